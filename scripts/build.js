@@ -1,0 +1,33 @@
+/**
+ * Compiles `src` to `dist`. With `--if-stale` it does nothing when no source is newer than the last build, so that
+ * `npm start` costs a look at the file times and not a run of the compiler.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const root = dirname(import.meta.dirname);
+const stamp = join(root, 'dist', '.built');
+const inputs = ['src', 'ormconfig.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+
+const newest = Math.max(...inputs.map((input) => newestTime(join(root, input))));
+const isStale = !existsSync(stamp) || statSync(stamp).mtimeMs < newest;
+
+if (!process.argv.includes('--if-stale') || isStale) {
+  if (!existsSync(stamp)) rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  writeFileSync(stamp, '');
+}
+
+function newestTime(path) {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  // A folder's own time tells of files that were removed.
+  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newestTime(join(path, name))));
+}
