@@ -1,0 +1,119 @@
+import { ConfigurationError, parseEnvironment } from './environment.js';
+
+export const PROVIDERS = ['google', 'openai', 'anthropic'] as const;
+/** A model vendor that is reached over the network. */
+export type Provider = (typeof PROVIDERS)[number];
+
+export interface ProviderConfig {
+  /** The server's own key; a key sent by the user wins over it. */
+  apiKey?: string;
+  /** Another endpoint than the vendor's: a gateway, a local server, a test double. */
+  baseUrl?: string;
+}
+
+/** Everything the server reads from its environment, checked and typed. Durations in milliseconds, sizes in bytes. */
+export interface AppConfig {
+  nodeEnv: 'development' | 'production' | 'test';
+  logLevel: string;
+  server: {
+    port: number;
+    host: string;
+    corsOrigins: string[];
+    bodyLimit: number;
+    metricsPort?: number;
+    throttleLimit: number;
+    /** Addresses and networks of proxies whose `x-forwarded-for` is believed, or the nearest n hops. */
+    trustProxy: boolean | string | ((address: string, hop: number) => boolean);
+    shutdownTimeout: number;
+  };
+  database: {
+    url: string;
+    poolSize: number;
+    migrateOnStart: boolean;
+    /** Off behind a pooler in transaction mode, which does not know them. */
+    preparedStatements: boolean;
+  };
+  supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
+  redisUrl?: string;
+  providers: Record<Provider, ProviderConfig>;
+  /** Which of OpenAI's two interfaces to speak; gateways and local servers often have `chat` only. */
+  openaiApi: 'responses' | 'chat';
+  githubApiUrl?: string;
+  demoModel: boolean;
+  upstream: { firstByteTimeout: number; idleTimeout: number };
+  otlpEndpoint?: string;
+}
+
+/** Nest injection token of the one {@link AppConfig}. */
+export const APP_CONFIG = Symbol('APP_CONFIG');
+
+/**
+ * Builds the configuration from environment variables.
+ *
+ * @param embedded true when the embedded stack supplied the database and Supabase values
+ * @throws ConfigurationError with one line that names what is wrong
+ */
+export function loadConfig(
+  source: Record<string, string | undefined>,
+  { embedded = false }: { embedded?: boolean } = {},
+): AppConfig {
+  const env = parseEnvironment(source);
+  if (!env.DATABASE_URL) throw new ConfigurationError('DATABASE_URL is not set');
+  if (!env.SUPABASE_URL && !env.SUPABASE_JWT_SECRET) {
+    throw new ConfigurationError('SUPABASE_URL or SUPABASE_JWT_SECRET must be set: nobody could sign in');
+  }
+  if (env.DEMO_MODEL && env.NODE_ENV === 'production') {
+    throw new ConfigurationError('DEMO_MODEL can not be true when NODE_ENV is production');
+  }
+  const providers: AppConfig['providers'] = {
+    google: { apiKey: env.GOOGLE_GENERATIVE_AI_API_KEY, baseUrl: env.GOOGLE_BASE_URL },
+    openai: { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL },
+    anthropic: { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
+  };
+  const hasServerKey = PROVIDERS.some((provider) => providers[provider].apiKey);
+  return {
+    nodeEnv: env.NODE_ENV,
+    logLevel: env.LOG_LEVEL,
+    server: {
+      port: env.PORT,
+      host: env.HOST,
+      corsOrigins: env.CORS_ORIGINS.length > 0 || env.NODE_ENV === 'production' ? env.CORS_ORIGINS : ['*'],
+      bodyLimit: env.BODY_LIMIT,
+      metricsPort: env.METRICS_PORT,
+      throttleLimit: env.THROTTLE_LIMIT,
+      trustProxy: parseTrustProxy(env.TRUST_PROXY),
+      shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
+    },
+    database: {
+      url: env.DATABASE_URL,
+      poolSize: env.DATABASE_POOL_SIZE,
+      migrateOnStart: env.MIGRATE_ON_START ?? embedded,
+      preparedStatements: env.DATABASE_PREPARED_STATEMENTS ?? true,
+    },
+    supabase: {
+      url: env.SUPABASE_URL,
+      secretKey: env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY,
+      jwtSecret: env.SUPABASE_JWT_SECRET,
+      issuer: env.SUPABASE_JWT_ISSUER ?? (env.SUPABASE_URL && `${env.SUPABASE_URL}/auth/v1`),
+    },
+    redisUrl: env.REDIS_URL,
+    providers,
+    openaiApi: env.OPENAI_API,
+    githubApiUrl: env.GITHUB_API_URL,
+    demoModel: env.DEMO_MODEL ?? (embedded && !hasServerKey),
+    upstream: {
+      firstByteTimeout: env.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
+      idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,
+    },
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  };
+}
+
+/** `true`/`false`, a number of hops, or a list of addresses and networks, as Fastify's `trustProxy` takes them. */
+function parseTrustProxy(value: string | undefined): AppConfig['server']['trustProxy'] {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true') return true;
+  if (!/^\d+$/.test(value)) return value;
+  const hops = Number(value);
+  return (_address, hop) => hop < hops;
+}

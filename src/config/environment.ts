@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/** Thrown when the environment can't be used; its message is one line that names the variable. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError';
+}
+
+const BYTE_UNITS: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+
+const optionalText = z
+  .string()
+  .trim()
+  .transform((value) => (value === '' ? undefined : value))
+  .optional();
+
+const url = (protocols: string[]) =>
+  optionalText.refine((value) => value === undefined || isUrl(value, protocols), {
+    message: `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const httpUrl = url(['http:', 'https:']).transform((value) => value?.replace(/\/+$/, ''));
+
+const integer = (fallback: number, minimum: number, maximum: number) =>
+  optionalText.transform((value, context) => {
+    if (value === undefined) return fallback;
+    const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (parsed >= minimum && parsed <= maximum) return parsed;
+    context.addIssue({ code: 'custom', message: `must be a whole number from ${minimum} to ${maximum}` });
+    return z.NEVER;
+  });
+
+const boolean = optionalText.transform((value, context) => {
+  if (value === undefined) return undefined;
+  if (/^(true|1|yes|on)$/i.test(value)) return true;
+  if (/^(false|0|no|off)$/i.test(value)) return false;
+  context.addIssue({ code: 'custom', message: 'must be true or false' });
+  return z.NEVER;
+});
+
+const bytes = (fallback: number) =>
+  optionalText.transform((value, context) => {
+    if (value === undefined) return fallback;
+    const match = /^(\d+)\s*(b|kb|mb|gb)?$/i.exec(value);
+    const parsed = match ? Number(match[1]) * (BYTE_UNITS[(match[2] ?? '').toLowerCase()] ?? 1) : 0;
+    if (parsed >= 1024 && parsed <= 512 * 1024 ** 2) return parsed;
+    context.addIssue({ code: 'custom', message: 'must be a size from 1kb to 512mb, such as 10mb' });
+    return z.NEVER;
+  });
+
+const list = optionalText.transform((value) =>
+  (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+/** What the process environment may say; see `.env.example` for the meaning of each variable. */
+export const environmentSchema = z.object({
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'], { message: 'must be development, production or test' })
+    .default('development'),
+  PORT: integer(3000, 0, 65_535),
+  HOST: optionalText.transform((value) => value ?? '127.0.0.1'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      message: 'must be one of fatal, error, warn, info, debug, trace, silent',
+    })
+    .default('info'),
+  CORS_ORIGINS: list,
+  BODY_LIMIT: bytes(10 * 1024 ** 2),
+  METRICS_PORT: optionalText.pipe(integer(0, 1, 65_535)).transform((port) => port || undefined),
+  DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DATABASE_POOL_SIZE: integer(20, 2, 500),
+  DATABASE_PREPARED_STATEMENTS: boolean,
+  DATA_DIR: optionalText.transform((value) => value ?? '.data'),
+  MIGRATE_ON_START: boolean,
+  SUPABASE_URL: httpUrl,
+  SUPABASE_SECRET_KEY: optionalText,
+  SUPABASE_SERVICE_ROLE_KEY: optionalText,
+  SUPABASE_JWT_SECRET: optionalText.refine((value) => value === undefined || value.length >= 16, {
+    message: 'must be at least 16 characters long',
+  }),
+  SUPABASE_JWT_ISSUER: optionalText,
+  REDIS_URL: url(['redis:', 'rediss:']),
+  GOOGLE_GENERATIVE_AI_API_KEY: optionalText,
+  OPENAI_API_KEY: optionalText,
+  ANTHROPIC_API_KEY: optionalText,
+  GOOGLE_BASE_URL: httpUrl,
+  OPENAI_BASE_URL: httpUrl,
+  ANTHROPIC_BASE_URL: httpUrl,
+  OPENAI_API: z.enum(['responses', 'chat'], { message: 'must be responses or chat' }).default('responses'),
+  GITHUB_API_URL: httpUrl,
+  DEMO_MODEL: boolean,
+  THROTTLE_LIMIT: integer(600, 0, 1_000_000_000),
+  TRUST_PROXY: optionalText,
+  UPSTREAM_FIRST_BYTE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
+  UPSTREAM_IDLE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
+  SHUTDOWN_TIMEOUT_MS: integer(25_000, 0, 3_600_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+
+/**
+ * Reads and checks the environment.
+ *
+ * @throws ConfigurationError naming every variable that can't be used, never its value (it may be a secret).
+ */
+export function parseEnvironment(source: Record<string, string | undefined>): Environment {
+  const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value?.trim()));
+  const result = environmentSchema.safeParse(present);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new ConfigurationError(problems.join('; '));
+}
+
+function isUrl(value: string, protocols: string[]): boolean {
+  return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
