@@ -1,0 +1,109 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import type { ErrorCode } from './app-error.js';
+import { ProblemDto } from './problem.dto.js';
+
+const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title: string }> = {
+  400: {
+    title: 'Bad Request',
+    code: 'validation_failed',
+    description: 'Something sent is wrong; `errors` names the fields.',
+  },
+  401: {
+    title: 'Unauthorized',
+    code: 'unauthenticated',
+    description: 'The access token is missing, wrong or expired, or its user is gone.',
+  },
+  403: {
+    title: 'Forbidden',
+    code: 'forbidden',
+    description: 'Not allowed: `forbidden`, `user_inactive` or `agent_disabled`.',
+  },
+  404: {
+    title: 'Not Found',
+    code: 'not_found',
+    description: 'It does not exist, or belongs to somebody else.',
+  },
+  409: {
+    title: 'Conflict',
+    code: 'version_conflict',
+    description: 'It clashes with what is there: `stream_in_progress` or `version_conflict`.',
+  },
+  413: {
+    title: 'Payload Too Large',
+    code: 'payload_too_large',
+    description: 'The body is larger than `BODY_LIMIT`.',
+  },
+  415: {
+    title: 'Unsupported Media Type',
+    code: 'unsupported_media_type',
+    description: 'The body is not JSON.',
+  },
+  429: {
+    title: 'Too Many Requests',
+    code: 'rate_limited',
+    description:
+      'Too many requests (`rate_limited`), or a budget that is used up (`budget_exceeded`); the header `Retry-After` says how long to wait, in seconds.',
+  },
+  500: {
+    title: 'Internal Server Error',
+    code: 'internal',
+    description: 'Our fault; the `requestId` finds it in the log.',
+  },
+  502: {
+    title: 'Bad Gateway',
+    code: 'upstream_error',
+    description: 'The model provider, or GitHub, failed.',
+  },
+  503: {
+    title: 'Service Unavailable',
+    code: 'internal',
+    description: 'Shutting down, or the database is away; try again after `Retry-After` seconds.',
+  },
+  504: {
+    title: 'Gateway Timeout',
+    code: 'upstream_timeout',
+    description: 'The model provider, or GitHub, did not answer in time.',
+  },
+};
+
+/** On every response, good or bad. */
+export const REQUEST_ID_HEADER = header('The id of this request.', 'string');
+
+/** Documents the errors of a route; 401, 403, 429, 500 and 503 come with every protected route. */
+export function ApiProblems(...statuses: number[]): MethodDecorator & ClassDecorator {
+  const all = [...new Set([...statuses, 401, 403, 429, 500, 503])].sort((a, b) => a - b);
+  return applyDecorators(...all.map(ApiProblem));
+}
+
+/** Documents one error of a route. */
+export function ApiProblem(status: number): MethodDecorator & ClassDecorator {
+  const known = DESCRIPTIONS[status];
+  if (!known) throw new Error(`There is no description of status ${status}.`);
+  const headers: Record<string, ReturnType<typeof header>> = {
+    'x-request-id': REQUEST_ID_HEADER,
+  };
+  if (status === 429 || status === 503) headers['Retry-After'] = header('Seconds to wait.', 'integer');
+  return ApiResponse({
+    status,
+    description: known.description,
+    headers,
+    content: {
+      'application/problem+json': {
+        schema: { $ref: getSchemaPath(ProblemDto) },
+        example: {
+          type: 'about:blank',
+          title: known.title,
+          status,
+          detail: known.description.replaceAll('`', ''),
+          code: known.code,
+          requestId: '7f9a2a1e-7d8f-4f52-9d0c-1d4bb1d0b8f3',
+        },
+      },
+    },
+  });
+}
+
+function header(description: string, type: 'string' | 'integer') {
+  return { description, schema: { type } };
+}

@@ -1,0 +1,147 @@
+/** The stable values of a problem document's `code`. */
+export const ERROR_CODES = [
+  'unauthenticated',
+  'forbidden',
+  'user_inactive',
+  'not_found',
+  'validation_failed',
+  'rate_limited',
+  'budget_exceeded',
+  'stream_in_progress',
+  'version_conflict',
+  'api_key_missing',
+  'model_not_allowed',
+  'agent_disabled',
+  'github_token_missing',
+  'upstream_error',
+  'upstream_timeout',
+  'payload_too_large',
+  'unsupported_media_type',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** One wrong field: `path` is dotted, from the root of what was sent (`message.parts.0.url`). */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+interface AppErrorOptions {
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/**
+ * An error with a meaning for the client: it becomes a problem document (RFC 9457).
+ * `detail` is read by people and must not carry keys, SQL or stacks; the `cause` goes to the log only.
+ */
+export class AppError extends Error {
+  override name = 'AppError';
+  readonly errors?: FieldError[];
+  readonly headers?: Record<string, string>;
+
+  constructor(
+    readonly status: number,
+    readonly code: ErrorCode,
+    readonly detail: string,
+    options: AppErrorOptions = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.errors = options.errors;
+    this.headers = options.headers;
+  }
+}
+
+export const unauthenticated = (detail: string, cause?: unknown) =>
+  new AppError(401, 'unauthenticated', detail, {
+    cause,
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+
+export const forbidden = (detail = 'You are not allowed to do this.', cause?: unknown) =>
+  new AppError(403, 'forbidden', detail, { cause });
+
+export const userInactive = () => new AppError(403, 'user_inactive', 'This account has been deactivated.');
+
+export const notFound = (what: string) => new AppError(404, 'not_found', `${what} was not found.`);
+
+export const validationFailed = (errors: FieldError[], cause?: unknown) =>
+  new AppError(
+    400,
+    'validation_failed',
+    errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ') ||
+      'The request is not valid.',
+    { errors, cause },
+  );
+
+export const invalidField = (path: string, message: string) => validationFailed([{ path, message }]);
+
+export const rateLimited = (
+  detail: string,
+  retryAfterSeconds: number,
+  headers: Record<string, string> = {},
+) =>
+  new AppError(429, 'rate_limited', detail, {
+    headers: { ...headers, 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+  });
+
+/** What may be spent in this period has been, or is reserved for answers that are being written. */
+export const budgetExceeded = (
+  detail: string,
+  retryAfterSeconds: number,
+  headers: Record<string, string> = {},
+) =>
+  new AppError(429, 'budget_exceeded', detail, {
+    headers: { ...headers, 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+  });
+
+export const streamInProgress = () =>
+  new AppError(
+    409,
+    'stream_in_progress',
+    'An answer is still being written in this chat. Wait for it, resume it or stop it first.',
+  );
+
+export const conflict = (detail: string) => new AppError(409, 'version_conflict', detail);
+
+export const apiKeyMissing = (header: string, provider: string) =>
+  new AppError(
+    400,
+    'api_key_missing',
+    `No key for ${provider} is at hand. Send your own in the header ${header}.`,
+    {
+      errors: [{ path: `headers.${header}`, message: 'is required for this model' }],
+    },
+  );
+
+export const githubTokenMissing = () =>
+  new AppError(400, 'github_token_missing', 'Send a GitHub token in the header x-github-token.', {
+    errors: [{ path: 'headers.x-github-token', message: 'is required for GitHub' }],
+  });
+
+export const modelNotAllowed = (model: string) =>
+  new AppError(400, 'model_not_allowed', `The model ${model} is not one you may choose.`, {
+    errors: [{ path: 'model', message: 'is not one of GET /api/models' }],
+  });
+
+export const agentDisabled = (agent: string) =>
+  new AppError(403, 'agent_disabled', `The agent ${agent} is switched off.`);
+
+export const payloadTooLarge = (detail = 'The request body is too large.') =>
+  new AppError(413, 'payload_too_large', detail);
+
+export const unsupportedMediaType = (detail = 'Send application/json.') =>
+  new AppError(415, 'unsupported_media_type', detail);
+
+export const upstreamError = (detail: string, cause?: unknown) =>
+  new AppError(502, 'upstream_error', detail, { cause });
+
+export const upstreamTimeout = (detail: string, cause?: unknown) =>
+  new AppError(504, 'upstream_timeout', detail, { cause });
+
+/** 503 while the process is going down or a dependency is away; `code` has no word of its own for it. */
+export const unavailable = (detail: string, retryAfterSeconds: number, cause?: unknown) =>
+  new AppError(503, 'internal', detail, { cause, headers: { 'retry-after': String(retryAfterSeconds) } });

@@ -1,0 +1,59 @@
+import { type AppError, conflict, forbidden, invalidField, notFound, unavailable } from './app-error.js';
+
+/** Class 08 and these codes mean that the server is away or going away, not that the statement is wrong. */
+const UNAVAILABLE = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '53400',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+]);
+
+const UNAVAILABLE_MESSAGE =
+  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i;
+
+/** The `code` of a PostgreSQL error, or of the socket error below it, wherever TypeORM has wrapped it. */
+export function postgresCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, driverError } = error as { code?: unknown; driverError?: unknown };
+  return postgresCode(driverError) ?? (typeof code === 'string' ? code : undefined);
+}
+
+/** The name of the violated constraint, if the error has one. */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { constraint, driverError } = error as { constraint?: unknown; driverError?: unknown };
+  return typeof constraint === 'string' ? constraint : violatedConstraint(driverError);
+}
+
+/** The one place where database errors get a meaning for the client; undefined for those that have none. */
+export function mapPostgresError(error: unknown): AppError | undefined {
+  const code = postgresCode(error);
+  switch (code) {
+    case '23505':
+      return conflict('Something with this identity exists already.');
+    case '23503':
+      return notFound('Something this refers to');
+    case '42501':
+      return forbidden(undefined, error);
+    case '22P02':
+    case '22P05':
+    case '22021':
+      return invalidField('', 'a value can not be stored as text');
+    case '57014':
+      return unavailable('The database took too long to answer.', 5, error);
+    case '53100':
+      return unavailable('The database has no room left.', 60, error);
+  }
+  const message = error instanceof Error ? error.message : '';
+  if (code !== undefined && (UNAVAILABLE.has(code) || code.startsWith('08'))) {
+    return unavailable('The database is not available at the moment.', 2, error);
+  }
+  return UNAVAILABLE_MESSAGE.test(message)
+    ? unavailable('The database is not available at the moment.', 2, error)
+    : undefined;
+}

@@ -1,0 +1,33 @@
+import { ApiParam } from '@nestjs/swagger';
+import { v5 } from 'uuid';
+import { invalidField } from '../errors/app-error.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const MAX_LENGTH = 128;
+
+export function isUuid(value: string): boolean {
+  return UUID.test(value);
+}
+
+/**
+ * The stored id of a client's id: a UUID stays (in lower case), any other string of 1–128 characters becomes the
+ * UUIDv5 of that string in a namespace, so the same string always means the same row there.
+ *
+ * @param namespace the user's id; for a message the stored id of its chat, as clients number messages in each chat anew
+ * @throws AppError 400 naming `path`
+ */
+export function toStoredId(namespace: string, clientId: string, path: string): string {
+  if (isUuid(clientId)) return clientId.toLowerCase();
+  if (clientId.length < 1 || clientId.length > MAX_LENGTH) {
+    throw invalidField(path, `must be a string of 1 to ${MAX_LENGTH} characters`);
+  }
+  return v5(clientId, namespace);
+}
+
+/** Documents a path parameter that takes a UUID or a client's own id. */
+export const ApiClientIdParam = (name: string, what: string) =>
+  ApiParam({
+    name,
+    schema: { type: 'string', minLength: 1, maxLength: MAX_LENGTH },
+    description: `${what}: a UUID, or the id that the client chose.`,
+  });

@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { ThrottlerModule } from '@nestjs/throttler';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
+import { RequestThrottle, THROTTLE_WINDOW } from './request-throttle.js';
+
+@Global()
+@Module({
+  imports: [
+    ThrottlerModule.forRootAsync({
+      inject: [APP_CONFIG],
+      useFactory: (config: AppConfig) => ({
+        throttlers: [{ name: 'default', ttl: THROTTLE_WINDOW, limit: config.server.throttleLimit }],
+        storage: new MemoryThrottlerStorage(),
+        // `RateLimit-*` headers speak of agent admissions; these counters stay silent until they refuse.
+        setHeaders: false,
+      }),
+    }),
+  ],
+  providers: [RequestThrottle],
+  exports: [RequestThrottle, ThrottlerModule],
+})
+export class HttpModule {}

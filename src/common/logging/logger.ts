@@ -1,0 +1,104 @@
+import { type LoggerService } from '@nestjs/common';
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { requestContext } from './request-context.js';
+import { scrub } from './scrub.js';
+
+interface SerializedError {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: unknown;
+  status?: unknown;
+  cause?: SerializedError;
+}
+
+/**
+ * The parts of an error that are safe to log. Libraries hang requests, headers, SQL parameters and keys on
+ * their errors, so only named fields pass, and those without the secrets.
+ */
+export function serializeError(error: unknown, depth = 0): SerializedError {
+  if (!(error instanceof Error)) return { name: typeof error, message: scrub(String(error)) };
+  const { code, statusCode, cause } = error as Error & { code?: unknown; statusCode?: unknown };
+  return {
+    name: error.name,
+    message: scrub(error.message),
+    stack: error.stack ? scrub(error.stack) : undefined,
+    code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
+    status: typeof statusCode === 'number' ? statusCode : undefined,
+    cause: cause !== undefined && depth < 4 ? serializeError(cause, depth + 1) : undefined,
+  };
+}
+
+/** The process's structured logger; every line of a request carries its `requestId` and `userId`. */
+export function createLogger(level: string, destination?: DestinationStream): PinoLogger {
+  return pino(
+    {
+      level,
+      base: undefined,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => serializeError(error) },
+      mixin: () => {
+        const context = requestContext.getStore();
+        return context ? { requestId: context.requestId, userId: context.userId } : {};
+      },
+      redact: {
+        paths: ['*.authorization', '*.apiKey', '*.password', '*.token', '*.secret'],
+        censor: '[redacted]',
+      },
+    },
+    destination ?? pino.destination({ sync: false }),
+  );
+}
+
+/** What Nest says of its own start, a line a route: of use to whoever debugs it, noise to whoever runs it. */
+const FRAMEWORK_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** Lets Nest's own `Logger` write through pino. The last argument is Nest's context name. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly pino: PinoLogger) {}
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write(FRAMEWORK_CONTEXTS.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
+    if (!this.pino.isLevelEnabled(level)) return;
+    const texts = rest.filter((item): item is string => typeof item === 'string');
+    const context = texts.at(-1);
+    if (message instanceof Error) return this.pino[level]({ context, err: message }, scrub(message.message));
+    if (typeof message === 'object' && message !== null)
+      return this.pino[level]({ context, ...message }, texts[0]);
+    this.pino[level]({ context }, scrub(String(message)));
+  }
+}

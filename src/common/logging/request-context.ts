@@ -1,0 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What every log line of a request carries, and what must never appear in one. */
+export interface RequestContext {
+  requestId: string;
+  userId?: string;
+  /** Keys and tokens that came with the request; the logger removes them from whatever it writes. */
+  secrets: string[];
+}
+
+export const requestContext = new AsyncLocalStorage<RequestContext>();
