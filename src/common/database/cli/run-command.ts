@@ -1,0 +1,25 @@
+import { loadEnvFile } from '../../../config/env-file.js';
+
+/**
+ * Runs one of the `db:*` commands on `DATABASE_URL`. What goes wrong is one line on standard error and exit code 1.
+ *
+ * @param command gets the URL and returns the lines to print; an exit code other than 0 by returning `failed`
+ */
+export async function runCommand(
+  command: (url: string) => Promise<{ lines: string[]; failed?: boolean }>,
+): Promise<void> {
+  loadEnvFile();
+  const url = process.env['DATABASE_URL'];
+  if (!url) {
+    process.stderr.write('switchboard: DATABASE_URL is not set; it names the database to work on.\n');
+    process.exit(1);
+  }
+  try {
+    const { lines, failed } = await command(url);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    process.exitCode = failed ? 1 : 0;
+  } catch (error) {
+    process.stderr.write(`switchboard: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,237 @@
+import { Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import type { Identity } from '../auth/identity.js';
+import { postgresCode } from '../errors/postgres-errors.js';
+
+const BEGIN_AS_USER = `
+  select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true),
+         set_config('request.jwt.claim.sub', $2, true)`;
+
+/**
+ * The end of such a transaction is not waited for until it is on the disk. Everybody sees it, and the end of this process
+ * does it no harm; if PostgreSQL itself crashes within about half a second, it may be gone.
+ */
+const BEGIN_AS_USER_UNHURRIED = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
+
+/** Serialization failures and deadlocks: the statement was right, the moment was wrong. */
+const RETRYABLE = new Set(['40001', '40P01']);
+
+/** What a repository's reading statements need of a connection. */
+export interface SqlRunner {
+  query<T>(text: string, parameters?: unknown[]): Promise<T>;
+}
+
+/** A statement that is yet to be sent. */
+export interface Statement {
+  text: string;
+  parameters: unknown[];
+}
+
+/** Takes statements whose results nobody needs: they are sent together with the end of the transaction. */
+export type Last = (...statements: Statement[]) => void;
+
+/** The only two doors to PostgreSQL. */
+@Injectable()
+export class Database {
+  constructor(readonly dataSource: DataSource) {}
+
+  /**
+   * Runs statements as a user, in one transaction: role `authenticated` and the user's claims are set first, so
+   * row level security decides what they see and may change. The claims come from the user's row, not from the token.
+   *
+   * `fn` must not call TypeORM's `save`, `remove` or `transaction`, and must not wait for anything but the database.
+   */
+  async asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
+    return this.inTransaction(fn, { claims: claimsOf(identity) });
+  }
+
+  /**
+   * Like {@link asUser}, with the first statements of `fn` sent together with the role and the claims, not after them.
+   * Their results count for nothing if becoming the user has failed; still, let them be ones that do no harm then.
+   *
+   * For the beginning of work whose end is stored durably: what this transaction stores reaches the disk a moment later.
+   */
+  async asUserAtOnce<T>(
+    identity: Identity,
+    fn: (manager: EntityManager, last: Last) => Promise<T>,
+  ): Promise<T> {
+    return this.inTransaction(fn, { claims: claimsOf(identity), atOnce: true });
+  }
+
+  /** Runs one statement, or several independent ones, as the service, which sees everything. Each commits by itself. */
+  async asService<T>(fn: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return fn(this.dataSource.manager);
+  }
+
+  /** Runs statements as the service, all or none of them, in one round trip. */
+  async executeAsService(statements: Statement[]): Promise<void> {
+    const [only] = statements;
+    await retryTransaction(async () => {
+      if (only && statements.length === 1) await this.pool().query(only.text, only.parameters);
+      else await this.executeTogether(statements);
+    });
+  }
+
+  private async executeTogether(statements: Statement[]): Promise<void> {
+    const client = await this.pool().connect();
+    let failure: unknown;
+    try {
+      await settled([
+        client.query('BEGIN'),
+        ...statements.map(({ text, parameters }) => client.query(text, parameters)),
+        client.query('COMMIT'),
+      ]);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      client.release(brokenBy(failure));
+    }
+  }
+
+  /** Like {@link asService}, with all statements in one transaction. */
+  async asServiceInTransaction<T>(fn: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.inTransaction(fn);
+  }
+
+  /**
+   * Reads as a user by exactly one statement: the transaction, the claims, the statement and the end of the transaction
+   * are sent together, in one round trip. It is read-only, and an answer is only given when all of them succeeded.
+   *
+   * @param fn sends its statement before it waits for anything
+   */
+  async readAsUser<T>(identity: Identity, fn: (statements: SqlRunner) => Promise<T>): Promise<T> {
+    const client = await this.pool().connect();
+    const claims = parametersOf(claimsOf(identity));
+    const sent: Array<Promise<unknown>> = [
+      client.query('BEGIN READ ONLY'),
+      client.query(BEGIN_AS_USER, claims),
+    ];
+    const statements: SqlRunner = {
+      query: (text, parameters) => {
+        if (sent.length > 2) throw new Error('readAsUser sends one statement.');
+        const rows = client.query(text, parameters).then((result) => result.rows as never);
+        sent.push(rows, client.query('COMMIT'));
+        return rows;
+      },
+    };
+    let failure: unknown;
+    try {
+      const result = await fn(statements);
+      await settled(sent);
+      return result;
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (sent.length === 2) sent.push(client.query('COMMIT'));
+      await Promise.allSettled(sent);
+      client.release(brokenBy(failure));
+    }
+  }
+
+  private pool(): Pool {
+    return (this.dataSource.driver as PostgresDriver).master as Pool;
+  }
+
+  private async inTransaction<T>(
+    fn: (manager: EntityManager, last: Last) => Promise<T>,
+    opening: Opening = {},
+  ): Promise<T> {
+    return retryTransaction(() => this.runOnce(fn, opening));
+  }
+
+  private async runOnce<T>(
+    fn: (manager: EntityManager, last: Last) => Promise<T>,
+    { claims, atOnce }: Opening,
+  ): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    await runner.connect();
+    let broken: unknown;
+    let begun: Promise<void> = Promise.resolve();
+    try {
+      // Both are on their way at once (the connection pipelines), and both must have succeeded before `fn` runs, or
+      // before its results count: a statement outside of the transaction would run with the rights of the service.
+      begun = settled([
+        runner.query('BEGIN'),
+        ...(claims === undefined
+          ? []
+          : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
+      ]);
+      if (!atOnce) await begun;
+      const last: Statement[] = [];
+      const result = await fn(runner.manager, (...statements) => void last.push(...statements));
+      await begun;
+      // After a statement that failed, COMMIT is a ROLLBACK.
+      await settled([
+        ...last.map(({ text, parameters }) => runner.query(text, parameters)),
+        runner.query('COMMIT'),
+      ]);
+      return result;
+    } catch (error) {
+      const cause = await begun.then(
+        () => error,
+        (first: unknown) => first,
+      );
+      await runner.query('ROLLBACK').catch((rollbackError: unknown) => (broken = rollbackError));
+      throw cause;
+    } finally {
+      await (broken === undefined ? runner.release() : discard(runner));
+    }
+  }
+}
+
+async function retryTransaction<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === 3 || !RETRYABLE.has(postgresCode(error) ?? '')) throw error;
+    }
+  }
+}
+
+/** A failure that PostgreSQL did not report itself is one of the connection: it must not serve anybody else. */
+function brokenBy(failure: unknown): Error | undefined {
+  return failure instanceof Error && postgresCode(failure) === undefined ? failure : undefined;
+}
+
+/** Waits for all, so that no rejection is left behind, then throws the first failure. */
+async function settled(promises: Array<Promise<unknown>>): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** A connection whose ROLLBACK failed may still be inside the transaction: it must not serve anybody else. */
+async function discard(runner: ReturnType<DataSource['createQueryRunner']>): Promise<void> {
+  const client = (await runner.connect()) as { end?: () => Promise<void> } | undefined;
+  await client?.end?.().catch(() => undefined);
+  await runner.release().catch(() => undefined);
+}
+
+interface Opening {
+  claims?: Claims;
+  atOnce?: boolean;
+}
+
+interface Claims {
+  sub: string;
+  role: string;
+  user_metadata: { role: string; isActive: boolean };
+}
+
+function parametersOf(claims: Claims): [claims: string, subject: string] {
+  return [JSON.stringify(claims), claims.sub];
+}
+
+/** The claims that policies read, in the shape of Supabase's access tokens. */
+function claimsOf(identity: Identity): Claims {
+  return {
+    sub: identity.id,
+    role: 'authenticated',
+    user_metadata: { role: identity.role, isActive: true },
+  };
+}

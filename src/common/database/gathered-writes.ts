@@ -1,0 +1,32 @@
+import type { Duplex } from 'node:stream';
+
+const gathered = new WeakSet<Duplex>();
+
+type Write = (chunk: unknown, ...rest: unknown[]) => boolean;
+
+/**
+ * Lets what is written to a socket in one turn of the event loop leave in one piece: a statement is five messages, and a
+ * system call each, or one with a list of five, costs more than all the rest of sending it.
+ */
+export function gatherWrites(stream: Duplex): void {
+  if (gathered.has(stream)) return;
+  gathered.add(stream);
+  const write = stream.write.bind(stream) as Write;
+  let pending: Buffer[] = [];
+  const flush = () => {
+    const chunks = pending;
+    pending = [];
+    if (chunks.length > 0 && !stream.destroyed)
+      write(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+  };
+  const gather: Write = (chunk, ...rest) => {
+    if (!Buffer.isBuffer(chunk) || rest.length > 0) {
+      flush();
+      return write(chunk, ...rest);
+    }
+    if (pending.length === 0) process.nextTick(flush);
+    pending.push(chunk);
+    return true;
+  };
+  stream.write = gather as Duplex['write'];
+}

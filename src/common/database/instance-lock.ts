@@ -1,0 +1,23 @@
+import { randomInt } from 'node:crypto';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Notifications } from './notifications.js';
+
+/** First key of the advisory locks that say "this instance is alive"; the second is the instance's number. */
+export const INSTANCE_LOCK_CLASS = 1_398_228_803;
+
+/**
+ * Says that this process is alive, in a way that a crash takes back at once: it holds an advisory lock on the listening
+ * connection, which PostgreSQL releases when the process is gone.
+ */
+@Injectable()
+export class InstanceLock implements OnModuleInit {
+  readonly instanceId = randomInt(1, 2 ** 31 - 1);
+
+  constructor(private readonly notifications: Notifications) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.notifications.onConnect(async (client) => {
+      await client.query('select pg_advisory_lock($1, $2)', [INSTANCE_LOCK_CLASS, this.instanceId]);
+    });
+  }
+}

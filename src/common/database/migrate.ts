@@ -1,0 +1,83 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import pg from 'pg';
+import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
+import { SeedTables1764000000002 } from '../../migrations/1764000000002-seed-tables.js';
+import { RowLevelSecurity1764000000003 } from '../../migrations/1764000000003-row-level-security.js';
+import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-role-guard.js';
+import { DefaultConfig1764000000005 } from '../../migrations/1764000000005-default-config.js';
+import { ConfigHistory1764000000007 } from '../../migrations/1764000000007-config-history.js';
+import { Budgets1764000000008 } from '../../migrations/1764000000008-budgets.js';
+
+/** Key of the advisory lock that lets one process at a time migrate a database. */
+const MIGRATION_LOCK = 7_264_118_307;
+
+/** The migrations table stands in a schema that the Data API does not expose. */
+const SCHEMA = 'switchboard';
+
+const MIGRATIONS = [
+  SupabaseFoundation1764000000001,
+  SeedTables1764000000002,
+  RowLevelSecurity1764000000003,
+  UserRoleGuard1764000000004,
+  DefaultConfig1764000000005,
+  ConfigHistory1764000000007,
+  Budgets1764000000008,
+];
+
+/** Options of a data source that only migrates. */
+export function migrationOptions(url: string): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    schema: SCHEMA,
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    logging: false,
+    extra: { max: 2, application_name: 'switchboard-migrate' },
+  };
+}
+
+/**
+ * Brings a database up to date. Processes that start at the same time wait for each other; a second run does nothing.
+ *
+ * @returns the names of the migrations that were run
+ */
+export async function runMigrations({ url }: { url: string }): Promise<string[]> {
+  return withMigrationLock(url, async (dataSource) => {
+    const done = await dataSource.runMigrations();
+    return done.map(({ name }) => name);
+  });
+}
+
+/** Takes the latest migration back. */
+export async function revertLastMigration({ url }: { url: string }): Promise<string | undefined> {
+  return withMigrationLock(url, async (dataSource) => {
+    const [last] = await dataSource.query<Array<{ name: string }>>(
+      `select name from ${SCHEMA}.migrations order by id desc limit 1`,
+    );
+    if (!last) return undefined;
+    await dataSource.undoLastMigration();
+    return last.name;
+  });
+}
+
+async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) => Promise<T>): Promise<T> {
+  const lock = new pg.Client({ connectionString: url, application_name: 'switchboard-migrate-lock' });
+  await lock.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query(`create schema if not exists ${SCHEMA}`);
+    await lock.query(`create table if not exists ${SCHEMA}.migrations
+      (id serial primary key, timestamp bigint not null, name varchar not null)`);
+    const dataSource = await new DataSource(migrationOptions(url)).initialize();
+    try {
+      return await fn(dataSource);
+    } finally {
+      await dataSource.destroy();
+    }
+  } finally {
+    await lock.end();
+  }
+}

@@ -1,0 +1,160 @@
+import type { Catalog } from './catalog.js';
+import { ACCESS, HELPER_SCHEMA, type ExpectedAccess } from './expected-access.js';
+
+export async function checkRowLevelSecurity(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog.query<{ table: string }>(
+    `select relname::text as table from pg_class
+      where relnamespace = to_regnamespace('public') and relname = any($1) and not relrowsecurity`,
+    [catalog.tableNames],
+  );
+  return rows.map(({ table }) => `row level security is disabled on ${table}`);
+}
+
+interface Policy {
+  table: string;
+  name: string;
+  command: string;
+  permissive: boolean;
+  roles: string[];
+  using: string | null;
+  check: string | null;
+  /** Whether it says anything about what users may do. */
+  concerns_users: boolean;
+}
+
+/** An additional policy that concerns users is a difference, too: one that permits widens what they may do. */
+export async function checkPolicies(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog.query<Policy>(
+    `select relname::text as table, polname::text as name, polpermissive as permissive,
+            case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                        when 'd' then 'delete' else 'all' end as command,
+            array(select case role when 0 then 'public' else pg_get_userbyid(role)::text end
+                    from unnest(polroles) as role order by 1) as roles,
+            pg_get_expr(polqual, polrelid) as using, pg_get_expr(polwithcheck, polrelid) as check,
+            0 = any(polroles) or exists (
+              select from pg_roles, unnest(polroles) as role
+               where rolname in ('anon', 'authenticated') and pg_has_role(pg_roles.oid, role, 'usage')
+            ) as concerns_users
+       from pg_policy
+       join pg_class on pg_class.oid = polrelid
+      where relnamespace = to_regnamespace('public') and relname = any($1)
+      order by relname, polname`,
+    [catalog.tableNames],
+  );
+  const differences: string[] = [];
+  const known = new Set<string>();
+  for (const { table, name, text } of expectedPolicies(catalog)) {
+    known.add(`${name} on ${table}`);
+    const policy = rows.find((row) => row.table === table && row.name === name);
+    if (policy === undefined) differences.push(`missing policy ${name} on ${table}`);
+    else if (textOf(policy) !== text) {
+      differences.push(`policy ${name} on ${table} is ${textOf(policy)}, expected ${text}`);
+    }
+  }
+  for (const { table, name, concerns_users } of rows) {
+    if (concerns_users && !known.has(`${name} on ${table}`)) {
+      differences.push(`unexpected policy ${name} on ${table}`);
+    }
+  }
+  return differences;
+}
+
+function expectedPolicies(catalog: Catalog): Array<{ table: string; name: string; text: string }> {
+  return accessOf(catalog).flatMap(({ table, read, write, check = write }) => {
+    const policy = (command: string, using?: string, withCheck?: string) => ({
+      table,
+      name: `${table.toLowerCase()}_${command}`,
+      text: textOf({
+        command,
+        permissive: true,
+        roles: ['authenticated'],
+        using: using ?? null,
+        check: withCheck ?? null,
+      }),
+    });
+    if (write === undefined) return [policy('select', read)];
+    return [
+      policy('select', read),
+      policy('insert', undefined, check),
+      policy('update', write, check),
+      policy('delete', write),
+    ];
+  });
+}
+
+/** A policy in one line, so that two can be compared. */
+function textOf(policy: Pick<Policy, 'command' | 'permissive' | 'roles' | 'using' | 'check'>): string {
+  const parts = [`for ${policy.command} to ${policy.roles.join(', ')}`];
+  if (!policy.permissive) parts.unshift('restrictive');
+  if (policy.using !== null) parts.push(`using ${policy.using}`);
+  if (policy.check !== null) parts.push(`with check ${policy.check}`);
+  return parts.join(' ').replaceAll(/\s+/g, ' ').replaceAll('( ', '(');
+}
+
+/** `truncate` would pass by row level security, and the last two are of no use to a user. */
+const PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'];
+const GRANTED_ON_COLUMNS = ['select', 'insert', 'update', 'references'];
+
+/** What the roles may do in effect, whether it was granted to them, to everybody, or only on some columns. */
+export async function checkGrants(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog.query<{
+    table: string;
+    role: string;
+    privilege: string;
+    granted: boolean;
+    granted_in_part: boolean;
+  }>(
+    `select relname::text as table, rolname::text as role, privilege,
+            has_table_privilege(pg_roles.oid, pg_class.oid, privilege) as granted,
+            case when privilege = any($3) then has_any_column_privilege(pg_roles.oid, pg_class.oid, privilege)
+                 else has_table_privilege(pg_roles.oid, pg_class.oid, privilege) end as granted_in_part
+       from pg_class, pg_roles, unnest($2::text[]) as privilege
+      where relnamespace = to_regnamespace('public') and relname = any($1) and rolname in ('anon', 'authenticated')`,
+    [catalog.tableNames, PRIVILEGES, GRANTED_ON_COLUMNS],
+  );
+  return accessOf(catalog).flatMap(({ table, write }) => {
+    const forUsers = write === undefined ? ['select'] : ['select', 'insert', 'update', 'delete'];
+    return rows
+      .filter((row) => row.table === table)
+      .flatMap(({ role, privilege, granted, granted_in_part }) => {
+        const expected = role === 'authenticated' && forUsers.includes(privilege);
+        if (expected && !granted) return [`missing grant of ${privilege} on ${table} to ${role}`];
+        if (!expected && granted_in_part) return [`unexpected grant of ${privilege} on ${table} to ${role}`];
+        return [];
+      });
+  });
+}
+
+function accessOf({ tables }: Catalog): ExpectedAccess[] {
+  return ACCESS.filter(({ table }) => tables.some(({ name }) => name === table));
+}
+
+/** The roles of the API: row level security must hold for those of users, and the helpers be closed to strangers. */
+export async function checkRoles(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog.query<{
+    name: string;
+    bypasses: boolean;
+    usage: boolean | null;
+    create: boolean;
+  }>(
+    `select rolname::text as name, rolsuper or rolbypassrls as bypasses,
+            has_schema_privilege(pg_roles.oid, to_regnamespace($1)::oid, 'usage') as usage,
+            coalesce(has_schema_privilege(pg_roles.oid, to_regnamespace($1)::oid, 'create'), false) as create
+       from pg_roles where rolname in ('anon', 'authenticated')`,
+    [HELPER_SCHEMA],
+  );
+  return ['anon', 'authenticated'].flatMap((name) => {
+    const role = rows.find((row) => row.name === name);
+    if (role === undefined) return [`missing role ${name}`];
+    const differences: string[] = [];
+    if (role.bypasses) differences.push(`role ${name} bypasses row level security`);
+    if (role.create) differences.push(`unexpected grant of create on schema ${HELPER_SCHEMA} to ${name}`);
+    if (name === 'anon' && role.usage) {
+      differences.push(`unexpected grant of usage on schema ${HELPER_SCHEMA} to ${name}`);
+    }
+    if (name === 'authenticated' && role.usage === false) {
+      differences.push(`missing grant of usage on schema ${HELPER_SCHEMA} to ${name}`);
+    }
+    return differences;
+  });
+}

@@ -1,0 +1,169 @@
+/** Who may do what to a table. Expressions are as PostgreSQL prints them, with nothing on its search path. */
+export interface ExpectedAccess {
+  table: string;
+  /** Which rows users may see. */
+  read: string;
+  /** Which rows they may add, change and delete. Absent: none, nor are they granted it. */
+  write?: string;
+  /** What a new or changed row must fulfil, when it is more than `write`. */
+  check?: string;
+}
+
+const UID = '( SELECT auth.uid() AS uid)';
+const IS_ADMIN = '( SELECT switchboard.is_admin() AS is_admin)';
+const OWN = `(user_id = ${UID})`;
+const OWN_OR_ADMIN = `(${OWN} OR ${IS_ADMIN})`;
+const inOwnChat = (table: string) =>
+  `(EXISTS ( SELECT 1 FROM public.chat WHERE ((chat.id = "${table}"."chatId") AND (chat.user_id = ${UID}))))`;
+const VOTE_IN_ITS_CHAT = `(EXISTS ( SELECT 1 FROM public."Message_v2" message
+  WHERE ((message.id = "Vote_v2"."messageId") AND (message."chatId" = "Vote_v2"."chatId"))))`;
+const IN_OWN_DOCUMENT = `(${OWN} AND (EXISTS ( SELECT 1 FROM public."Document" document
+  WHERE ((document.id = "Suggestion"."documentId") AND (document."createdAt" = "Suggestion"."documentCreatedAt")
+    AND (document.user_id = ${UID})))))`;
+
+export const ACCESS: readonly ExpectedAccess[] = [
+  { table: 'chat', read: OWN_OR_ADMIN, write: OWN },
+  { table: 'Message_v2', read: inOwnChat('Message_v2'), write: inOwnChat('Message_v2') },
+  {
+    table: 'Vote_v2',
+    read: inOwnChat('Vote_v2'),
+    write: inOwnChat('Vote_v2'),
+    check: `(${inOwnChat('Vote_v2')} AND ${VOTE_IN_ITS_CHAT})`,
+  },
+  { table: 'Stream', read: inOwnChat('Stream'), write: inOwnChat('Stream') },
+  { table: 'Document', read: OWN, write: OWN },
+  { table: 'Suggestion', read: IN_OWN_DOCUMENT, write: IN_OWN_DOCUMENT },
+  { table: 'admin_config', read: IS_ADMIN, write: IS_ADMIN },
+  { table: 'usage_logs', read: OWN_OR_ADMIN },
+  { table: 'rate_limit_tracking', read: OWN },
+  { table: 'github_repositories', read: OWN, write: OWN },
+];
+
+export interface ExpectedTrigger {
+  name: string;
+  /** With its schema, as PostgreSQL prints it. */
+  table: string;
+  /** What follows the name in `CREATE TRIGGER`. */
+  definition: string;
+}
+
+export const TRIGGERS: readonly ExpectedTrigger[] = [
+  {
+    name: 'switchboard_user_role',
+    table: 'auth.users',
+    definition:
+      'BEFORE INSERT OR UPDATE OF raw_user_meta_data, raw_app_meta_data ON auth.users FOR EACH ROW EXECUTE FUNCTION switchboard.guard_user_role()',
+  },
+  {
+    name: 'switchboard_user_changed',
+    table: 'auth.users',
+    definition:
+      'AFTER DELETE OR UPDATE OF raw_user_meta_data, raw_app_meta_data, email, banned_until, deleted_at ON auth.users FOR EACH ROW EXECUTE FUNCTION switchboard.notify_user_changed()',
+  },
+  {
+    name: 'switchboard_config_changed',
+    table: 'public.admin_config',
+    definition:
+      'AFTER INSERT OR DELETE OR UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.notify_config_changed()',
+  },
+  {
+    name: 'admin_config_version',
+    table: 'public.admin_config',
+    definition:
+      'BEFORE UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.count_config_version()',
+  },
+  {
+    name: 'admin_config_updated_at',
+    table: 'public.admin_config',
+    definition:
+      'BEFORE UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.touch_updated_at()',
+  },
+  {
+    name: 'admin_config_check',
+    table: 'public.admin_config',
+    definition:
+      'BEFORE INSERT OR UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.check_config()',
+  },
+  {
+    name: 'admin_config_history',
+    table: 'public.admin_config',
+    definition:
+      'AFTER INSERT OR DELETE OR UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.record_config()',
+  },
+  {
+    name: 'usage_spending_added',
+    table: 'public.usage_logs',
+    definition:
+      'AFTER INSERT ON public.usage_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+  },
+  {
+    name: 'usage_spending_changed',
+    table: 'public.usage_logs',
+    definition:
+      'AFTER UPDATE ON public.usage_logs REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+  },
+  {
+    name: 'usage_spending_deleted',
+    table: 'public.usage_logs',
+    definition:
+      'AFTER DELETE ON public.usage_logs REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+  },
+  {
+    name: 'usage_spending_truncated',
+    table: 'public.usage_logs',
+    definition:
+      'AFTER TRUNCATE ON public.usage_logs FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+  },
+  {
+    name: 'chat_updated_at',
+    table: 'public.chat',
+    definition: 'BEFORE UPDATE ON public.chat FOR EACH ROW EXECUTE FUNCTION switchboard.touch_updated_at()',
+  },
+  {
+    name: 'document_version',
+    table: 'public."Document"',
+    definition:
+      'BEFORE INSERT ON public."Document" FOR EACH ROW EXECUTE FUNCTION switchboard.place_document_version()',
+  },
+  {
+    name: 'document_moved',
+    table: 'public."Document"',
+    definition:
+      'BEFORE UPDATE ON public."Document" FOR EACH ROW WHEN ((new.id <> old.id)) EXECUTE FUNCTION switchboard.place_document_version()',
+  },
+  {
+    name: 'stream_message',
+    table: 'public."Stream"',
+    definition:
+      'AFTER INSERT OR UPDATE ON public."Stream" FOR EACH ROW WHEN ((new."messageId" IS NOT NULL)) EXECUTE FUNCTION switchboard.check_stream_message()',
+  },
+];
+
+export interface ExpectedFunction {
+  signature: string;
+  /** Runs with the rights of its owner. */
+  securityDefiner?: true;
+  /** Users' statements call it: a policy does, or the server on their behalf. */
+  calledByUsers?: true;
+  /** On Supabase its own, and then it is as Supabase has made it. */
+  ofSupabase?: true;
+}
+
+/** The schema of the helpers, which the Data API does not expose. */
+export const HELPER_SCHEMA = 'switchboard';
+
+export const FUNCTIONS: readonly ExpectedFunction[] = [
+  { signature: 'auth.uid()', calledByUsers: true, ofSupabase: true },
+  { signature: 'auth.jwt()', calledByUsers: true, ofSupabase: true },
+  { signature: 'switchboard.is_admin()', calledByUsers: true },
+  { signature: 'switchboard.public_chat(uuid)', securityDefiner: true, calledByUsers: true },
+  { signature: 'switchboard.public_chat_messages(uuid)', securityDefiner: true, calledByUsers: true },
+  { signature: 'switchboard.guard_user_role()' },
+  { signature: 'switchboard.metadata_object(jsonb)' },
+  { signature: 'switchboard.notify_user_changed()' },
+  { signature: 'switchboard.notify_config_changed()' },
+  { signature: 'switchboard.touch_updated_at()' },
+  { signature: 'switchboard.count_config_version()' },
+  { signature: 'switchboard.place_document_version()', securityDefiner: true },
+  { signature: 'switchboard.check_stream_message()' },
+];

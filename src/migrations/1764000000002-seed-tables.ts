@@ -1,0 +1,247 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** The ten tables of the schema, with their keys, cascades, checks and indexes. */
+export class SeedTables1764000000002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statements of [
+      CHAT,
+      MESSAGES,
+      DOCUMENTS,
+      ADMIN_CONFIG,
+      USAGE,
+      RATE_LIMIT,
+      GITHUB,
+      TRIGGERS,
+      SEARCH,
+    ]) {
+      await runner.query(statements);
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      drop table github_repositories, rate_limit_tracking, usage_logs, admin_config, "Suggestion", "Document",
+                 "Stream", "Vote_v2", "Message_v2", chat;
+      drop function switchboard.touch_updated_at();
+      drop function switchboard.count_config_version();
+      drop function switchboard.place_document_version();
+      drop function switchboard.check_stream_message()`);
+  }
+}
+
+const CHAT = `
+  create table chat (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    title text not null default 'New chat',
+    "createdAt" timestamptz(3) not null default now(),
+    visibility varchar(16) not null default 'private' check (visibility in ('public', 'private')),
+    "lastContext" jsonb,
+    total_input_tokens integer not null default 0 check (total_input_tokens >= 0),
+    total_output_tokens integer not null default 0 check (total_output_tokens >= 0),
+    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0),
+    updated_at timestamptz(3) not null default now()
+  );
+  create index idx_chat_user_created on chat (user_id, "createdAt" desc)`;
+
+const MESSAGES = `
+  create table "Message_v2" (
+    id uuid primary key default gen_random_uuid(),
+    "chatId" uuid not null references chat (id) on delete cascade,
+    role varchar(16) not null check (role in ('user', 'assistant', 'system', 'tool')),
+    parts json not null,
+    attachments json not null default '[]',
+    "createdAt" timestamptz(3) not null default now(),
+    model_used varchar(200),
+    input_tokens integer not null default 0 check (input_tokens >= 0),
+    output_tokens integer not null default 0 check (output_tokens >= 0),
+    cost numeric(10, 6) not null default 0 check (cost >= 0),
+    status varchar(16) not null default 'complete'
+      check (status in ('complete', 'streaming', 'stopped', 'interrupted', 'failed')),
+    metadata jsonb
+  );
+  create index idx_message_chat on "Message_v2" ("chatId", "createdAt" asc);
+  create index idx_message_streaming on "Message_v2" (id) where status = 'streaming';
+
+  create table "Vote_v2" (
+    "chatId" uuid not null references chat (id) on delete cascade,
+    "messageId" uuid not null references "Message_v2" (id) on delete cascade,
+    "isUpvoted" boolean not null,
+    primary key ("chatId", "messageId")
+  );
+  create index idx_vote_message on "Vote_v2" ("messageId");
+
+  create table "Stream" (
+    id uuid primary key default gen_random_uuid(),
+    "chatId" uuid not null references chat (id) on delete cascade,
+    "createdAt" timestamptz(3) not null default now(),
+    "messageId" uuid references "Message_v2" (id) on delete cascade,
+    "instanceId" integer
+  );
+  create index idx_stream_chat on "Stream" ("chatId", "createdAt" desc);
+  create index idx_stream_message on "Stream" ("messageId")`;
+
+const DOCUMENTS = `
+  create table "Document" (
+    id uuid not null default gen_random_uuid(),
+    "createdAt" timestamptz(3) not null default now(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    title text not null,
+    content text,
+    kind varchar(16) not null default 'text' check (kind in ('text', 'code', 'image', 'sheet')),
+    primary key (id, "createdAt")
+  );
+  create index idx_document_user on "Document" (user_id, "createdAt" desc);
+
+  create table "Suggestion" (
+    id uuid primary key default gen_random_uuid(),
+    "documentId" uuid not null,
+    "documentCreatedAt" timestamptz(3) not null,
+    user_id uuid not null references auth.users (id) on delete cascade,
+    "originalText" text not null,
+    "suggestedText" text not null,
+    description text,
+    "isResolved" boolean not null default false,
+    "createdAt" timestamptz(3) not null default now(),
+    foreign key ("documentId", "documentCreatedAt") references "Document" (id, "createdAt") on delete cascade
+  );
+  create index idx_suggestion_document on "Suggestion" ("documentId", "documentCreatedAt");
+  create index idx_suggestion_user on "Suggestion" (user_id)`;
+
+const ADMIN_CONFIG = `
+  create table admin_config (
+    id uuid primary key default gen_random_uuid(),
+    config_key varchar(128) not null unique,
+    config_data jsonb not null,
+    updated_by uuid references auth.users (id) on delete set null,
+    updated_at timestamptz(3) not null default now(),
+    created_at timestamptz(3) not null default now(),
+    version integer not null default 1
+  );
+  create index idx_admin_config_key on admin_config (config_key);
+  create index idx_admin_config_updated_by on admin_config (updated_by)`;
+
+const AGENT_TYPE = `check (agent_type in ('routing', 'chat', 'artifact', 'git_mcp'))`;
+
+const USAGE = `
+  create table usage_logs (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    chat_id uuid references chat (id) on delete set null,
+    agent_type varchar(16) not null ${AGENT_TYPE},
+    model_used varchar(200) not null,
+    provider varchar(64) not null,
+    input_tokens integer not null default 0 check (input_tokens >= 0),
+    output_tokens integer not null default 0 check (output_tokens >= 0),
+    total_tokens integer not null default 0 check (total_tokens >= 0),
+    input_cost numeric(10, 6) not null default 0 check (input_cost >= 0),
+    output_cost numeric(10, 6) not null default 0 check (output_cost >= 0),
+    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0),
+    request_timestamp timestamptz(3) not null default now(),
+    response_timestamp timestamptz(3),
+    duration_ms integer check (duration_ms >= 0),
+    metadata jsonb
+  );
+  create index idx_usage_logs_user_timestamp on usage_logs (user_id, request_timestamp desc);
+  create index idx_usage_logs_agent_timestamp on usage_logs (agent_type, request_timestamp desc);
+  create index idx_usage_logs_date_range on usage_logs (request_timestamp);
+  create index idx_usage_logs_chat on usage_logs (chat_id);
+  create index idx_usage_logs_open on usage_logs (request_timestamp) where response_timestamp is null`;
+
+const RATE_LIMIT = `
+  create table rate_limit_tracking (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    agent_type varchar(16) not null ${AGENT_TYPE},
+    period_start timestamptz(3) not null,
+    period_end timestamptz(3) not null,
+    request_count integer not null default 0 check (request_count >= 0),
+    limit_type varchar(16) not null check (limit_type in ('hourly', 'daily')),
+    limit_value integer not null check (limit_value >= 0),
+    created_at timestamptz(3) not null default now(),
+    unique (user_id, agent_type, limit_type, period_start)
+  );
+  create index idx_rate_limit_user_agent on rate_limit_tracking (user_id, agent_type, period_start)`;
+
+const GITHUB = `
+  create table github_repositories (
+    id uuid primary key default gen_random_uuid(),
+    user_id uuid not null references auth.users (id) on delete cascade,
+    repo_owner varchar(255) not null,
+    repo_name varchar(255) not null,
+    repo_url text not null,
+    default_branch varchar(255) not null default 'main',
+    is_active boolean not null default true,
+    last_accessed timestamptz(3),
+    created_at timestamptz(3) not null default now()
+  );
+  create index idx_github_repos_user on github_repositories (user_id, is_active);
+  create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;
+
+/**
+ * Two versions of a document in one millisecond are both kept, the later one moves on; and nobody can add a version to
+ * a document of somebody else, or move one there, whose rows row level security hides from them. The mark of an active
+ * stream names a message of its own chat: recovery, which runs as the service, believes it.
+ */
+const TRIGGERS = `
+  create function switchboard.touch_updated_at() returns trigger language plpgsql set search_path = '' as $fn$
+  begin
+    new.updated_at := clock_timestamp();
+    return new;
+  end $fn$;
+  create trigger chat_updated_at before update on public.chat
+    for each row execute function switchboard.touch_updated_at();
+  create trigger admin_config_updated_at before update on public.admin_config
+    for each row execute function switchboard.touch_updated_at();
+
+  create function switchboard.count_config_version() returns trigger language plpgsql set search_path = '' as $fn$
+  begin
+    if new.config_data is distinct from old.config_data then new.version := old.version + 1; end if;
+    return new;
+  end $fn$;
+  create trigger admin_config_version before update on public.admin_config
+    for each row execute function switchboard.count_config_version();
+
+  create function switchboard.place_document_version() returns trigger
+    language plpgsql security definer set search_path = '' as $fn$
+  declare
+    latest timestamptz(3);
+    owner uuid;
+  begin
+    perform pg_advisory_xact_lock(hashtextextended(new.id::text, 4711));
+    select document."createdAt", document.user_id into latest, owner
+      from public."Document" document where document.id = new.id order by document."createdAt" desc limit 1;
+    if owner <> new.user_id then
+      raise insufficient_privilege using message = 'the document belongs to somebody else';
+    end if;
+    if exists (select 1 from public."Document" document where document.id = new.id and document."createdAt" = new."createdAt") then
+      new."createdAt" := latest + interval '1 millisecond';
+    end if;
+    return new;
+  end $fn$;
+  revoke all on function switchboard.place_document_version() from public;
+  create trigger document_version before insert on public."Document"
+    for each row execute function switchboard.place_document_version();
+  create trigger document_moved before update on public."Document"
+    for each row when (new.id <> old.id) execute function switchboard.place_document_version();
+
+  -- Not a policy: the message may come from the same statement, and only a trigger after it sees that.
+  create function switchboard.check_stream_message() returns trigger language plpgsql set search_path = '' as $fn$
+  begin
+    if not exists (select 1 from public."Message_v2" message
+                    where message.id = new."messageId" and message."chatId" = new."chatId") then
+      raise insufficient_privilege using message = 'the message of a stream must be in its chat';
+    end if;
+    return null;
+  end $fn$;
+  create trigger stream_message after insert or update on public."Stream"
+    for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
+
+/** Search in titles is fast where the extension is there; it works without. */
+const SEARCH = `
+  do $do$ begin
+    if exists (select 1 from pg_extension where extname = 'pg_trgm') then
+      execute (select format('create index idx_chat_title_search on public.chat using gin (title %I.gin_trgm_ops)', nspname)
+                 from pg_extension join pg_namespace on pg_namespace.oid = extnamespace where extname = 'pg_trgm');
+    end if;
+  end $do$`;
