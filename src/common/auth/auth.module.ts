@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { PassportModule } from '@nestjs/passport';
+import { RequestThrottleGuard } from '../http/request-throttle.js';
+import { RolesGuard } from './roles.guard.js';
+import { SupabaseJwtGuard } from './supabase-jwt.guard.js';
+import { SupabaseJwtStrategy } from './supabase-jwt.strategy.js';
+import { UserDirectory } from './user-directory.js';
+
+/** The global guards, in the order in which they run: who is it, how often, may they. */
+@Global()
+@Module({
+  imports: [PassportModule],
+  providers: [
+    UserDirectory,
+    SupabaseJwtStrategy,
+    { provide: APP_GUARD, useClass: SupabaseJwtGuard },
+    { provide: APP_GUARD, useClass: RequestThrottleGuard },
+    { provide: APP_GUARD, useClass: RolesGuard },
+  ],
+  exports: [UserDirectory],
+})
+export class AuthModule {}

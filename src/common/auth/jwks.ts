@@ -1,0 +1,97 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { unavailable } from '../errors/app-error.js';
+
+const REFRESH_AFTER = 10 * 60_000;
+const FETCH_TIMEOUT = 5_000;
+/** Unknown key ids may cause this many fetches at once, and one more each refill interval after that. */
+const UNKNOWN_KID_BURST = 3;
+const UNKNOWN_KID_REFILL = 10_000;
+
+type SigningAlgorithm = 'ES256' | 'RS256';
+
+interface SigningKey {
+  key: KeyObject;
+  algorithm: SigningAlgorithm;
+}
+
+/**
+ * The public signing keys of a Supabase project, by key id. They are fetched when first needed, refreshed beside a
+ * request when old, and kept when the endpoint is away. A key id that is not known causes a fetch, but only a few in a
+ * row: invented ids must not turn into traffic.
+ */
+export class JwksKeys {
+  private keys = new Map<string, SigningKey>();
+  private fetchedAt?: number;
+  private pending?: Promise<void>;
+  private unknownKidCredit = UNKNOWN_KID_BURST;
+  private creditedAt = 0;
+
+  constructor(
+    private readonly url: string,
+    private readonly onError: (error: unknown) => void = () => undefined,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /**
+   * The key with this id and algorithm, or undefined.
+   *
+   * @throws AppError 503 when the keys could never be fetched; later an endpoint that is away just has no new ones
+   */
+  async find(kid: string, algorithm: SigningAlgorithm): Promise<KeyObject | undefined> {
+    const known = this.keys.get(kid);
+    if (known) {
+      if (this.now() - (this.fetchedAt ?? 0) > REFRESH_AFTER && this.takeCredit()) void this.refresh();
+    } else if (this.pending !== undefined || this.takeCredit()) {
+      await this.refresh();
+    }
+    if (this.fetchedAt === undefined)
+      throw unavailable('The keys that verify access tokens can not be fetched.', 5);
+    const key = this.keys.get(kid);
+    return key?.algorithm === algorithm ? key.key : undefined;
+  }
+
+  private takeCredit(): boolean {
+    const earned = Math.floor((this.now() - this.creditedAt) / UNKNOWN_KID_REFILL);
+    if (earned !== 0) {
+      // A clock that jumped back earns nothing, but starts counting anew.
+      this.unknownKidCredit = Math.min(UNKNOWN_KID_BURST, this.unknownKidCredit + Math.max(0, earned));
+      this.creditedAt = this.now();
+    }
+    if (this.unknownKidCredit === 0) return false;
+    this.unknownKidCredit--;
+    return true;
+  }
+
+  private refresh(): Promise<void> {
+    this.pending ??= this.fetchKeys()
+      .catch(this.onError)
+      .finally(() => (this.pending = undefined));
+    return this.pending;
+  }
+
+  private async fetchKeys(): Promise<void> {
+    const response = await fetch(this.url, {
+      headers: { accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(FETCH_TIMEOUT),
+    });
+    if (!response.ok) throw new Error(`The JWKS endpoint answered ${response.status}.`);
+    const { keys } = (await response.json()) as { keys?: Array<JsonWebKey & { kid?: string; use?: string }> };
+    if (!Array.isArray(keys)) throw new Error('The JWKS endpoint did not answer with a key set.');
+    this.keys = new Map(keys.flatMap((jwk) => toEntry(jwk)));
+    this.fetchedAt = this.now();
+  }
+}
+
+/** Only keys that can verify ES256 or RS256: a symmetric or unreadable key in the set is passed over. */
+function toEntry(jwk: JsonWebKey & { kid?: string; use?: string }): Array<[string, SigningKey]> {
+  const algorithm =
+    jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk.kty === 'RSA' ? 'RS256' : undefined;
+  if (algorithm === undefined || jwk.kid === undefined || (jwk.use !== undefined && jwk.use !== 'sig'))
+    return [];
+  try {
+    return [[jwk.kid, { algorithm, key: createPublicKey({ key: jwk, format: 'jwk' }) }]];
+  } catch {
+    return [];
+  }
+}

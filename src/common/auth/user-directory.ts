@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { unauthenticated, userInactive } from '../errors/app-error.js';
+import { Database } from '../database/database.js';
+import { Notifications } from '../database/notifications.js';
+import type { Identity } from './identity.js';
+
+/** How long a row is believed without asking again; a NOTIFY usually drops it at once. */
+const LIFETIME = 4_000;
+const MAX_ENTRIES = 20_000;
+
+interface UserRow {
+  id: string;
+  email: string | null;
+  metadata: Record<string, unknown> | null;
+  inactive: boolean;
+}
+
+interface Entry {
+  row: Promise<UserRow | undefined>;
+  readAt: number;
+}
+
+const FIND_USER = `
+  select id, email, raw_user_meta_data as metadata,
+         coalesce(banned_until > now(), false)
+           or deleted_at is not null
+           or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive
+    from auth.users where id = $1`;
+
+/**
+ * Role and activity of users, from `auth.users`: tokens are stale for up to an hour, so they are never asked.
+ * Rows are cached for a few seconds and dropped when they change, on every instance.
+ */
+@Injectable()
+export class UserDirectory {
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(
+    private readonly database: Database,
+    notifications: Notifications,
+  ) {
+    notifications.on('switchboard_user', (userId) =>
+      userId ? this.entries.delete(userId) : this.entries.clear(),
+    );
+  }
+
+  /**
+   * @throws AppError 401 when the user is gone, 403 `user_inactive` when deactivated or banned
+   */
+  async identify(userId: string): Promise<Identity> {
+    const row = await this.find(userId);
+    if (!row) throw unauthenticated('The user of this token does not exist any more.');
+    if (row.inactive) throw userInactive();
+    const { role, settings } = row.metadata ?? {};
+    return {
+      id: row.id,
+      email: row.email,
+      role: role === 'admin' ? 'admin' : 'user',
+      settings: isRecord(settings) ? settings : {},
+    };
+  }
+
+  private find(userId: string): Promise<UserRow | undefined> {
+    const cached = this.entries.get(userId);
+    const age = cached ? performance.now() - cached.readAt : Number.POSITIVE_INFINITY;
+    if (cached && age < LIFETIME) return cached.row;
+    const row = this.read(userId);
+    const entry: Entry = { row, readAt: performance.now() };
+    this.entries.delete(userId);
+    this.entries.set(userId, entry);
+    if (this.entries.size > MAX_ENTRIES) this.entries.delete(this.entries.keys().next().value ?? '');
+    row.catch(() => {
+      if (this.entries.get(userId) === entry) this.entries.delete(userId);
+    });
+    return row;
+  }
+
+  private async read(userId: string): Promise<UserRow | undefined> {
+    const rows = await this.database.asService((manager) => manager.query<UserRow[]>(FIND_USER, [userId]));
+    return rows[0];
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
