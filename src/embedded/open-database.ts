@@ -1,0 +1,32 @@
+import { resolve } from 'node:path';
+import pg from 'pg';
+import { EmbeddedStackError } from './embedded-stack-error.js';
+import { PostgresCluster } from './postgres-cluster.js';
+import { databaseUrl, readSecrets } from './stack-secrets.js';
+
+/** The database of a data folder, for a command: the running one, or one that is started for as long as it is needed. */
+export async function openEmbeddedDatabase(
+  dataDir: string,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const folder = resolve(dataDir);
+  const secrets = readSecrets(folder);
+  if (!secrets)
+    throw new EmbeddedStackError(`there is nothing in ${folder} yet: run npm start, or set DATABASE_URL`);
+  if (secrets.port !== undefined && (await answers(databaseUrl(secrets)))) {
+    return { url: databaseUrl(secrets), close: () => Promise.resolve() };
+  }
+  const cluster = await PostgresCluster.start(folder, secrets, () => undefined);
+  return { url: cluster.url, close: () => cluster.stop() };
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

