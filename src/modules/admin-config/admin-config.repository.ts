@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../../common/database/database.js';
+import type { ConfigKey } from './config-schemas.js';
+import type { ConfigRow } from './runtime-config.js';
+
+/** A configuration with what is known of its latest change. */
+export interface StoredConfig extends ConfigRow {
+  version: number;
+  updatedBy: string | null;
+  updatedAt: Date;
+  createdAt: Date;
+}
+
+export const CONFIG_ACTIONS = ['created', 'updated', 'rolled_back', 'deleted'] as const;
+export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
+
+/** One version of a configuration; `configData` is null where it was deleted. */
+export interface ConfigVersionRow {
+  version: number;
+  action: ConfigAction;
+  configData: unknown;
+  restoredVersion: number | null;
+  changedBy: string | null;
+  changedAt: Date;
+}
+
+/** One change of the configuration at a time: each is checked against all the others. */
+const CHANGE_LOCK = 7_264_118_309;
+
+const COLUMNS = `
+  config_key as "configKey", config_data as "configData", version, updated_by as "updatedBy",
+  updated_at as "updatedAt", created_at as "createdAt"`;
+
+const INSERT = `
+  with written as (insert into admin_config (config_key, config_data) values ($1, $2::jsonb) returning *)
+  select ${COLUMNS} from written`;
+
+const UPDATE = `
+  with written as (update admin_config set config_data = $2::jsonb where config_key = $1 returning *)
+  select ${COLUMNS} from written`;
+
+const VERSION_COLUMNS = `
+  version, action, config_data as "configData", restored_version as "restoredVersion",
+  changed_by as "changedBy", changed_at as "changedAt"`;
+
+@Injectable()
+export class AdminConfigRepository {
+  constructor(private readonly database: Database) {}
+
+  findAll(): Promise<ConfigRow[]> {
+    return this.database.asService((manager) =>
+      manager.query<ConfigRow[]>(
+        'select config_key as "configKey", config_data as "configData" from admin_config',
+      ),
+    );
+  }
+
+  /** All configurations of these keys, which no other change can touch before the transaction ends. */
+  async findAllForChange(manager: EntityManager, keys: readonly ConfigKey[]): Promise<StoredConfig[]> {
+    await manager.query('select pg_advisory_xact_lock($1)', [CHANGE_LOCK]);
+    return manager.query<StoredConfig[]>(`select ${COLUMNS} from admin_config where config_key = any($1)`, [
+      keys,
+    ]);
+  }
+
+  /** By their keys, at most `limit`. */
+  findPage(
+    manager: EntityManager,
+    { keys, after, limit }: { keys: readonly ConfigKey[]; after: string; limit: number },
+  ): Promise<StoredConfig[]> {
+    return manager.query<StoredConfig[]>(
+      `select ${COLUMNS} from admin_config
+        where config_key = any($1) and config_key collate "C" > $2 order by config_key collate "C" limit $3`,
+      [keys, after, limit],
+    );
+  }
+
+  async findByKey(manager: EntityManager, key: ConfigKey): Promise<StoredConfig | undefined> {
+    const rows = await manager.query<StoredConfig[]>(
+      `select ${COLUMNS} from admin_config where config_key = $1`,
+      [key],
+    );
+    return rows[0];
+  }
+
+  insert(manager: EntityManager, key: ConfigKey, configData: unknown): Promise<StoredConfig | undefined> {
+    return this.write(manager, INSERT, key, configData);
+  }
+
+  update(manager: EntityManager, key: ConfigKey, configData: unknown): Promise<StoredConfig | undefined> {
+    return this.write(manager, UPDATE, key, configData);
+  }
+
+  async delete(manager: EntityManager, key: ConfigKey): Promise<void> {
+    await manager.query('delete from admin_config where config_key = $1', [key]);
+  }
+
+  /** Versions below `before`, the latest first, at most `limit`. */
+  findVersions(
+    manager: EntityManager,
+    { key, before, limit }: { key: ConfigKey; before: number; limit: number },
+  ): Promise<ConfigVersionRow[]> {
+    return manager.query<ConfigVersionRow[]>(
+      `select ${VERSION_COLUMNS} from switchboard.config_history
+        where config_key = $1 and version < $2 order by version desc limit $3`,
+      [key, before, limit],
+    );
+  }
+
+  async findVersion(
+    manager: EntityManager,
+    key: ConfigKey,
+    version: number,
+  ): Promise<ConfigVersionRow | undefined> {
+    const rows = await this.findVersions(manager, { key, before: version + 1, limit: 1 });
+    return rows.find((row) => row.version === version);
+  }
+
+  /** Lets the history say of what is written next that it is this version again. */
+  async noteRestoredVersion(manager: EntityManager, version: number): Promise<void> {
+    await manager.query(`select set_config('switchboard.restored_version', $1, true)`, [String(version)]);
+  }
+
+  private async write(
+    manager: EntityManager,
+    statement: string,
+    key: ConfigKey,
+    configData: unknown,
+  ): Promise<StoredConfig | undefined> {
+    const rows = await manager.query<StoredConfig[]>(statement, [key, JSON.stringify(configData)]);
+    return rows[0];
+  }
+}

@@ -1,0 +1,14 @@
+import { invalidField } from '../../common/errors/app-error.js';
+
+/** Cursors of lists whose order is a key or a version, where the shared ones need a time and an id. */
+export function encodePosition(position: string): string {
+  return Buffer.from(`@${position}`).toString('base64url');
+}
+
+/** @throws AppError 400 naming `cursor` when it is not one of ours */
+export function decodePosition(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || cursor === '') return undefined;
+  const position = /^@(\w+)$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))?.[1];
+  if (position === undefined) throw invalidField('cursor', 'is not a cursor of this list');
+  return position;
+}

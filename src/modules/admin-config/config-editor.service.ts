@@ -1,0 +1,204 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Identity } from '../../common/auth/identity.js';
+import { Database } from '../../common/database/database.js';
+import { conflict, invalidField, notFound, validationFailed } from '../../common/errors/app-error.js';
+import type { Page, PageQuery } from '../../common/http/paging.js';
+import { toConfig, toConfigVersion } from './admin-config.mapper.js';
+import { AdminConfigRepository, type StoredConfig } from './admin-config.repository.js';
+import { AdminConfigService } from './admin-config.service.js';
+import type { ConfigChange } from './config-body.js';
+import { decodePosition, encodePosition } from './config-cursor.js';
+import { type ConfigSet, findConflicts } from './config-rules.js';
+import { CONFIG_KEYS, CONFIG_SCHEMAS, type ConfigData, type ConfigKey } from './config-schemas.js';
+import { parseConfigData } from './config-validation.js';
+import type { ConfigDto } from './dto/config.dto.js';
+import type { ConfigVersionDto } from './dto/config-version.dto.js';
+import { mergePatch } from './merge-patch.js';
+
+/** Makes the new data out of the present; undefined deletes. */
+type Change = (
+  current: StoredConfig | undefined,
+  manager: EntityManager,
+) => Promise<{ configData: unknown } | undefined>;
+
+const LAST_VERSION = 2_147_483_647;
+
+/** The configuration as administrators see and change it. */
+@Injectable()
+export class ConfigEditorService {
+  constructor(
+    private readonly database: Database,
+    private readonly configs: AdminConfigRepository,
+    private readonly runtime: AdminConfigService,
+  ) {}
+
+  /** By their keys. */
+  async list(identity: Identity, { limit, cursor }: PageQuery): Promise<Page<ConfigDto>> {
+    const after = decodePosition(cursor) ?? '';
+    const rows = await this.database.asUser(identity, (manager) =>
+      this.configs.findPage(manager, { keys: CONFIG_KEYS, after, limit: limit + 1 }),
+    );
+    return toPage(rows, limit, ({ configKey }) => configKey, toConfig);
+  }
+
+  /** @throws AppError 404 when it was deleted */
+  async read(identity: Identity, key: ConfigKey): Promise<ConfigDto> {
+    const row = await this.database.asUser(identity, (manager) => this.configs.findByKey(manager, key));
+    if (!row) throw deleted(key);
+    return toConfig(row);
+  }
+
+  /** @throws AppError 400 when it can not be the configuration, 409 when `expectedVersion` is not the latest */
+  async replace(
+    identity: Identity,
+    key: ConfigKey,
+    { configData, expectedVersion }: ConfigChange,
+  ): Promise<{ config: ConfigDto; created: boolean }> {
+    let created = false;
+    const row = await this.change(identity, key, (current) => {
+      expectVersion(key, current, expectedVersion);
+      created = current === undefined;
+      return Promise.resolve({ configData });
+    });
+    return { config: toConfig(row), created };
+  }
+
+  /** @throws AppError 400 when the outcome can not be the configuration, 404 when there is none, 409 see {@link replace} */
+  async patch(
+    identity: Identity,
+    key: ConfigKey,
+    { configData, expectedVersion }: ConfigChange,
+  ): Promise<ConfigDto> {
+    const row = await this.change(identity, key, (current) => {
+      expectVersion(key, current, expectedVersion);
+      if (!current) throw deleted(key);
+      return Promise.resolve({ configData: mergePatch(current.configData, configData) });
+    });
+    return toConfig(row);
+  }
+
+  /** @throws AppError 400 when it is indispensable, 404 when there is none, 409 see {@link replace} */
+  async delete(identity: Identity, key: ConfigKey, expectedVersion: number | undefined): Promise<void> {
+    await this.change(identity, key, (current) => {
+      if (!current) throw deleted(key);
+      expectVersion(key, current, expectedVersion);
+      return Promise.resolve(undefined);
+    });
+  }
+
+  /** All versions, the latest first; those of a configuration that was deleted, too. */
+  async history(
+    identity: Identity,
+    key: ConfigKey,
+    { limit, cursor }: PageQuery,
+  ): Promise<Page<ConfigVersionDto>> {
+    const position = decodePosition(cursor);
+    const before = position === undefined ? LAST_VERSION : Number(position);
+    if (!Number.isInteger(before) || before < 1 || before > LAST_VERSION)
+      throw invalidField('cursor', 'is not a cursor of this list');
+    const rows = await this.database.asUser(identity, (manager) =>
+      this.configs.findVersions(manager, { key, before, limit: limit + 1 }),
+    );
+    return toPage(rows, limit, ({ version }) => String(version), toConfigVersion);
+  }
+
+  /**
+   * Stores the data of an earlier version as a new one.
+   *
+   * @throws AppError 400 when there is no such version, or when it does not fit what else is configured by now; 409 see
+   * {@link replace}
+   */
+  async rollBack(
+    identity: Identity,
+    key: ConfigKey,
+    { version, expectedVersion }: { version: number; expectedVersion?: number },
+  ): Promise<ConfigDto> {
+    const row = await this.change(identity, key, async (current, manager) => {
+      expectVersion(key, current, expectedVersion);
+      const restored = await this.configs.findVersion(manager, key, version);
+      if (!restored) throw invalidField('version', `is not a version of ${key}`);
+      if (restored.action === 'deleted')
+        throw invalidField('version', `is where ${key} was deleted; choose the one before`);
+      await this.configs.noteRestoredVersion(manager, version);
+      return { configData: restored.configData };
+    });
+    return toConfig(row);
+  }
+
+  /** Checks and writes in one transaction that no other change can come between. */
+  private async change(identity: Identity, key: ConfigKey, change: Change): Promise<StoredConfig> {
+    const row = await this.database.asUser(identity, async (manager) => {
+      const rows = await this.configs.findAllForChange(manager, CONFIG_KEYS);
+      const current = rows.find(({ configKey }) => configKey === key);
+      const changed = await change(current, manager);
+      const configData = changed && parseConfigData(key, changed.configData);
+      const conflicts = findConflicts(key, withChange(rows, key, configData));
+      if (conflicts.length > 0) throw validationFailed(conflicts);
+      return this.write(manager, key, current, configData);
+    });
+    // The next request of this instance obeys, however long the notification takes.
+    this.runtime.forget();
+    return row;
+  }
+
+  private async write(
+    manager: EntityManager,
+    key: ConfigKey,
+    current: StoredConfig | undefined,
+    configData: unknown,
+  ): Promise<StoredConfig> {
+    if (current && configData === undefined) {
+      await this.configs.delete(manager, key);
+      return current;
+    }
+    if (current && isDeepStrictEqual(current.configData, configData)) return current;
+    const row = current
+      ? await this.configs.update(manager, key, configData)
+      : await this.configs.insert(manager, key, configData);
+    if (!row) throw conflict(`${key} has changed at this moment. Read it again.`);
+    return row;
+  }
+}
+
+/** The configuration as it would be. What is stored and breaks its schema (it is older than the check) does not count. */
+function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): ConfigSet {
+  const entries = rows
+    .filter(({ configKey }) => configKey !== key)
+    .flatMap(({ configKey, configData: stored }) => {
+      const result = CONFIG_SCHEMAS[configKey as ConfigKey].safeParse(stored);
+      return result.success ? [[configKey, result.data] as const] : [];
+    });
+  const next: ConfigSet = Object.fromEntries(entries);
+  return configData === undefined ? next : { ...next, [key]: configData as ConfigData[ConfigKey] };
+}
+
+function expectVersion(
+  key: ConfigKey,
+  current: StoredConfig | undefined,
+  expected: number | undefined,
+): void {
+  if (expected === undefined || expected === current?.version) return;
+  throw conflict(
+    current
+      ? `${key} is at version ${current.version} by now, not ${expected}. Read it again.`
+      : `${key} was deleted since version ${expected}.`,
+  );
+}
+
+const deleted = (key: ConfigKey) => notFound(`The configuration ${key}`);
+
+function toPage<Row, Item>(
+  rows: Row[],
+  limit: number,
+  position: (row: Row) => string,
+  map: (row: Row) => Item,
+): Page<Item> {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(map),
+    nextCursor: rows.length > limit && last !== undefined ? encodePosition(position(last)) : null,
+  };
+}

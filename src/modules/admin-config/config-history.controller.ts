@@ -1,0 +1,62 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Req, UseInterceptors } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { CurrentUser, Roles } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { type Page, PageQuery } from '../../common/http/paging.js';
+import { expectedVersionOf, parseRollback } from './config-body.js';
+import { ConfigEditorService } from './config-editor.service.js';
+import { ConfigKeyPipe } from './config-key.pipe.js';
+import { type ConfigKey } from './config-schemas.js';
+import { ApiConfigKeyParam, ApiIfMatch, VERSION_TAG } from './dto/config.docs.js';
+import { ConfigDto } from './dto/config.dto.js';
+import { ConfigVersionDto, ConfigVersionPageDto } from './dto/config-version.dto.js';
+import { RollBackConfigDto } from './dto/roll-back-config.dto.js';
+import { VersionTagInterceptor } from './version-tag.interceptor.js';
+
+@ApiTags('Admin: configuration')
+@ApiBearerAuth()
+@Roles('admin')
+@Controller('api/admin/config/:key')
+export class ConfigHistoryController {
+  constructor(private readonly configs: ConfigEditorService) {}
+
+  @Get('history')
+  @ApiOperation({
+    summary: 'Who changed what when, the latest first',
+    description: 'Every change is here, also one that was made past this API. A deletion is a version, too.',
+  })
+  @ApiConfigKeyParam()
+  @ApiOkResponse({ type: ConfigVersionPageDto })
+  @ApiProblems(400, 404)
+  history(
+    @CurrentUser() user: Identity,
+    @Param('key', ConfigKeyPipe) key: ConfigKey,
+    @Query() query: PageQuery,
+  ): Promise<Page<ConfigVersionDto>> {
+    return this.configs.history(user, key, query);
+  }
+
+  @Post('rollback')
+  @HttpCode(200)
+  @UseInterceptors(VersionTagInterceptor)
+  @ApiOperation({
+    summary: 'Return to an earlier version',
+    description: `Its data become a new version, if they still fit the schema and the rest of the configuration. A
+configuration that was deleted comes back this way.`,
+  })
+  @ApiConfigKeyParam()
+  @ApiIfMatch()
+  @ApiBody({ type: RollBackConfigDto })
+  @ApiOkResponse({ type: ConfigDto, description: 'As it is now.', headers: VERSION_TAG })
+  @ApiProblems(400, 404, 409, 413, 415)
+  rollBack(
+    @CurrentUser() user: Identity,
+    @Param('key', ConfigKeyPipe) key: ConfigKey,
+    @Req() request: FastifyRequest,
+  ): Promise<ConfigDto> {
+    const version = parseRollback(request.body);
+    return this.configs.rollBack(user, key, { version, expectedVersion: expectedVersionOf(request) });
+  }
+}

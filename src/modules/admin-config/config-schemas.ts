@@ -1,0 +1,276 @@
+import { z } from 'zod';
+import { type Provider, PROVIDERS } from '../../config/app-config.js';
+
+export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
+/** As `usage_logs.agent_type` has them. */
+export type AgentType = (typeof AGENT_TYPES)[number];
+
+/** The agents that can answer; routing only chooses among them. */
+export const ANSWERING_AGENTS = ['chat', 'artifact', 'git_mcp'] as const;
+export type AnsweringAgent = (typeof ANSWERING_AGENTS)[number];
+
+/** What the artifact agent can be allowed to do. */
+export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSuggestions'] as const;
+
+/** How long the choice of an agent may take before the chat agent answers, in milliseconds. */
+export const ROUTING_TIMEOUT = 2_000;
+
+/** Larger than any sensible count; small enough for an `integer` of the database. */
+const MAX_COUNT = 1_000_000_000;
+const MAX_USD = 1_000_000;
+
+const systemPrompt = z
+  .string()
+  .max(100_000)
+  .regex(/\S/, 'must not be empty')
+  .describe('The instructions that stand before every conversation.');
+
+/** A model as its vendor names it; `google/…` is accepted where the key names the provider already. */
+const modelId = (provider: Provider) =>
+  z
+    .string()
+    .max(200)
+    .regex(/^\S*[^\s/]$/, 'must be the id of a model')
+    .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
+
+const count = z.int().min(0).max(MAX_COUNT);
+const positive = z.int().min(1).max(MAX_COUNT);
+const usd = z.number().min(0).max(MAX_USD);
+
+/** Says of an array what its type can not: no two items are the same in these properties. */
+function refuseDuplicates<T extends object>(
+  items: T[],
+  by: Array<keyof T & string>,
+  context: z.RefinementCtx,
+) {
+  const seen = new Set<string>();
+  items.forEach((item, index) => {
+    const identity = JSON.stringify(by.map((property) => item[property]));
+    if (seen.has(identity)) {
+      context.addIssue({ code: 'custom', path: [index, by.at(-1)!], message: 'is listed twice' });
+    }
+    seen.add(identity);
+  });
+}
+
+const agentModels = (provider: Provider) =>
+  z
+    .array(z.strictObject({ id: modelId(provider), isDefault: z.boolean().optional() }))
+    .min(1)
+    .max(200)
+    .superRefine((models, context) => {
+      refuseDuplicates(models, ['id'], context);
+      const defaults = models.flatMap(({ isDefault }, index) => (isDefault ? [index] : []));
+      if (models.length > 0 && defaults.length === 0) {
+        context.addIssue({ code: 'custom', message: 'must have a default: one model with isDefault: true' });
+      }
+      for (const index of defaults.slice(1)) {
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'isDefault'],
+          message: 'is true for another model already; only one is the default',
+        });
+      }
+    })
+    .meta({
+      description: `The models that may be used, by the vendor's ids; exactly one is the default.`,
+      contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
+      minContains: 1,
+      maxContains: 1,
+      'x-unique-by': ['id'],
+    });
+
+const agentShape = (provider: Provider) => ({
+  enabled: z.boolean(),
+  systemPrompt,
+  models: agentModels(provider),
+  rateLimit: z
+    .strictObject({ hourly: count, daily: count })
+    .describe('Requests of one user. They count from the next request on.'),
+  budget: z
+    .strictObject({ daily: usd.optional(), monthly: usd.optional() })
+    .optional()
+    .describe('USD of one user; without it there is no budget.'),
+  parameters: z
+    .strictObject({
+      temperature: z.number().min(0).max(2).optional(),
+      topP: z.number().min(0).max(1).optional(),
+      topK: positive.optional(),
+      maxOutputTokens: positive.optional(),
+    })
+    .optional()
+    .describe('Sent with every call of the model.'),
+  capabilities: z
+    .strictObject({
+      thinking: z.boolean().optional(),
+      fileInput: z.boolean().optional(),
+      googleSearch: z.boolean().optional(),
+      urlContext: z.boolean().optional(),
+      codeExecution: z.boolean().optional(),
+    })
+    .optional()
+    .describe('What the agent may use, where the model has it.'),
+});
+
+const noTools = z
+  .array(z.string())
+  .max(0)
+  .optional()
+  .describe('Only the artifact agent has tools to choose.');
+
+const toolName = z
+  .string()
+  .max(100)
+  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'must be the name of a tool');
+
+const mcpSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .max(2_000)
+      .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) address without credentials')
+      .describe('The MCP server, over streamable HTTP.'),
+    toolsets: z.array(toolName).max(100),
+    tools: z.array(toolName).max(200).optional().describe('Single tools beside the toolsets.'),
+    excludeTools: z.array(toolName).max(200).optional(),
+    readOnly: z.boolean().describe('False lets users approve writes in the chat.'),
+    lockdown: z.boolean(),
+    maxResultCharacters: z.int().min(100).max(1_000_000).optional(),
+    timeoutMs: z.int().min(100).max(600_000).optional(),
+  })
+  .superRefine(({ toolsets, tools = [] }, context) => {
+    // Without any, the server would offer its own default, which is more than anybody has allowed.
+    if (toolsets.length + tools.length === 0) {
+      context.addIssue({ code: 'custom', path: ['toolsets'], message: 'or tools must name what is allowed' });
+    }
+  })
+  .meta({
+    anyOf: [
+      { properties: { toolsets: { minItems: 1 } } },
+      { required: ['tools'], properties: { tools: { minItems: 1 } } },
+    ],
+  });
+/** Where the tools of the git_mcp agent are, and which of them it may use. */
+export type McpConfig = z.output<typeof mcpSchema>;
+
+const AGENT_SCHEMAS = {
+  chat: (provider: Provider) => z.strictObject({ ...agentShape(provider), tools: noTools }),
+  artifact: (provider: Provider) =>
+    z.strictObject({ ...agentShape(provider), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
+  git_mcp: (provider: Provider) =>
+    z.strictObject({ ...agentShape(provider), tools: noTools, mcp: mcpSchema }),
+};
+
+/** Configuration of one answering agent with one provider; `mcp` is there for git_mcp only. */
+export type AgentConfig = Omit<z.output<ReturnType<(typeof AGENT_SCHEMAS)['chat']>>, 'tools'> & {
+  tools?: string[];
+  mcp?: McpConfig;
+};
+
+const routingSchema = z.strictObject({
+  enabled: z.boolean(),
+  systemPrompt,
+  models: z
+    .array(
+      z.strictObject({
+        id: z
+          .string()
+          .max(200)
+          .regex(new RegExp(`^(${PROVIDERS.join('|')})/\\S*[^\\s/]$`), 'must be provider/model'),
+      }),
+    )
+    .min(1)
+    .max(200)
+    .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
+    .meta({ description: 'The first one with a key at hand chooses the agent.', 'x-unique-by': ['id'] }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(10_000)
+    .default(ROUTING_TIMEOUT)
+    .describe('After this time the chat agent answers.'),
+});
+/** Configuration of the agent that chooses who answers. */
+export type RoutingConfig = z.output<typeof routingSchema>;
+
+const appSettingsSchema = z.strictObject({
+  activeProvider: z.enum(PROVIDERS).describe('Whose default model answers when the client names none.'),
+  titleModels: z
+    .strictObject({
+      google: modelId('google').optional(),
+      openai: modelId('openai').optional(),
+      anthropic: modelId('anthropic').optional(),
+    })
+    .optional()
+    .describe('The cheap models that name chats.'),
+});
+export type AppSettings = z.output<typeof appSettingsSchema>;
+
+const price = z.number().min(0).max(MAX_USD).nullable().optional();
+
+const catalogModelSchema = z.strictObject({
+  id: z
+    .string()
+    .max(200)
+    .regex(/^\S*[^\s/]$/, 'must be the id of a model'),
+  provider: z.enum(PROVIDERS),
+  name: z.string().max(200).regex(/\S/, 'must not be empty'),
+  contextWindow: positive.optional(),
+  maxOutputTokens: positive.optional(),
+  capabilities: z
+    .strictObject({
+      reasoning: z.boolean().optional(),
+      fileInput: z.boolean().optional(),
+      tools: z.boolean().optional(),
+      imageOutput: z.boolean().optional(),
+    })
+    .default({})
+    .transform((capabilities) => capabilities as Record<string, boolean>),
+  pricing: z
+    .strictObject({ input: usd, cachedInput: price, cacheWrite: price, output: usd })
+    .describe('USD per million tokens; null where the vendor has no such price.'),
+});
+/** What is known of one model: its name, abilities and list price. */
+export type CatalogModel = z.output<typeof catalogModelSchema>;
+
+const modelCatalogSchema = z.strictObject({
+  models: z
+    .array(catalogModelSchema)
+    .min(1)
+    .max(1_000)
+    .superRefine((models, context) => refuseDuplicates(models, ['provider', 'id'], context))
+    .meta({ 'x-unique-by': ['provider', 'id'] }),
+});
+export type ModelCatalog = z.output<typeof modelCatalogSchema>;
+
+export type AgentKey = `${AnsweringAgent}_agent_${Provider}`;
+
+/** What stands below each key of `admin_config`. */
+export type ConfigData = {
+  routing_agent: RoutingConfig;
+  app_settings: AppSettings;
+  model_catalog: ModelCatalog;
+} & Record<AgentKey, AgentConfig>;
+
+export type ConfigKey = keyof ConfigData;
+
+export const agentKey = (agent: AnsweringAgent, provider: Provider): AgentKey => `${agent}_agent_${provider}`;
+
+/** The schema of each key: validation, types, JSON Schema and OpenAPI come from here, and the database holds a copy. */
+export const CONFIG_SCHEMAS = {
+  routing_agent: routingSchema,
+  app_settings: appSettingsSchema,
+  model_catalog: modelCatalogSchema,
+  ...Object.fromEntries(
+    ANSWERING_AGENTS.flatMap((agent) =>
+      PROVIDERS.map((provider) => [agentKey(agent, provider), AGENT_SCHEMAS[agent](provider)]),
+    ),
+  ),
+} as unknown as { readonly [Key in ConfigKey]: z.ZodType<ConfigData[Key]> };
+
+export const CONFIG_KEYS = Object.keys(CONFIG_SCHEMAS).sort() as ConfigKey[];
+
+/** The JSON Schema (2020-12) that `configData` of a key is held to. */
+export function jsonSchemaOf(key: ConfigKey): Record<string, unknown> {
+  return z.toJSONSchema(CONFIG_SCHEMAS[key], { io: 'input' });
+}

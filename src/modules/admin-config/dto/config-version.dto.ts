@@ -1,0 +1,53 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { CONFIG_ACTIONS, type ConfigAction } from '../admin-config.repository.js';
+import { CONFIG_EXAMPLE } from './config.docs.js';
+
+export class ConfigVersionDto {
+  @ApiProperty({ type: 'integer', minimum: 1, example: 4, description: 'What a rollback takes.' })
+  version: number;
+
+  @ApiProperty({ enum: CONFIG_ACTIONS, example: 'updated' })
+  action: ConfigAction;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: CONFIG_EXAMPLE,
+    description: 'As it was from this version on; null where it was deleted.',
+  })
+  configData: Record<string, unknown> | null;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: null,
+    description: 'The version that a rollback brought back.',
+  })
+  restoredVersion: number | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+    description: 'Who did it; null when it was no user.',
+  })
+  changedBy: string | null;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T08:16:02.004Z' })
+  changedAt: string;
+}
+
+export class ConfigVersionPageDto {
+  @ApiProperty({ type: [ConfigVersionDto] })
+  items: ConfigVersionDto[];
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'QDM',
+    description: 'The `cursor` of the next page; null on the last one.',
+  })
+  nextCursor: string | null;
+}

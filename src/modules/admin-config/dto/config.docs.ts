@@ -1,0 +1,112 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOkResponse, ApiParam } from '@nestjs/swagger';
+import { CONFIG_KEYS, type ConfigKey, jsonSchemaOf } from '../config-schemas.js';
+
+type OpenApiSchema = Extract<Parameters<typeof ApiBody>[0], { schema: unknown }>['schema'];
+
+export const CONFIG_EXAMPLE = { activeProvider: 'google', titleModels: { google: 'gemini-2.5-flash-lite' } };
+
+const CHAT_AGENT_EXAMPLE = {
+  enabled: true,
+  systemPrompt: 'You are a helpful assistant.',
+  models: [{ id: 'gemini-2.5-flash', isDefault: true }, { id: 'gemini-2.5-pro' }],
+  rateLimit: { hourly: 200, daily: 2_000 },
+  budget: { daily: 1.5 },
+  parameters: { temperature: 0.7 },
+  capabilities: { thinking: true, fileInput: true },
+  tools: [],
+};
+
+/** One key for each schema that differs in more than the provider. */
+const SHAPES: ConfigKey[] = [
+  'routing_agent',
+  'chat_agent_google',
+  'artifact_agent_google',
+  'git_mcp_agent_google',
+  'app_settings',
+  'model_catalog',
+];
+
+const version = {
+  type: 'integer',
+  minimum: 1,
+  description: 'The version that the change is based on; 409 when it is not the latest any more.',
+};
+
+/** Of every answer that is a configuration. */
+export const VERSION_TAG = {
+  ETag: { description: 'The version, for `If-Match`.', schema: { type: 'string' as const, example: '"3"' } },
+};
+
+/** `:key` of all routes. */
+export const ApiConfigKeyParam = () =>
+  ApiParam({
+    name: 'key',
+    enum: CONFIG_KEYS,
+    description: 'The configuration: of an agent with a provider, of routing, or what all of them share.',
+  });
+
+/** The optional `If-Match` of whatever changes something. */
+export const ApiIfMatch = () =>
+  ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'The version that the change is based on, such as `"3"`; 409 when it is not the latest.',
+  });
+
+/** `{configData, version?}`, where `configData` is what some key allows. */
+export const ApiReplaceConfigBody = () =>
+  ApiBody({
+    schema: bodyOf({ anyOf: SHAPES.map(openApiSchemaOf) }),
+    examples: {
+      agent: { summary: 'chat_agent_google', value: { configData: CHAT_AGENT_EXAMPLE } },
+      settings: {
+        summary: 'app_settings, if it is still at version 3',
+        value: { configData: CONFIG_EXAMPLE, version: 3 },
+      },
+    },
+  });
+
+/** `{configData, version?}`, where `configData` is a merge patch; in both of its content types. */
+export const ApiPatchConfigBody = () => {
+  const configData = {
+    type: 'object',
+    additionalProperties: true,
+    description: 'A merge patch (RFC 7396): objects are merged, null removes, arrays are replaced.',
+  };
+  return ApiBody({
+    schema: bodyOf(configData),
+    examples: {
+      prompt: { summary: 'Another prompt', value: { configData: { systemPrompt: 'Answer in rhymes.' } } },
+      budget: { summary: 'No budget any more', value: { configData: { budget: null } } },
+    },
+  });
+};
+
+/** A JSON Schema as the answer. */
+export const ApiConfigSchemaResponse = () =>
+  applyDecorators(
+    ApiOkResponse({
+      description: 'A JSON Schema (2020-12).',
+      content: {
+        'application/json': {
+          schema: { type: 'object', additionalProperties: true },
+          example: jsonSchemaOf('app_settings'),
+        },
+      },
+    }),
+  );
+
+function openApiSchemaOf(key: ConfigKey): object {
+  const { $schema: _dialect, ...schema } = jsonSchemaOf(key);
+  return { title: key.replace('_google', '_*'), ...schema };
+}
+
+function bodyOf(configData: object): OpenApiSchema {
+  return {
+    type: 'object',
+    required: ['configData'],
+    properties: { configData, version },
+    additionalProperties: false,
+  };
+}

@@ -1,0 +1,46 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { CONFIG_EXAMPLE } from './config.docs.js';
+
+export class ConfigDto {
+  @ApiProperty({ example: 'app_settings' })
+  configKey: string;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: CONFIG_EXAMPLE,
+    description: 'By the schema of its key: `GET /api/admin/config/{key}/schema`.',
+  })
+  configData: Record<string, unknown>;
+
+  @ApiProperty({ type: 'integer', minimum: 1, example: 4, description: 'Grows by one with every change.' })
+  version: number;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+    description: 'Who changed it last; null when it was no user, or one who is gone.',
+  })
+  updatedBy: string | null;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T08:16:02.004Z' })
+  updatedAt: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-20T12:00:00.000Z' })
+  createdAt: string;
+}
+
+export class ConfigPageDto {
+  @ApiProperty({ type: [ConfigDto] })
+  items: ConfigDto[];
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'QGNoYXRfYWdlbnRfZ29vZ2xl',
+    description: 'The `cursor` of the next page; null on the last one.',
+  })
+  nextCursor: string | null;
+}
