@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../common/database/database.js';
+import type { AdmissionRequest, AdmissionResult } from './admission.types.js';
+
+/** How long a reservation lives without being renewed: a crash keeps what it had reserved from others no longer. */
+const LEASE = '2 minutes';
+
+/** Key of the advisory lock of whoever is clearing away: the others need not. */
+export const SWEEP_LOCK = 7_264_118_309;
+
+const ADMIT = `
+  select refused_by as "refusedBy", window_ids as "windowIds", reservation_id as "reservationId",
+         hourly_used as "hourlyUsed", hourly_seconds as "hourlySeconds",
+         daily_used as "dailyUsed", daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"
+    from switchboard.admit($1::uuid, $2::varchar, $3::integer, $4::integer,
+                           $5::numeric, $6::numeric, $7::numeric, '${LEASE}'::interval)`;
+
+/** Locks in the order in which admissions count. */
+const GIVE_BACK = `
+  with place as (
+    select id from rate_limit_tracking where id = any($1::uuid[]) order by limit_type for no key update
+  ), reservation as (
+    delete from switchboard.budget_reservations where id = $2::uuid
+  )
+  update rate_limit_tracking tracking set request_count = tracking.request_count - 1
+    from place where tracking.id = place.id and tracking.request_count > 0`;
+
+/** What another statement holds at this moment is being removed with its user. */
+const RENEW = `
+  update switchboard.budget_reservations set expires_at = now() + '${LEASE}'::interval
+   where id in (select id from switchboard.budget_reservations where id = any($1::uuid[])
+                   for no key update skip locked)`;
+
+/** Reservations stay for a while after they have run out: a process that was only asleep renews them. */
+const SWEEP = `
+  with turn as materialized (
+    select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as ours
+  ), windows as (
+    delete from rate_limit_tracking where id in (
+      select id from rate_limit_tracking
+       where (select ours from turn) and period_end < now() - interval '1 day'
+       order by period_end limit $1::integer for update skip locked)
+    returning 1
+  ), reservations as (
+    delete from switchboard.budget_reservations where id in (
+      select id from switchboard.budget_reservations
+       where (select ours from turn) and expires_at < now() - interval '1 hour'
+       limit $1::integer for update skip locked)
+    returning 1
+  )
+  select (select count(*) from windows)::integer as windows,
+         (select count(*) from reservations)::integer as reservations`;
+
+/** The statements of admission. No user may write any of this: all of them run as the service. */
+@Injectable()
+export class AdmissionRepository {
+  constructor(private readonly database: Database) {}
+
+  async admit(request: AdmissionRequest & { expectedCost: string }): Promise<AdmissionResult> {
+    const { userId, agentType, limits, budget, expectedCost } = request;
+    const parameters = [
+      userId,
+      agentType,
+      limits.hourly,
+      limits.daily,
+      budget?.daily ?? null,
+      budget?.monthly ?? null,
+      expectedCost,
+    ];
+    const rows = await this.database.asService((manager) =>
+      manager.query<[AdmissionResult]>(ADMIT, parameters),
+    );
+    return rows[0];
+  }
+
+  /** Takes a request out of the windows that it was counted in, and drops its reservation. Not repeatable. */
+  async giveBack(windowIds: string[], reservationId: string | null): Promise<void> {
+    await this.database.asService((manager) => manager.query(GIVE_BACK, [windowIds, reservationId]));
+  }
+
+  async dropReservation(id: string): Promise<void> {
+    const { text, parameters } = this.dropping(id);
+    await this.database.asService((manager) => manager.query(text, parameters));
+  }
+
+  /** The statement that drops a reservation; it may be repeated. */
+  dropping(id: string): Statement {
+    return { text: 'delete from switchboard.budget_reservations where id = $1', parameters: [id] };
+  }
+
+  async renewReservations(ids: string[]): Promise<void> {
+    await this.database.asService((manager) => manager.query(RENEW, [ids]));
+  }
+
+  /** Removes at most `batch` windows and reservations that are long over, unless another instance is at it. */
+  async sweep(batch: number): Promise<{ windows: number; reservations: number }> {
+    const rows = await this.database.asService((manager) =>
+      manager.query<[{ windows: number; reservations: number }]>(SWEEP, [batch]),
+    );
+    return rows[0];
+  }
+}

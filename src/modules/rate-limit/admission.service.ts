@@ -1,0 +1,149 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { retryWhileUnavailable } from '../../common/database/retry.js';
+import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/app-error.js';
+import { rateLimitRefusals } from '../../common/observability/metrics.js';
+import { Admission } from './admission.js';
+import { AdmissionRepository } from './admission.repository.js';
+import type { AdmissionRequest, AdmissionResult, Budget, Refusal, RequestLimits } from './admission.types.js';
+import { ReservationLeases } from './reservation-leases.js';
+
+/** `limit_value` is an integer. */
+const LARGEST_LIMIT = 2 ** 31 - 1;
+
+const PERIODS: Record<Refusal, string> = {
+  hourly: 'hour',
+  daily: 'day',
+  daily_budget: 'day',
+  monthly_budget: 'month',
+};
+
+/** Lets turns in, as far as limits and budgets go. */
+@Injectable()
+export class AdmissionService {
+  private readonly logger = new Logger(AdmissionService.name);
+
+  constructor(
+    private readonly repository: AdmissionRepository,
+    private readonly leases: ReservationLeases,
+  ) {}
+
+  /**
+   * Counts a turn in its hour and its day, and reserves what it is expected to cost, in one atomic statement: under any
+   * concurrency, over any number of servers, exactly as many as the limits say get in. A refusal counts nowhere.
+   *
+   * @returns the admission, which must be given back or settled in the end
+   * @throws AppError 429 `rate_limited` or `budget_exceeded`, with `Retry-After` and the headers of the limit
+   */
+  async admit(request: AdmissionRequest): Promise<Admission> {
+    const expectedCost = checkedCost(request.expectedCost);
+    const limits = {
+      hourly: Math.min(request.limits.hourly, LARGEST_LIMIT),
+      daily: Math.min(request.limits.daily, LARGEST_LIMIT),
+    };
+    const result = await this.repository.admit({ ...request, limits, expectedCost });
+    const headers = headersOf(result, limits);
+    if (result.refusedBy !== null) throw this.refuse(request, result, result.refusedBy, headers);
+    return this.admitted(request, result, headers);
+  }
+
+  private refuse(
+    { userId, agentType, limits, budget }: AdmissionRequest,
+    result: AdmissionResult,
+    reason: Refusal,
+    headers: Record<string, string>,
+  ): AppError {
+    rateLimitRefusals.inc({ agent: agentType, reason });
+    this.logger.log({ userId, agent: agentType, reason }, 'A turn was not admitted.');
+    return refusal(reason, agentType, limits, budget, result, headers);
+  }
+
+  private admitted(
+    { userId, agentType, expectedCost }: AdmissionRequest,
+    { windowIds, reservationId }: AdmissionResult,
+    headers: Record<string, string>,
+  ): Admission {
+    if (reservationId !== null) this.leases.hold(reservationId);
+    const compare = (actualCost: string | number | undefined) => {
+      if (Number(actualCost) > Number(expectedCost))
+        this.logger.debug({ agent: agentType, expectedCost, actualCost }, 'A turn cost more than expected.');
+    };
+    return new Admission(headers, {
+      giveBack: async () => {
+        if (reservationId !== null) this.leases.release(reservationId);
+        try {
+          await this.repository.giveBack(windowIds ?? [], reservationId);
+        } catch (error) {
+          // Not repeated: it may have been done, and would then be done twice. The window ends by itself.
+          this.logger.warn({ err: error, userId, agent: agentType }, 'A place could not be given back.');
+        }
+      },
+      settle: async (actualCost) => {
+        compare(actualCost);
+        if (reservationId === null) return;
+        this.leases.release(reservationId);
+        try {
+          await retryWhileUnavailable(() => this.repository.dropReservation(reservationId));
+        } catch (error) {
+          this.logger.warn({ err: error, userId, agent: agentType }, 'A reservation is left to run out.');
+        }
+      },
+      settlement: (actualCost) => {
+        compare(actualCost);
+        if (reservationId === null) return [];
+        this.leases.release(reservationId);
+        return [this.repository.dropping(reservationId)];
+      },
+    });
+  }
+}
+
+/** @throws RangeError for what can't be a cost: it is our own figure, not a client's */
+function checkedCost(cost: string | number): string {
+  const value = Number(cost);
+  if (cost === '' || !Number.isFinite(value) || value < 0)
+    throw new RangeError(`An expected cost can not be ${JSON.stringify(cost)}.`);
+  return String(cost);
+}
+
+/** Of the window with the fewest requests left; of the longer one when both have as few. */
+function headersOf(result: AdmissionResult, limits: RequestLimits): Record<string, string> {
+  const hourly = Math.max(0, limits.hourly - result.hourlyUsed);
+  const daily = Math.max(0, limits.daily - result.dailyUsed);
+  const [limit, remaining, seconds] =
+    hourly < daily
+      ? [limits.hourly, hourly, result.hourlySeconds]
+      : [limits.daily, daily, result.dailySeconds];
+  return {
+    'RateLimit-Limit': String(limit),
+    'RateLimit-Remaining': String(remaining),
+    'RateLimit-Reset': String(Math.max(1, Math.ceil(seconds))),
+  };
+}
+
+function refusal(
+  reason: Refusal,
+  agent: string,
+  limits: RequestLimits,
+  budget: Budget | undefined,
+  result: AdmissionResult,
+  headers: Record<string, string>,
+): AppError {
+  const period = PERIODS[reason];
+  const again = `Try again when the next ${period} (UTC) begins.`;
+  switch (reason) {
+    case 'hourly':
+    case 'daily': {
+      const seconds = reason === 'hourly' ? result.hourlySeconds : result.dailySeconds;
+      const detail = `The agent ${agent} answers you ${limits[reason]} times ${period === 'hour' ? 'an' : 'a'} ${period}. ${again}`;
+      return rateLimited(detail, seconds, headers);
+    }
+    case 'daily_budget':
+    case 'monthly_budget': {
+      const daily = reason === 'daily_budget';
+      const seconds = daily ? result.dailySeconds : result.monthlySeconds;
+      const amount = daily ? budget?.daily : budget?.monthly;
+      const detail = `Your budget of ${amount} USD a ${period} for the agent ${agent} does not allow another answer now. ${again}`;
+      return budgetExceeded(detail, seconds, headers);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { AgentType } from '../admin-config/config-schemas.js';
+
+/** Requests of one user to one agent in an hour and in a day (UTC). 0 refuses all. */
+export interface RequestLimits {
+  hourly: number;
+  daily: number;
+}
+
+/** USD that one user may spend with one agent in a day and in a month (UTC); what is absent is not limited. */
+export interface Budget {
+  daily?: number;
+  monthly?: number;
+}
+
+export interface AdmissionRequest {
+  userId: string;
+  agentType: AgentType;
+  /** As they are configured now: a change applies from the next request on. */
+  limits: RequestLimits;
+  budget?: Budget;
+  /** USD; reserved until the turn is settled, when there is a budget. */
+  expectedCost: string | number;
+}
+
+/** What refused a request. */
+export type Refusal = 'hourly' | 'daily' | 'daily_budget' | 'monthly_budget';
+
+/** The answer of the database; `used` counts this request if it was let in. */
+export interface AdmissionResult {
+  refusedBy: Refusal | null;
+  /** The two windows that the request was counted in; null when it was refused. */
+  windowIds: string[] | null;
+  reservationId: string | null;
+  hourlyUsed: number;
+  dailyUsed: number;
+  /** Seconds until the hour, the day and the month are over. */
+  hourlySeconds: number;
+  dailySeconds: number;
+  monthlySeconds: number;
+}
+
+/** One window of one agent, as a user sees it. */
+export interface UsedWindow {
+  agentType: AgentType;
+  limitType: 'hourly' | 'daily';
+  used: number;
+  resetsAt: Date;
+}

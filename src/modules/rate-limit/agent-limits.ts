@@ -1,0 +1,17 @@
+import { PROVIDERS } from '../../config/app-config.js';
+import type { AgentConfig, AnsweringAgent } from '../admin-config/config-schemas.js';
+import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+
+/**
+ * The configuration whose limits and budget apply to an agent: that of the active provider, or of the first enabled one
+ * where the agent is off there. One for all of the agent's models, so that choosing another one changes no limit;
+ * undefined when the agent is off altogether.
+ */
+export function limitingConfig(
+  agent: AnsweringAgent,
+  { agents, settings }: RuntimeConfig,
+): AgentConfig | undefined {
+  return [settings.activeProvider, ...PROVIDERS]
+    .map((provider) => agents[agent][provider])
+    .find((config) => config?.enabled);
+}

@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { Database } from '../../common/database/database.js';
+import type { AgentType } from '../admin-config/config-schemas.js';
+import type { UsedWindow } from './admission.types.js';
+
+/** An agent that was not asked in this period has no row; a period that is over is none of these. */
+const CURRENT = `
+  select agent.type as "agentType", period.limit_type as "limitType", period.ending as "resetsAt",
+         coalesce(tracking.request_count, 0) as used
+    from unnest($1::varchar[]) with ordinality agent (type, position)
+   cross join (
+     select 'hourly' as limit_type, date_trunc('hour', now(), 'UTC') as beginning,
+            date_trunc('hour', now(), 'UTC') + interval '1 hour' as ending
+     union all
+     select 'daily', date_trunc('day', now(), 'UTC'), date_trunc('day', now(), 'UTC') + interval '24 hours'
+   ) period
+    left join rate_limit_tracking tracking
+      on tracking.agent_type = agent.type and tracking.limit_type = period.limit_type
+     and tracking.period_start = period.beginning
+   order by agent.position, period.limit_type desc`;
+
+@Injectable()
+export class RateLimitsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The current hour and day of each of the agents, by the database's clock; nobody sees another user's. */
+  findCurrent(identity: Identity, agents: AgentType[]): Promise<UsedWindow[]> {
+    return this.database.readAsUser(identity, (statements) =>
+      statements.query<UsedWindow[]>(CURRENT, [agents]),
+    );
+  }
+}

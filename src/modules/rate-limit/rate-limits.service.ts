@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { AdminConfigService } from '../admin-config/admin-config.service.js';
+import { type AgentType, ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
+import type { RequestLimits } from './admission.types.js';
+import { limitingConfig } from './agent-limits.js';
+import type { RateLimitDto } from './dto/rate-limit.dto.js';
+import { RateLimitsRepository } from './rate-limits.repository.js';
+
+@Injectable()
+export class RateLimitsService {
+  constructor(
+    private readonly adminConfig: AdminConfigService,
+    private readonly repository: RateLimitsRepository,
+  ) {}
+
+  /** The hour and the day of each agent that is on, with the limits as they are configured now. */
+  async list(identity: Identity): Promise<RateLimitDto[]> {
+    const config = await this.adminConfig.current();
+    const limits = new Map<AgentType, RequestLimits>();
+    for (const agent of ANSWERING_AGENTS) {
+      const limiting = limitingConfig(agent, config);
+      if (limiting) limits.set(agent, limiting.rateLimit);
+    }
+    const windows = await this.repository.findCurrent(identity, [...limits.keys()]);
+    return windows.map(({ agentType, limitType, used, resetsAt }) => {
+      const limit = limits.get(agentType)?.[limitType] ?? 0;
+      const remaining = Math.max(0, limit - used);
+      return { agentType, limitType, limit, used, remaining, resetsAt: resetsAt.toISOString() };
+    });
+  }
+}
