@@ -1,0 +1,96 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { CurrentUser } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { type Page } from '../../common/http/paging.js';
+import { DocumentsService } from './documents.service.js';
+import { DocumentDto, DocumentPageDto, type DocumentVersionDto } from './dto/document.dto.js';
+import { ListDocumentsQuery, ReadDocumentQuery } from './dto/document.queries.js';
+import { CreateDocumentDto, PutDocumentDto } from './dto/write-document.dto.js';
+
+@ApiTags('Documents')
+@ApiBearerAuth()
+@Controller('api/documents')
+export class DocumentsController {
+  constructor(private readonly documents: DocumentsService) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'The latest version of each of your documents, newest first',
+    description:
+      'Pages keep the order that the documents had when the first one was read, so that none is skipped or repeated ' +
+      'when it gets a new version meanwhile; the version shown is the latest all the same.',
+  })
+  @ApiOkResponse({ type: DocumentPageDto })
+  @ApiProblems(400)
+  list(@CurrentUser() user: Identity, @Query() query: ListDocumentsQuery): Promise<Page<DocumentVersionDto>> {
+    return this.documents.list(user, query);
+  }
+
+  @Post()
+  @ApiOperation({
+    summary: 'Create a document',
+    description: 'This is its first version. 409 `version_conflict` when you have a document of this id.',
+  })
+  @ApiCreatedResponse({ type: DocumentDto })
+  @ApiProblems(400, 404, 409, 413, 415)
+  create(
+    @CurrentUser() user: Identity,
+    @Body() { id, ...document }: CreateDocumentDto,
+  ): Promise<DocumentDto> {
+    return this.documents.create(user, {
+      ...document,
+      id: id === undefined ? undefined : toStoredId(user.id, id, 'id'),
+    });
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Read a document: its latest version, or the one that is named' })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DocumentDto })
+  @ApiProblems(400, 404)
+  read(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() { version }: ReadDocumentQuery,
+  ): Promise<DocumentDto> {
+    return this.documents.read(user, toStoredId(user.id, id, 'id'), version);
+  }
+
+  @Put(':id')
+  @ApiOperation({
+    summary: 'Store a new version of a document',
+    description:
+      'Its kind stays. Every version is kept, however many writers there are; with `baseVersion` nobody overwrites what ' +
+      'they have not seen: 409 `version_conflict` when that is no longer the latest.',
+  })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DocumentDto })
+  @ApiProblems(400, 404, 409, 413, 415)
+  put(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Body() version: PutDocumentDto,
+  ): Promise<DocumentDto> {
+    return this.documents.addVersion(user, toStoredId(user.id, id, 'id'), version);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a document with all its versions and suggestions' })
+  @ApiClientIdParam('id', 'The document')
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiProblems(400, 404)
+  delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
+    return this.documents.delete(user, toStoredId(user.id, id, 'id'));
+  }
+}

@@ -1,0 +1,19 @@
+import type { DocumentDto, DocumentVersionDto } from './dto/document.dto.js';
+import type { DocumentRow } from './documents.repository.js';
+
+export function toDocument(row: DocumentRow): DocumentDto {
+  return {
+    id: row.id,
+    userId: row.userId,
+    title: row.title,
+    kind: row.kind,
+    // The column may be null where another program has written it; clients rely on a text.
+    content: row.content ?? '',
+    createdAt: row.createdAt.toISOString(),
+  };
+}
+
+export function toVersion(row: DocumentRow, withContent: boolean): DocumentVersionDto {
+  const { content, ...version } = toDocument(row);
+  return withContent ? { ...version, content } : version;
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { DocumentsController } from './documents.controller.js';
+import { DocumentsRepository } from './documents.repository.js';
+import { DocumentsService } from './documents.service.js';
+import { VersionsController } from './versions.controller.js';
+import { VersionsService } from './versions.service.js';
+
+@Module({
+  controllers: [DocumentsController, VersionsController],
+  providers: [DocumentsRepository, DocumentsService, VersionsService],
+  exports: [DocumentsService],
+})
+export class DocumentsModule {}

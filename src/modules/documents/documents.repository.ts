@@ -1,0 +1,199 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { DocumentPlace } from './document-cursor.js';
+import type { DocumentKind } from './dto/document.dto.js';
+
+/** One version of a document. */
+export interface DocumentRow {
+  id: string;
+  userId: string;
+  title: string;
+  kind: DocumentKind;
+  /** Null, too, where the content was not asked for. */
+  content: string | null;
+  createdAt: Date;
+}
+
+/** Where a document stands in the list. */
+export interface ListedDocumentRow extends DocumentRow {
+  placeAt: Date;
+}
+
+const COLUMNS = `
+  document.id, document.user_id as "userId", document.title, document.kind, document."createdAt"`;
+
+const PLACE = `max(version."createdAt") filter (where version."createdAt" <= $2::timestamptz)`;
+
+/** The content can be large, and is not read in vain. */
+const contentIf = (flag: string) => `case when ${flag}::boolean then document.content end as content`;
+
+/**
+ * Where each document stands in the list, and its latest version. One pass over the keys of the user's versions, whatever
+ * the planner knows of them: a search for later versions, row by row, is faster at best and takes minutes at worst.
+ */
+const findPage = (kind: DocumentKind | undefined) => `
+  select ${COLUMNS}, ${contentIf('$1')}, place.at as "placeAt"
+    from (
+      select version.id, max(version."createdAt") as latest, ${PLACE} as at
+        from "Document" version
+       ${kind ? 'where version.kind = $6' : ''}
+       group by version.id
+      having (${PLACE}, version.id) < ($3::timestamptz, $4::uuid)
+       order by at desc, version.id desc
+       limit $5
+    ) place
+    join "Document" document on document.id = place.id and document."createdAt" = place.latest
+   order by place.at desc, place.id desc`;
+
+const FIND_LATEST = `
+  select ${COLUMNS}, ${contentIf('$2')} from "Document" document
+   where document.id = $1 order by document."createdAt" desc limit 1`;
+
+const FIND_VERSION = `
+  select ${COLUMNS}, document.content from "Document" document
+   where document.id = $1 and document."createdAt" = $2`;
+
+const FIND_BEFORE = `
+  select ${COLUMNS}, document.content from "Document" document
+   where document.id = $1 and document."createdAt" < $2 order by document."createdAt" desc limit 1`;
+
+/** A row of nulls says that the document is there but has no (more) versions; no row at all, that it is not. */
+const FIND_VERSIONS = `
+  select document.*
+    from (select from "Document" where id = $1 limit 1) found
+    left join lateral (
+      select ${COLUMNS}, ${contentIf('$2')} from "Document" document
+       where document.id = $1 and document."createdAt" > $3::timestamptz
+       order by document."createdAt" limit $4
+    ) document on true
+   order by document."createdAt"`;
+
+/** The lock that the trigger of the table takes for each new version, only earlier. */
+const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4711))`;
+
+const CREATE = `
+  insert into "Document" as document (id, "createdAt", user_id, title, kind, content)
+  select $1::uuid, clock_timestamp(), $2::uuid, $3::text, $4::varchar, $5::text
+   where not exists (select from "Document" existing where existing.id = $1)
+  returning ${COLUMNS}, document.content`;
+
+/** Not `now()`: a transaction that had to wait for the lock began before the version that it follows. */
+const ADD_VERSION = `
+  insert into "Document" as document (id, "createdAt", user_id, title, kind, content)
+  values ($1, greatest(clock_timestamp(), $2::timestamptz + interval '1 millisecond'), $3, $4, $5, $6)
+  returning ${COLUMNS}, document.content`;
+
+const DELETE_AFTER = `
+  with deleted as (delete from "Document" where id = $1 and "createdAt" > $2::timestamptz returning id)
+  select count(*)::int as deleted from deleted`;
+
+/** Every statement here sees own documents only: row level security shows nobody those of others, not even administrators. */
+@Injectable()
+export class DocumentsRepository {
+  /** The latest version of each document, newest first, at most `limit`; in the order of the reading that `after` belongs to. */
+  findPage(
+    manager: EntityManager,
+    {
+      kind,
+      after,
+      limit,
+      withContent,
+    }: { kind?: DocumentKind; after?: DocumentPlace; limit: number; withContent: boolean },
+  ): Promise<ListedDocumentRow[]> {
+    return manager.query<ListedDocumentRow[]>(findPage(kind), [
+      withContent,
+      after?.asOf ?? 'infinity',
+      after?.at ?? 'infinity',
+      after?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      limit,
+      ...(kind ? [kind] : []),
+    ]);
+  }
+
+  async findLatest(
+    manager: EntityManager,
+    id: string,
+    { withContent = true }: { withContent?: boolean } = {},
+  ): Promise<DocumentRow | undefined> {
+    const rows = await manager.query<DocumentRow[]>(FIND_LATEST, [id, withContent]);
+    return rows[0];
+  }
+
+  async findVersion(manager: EntityManager, id: string, createdAt: Date): Promise<DocumentRow | undefined> {
+    const rows = await manager.query<DocumentRow[]>(FIND_VERSION, [id, createdAt]);
+    return rows[0];
+  }
+
+  /** The version before the one of a time. */
+  async findBefore(manager: EntityManager, id: string, createdAt: Date): Promise<DocumentRow | undefined> {
+    const rows = await manager.query<DocumentRow[]>(FIND_BEFORE, [id, createdAt]);
+    return rows[0];
+  }
+
+  /**
+   * Versions of a document, oldest first, at most `limit`.
+   *
+   * @returns undefined when there is no such document
+   */
+  async findVersions(
+    manager: EntityManager,
+    id: string,
+    { after, limit, withContent }: { after?: string; limit: number; withContent: boolean },
+  ): Promise<DocumentRow[] | undefined> {
+    const parameters = [id, withContent, after ?? '-infinity', limit];
+    const rows = await manager.query<DocumentRow[]>(FIND_VERSIONS, parameters);
+    return rows.length === 0 ? undefined : rows.filter((row) => row.id !== null);
+  }
+
+  /**
+   * Waits for other writers of a document, and keeps them waiting until the transaction ends.
+   *
+   * @returns the latest version; undefined when there is no such document
+   */
+  async lockLatest(
+    manager: EntityManager,
+    id: string,
+    { withContent }: { withContent: boolean },
+  ): Promise<DocumentRow | undefined> {
+    // Two statements, sent at once: the second one must look after the first has got the lock.
+    const [, row] = await Promise.all([
+      manager.query(LOCK, [id]),
+      this.findLatest(manager, id, { withContent }),
+    ]);
+    return row;
+  }
+
+  /** @returns undefined when the user has a document of this id; a trigger refuses (42501) the id of somebody else's */
+  async create(
+    manager: EntityManager,
+    { id, userId, title, kind, content }: Omit<DocumentRow, 'createdAt'>,
+  ): Promise<DocumentRow | undefined> {
+    const [, rows] = await Promise.all([
+      manager.query(LOCK, [id]),
+      manager.query<DocumentRow[]>(CREATE, [id, userId, title, kind, content]),
+    ]);
+    return rows[0];
+  }
+
+  /** Adds a version after `latest`, at least a millisecond later. The document must be locked. */
+  async addVersion(
+    manager: EntityManager,
+    latest: DocumentRow,
+    { title, kind, content }: Pick<DocumentRow, 'title' | 'kind' | 'content'>,
+  ): Promise<DocumentRow> {
+    const { id, createdAt, userId } = latest;
+    const parameters = [id, createdAt, userId, title, kind, content];
+    const [row] = await manager.query<DocumentRow[]>(ADD_VERSION, parameters);
+    if (!row) throw new Error('The new version of a document was not returned.');
+    return row;
+  }
+
+  /** @returns how many versions were deleted, of all or of those that are later than `after` */
+  async delete(manager: EntityManager, id: string, after?: Date): Promise<number> {
+    const [, rows] = await Promise.all([
+      manager.query(LOCK, [id]),
+      manager.query<Array<{ deleted: number }>>(DELETE_AFTER, [id, after ?? '-infinity']),
+    ]);
+    return rows[0]?.deleted ?? 0;
+  }
+}

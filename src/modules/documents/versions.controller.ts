@@ -1,0 +1,83 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentUser } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { type Page } from '../../common/http/paging.js';
+import { DiffDto } from './dto/diff.dto.js';
+import {
+  DeletedVersionsDto,
+  DocumentDto,
+  DocumentPageDto,
+  type DocumentVersionDto,
+} from './dto/document.dto.js';
+import { DeleteVersionsQuery, DiffQuery, ListVersionsQuery } from './dto/document.queries.js';
+import { RestoreVersionDto } from './dto/write-document.dto.js';
+import { VersionsService } from './versions.service.js';
+
+@ApiTags('Documents')
+@ApiBearerAuth()
+@Controller('api/documents/:id')
+export class VersionsController {
+  constructor(private readonly versions: VersionsService) {}
+
+  @Get('versions')
+  @ApiOperation({ summary: 'The versions of a document, oldest first' })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DocumentPageDto })
+  @ApiProblems(400, 404)
+  list(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() query: ListVersionsQuery,
+  ): Promise<Page<DocumentVersionDto>> {
+    return this.versions.list(user, toStoredId(user.id, id, 'id'), query);
+  }
+
+  @Delete('versions')
+  @ApiOperation({
+    summary: 'Delete the versions after a time',
+    description: 'Their suggestions go with them. When no version is left, the document is gone.',
+  })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DeletedVersionsDto })
+  @ApiProblems(400, 404)
+  deleteAfter(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() { after }: DeleteVersionsQuery,
+  ): Promise<DeletedVersionsDto> {
+    return this.versions.deleteAfter(user, toStoredId(user.id, id, 'id'), after);
+  }
+
+  @Get('diff')
+  @ApiOperation({
+    summary: 'What has changed between two versions',
+    description: 'Between the last two, unless others are named. Of a first version, everything is new.',
+  })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DiffDto })
+  @ApiProblems(400, 404)
+  diff(@CurrentUser() user: Identity, @Param('id') id: string, @Query() query: DiffQuery): Promise<DiffDto> {
+    return this.versions.diff(user, toStoredId(user.id, id, 'id'), query);
+  }
+
+  @Post('restore')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Go back to an earlier version',
+    description:
+      'Its content is stored as a new version; those in between are kept, and so is the present title.',
+  })
+  @ApiClientIdParam('id', 'The document')
+  @ApiOkResponse({ type: DocumentDto })
+  @ApiProblems(400, 404, 413, 415)
+  restore(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Body() { version }: RestoreVersionDto,
+  ): Promise<DocumentDto> {
+    return this.versions.restore(user, toStoredId(user.id, id, 'id'), version);
+  }
+}

@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Keyset } from '../../common/http/paging.js';
+
+export interface SuggestionRow {
+  id: string;
+  documentId: string;
+  documentCreatedAt: Date;
+  userId: string;
+  originalText: string;
+  suggestedText: string;
+  description: string | null;
+  isResolved: boolean;
+  createdAt: Date;
+}
+
+/** A proposed edit that is to be stored. */
+export interface NewSuggestion {
+  id: string;
+  originalText: string;
+  suggestedText: string;
+  description: string | null;
+}
+
+const COLUMNS = `
+  suggestion.id, suggestion."documentId", suggestion."documentCreatedAt", suggestion.user_id as "userId",
+  suggestion."originalText", suggestion."suggestedText", suggestion.description, suggestion."isResolved",
+  suggestion."createdAt"`;
+
+/**
+ * Every statement here sees own suggestions and documents only, as row level security says. A row of nulls says that the
+ * version is there but has no (more) suggestions; no row at all, that it is not.
+ */
+const FIND_PAGE = `
+  select suggestion.*
+    from (
+      select document.id, document."createdAt" from "Document" document
+       where document.id = $1 and ($2::timestamptz is null or document."createdAt" = $2)
+       order by document."createdAt" desc
+       limit 1
+    ) version
+    left join lateral (
+      select ${COLUMNS} from "Suggestion" suggestion
+       where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
+         and ($3::boolean is null or suggestion."isResolved" = $3)
+         and (suggestion."createdAt", suggestion.id) > ($4::timestamptz, $5::uuid)
+       order by suggestion."createdAt", suggestion.id
+       limit $6
+    ) suggestion on true
+   order by suggestion."createdAt", suggestion.id`;
+
+const FIND_BY_ID = `select ${COLUMNS} from "Suggestion" suggestion where suggestion.id = $1`;
+
+const CREATE_MANY = `
+  with added as (
+    insert into "Suggestion"
+      (id, "documentId", "documentCreatedAt", user_id, "originalText", "suggestedText", description)
+    select item.id, document.id, document."createdAt", document.user_id, item.original, item.suggested, item.description
+      from "Document" document
+     cross join unnest($3::uuid[], $4::text[], $5::text[], $6::text[]) as item (id, original, suggested, description)
+     where document.id = $1 and document."createdAt" = $2
+    returning *
+  )
+  select ${COLUMNS} from added suggestion order by array_position($3::uuid[], suggestion.id)`;
+
+const SET_RESOLVED = `
+  with updated as (update "Suggestion" set "isResolved" = $2 where id = $1 returning *)
+  select ${COLUMNS} from updated suggestion`;
+
+const DELETE = `
+  with deleted as (delete from "Suggestion" where id = $1 returning id)
+  select count(*)::int as deleted from deleted`;
+
+@Injectable()
+export class SuggestionsRepository {
+  /**
+   * Suggestions for one version of a document (the latest by default), oldest first, at most `limit`.
+   *
+   * @returns undefined when there is no such version
+   */
+  async findPage(
+    manager: EntityManager,
+    {
+      documentId,
+      version,
+      isResolved,
+      after,
+      limit,
+    }: { documentId: string; version?: Date; isResolved?: boolean; after?: Keyset; limit: number },
+  ): Promise<SuggestionRow[] | undefined> {
+    const rows = await manager.query<SuggestionRow[]>(FIND_PAGE, [
+      documentId,
+      version ?? null,
+      isResolved ?? null,
+      after?.at ?? '-infinity',
+      after?.id ?? '00000000-0000-0000-0000-000000000000',
+      limit,
+    ]);
+    return rows.length === 0 ? undefined : rows.filter((row) => row.id !== null);
+  }
+
+  async findById(manager: EntityManager, id: string): Promise<SuggestionRow | undefined> {
+    const rows = await manager.query<SuggestionRow[]>(FIND_BY_ID, [id]);
+    return rows[0];
+  }
+
+  /** Like {@link findById}; nobody else changes or deletes it until the transaction ends. */
+  async lockById(manager: EntityManager, id: string): Promise<SuggestionRow | undefined> {
+    const rows = await manager.query<SuggestionRow[]>(`${FIND_BY_ID} for update`, [id]);
+    return rows[0];
+  }
+
+  /** @returns what was stored, in the same order; nothing when there is no such version of the document */
+  createMany(
+    manager: EntityManager,
+    { documentId, version }: { documentId: string; version: Date },
+    suggestions: NewSuggestion[],
+  ): Promise<SuggestionRow[]> {
+    return manager.query<SuggestionRow[]>(CREATE_MANY, [
+      documentId,
+      version,
+      suggestions.map(({ id }) => id),
+      suggestions.map(({ originalText }) => originalText),
+      suggestions.map(({ suggestedText }) => suggestedText),
+      suggestions.map(({ description }) => description),
+    ]);
+  }
+
+  async setResolved(
+    manager: EntityManager,
+    id: string,
+    isResolved: boolean,
+  ): Promise<SuggestionRow | undefined> {
+    const rows = await manager.query<SuggestionRow[]>(SET_RESOLVED, [id, isResolved]);
+    return rows[0];
+  }
+
+  /** @returns how many were deleted: 1 or 0 */
+  async delete(manager: EntityManager, id: string): Promise<number> {
+    const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [id]);
+    return rows[0]?.deleted ?? 0;
+  }
+}
