@@ -1,0 +1,27 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { PageQuery } from '../../../common/http/paging.js';
+import { IsFlag } from '../../documents/dto/flag.decorator.js';
+
+export class ListRepositoriesQuery extends PageQuery {
+  @ApiPropertyOptional({
+    type: Boolean,
+    example: true,
+    description: 'Only those that are active, or only those that are not.',
+  })
+  @IsOptional()
+  @IsFlag()
+  active?: boolean;
+}
+
+export class AvailableRepositoriesQuery extends PageQuery {
+  @ApiPropertyOptional({
+    maxLength: 200,
+    example: 'hello',
+    description: 'Only repositories with this in `owner/name`; capital letters do not matter.',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  q?: string;
+}

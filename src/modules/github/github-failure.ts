@@ -1,0 +1,77 @@
+import {
+  AppError,
+  githubTokenMissing,
+  notFound,
+  rateLimited,
+  upstreamError,
+  upstreamTimeout,
+} from '../../common/errors/app-error.js';
+
+/** Longest wait that is passed on to a client, in seconds. */
+const MAX_WAIT = 3_600;
+/** GitHub asks for a minute where it names no time. */
+const DEFAULT_WAIT = 60;
+
+/** GitHub said nothing for too long. It is the abort reason of the request that is given up. */
+export class GithubTimeoutError extends Error {
+  override name = 'GithubTimeoutError';
+}
+
+/** @throws AppError 400 naming the header when there is no token */
+export function requireToken(token: string | undefined): string {
+  if (token === undefined) throw githubTokenMissing();
+  return token;
+}
+
+/** A token that is wrong, expired or revoked is as good as none. */
+export const githubTokenRefused = (cause?: unknown) =>
+  new AppError(
+    400,
+    'github_token_missing',
+    'GitHub refused the token. Send a valid one in the header x-github-token.',
+    { cause, errors: [{ path: 'headers.x-github-token', message: 'was refused by GitHub' }] },
+  );
+
+/** The meaning of an answer of GitHub's that is no success. */
+export function githubFailure(response: Response, what: string): AppError {
+  const { status } = response;
+  const wait = rateLimitWait(response);
+  if (wait !== undefined)
+    return rateLimited(`GitHub is limiting requests at the moment. Try again in ${wait} s.`, wait);
+  if (status === 401) return githubTokenRefused();
+  // GitHub says 403 for what a token may not see and the policies of an organisation, 451 for what it had to take down.
+  if ([403, 404, 410, 451].includes(status)) return notFound(what);
+  if (status === 408 || status === 504) return upstreamTimeout('GitHub did not answer in time.');
+  return upstreamError(`GitHub failed to answer (status ${status}).`);
+}
+
+/** What `fetch` throws has its reason somewhere below. */
+export function githubUnreachable(error: unknown): AppError {
+  return isTimeout(error)
+    ? upstreamTimeout('GitHub did not answer in time.', error)
+    : upstreamError('GitHub can not be reached.', error);
+}
+
+/**
+ * The seconds to wait when an answer says that there were too many requests; undefined when it says something else. A
+ * 403 is one as well, and only its headers tell.
+ */
+export function rateLimitWait({ status, headers }: Response): number | undefined {
+  if (status !== 403 && status !== 429) return undefined;
+  const retryAfter = Number(headers.get('retry-after') ?? Number.NaN);
+  if (Number.isFinite(retryAfter)) return limited(retryAfter);
+  if (headers.get('x-ratelimit-remaining') === '0') {
+    const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+    return Number.isFinite(reset) ? limited(reset - Date.now() / 1000) : DEFAULT_WAIT;
+  }
+  return status === 429 ? DEFAULT_WAIT : undefined;
+}
+
+function limited(seconds: number): number {
+  return Math.min(MAX_WAIT, Math.max(1, Math.ceil(seconds)));
+}
+
+function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof GithubTimeoutError || isTimeout(error.cause);
+}
