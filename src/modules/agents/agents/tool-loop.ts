@@ -1,0 +1,62 @@
+import { isStepCount, streamText, type ToolApprovalConfiguration, type ToolSet, toUIMessageStream } from 'ai';
+import type { SelectedModel } from '../providers/model-selector.js';
+import { providerOptionsFor } from '../providers/provider-options.js';
+import type { AgentInput, Emit } from '../turn/turn.types.js';
+import { AccountedModel } from './accounted-model.js';
+import { toModelMessages } from './history.js';
+
+export interface ToolLoop {
+  input: AgentInput;
+  model: SelectedModel;
+  emit: Emit;
+  instructions: string;
+  tools: ToolSet;
+  /** Which calls wait for the user's word. */
+  toolApproval?: ToolApprovalConfiguration<ToolSet, never>;
+  /** Calls of the model at most. */
+  maxSteps: number;
+  /** What the user reads of a tool that failed. */
+  describeToolError: (error: unknown) => string;
+}
+
+/**
+ * Answers with tools: the model is called until it says no more, or waits for the user's approval.
+ *
+ * @returns why the model stopped
+ * @throws what the provider failed with
+ */
+export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
+  const { input, model, emit, instructions, tools } = loop;
+  const accounted = new AccountedModel(model);
+  const result = streamText({
+    ...model.agentConfig.parameters,
+    model: accounted,
+    instructions,
+    messages: await toModelMessages(input.history, tools),
+    tools,
+    toolApproval: loop.toolApproval,
+    stopWhen: isStepCount(loop.maxSteps),
+    providerOptions: providerOptionsFor(model),
+    abortSignal: input.signal,
+    // The model's own calls are tried again where nothing was lost; here it would be once more on top.
+    maxRetries: 0,
+    // It is thrown below, and logged by whoever handles it.
+    onError: () => undefined,
+  });
+  const chunks = toUIMessageStream({
+    stream: result.stream,
+    tools,
+    sendStart: false,
+    sendFinish: false,
+    sendSources: true,
+    onError: loop.describeToolError,
+  });
+  for await (const chunk of chunks) {
+    if (chunk.type === 'abort') break;
+    if (chunk.type !== 'error') emit(chunk);
+    else if (!accounted.failure) accounted.failure = { error: new Error(chunk.errorText) };
+  }
+  if (accounted.failure) throw accounted.failure.error;
+  input.signal.throwIfAborted();
+  return result.finishReason;
+}

@@ -1,0 +1,47 @@
+import { UpstreamTimeoutError } from './upstream-failure.js';
+
+/**
+ * One abort signal out of two reasons to give up a call: whoever asked for it no longer wants it, or the provider has
+ * been silent for too long. The reason of the signal says which.
+ */
+export class Deadline {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout;
+  private readonly forward = () => this.controller.abort(this.parent?.reason);
+
+  /** @param milliseconds of silence before the first sign of life */
+  constructor(
+    private readonly parent: AbortSignal | undefined,
+    milliseconds: number,
+  ) {
+    this.timer = this.startTimer(milliseconds);
+    if (parent?.aborted) this.forward();
+    else parent?.addEventListener('abort', this.forward, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** The provider has begun: from now on it may be silent for this long between two parts. */
+  begun(milliseconds: number): void {
+    clearTimeout(this.timer);
+    this.timer = this.startTimer(milliseconds);
+  }
+
+  /** The provider has said something. */
+  touch(): void {
+    this.timer.refresh();
+  }
+
+  clear(): void {
+    clearTimeout(this.timer);
+    this.parent?.removeEventListener('abort', this.forward);
+  }
+
+  private startTimer(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.controller.abort(new UpstreamTimeoutError(`Nothing came for ${milliseconds} ms.`));
+    }, milliseconds);
+  }
+}

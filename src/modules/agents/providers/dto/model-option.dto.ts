@@ -1,0 +1,62 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+export class ModelPricingDto {
+  @ApiProperty({ example: 0.3, description: 'USD per million tokens of input.' })
+  input: number;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 0.03,
+    description: 'USD per million tokens read from the cache.',
+  })
+  cachedInput: number | null;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: null,
+    description: 'USD per million tokens written to the cache.',
+  })
+  cacheWrite: number | null;
+
+  @ApiProperty({ example: 2.5, description: 'USD per million tokens of output, reasoning included.' })
+  output: number;
+}
+
+export class ModelOptionDto {
+  @ApiProperty({ example: 'google/gemini-2.5-flash', description: 'What `model` of POST /api/chat takes.' })
+  id: string;
+
+  @ApiProperty({ example: 'Gemini 2.5 Flash' })
+  name: string;
+
+  @ApiProperty({ example: 'google' })
+  provider: string;
+
+  @ApiProperty({ description: 'The model that answers you when you name none.' })
+  isDefault: boolean;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'boolean' },
+    example: { reasoning: true, fileInput: true },
+  })
+  capabilities: Record<string, boolean>;
+
+  @ApiProperty({ type: ModelPricingDto })
+  pricing: ModelPricingDto;
+
+  @ApiProperty({ description: 'Whether there is a key for it, yours or the server’s.' })
+  available: boolean;
+
+  @ApiPropertyOptional({
+    example: 'No key for Google is at hand. Send your own in the header x-google-api-key.',
+  })
+  reason?: string;
+}
+
+export class ModelListDto {
+  @ApiProperty({ type: [ModelOptionDto] })
+  items: ModelOptionDto[];
+}

@@ -1,0 +1,100 @@
+import type { UIMessageChunk } from 'ai';
+
+/** What a delta adds to, so that deltas of one kind and part can be joined. */
+function deltaOf(chunk: UIMessageChunk): { key: string; text: string } | undefined {
+  switch (chunk.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+      return chunk.providerMetadata === undefined
+        ? { key: `${chunk.type} ${chunk.id}`, text: chunk.delta }
+        : undefined;
+    case 'tool-input-delta':
+      return { key: `${chunk.type} ${chunk.toolCallId}`, text: chunk.inputTextDelta };
+    default:
+      return undefined;
+  }
+}
+
+/** Characters that are handed out at once: a late reader of a long answer must not have all of it in its connection. */
+const MAX_PORTION = 32 * 1024;
+
+interface Entry {
+  chunk: UIMessageChunk;
+  /** Set for deltas: the joined text of all of them that followed each other. */
+  key?: string;
+  text: string;
+}
+
+/** How far a reader has come: the number of entries it has whole, and the characters it has of the next one. */
+export interface Position {
+  entry: number;
+  offset: number;
+}
+
+/**
+ * Everything a stream has said, from its first chunk on. Deltas that follow each other are joined, so the log grows with
+ * the text, not with the number of tokens, and a reader that comes late or falls behind gets them in one piece.
+ */
+export class ReplayLog {
+  private readonly entries: Entry[] = [];
+  private characters = 0;
+
+  /** Characters of text kept, as a measure of memory. */
+  get size(): number {
+    return this.characters;
+  }
+
+  append(chunk: UIMessageChunk): void {
+    const delta = deltaOf(chunk);
+    const last = this.entries.at(-1);
+    if (delta === undefined) {
+      this.entries.push({ chunk, text: '' });
+      this.characters += 200;
+    } else if (last?.key === delta.key) {
+      last.text += delta.text;
+      this.characters += delta.text.length;
+    } else {
+      this.entries.push({ chunk, key: delta.key, text: delta.text });
+      this.characters += 200 + delta.text.length;
+    }
+  }
+
+  /** Where a reader stands that has read everything. */
+  end(): Position {
+    const last = this.entries.at(-1);
+    return last?.key === undefined
+      ? { entry: this.entries.length, offset: 0 }
+      : { entry: this.entries.length - 1, offset: last.text.length };
+  }
+
+  /** The next chunk after `position`, and the position after it; undefined at the end. */
+  next(position: Position): { chunk: UIMessageChunk; position: Position } | undefined {
+    const entry = this.entries[position.entry];
+    if (entry === undefined) return undefined;
+    const after = { entry: position.entry + 1, offset: 0 };
+    if (entry.key === undefined) return { chunk: entry.chunk, position: after };
+    if (position.offset >= entry.text.length) {
+      return position.entry + 1 < this.entries.length ? this.next(after) : undefined;
+    }
+    const end = portionEnd(entry.text, position.offset);
+    const isRead = end === entry.text.length && position.entry < this.entries.length - 1;
+    return {
+      chunk: withDelta(entry.chunk, entry.text.slice(position.offset, end)),
+      position: isRead ? after : { entry: position.entry, offset: end },
+    };
+  }
+}
+
+/** Where the next portion ends: not between the halves of a surrogate pair. */
+function portionEnd(text: string, start: number): number {
+  const end = start + MAX_PORTION;
+  if (end >= text.length) return text.length;
+  const isHighSurrogate = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+  return isHighSurrogate ? end - 1 : end;
+}
+
+function withDelta(chunk: UIMessageChunk, text: string): UIMessageChunk {
+  return chunk.type === 'tool-input-delta'
+    ? { ...chunk, inputTextDelta: text }
+    : ({ ...chunk, delta: text } as UIMessageChunk);
+}

@@ -1,0 +1,41 @@
+import { Body, Controller, Param, Post, Req, UseInterceptors } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { CurrentUser } from '../../../common/auth/decorators.js';
+import { type Identity } from '../../../common/auth/identity.js';
+import { ApiProblems } from '../../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../../common/http/client-id.js';
+import { type Page } from '../../../common/http/paging.js';
+import { type SuggestionDto, SuggestionPageDto } from '../../suggestions/dto/suggestion.dto.js';
+import { UsageContextInterceptor } from '../../usage/usage-context.interceptor.js';
+import { ApiUserKeys } from '../providers/api-user-keys.js';
+import { userKeysOf } from '../providers/user-keys.js';
+import { SuggestDto } from './suggest.dto.js';
+import { SuggestingService } from './suggesting.service.js';
+
+/** Stands here because it calls a model, which the module of the suggestions knows nothing of. */
+@ApiTags('Suggestions')
+@ApiBearerAuth()
+@Controller('api/documents/:id/suggestions')
+export class SuggestingController {
+  constructor(private readonly suggesting: SuggestingService) {}
+
+  @Post()
+  @UseInterceptors(UsageContextInterceptor)
+  @ApiOperation({
+    summary: 'Let the artifact agent propose edits of the latest version',
+    description: 'At most five, each of a passage that occurs exactly once. Texts and code only.',
+  })
+  @ApiClientIdParam('id', 'The document')
+  @ApiUserKeys()
+  @ApiCreatedResponse({ type: SuggestionPageDto })
+  @ApiProblems(400, 404, 413, 415, 502, 504)
+  create(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Body() { instruction }: SuggestDto,
+    @Req() request: FastifyRequest,
+  ): Promise<Page<SuggestionDto>> {
+    return this.suggesting.suggest(user, toStoredId(user.id, id, 'id'), instruction, userKeysOf(request));
+  }
+}

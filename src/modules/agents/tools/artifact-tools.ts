@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { tool, type ToolSet } from 'ai';
+import { z } from 'zod';
+import type { Identity } from '../../../common/auth/identity.js';
+import { DocumentsService } from '../../documents/documents.service.js';
+import type { SelectedModel } from '../providers/model-selector.js';
+import type { Emit } from '../turn/turn.types.js';
+import {
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  updateInstructions,
+  writingInstructions,
+} from './document-prompts.js';
+import { DocumentWriter } from './document-writer.js';
+import { ImageMaker } from './image-maker.js';
+import { SuggestionWriter } from './suggestion-writer.js';
+
+/** What the tools of one answer work with. */
+export interface ArtifactContext {
+  identity: Identity;
+  model: SelectedModel;
+  emit: Emit;
+}
+
+export type ArtifactToolName = 'createDocument' | 'updateDocument' | 'requestSuggestions';
+
+const title = z.string().min(1).max(200);
+const id = z.uuid().describe('The id of the document');
+
+/**
+ * The artifact agent's tools. What a document says is written by a call of its own, so that it streams as it is and not
+ * inside a tool's JSON; a version is stored when all of it is there.
+ */
+@Injectable()
+export class ArtifactTools {
+  constructor(
+    private readonly documents: DocumentsService,
+    private readonly writer: DocumentWriter,
+    private readonly images: ImageMaker,
+    private readonly suggestions: SuggestionWriter,
+  ) {}
+
+  /** The tools that the configuration names. */
+  forAnswer(context: ArtifactContext, names: readonly string[]): ToolSet {
+    const all: Record<ArtifactToolName, ToolSet[string]> = {
+      createDocument: this.createDocument(context),
+      updateDocument: this.updateDocument(context),
+      requestSuggestions: this.requestSuggestions(context),
+    };
+    return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+  }
+
+  private createDocument(context: ArtifactContext) {
+    return tool({
+      description:
+        'Create a document; its content is written from the title and the description and shown to the user.',
+      inputSchema: z.object({
+        title,
+        kind: z.enum(DOCUMENT_KINDS),
+        description: z
+          .string()
+          .max(10_000)
+          .describe('What the document is to contain, with all the user asked for'),
+      }),
+      execute: async (input, { abortSignal }) => {
+        const heading = { id: randomUUID(), title: input.title };
+        announce(context.emit, heading, input.kind);
+        const content = await this.content(context, input.kind, {
+          heading,
+          instructions: (kind) => writingInstructions(kind),
+          prompt: `${input.title}\n\n${input.description}`,
+          signal: abortSignal,
+        });
+        const document = await this.documents.create(context.identity, {
+          ...heading,
+          kind: input.kind,
+          content,
+        });
+        transient(context.emit, 'data-finish', null);
+        return {
+          ...heading,
+          kind: input.kind,
+          version: document.createdAt,
+          content: 'The document was created and is shown to the user.',
+        };
+      },
+    });
+  }
+
+  private updateDocument(context: ArtifactContext) {
+    return tool({
+      description: 'Change a document as described; the rest of it stays as it is. A new version is stored.',
+      inputSchema: z.object({
+        id,
+        description: z.string().min(1).max(10_000).describe('What is to be changed'),
+      }),
+      execute: async (input, { abortSignal }) => {
+        const latest = await this.documents.read(context.identity, input.id);
+        const heading = { id: latest.id, title: latest.title };
+        announce(context.emit, heading, latest.kind);
+        const content = await this.content(context, latest.kind, {
+          heading,
+          instructions: (kind) => updateInstructions(kind, latest.content ?? ''),
+          prompt: input.description,
+          signal: abortSignal,
+        });
+        // Whoever has written a version meanwhile does not lose it without a word.
+        const document = await this.documents.addVersion(context.identity, latest.id, {
+          content,
+          baseVersion: latest.createdAt,
+        });
+        transient(context.emit, 'data-finish', null);
+        return {
+          ...heading,
+          kind: latest.kind,
+          version: document.createdAt,
+          content: 'The document was changed and is shown to the user.',
+        };
+      },
+    });
+  }
+
+  private requestSuggestions(context: ArtifactContext) {
+    return tool({
+      description: 'Suggest improvements of a text or code document; the user accepts or dismisses each.',
+      inputSchema: z.object({ id }),
+      execute: async (input, { abortSignal }) => {
+        const suggestions = await this.suggestions.suggest({
+          ...context,
+          documentId: input.id,
+          signal: abortSignal,
+        });
+        for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
+        return {
+          id: input.id,
+          count: suggestions.length,
+          content: 'The suggestions were added and are shown to the user.',
+        };
+      },
+    });
+  }
+
+  private content(
+    { model, emit }: ArtifactContext,
+    kind: DocumentKind,
+    task: {
+      heading: { id: string; title: string };
+      instructions: (kind: Exclude<DocumentKind, 'image'>) => string;
+      prompt: string;
+      signal: AbortSignal | undefined;
+    },
+  ): Promise<string> {
+    const signal = task.signal ?? new AbortController().signal;
+    if (kind === 'image') return this.images.make({ model, prompt: task.prompt, signal, emit });
+    return this.writer.write({ model, emit, ...task, kind, signal, instructions: task.instructions(kind) });
+  }
+}
+
+function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {
+  transient(emit, 'data-kind', kind);
+  transient(emit, 'data-id', id);
+  transient(emit, 'data-title', title);
+  transient(emit, 'data-clear', null);
+}
+
+function transient(emit: Emit, type: `data-${string}`, data: unknown): void {
+  emit({ type, data, transient: true });
+}

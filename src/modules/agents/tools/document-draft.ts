@@ -1,0 +1,56 @@
+import type { DocumentKind } from './document-prompts.js';
+
+/** How often content that is sent whole is sent again, in milliseconds: each time it is all of it. */
+const WHOLE_INTERVAL = 150;
+
+export interface DraftChunk {
+  type: `data-${string}`;
+  data: unknown;
+  transient: true;
+}
+
+/**
+ * A document while it is written, and the chunks by which a reader follows it: texts grow by deltas, code and sheets are
+ * sent as all there is so far, as the clients of these chunks expect.
+ */
+export class DocumentDraft {
+  private written = '';
+  private lastSent = 0;
+
+  constructor(
+    private readonly kind: Exclude<DocumentKind, 'image'>,
+    private readonly emit: (chunk: DraftChunk) => void,
+  ) {}
+
+  /** What has been written so far, as it would be stored. */
+  get content(): string {
+    return this.kind === 'text' ? this.written : withoutFence(this.written);
+  }
+
+  append(delta: string): void {
+    this.written += delta;
+    if (this.kind === 'text') this.send('data-textDelta', delta);
+    else if (performance.now() - this.lastSent >= WHOLE_INTERVAL) this.sendWhole();
+  }
+
+  /** Sends what has been held back. */
+  finish(): void {
+    if (this.kind !== 'text') this.sendWhole();
+  }
+
+  private sendWhole(): void {
+    this.lastSent = performance.now();
+    this.send(this.kind === 'code' ? 'data-codeDelta' : 'data-sheetDelta', this.content);
+  }
+
+  private send(type: DraftChunk['type'], data: unknown): void {
+    this.emit({ type, data, transient: true });
+  }
+}
+
+/** Models put code into a fence of Markdown however they are told not to. */
+function withoutFence(text: string): string {
+  const opening = /^\s*```[\w+-]*\r?\n/.exec(text);
+  if (!opening) return text;
+  return text.slice(opening[0].length).replace(/\r?\n?```\s*$/, '');
+}

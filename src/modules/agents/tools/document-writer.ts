@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { SelectedModel } from '../providers/model-selector.js';
+import { providerOptionsFor } from '../providers/provider-options.js';
+import type { Emit } from '../turn/turn.types.js';
+import { DocumentDraft } from './document-draft.js';
+import type { DocumentKind } from './document-prompts.js';
+
+export interface WritingTask {
+  model: SelectedModel;
+  kind: Exclude<DocumentKind, 'image'>;
+  instructions: string;
+  prompt: string;
+  signal: AbortSignal;
+  emit: Emit;
+  /** Goes with a draft that was not finished, so that a reader finds it again after a reload. */
+  heading: { id: string; title: string };
+}
+
+/** Lets a model write the content of a document, and the readers of the answer watch. */
+@Injectable()
+export class DocumentWriter {
+  /**
+   * @returns the content
+   * @throws what the provider failed with, or the reason of the abort; the draft is in the answer then
+   */
+  async write(task: WritingTask): Promise<string> {
+    const { model, kind, signal, emit } = task;
+    const draft = new DocumentDraft(kind, emit);
+    try {
+      const stream = await model.stream({
+        ...model.agentConfig.parameters,
+        prompt: [
+          { role: 'system', content: task.instructions },
+          { role: 'user', content: [{ type: 'text', text: task.prompt }] },
+        ],
+        providerOptions: providerOptionsFor(model),
+        abortSignal: signal,
+      });
+      try {
+        for (;;) {
+          const part = await stream.next();
+          if (part === undefined) break;
+          if (part.type === 'error') throw part.error;
+          if (part.type === 'text-delta') draft.append(part.delta);
+        }
+      } catch (error) {
+        stream.abandon(error);
+        throw error;
+      }
+      draft.finish();
+      return draft.content;
+    } catch (error) {
+      const { content } = draft;
+      // Never stored as a version; kept in the message, where it was being read.
+      if (content !== '') emit({ type: 'data-draft', data: { ...task.heading, kind, content } });
+      throw error;
+    }
+  }
+}

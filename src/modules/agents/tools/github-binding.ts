@@ -1,0 +1,129 @@
+import type { JSONSchema7 } from '@ai-sdk/provider';
+import { isSameRepository, type RepositoryName } from '../../github/repository-name.js';
+import { scopeQuery } from './github-query.js';
+import { GithubToolError } from './github-tool-error.js';
+
+/** A tool as an MCP server lists it. */
+export interface ListedTool {
+  name: string;
+  title?: string;
+  description?: string;
+  inputSchema: { properties?: Record<string, unknown>; required?: unknown };
+  annotations?: { title?: string; readOnlyHint?: boolean };
+}
+
+/** A tool that reaches one repository only. */
+export interface BoundTool {
+  /** What the model may send. */
+  inputSchema: JSONSchema7;
+  /**
+   * The arguments for the server, made of what the model has sent.
+   *
+   * @throws GithubToolError for a call that would reach anything but the repository
+   */
+  bind(input: unknown): Record<string, unknown>;
+}
+
+/** Searches that a qualifier of their query holds to one repository. */
+const SEARCHES = new Set(['search_code', 'search_commits', 'search_issues', 'search_pull_requests']);
+/** Tells who the token belongs to, and nothing else. */
+const ABOUT_THE_USER = new Set(['get_me']);
+/** They name the repository, but what they make lies elsewhere. */
+const REACHING_OUT = new Set(['fork_repository', 'transfer_repository']);
+
+/** Arguments that name another place beside `owner` and `repo`. */
+const PLACE = /(?:owner|repo|repository|org|organi[sz]ation)s?$/i;
+/** Arguments by which GitHub finds a thing wherever it is; other ids count within the repository. */
+const GLOBAL_ID = /(?:sub_?issue|after|before|item|node|thread|notification|gist|project)_?ids?$/i;
+
+/** Arguments that hold what people write; all others may end up in the path of a request. */
+const TEXTS = new Set([
+  'body',
+  'content',
+  'message',
+  'title',
+  'description',
+  'commit_title',
+  'commit_message',
+  'query',
+]);
+/** A step up in a path, however it is written, would lead out of the repository. */
+const STEP_UP = /(?:^|[\\/])(?:\.|%2e){2}(?:[\\/]|%2f|%5c|$)/i;
+
+/**
+ * Holds a tool to a repository, whatever the model sends: `owner` and `repo` are the repository's or the call is refused,
+ * queries are scoped to it, and arguments that could name anything else are not there.
+ *
+ * @returns undefined for a tool that can not be held to one
+ */
+export function bindTool(tool: ListedTool, repository: RepositoryName): BoundTool | undefined {
+  const properties = tool.inputSchema.properties ?? {};
+  const required = Array.isArray(tool.inputSchema.required) ? tool.inputSchema.required.map(String) : [];
+  if (REACHING_OUT.has(tool.name) || required.some(isForeign)) return undefined;
+  const isAddressed = 'owner' in properties && 'repo' in properties;
+  const isSearch = SEARCHES.has(tool.name) && 'query' in properties;
+  if (!isAddressed && !isSearch && !ABOUT_THE_USER.has(tool.name)) return undefined;
+
+  const offered = Object.fromEntries(
+    Object.entries(properties)
+      .filter(([name]) => !isForeign(name))
+      .map(([name, schema]) => [name, isAddressed ? pinned(name, schema, repository) : schema]),
+  );
+  return {
+    inputSchema: {
+      type: 'object',
+      properties: offered as JSONSchema7['properties'],
+      required: required.filter((name) => name in offered),
+      additionalProperties: false,
+    },
+    bind: (input) => {
+      const bound = { ...checkArguments(input, offered) };
+      if (isAddressed) {
+        refuseOther(bound, repository);
+        bound['owner'] = repository.owner;
+        bound['repo'] = repository.name;
+      }
+      if (SEARCHES.has(tool.name) || 'query' in offered) {
+        const query = bound['query'] ?? '';
+        if (typeof query !== 'string') throw new GithubToolError('The argument query must be a text.');
+        bound['query'] = scopeQuery(query, repository);
+      }
+      return bound;
+    },
+  };
+}
+
+function isForeign(argument: string): boolean {
+  if (argument === 'owner' || argument === 'repo') return false;
+  return PLACE.test(argument) || GLOBAL_ID.test(argument);
+}
+
+/** The model is told that there is no other choice. */
+function pinned(argument: string, schema: unknown, { owner, name }: RepositoryName): unknown {
+  if (argument === 'owner') return { type: 'string', enum: [owner] };
+  return argument === 'repo' ? { type: 'string', enum: [name] } : schema;
+}
+
+function checkArguments(input: unknown, offered: Record<string, unknown>): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new GithubToolError('The arguments must be an object.');
+  for (const [name, value] of Object.entries(input)) {
+    if (!Object.hasOwn(offered, name)) throw new GithubToolError(`There is no argument ${name}.`);
+    if (typeof value === 'string' && !TEXTS.has(name) && STEP_UP.test(value))
+      throw new GithubToolError(`The argument ${name} must not lead out of the repository.`);
+  }
+  return input as Record<string, unknown>;
+}
+
+function refuseOther({ owner, repo }: Record<string, unknown>, repository: RepositoryName): void {
+  const asked = { owner: owner ?? repository.owner, name: repo ?? repository.name };
+  if (
+    typeof asked.owner !== 'string' ||
+    typeof asked.name !== 'string' ||
+    !isSameRepository({ owner: asked.owner, name: asked.name }, repository)
+  ) {
+    throw new GithubToolError(
+      `Refused: only the repository ${repository.owner}/${repository.name} may be worked on here.`,
+    );
+  }
+}

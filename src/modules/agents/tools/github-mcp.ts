@@ -1,0 +1,153 @@
+import { type CallToolResult, createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
+import { AppError, upstreamError, upstreamTimeout } from '../../../common/errors/app-error.js';
+import type { McpConfig } from '../../admin-config/config-schemas.js';
+import type { ListedTool } from './github-binding.js';
+import { GithubToolError } from './github-tool-error.js';
+import { mcpFetch } from './mcp-fetch.js';
+
+/** To connect, and again to list the tools, in milliseconds. */
+const OPENING_TIMEOUT = 10_000;
+const CALL_TIMEOUT = 30_000;
+/** Pages of tools; a server that never ends its list is broken. */
+const MAX_PAGES = 20;
+/** Of what the server says about a call that it refuses. */
+const MAX_REASON = 500;
+/** A server of today's protocol that speaks only an older one says this when it is asked which it speaks. */
+const UNSUPPORTED_VERSION = -32022;
+
+/** A connection to GitHub's MCP server (or another that has its tools) for one answer. */
+export class GithubMcp {
+  private constructor(
+    private readonly client: MCPClient,
+    private readonly timeout: number,
+  ) {}
+
+  /**
+   * @throws AppError 400 naming the header when the token is refused, 429, 502 or 504; the reason of `signal` when it was
+   *   aborted
+   */
+  static async connect(mcp: McpConfig, token: string, signal: AbortSignal): Promise<GithubMcp> {
+    const timeout = mcp.timeoutMs ?? CALL_TIMEOUT;
+    const open = (protocolVersionDiscovery: boolean) =>
+      within(Math.min(OPENING_TIMEOUT, timeout), signal, (initSignal) =>
+        createMCPClient({
+          clientName: 'switchboard',
+          transport: {
+            type: 'http',
+            url: mcp.url,
+            headers: headersFor(mcp, token),
+            redirect: 'error',
+            fetch: mcpFetch,
+          },
+          protocolVersionDiscovery,
+          initializationOptions: { signal: initSignal },
+          // Requests tell their own failures; anything else that the server says is of no interest.
+          onUncaughtError: () => undefined,
+        }),
+      );
+    const client = await open(true)
+      .catch((error: unknown) => {
+        if (MCPClientError.isInstance(error) && error.code === UNSUPPORTED_VERSION) return open(false);
+        throw error;
+      })
+      .catch((error: unknown) => {
+        throw toFailure(error, signal);
+      });
+    return new GithubMcp(client, timeout);
+  }
+
+  /** @throws AppError as {@link connect} does */
+  async listTools(signal: AbortSignal): Promise<ListedTool[]> {
+    const tools: ListedTool[] = [];
+    let cursor: string | undefined;
+    try {
+      for (let page = 0; page < MAX_PAGES; page++) {
+        const params = cursor === undefined ? undefined : { cursor };
+        const list = await within(Math.min(OPENING_TIMEOUT, this.timeout), signal, (listSignal) =>
+          this.client.listTools({ params, options: { signal: listSignal } }),
+        );
+        tools.push(...list.tools);
+        cursor = list.nextCursor;
+        if (cursor === undefined) break;
+      }
+    } catch (error) {
+      throw toFailure(error, signal);
+    }
+    return tools;
+  }
+
+  /**
+   * Calls a tool once: nobody knows whether a call that failed has done something.
+   *
+   * @throws GithubToolError when there was no result
+   */
+  async call(
+    name: string,
+    input: Record<string, unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<CallToolResult> {
+    try {
+      return await within(this.timeout, signal, (callSignal) =>
+        this.client.callTool({ name, arguments: input, options: { signal: callSignal } }),
+      );
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new GithubToolError(reasonOf(error), { cause: error });
+    }
+  }
+
+  /** Does not wait for the server to take note. */
+  close(): void {
+    void this.client.close().catch(() => undefined);
+  }
+}
+
+function headersFor(mcp: McpConfig, token: string): Record<string, string> {
+  return {
+    Authorization: `Bearer ${token}`,
+    ...(mcp.toolsets.length > 0 ? { 'X-MCP-Toolsets': mcp.toolsets.join(',') } : {}),
+    ...(mcp.tools?.length ? { 'X-MCP-Tools': mcp.tools.join(',') } : {}),
+    ...(mcp.excludeTools?.length ? { 'X-MCP-Exclude-Tools': mcp.excludeTools.join(',') } : {}),
+    ...(mcp.readOnly ? { 'X-MCP-Readonly': 'true' } : {}),
+    ...(mcp.lockdown ? { 'X-MCP-Lockdown': 'true' } : {}),
+  };
+}
+
+class McpTimeoutError extends Error {
+  override name = 'McpTimeoutError';
+}
+
+/** The client tells a deadline and a stop of the turn apart as little as a timeout of its own. */
+async function within<T>(
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+  fn: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(milliseconds);
+  try {
+    return await fn(signal ? AbortSignal.any([signal, deadline]) : deadline);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw deadline.aborted
+      ? new McpTimeoutError(`Nothing came for ${milliseconds} ms.`, { cause: error })
+      : error;
+  }
+}
+
+function toFailure(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted || error instanceof AppError) return error;
+  if (error instanceof McpTimeoutError)
+    return upstreamTimeout("GitHub's tool server did not answer in time.", error);
+  return MCPClientError.isInstance(error) && error.statusCode !== undefined
+    ? upstreamError(`GitHub's tool server failed to answer (status ${error.statusCode}).`, error)
+    : upstreamError("GitHub's tool server can not be reached.", error);
+}
+
+/** What the server itself says of a call helps the model to make a better one. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AppError) return error.detail;
+  if (error instanceof McpTimeoutError)
+    return 'GitHub did not answer in time. It may have done it all the same.';
+  if (MCPClientError.isInstance(error) && error.code !== undefined) return error.message.slice(0, MAX_REASON);
+  return 'The connection to GitHub broke. It may have done it all the same.';
+}

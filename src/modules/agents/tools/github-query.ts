@@ -1,0 +1,26 @@
+import { type RepositoryName } from '../../github/repository-name.js';
+import { GithubToolError } from './github-tool-error.js';
+
+/** Qualifiers that name where to search; GitHub searches in all places that a query names. */
+const PLACE = /(?<![\w-])-?(?:repo|org|user|owner|enterprise)\s*:/i;
+
+/** Its left side would not be held to the repository: AND binds tighter. */
+const OR = /\bOR\b/i;
+
+/**
+ * A search query that finds things in one repository only. The qualifier stands first, where no open quotation mark can
+ * swallow it and no `NOT` can turn it around.
+ *
+ * @throws GithubToolError for a query that reaches further
+ */
+export function scopeQuery(query: string, { owner, name }: RepositoryName): string {
+  const qualifier = `repo:${owner}/${name}`;
+  const own = new RegExp(`(?<=^|\\s)repo:"?${`${owner}/${name}`.replaceAll(/\W/g, '\\$&')}"?(?=\\s|$)`, 'gi');
+  const rest = query.replace(own, ' ').replaceAll(/\s+/g, ' ').trim();
+  if (PLACE.test(rest))
+    throw new GithubToolError(
+      `Only ${owner}/${name} can be searched: leave out repo:, org:, user:, owner: and enterprise:.`,
+    );
+  if (OR.test(rest)) throw new GithubToolError('A search can not use OR: search once for each word.');
+  return `${qualifier} ${rest}`.trim();
+}

@@ -1,0 +1,32 @@
+import type { CallToolResult } from '@ai-sdk/mcp';
+
+/**
+ * What a tool has said, as a text of at most `limit` characters and a note when it was cut. What is no text (pictures,
+ * sounds, files, links) is left out.
+ */
+export function textOfResult(result: CallToolResult, limit: number): string {
+  const text = readText(result);
+  if (text.length <= limit) return text;
+  const note = `[Cut: these are the first ${limit} of ${text.length} characters. Ask for less at a time.]`;
+  return `${text.slice(0, limit).toWellFormed()}\n\n${note}`;
+}
+
+function readText(result: CallToolResult): string {
+  const { content, structuredContent } = result as { content?: unknown; structuredContent?: unknown };
+  if (!Array.isArray(content)) return JSON.stringify(structuredContent ?? null);
+  const texts = content.map(textOfPart);
+  const omitted = texts.filter((text) => text === undefined).length;
+  return [
+    ...texts.filter((text) => text !== undefined),
+    ...(omitted > 0
+      ? [`[${omitted} ${omitted === 1 ? 'part' : 'parts'} of the result left out: no text.]`]
+      : []),
+  ].join('\n\n');
+}
+
+/** A file comes as a text of its own or as an embedded resource with one. */
+function textOfPart(part: unknown): string | undefined {
+  const { type, text, resource } = part as { type?: unknown; text?: unknown; resource?: { text?: unknown } };
+  const found = type === 'text' ? text : type === 'resource' ? resource?.text : undefined;
+  return typeof found === 'string' ? found : undefined;
+}

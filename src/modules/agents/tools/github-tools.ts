@@ -1,0 +1,94 @@
+import { dynamicTool, jsonSchema, type ToolApprovalConfiguration, type ToolSet } from 'ai';
+import type { McpConfig } from '../../admin-config/config-schemas.js';
+import type { RepositoryName } from '../../github/repository-name.js';
+import { type BoundTool, bindTool, type ListedTool } from './github-binding.js';
+import type { GithubMcp } from './github-mcp.js';
+import { textOfResult } from './github-result.js';
+import { GithubToolError } from './github-tool-error.js';
+
+/** What of a tool's result the model gets. */
+const MAX_RESULT = 20_000;
+/** Models take no more. */
+const MAX_TOOLS = 128;
+/** As all providers take it. */
+const TOOL_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/** The tools of one answer, and which of their calls wait for the user's word. */
+export interface GithubTools {
+  tools: ToolSet;
+  toolApproval: ToolApprovalConfiguration<ToolSet, never>;
+}
+
+interface Offered {
+  listed: ListedTool;
+  bound: BoundTool;
+}
+
+/**
+ * Of the server's tools those that the configuration allows and that can be held to the repository. What the server makes
+ * of the headers it was sent is not relied on.
+ */
+export function githubTools(
+  server: Pick<GithubMcp, 'call'>,
+  all: ListedTool[],
+  repository: RepositoryName & { id: string },
+  mcp: McpConfig,
+): GithubTools {
+  const offered = new Map<string, Offered>();
+  for (const tool of all) {
+    const bound = isAllowed(tool, mcp) ? bindTool(tool, repository) : undefined;
+    if (bound && offered.size < MAX_TOOLS) offered.set(tool.name, { listed: tool, bound });
+  }
+  const place = `${repository.owner}/${repository.name}`;
+  const limit = mcp.maxResultCharacters ?? MAX_RESULT;
+  const toTool = ({ listed: { name, title, description, annotations }, bound }: Offered) =>
+    dynamicTool({
+      title: title ?? annotations?.title,
+      description,
+      inputSchema: jsonSchema(bound.inputSchema),
+      // Stands in the message beside each call: what it was asked and approved for, and what people may be shown.
+      metadata: { repositoryId: repository.id, repository: place },
+      execute: async (input, { abortSignal }) => {
+        const result = await server.call(name, bound.bind(input), abortSignal);
+        const text = textOfResult(result, limit);
+        if (result.isError === true) throw new GithubToolError(text || 'The tool failed.');
+        return text;
+      },
+    });
+  return {
+    tools: Object.fromEntries([...offered].map(([name, tool]) => [name, toTool(tool)])),
+    // Asked anew when the user has approved: what is not allowed any more is not done.
+    toolApproval: ({ toolCall }) => {
+      const tool = offered.get(toolCall.toolName);
+      if (!tool) return { type: 'denied', reason: 'This tool is not allowed any more.' };
+      if (isReadOnly(tool.listed) || !isAcceptable(tool.bound, toolCall.input)) return 'not-applicable';
+      const title = tool.listed.title ?? tool.listed.annotations?.title ?? toolCall.toolName;
+      return { type: 'user-approval', reason: `"${title}" changes ${place} at GitHub.` };
+    },
+  };
+}
+
+function isAllowed(
+  tool: ListedTool,
+  { tools = [], toolsets, excludeTools = [], readOnly }: McpConfig,
+): boolean {
+  if (!TOOL_NAME.test(tool.name) || excludeTools.includes(tool.name)) return false;
+  // What belongs to a toolset is the server's knowledge; without toolsets, the tools are named one by one.
+  if (toolsets.length === 0 && !tools.includes(tool.name)) return false;
+  return !readOnly || isReadOnly(tool);
+}
+
+/** A tool that does not say so may write. */
+function isReadOnly({ annotations }: ListedTool): boolean {
+  return annotations?.readOnlyHint === true;
+}
+
+/** Nobody is asked for the approval of a call that would be refused. */
+function isAcceptable(bound: BoundTool, input: unknown): boolean {
+  try {
+    bound.bind(input);
+    return true;
+  } catch {
+    return false;
+  }
+}

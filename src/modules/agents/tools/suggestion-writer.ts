@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { Identity } from '../../../common/auth/identity.js';
+import { invalidField, upstreamError } from '../../../common/errors/app-error.js';
+import { DocumentsService } from '../../documents/documents.service.js';
+import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
+import { SuggestionsService } from '../../suggestions/suggestions.service.js';
+import { withUsage } from '../../usage/usage-context.js';
+import type { SelectedModel } from '../providers/model-selector.js';
+import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
+
+const MAX_SUGGESTIONS = 5;
+
+const answerSchema = z.object({
+  suggestions: z.array(
+    z.object({ originalText: z.string(), suggestedText: z.string(), description: z.string() }),
+  ),
+});
+
+export interface SuggestionTask {
+  identity: Identity;
+  model: SelectedModel;
+  documentId: string;
+  /** What the user wants of them, if anything. */
+  instruction?: string;
+  signal?: AbortSignal;
+}
+
+/** Proposes edits of a document and stores them with the version that they are for. */
+@Injectable()
+export class SuggestionWriter {
+  constructor(
+    private readonly documents: DocumentsService,
+    private readonly suggestions: SuggestionsService,
+  ) {}
+
+  /**
+   * @returns the stored suggestions; each one's original text occurs exactly once in the document
+   * @throws AppError 404, 400 for kinds that have no sentences, 502 when the model's answer is of no use
+   */
+  async suggest({
+    identity,
+    model,
+    documentId,
+    instruction,
+    signal,
+  }: SuggestionTask): Promise<SuggestionDto[]> {
+    const document = await this.documents.read(identity, documentId);
+    if (document.kind === 'image' || document.kind === 'sheet') {
+      throw invalidField('id', 'only documents of the kinds text and code can have suggestions');
+    }
+    const content = document.content ?? '';
+    const result = await withUsage({ purpose: 'suggestions' }, () =>
+      model.generate({
+        prompt: [
+          { role: 'system', content: SUGGESTION_INSTRUCTIONS },
+          { role: 'user', content: [{ type: 'text', text: JSON.stringify({ instruction, text: content }) }] },
+        ],
+        responseFormat: { type: 'json' },
+        abortSignal: signal,
+      }),
+    );
+    const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+    const usable = parse(text)
+      .filter(({ originalText, suggestedText }) => originalText !== '' && originalText !== suggestedText)
+      .filter(({ originalText }) => content.split(originalText).length === 2)
+      .slice(0, MAX_SUGGESTIONS);
+    return this.suggestions.createMany(identity, documentId, document.createdAt, usable);
+  }
+}
+
+function parse(text: string): z.output<typeof answerSchema>['suggestions'] {
+  try {
+    const json: unknown = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
+    return answerSchema.parse(json).suggestions;
+  } catch (error) {
+    throw upstreamError('The model made no usable suggestions. Try again.', error);
+  }
+}

@@ -1,0 +1,264 @@
+import { Injectable } from '@nestjs/common';
+import type { UIMessage } from 'ai';
+import type { EntityManager } from 'typeorm';
+import type { Identity } from '../../../common/auth/identity.js';
+import { Database, type Last, type Statement } from '../../../common/database/database.js';
+import { INSTANCE_LOCK_CLASS, InstanceLock } from '../../../common/database/instance-lock.js';
+import { toJson } from './stored-json.js';
+import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
+
+/** Longer conversations are answered from their latest part. */
+const HISTORY_LIMIT = 400;
+
+export interface ChatState {
+  title: string;
+  created: boolean;
+}
+
+/** The stream that is marked as active in a chat, and whether another instance is writing it. */
+export interface ActiveStream {
+  id: string;
+  writtenElsewhere: boolean;
+}
+
+export interface HistoryRow {
+  id: string;
+  role: UIMessage['role'];
+  parts: UIMessage['parts'];
+  createdAt: Date;
+}
+
+export interface TurnRows {
+  chatId: string;
+  answerId: string;
+  streamId: string;
+  /** Times of the two messages, both later than any other of the chat. */
+  userMessage?: UserMessage & { createdAt: Date };
+  answerCreatedAt: Date;
+}
+
+const OPEN_CHAT = `
+  with created as (
+    insert into chat (id, user_id, title, visibility)
+    select $1::uuid, $2::uuid, $3, $4 where $5 on conflict (id) do nothing
+    returning id, title
+  ), existing as (
+    select id, title from chat where id = $1 and user_id = $2 for update
+  )
+  select title, true as created from created union all select title, false from existing limit 1`;
+
+const ACTIVE_STREAM = `
+  select id, "instanceId" <> $2
+         and exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS}
+                       and objid = "Stream"."instanceId"::oid and granted) as "writtenElsewhere"
+    from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
+
+const HISTORY = `
+  select id, role, parts, "createdAt" from "Message_v2" message
+   where "chatId" = $1
+     and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
+                       and (target."createdAt", target.id) < (message."createdAt", message.id))
+   order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}`;
+
+const REMOVE_AFTER = `
+  delete from "Message_v2" where "chatId" = $1 and ("createdAt", id) > ($2::timestamptz, $3::uuid)`;
+
+const insertAnswer = (before: string) => `
+  with ${before} answer as (
+    insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
+    values ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
+  )
+  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+
+const INSERT_ANSWER = insertAnswer('');
+
+const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
+  question as (
+    insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
+    values ($6, $1, 'user', $7, '[]', $8, 'complete')
+  ),`);
+
+const FINISH = `
+  with stream as (delete from "Stream" where id = $3),
+       context as (update chat set "lastContext" = $8::jsonb where id = $2)
+  update "Message_v2" set parts = $4, status = $5, model_used = $6, metadata = $7 where id = $1`;
+
+const REOPEN_ANSWER = `
+  with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
+  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
+
+/** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
+@Injectable()
+export class TurnRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly instance: InstanceLock,
+  ) {}
+
+  asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
+    return this.database.asUserAtOnce(identity, fn);
+  }
+
+  /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */
+  async openChat(
+    manager: EntityManager,
+    chat: { id: string; userId: string; title: string; visibility: string; create: boolean },
+  ): Promise<ChatState | undefined> {
+    const rows = await manager.query<ChatState[]>(OPEN_CHAT, [
+      chat.id,
+      chat.userId,
+      chat.title,
+      chat.visibility,
+      chat.create,
+    ]);
+    return rows[0];
+  }
+
+  /**
+   * The mark of the chat's active stream. To be asked after {@link openChat}, in a statement of its own: only that sees
+   * what another instance has marked while this one waited for the lock.
+   */
+  async findActiveStream(manager: EntityManager, chatId: string): Promise<ActiveStream | undefined> {
+    const rows = await manager.query<ActiveStream[]>(ACTIVE_STREAM, [chatId, this.instance.instanceId]);
+    return rows[0];
+  }
+
+  /**
+   * The latest messages of a chat, oldest first.
+   *
+   * @param target a message that ends them, if it is one of the chat
+   */
+  async findHistory(manager: EntityManager, chatId: string, target?: string): Promise<HistoryRow[]> {
+    const rows = await manager.query<HistoryRow[]>(HISTORY, [chatId, target ?? null]);
+    return rows.reverse();
+  }
+
+  async removeAfter(
+    manager: EntityManager,
+    chatId: string,
+    last: { createdAt: Date; id: string },
+  ): Promise<void> {
+    await manager.query(REMOVE_AFTER, [chatId, last.createdAt, last.id]);
+  }
+
+  async replaceUserMessage(manager: EntityManager, { id, parts }: UserMessage): Promise<void> {
+    await manager.query(`update "Message_v2" set parts = $2 where id = $1`, [id, toJson(parts)]);
+  }
+
+  /** Stores the user's message (if it is new), the empty answer and the mark of the active stream. */
+  insertTurn({ chatId, userMessage, answerId, answerCreatedAt, streamId }: TurnRows): Statement {
+    const answer = [chatId, answerId, answerCreatedAt, streamId, this.instance.instanceId];
+    if (!userMessage) return { text: INSERT_ANSWER, parameters: answer };
+    const { id, parts, createdAt } = userMessage;
+    return { text: INSERT_QUESTION_AND_ANSWER, parameters: [...answer, id, toJson(parts), createdAt] };
+  }
+
+  /** An answer that waited for the user's word goes on: it is being written again. */
+  async reopenAnswer(
+    manager: EntityManager,
+    answer: { id: string; chatId: string; streamId: string; parts: string },
+  ): Promise<void> {
+    await manager.query(REOPEN_ANSWER, [
+      answer.id,
+      answer.chatId,
+      answer.streamId,
+      answer.parts,
+      this.instance.instanceId,
+    ]);
+  }
+
+  /** Which agent had begun an answer, and what it has used so far; undefined when there is no such answer. */
+  async findAnswer(
+    manager: EntityManager,
+    chatId: string,
+    id: string,
+  ): Promise<{ metadata: AnswerMetadata | null } | undefined> {
+    const rows = await manager.query<Array<{ metadata: AnswerMetadata | null }>>(
+      `select metadata from "Message_v2" where id = $1 and "chatId" = $2 and role = 'assistant'`,
+      [id, chatId],
+    );
+    return rows[0];
+  }
+
+  /** Stores what has arrived of answers that are still being written: one statement for all of them. */
+  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<void> {
+    await this.database.asService((manager) =>
+      manager.query(
+        `update "Message_v2" message set parts = answer.parts::json
+           from unnest($1::uuid[], $2::text[]) as answer (id, parts)
+          where message.id = answer.id and message.status = 'streaming'`,
+        [answers.map(({ id }) => id), answers.map(({ parts }) => parts)],
+      ),
+    );
+  }
+
+  /** The end of an answer: its final parts and status; the chat's last context; no active stream any more. */
+  finish(answer: {
+    id: string;
+    chatId: string;
+    streamId: string;
+    parts: string;
+    status: MessageStatus;
+    modelUsed: string;
+    metadata: AnswerMetadata;
+    lastContext: unknown;
+  }): Statement {
+    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext } = answer;
+    return {
+      text: FINISH,
+      parameters: [id, chatId, streamId, parts, status, modelUsed, toJson(metadata), toJson(lastContext)],
+    };
+  }
+
+  /** Gives a chat its title, unless somebody has given it one meanwhile. */
+  setTitle(chatId: string, from: string, title: string): Statement {
+    return {
+      text: `update chat set title = $3 where id = $1 and title = $2`,
+      parameters: [chatId, from, title],
+    };
+  }
+
+  /**
+   * Closes what dead instances have left: their answers become `interrupted` with what had arrived, their open calls in
+   * `usage_logs` are closed, their marks of active streams removed.
+   *
+   * @param ownStreams streams that this instance is writing; any other that bears its number is a leftover
+   * @returns the number of answers
+   */
+  async recover(ownStreams: string[]): Promise<number> {
+    const rows = await this.database.asServiceInTransaction((manager) =>
+      manager.query<Array<{ answers: number }>>(RECOVER, [this.instance.instanceId, ownStreams]),
+    );
+    return Number(rows[0]?.answers ?? 0);
+  }
+}
+
+/**
+ * A call belongs to the instance that made it; its row says which. Parts that were being written end where they are, as
+ * text: users can write their own messages, and JSON that PostgreSQL can not read must not stop the recovery of others.
+ */
+const RECOVER = `
+  with dead as (
+    delete from "Stream" where case when "instanceId" = $1 then not id = any($2::uuid[])
+      else not exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS}
+                         and objid = "Stream"."instanceId"::oid and granted) end
+    returning "chatId", "messageId"
+  ), answers as (
+    update "Message_v2" message set status = 'interrupted',
+           parts = replace(message.parts::text, '"state":"streaming"', '"state":"done"')::json
+     where message.status = 'streaming'
+       and ((message.id, message."chatId") in (select "messageId", "chatId" from dead)
+            or not exists (select 1 from "Stream" stream where stream."messageId" = message.id))
+    returning message.id
+  ), calls as (
+    update usage_logs log set
+      response_timestamp = now(),
+      duration_ms = least(2147483647, extract(epoch from now() - log.request_timestamp) * 1000)::int,
+      metadata = (coalesce(log.metadata, '{}') - 'instanceId') || '{"status": "interrupted"}'
+     where log.response_timestamp is null
+       and (log.metadata ->> 'messageId' in (select "messageId"::text from dead)
+            or not exists (select 1 from pg_locks
+                            where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS} and granted
+                              and objid = (log.metadata ->> 'instanceId')::bigint::oid))
+  )
+  select count(*)::int as answers from answers`;

@@ -1,0 +1,101 @@
+import type { MessageDto } from '../messages/dto/message.dto.js';
+import type { ChatDto } from './dto/chat.dto.js';
+
+/** A stored part; its fields may be anything, because clients and models wrote them. */
+type Part = Record<string, unknown>;
+
+/** The beginning of a chat as Markdown; messages follow it. */
+export function chatHeading({ title, createdAt }: ChatDto): string {
+  return `# ${oneLine(title)}\n\n_${createdAt}_\n`;
+}
+
+/** One message as Markdown: text and code as they are, reasoning folded, files, tools and sources named. */
+export function messageToMarkdown({ role, parts, createdAt, modelUsed, status }: MessageDto): string {
+  const about = [
+    createdAt,
+    ...(modelUsed ? [oneLine(modelUsed)] : []),
+    ...(status === 'complete' ? [] : [status]),
+  ];
+  const blocks = parts.filter(isRecord).map(partToMarkdown).filter(Boolean);
+  return `\n---\n\n${[`## ${oneLine(capitalize(role))}`, `_${about.join(' · ')}_`, ...blocks].join('\n\n')}\n`;
+}
+
+function partToMarkdown(part: Part): string {
+  const type = text(part['type']);
+  switch (type) {
+    case 'text':
+      return trimLines(closeFence(text(part['text'])));
+    case 'reasoning':
+      return fold('Reasoning', text(part['text']));
+    case 'file':
+    case 'reasoning-file':
+      return `**File:** ${escape(oneLine(text(part['filename']) || 'unnamed'))} (${escape(oneLine(text(part['mediaType'])))})`;
+    case 'source-url':
+      return `**Source:** ${link(text(part['title']) || text(part['url']), text(part['url']))}`;
+    case 'source-document':
+      return `**Source:** ${escape(oneLine(text(part['title']) || text(part['filename'])))}`;
+    case 'dynamic-tool':
+      return tool(text(part['toolName']), part);
+    default:
+      return type.startsWith('tool-') ? tool(type.slice('tool-'.length), part) : '';
+  }
+}
+
+function tool(name: string, part: Part): string {
+  const state = text(part['state']);
+  const outcome = state === 'output-available' ? '' : ` (${escape(oneLine(state.replaceAll('-', ' ')))})`;
+  return `**Tool:** ${code(oneLine(name))}${outcome}`;
+}
+
+function fold(summary: string, content: string): string {
+  if (content.trim() === '') return '';
+  const inside = trimLines(closeFence(content)).replace(/<(\/?)(details|summary)/gi, '&lt;$1$2');
+  return `<details>\n<summary>${summary}</summary>\n\n${inside}\n\n</details>`;
+}
+
+/** A code block that was never closed (an answer cut short) must not swallow what follows it. */
+function closeFence(markdown: string): string {
+  let open: string | undefined;
+  for (const line of markdown.split('\n')) {
+    const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
+    const [, marks = '', rest = ''] = fence ?? [];
+    if (!fence || (marks.startsWith('`') && rest.includes('`'))) continue;
+    if (open === undefined) open = marks;
+    else if (marks.startsWith(open) && rest.trim() === '') open = undefined;
+  }
+  return open === undefined ? markdown : `${markdown.replace(/\n$/, '')}\n${open}`;
+}
+
+/** Spaces before the first word stay: they can mean code. */
+function trimLines(value: string): string {
+  return value.replace(/^(?:[ \t]*\r?\n)+/, '').trimEnd();
+}
+
+function link(label: string, url: string): string {
+  const name = escape(oneLine(label));
+  return /^https?:\/\//i.test(url) ? `[${name}](<${url.replace(/[<>\s]/g, encodeURIComponent)}>)` : name;
+}
+
+function code(value: string): string {
+  return `\`${value.replaceAll('`', "'")}\``;
+}
+
+function escape(value: string): string {
+  return value.replace(/[\\`*_[\]<>]/g, '\\$&');
+}
+
+function oneLine(value: string): string {
+  return value.replace(/\s+/g, ' ').trim();
+}
+
+function capitalize(value: string): string {
+  return value.charAt(0).toUpperCase() + value.slice(1);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isRecord(value: unknown): value is Part {
+  return typeof value === 'object' && value !== null;
+}

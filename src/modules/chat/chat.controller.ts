@@ -1,0 +1,70 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Req, Res, UseInterceptors } from '@nestjs/common';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentUser } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { ApiGithubToken } from '../github/api-github-token.js';
+import { ApiUserKeys } from '../agents/providers/api-user-keys.js';
+import { userKeysOf } from '../agents/providers/user-keys.js';
+import { TurnService } from '../agents/turn/turn.service.js';
+import { UsageContextInterceptor } from '../usage/usage-context.interceptor.js';
+import { sendStream } from './answer-stream.js';
+import { ApiAnswerStream, ApiSendMessageBody } from './dto/send-message.docs.js';
+import { StoppedDto } from './dto/stopped.dto.js';
+import { parseSendCommand } from './send-command.js';
+
+@ApiTags('Chat')
+@ApiBearerAuth()
+@Controller('api/chat')
+export class ChatController {
+  constructor(private readonly turns: TurnService) {}
+
+  @Post()
+  @UseInterceptors(UsageContextInterceptor)
+  @ApiOperation({
+    summary: 'Send a message and stream the answer',
+    description:
+      'An unknown chat id creates the chat. A message id that exists is an edit: the message is replaced and all that ' +
+      'followed it is deleted. The very same message sent again while its answer streams attaches to that stream. ' +
+      'A closed connection is not a stop: the answer is written on, stored, and can be picked up again.',
+  })
+  @ApiSendMessageBody()
+  @ApiUserKeys()
+  @ApiGithubToken({ required: false, use: 'the agent git_mcp' })
+  @ApiAnswerStream()
+  @ApiProblems(400, 404, 409, 413, 415, 502, 504)
+  async send(
+    @CurrentUser() identity: Identity,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const turn = this.turns.begin(identity, parseSendCommand(body, identity.id), userKeysOf(request));
+    await turn.opened;
+    sendStream(turn.stream, reply);
+  }
+
+  @Get(':id/stream')
+  @ApiOperation({ summary: 'Pick up the answer that is being written: from its first chunk, then live' })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiAnswerStream()
+  @ApiNoContentResponse({ description: 'No answer is being written in this chat.' })
+  @ApiProblems(400)
+  resume(@CurrentUser() identity: Identity, @Param('id') id: string, @Res() reply: FastifyReply): void {
+    const turn = this.turns.find(identity.id, toStoredId(identity.id, id, 'id'));
+    if (turn) sendStream(turn.stream, reply);
+    else void reply.status(204).send();
+  }
+
+  @Post(':id/stop')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the running answer; what had arrived is stored and its usage counted' })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiOkResponse({ type: StoppedDto })
+  @ApiProblems(400)
+  async stop(@CurrentUser() identity: Identity, @Param('id') id: string): Promise<StoppedDto> {
+    return { stopped: await this.turns.stop(identity.id, toStoredId(identity.id, id, 'id')) };
+  }
+}

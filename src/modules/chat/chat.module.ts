@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { MessagesModule } from '../messages/messages.module.js';
+import { AgentsModule } from '../agents/agents.module.js';
+import { ChatController } from './chat.controller.js';
+import { ChatExportService } from './chat-export.service.js';
+import { ChatsController } from './chats.controller.js';
+import { ChatsRepository } from './chats.repository.js';
+import { ChatsService } from './chats.service.js';
+import { VotesController } from './votes.controller.js';
+import { VotesRepository } from './votes.repository.js';
+import { VotesService } from './votes.service.js';
+
+@Module({
+  imports: [AgentsModule, MessagesModule],
+  controllers: [ChatController, ChatsController, VotesController],
+  providers: [ChatsRepository, ChatsService, ChatExportService, VotesRepository, VotesService],
+  exports: [ChatsService],
+})
+export class ChatModule {}

@@ -1,0 +1,152 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { SqlRunner } from '../../common/database/database.js';
+import type { Keyset } from '../../common/http/paging.js';
+import type { SearchPatterns } from './chat-search.js';
+import type { Visibility } from './dto/chat.dto.js';
+
+export interface ChatRow {
+  id: string;
+  userId: string;
+  title: string;
+  visibility: Visibility;
+  createdAt: Date;
+  updatedAt: Date;
+  lastContext: Record<string, unknown> | null;
+  totalInputTokens: number;
+  totalOutputTokens: number;
+  totalCost: string;
+  isStreaming: boolean;
+}
+
+const COLUMNS = `
+  chat.id, chat.user_id as "userId", chat.title, chat.visibility, chat."createdAt", chat.updated_at as "updatedAt",
+  chat."lastContext", chat.total_input_tokens as "totalInputTokens", chat.total_output_tokens as "totalOutputTokens",
+  chat.total_cost as "totalCost"`;
+
+const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
+
+/** Half of a surrogate pair (an answer cut in the middle of an emoji) and NUL can be stored as JSON, but not be read. */
+const READABLE_PARTS = String.raw`
+  case when json_typeof(message.parts) <> 'array' then '[]'
+       when strpos(message.parts::text, '\u') = 0 then message.parts
+       else regexp_replace(message.parts::text, '\\u(d[89a-f][0-9a-f]{2}|0000)', '\\ufffd', 'gi')::json
+  end`;
+
+/**
+ * True for chats with the text in the title or in a text part. Reading JSON is what costs: messages that can not contain
+ * the text are passed over before.
+ */
+const contains = (text: string, json: string) => `
+  (chat.title ~ ${text}
+   or exists (
+     select from "Message_v2" message
+      where message."chatId" = chat.id
+        and message.parts::text ~ ${json}
+        and exists (select from json_array_elements(${READABLE_PARTS}) part
+                     where part ->> 'type' = 'text' and part ->> 'text' ~ ${text})))`;
+
+const FIND_READABLE = `
+  select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
+  union all
+  select ${COLUMNS}, ${IS_STREAMING} from switchboard.public_chat($1) chat where chat.user_id <> $2
+  limit 1`;
+
+const CREATE = `
+  insert into chat (id, user_id, title, visibility) values ($1, $2, $3, $4)
+  on conflict (id) do nothing
+  returning ${COLUMNS}, false as "isStreaming"`;
+
+const UPDATE = `
+  with updated as (
+    update chat set title = coalesce($3, title), visibility = coalesce($4, visibility)
+     where id = $1 and user_id = $2
+    returning *
+  )
+  select ${COLUMNS}, ${IS_STREAMING} from updated chat`;
+
+const DELETE = `
+  with deleted as (delete from chat where id = $1 and user_id = $2 returning id)
+  select count(*)::int as deleted from deleted`;
+
+const DELETE_ALL = `
+  with deleted as (delete from chat where user_id = $1 returning id)
+  select count(*)::int as deleted from deleted`;
+
+/** An administrator may select every chat, so whose chats are meant is always said here. */
+@Injectable()
+export class ChatsRepository {
+  /** Own chats, newest first, at most `limit`. */
+  findPage(
+    statements: SqlRunner,
+    {
+      userId,
+      search,
+      visibility,
+      after,
+      limit,
+    }: { userId: string; search?: SearchPatterns; visibility?: Visibility; after?: Keyset; limit: number },
+  ): Promise<ChatRow[]> {
+    const parameters: unknown[] = [userId, limit];
+    const add = (value: unknown) => `$${parameters.push(value)}`;
+    const conditions = ['chat.user_id = $1'];
+    if (visibility) conditions.push(`chat.visibility = ${add(visibility)}`);
+    if (after)
+      conditions.push(
+        `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
+      );
+    if (search) conditions.push(contains(`${add(search.text)}::text`, `${add(search.json)}::text`));
+    return statements.query<ChatRow[]>(
+      `select ${COLUMNS}, ${IS_STREAMING} from chat where ${conditions.join(' and ')}
+        order by chat."createdAt" desc, chat.id desc limit $2`,
+      parameters,
+    );
+  }
+
+  /** An own chat, or a public one. */
+  async findReadable(statements: SqlRunner, userId: string, chatId: string): Promise<ChatRow | undefined> {
+    const rows = await statements.query<ChatRow[]>(FIND_READABLE, [chatId, userId]);
+    return rows[0];
+  }
+
+  async isOwn(manager: EntityManager, userId: string, chatId: string): Promise<boolean> {
+    const rows = await manager.query<unknown[]>('select from chat where id = $1 and user_id = $2', [
+      chatId,
+      userId,
+    ]);
+    return rows.length > 0;
+  }
+
+  /** @returns undefined when the id is taken, whoever has it */
+  async create(
+    manager: EntityManager,
+    { id, userId, title, visibility }: { id: string; userId: string; title: string; visibility: Visibility },
+  ): Promise<ChatRow | undefined> {
+    const rows = await manager.query<ChatRow[]>(CREATE, [id, userId, title, visibility]);
+    return rows[0];
+  }
+
+  async update(
+    manager: EntityManager,
+    {
+      id,
+      userId,
+      title,
+      visibility,
+    }: { id: string; userId: string; title?: string; visibility?: Visibility },
+  ): Promise<ChatRow | undefined> {
+    const rows = await manager.query<ChatRow[]>(UPDATE, [id, userId, title ?? null, visibility ?? null]);
+    return rows[0];
+  }
+
+  /** @returns how many were deleted: 1 or 0 */
+  async delete(manager: EntityManager, userId: string, chatId: string): Promise<number> {
+    const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [chatId, userId]);
+    return rows[0]?.deleted ?? 0;
+  }
+
+  async deleteAll(manager: EntityManager, userId: string): Promise<number> {
+    const rows = await manager.query<Array<{ deleted: number }>>(DELETE_ALL, [userId]);
+    return rows[0]?.deleted ?? 0;
+  }
+}

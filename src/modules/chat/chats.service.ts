@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { Database } from '../../common/database/database.js';
+import { conflict, notFound, streamInProgress, validationFailed } from '../../common/errors/app-error.js';
+import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { DEFAULT_TITLE } from '../agents/turn/title.service.js';
+import { TurnService } from '../agents/turn/turn.service.js';
+import { MessagesService } from '../messages/messages.service.js';
+import { toChat } from './chat.mapper.js';
+import { searchPatterns } from './chat-search.js';
+import { ChatsRepository } from './chats.repository.js';
+import type { ChatDto, DeletedDto } from './dto/chat.dto.js';
+import type { CreateChatDto } from './dto/create-chat.dto.js';
+import type { ListChatsQuery } from './dto/list-chats.query.js';
+import type { UpdateChatDto } from './dto/update-chat.dto.js';
+
+/** Chats as their owner, or the reader of a public one, sees them. Chat ids are stored ids. */
+@Injectable()
+export class ChatsService {
+  constructor(
+    private readonly database: Database,
+    private readonly chats: ChatsRepository,
+    private readonly messages: MessagesService,
+    private readonly turns: TurnService,
+  ) {}
+
+  /** Own chats, newest first. */
+  async list(identity: Identity, { q, visibility, limit, cursor }: ListChatsQuery): Promise<Page<ChatDto>> {
+    const filter = {
+      userId: identity.id,
+      search: q ? searchPatterns(q) : undefined,
+      visibility,
+      after: decodeCursor(cursor),
+      limit: limit + 1,
+    };
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.chats.findPage(statements, filter),
+    );
+    return toPage(
+      rows,
+      limit,
+      ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }),
+      (row) => toChat(row, identity.id),
+    );
+  }
+
+  /** @throws AppError 409 when the user has a chat of this id already, 404 when it is not theirs to take */
+  async create(
+    identity: Identity,
+    { id = randomUUID(), title = DEFAULT_TITLE, visibility = 'private' }: CreateChatDto,
+  ): Promise<ChatDto> {
+    const chat = { id, userId: identity.id, title, visibility };
+    return this.database.asUser(identity, async (manager) => {
+      const row = await this.chats.create(manager, chat);
+      if (row) return toChat(row, identity.id);
+      if (await this.chats.isOwn(manager, identity.id, id))
+        throw conflict('You have a chat with this id already.');
+      throw notFound('The chat');
+    });
+  }
+
+  /** @throws AppError 404 when it is neither an own chat nor a public one */
+  async read(identity: Identity, chatId: string): Promise<ChatDto> {
+    const row = await this.database.readAsUser(identity, (statements) =>
+      this.chats.findReadable(statements, identity.id, chatId),
+    );
+    if (!row) throw notFound('The chat');
+    return toChat(row, identity.id);
+  }
+
+  /** @throws AppError 400 when nothing is to be changed, 404 when it is not an own chat */
+  async update(identity: Identity, chatId: string, { title, visibility }: UpdateChatDto): Promise<ChatDto> {
+    if (title === undefined && visibility === undefined) {
+      throw validationFailed([
+        { path: 'title', message: 'or visibility must be sent' },
+        { path: 'visibility', message: 'or title must be sent' },
+      ]);
+    }
+    const changes = { id: chatId, userId: identity.id, title, visibility };
+    const row = await this.database.asUser(identity, (manager) => this.chats.update(manager, changes));
+    if (!row) throw notFound('The chat');
+    return toChat(row, identity.id);
+  }
+
+  /**
+   * Deletes a chat; an answer that is being written in it is ended first.
+   *
+   * @throws AppError 404 when it is not an own chat
+   */
+  async delete(identity: Identity, chatId: string): Promise<void> {
+    await this.turns.stop(identity.id, chatId);
+    const deleted = await this.database.asUser(identity, (manager) =>
+      this.chats.delete(manager, identity.id, chatId),
+    );
+    if (deleted === 0) throw notFound('The chat');
+  }
+
+  async deleteAll(identity: Identity): Promise<DeletedDto> {
+    await this.turns.stopAll(identity.id);
+    const deleted = await this.database.asUser(identity, (manager) =>
+      this.chats.deleteAll(manager, identity.id),
+    );
+    return { deleted };
+  }
+
+  /**
+   * Copies the history of an own or public chat, up to and including a message, into a new private chat. The copies
+   * keep their figures; the totals of the new chat start at zero, because copying has spent nothing.
+   *
+   * @throws AppError 404 when there is no such message, 409 when it is still being written
+   */
+  async fork(identity: Identity, chatId: string, messageId: string): Promise<ChatDto> {
+    const userId = identity.id;
+    return this.database.asUser(identity, async (manager) => {
+      const [source, status] = await Promise.all([
+        this.chats.findReadable(manager, userId, chatId),
+        this.messages.findStatus(manager, { userId, chatId, messageId }),
+      ]);
+      if (!source) throw notFound('The chat');
+      if (status === undefined) throw notFound('The message');
+      if (status === 'streaming') throw streamInProgress();
+      const id = randomUUID();
+      const copy = { chatId, messageId, toChatId: id, isOwner: source.userId === userId };
+      // The policy of the messages must find the new chat, so it takes a statement before theirs; both are sent at once.
+      const [row] = await Promise.all([
+        this.chats.create(manager, { id, userId, title: source.title, visibility: 'private' }),
+        this.messages.copyUpTo(manager, copy),
+      ]);
+      if (!row) throw conflict('The new chat could not be made; try again.');
+      return toChat(row, userId);
+    });
+  }
+}

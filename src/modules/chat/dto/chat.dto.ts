@@ -1,0 +1,69 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+export const VISIBILITIES = ['private', 'public'] as const;
+export type Visibility = (typeof VISIBILITIES)[number];
+
+export class ChatDto {
+  @ApiProperty({ format: 'uuid', example: '5c1a4f7e-2d0b-4f7f-9a3e-0e7a6a3f1c22' })
+  id: string;
+
+  @ApiProperty({ format: 'uuid', example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10', description: 'The owner.' })
+  userId: string;
+
+  @ApiProperty({ example: 'Planning a garden' })
+  title: string;
+
+  @ApiProperty({ enum: VISIBILITIES, example: 'private' })
+  visibility: Visibility;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T08:15:30.123Z' })
+  createdAt: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T08:16:02.004Z' })
+  updatedAt: string;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { inputTokens: 812, outputTokens: 240, totalTokens: 1052 },
+    description: 'Usage of the last answer, as it was stored; null before the first one.',
+  })
+  lastContext: Record<string, unknown> | null;
+
+  @ApiProperty({ type: 'integer', example: 1520, description: 'Over all model calls made for this chat.' })
+  totalInputTokens: number;
+
+  @ApiProperty({ type: 'integer', example: 433, description: 'Over all model calls made for this chat.' })
+  totalOutputTokens: number;
+
+  @ApiProperty({ example: 0.00154, description: 'USD, six decimals.' })
+  totalCost: number;
+
+  @ApiProperty({ example: true, description: 'False for a public chat of somebody else.' })
+  isOwner: boolean;
+
+  @ApiProperty({
+    example: false,
+    description: 'An answer is being written at this moment; told to the owner only.',
+  })
+  isStreaming: boolean;
+}
+
+export class ChatPageDto {
+  @ApiProperty({ type: [ChatDto] })
+  items: ChatDto[];
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'MjAyNi0xMS0yM1QwODoxNTozMC4xMjNafDVjMWE0Zjdl',
+    description: 'The `cursor` of the next page; null on the last one.',
+  })
+  nextCursor: string | null;
+}
+
+export class DeletedDto {
+  @ApiProperty({ type: 'integer', example: 3, description: 'How many were deleted.' })
+  deleted: number;
+}

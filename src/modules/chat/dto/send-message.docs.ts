@@ -1,0 +1,156 @@
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+
+/** The AI SDK's UIMessage, as far as users write them. */
+export class UserMessageDto {
+  @ApiProperty({
+    minLength: 1,
+    maxLength: 128,
+    example: '0f0c6f5e-8d50-4e4c-9d0b-3b1f1f0c2a11',
+    description: 'A UUID, or an id of your own.',
+  })
+  id: string;
+
+  @ApiProperty({ enum: ['user'] })
+  role: 'user';
+
+  @ApiProperty({
+    type: 'array',
+    minItems: 1,
+    items: {
+      oneOf: [
+        {
+          type: 'object',
+          required: ['type', 'text'],
+          properties: { type: { type: 'string', enum: ['text'] }, text: { type: 'string' } },
+        },
+        {
+          type: 'object',
+          required: ['type', 'mediaType', 'url'],
+          properties: {
+            type: { type: 'string', enum: ['file'] },
+            mediaType: { type: 'string', example: 'image/png' },
+            filename: { type: 'string' },
+            url: {
+              type: 'string',
+              description: 'A data URL. Any other URL is refused.',
+              example: 'data:image/png;base64,iVBORw0KGgo=',
+            },
+          },
+        },
+      ],
+    },
+    example: [{ type: 'text', text: 'Hello!' }],
+  })
+  parts: object[];
+}
+
+class SendOptionsDto {
+  @ApiProperty({
+    minLength: 1,
+    maxLength: 128,
+    example: '5b0a0c1e-4c2f-4b5e-8d2e-0f6a3b9c7d21',
+    description: 'The chat: a UUID, or an id of your own.',
+  })
+  id: string;
+
+  @ApiPropertyOptional({ example: 'google/gemini-2.5-flash', description: 'One of GET /api/models.' })
+  model?: string;
+
+  @ApiPropertyOptional({ enum: ['auto', 'chat', 'artifact', 'git_mcp'], default: 'auto' })
+  agent?: string;
+
+  @ApiPropertyOptional({
+    enum: ['public', 'private'],
+    default: 'private',
+    description: 'Of a chat that is new.',
+  })
+  visibility?: string;
+}
+
+/** The compact form. */
+export class SendMessageDto extends SendOptionsDto {
+  @ApiProperty({ type: UserMessageDto })
+  message: UserMessageDto;
+}
+
+/** What `useChat` sends by default. The server trusts its own history: only the last user message is read. */
+export class UseChatDto extends SendOptionsDto {
+  @ApiProperty({ type: [UserMessageDto] })
+  messages: UserMessageDto[];
+
+  @ApiProperty({ enum: ['submit-message', 'regenerate-message'] })
+  trigger: string;
+
+  @ApiPropertyOptional({
+    description: 'The answer to write again (default: the last), or the message that is edited.',
+  })
+  messageId?: string;
+}
+
+export const ApiSendMessageBody = () =>
+  applyDecorators(
+    ApiExtraModels(SendMessageDto, UseChatDto),
+    ApiBody({
+      required: true,
+      schema: { oneOf: [{ $ref: getSchemaPath(SendMessageDto) }, { $ref: getSchemaPath(UseChatDto) }] },
+      examples: {
+        compact: {
+          value: {
+            id: '5b0a0c1e-4c2f-4b5e-8d2e-0f6a3b9c7d21',
+            message: {
+              id: '0f0c6f5e-8d50-4e4c-9d0b-3b1f1f0c2a11',
+              role: 'user',
+              parts: [{ type: 'text', text: 'Hello!' }],
+            },
+          },
+        },
+        useChat: {
+          value: {
+            id: 'Zr7aVb2kQm5TtXyE',
+            trigger: 'submit-message',
+            messages: [{ id: 'f2Jk9sLqPz0w', role: 'user', parts: [{ type: 'text', text: 'Hello!' }] }],
+          },
+        },
+      },
+    }),
+  );
+
+const STREAM_EXAMPLE = `data: {"type":"start","messageId":"c6e0…"}
+
+data: {"type":"data-agent","data":{"agentType":"chat","reason":"The chat agent answers messages."}}
+
+data: {"type":"text-start","id":"0"}
+
+data: {"type":"text-delta","id":"0","delta":"Hello!"}
+
+data: {"type":"text-end","id":"0"}
+
+data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
+
+data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008}}
+
+data: [DONE]
+
+`;
+
+export const ApiAnswerStream = () =>
+  ApiResponse({
+    status: 200,
+    description:
+      'Server-sent events: the AI SDK UI message stream protocol v1, one JSON chunk in each `data:` frame, `data: [DONE]` last, ' +
+      'a comment as a ping after 15 s of silence. `start` carries the stored `messageId`, `finish` the figures of the answer. ' +
+      'What fails after the first byte is an `error` chunk with a text for people, then `[DONE]`.',
+    headers: {
+      'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
+      'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },
+    },
+    content: { 'text/event-stream': { schema: { type: 'string' }, example: STREAM_EXAMPLE } },
+  });

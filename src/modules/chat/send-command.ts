@@ -1,0 +1,163 @@
+import type { UIMessage } from 'ai';
+import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
+import { toStoredId } from '../../common/http/client-id.js';
+import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../agents/turn/turn.types.js';
+
+const AGENTS = ['auto', 'chat', 'artifact', 'git_mcp'] as const;
+const VISIBILITIES = ['public', 'private'] as const;
+const MAX_PARTS = 200;
+const MAX_REASON = 2_000;
+
+/** `data:<media type>[;…],…`; the data itself is the provider's business. */
+const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+$/;
+
+type Fields = Record<string, unknown>;
+
+/**
+ * Reads the body of `POST /api/chat` in both of its forms: `{id, message}` and what `useChat` sends by default,
+ * `{id, messages, trigger, messageId}`, of which only the last user message is read. Fields that other clients add are
+ * passed over.
+ *
+ * @throws AppError 400 naming each wrong field
+ */
+export function parseSendCommand(body: unknown, userId: string): TurnRequest {
+  if (!isFields(body)) throw invalidField('', 'the body must be a JSON object');
+  const chatId = idOf(body['id'], 'id', userId);
+  return {
+    chatId,
+    action: actionOf(body, chatId),
+    model: optionalText(body['model'], 'model'),
+    agent: oneOf(body['agent'], AGENTS, 'agent') ?? 'auto',
+    visibility: oneOf(body['visibility'], VISIBILITIES, 'visibility'),
+    documentId: optionalId(body['documentId'], 'documentId', userId),
+    repositoryId: optionalId(body['repositoryId'], 'repositoryId', userId),
+  };
+}
+
+function actionOf(body: Fields, chatId: string): TurnAction {
+  const trigger = oneOf(body['trigger'], ['submit-message', 'regenerate-message'] as const, 'trigger');
+  if (trigger === 'regenerate-message') {
+    const messageId = body['messageId'] ?? undefined;
+    return {
+      type: 'regenerate',
+      messageId: messageId === undefined ? undefined : idOf(messageId, 'messageId', chatId),
+    };
+  }
+  const answer = answerWithApprovals(body);
+  if (answer) return parseApprovals(answer, chatId);
+  const [message, path] = findMessage(body);
+  return { type: 'submit', message: parseMessage(message, path, chatId) };
+}
+
+/**
+ * Clients answer a request for approval by sending the assistant's message again, with the user's word in the tool's part.
+ * Of that message nothing but the word is read.
+ */
+function answerWithApprovals(body: Fields): Fields | undefined {
+  const { message, messages } = body;
+  const last: unknown = message ?? (Array.isArray(messages) ? messages.at(-1) : undefined);
+  if (!isFields(last) || last['role'] !== 'assistant' || !Array.isArray(last['parts'])) return undefined;
+  return last['parts'].some((part) => isFields(part) && part['state'] === 'approval-responded')
+    ? last
+    : undefined;
+}
+
+function parseApprovals(message: Fields, chatId: string): TurnAction {
+  const approvals = (message['parts'] as unknown[]).flatMap((part, index): ToolApproval[] => {
+    if (!isFields(part) || part['state'] !== 'approval-responded') return [];
+    const { approval } = part;
+    const path = `message.parts.${index}.approval`;
+    if (!isFields(approval)) throw invalidField(path, 'is required');
+    const { id, approved, reason } = approval;
+    if (typeof id !== 'string') throw invalidField(`${path}.id`, 'must be a string');
+    if (typeof approved !== 'boolean') throw invalidField(`${path}.approved`, 'must be true or false');
+    return [{ approvalId: id, approved, reason: optionalText(reason, `${path}.reason`, MAX_REASON) }];
+  });
+  return { type: 'approve', messageId: idOf(message['id'], 'message.id', chatId), approvals };
+}
+
+function findMessage(body: Fields): [message: unknown, path: string] {
+  if (body['message'] !== undefined) return [body['message'], 'message'];
+  const { messages } = body;
+  if (messages === undefined) throw invalidField('message', 'is required');
+  if (!Array.isArray(messages)) throw invalidField('messages', 'must be an array');
+  const index = messages.findLastIndex((message) => isFields(message) && message['role'] === 'user');
+  if (index < 0) throw invalidField('messages', 'must contain a user message');
+  return [messages[index], `messages.${index}`];
+}
+
+function parseMessage(message: unknown, path: string, chatId: string): UserMessage {
+  if (!isFields(message)) throw invalidField(path, 'must be a message object');
+  if (message['role'] !== 'user') throw invalidField(`${path}.role`, 'must be user');
+  const { parts } = message;
+  if (!Array.isArray(parts) || parts.length === 0)
+    throw invalidField(`${path}.parts`, 'must be a non-empty array');
+  if (parts.length > MAX_PARTS) throw invalidField(`${path}.parts`, `must have at most ${MAX_PARTS} parts`);
+  const errors = parts.flatMap((part, index) => checkPart(part, `${path}.parts.${index}`));
+  if (errors.length > 0) throw validationFailed(errors);
+  if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain some text or a file');
+  return { id: idOf(message['id'], `${path}.id`, chatId), parts: parts as UIMessage['parts'] };
+}
+
+/** What users may say: text, files as data URLs, and data parts of the client's own, which no model sees. */
+function checkPart(part: unknown, path: string): FieldError[] {
+  if (!isFields(part)) return [{ path, message: 'must be a part object' }];
+  const { type } = part;
+  if (type === 'text') {
+    return typeof part['text'] === 'string' ? [] : [{ path: `${path}.text`, message: 'must be a string' }];
+  }
+  if (type === 'file') return checkFile(part, path);
+  if (typeof type === 'string' && /^data-[\w-]{1,100}$/.test(type)) return [];
+  return [{ path: `${path}.type`, message: 'must be text, file or data-*' }];
+}
+
+function checkFile({ url, mediaType, filename }: Fields, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType)) {
+    errors.push({ path: `${path}.mediaType`, message: 'must be a media type such as image/png' });
+  }
+  if (typeof url !== 'string' || !DATA_URL.test(url)) {
+    errors.push({
+      path: `${path}.url`,
+      message: 'must be a data URL; the server fetches nothing that a client names',
+    });
+  }
+  if (filename !== undefined && (typeof filename !== 'string' || filename.length > 255)) {
+    errors.push({ path: `${path}.filename`, message: 'must be a string of at most 255 characters' });
+  }
+  return errors;
+}
+
+function hasContent(part: Fields): boolean {
+  return part['type'] === 'file' || (part['type'] === 'text' && String(part['text']).trim() !== '');
+}
+
+function idOf(value: unknown, path: string, namespace: string): string {
+  if (typeof value !== 'string')
+    throw invalidField(path, value === undefined ? 'is required' : 'must be a string');
+  return toStoredId(namespace, value, path);
+}
+
+function optionalId(value: unknown, path: string, namespace: string): string | undefined {
+  return value === undefined || value === null ? undefined : idOf(value, path, namespace);
+}
+
+function optionalText(value: unknown, path: string, maxLength = 200): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' || value.length === 0 || value.length > maxLength) {
+    throw invalidField(path, `must be a string of 1 to ${maxLength} characters`);
+  }
+  return value;
+}
+
+function oneOf<T extends string>(value: unknown, allowed: readonly T[], path: string): T | undefined {
+  if (value === undefined || value === null) return undefined;
+  const found = allowed.find((item) => item === value);
+  if (found === undefined) throw invalidField(path, `must be one of ${allowed.join(', ')}`);
+  return found;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,61 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentUser } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { type Page, PageQuery } from '../../common/http/paging.js';
+import { PutVoteDto, VoteDto, VotePageDto } from './dto/vote.dto.js';
+import { VotesService } from './votes.service.js';
+
+@ApiTags('Votes')
+@ApiBearerAuth()
+@Controller('api/chats/:id')
+export class VotesController {
+  constructor(private readonly votes: VotesService) {}
+
+  @Get('votes')
+  @ApiOperation({ summary: 'The votes of an own chat, in the order of its messages' })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiOkResponse({ type: VotePageDto })
+  @ApiProblems(400, 404)
+  list(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() page: PageQuery,
+  ): Promise<Page<VoteDto>> {
+    return this.votes.list(user, toStoredId(user.id, id, 'id'), page);
+  }
+
+  @Put('messages/:messageId/vote')
+  @ApiOperation({ summary: 'Vote on a message of an own chat', description: 'Replaces the vote there is.' })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('messageId', 'The message')
+  @ApiOkResponse({ type: VoteDto })
+  @ApiProblems(400, 404, 413, 415)
+  put(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Param('messageId') messageId: string,
+    @Body() { isUpvoted }: PutVoteDto,
+  ): Promise<VoteDto> {
+    const chatId = toStoredId(user.id, id, 'id');
+    return this.votes.put(user, chatId, toStoredId(chatId, messageId, 'messageId'), isUpvoted);
+  }
+
+  @Delete('messages/:messageId/vote')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Take back the vote on a message', description: 'No error when there is none.' })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('messageId', 'The message')
+  @ApiNoContentResponse({ description: 'There is no vote (any more).' })
+  @ApiProblems(400, 404)
+  delete(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Param('messageId') messageId: string,
+  ): Promise<void> {
+    const chatId = toStoredId(user.id, id, 'id');
+    return this.votes.delete(user, chatId, toStoredId(chatId, messageId, 'messageId'));
+  }
+}

@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Keyset } from '../../common/http/paging.js';
+
+export interface VoteRow {
+  chatId: string;
+  messageId: string;
+  isUpvoted: boolean;
+  /** When the message was written: votes are listed in the order of their messages. */
+  messageCreatedAt: Date;
+}
+
+interface MessagePlace {
+  userId: string;
+  chatId: string;
+  messageId: string;
+}
+
+/** A row of nulls says that the chat is there but has no (more) votes; no row at all, that it is not an own chat. */
+const findPage = (after: Keyset | undefined) => `
+  select vote."chatId", vote."messageId", vote."isUpvoted", vote."messageCreatedAt"
+    from chat
+    left join lateral (
+      select vote.*, message."createdAt" as "messageCreatedAt"
+        from "Vote_v2" vote
+        join "Message_v2" message on message.id = vote."messageId"
+       where vote."chatId" = chat.id
+         ${after ? 'and (message."createdAt", message.id) > ($4::timestamptz, $5::uuid)' : ''}
+       order by message."createdAt", message.id
+       limit $3
+    ) vote on true
+   where chat.id = $1 and chat.user_id = $2
+   order by vote."messageCreatedAt", vote."messageId"`;
+
+const TARGET = `
+  select message."chatId", message.id as "messageId"
+    from chat
+    join "Message_v2" message on message."chatId" = chat.id
+   where chat.id = $1 and chat.user_id = $2 and message.id = $3`;
+
+const PUT = `
+  with target as (${TARGET})
+  insert into "Vote_v2" ("chatId", "messageId", "isUpvoted") select "chatId", "messageId", $4 from target
+  on conflict ("chatId", "messageId") do update set "isUpvoted" = excluded."isUpvoted"
+  returning "messageId"`;
+
+const DELETE = `
+  with target as (${TARGET}), deleted as (
+    delete from "Vote_v2" vote using target
+     where vote."chatId" = target."chatId" and vote."messageId" = target."messageId"
+  )
+  select "messageId" from target`;
+
+@Injectable()
+export class VotesRepository {
+  /**
+   * The votes of an own chat in the order of their messages, at most `limit`.
+   *
+   * @returns undefined when it is not an own chat
+   */
+  async findPage(
+    manager: EntityManager,
+    { userId, chatId, after, limit }: { userId: string; chatId: string; after?: Keyset; limit: number },
+  ): Promise<VoteRow[] | undefined> {
+    const parameters = [chatId, userId, limit, ...(after ? [after.at, after.id] : [])];
+    const rows = await manager.query<VoteRow[]>(findPage(after), parameters);
+    return rows.length === 0 ? undefined : rows.filter((row) => row.messageId !== null);
+  }
+
+  /** @returns false when there is no such message in an own chat */
+  async put(
+    manager: EntityManager,
+    { userId, chatId, messageId }: MessagePlace,
+    isUpvoted: boolean,
+  ): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(PUT, [chatId, userId, messageId, isUpvoted]);
+    return rows.length > 0;
+  }
+
+  /** @returns false when there is no such message in an own chat, whether it had a vote or not */
+  async delete(manager: EntityManager, { userId, chatId, messageId }: MessagePlace): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(DELETE, [chatId, userId, messageId]);
+    return rows.length > 0;
+  }
+}

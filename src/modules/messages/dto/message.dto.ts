@@ -1,0 +1,80 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+export class MessageDto {
+  @ApiProperty({ format: 'uuid', example: '0f6c1c9e-96b4-4c0a-b7a5-8a9d3c2e4f51' })
+  id: string;
+
+  @ApiProperty({ format: 'uuid', example: '5c1a4f7e-2d0b-4f7f-9a3e-0e7a6a3f1c22' })
+  chatId: string;
+
+  @ApiProperty({ example: 'assistant', description: '`user` or `assistant`.' })
+  role: string;
+
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    example: [{ type: 'text', text: 'Sow tomatoes in March.', state: 'done' }],
+    description: 'The parts of an AI SDK `UIMessage`.',
+  })
+  parts: unknown[];
+
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true }, example: [] })
+  attachments: unknown[];
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-23T08:15:31.456Z' })
+  createdAt: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'gemini-2.5-flash',
+    description: 'Null where no model wrote it.',
+  })
+  modelUsed: string | null;
+
+  @ApiProperty({ type: 'integer', example: 812 })
+  inputTokens: number;
+
+  @ApiProperty({ type: 'integer', example: 240 })
+  outputTokens: number;
+
+  @ApiProperty({ example: 0.000844, description: 'USD, six decimals.' })
+  cost: number;
+
+  @ApiProperty({
+    enum: MESSAGE_STATUSES,
+    example: 'complete',
+    description: '`streaming` while it is being written.',
+  })
+  status: MessageStatus;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
+    description: 'The metadata of the `UIMessage`, as `finish` carried it; null where there is none.',
+  })
+  metadata: Record<string, unknown> | null;
+}
+
+export class MessagePageDto {
+  @ApiProperty({ type: [MessageDto] })
+  items: MessageDto[];
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'MjAyNi0xMS0yM1QwODoxNTozMS40NTZafDBmNmMxYzll',
+    description: 'The `cursor` of the next page; null on the last one.',
+  })
+  nextCursor: string | null;
+}
+
+export class DeletedMessagesDto {
+  @ApiProperty({ type: 'integer', example: 4, description: 'How many were deleted.' })
+  deleted: number;
+}

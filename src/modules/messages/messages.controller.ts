@@ -1,0 +1,51 @@
+import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentUser } from '../../common/auth/decorators.js';
+import { type Identity } from '../../common/auth/identity.js';
+import { ApiProblems } from '../../common/errors/api-problems.js';
+import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { type Page, PageQuery } from '../../common/http/paging.js';
+import { DeleteMessagesQuery } from './dto/delete-messages.query.js';
+import { DeletedMessagesDto, type MessageDto, MessagePageDto } from './dto/message.dto.js';
+import { MessagesService } from './messages.service.js';
+
+@ApiTags('Messages')
+@ApiBearerAuth()
+@Controller('api/chats/:id/messages')
+export class MessagesController {
+  constructor(private readonly messages: MessagesService) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'The messages of a chat, oldest first',
+    description: 'Of an own chat, or of a public one whose id is known.',
+  })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiOkResponse({ type: MessagePageDto })
+  @ApiProblems(400, 404)
+  list(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() page: PageQuery,
+  ): Promise<Page<MessageDto>> {
+    return this.messages.list(user, toStoredId(user.id, id, 'id'), page);
+  }
+
+  @Delete()
+  @ApiOperation({
+    summary: 'Delete a message and all later ones',
+    description:
+      'What they have cost stays in the totals of the chat. 409 `stream_in_progress` while an answer is being written.',
+  })
+  @ApiClientIdParam('id', 'The chat')
+  @ApiOkResponse({ type: DeletedMessagesDto })
+  @ApiProblems(400, 404, 409)
+  deleteFrom(
+    @CurrentUser() user: Identity,
+    @Param('id') id: string,
+    @Query() { from }: DeleteMessagesQuery,
+  ): Promise<DeletedMessagesDto> {
+    const chatId = toStoredId(user.id, id, 'id');
+    return this.messages.deleteFrom(user, chatId, toStoredId(chatId, from, 'from'));
+  }
+}

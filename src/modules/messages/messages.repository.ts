@@ -1,0 +1,162 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { SqlRunner } from '../../common/database/database.js';
+import type { Keyset } from '../../common/http/paging.js';
+import type { MessageStatus } from './dto/message.dto.js';
+
+export interface MessageRow {
+  id: string;
+  chatId: string;
+  role: string;
+  parts: unknown;
+  attachments: unknown;
+  createdAt: Date;
+  modelUsed: string | null;
+  inputTokens: number;
+  outputTokens: number;
+  cost: string;
+  status: MessageStatus;
+  metadata: Record<string, unknown> | null;
+}
+
+/** Where a chat and its messages are read from: the tables for an owner, the narrow functions for everybody else. */
+interface Source {
+  chat: string;
+  messages: string;
+  condition: string;
+}
+
+const OWN: Source = {
+  chat: 'chat',
+  messages: '"Message_v2"',
+  condition: 'chat.id = $1 and chat.user_id = $2',
+};
+const PUBLIC: Source = {
+  chat: 'switchboard.public_chat($1)',
+  messages: 'switchboard.public_chat_messages($1)',
+  condition: 'chat.user_id <> $2',
+};
+
+/** A row of nulls says that the chat is there but has no (more) messages; no row at all, that there is no such chat. */
+const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
+  select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
+         message.model_used as "modelUsed", message.input_tokens as "inputTokens",
+         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata
+    from ${chat} chat
+    left join lateral (
+      select * from ${messages} message
+       where message."chatId" = chat.id
+         ${after ? 'and (message."createdAt", message.id) > ($4::timestamptz, $5::uuid)' : ''}
+       order by message."createdAt", message.id
+       limit $3
+    ) message on true
+   where ${condition}
+   order by message."createdAt", message.id`;
+
+const findStatus = ({ chat, messages, condition }: Source) => `
+  select message.status
+    from ${chat} chat
+    join ${messages} message on message."chatId" = chat.id
+   where ${condition} and message.id = $3`;
+
+const LOCK_CHAT = 'select id from chat where id = $1 and user_id = $2 for update';
+
+const DELETE_FROM = `
+  with target as (
+    select message.id, message."chatId", message."createdAt",
+           exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"
+      from chat
+      join "Message_v2" message on message."chatId" = chat.id
+     where chat.id = $1 and chat.user_id = $2 and message.id = $3
+  ), deleted as (
+    delete from "Message_v2" message using target
+     where message."chatId" = target."chatId" and not target."isStreaming"
+       and (message."createdAt", message.id) >= (target."createdAt", target.id)
+    returning message.id
+  ), touched as (
+    update chat set updated_at = now() from target where chat.id = target."chatId" and not target."isStreaming"
+  )
+  select target."isStreaming", (select count(*)::int from deleted) as deleted from target`;
+
+/** The copies have random ids, dealt out in order: messages of one millisecond keep their places. */
+const copyUpTo = (messages: string) => `
+  with original as (
+    select message.*, row_number() over (order by message."createdAt", message.id) as place
+      from ${messages} message
+     where message."chatId" = $1 and message.status <> 'streaming'
+       and (message."createdAt", message.id) <=
+           (select target."createdAt", target.id from ${messages} target where target."chatId" = $1 and target.id = $2)
+  ), fresh as (
+    select id, row_number() over (order by id) as place from (select gen_random_uuid() as id from original) random
+  )
+  insert into "Message_v2"
+    (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata)
+  select fresh.id, $3, original.role, original.parts, original.attachments, original."createdAt", original.model_used,
+         original.input_tokens, original.output_tokens, original.cost, original.status, original.metadata
+    from original join fresh using (place)`;
+
+@Injectable()
+export class MessagesRepository {
+  /**
+   * Messages of an own chat, or of a public one, oldest first, at most `limit`.
+   *
+   * @returns undefined when there is no such chat for this user
+   */
+  async findPage(
+    statements: SqlRunner,
+    source: 'own' | 'public',
+    { userId, chatId, after, limit }: { userId: string; chatId: string; after?: Keyset; limit: number },
+  ): Promise<MessageRow[] | undefined> {
+    const parameters = [chatId, userId, limit, ...(after ? [after.at, after.id] : [])];
+    const text = findPage(source === 'own' ? OWN : PUBLIC, after);
+    const rows = await statements.query<MessageRow[]>(text, parameters);
+    return rows.length > 0 ? rows.filter((row) => row.id !== null) : undefined;
+  }
+
+  /** The status of one message of an own or public chat. */
+  async findStatus(
+    manager: EntityManager,
+    { userId, chatId, messageId }: { userId: string; chatId: string; messageId: string },
+  ): Promise<MessageStatus | undefined> {
+    const rows = await manager.query<Array<{ status: MessageStatus }>>(
+      `${findStatus(OWN)} union all ${findStatus(PUBLIC)} limit 1`,
+      [chatId, userId, messageId],
+    );
+    return rows[0]?.status;
+  }
+
+  /**
+   * Deletes a message and all later ones of an own chat, unless an answer is being written in it.
+   *
+   * @returns undefined when there is no such message
+   */
+  async deleteFrom(
+    manager: EntityManager,
+    { userId, chatId, messageId }: { userId: string; chatId: string; messageId: string },
+  ): Promise<{ isStreaming: boolean; deleted: number } | undefined> {
+    // An answer that begins at this moment waits for the lock, or has begun before the second statement looks.
+    const [, rows] = await Promise.all([
+      manager.query(LOCK_CHAT, [chatId, userId]),
+      manager.query<Array<{ isStreaming: boolean; deleted: number }>>(DELETE_FROM, [
+        chatId,
+        userId,
+        messageId,
+      ]),
+    ]);
+    return rows[0];
+  }
+
+  /** Copies the history of a chat up to and including a message into another chat of the user. */
+  async copyUpTo(
+    manager: EntityManager,
+    {
+      chatId,
+      messageId,
+      toChatId,
+      isOwner,
+    }: { chatId: string; messageId: string; toChatId: string; isOwner: boolean },
+  ): Promise<void> {
+    const { messages } = isOwner ? OWN : PUBLIC;
+    await manager.query(copyUpTo(messages), [chatId, messageId, toChatId]);
+  }
+}

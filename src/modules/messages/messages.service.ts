@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Identity } from '../../common/auth/identity.js';
+import { Database } from '../../common/database/database.js';
+import { notFound, streamInProgress } from '../../common/errors/app-error.js';
+import { decodeCursor, type Page, type PageQuery, toPage } from '../../common/http/paging.js';
+import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/message.dto.js';
+import { toMessage } from './messages.mapper.js';
+import { MessagesRepository } from './messages.repository.js';
+
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly database: Database,
+    private readonly messages: MessagesRepository,
+  ) {}
+
+  /**
+   * The messages of an own or public chat, oldest first.
+   *
+   * @throws AppError 404 when there is no such chat for this user
+   */
+  async list(identity: Identity, chatId: string, { limit, cursor }: PageQuery): Promise<Page<MessageDto>> {
+    const after = decodeCursor(cursor);
+    const page = { userId: identity.id, chatId, after, limit: limit + 1 };
+    const find = (source: 'own' | 'public') =>
+      this.database.readAsUser(identity, (statements) => this.messages.findPage(statements, source, page));
+    const rows = (await find('own')) ?? (await find('public'));
+    if (!rows) throw notFound('The chat');
+    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toMessage);
+  }
+
+  /**
+   * Deletes a message of an own chat and all later ones.
+   *
+   * @throws AppError 404 when there is no such message, 409 while an answer is being written in the chat
+   */
+  async deleteFrom(identity: Identity, chatId: string, messageId: string): Promise<DeletedMessagesDto> {
+    const result = await this.database.asUser(identity, (manager) =>
+      this.messages.deleteFrom(manager, { userId: identity.id, chatId, messageId }),
+    );
+    if (!result) throw notFound('The message');
+    if (result.isStreaming) throw streamInProgress();
+    return { deleted: result.deleted };
+  }
+
+  /** The status of one message of an own or public chat; undefined when there is no such message. */
+  findStatus(
+    manager: EntityManager,
+    place: { userId: string; chatId: string; messageId: string },
+  ): Promise<MessageStatus | undefined> {
+    return this.messages.findStatus(manager, place);
+  }
+
+  /** Copies the history of a readable chat up to and including a message; unfinished answers are left out. */
+  copyUpTo(
+    manager: EntityManager,
+    copy: { chatId: string; messageId: string; toChatId: string; isOwner: boolean },
+  ): Promise<void> {
+    return this.messages.copyUpTo(manager, copy);
+  }
+}
