@@ -1,0 +1,111 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DestinationStream } from 'pino';
+import { AppModule } from './app.module.js';
+import { ProblemFilter, sendProblem } from './common/errors/problem.filter.js';
+import { DrainingAdapter } from './common/http/draining-adapter.js';
+import { registerRequestHooks } from './common/http/hooks.js';
+import { requestIdOf } from './common/http/request-id.js';
+import { createValidationPipe } from './common/http/validation.js';
+import { createLogger, NestLogger } from './common/logging/logger.js';
+import { registerSecrets } from './common/logging/scrub.js';
+import type { AppConfig } from './config/app-config.js';
+import { setupDocs } from './docs.js';
+
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'Retry-After',
+  'x-vercel-ai-ui-message-stream',
+];
+
+const ALLOWED_HEADERS = [
+  'authorization',
+  'content-type',
+  'accept',
+  'last-event-id',
+  'user-agent',
+  'x-request-id',
+  'x-google-api-key',
+  'x-openai-api-key',
+  'x-anthropic-api-key',
+  'x-github-token',
+];
+
+export interface AppOptions {
+  /** Where log lines go; standard output by default. */
+  logDestination?: DestinationStream;
+  /** Adds routes to the bare Fastify instance before Nest's own (the embedded stack's auth and storage). */
+  mount?: (fastify: FastifyInstance) => Promise<void>;
+}
+
+/** Builds the application, ready to `listen`. The server and the tests boot the same one. */
+export async function createApp(
+  config: AppConfig,
+  options: AppOptions = {},
+): Promise<NestFastifyApplication> {
+  registerSecrets([
+    config.supabase.secretKey,
+    config.supabase.jwtSecret,
+    ...Object.values(config.providers).map(({ apiKey }) => apiKey),
+  ]);
+  const pino = createLogger(config.logLevel, options.logDestination);
+  const logger = new NestLogger(pino);
+  const frameworkLogger = new Logger('Http');
+  const adapter = new DrainingAdapter({
+    bodyLimit: config.server.bodyLimit,
+    trustProxy: config.server.trustProxy,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    logger: false,
+    forceCloseConnections: true,
+    // The check of hostile input refuses the name with its path, which the parser could not say.
+    onProtoPoisoning: 'ignore',
+    // Client ids of 128 characters, each of them percent-encoded from up to four bytes.
+    routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(error, request, reply, frameworkLogger),
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.removeContentTypeParser('text/plain');
+  registerRequestHooks(fastify, pino);
+  if (options.mount) await options.mount(fastify);
+
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
+    logger,
+    bufferLogs: false,
+    abortOnError: false,
+    // Fastify's own parser: it takes JSON and, without its one for text, nothing else.
+    bodyParser: false,
+  });
+  const anyOrigin = config.server.corsOrigins.includes('*');
+  await app.register(cors, {
+    origin: anyOrigin ? '*' : config.server.corsOrigins,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ALLOWED_HEADERS,
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: 600,
+  });
+  await app.register(helmet, {
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        // The docs page is also read over plain HTTP on a developer's machine.
+        upgradeInsecureRequests: null,
+      },
+    },
+  });
+  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  setupDocs(app);
+  return app;
+}

@@ -1,0 +1,77 @@
+import { STATUS_CODES } from 'node:http';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { REQUEST_ID_HEADER } from './common/errors/api-problems.js';
+import { ProblemDto } from './common/errors/problem.dto.js';
+
+const DESCRIPTION = `The open backend for AI chat.
+
+Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
+\`application/problem+json\` (RFC 9457) with a stable \`code\`. Keys of your own for the model vendors travel in
+\`x-google-api-key\`, \`x-openai-api-key\`, \`x-anthropic-api-key\`; they are used for that request and never stored.`;
+
+/** The OpenAPI document of all routes. */
+export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('Switchboard')
+    .setDescription(DESCRIPTION)
+    .setVersion('0.1.0')
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .setOpenAPIVersion('3.1.0')
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'A Supabase access token.',
+    })
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    extraModels: [ProblemDto],
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+  });
+  for (const operation of operationsOf(document)) {
+    describeSuccess(operation);
+    operation.parameters?.sort(byPlaceAndName);
+  }
+  return document;
+}
+
+interface Parameter {
+  in: string;
+  name: string;
+}
+
+interface Operation {
+  parameters?: Parameter[];
+  summary?: string;
+  responses: Record<string, { description?: string; headers?: Record<string, object> }>;
+}
+
+function operationsOf({ paths }: OpenAPIObject): Operation[] {
+  return Object.values(paths).flatMap((item) => Object.values(item) as Operation[]);
+}
+
+const PLACES = ['path', 'query', 'header'];
+
+/** Decorators come in an order that depends on the compiler. */
+function byPlaceAndName(a: Parameter, b: Parameter): number {
+  return PLACES.indexOf(a.in) - PLACES.indexOf(b.in) || (a.name < b.name ? -1 : 1);
+}
+
+/** What is true of every answer that went well, said once. */
+function describeSuccess({ responses }: Operation): void {
+  for (const [status, response] of Object.entries(responses)) {
+    if (!status.startsWith('2')) continue;
+    response.description ||= STATUS_CODES[status] ?? 'Success';
+    response.headers = { 'x-request-id': REQUEST_ID_HEADER, ...response.headers };
+  }
+}
+
+/** Serves the document at `/docs/openapi.json` and the page that shows it at `/docs`. */
+export function setupDocs(app: NestFastifyApplication): void {
+  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
+    jsonDocumentUrl: 'docs/openapi.json',
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
+    customSiteTitle: 'Switchboard API',
+  });
+}

@@ -1,0 +1,57 @@
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Public } from '../../common/auth/decorators.js';
+import { ApiProblem } from '../../common/errors/api-problems.js';
+import { notFound, unavailable } from '../../common/errors/app-error.js';
+import { Unthrottled } from '../../common/http/request-throttle.js';
+import { metricsRegistry } from '../../common/observability/metrics.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { HealthService } from './health.service.js';
+
+const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers that are being written.
+# TYPE switchboard_active_streams gauge
+switchboard_active_streams 3
+`;
+
+class HealthDto {
+  @ApiProperty({ enum: ['ok'], example: 'ok' })
+  status: 'ok';
+}
+
+@ApiTags('System')
+@Public()
+@Unthrottled()
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly health: HealthService,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  @Get('health/live')
+  @ApiOperation({ summary: 'Is the process alive?' })
+  @ApiOkResponse({ type: HealthDto })
+  live(): HealthDto {
+    return { status: 'ok' };
+  }
+
+  @Get('health/ready')
+  @ApiOperation({ summary: 'Can it serve? (the database answers, and it is not shutting down)' })
+  @ApiOkResponse({ type: HealthDto })
+  @ApiProblem(503)
+  async ready(): Promise<HealthDto> {
+    if (!(await this.health.isReady())) throw unavailable('Not ready to serve.', 2);
+    return { status: 'ok' };
+  }
+
+  /** Answers here only when `METRICS_PORT` gives them no port of their own. */
+  @Get('metrics')
+  @ApiOperation({ summary: 'Prometheus metrics; only on `METRICS_PORT` when that is set' })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ schema: { type: 'string', example: METRICS_EXAMPLE } })
+  @Header('content-type', metricsRegistry.contentType)
+  metrics(): Promise<string> {
+    if (this.config.server.metricsPort !== undefined) throw notFound('This path');
+    return metricsRegistry.metrics();
+  }
+}

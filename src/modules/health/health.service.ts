@@ -1,0 +1,30 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Database } from '../../common/database/database.js';
+
+const CHECK_TIMEOUT = 2_000;
+
+@Injectable()
+export class HealthService implements OnModuleDestroy {
+  private stopping = false;
+
+  constructor(private readonly database: Database) {}
+
+  /** True when the database answers within two seconds and the process is not going down. */
+  async isReady(): Promise<boolean> {
+    if (this.stopping) return false;
+    const check = this.database
+      .asService((manager) => manager.query('select 1'))
+      .then(
+        () => true,
+        () => false,
+      );
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<false>((resolve) => (timer = setTimeout(resolve, CHECK_TIMEOUT, false)));
+    return Promise.race([check, timeout]).finally(() => clearTimeout(timer));
+  }
+
+  /** The first step of a shutdown: load balancers should stop sending before anything else happens. */
+  onModuleDestroy(): void {
+    this.stopping = true;
+  }
+}

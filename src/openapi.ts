@@ -1,0 +1,27 @@
+import 'reflect-metadata';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+import { loadConfig } from './config/app-config.js';
+import { createOpenApiDocument } from './docs.js';
+
+/** Writes `openapi.json` from the code, or with `--check` fails when the committed file says something else. */
+const FILE = 'openapi.json';
+
+const config = loadConfig({
+  DATABASE_URL: 'postgres://unused@localhost/unused',
+  SUPABASE_URL: 'http://localhost',
+});
+// Preview mode knows every route and connects to nothing.
+const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), new FastifyAdapter(), {
+  preview: true,
+  logger: false,
+});
+const text = `${JSON.stringify(createOpenApiDocument(app), null, 2)}\n`;
+if (!process.argv.includes('--check')) {
+  writeFileSync(FILE, text);
+} else if (readFileSync(FILE, 'utf8') !== text) {
+  process.stderr.write(`${FILE} is stale: run "npm run openapi" and commit it.\n`);
+  process.exit(1);
+}

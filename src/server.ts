@@ -1,0 +1,90 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApp } from './bootstrap.js';
+import { type AppConfig, loadConfig } from './config/app-config.js';
+import { ConfigurationError, parseEnvironment } from './config/environment.js';
+import type { EmbeddedStack } from './embedded/embedded-stack.js';
+
+/** Starts the server from the process environment; a problem with it is one line on standard error and exit code 1. */
+export async function startServer(): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    const known =
+      error instanceof ConfigurationError || (error instanceof Error && error.name === 'EmbeddedStackError');
+    process.stderr.write(known ? `switchboard: ${error.message}\n` : `${describe(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function start(): Promise<void> {
+  const environment = parseEnvironment(process.env);
+  if (environment.DATABASE_URL) return run(loadConfig(process.env));
+
+  const { startEmbeddedStack } = await import('./embedded/embedded-stack.js');
+  const host = environment.HOST === '0.0.0.0' || environment.HOST === '::' ? '127.0.0.1' : environment.HOST;
+  const stack = await startEmbeddedStack({
+    dataDir: environment.DATA_DIR,
+    publicUrl: `http://${host}:${environment.PORT}`,
+    nodeEnv: environment.NODE_ENV,
+    log: (line) => process.stdout.write(`${line}\n`),
+  });
+  try {
+    await run(loadConfig({ ...process.env, ...stack.environment }, { embedded: true }), stack);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
+  if (config.database.migrateOnStart) {
+    const { runMigrations } = await import('./common/database/migrate.js');
+    await runMigrations({ url: config.database.url });
+  }
+  const app = await createApp(config, {
+    mount:
+      stack &&
+      (async (fastify) => (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack)),
+  });
+  stopOnSignals(app, stack);
+  await app.listen(config.server.port, config.server.host);
+  if (stack) {
+    const { startBanner } = await import('./embedded/banner.js');
+    process.stdout.write(
+      `${startBanner({ url: await app.getUrl(), publishableKey: stack.publishableKey }).join('\n')}\n`,
+    );
+  } else {
+    process.stdout.write(`Switchboard listens on ${await app.getUrl()}, docs at /docs\n`);
+  }
+}
+
+/** Ctrl-C reaches the server twice when npm runs it: from the terminal, and passed on by npm. */
+const SAME_SIGNAL = 1_000;
+
+/** The first signal ends the server in good order, a later one at once. */
+function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void {
+  let stoppingSince: number | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince >= SAME_SIGNAL) process.exit(130);
+      return;
+    }
+    stoppingSince = performance.now();
+    app
+      .close()
+      .then(() => stack?.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`switchboard: stopping after ${signal} failed: ${describe(error)}\n`);
+          process.exit(1);
+        },
+      );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
