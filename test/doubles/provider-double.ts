@@ -1,0 +1,262 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readDirective, type Script } from './script.js';
+import { anthropic } from './wire/anthropic.js';
+import { type Body, type Dialect, JSON_TYPE } from './wire/dialect.js';
+import type { Exchange, RecordedRequest, ReportedUsage } from './wire/exchange.js';
+import { google } from './wire/google.js';
+import { openaiChat } from './wire/openai-chat.js';
+import { openaiResponses } from './wire/openai-responses.js';
+import { isTitleCall, makeReply, type TokenFigures } from './wire/reply.js';
+import { sendStream } from './wire/send-stream.js';
+import { sendError, sendWhole } from './wire/send-whole.js';
+
+export type { RecordedRequest, ReportedUsage } from './wire/exchange.js';
+
+/** A script, or one that is written for the request it answers. */
+export type Answer = Script | ((request: RecordedRequest) => Script);
+
+export interface EnqueueOptions {
+  /** Which requests it answers. Without it: any that does not ask for a chat's title. */
+  when?: (request: RecordedRequest) => boolean;
+  /** How many of them; 1 unless told. */
+  times?: number;
+}
+
+/** A local server that speaks the wire formats of Google Gemini, OpenAI (both APIs) and Anthropic. */
+export interface ProviderDouble {
+  url: string;
+  /** What the providers' base URLs would be. */
+  googleUrl: string;
+  openaiUrl: string;
+  anthropicUrl: string;
+  /** All requests since the start or the last `reset()`, oldest first. */
+  requests: RecordedRequest[];
+  /** Programs the answer of the next request; the first script that fits wins. */
+  enqueue(answer: Answer, options?: EnqueueOptions): void;
+  /** Lets the streams go on that wait at their `pauseAfter`. */
+  resume(): void;
+  /** Waits until something is true about `requests` or `reported()`. */
+  until(condition: () => boolean): Promise<void>;
+  /** The usage that clients were really told, finished answers only. OpenAI tells nothing to a stream that is cut. */
+  reported(): ReportedUsage[];
+  /** Forgets programs, requests and reports, and cuts the answers that are still open. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+export interface ProviderDoubleOptions {
+  /** Any free port unless told. */
+  port?: number;
+  /** How many requests and reports to remember; all unless told. */
+  keep?: number;
+}
+
+const ROUTES: Array<[pattern: RegExp, dialect: Dialect]> = [
+  [/^\/google\/models\/.+:(?:streamGenerateContent|generateContent)$/, google],
+  [/^\/openai\/responses$/, openaiResponses],
+  [/^\/openai\/chat\/completions$/, openaiChat],
+  [/^\/anthropic\/messages$/, anthropic],
+];
+
+interface Queued extends EnqueueOptions {
+  answer: Answer;
+  left: number;
+}
+
+/** Starts a double on this machine. */
+export async function startProviderDouble(options: ProviderDoubleOptions = {}): Promise<ProviderDouble> {
+  const { keep = Infinity } = options;
+  const requests: RecordedRequest[] = [];
+  const reports: ReportedUsage[] = [];
+  const queue: Queued[] = [];
+  const open = new Set<Exchange>();
+  const paused: Array<() => void> = [];
+  let waiters: Array<{ condition: () => boolean; resolve: () => void }> = [];
+
+  function changed(): void {
+    if (waiters.length === 0) return;
+    const ready = waiters.filter(({ condition }) => condition());
+    waiters = waiters.filter((waiter) => !ready.includes(waiter));
+    for (const { resolve } of ready) resolve();
+  }
+
+  function remember<Item>(list: Item[], item: Item): void {
+    list.push(item);
+    if (list.length > keep) list.shift();
+  }
+
+  function program(record: RecordedRequest): Script | undefined {
+    const title = isTitleCall(record);
+    const index = queue.findIndex(({ when }) => (when ? when(record) : !title));
+    const item = queue[index];
+    if (!item) return undefined;
+    if (--item.left <= 0) queue.splice(index, 1);
+    return typeof item.answer === 'function' ? item.answer(record) : item.answer;
+  }
+
+  function makeExchange(record: RecordedRequest, response: ServerResponse, dialect: Dialect): Exchange {
+    let usage: TokenFigures | undefined;
+    let complete = false;
+    const exchange: Exchange = {
+      record,
+      response,
+      headers: dialect.headers(),
+      cutByDouble: false,
+      changed,
+      onResume: (callback) => void paused.push(callback),
+      report: (figures) => (usage = figures),
+      complete: () => (complete = true),
+    };
+    open.add(exchange);
+    response.once('close', () => {
+      open.delete(exchange);
+      const finished = response.writableFinished;
+      record.closedByClient = !finished && !exchange.cutByDouble;
+      record.state = 'ended';
+      record.endedAt = Date.now();
+      const { provider, model } = record;
+      if (usage)
+        remember(reports, { provider, model, ...usage, ended: complete && finished ? 'complete' : 'cut' });
+      changed();
+    });
+    return exchange;
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? '/', 'http://double').pathname;
+    if (request.method === 'GET' && path === '/reported') {
+      return void response.writeHead(200, { 'content-type': JSON_TYPE }).end(JSON.stringify(reports));
+    }
+    const dialect = ROUTES.find(([pattern]) => pattern.test(path))?.[1];
+    if (!dialect || request.method !== 'POST') return void response.writeHead(404).end();
+    const raw = await readBody(request);
+    const body = parseBody(raw);
+    if (!body) return void response.writeHead(400).end();
+
+    const record = makeRecord(dialect, request, path, body);
+    const exchange = makeExchange(record, response, dialect);
+    remember(requests, record);
+    const refusal = dialect.refusal(request.headers, body, record);
+    const script = refusal ? {} : { ...program(record), ...directive(record) };
+    changed();
+    if (refusal) return sendError(exchange, refusal);
+    const wait = delayOf(script, record);
+    if (wait === 0) return answer(exchange, dialect, script, raw.length);
+    setTimeout(() => {
+      if (!response.destroyed) answer(exchange, dialect, script, raw.length);
+    }, wait).unref();
+  }
+
+  function cutAll(): void {
+    for (const exchange of open) {
+      exchange.cutByDouble = true;
+      exchange.response.destroy();
+    }
+  }
+
+  const server = createServer((request, response) => {
+    // A client that goes away while it sends its request is nobody's failure.
+    handle(request, response).catch(() => response.destroy());
+  });
+  // Idle connections are the clients' to close: closing them here would race with their next request.
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve) => {
+    server.listen({ port: options.port ?? 0, host: '127.0.0.1', backlog: 4096 }, resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    googleUrl: `${url}/google`,
+    openaiUrl: `${url}/openai`,
+    anthropicUrl: `${url}/anthropic`,
+    requests,
+    enqueue: (answer, { when, times = 1 } = {}) => void queue.push({ answer, when, left: times }),
+    resume() {
+      for (const callback of paused.splice(0)) callback();
+    },
+    until: (condition) =>
+      new Promise((resolve) => {
+        if (condition()) resolve();
+        else waiters.push({ condition, resolve });
+      }),
+    reported: () => [...reports],
+    reset() {
+      cutAll();
+      queue.length = requests.length = reports.length = paused.length = 0;
+    },
+    async close() {
+      cutAll();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** What the script says before any format matters, or the answer in the provider's own words. */
+function answer(exchange: Exchange, dialect: Dialect, script: Script, bodyLength: number): void {
+  const { record, response } = exchange;
+  const { fault } = script;
+  switch (fault?.type) {
+    case 'status':
+      return sendError(exchange, dialect.statusAnswer(fault.status, record, fault.retryAfterSeconds));
+    case 'reset-before-first-byte':
+      exchange.cutByDouble = true;
+      response.socket?.resetAndDestroy();
+      return;
+    case 'stall-before-first-byte':
+      record.state = 'held';
+      return exchange.changed();
+  }
+  const reply = makeReply(script, record, bodyLength);
+  if (record.stream) sendStream(exchange, dialect, reply, script);
+  else sendWhole(exchange, dialect, reply, script);
+}
+
+function makeRecord(dialect: Dialect, request: IncomingMessage, path: string, body: Body): RecordedRequest {
+  return {
+    provider: dialect.provider,
+    path,
+    ...dialect.facts(body, path),
+    headers: request.headers,
+    body,
+    startedAt: Date.now(),
+    endedAt: undefined,
+    status: undefined,
+    state: 'waiting',
+    chunks: 0,
+    closedByClient: false,
+  };
+}
+
+/** What the user's own text programs; a call for a title sees the same text and is not meant. */
+function directive(record: RecordedRequest): Script | undefined {
+  if (isTitleCall(record)) return undefined;
+  const script = readDirective(record.userText);
+  // The text is still there when the tools' results come back: the calls were made.
+  if (script?.toolCalls && record.afterTools) delete script.toolCalls;
+  return script;
+}
+
+/** An answer in one piece comes when a stream at the same pace would have ended. */
+function delayOf(
+  { firstDelayMs = 0, chunkDelayMs = 0, tokens, text }: Script,
+  { stream }: RecordedRequest,
+): number {
+  return firstDelayMs + (stream ? 0 : chunkDelayMs * (tokens ?? text?.length ?? 0));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
+}
+
+function parseBody(raw: string): Body | undefined {
+  try {
+    const value: unknown = JSON.parse(raw);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

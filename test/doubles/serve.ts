@@ -1,0 +1,25 @@
+import { registerHooks } from 'node:module';
+
+/**
+ * Runs the provider double as a process of its own: `node test/doubles/serve.ts` prints `{"url":…}` when it listens, at
+ * PORT or any free port. Answers are programmed in the user's text, see `readDirective`; `GET /reported` lists the usage
+ * of the latest answers.
+ */
+
+// Node runs TypeScript as it is, but takes the names of imports literally.
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const local = specifier.startsWith('.') && specifier.endsWith('.js');
+    return nextResolve(local ? specifier.replace(/\.js$/, '.ts') : specifier, context);
+  },
+});
+const { startProviderDouble } = await import('./provider-double.js');
+
+/** A benchmark makes many requests; the latest are enough to look at. */
+const KEEP = 10_000;
+
+const double = await startProviderDouble({ port: Number(process.env['PORT'] ?? 0), keep: KEEP });
+console.log(JSON.stringify({ url: double.url }));
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => void double.close().then(() => process.exit(0)));
+}

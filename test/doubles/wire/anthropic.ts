@@ -1,0 +1,212 @@
+import { type Body, type Dialect, type Frame, type RequestFacts, textOf } from './dialect.js';
+import { anthropicStatus, anthropicStreamError } from './anthropic-errors.js';
+import { anthropicRefusal, callsAfterThoughts } from './anthropic-rules.js';
+import type { Reply, TokenFigures } from './reply.js';
+
+const STOP_REASONS = {
+  stop: 'end_turn',
+  length: 'max_tokens',
+  'tool-calls': 'tool_use',
+  'content-filter': 'refusal',
+};
+
+/** Anthropic signs thoughts; clients must send the signature back with them. */
+export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
+
+/** The format can not go without figures: concealed ones are zeros. */
+const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
+
+/** Characters of a tool's input in one event. */
+const INPUT_PIECE = 16;
+
+/** Anthropic Messages: `POST /messages`. */
+export const anthropic: Dialect = {
+  provider: 'anthropic',
+  headers: () => ({ 'request-id': `req_double${Date.now().toString(36)}` }),
+  facts,
+  refusal: anthropicRefusal,
+  frames,
+  whole(reply, body) {
+    return {
+      body: {
+        ...message(reply),
+        content: blocks(reply, body).map(({ block, whole }) => ({ ...block, ...whole?.() })),
+        stop_reason: STOP_REASONS[reply.finishReason],
+        usage: usage(reply.figures ?? NOTHING, reply.figures?.output ?? 0),
+      },
+      figures: reply.figures,
+    };
+  },
+  brokenFrame:
+    'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_del\n\n',
+  errorFrame: (reason) => event({ ...anthropicStreamError(reason) }),
+  statusAnswer: (status, { model }, retryAfter) => anthropicStatus(status, model, retryAfter),
+};
+
+function facts(body: Body): RequestFacts {
+  const messages = (body['messages'] ?? []) as Body[];
+  const users = messages.filter(({ role }) => role === 'user').map(({ content }) => textOf(content));
+  const last: unknown = messages.at(-1)?.['content'];
+  const thinking: unknown = body['thinking']?.type;
+  return {
+    model: String(body['model'] ?? ''),
+    stream: body['stream'] === true,
+    instructions: textOf(body['system']),
+    userText: users.filter(Boolean).at(-1) ?? '',
+    afterTools: Array.isArray(last) && last.some((block: Body) => block['type'] === 'tool_result'),
+    wantsReasoning: thinking === 'enabled' || thinking === 'adaptive',
+  };
+}
+
+/** A content block: how it opens, the deltas that fill it, and what those make of it in one piece. */
+interface Block {
+  block: Body;
+  deltas: Iterable<{ delta: unknown; content: boolean }>;
+  whole?: () => Body;
+}
+
+function* frames(reply: Reply, body: Body): Generator<Frame> {
+  const { figures } = reply;
+  const opening = figures && { ...figures, output: 1, reasoning: 0 };
+  yield frame(
+    { type: 'message_start', message: { ...message(reply), usage: usage(opening ?? NOTHING, 1) } },
+    'structure',
+    opening,
+  );
+  for (const [index, { block, deltas }] of blocks(reply, body).entries()) {
+    yield frame({ type: 'content_block_start', index, content_block: block }, 'structure');
+    if (index === 0) yield frame({ type: 'ping' }, 'structure');
+    for (const { delta, content } of deltas) {
+      yield frame({ type: 'content_block_delta', index, delta }, content ? 'content' : 'structure');
+    }
+    yield frame({ type: 'content_block_stop', index }, 'structure');
+  }
+  yield frame(
+    {
+      type: 'message_delta',
+      delta: { stop_reason: STOP_REASONS[reply.finishReason], stop_sequence: null },
+      usage: usage(figures ?? NOTHING, figures?.output ?? 0),
+    },
+    'closing',
+    figures,
+  );
+  yield frame({ type: 'message_stop' }, 'closing');
+}
+
+function blocks(reply: Reply, body: Body): Block[] {
+  const result: Block[] = [];
+  if (reply.reasoning.length > 0) {
+    result.push({
+      block: { type: 'thinking', thinking: '', signature: '' },
+      deltas: thinkingDeltas(reply.reasoning),
+      whole: () => ({ thinking: reply.reasoning.join(''), signature: THINKING_SIGNATURE }),
+    });
+  }
+  const searches = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
+    String(type).startsWith('web_search_'),
+  );
+  if (searches && reply.sources.length > 0) result.push(...searchBlocks(reply));
+  if (reply.textChunks > 0) {
+    result.push({
+      block: { type: 'text', text: '' },
+      deltas: textDeltas(reply),
+      whole: () => ({
+        text: [...reply.text].join(''),
+        ...(reply.sources.length ? { citations: citations(reply) } : {}),
+      }),
+    });
+  }
+  for (const { id, name, input } of reply.toolCalls) {
+    if (reply.reasoning.length > 0) callsAfterThoughts.add(id);
+    else callsAfterThoughts.delete(id);
+    result.push({
+      block: { type: 'tool_use', id, name, input: {} },
+      deltas: inputDeltas(input, true),
+      whole: () => ({ input }),
+    });
+  }
+  return result;
+}
+
+/** A search that the service makes itself, for clients that allow it one. */
+function searchBlocks({ id, sources }: Reply): Block[] {
+  const search = `srvtoolu_${id}`;
+  const input = { query: 'what the user said' };
+  const results = sources.map(({ url, title }) => ({
+    type: 'web_search_result',
+    url,
+    title,
+    encrypted_content: 'ZG91YmxlIGNvbnRlbnQ=',
+    page_age: null,
+  }));
+  return [
+    {
+      block: { type: 'server_tool_use', id: search, name: 'web_search', input: {} },
+      deltas: inputDeltas(input, false),
+      whole: () => ({ input }),
+    },
+    { block: { type: 'web_search_tool_result', tool_use_id: search, content: results }, deltas: [] },
+  ];
+}
+
+function* thinkingDeltas(reasoning: readonly string[]): Block['deltas'] {
+  for (const thinking of reasoning) yield { delta: { type: 'thinking_delta', thinking }, content: true };
+  yield { delta: { type: 'signature_delta', signature: THINKING_SIGNATURE }, content: false };
+}
+
+function* textDeltas(reply: Reply): Block['deltas'] {
+  for (const text of reply.text) yield { delta: { type: 'text_delta', text }, content: true };
+  for (const citation of citations(reply))
+    yield { delta: { type: 'citations_delta', citation }, content: false };
+}
+
+function* inputDeltas(input: unknown, content: boolean): Block['deltas'] {
+  yield { delta: { type: 'input_json_delta', partial_json: '' }, content: false };
+  const json = JSON.stringify(input);
+  for (let at = 0; at < json.length; at += INPUT_PIECE) {
+    yield { delta: { type: 'input_json_delta', partial_json: json.slice(at, at + INPUT_PIECE) }, content };
+  }
+}
+
+function citations({ sources }: Reply): unknown[] {
+  return sources.map(({ url, title }) => ({
+    type: 'web_search_result_location',
+    cited_text: title,
+    url,
+    title,
+    encrypted_index: 'ZG91YmxlIGluZGV4',
+  }));
+}
+
+function message({ id, model }: Reply): Body {
+  return {
+    id: `msg_${id}`,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+  };
+}
+
+/** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
+function usage({ input, cachedRead, cacheWrite, reasoning }: TokenFigures, output: number): unknown {
+  return {
+    input_tokens: input - cachedRead - cacheWrite,
+    cache_creation_input_tokens: cacheWrite,
+    cache_read_input_tokens: cachedRead,
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite, ephemeral_1h_input_tokens: 0 },
+    output_tokens: output,
+    ...(reasoning ? { output_tokens_details: { thinking_tokens: reasoning } } : {}),
+    service_tier: 'standard',
+  };
+}
+
+function frame(value: Body, kind: Frame['kind'], figures?: TokenFigures): Frame {
+  return { data: event(value), kind, figures };
+}
+
+function event(value: Body): string {
+  return `event: ${String(value['type'])}\ndata: ${JSON.stringify(value)}\n\n`;
+}

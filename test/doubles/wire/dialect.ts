@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ErrorReason, FaultStatus } from '../script.js';
+import type { Reply, TokenFigures } from './reply.js';
+
+export type Provider = 'google' | 'openai' | 'anthropic';
+
+/** A request's body: foreign JSON, looked at where it matters. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the doubles read what clients really send
+export type Body = Record<string, any>;
+
+/** What all providers' requests have in common. */
+export interface RequestFacts {
+  model: string;
+  stream: boolean;
+  /** The system instructions. */
+  instructions: string;
+  /** Text of the last message of the user. */
+  userText: string;
+  /** True when the last thing said is the result of a tool. */
+  afterTools: boolean;
+  /** True when the client asks to see thoughts. */
+  wantsReasoning: boolean;
+}
+
+/** One event of a stream as it goes over the wire. */
+export interface Frame {
+  data: string;
+  /** Content frames are paced and counted; closing frames are what a broken stream never gets to. */
+  kind: 'structure' | 'content' | 'closing';
+  /** The figures that the client knows once it has this frame. */
+  figures?: TokenFigures;
+}
+
+export interface ErrorAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body: unknown;
+}
+
+/** One wire format. */
+export interface Dialect {
+  provider: Provider;
+  /** Headers that come with every answer. */
+  headers(): Record<string, string>;
+  facts(body: Body, path: string): RequestFacts;
+  /** Refuses bad keys and requests that the real service would not take. */
+  refusal(headers: IncomingHttpHeaders, body: Body, facts: RequestFacts): ErrorAnswer | undefined;
+  /** The answer as events. Lazy: text is made when it is sent. */
+  frames(reply: Reply, body: Body): Iterable<Frame>;
+  /** The answer in one piece, and the figures in it. */
+  whole(reply: Reply, body: Body): { body: unknown; figures: TokenFigures | undefined };
+  /** An event that is not JSON. */
+  brokenFrame: string;
+  /** The error event that ends a stream. `sent` is the number of frames before it. */
+  errorFrame(reason: ErrorReason, sent: number, reply: Reply): string;
+  statusAnswer(status: FaultStatus, facts: RequestFacts, retryAfterSeconds?: number): ErrorAnswer;
+}
+
+export const JSON_TYPE = 'application/json; charset=utf-8';
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8';
+
+/** All text of a content that is a string or a list of parts. */
+export function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part: Body) => (typeof part?.text === 'string' ? part.text : '')).join('');
+}

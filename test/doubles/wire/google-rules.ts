@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
+import { googleBadKey, googleError, googleMissingKey } from './google-errors.js';
+
+/** What Gemini does not take: bad keys, an empty prompt, calls and responses that do not belong together. */
+export function googleRefusal(
+  headers: IncomingHttpHeaders,
+  body: Body,
+  facts: RequestFacts,
+): ErrorAnswer | undefined {
+  const key = headers['x-goog-api-key'];
+  if (!key) return googleMissingKey();
+  if (key === 'bad-key') return googleBadKey();
+  const problem = contentsProblem(body['contents'] as Body[] | undefined, facts.model);
+  return problem === undefined ? undefined : googleError(400, 'INVALID_ARGUMENT', problem);
+}
+
+function contentsProblem(contents: Body[] | undefined, model: string): string | undefined {
+  if (!contents?.length) return '* GenerateContentRequest.contents: contents is not specified\n';
+  const latestQuestion = contents.findLastIndex(
+    ({ role, parts }) => role === 'user' && (parts as Body[]).some((part) => 'text' in part),
+  );
+  for (const [index, { role, parts }] of contents.entries()) {
+    if (!Array.isArray(parts) || parts.length === 0) {
+      return `* GenerateContentRequest.contents[${index}].parts: contents.parts must not be empty.\n`;
+    }
+    const calls = (parts as Body[]).filter((part) => 'functionCall' in part);
+    const before = contents[index - 1];
+    if (calls.length > 0 && (role !== 'model' || before?.['role'] !== 'user')) {
+      return 'Please ensure that function call turn comes immediately after a user turn or after a function response turn.';
+    }
+    // Gemini 3 wants its own signature back on the calls since the user's last words.
+    if (
+      model.startsWith('gemini-3') &&
+      index > latestQuestion &&
+      calls[0] &&
+      !calls[0]['thoughtSignature'] &&
+      !calls[0]['thought_signature']
+    ) {
+      return `Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${calls[0]['functionCall'].name}\` , position ${index + 1}.`;
+    }
+    const responses = (parts as Body[]).filter((part) => 'functionResponse' in part).length;
+    if (responses === 0) continue;
+    const asked = ((before?.['parts'] ?? []) as Body[]).filter((part) => 'functionCall' in part).length;
+    if (asked === 0)
+      return 'Please ensure that function response turn comes immediately after a function call turn.';
+    if (asked !== responses) {
+      return 'Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.';
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,133 @@
+import type { Fault, Script } from '../script.js';
+import { type Dialect, EVENT_STREAM, type Frame } from './dialect.js';
+import type { Exchange } from './exchange.js';
+import type { Reply } from './reply.js';
+
+/** Unpaced chunks that are written before others get their turn. */
+const BURST = 32;
+
+/** Time for what is already written to arrive: a reset discards what is under way. */
+const FLUSH_MS = 20;
+
+/** Streams a reply at the script's pace, until its end or its fault. */
+export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, script: Script): void {
+  const { response, record } = exchange;
+  const { fault, chunkDelayMs = 0, pauseAfter } = script;
+  const frames = dialect.frames(reply, record.body)[Symbol.iterator]();
+  const faultAt = fault && 'chunks' in fault ? fault.chunks : undefined;
+  let faultOpen = faultAt !== undefined;
+  let pauseOpen = pauseAfter !== undefined;
+  let sent = 0;
+  /** A frame that waits for `resume()`. */
+  let kept: Frame | undefined;
+  let dueAt = 0;
+
+  record.state = 'streaming';
+  record.status = 200;
+  response.writeHead(200, {
+    'content-type': EVENT_STREAM,
+    'cache-control': 'no-cache',
+    ...exchange.headers,
+  });
+  if (chunkDelayMs > 0) dueAt = performance.now();
+  exchange.changed();
+  step();
+
+  function step(): void {
+    let burst = 0;
+    let buffer = '';
+    while (!response.destroyed) {
+      const frame = kept ?? next();
+      kept = undefined;
+      if (!frame) return finish(buffer);
+      const atContent = frame.kind !== 'structure';
+      if (atContent && isDue(pauseOpen, pauseAfter, frame)) {
+        kept = frame;
+        return pause(buffer);
+      }
+      if (atContent && isDue(faultOpen, faultAt, frame)) {
+        faultOpen = false;
+        if (fault?.type !== 'malformed') return strike(buffer);
+        buffer += dialect.brokenFrame;
+      }
+      buffer += frame.data;
+      sent++;
+      if (frame.figures) exchange.report(frame.figures);
+      if (frame.kind !== 'content') continue;
+
+      record.chunks++;
+      // A fault or a pause comes at once after its chunk, not with the next one.
+      if (pauseOpen && record.chunks === pauseAfter) return pause(buffer);
+      if (faultOpen && record.chunks === faultAt && fault?.type !== 'malformed') return strike(buffer);
+      const flowing = response.write(buffer);
+      buffer = '';
+      if (!flowing) return void response.once('drain', later);
+      if (chunkDelayMs > 0) return later();
+      if (++burst === BURST) return void setImmediate(step);
+    }
+  }
+
+  function next(): Frame | undefined {
+    const result = frames.next();
+    return result.done ? undefined : result.value;
+  }
+
+  /** Before content, or before the end when the stream turns out to be too short. */
+  function isDue(open: boolean, at: number | undefined, frame: Frame): boolean {
+    return open && (frame.kind === 'closing' || record.chunks >= (at ?? 0));
+  }
+
+  /** Keeps the pace over the whole stream, so that late timers do not add up. */
+  function later(): void {
+    if (chunkDelayMs === 0) return void setImmediate(step);
+    const now = performance.now();
+    dueAt = Math.max(dueAt + chunkDelayMs, now);
+    setTimeout(step, Math.max(1, Math.round(dueAt - now))).unref();
+  }
+
+  function pause(buffer: string): void {
+    pauseOpen = false;
+    if (buffer) response.write(buffer);
+    hold();
+    exchange.onResume(() => {
+      record.state = 'streaming';
+      dueAt = performance.now();
+      step();
+    });
+  }
+
+  function hold(): void {
+    if (!response.headersSent) response.flushHeaders();
+    record.state = 'held';
+    exchange.changed();
+  }
+
+  function finish(buffer: string): void {
+    exchange.complete();
+    response.end(buffer);
+  }
+
+  function strike(buffer: string): void {
+    faultOpen = false;
+    const broken = fault as Fault;
+    switch (broken.type) {
+      case 'error-frame':
+        response.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
+        return;
+      case 'half-close':
+        if (!broken.abrupt) response.end(buffer);
+        else {
+          exchange.cutByDouble = true;
+          response.write(buffer || '\n', () => response.socket?.end());
+        }
+        return;
+      case 'reset-after':
+        exchange.cutByDouble = true;
+        response.write(buffer || '\n', () => setTimeout(() => response.socket?.resetAndDestroy(), FLUSH_MS));
+        return;
+      default:
+        if (buffer) response.write(buffer);
+        hold();
+    }
+  }
+}

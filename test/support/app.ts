@@ -1,0 +1,123 @@
+import { PassThrough } from 'node:stream';
+import { randomUUID } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApp } from '../../src/bootstrap.js';
+import { loadConfig } from '../../src/config/app-config.js';
+import { createTestDatabase } from './postgres.js';
+import { signToken, TEST_JWT_SECRET } from './tokens.js';
+
+export interface TestUser {
+  id: string;
+  email: string;
+  token: string;
+  /** `{authorization: 'Bearer …'}` */
+  headers: Record<string, string>;
+}
+
+export interface TestApp {
+  app: NestFastifyApplication;
+  url: string;
+  database: Awaited<ReturnType<typeof createTestDatabase>>;
+  /** Everything that was logged so far. */
+  log: () => string;
+  createUser(options?: {
+    role?: 'user' | 'admin';
+    isActive?: boolean;
+    settings?: Record<string, unknown>;
+  }): Promise<TestUser>;
+  /** fetch against the app; `body` is sent as JSON, `user` signs it. */
+  request(method: string, path: string, options?: RequestOptions): Promise<TestResponse>;
+  close(): Promise<void>;
+}
+
+export interface RequestOptions {
+  user?: TestUser;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+export interface TestResponse {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The parsed body, or undefined when it is not JSON. Untyped on purpose: tests assert its shape. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  body: any;
+}
+
+/** Boots the real application on its own database and a free port. `environment` overrides variables. */
+export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
+  const database = await createTestDatabase();
+  const logs: string[] = [];
+  const logDestination = new PassThrough();
+  logDestination.on('data', (chunk: Buffer) => logs.push(chunk.toString('utf8')));
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'debug',
+    PORT: '0',
+    THROTTLE_LIMIT: '0',
+    DATABASE_POOL_SIZE: '8',
+    DATABASE_URL: database.url,
+    SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
+    ...environment,
+  });
+  const app = await createApp(config, { logDestination });
+  await app.listen(0, '127.0.0.1');
+  const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+  return {
+    app,
+    url,
+    database,
+    log: () => logs.join(''),
+    createUser: async ({ role = 'user', isActive = true, settings } = {}) => {
+      const id = randomUUID();
+      const email = `${id.slice(0, 8)}@example.com`;
+      await database.query(
+        `insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+         values ($1, 'authenticated', 'authenticated', $2, '{}', $3, now(), now())`,
+        [id, email, JSON.stringify({ role, isActive, settings })],
+      );
+      const token = await signToken(id, { email });
+      return { id, email, token, headers: { authorization: `Bearer ${token}` } };
+    },
+    request: (method, path, options = {}) => send(url, method, path, options),
+    close: async () => {
+      await app.close();
+      await database.drop();
+    },
+  };
+}
+
+async function send(
+  url: string,
+  method: string,
+  path: string,
+  options: RequestOptions,
+): Promise<TestResponse> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.user?.headers,
+      ...options.headers,
+    },
+    body:
+      options.body === undefined
+        ? undefined
+        : typeof options.body === 'string'
+          ? options.body
+          : JSON.stringify(options.body),
+    signal: options.signal,
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: parse(text) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
