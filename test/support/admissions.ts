@@ -1,0 +1,186 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Statement } from '../../src/common/database/database.js';
+import { AppError } from '../../src/common/errors/app-error.js';
+import type { Admission } from '../../src/modules/rate-limit/admission.js';
+import { AdmissionService } from '../../src/modules/rate-limit/admission.service.js';
+import type { AdmissionRequest } from '../../src/modules/rate-limit/admission.types.js';
+import { NO_TOKENS } from '../../src/modules/usage/pricing.js';
+import { UsageService } from '../../src/modules/usage/usage.service.js';
+import type { TestApp } from './app.js';
+import type { TestDatabase } from './postgres.js';
+import { TEST_JWT_SECRET } from './tokens.js';
+
+/** Longer than any test here takes. */
+const MARGIN = 20;
+
+/** What a request is unless a test says otherwise: one that no limit stands in the way of. */
+export function admissionRequest(userId: string, changes: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return {
+    userId,
+    agentType: 'chat',
+    limits: { hourly: 1_000, daily: 1_000 },
+    expectedCost: '0',
+    ...changes,
+  };
+}
+
+export function admit({ app }: TestApp, request: AdmissionRequest): Promise<Admission> {
+  return app.get(AdmissionService).admit(request);
+}
+
+/** @throws when the request is let in, or fails with anything but an error for the client */
+export async function refusalOf(app: TestApp, request: AdmissionRequest): Promise<AppError> {
+  const refusal = await admit(app, request).catch((error: unknown) => error);
+  if (!(refusal instanceof AppError)) throw refusal as Error;
+  return refusal;
+}
+
+/** How many of simultaneous requests end in which way. */
+export function tally(outcomes: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** Sends `times` requests at once; `admitted`, or the code of the error, for each. */
+export async function admitAtOnce(app: TestApp, times: number, request: AdmissionRequest): Promise<string[]> {
+  return Promise.all(
+    Array.from({ length: times }, () =>
+      admit(app, request).then(
+        () => 'admitted',
+        (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+      ),
+    ),
+  );
+}
+
+/** A call of a model, as the agents record it: the row at its beginning, completed at its end with what else ends. */
+export async function recordCall(
+  { app }: TestApp,
+  userId: string,
+  totalCost: string,
+  also: Statement[] = [],
+): Promise<void> {
+  const usage = app.get(UsageService, { strict: false });
+  const started = {
+    id: randomUUID(),
+    userId,
+    agentType: 'chat',
+    model: 'gemini-2.5-flash',
+    provider: 'google',
+    requestedAt: new Date(),
+    metadata: { purpose: 'answer', requestId: randomUUID(), ownKey: false },
+  } as const;
+  await usage.start(started);
+  const cost = { inputCost: '0', outputCost: totalCost, totalCost };
+  const finished = {
+    ...started,
+    tokens: { ...NO_TOKENS, inputTokens: 1, outputTokens: 1 },
+    cost: { ...cost, unrounded: cost },
+    respondedAt: new Date(),
+    durationMs: 1,
+  };
+  expect(await usage.finish([finished], also)).toBe(true);
+}
+
+/** The requests that are counted in the current windows. */
+export async function usedOf(
+  { database }: TestApp,
+  userId: string,
+  agent = 'chat',
+): Promise<{ hourly: number; daily: number }> {
+  const rows = await database.query(
+    `select limit_type as type, request_count as used from rate_limit_tracking
+      where user_id = $1 and agent_type = $2 and period_end > now()`,
+    [userId, agent],
+  );
+  const of = (type: string) => (rows.find((row) => row.type === type)?.used ?? 0) as number;
+  return { hourly: of('hourly'), daily: of('daily') };
+}
+
+/** Lets time pass for a user, as far as their current window of this type goes: it becomes one that is over. */
+export async function passTime({ database }: TestApp, userId: string, limitType: string): Promise<void> {
+  const period = limitType === 'hourly' ? '1 hour' : '24 hours';
+  await database.query(
+    `with past as (
+       select $3::interval * count(*) as time from rate_limit_tracking where user_id = $1 and limit_type = $2
+     )
+     update rate_limit_tracking set period_start = period_start - past.time, period_end = period_end - past.time
+       from past where user_id = $1 and limit_type = $2 and period_end > now()`,
+    [userId, limitType, period],
+  );
+}
+
+/** Seconds that are left of the database's hour, day and month (UTC). */
+export async function secondsLeft(
+  database: TestDatabase,
+): Promise<{ hour: number; day: number; month: number }> {
+  const [row] = await database.query(
+    `select ${['hour', 'day', 'month']
+      .map(
+        (
+          period,
+        ) => `extract(epoch from date_trunc('${period}', clock) + interval '1 ${period}' - clock)::float8
+                       as "${period}"`,
+      )
+      .join(', ')} from (select clock_timestamp() at time zone 'UTC') as now (clock)`,
+  );
+  return row;
+}
+
+/** A test that counts in an hour must not see it end: waits for the next one when this one is nearly over. */
+export async function awayFromTheEndOfTheHour(database: TestDatabase): Promise<void> {
+  for (;;) {
+    const { hour } = await secondsLeft(database);
+    if (hour > MARGIN) return;
+    await sleep(hour * 1_000);
+  }
+}
+
+/** Another server process on the same database. */
+export interface AdmittingProcess {
+  process: ChildProcess;
+  /** Sends `times` requests at once; `admitted`, or the code of the error, for each. */
+  admitAtOnce(times: number, request: AdmissionRequest): Promise<string[]>;
+  /** SIGKILL: nothing is put in order. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startAdmittingProcess(database: TestDatabase): Promise<AdmittingProcess> {
+  const child = fork('test/support/admitting-process.js', {
+    env: {
+      ...process.env,
+      NODE_ENV: 'test',
+      NODE_OPTIONS: '',
+      DATABASE_POOL_SIZE: '8',
+      DATABASE_URL: database.url,
+      SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
+    },
+  });
+  const exited = once(child, 'exit');
+  await Promise.race([
+    once(child, 'message'),
+    exited.then(() => Promise.reject(new Error('The process did not start.'))),
+  ]);
+  return {
+    process: child,
+    admitAtOnce: async (times, request) => {
+      const answer = once(child, 'message');
+      child.send({ request, times });
+      const [outcomes] = (await answer) as [string[]];
+      return outcomes;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    stop: async () => {
+      if (child.connected) child.disconnect();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { Chat } from '@ai-sdk/react';
+import { DefaultChatTransport, type UIMessage } from 'ai';
+
+export interface ChatClientOptions {
+  token: string;
+  /** Left out: the id that the client makes itself. */
+  id?: string;
+  messages?: UIMessage[];
+  headers?: Record<string, string>;
+  body?: object;
+  fetch?: typeof fetch;
+  onData?: (part: { type: string; data: unknown }) => void;
+  onError?: (error: Error) => void;
+  sendAutomaticallyWhen?: (state: { messages: UIMessage[] }) => boolean | PromiseLike<boolean>;
+}
+
+/** The client of `useChat`, without React around it: the default transport, told nothing but the address and the token. */
+export function createChatClient(url: string, options: ChatClientOptions): Chat<UIMessage> {
+  return new Chat<UIMessage>({
+    ...(options.id === undefined ? {} : { id: options.id }),
+    messages: options.messages ?? [],
+    onData: options.onData,
+    onError: options.onError,
+    sendAutomaticallyWhen: options.sendAutomaticallyWhen,
+    transport: new DefaultChatTransport({
+      api: `${url}/api/chat`,
+      headers: { authorization: `Bearer ${options.token}`, ...options.headers },
+      ...(options.body ? { body: options.body } : {}),
+      ...(options.fetch ? { fetch: options.fetch } : {}),
+    }),
+  });
+}
+
+/** The text of a message, its parts joined. */
+export function textOf(message: Pick<UIMessage, 'parts'> | undefined): string {
+  return (message?.parts ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('');
+}

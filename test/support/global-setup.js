@@ -1,0 +1,139 @@
+/** Starts one PostgreSQL for the whole run, with a migrated template that each test database is cloned from. */
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { runMigrations } from '../../dist/src/common/database/migrate.js';
+import { postgresBinaries } from '../../dist/src/embedded/postgres-binaries.js';
+import { postgresUser } from '../../dist/src/embedded/system-user.js';
+
+const PREFIX = 'switchboard-test-';
+export const TEMPLATE = 'switchboard_template';
+
+export default async function globalSetup() {
+  if (process.env.TEST_DATABASE_URL) {
+    await prepareTemplate(process.env.TEST_DATABASE_URL);
+    return;
+  }
+  removeLeftovers();
+  // PostgreSQL refuses to run as root.
+  const identity = postgresUser();
+  const { initdb, postgres } = postgresBinaries(identity);
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(folder, 'owner'), String(process.pid));
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  for (const path of [folder, data])
+    if (identity.uid !== undefined) chownSync(path, identity.uid, identity.gid);
+  const options = { ...identity, stdio: 'ignore', cwd: folder };
+  execFileSync(
+    initdb,
+    ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    options,
+  );
+  const port = await freePort();
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 300,
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    shared_buffers: '128MB',
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = spawn(postgres, ['-D', data, ...flags], { ...options, detached: true });
+  globalThis.switchboardTestCluster = { server, folder };
+  process.env.TEST_DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  await untilReady(process.env.TEST_DATABASE_URL);
+  await prepareTemplate(process.env.TEST_DATABASE_URL);
+}
+
+/** The template has the auth server's role, as Supabase has, so that its writes can be told from an operator's. */
+async function prepareTemplate(url) {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(`do $do$ begin
+    if to_regrole('supabase_auth_admin') is null then create role supabase_auth_admin login noinherit; end if;
+  end $do$`);
+  await client.query(`drop database if exists ${TEMPLATE} with (force)`);
+  await client.query(`create database ${TEMPLATE}`);
+  await client.end();
+  const templateUrl = new URL(url);
+  templateUrl.pathname = `/${TEMPLATE}`;
+  await runMigrations({ url: templateUrl.href });
+  const template = new pg.Client(templateUrl.href);
+  await template.connect();
+  await template.query(`
+    grant usage on schema auth to supabase_auth_admin;
+    grant select, insert, update, delete on auth.users to supabase_auth_admin`);
+  await template.end();
+}
+
+/** Clusters of runs that were killed. */
+function removeLeftovers() {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue;
+    const folder = join(tmpdir(), name);
+    // A run that is just beginning has not said yet whose it is.
+    if (Date.now() - statSync(folder).mtimeMs < 60_000) continue;
+    try {
+      const owner = Number(readFileSync(join(folder, 'owner'), 'utf8'));
+      if (isAlive(owner)) continue;
+      process.kill(
+        Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]),
+        'SIGQUIT',
+      );
+    } catch {
+      // It is not running any more.
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilReady(url) {
+  for (let attempt = 0; ; attempt++) {
+    const client = new pg.Client(url);
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (attempt === 200) throw error;
+      await sleep(50);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const START_TIMEOUT = 60_000;
+
+/** The built server as a process of its own, as `npm start` runs it. */
+export interface ServerProcess {
+  url: string;
+  process: ChildProcess;
+  /** Everything it has printed so far, both streams. */
+  output: () => string;
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Variables of the developer's own that a test must not depend on. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
+
+/** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
+export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const port = environment['PORT'] ?? String(await freePort());
+  const server = spawnServer({ ...environment, PORT: port });
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT;
+  for (;;) {
+    if (server.process.exitCode !== null || Date.now() > deadline) {
+      throw new Error(`The server did not start:\n${server.output()}`);
+    }
+    const ready = await fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) return { ...server, url };
+    await sleep(50);
+  }
+}
+
+/** Runs the server until it ends by itself, as it does when it refuses to start. */
+export async function runServerProcess(
+  environment: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  const server = spawnServer(environment);
+  const code = await server.ended;
+  return { code, output: server.output() };
+}
+
+function spawnServer(
+  environment: Record<string, string>,
+): Omit<ServerProcess, 'url'> & { ended: Promise<number | null> } {
+  const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
+  const child = spawn(process.execPath, ['dist/src/main.js'], {
+    env: { ...inherited, LOG_LEVEL: 'debug', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const printed: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => printed.push(chunk));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    process: child,
+    ended,
+    output: () => Buffer.concat(printed).toString('utf8'),
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

@@ -1,0 +1,33 @@
+import { PreparedClient } from '../../src/common/database/prepared-client.js';
+
+export interface SentStatements {
+  /** The first words of each, in the order they were sent: `['begin', 'select', 'commit']`. */
+  verbs: string[];
+  /** How often something was sent: statements of one turn of the event loop on one connection leave together. */
+  roundTrips: number;
+}
+
+/** Watches what the application of this process sends to PostgreSQL while `work` runs. */
+export async function sentStatements(work: () => Promise<unknown>): Promise<SentStatements> {
+  const sent: SentStatements = { verbs: [], roundTrips: 0 };
+  const gathering = new Set<unknown>();
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the client it was called on
+  const original = PreparedClient.prototype.query;
+  PreparedClient.prototype.query = function (this: PreparedClient, ...args: unknown[]) {
+    const [statement] = args as [string | { text: string }];
+    const text = typeof statement === 'string' ? statement : statement.text;
+    sent.verbs.push(/\w+/.exec(text)?.[0].toLowerCase() ?? '');
+    if (!gathering.has(this)) {
+      gathering.add(this);
+      sent.roundTrips++;
+      process.nextTick(() => gathering.delete(this));
+    }
+    return original.apply(this, args) as unknown;
+  };
+  try {
+    await work();
+    return sent;
+  } finally {
+    PreparedClient.prototype.query = original;
+  }
+}

@@ -1,0 +1,107 @@
+import type { UIMessageChunk } from 'ai';
+import type { ProviderDouble, RecordedRequest } from '../doubles/provider-double.js';
+import type { TestUser } from './app.js';
+import { type AnswerReader, eventually, readAnswer, textOfChunks } from './chat-app.js';
+
+/*
+ * Questions that tests of running answers ask again and again, of whatever server listens at `url`. Chat ids are as the
+ * client has them.
+ */
+
+interface Served {
+  url: string;
+}
+
+/** Sends any body to `POST /api/chat`, and reads the answer as it comes. */
+export async function send(
+  { url }: Served,
+  user: TestUser,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<AnswerReader> {
+  const response = await fetch(`${url}/api/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...user.headers, ...headers },
+    body: JSON.stringify(body),
+  });
+  return readAnswer(response);
+}
+
+/** Picks up the answer that is being written in a chat. */
+export async function resume({ url }: Served, user: TestUser, chatId: string): Promise<AnswerReader> {
+  const path = `/api/chat/${encodeURIComponent(chatId)}/stream`;
+  return readAnswer(await fetch(`${url}${path}`, { headers: user.headers }));
+}
+
+export async function stop(served: Served, user: TestUser, chatId: string): Promise<{ stopped: boolean }> {
+  return ask(served, user, `/api/chat/${encodeURIComponent(chatId)}/stop`, 'POST');
+}
+
+/** The fields of a chat that tell of its answers. */
+export interface ChatFigures {
+  title: string;
+  isStreaming: boolean;
+  totalInputTokens: number;
+  totalOutputTokens: number;
+  totalCost: number;
+}
+
+export async function readChat(served: Served, user: TestUser, chatId: string): Promise<ChatFigures> {
+  return ask(served, user, `/api/chats/${encodeURIComponent(chatId)}`);
+}
+
+/** A message as the API has it. */
+export interface StoredMessage {
+  id: string;
+  role: 'user' | 'assistant';
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert the shape of each part
+  parts: any[];
+  status: string;
+  createdAt: string;
+  modelUsed: string | null;
+  inputTokens: number;
+  outputTokens: number;
+  cost: number;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert its shape
+  metadata: any;
+}
+
+/** The messages of a chat, oldest first. */
+export async function messagesOf(served: Served, user: TestUser, chatId: string): Promise<StoredMessage[]> {
+  const path = `/api/chats/${encodeURIComponent(chatId)}/messages?limit=100`;
+  return (await ask<{ items: StoredMessage[] }>(served, user, path)).items;
+}
+
+/** The last message of a chat, once it is no longer being written. */
+export function storedAnswer(served: Served, user: TestUser, chatId: string): Promise<StoredMessage> {
+  return eventually(async () => {
+    const last = (await messagesOf(served, user, chatId)).at(-1);
+    return last?.role === 'assistant' && last.status !== 'streaming' && last;
+  });
+}
+
+export function textOfParts({ parts }: Pick<StoredMessage, 'parts'>): string {
+  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+/** A condition for `AnswerReader.until`: the text so far ends with this. */
+export const saying = (end: string) => (chunks: UIMessageChunk[]) => textOfChunks(chunks).endsWith(end);
+
+/** What providers were asked in a streamed call, titles left out; oldest first. */
+export function answerCalls({ double }: { double: ProviderDouble }, text: string): RecordedRequest[] {
+  return double.requests.filter(({ stream, userText }) => stream && userText.includes(text));
+}
+
+/** The value of one of the server's own gauges. */
+export async function gauge({ url }: Served, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`there is no ${name}`);
+  return Number(value);
+}
+
+async function ask<T>({ url }: Served, user: TestUser, path: string, method = 'GET'): Promise<T> {
+  const response = await fetch(`${url}${path}`, { method, headers: user.headers });
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}`);
+  return (await response.json()) as T;
+}
