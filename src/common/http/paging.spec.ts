@@ -1,0 +1,32 @@
+import { decodeCursor, encodeCursor, toPage } from './paging.js';
+
+const ID = '7f9a2a1e-7d8f-4f52-9d0c-1d4bb1d0b8f3';
+
+describe('cursors', () => {
+  it('come back as they went', () => {
+    const keyset = { at: '2026-01-02T03:04:05.678Z', id: ID };
+    expect(decodeCursor(encodeCursor(keyset))).toEqual(keyset);
+    expect(decodeCursor(undefined)).toBeUndefined();
+  });
+
+  it.each([
+    'x',
+    'e30',
+    Buffer.from('2026|x').toString('base64url'),
+    Buffer.from(`yesterday|${ID}`).toString('base64url'),
+  ])('are refused when they are not ours: %s', (cursor) =>
+    expect(() => decodeCursor(cursor)).toThrow(/cursor/),
+  );
+});
+
+describe('toPage', () => {
+  const row = (index: number) => ({ at: new Date(index).toISOString(), id: ID, index });
+
+  it('says whether there is more', () => {
+    const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
+    const full = toPage([row(1), row(2), row(3)], 2, keyset, ({ index }) => index);
+    expect(full.items).toEqual([1, 2]);
+    expect(decodeCursor(full.nextCursor ?? '')).toEqual({ at: row(2).at, id: ID });
+    expect(toPage([row(1), row(2)], 2, keyset, ({ index }) => index).nextCursor).toBeNull();
+  });
+});

@@ -1,0 +1,120 @@
+import type { UIMessageChunk } from 'ai';
+import { LiveStream, type StreamReader } from './live-stream.js';
+
+const delta = (text: string, id = '1'): UIMessageChunk => ({ type: 'text-delta', id, delta: text });
+
+class Reader implements StreamReader {
+  frames: string[] = [];
+  ended = false;
+  /** Frames it takes before it says "no more". */
+  room = Number.POSITIVE_INFINITY;
+
+  write(frame: string): boolean {
+    this.frames.push(frame);
+    return --this.room > 0;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  chunks(): UIMessageChunk[] {
+    return this.frames
+      .filter((frame) => frame.startsWith('data: {'))
+      .map((frame) => JSON.parse(frame.slice(6)) as UIMessageChunk);
+  }
+
+  text(): string {
+    return this.chunks()
+      .map((chunk) => (chunk.type === 'text-delta' ? chunk.delta : ''))
+      .join('');
+  }
+}
+
+describe('LiveStream', () => {
+  it('gives every reader everything from the first chunk on, live ones as it comes, late ones joined', () => {
+    const stream = new LiveStream();
+    const early = new Reader();
+    stream.subscribe(early);
+    stream.publish({ type: 'start', messageId: 'm' });
+    stream.publish({ type: 'text-start', id: '1' });
+    for (const letter of 'abcdef') stream.publish(delta(letter));
+    const late = new Reader();
+    stream.subscribe(late);
+    stream.publish(delta('g'));
+    stream.publish({ type: 'text-end', id: '1' });
+    stream.finish();
+    expect(early.chunks()).toHaveLength(10);
+    expect(late.chunks()).toEqual([
+      { type: 'start', messageId: 'm' },
+      { type: 'text-start', id: '1' },
+      delta('abcdef'),
+      delta('g'),
+      { type: 'text-end', id: '1' },
+    ]);
+    for (const reader of [early, late]) {
+      expect(reader.text()).toBe('abcdefg');
+      expect(reader.frames.at(-1)).toBe('data: [DONE]\n\n');
+      expect(reader.ended).toBe(true);
+    }
+  });
+
+  it('keeps deltas of different parts apart', () => {
+    const stream = new LiveStream();
+    stream.publish(delta('a', '1'));
+    stream.publish(delta('b', '2'));
+    stream.publish({ type: 'reasoning-delta', id: '2', delta: 'c' });
+    stream.publish({ type: 'text-delta', id: '2', delta: 'd', providerMetadata: { x: { y: 1 } } });
+    const reader = new Reader();
+    stream.subscribe(reader);
+    expect(reader.chunks()).toHaveLength(4);
+  });
+
+  it('keeps nothing for a slow reader but its place, and lets it catch up in few frames', () => {
+    const stream = new LiveStream();
+    const slow = new Reader();
+    slow.room = 2;
+    const subscription = stream.subscribe(slow);
+    stream.publish({ type: 'text-start', id: '1' });
+    for (let index = 0; index < 1000; index++) stream.publish(delta('x'));
+    expect(slow.frames).toHaveLength(2);
+    slow.room = Number.POSITIVE_INFINITY;
+    subscription.resume();
+    expect(slow.frames).toHaveLength(3);
+    expect(slow.text()).toBe('x'.repeat(1000));
+    stream.publish(delta('y'));
+    stream.finish();
+    expect(slow.text()).toBe(`${'x'.repeat(1000)}y`);
+    expect(slow.ended).toBe(true);
+  });
+
+  it('lets a reader that is behind at the end finish reading', () => {
+    const stream = new LiveStream();
+    const slow = new Reader();
+    slow.room = 1;
+    const subscription = stream.subscribe(slow);
+    stream.publish(delta('a'));
+    stream.publish(delta('b'));
+    stream.finish();
+    expect(slow.ended).toBe(false);
+    slow.room = Number.POSITIVE_INFINITY;
+    subscription.resume();
+    expect(slow.text()).toBe('ab');
+    expect(slow.ended).toBe(true);
+  });
+
+  it('forgets a reader that has gone, and says nothing after the end', () => {
+    const stream = new LiveStream();
+    const reader = new Reader();
+    const subscription = stream.subscribe(reader);
+    subscription.close();
+    stream.publish(delta('a'));
+    expect(reader.frames).toHaveLength(0);
+    stream.finish();
+    stream.publish(delta('b'));
+    const after = new Reader();
+    stream.subscribe(after);
+    expect(after.text()).toBe('a');
+    expect(after.ended).toBe(true);
+  });
+});

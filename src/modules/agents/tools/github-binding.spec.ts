@@ -1,0 +1,135 @@
+import { bindTool, type ListedTool } from './github-binding.js';
+
+const REPOSITORY = { owner: 'octo-org', name: 'hello' };
+const STRING = { type: 'string' };
+
+function tool(name: string, argumentNames: string[], required: string[] = []): ListedTool {
+  return {
+    name,
+    inputSchema: { properties: Object.fromEntries(argumentNames.map((key) => [key, STRING])), required },
+  };
+}
+
+const bound = (listed: ListedTool) => {
+  const result = bindTool(listed, REPOSITORY);
+  if (!result) throw new Error('it can not be bound');
+  return result;
+};
+
+describe('holding a tool to one repository', () => {
+  const readFile = tool('get_file_contents', ['owner', 'repo', 'path', 'ref'], ['owner', 'repo']);
+
+  it('leaves the model no other choice', () => {
+    expect(bound(readFile).inputSchema).toEqual({
+      type: 'object',
+      properties: {
+        owner: { type: 'string', enum: ['octo-org'] },
+        repo: { type: 'string', enum: ['hello'] },
+        path: STRING,
+        ref: STRING,
+      },
+      required: ['owner', 'repo'],
+      additionalProperties: false,
+    });
+  });
+
+  it.each([
+    { owner: 'octo-org', repo: 'hello', path: 'src' },
+    { owner: 'OCTO-org', repo: 'Hello', path: 'src' },
+    { path: 'src' },
+    { owner: null, path: 'src' },
+  ])('sends the repository’s own name for %j', (input) => {
+    expect(bound(readFile).bind(input)).toEqual({ owner: 'octo-org', repo: 'hello', path: 'src' });
+  });
+
+  it.each([
+    { owner: 'octo-org', repo: 'secret' },
+    { owner: 'somebody', repo: 'hello' },
+    { owner: ['octo-org'], repo: 'hello' },
+    { owner: 'octo-org', repo: 'hello/contents' },
+    { owner: 'octo-org', repo: '' },
+  ])('refuses %j', (input) => {
+    expect(() => bound(readFile).bind(input)).toThrow('only the repository octo-org/hello');
+  });
+
+  it.each(['../secret/contents/x', 'a/../../../x', '..', 'a\\..\\b', '%2e%2e/x', '..%2f..%2fsecret'])(
+    'refuses a path that leads out: %s',
+    (path) => {
+      expect(() => bound(readFile).bind({ path })).toThrow('must not lead out');
+      expect(() => bound(readFile).bind({ ref: path })).toThrow('must not lead out');
+    },
+  );
+
+  it.each(['a..b', 'v1...v2', 'src/..hidden', '.github/workflows'])('takes %s for what it is', (path) => {
+    expect(bound(readFile).bind({ path })).toMatchObject({ path });
+  });
+
+  it('lets people write what they like', () => {
+    const write = tool('create_issue', ['owner', 'repo', 'title', 'body'], ['owner', 'repo', 'title']);
+    const text = { title: 'See ../README', body: 'repo:octo/secret OR ../../x' };
+    expect(bound(write).bind(text)).toMatchObject(text);
+  });
+
+  it.each([[[]], ['a text'], [null], [7]])('refuses arguments that are no object: %j', (input) => {
+    expect(() => bound(readFile).bind(input)).toThrow('must be an object');
+  });
+
+  it('refuses arguments that the tool does not have', () => {
+    for (const name of ['repository', 'constructor', 'head_repo'])
+      expect(() => bound(readFile).bind({ [name]: 'x' })).toThrow(`There is no argument ${name}`);
+    expect(() => bound(readFile).bind(JSON.parse('{"__proto__": {"repo": "secret"}}'))).toThrow(
+      'There is no argument __proto__',
+    );
+  });
+
+  it('takes arguments away that name something elsewhere', () => {
+    const write = tool(
+      'issue_dependency_write',
+      ['owner', 'repo', 'issue_number', 'related_issue_number', 'related_owner', 'related_repo', 'threadId'],
+      ['owner', 'repo'],
+    );
+    expect(Object.keys(bound(write).inputSchema.properties ?? {})).toEqual([
+      'owner',
+      'repo',
+      'issue_number',
+      'related_issue_number',
+    ]);
+    expect(() => bound(write).bind({ related_repo: 'secret' })).toThrow('There is no argument related_repo');
+  });
+
+  it('scopes searches, whether they have an address or not', () => {
+    expect(bound(tool('search_code', ['query'], ['query'])).bind({ query: 'x' })).toEqual({
+      query: 'repo:octo-org/hello x',
+    });
+    expect(bound(tool('search_issues', ['query', 'owner', 'repo'], ['query'])).bind({ query: 'x' })).toEqual({
+      query: 'repo:octo-org/hello x',
+      owner: 'octo-org',
+      repo: 'hello',
+    });
+    expect(() => bound(tool('search_code', ['query'])).bind({ query: { $ne: 1 } })).toThrow('must be a text');
+    expect(() => bound(tool('search_code', ['query'])).bind({ query: 'org:octo x' })).toThrow(
+      'Only octo-org/hello',
+    );
+  });
+
+  it.each([
+    tool('search_repositories', ['query'], ['query']),
+    tool('search_users', ['query'], ['query']),
+    tool('create_repository', ['name', 'organization'], ['name']),
+    tool('fork_repository', ['owner', 'repo', 'organization'], ['owner', 'repo']),
+    tool('list_gists', ['username']),
+    tool('get_teams', ['user']),
+    tool('list_starred_repositories', []),
+    tool('projects_list', ['owner', 'query'], ['owner']),
+    tool('sub_issue_write', ['owner', 'repo', 'sub_issue_id'], ['owner', 'repo', 'sub_issue_id']),
+    tool('resolve_review_thread', ['threadID'], ['threadID']),
+    tool('copy_issue', ['owner', 'repo', 'target_repository'], ['owner', 'repo', 'target_repository']),
+    { name: 'broken', inputSchema: {} },
+  ])('offers no tool that can not be held: $name', (listed) => {
+    expect(bindTool(listed, REPOSITORY)).toBeUndefined();
+  });
+
+  it('offers to tell who the user is', () => {
+    expect(bound(tool('get_me', [])).bind({})).toEqual({});
+  });
+});

@@ -1,0 +1,53 @@
+import { isRepositoryName, parseRepositoryUrl } from './repository-name.js';
+
+const HOSTS = ['github.com'];
+
+describe('the address of a repository', () => {
+  it.each([
+    'https://github.com/octo-org/Hello.World',
+    'https://github.com/octo-org/Hello.World/',
+    'https://github.com/octo-org/Hello.World.git',
+    'http://www.github.com/octo-org/Hello.World',
+    'https://GitHub.com/octo-org/Hello.World?tab=readme#usage',
+    'https://github.com/octo-org/Hello.World/tree/main/src',
+    'github.com/octo-org/Hello.World',
+    '  https://github.com/octo-org/Hello.World  ',
+    'git@github.com:octo-org/Hello.World.git',
+    'ssh://git@github.com/octo-org/Hello.World.git',
+    'git://github.com/octo-org/Hello.World.git',
+  ])('is read: %s', (text) => {
+    expect(parseRepositoryUrl(text, HOSTS)).toEqual({ owner: 'octo-org', name: 'Hello.World' });
+  });
+
+  it.each([
+    ['https://gitlab.com/octo/hello', /must be an address at github\.com/],
+    ['https://github.com.example.com/octo/hello', /must be an address at/],
+    ['https://github.com:8443/octo/hello', /must be an address at/],
+    ['git@example.com:octo/hello.git', /must be an address at/],
+    ['https://example.com/github.com/octo/hello', /must be an address at/],
+    ['https://github.com@example.com/octo/hello', /credentials/],
+    ['https://user:secret@github.com/octo/hello', /credentials/],
+    ['https://github.com/octo', /must name a repository/],
+    ['https://github.com/octo/.git', /must name a repository/],
+    ['https://github.com/octo/..%2f..%2fuser', /must name a repository/],
+    ['https://github.com/-octo/hello', /must name a repository/],
+    ['javascript://github.com/octo/hello', /is not the address/],
+    ['https://', /is not the address/],
+    ['', /is not the address/],
+    ['no address at all', /is not the address/],
+  ])('is refused: %s', (text, reason) => {
+    expect(parseRepositoryUrl(text, HOSTS)).toMatch(reason);
+  });
+
+  it('may be one of a GitHub of one’s own', () => {
+    const hosts = ['github.example.com', 'github.com'];
+    expect(parseRepositoryUrl('https://github.example.com/octo/hello', hosts)).toEqual({
+      owner: 'octo',
+      name: 'hello',
+    });
+  });
+
+  it.each(['.', '..', '.git', '', 'a/b', 'a b', 'x'.repeat(101)])('has no name like %j', (name) => {
+    expect(isRepositoryName(name)).toBe(false);
+  });
+});
