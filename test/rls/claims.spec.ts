@@ -1,0 +1,142 @@
+import { insertUser } from '../fixtures/rows.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { TARGETS } from './matrix.js';
+import { type Actor, connect, type Connection, type Outcome, signedIn } from './session.js';
+import { insertWorld, type World } from './world.js';
+
+const TABLES = Object.keys(TARGETS);
+
+/** Claims that name nobody: nothing is there, or the statement is refused; never a row. */
+const NOBODY: Array<{ name: string; claims: unknown; outcome: Outcome }> = [
+  { name: 'that were never set', claims: undefined, outcome: 'none' },
+  { name: 'that are empty', claims: '', outcome: 'none' },
+  { name: 'null', claims: 'null', outcome: 'none' },
+  { name: 'an empty object', claims: {}, outcome: 'none' },
+  { name: 'an array', claims: '[{"sub": "x"}]', outcome: 'none' },
+  { name: 'a number', claims: '7', outcome: 'none' },
+  { name: 'without a subject', claims: { role: 'authenticated' }, outcome: 'none' },
+  { name: 'with the subject null', claims: { sub: null }, outcome: 'none' },
+  {
+    name: 'with the subject of nobody',
+    claims: { sub: '00000000-0000-4000-8000-000000000000' },
+    outcome: 'none',
+  },
+  { name: 'with an empty subject', claims: { sub: '' }, outcome: 'error 22P02' },
+  { name: 'with a malformed subject', claims: { sub: `' or true --` }, outcome: 'error 22P02' },
+  { name: 'with an array for a subject', claims: { sub: ['a'] }, outcome: 'error 22P02' },
+  { name: 'that are not JSON', claims: '{"sub": ', outcome: 'error 22P02' },
+];
+
+/** What looks like an admin, and is none. */
+const NO_ADMIN: Array<{ name: string; claims: Record<string, unknown> }> = [
+  { name: 'at the top', claims: { role: 'admin' } },
+  { name: 'in app_metadata', claims: { app_metadata: { role: 'admin' } } },
+  { name: 'as metadata that are a string', claims: { user_metadata: 'admin' } },
+  { name: 'inside of a JSON string', claims: { user_metadata: '{"role": "admin"}' } },
+  { name: 'in an array of metadata', claims: { user_metadata: [{ role: 'admin' }] } },
+  { name: 'as an array', claims: { user_metadata: { role: ['admin'] } } },
+  { name: 'as an object', claims: { user_metadata: { role: { admin: true } } } },
+  { name: 'in capitals', claims: { user_metadata: { role: 'ADMIN' } } },
+  { name: 'with a blank', claims: { user_metadata: { role: 'admin ' } } },
+  { name: 'deeper', claims: { user_metadata: { settings: { role: 'admin' } } } },
+  { name: 'null', claims: { user_metadata: { role: null } } },
+];
+
+describe('claims', () => {
+  let database: TestDatabase;
+  let connection: Connection;
+  let world: World;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    connection = await connect(database);
+    world = await insertWorld(database);
+  });
+
+  afterAll(async () => {
+    await connection?.close();
+    await database?.drop();
+  });
+
+  const attempt = (actor: Actor, sql: string, values?: unknown[]): Promise<Outcome> =>
+    connection.rolledBack(actor, (session) => session.attempt(sql, values));
+
+  /** What an admin sees of the owner and nobody else: the chat, the usage, the configuration. */
+  async function seesAsAdmin(actor: Actor): Promise<boolean[]> {
+    const outcomes = [
+      await attempt(actor, `select id from chat where id = $1`, [world.owner.chatId]),
+      await attempt(actor, `select id from usage_logs where id = $1`, [world.owner.usageLogId]),
+      await attempt(actor, `select id from admin_config`),
+      await attempt(actor, `update admin_config set updated_at = now()`),
+    ];
+    return outcomes.map((outcome) => outcome === 'rows');
+  }
+
+  describe.each(NOBODY)('$name', ({ claims, outcome }) => {
+    const nobody: Actor = { role: 'authenticated', claims };
+
+    it.each(TABLES.filter((table) => table !== 'admin_config'))('show nothing of %s', async (table) => {
+      expect(await attempt(nobody, `select * from public."${table}"`)).toBe(outcome);
+    });
+
+    it('show no configuration', async () => {
+      expect(await attempt(nobody, `select * from admin_config`)).not.toBe('rows');
+    });
+
+    it('add nothing', async () => {
+      expect(await attempt(nobody, `insert into chat (user_id) values ($1)`, [world.owner.userId])).toBe(
+        outcome === 'none' ? 'denied' : outcome,
+      );
+    });
+
+    it('change nothing', async () => {
+      expect(await attempt(nobody, `update chat set title = 'Taken'`)).toBe(outcome);
+      expect(await attempt(nobody, `delete from "Document"`)).toBe(outcome);
+    });
+  });
+
+  it.each(NO_ADMIN)('do not make an admin of who says so $name', async ({ claims }) => {
+    const actor: Actor = { role: 'authenticated', claims: { sub: world.other.userId, ...claims } };
+    expect(await seesAsAdmin(actor)).toEqual([false, false, false, false]);
+    expect(await attempt(actor, `select * from chat`)).toBe('rows');
+  });
+
+  // The policies have nothing else to go by. That is sound because who writes the claims took the role from the row in
+  // auth.users (the server reads it, a token carries a copy), and because nobody can forge that row.
+  it('are believed as they stand, so the row that they come from is what is guarded', async () => {
+    expect(await seesAsAdmin(signedIn(world.other.userId, 'admin'))).toEqual([true, true, true, true]);
+
+    await connection.rolledBack({ role: 'supabase_auth_admin' }, async (session) => {
+      // supabase.auth.updateUser({ data: { role: 'admin' } })
+      await session.query(
+        `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "admin"}' where id = $1`,
+        [world.other.userId],
+      );
+      const [row] = await session.query(
+        `select jsonb_build_object('sub', id, 'role', role, 'app_metadata', raw_app_meta_data,
+                                   'user_metadata', raw_user_meta_data) as claims
+           from auth.users where id = $1`,
+        [world.other.userId],
+      );
+      expect(row.claims.user_metadata.role).toBe('user');
+      await session.become({ role: 'authenticated', claims: row.claims });
+      expect(await session.attempt(`select id from admin_config`)).toBe('none');
+      expect(await session.attempt(`select id from chat where id = $1`, [world.owner.chatId])).toBe('none');
+    });
+  });
+
+  it('of a user that an operator has made an admin are those of an admin', async () => {
+    const userId = await insertUser(database, { role: 'admin' });
+    const [row] = await database.query(
+      `select jsonb_build_object('sub', id, 'user_metadata', raw_user_meta_data) as claims
+         from auth.users where id = $1`,
+      [userId],
+    );
+    expect(await seesAsAdmin({ role: 'authenticated', claims: row.claims })).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+});

@@ -1,0 +1,152 @@
+import type { Columns } from '../fixtures/rows.js';
+import type { Outcome } from './session.js';
+import type { UserRows } from './world.js';
+
+/**
+ * Who may do what to a row that belongs to the owner: `rows` it happens, `none` the row is not there for them,
+ * `denied` it is refused.
+ */
+const MATRIX = `
+  table                action   owner    other    admin    anonymous  service
+  chat                 select   rows     none     rows     denied     rows
+  chat                 insert   rows     denied   denied   denied     rows
+  chat                 update   rows     none     none     denied     rows
+  chat                 delete   rows     none     none     denied     rows
+  Message_v2           select   rows     none     none     denied     rows
+  Message_v2           insert   rows     denied   denied   denied     rows
+  Message_v2           update   rows     none     none     denied     rows
+  Message_v2           delete   rows     none     none     denied     rows
+  Vote_v2              select   rows     none     none     denied     rows
+  Vote_v2              insert   rows     denied   denied   denied     rows
+  Vote_v2              update   rows     none     none     denied     rows
+  Vote_v2              delete   rows     none     none     denied     rows
+  Stream               select   rows     none     none     denied     rows
+  Stream               insert   rows     denied   denied   denied     rows
+  Stream               update   rows     none     none     denied     rows
+  Stream               delete   rows     none     none     denied     rows
+  Document             select   rows     none     none     denied     rows
+  Document             insert   rows     denied   denied   denied     rows
+  Document             update   rows     none     none     denied     rows
+  Document             delete   rows     none     none     denied     rows
+  Suggestion           select   rows     none     none     denied     rows
+  Suggestion           insert   rows     denied   denied   denied     rows
+  Suggestion           update   rows     none     none     denied     rows
+  Suggestion           delete   rows     none     none     denied     rows
+  admin_config         select   none     none     rows     denied     rows
+  admin_config         insert   denied   denied   rows     denied     rows
+  admin_config         update   none     none     rows     denied     rows
+  admin_config         delete   none     none     rows     denied     rows
+  usage_logs           select   rows     none     rows     denied     rows
+  usage_logs           insert   denied   denied   denied   denied     rows
+  usage_logs           update   denied   denied   denied   denied     rows
+  usage_logs           delete   denied   denied   denied   denied     rows
+  rate_limit_tracking  select   rows     none     none     denied     rows
+  rate_limit_tracking  insert   denied   denied   denied   denied     rows
+  rate_limit_tracking  update   denied   denied   denied   denied     rows
+  rate_limit_tracking  delete   denied   denied   denied   denied     rows
+  github_repositories  select   rows     none     none     denied     rows
+  github_repositories  insert   rows     denied   denied   denied     rows
+  github_repositories  update   rows     none     none     denied     rows
+  github_repositories  delete   rows     none     none     denied     rows`;
+
+export type Action = 'select' | 'insert' | 'update' | 'delete';
+export type Persona = 'owner' | 'other' | 'admin' | 'anonymous' | 'service';
+
+export interface Cell {
+  table: string;
+  action: Action;
+  persona: Persona;
+  outcome: Outcome;
+}
+
+export const CELLS: readonly Cell[] = readCells();
+
+function readCells(): Cell[] {
+  const [header = [], ...lines] = MATRIX.trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return lines.flatMap(([table = '', action, ...outcomes]) =>
+    outcomes.map((outcome, column) => ({
+      table,
+      action: action as Action,
+      persona: header[column + 2] as Persona,
+      outcome: outcome as Outcome,
+    })),
+  );
+}
+
+export interface Target {
+  /** The columns that find the owner's row. */
+  key: (rows: UserRows) => Columns;
+  /** A new row that would belong to the owner. */
+  newRow: (rows: UserRows) => Columns;
+  /** What an update sets; read as a condition, whether it has been set. */
+  change: string;
+}
+
+/** What the statements of the matrix are made of. */
+export const TARGETS: Readonly<Record<string, Target>> = {
+  chat: {
+    key: ({ chatId }) => ({ id: chatId }),
+    newRow: ({ userId }) => ({ user_id: userId, title: 'Added' }),
+    change: `title = 'Taken'`,
+  },
+  Message_v2: {
+    key: ({ messageId }) => ({ id: messageId }),
+    newRow: ({ chatId }) => ({ chatId, role: 'assistant', parts: [] }),
+    change: `model_used = 'taken'`,
+  },
+  Vote_v2: {
+    key: ({ chatId, messageId }) => ({ chatId, messageId }),
+    newRow: ({ chatId, answerId }) => ({ chatId, messageId: answerId, isUpvoted: true }),
+    change: `"isUpvoted" = false`,
+  },
+  Stream: {
+    key: ({ streamId }) => ({ id: streamId }),
+    newRow: ({ chatId, messageId }) => ({ chatId, messageId }),
+    change: `"instanceId" = 4711`,
+  },
+  Document: {
+    key: ({ documentId }) => ({ id: documentId }),
+    newRow: ({ userId }) => ({ user_id: userId, title: 'Added' }),
+    change: `content = 'Taken'`,
+  },
+  Suggestion: {
+    key: ({ suggestionId }) => ({ id: suggestionId }),
+    newRow: ({ userId, documentId, documentCreatedAt }) => ({
+      user_id: userId,
+      documentId,
+      documentCreatedAt,
+      originalText: 'upon',
+      suggestedText: 'at',
+    }),
+    change: `"suggestedText" = 'taken'`,
+  },
+  admin_config: {
+    key: ({ configId }) => ({ id: configId }),
+    newRow: ({ userId }) => ({ config_key: 'added', config_data: {}, updated_by: userId }),
+    change: `created_at = '2020-01-01T00:00:00Z'`,
+  },
+  usage_logs: {
+    key: ({ usageLogId }) => ({ id: usageLogId }),
+    newRow: ({ userId }) => ({ user_id: userId, agent_type: 'chat', model_used: 'm', provider: 'p' }),
+    change: `total_cost = 0.000001`,
+  },
+  rate_limit_tracking: {
+    key: ({ rateLimitId }) => ({ id: rateLimitId }),
+    newRow: ({ userId }) => ({
+      user_id: userId,
+      agent_type: 'git_mcp',
+      limit_type: 'daily',
+      limit_value: 1_000_000,
+      period_start: '2026-01-01T00:00:00Z',
+      period_end: '2026-01-02T00:00:00Z',
+    }),
+    change: `limit_value = 1000000`,
+  },
+  github_repositories: {
+    key: ({ repositoryId }) => ({ id: repositoryId }),
+    newRow: ({ userId }) => ({ user_id: userId, repo_owner: 'o', repo_name: 'n', repo_url: 'u' }),
+    change: `default_branch = 'taken'`,
+  },
+};

@@ -1,0 +1,227 @@
+import { DataSource } from 'typeorm';
+import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
+import { migrationOptions, revertLastMigration, runMigrations } from '../../src/common/database/migrate.js';
+import { insertChat, insertUser } from '../fixtures/rows.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { describeCatalog } from './catalog.js';
+import { connect, signedIn } from './session.js';
+import { createSupabaseDatabase } from './supabase-database.js';
+
+const MIGRATIONS = migrationOptions('').migrations as Array<new () => object>;
+const NAMES = MIGRATIONS.map(({ name }) => name);
+
+/** A database without anything of ours, and the address that it is migrated by. */
+interface EmptyDatabase {
+  database: TestDatabase;
+  url: string;
+}
+
+async function plain(): Promise<EmptyDatabase> {
+  const database = await createTestDatabase({ migrated: false });
+  return { database, url: database.url };
+}
+
+async function hosted(): Promise<EmptyDatabase> {
+  const database = await createSupabaseDatabase();
+  return { database, url: database.operatorUrl };
+}
+
+/** Runs `fn` on an empty database that is dropped afterwards. */
+async function withEmptyDatabase<T>(
+  create: () => Promise<EmptyDatabase>,
+  fn: (empty: EmptyDatabase) => Promise<T>,
+): Promise<T> {
+  const empty = await create();
+  try {
+    return await fn(empty);
+  } finally {
+    await empty.database.drop();
+  }
+}
+
+/** Only the first `count` migrations, as a version of the server that knows no others. */
+async function runFirst(url: string, count: number): Promise<void> {
+  const migrations = MIGRATIONS.slice(0, count);
+  const dataSource = await new DataSource({ ...migrationOptions(url), migrations }).initialize();
+  try {
+    await dataSource.query('create schema if not exists switchboard');
+    await dataSource.runMigrations();
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+async function runBefore(url: string, name: string): Promise<void> {
+  const count = NAMES.indexOf(name);
+  if (count < 0) throw new Error(`There is no migration ${name}.`);
+  await runFirst(url, count);
+}
+
+async function revertAll(url: string): Promise<string[]> {
+  const reverted: string[] = [];
+  for (;;) {
+    const name = await revertLastMigration({ url });
+    if (name === undefined) return reverted;
+    reverted.push(name);
+  }
+}
+
+describe.each([
+  ['plain PostgreSQL', plain],
+  ['hosted Supabase', hosted],
+])('migrations on %s', (_name, create) => {
+  it('run, do nothing the second time, are taken back, and run again', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      expect(await runMigrations({ url })).toEqual(NAMES);
+      const migrated = await describeCatalog(database);
+      expect(await runMigrations({ url })).toEqual([]);
+      expect(await describeCatalog(database)).toEqual(migrated);
+      expect(await revertAll(url)).toEqual([...NAMES].reverse());
+      expect(await revertLastMigration({ url })).toBeUndefined();
+      expect(await runMigrations({ url })).toEqual(NAMES);
+      expect(await describeCatalog(database)).toEqual(migrated);
+    });
+  });
+
+  it('take back exactly what they have made, one by one', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      // Asking what to take back makes the table that remembers.
+      expect(await revertLastMigration({ url })).toBeUndefined();
+      const before: string[][] = [];
+      for (let count = 1; count <= NAMES.length; count++) {
+        before.push(await describeCatalog(database));
+        await runFirst(url, count);
+      }
+      for (const name of [...NAMES].reverse()) {
+        expect(await revertLastMigration({ url })).toBe(name);
+        const after = await describeCatalog(database);
+        const expected = before.pop()!;
+        expect({ name, left: after.filter((line) => !expected.includes(line)) }).toEqual({ name, left: [] });
+        // Rights that Supabase gives by default on new tables are not given back: nothing is opened on the way.
+        const missing = expected.filter((line) => !after.includes(line));
+        expect(
+          missing.filter((line) => !/^[A-Z]+ for (anon|authenticated|service_role) /.test(line)),
+        ).toEqual([]);
+      }
+    });
+  });
+
+  it('never leave a table open to users on the way back', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      await runMigrations({ url });
+      const [owner, other] = [await insertUser(database), await insertUser(database)];
+      await insertChat(database, owner);
+      const connection = await connect(database);
+      const attempt = (role: 'anon' | 'authenticated') =>
+        connection.rolledBack({ ...signedIn(other), role }, (session) =>
+          session.attempt('select * from public.chat'),
+        );
+      try {
+        expect(await attempt('authenticated')).toBe('none');
+        for (;;) {
+          const reverted = await revertLastMigration({ url });
+          if (reverted === 'SeedTables1764000000002') break;
+          expect({ reverted, outcome: await attempt('authenticated') }).toEqual({
+            reverted,
+            outcome: expect.stringMatching(/none|denied/),
+          });
+          expect(await attempt('anon')).toBe('denied');
+        }
+      } finally {
+        await connection.close();
+      }
+    });
+  });
+
+  it('run once when several servers start at the same time', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      const runs = await Promise.all([1, 2, 3, 4].map(() => runMigrations({ url })));
+      expect(runs.filter((names) => names.length > 0)).toEqual([NAMES]);
+      const rows = await database.query(`select name from switchboard.migrations order by id`);
+      expect(rows.map(({ name }) => name)).toEqual(NAMES);
+      const locks = await database.query(
+        `select 1 from pg_locks where locktype = 'advisory'
+           and database = (select oid from pg_database where datname = current_database())`,
+      );
+      expect(locks).toEqual([]);
+    });
+  });
+
+  it('believe of existing users only what the service key has written', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      await runBefore(url, 'UserRoleGuard1764000000004');
+      const users: Array<[own: unknown, app: unknown, expected: unknown]> = [
+        [{ role: 'admin', settings: 1 }, {}, { role: 'user', isActive: true, settings: 1 }],
+        [{ role: 'admin' }, null, { role: 'user', isActive: true }],
+        [{ isActive: true }, { isActive: false }, { role: 'user', isActive: false }],
+        [{}, { role: 'admin' }, { role: 'admin', isActive: true }],
+        ['{"role": "admin"}', {}, { role: 'user', isActive: true }],
+        [null, null, { role: 'user', isActive: true }],
+      ];
+      for (const [own, app] of users) {
+        await database.query(
+          `insert into auth.users (id, raw_user_meta_data, raw_app_meta_data, created_at)
+           values (gen_random_uuid(), $1, $2, clock_timestamp())`,
+          [own === null ? null : JSON.stringify(own), app === null ? null : JSON.stringify(app)],
+        );
+      }
+      await runMigrations({ url });
+      const rows = await database.query(
+        `select raw_user_meta_data as own from auth.users order by created_at`,
+      );
+      expect(rows.map(({ own }) => own)).toEqual(users.map(([, , expected]) => expected));
+    });
+  });
+
+  it('put the default configuration where there is none', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      await runBefore(url, 'DefaultConfig1764000000005');
+      await database.query(
+        `insert into admin_config (config_key, config_data) values ('routing_agent', '{"mine": true}')`,
+      );
+      await runMigrations({ url });
+      const rows = await database.query(`select config_key as key, config_data as data from admin_config`);
+      expect(rows.map(({ key }) => key)).toEqual(expect.arrayContaining(Object.keys(DEFAULT_CONFIG)));
+      expect(rows.find(({ key }) => key === 'routing_agent')).toMatchObject({ data: { mine: true } });
+    });
+  });
+});
+
+describe('migrations on hosted Supabase', () => {
+  it('make nothing in the schema of the auth server but their triggers', async () => {
+    await withEmptyDatabase(hosted, async ({ database, url }) => {
+      const ofAuth = async () => {
+        const lines = await describeCatalog(database);
+        return lines.filter((line) => /\bauth\./.test(line) && !/^policy|switchboard\.|public\./.test(line));
+      };
+      const before = await ofAuth();
+      expect(before.length).toBeGreaterThan(5);
+      await runMigrations({ url });
+      expect(await ofAuth()).toEqual(before);
+      const triggers = await database.query(
+        `select tgname as name from pg_trigger where tgrelid = 'auth.users'::regclass and not tgisinternal
+          order by tgname`,
+      );
+      expect(triggers.map(({ name }) => name)).toEqual(['switchboard_user_changed', 'switchboard_user_role']);
+    });
+  });
+
+  it('guard what the owner of auth.users, the auth server, writes', async () => {
+    await withEmptyDatabase(hosted, async ({ database, url }) => {
+      await runMigrations({ url });
+      const connection = await connect(database);
+      try {
+        await connection.rolledBack({ role: 'supabase_auth_admin' }, async (session) => {
+          const [user] = await session.query(
+            `insert into auth.users (id, raw_user_meta_data) values (gen_random_uuid(), '{"role": "admin"}')
+             returning id, raw_user_meta_data as own, raw_app_meta_data as app`,
+          );
+          expect(user).toMatchObject({ own: { role: 'user' }, app: { role: 'user' } });
+          expect(await session.attempt(`delete from auth.users where id = $1`, [user.id])).toBe('rows');
+        });
+      } finally {
+        await connection.close();
+      }
+    });
+  });
+});

@@ -1,0 +1,93 @@
+import pg from 'pg';
+import type { SqlRunner } from '../fixtures/rows.js';
+import type { TestDatabase } from '../support/postgres.js';
+
+export interface Actor {
+  role: 'anon' | 'authenticated' | 'service_role' | 'supabase_auth_admin';
+  /** What `request.jwt.claims` holds; a string stands there as it is, left out it is never set. */
+  claims?: unknown;
+}
+
+/** What came of a statement; anything but a lack of rights is `error` with its SQLSTATE. */
+export type Outcome = 'rows' | 'none' | 'denied' | `error ${string}`;
+
+/** A transaction that is rolled back at its end, and that changes its role on the way. */
+export interface Session extends SqlRunner {
+  become(actor: Actor): Promise<void>;
+  /** Back to who opened the connection. */
+  becomeOperator(): Promise<void>;
+  /** Runs one statement. When it fails, the transaction goes on as if it had not been there. */
+  attempt(sql: string, values?: unknown[]): Promise<Outcome>;
+}
+
+export interface Connection {
+  client: pg.Client;
+  /** Runs `fn` in a transaction that is rolled back, as `actor` or as the operator. */
+  rolledBack<T>(actor: Actor | undefined, fn: (session: Session) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+export async function connect(database: TestDatabase): Promise<Connection> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const session = sessionOn(client);
+  return {
+    client,
+    rolledBack: async (actor, fn) => {
+      await client.query('begin');
+      try {
+        if (actor) await session.become(actor);
+        return await fn(session);
+      } finally {
+        await client.query('rollback');
+      }
+    },
+    close: () => client.end(),
+  };
+}
+
+function sessionOn(client: pg.Client): Session {
+  return {
+    query: async (sql, values) => {
+      const result = await client.query<Record<string, unknown>>(sql, values);
+      return result.rows;
+    },
+    become: async ({ role, claims }) => {
+      await client.query('reset role');
+      if (claims !== undefined) {
+        const text = typeof claims === 'string' ? claims : JSON.stringify(claims);
+        await client.query(`select set_config('request.jwt.claims', $1, true)`, [text]);
+      }
+      await client.query(`set local role ${role}`);
+    },
+    becomeOperator: async () => {
+      await client.query('reset role');
+    },
+    attempt: async (sql, values) => {
+      await client.query('savepoint attempt');
+      try {
+        const { rowCount } = await client.query(sql, values);
+        return rowCount ? 'rows' : 'none';
+      } catch (error) {
+        await client.query('rollback to savepoint attempt');
+        const { code } = error as { code?: string };
+        if (code === undefined) throw error;
+        return code === INSUFFICIENT_PRIVILEGE ? 'denied' : `error ${code}`;
+      }
+    },
+  };
+}
+
+/** A signed-in user with the claims that the server, or the auth server's token, gives to the policies. */
+export function signedIn(userId: string, userRole: 'user' | 'admin' = 'user'): Actor {
+  return {
+    role: 'authenticated',
+    claims: { sub: userId, role: 'authenticated', user_metadata: { role: userRole, isActive: true } },
+  };
+}
+
+export const ANONYMOUS: Actor = { role: 'anon', claims: { role: 'anon' } };
+
+export const SERVICE: Actor = { role: 'service_role', claims: { role: 'service_role' } };
