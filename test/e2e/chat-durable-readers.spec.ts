@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ChatApp, eventually, readAnswer, startChatApp, userMessage } from '../support/chat-app.js';
+import type { TestUser } from '../support/app.js';
+import { answerCalls, resume, saying, stop, storedAnswer, textOfParts } from '../support/turns.js';
+
+const MEGABYTE = 1024 ** 2;
+
+/** Readers are not equal: some are slow, some stand still, some wait for long. None of them is felt by the others. */
+describe('readers of an answer', () => {
+  let app: ChatApp;
+  let user: TestUser;
+  /** The server's side of all connections. */
+  const sockets: Socket[] = [];
+
+  beforeAll(async () => {
+    app = await startChatApp();
+    user = await app.createUser();
+    const server: Server = app.app.getHttpServer();
+    server.on('connection', (socket) => sockets.push(socket));
+  });
+
+  afterEach(() => app.double.reset());
+
+  afterAll(() => app.close());
+
+  it('does not let a reader that stands still slow the model, the others or grow memory', async () => {
+    const chatId = randomUUID();
+    const characters = 6 * MEGABYTE;
+    app.double.enqueue({ fault: { type: 'flood', characters } });
+    const live = await app.open(user, { id: chatId, message: userMessage('a flood') });
+    // These ask, and then do not read what they get.
+    const slow = await Promise.all(Array.from({ length: 5 }, () => resume(app, user, chatId)));
+    expect(slow.map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
+
+    const whole = await live.rest();
+    expect(whole.done).toBe(true);
+    expect(whole.text.length).toBeGreaterThanOrEqual(characters);
+    const answer = await storedAnswer(app, user, chatId);
+    expect(answer.status).toBe('complete');
+    expect(textOfParts(answer) === whole.text).toBe(true);
+    expect(answerCalls(app, 'a flood')[0]).toMatchObject({ state: 'ended', closedByClient: false });
+
+    // What waits for them is one copy in the log, not one in each connection.
+    const waiting = sockets.filter(({ writableLength }) => writableLength > 0);
+    expect(waiting).toHaveLength(5);
+    for (const { writableLength } of waiting) expect(writableLength).toBeLessThan(MEGABYTE);
+
+    // And yet each gets everything as soon as it reads.
+    for (const late of await Promise.all(slow.map((reader) => reader.rest()))) {
+      expect(late.text === whole.text).toBe(true);
+      expect(late.chunks.at(-1)).toEqual(whole.chunks.at(-1));
+      expect(late.done).toBe(true);
+    }
+  });
+
+  it('feeds a reader that comes late to a long answer in portions', async () => {
+    const chatId = randomUUID();
+    const text = Array.from({ length: 40 }, (_, index) => `${index} 🐘 `.repeat(30_000));
+    app.double.enqueue({ text, pauseAfter: text.length });
+    const live = await app.open(user, { id: chatId, message: userMessage('many elephants') });
+    await live.until(saying(text.at(-1)!));
+    const late = await resume(app, user, chatId);
+    // Until it reads, there is more for it than it has been given.
+    await eventually(() => Promise.resolve(sockets.some(({ writableLength }) => writableLength > 0)));
+    for (const { writableLength } of sockets) expect(writableLength).toBeLessThan(MEGABYTE);
+    app.double.resume();
+    const [whole, replayed] = [await live.rest(), await late.rest()];
+    expect(replayed.text === whole.text && whole.text === text.join('')).toBe(true);
+    // No portion ends in the middle of an elephant.
+    for (const chunk of replayed.chunks)
+      if (chunk.type === 'text-delta') expect(chunk.delta.isWellFormed()).toBe(true);
+  });
+
+  it('ends an answer that does not end by itself', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue({ fault: { type: 'flood', characters: 64 * MEGABYTE } });
+    const reader = await app.open(user, { id: chatId, message: userMessage('no end') });
+    const { chunks, text, done } = await reader.rest();
+    expect(chunks.at(-1)).toEqual({ type: 'error', errorText: 'The answer became too long and was ended.' });
+    expect(done).toBe(true);
+    expect(text.length).toBeLessThan(20 * MEGABYTE);
+    await app.double.until(() => answerCalls(app, 'no end')[0]?.state === 'ended');
+    expect(answerCalls(app, 'no end')[0]?.closedByClient).toBe(true);
+    const answer = await storedAnswer(app, user, chatId);
+    expect(answer.status).toBe('failed');
+    expect(textOfParts(answer) === text).toBe(true);
+  });
+
+  it('says something after fifteen seconds of silence, so that nobody hangs up', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue({ text: ['Let me see.', ' Yes.'], pauseAfter: 1 });
+    const reader = await app.open(user, { id: chatId, message: userMessage('think hard') });
+    await reader.until(saying('Let me see.'));
+    const path = `${app.url}/api/chat/${chatId}/stream`;
+    const quiet = await fetch(path, { headers: user.headers });
+    const [forUs, forParser] = quiet.body!.tee();
+    const parsed = readAnswer(new Response(forParser, { headers: quiet.headers }));
+    const decoder = new TextDecoder();
+    let raw = '';
+    const startedAt = performance.now();
+    const source = forUs.getReader();
+    while (!raw.includes(': ping\n\n')) {
+      const { value, done } = await source.read();
+      if (done) throw new Error('the answer ended');
+      raw += decoder.decode(value, { stream: true });
+    }
+    const silence = performance.now() - startedAt;
+    expect(silence).toBeGreaterThan(14_000);
+    expect(silence).toBeLessThan(17_500);
+    source.releaseLock();
+    app.double.resume();
+    // Readers of the protocol do not notice.
+    const [one, other] = [await reader.rest(), await parsed.rest()];
+    expect(one.text).toBe('Let me see. Yes.');
+    expect(other.text).toBe('Let me see. Yes.');
+    expect(other.done).toBe(true);
+    expect(await stop(app, user, chatId)).toEqual({ stopped: false });
+  });
+});

@@ -1,0 +1,285 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorReason, Fault, UsageLie } from '../doubles/script.js';
+import type { TestUser } from '../support/app.js';
+import {
+  type Answer,
+  type ChatApp,
+  eventually,
+  SERVER_KEYS,
+  startChatApp,
+  userMessage,
+} from '../support/chat-app.js';
+import { answerCalls, messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
+
+/**
+ * What goes wrong when some of the answer has arrived: it is never asked for again, the reader is told at the end of the
+ * stream, and what there was is kept and paid for. Promises that are rejected unheard fail a test by themselves.
+ */
+
+const PROVIDERS = {
+  google: { model: 'google/gemini-2.5-flash', name: 'Google' },
+  openai: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
+  /** OpenAI by its older interface, which gateways and local servers speak. */
+  openaiChat: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
+  anthropic: { model: 'anthropic/claude-sonnet-4-5', name: 'Anthropic' },
+};
+type Provider = keyof typeof PROVIDERS;
+const ALL = Object.keys(PROVIDERS) as Provider[];
+
+const TEXT = ['one ', 'two ', 'three ', 'four'];
+const FIRST_BYTE_TIMEOUT = 4_000;
+const IDLE_TIMEOUT = 800;
+
+/** What is told to the reader, with NAME of the provider, and what the call's row says. */
+type Meaning = [text: string, code: string];
+
+const brokenOff: Meaning = ['NAME broke off its answer.', 'upstream_error'];
+const late: Meaning = ['NAME did not answer in time.', 'upstream_timeout'];
+const errorFrame = (reason: ErrorReason): Fault => ({ type: 'error-frame', chunks: 2, reason });
+
+const CASES: Array<[Fault, ...Meaning]> = [
+  [{ type: 'reset-after', chunks: 2 }, ...brokenOff],
+  [{ type: 'half-close', chunks: 2 }, ...brokenOff],
+  [{ type: 'half-close', chunks: 2, abrupt: true }, ...brokenOff],
+  [{ type: 'malformed', chunks: 2 }, ...brokenOff],
+  [{ type: 'stall-after', chunks: 2 }, ...late],
+  [errorFrame('internal'), ...brokenOff],
+  [errorFrame('overloaded'), 'NAME is overloaded at the moment. Try again.', 'upstream_error'],
+  [errorFrame('rate-limit'), 'NAME is limiting requests at the moment. Try again in 30 s.', 'rate_limited'],
+  [
+    errorFrame('context-length'),
+    'The conversation has become too long for this model. Start a new chat or choose another model.',
+    'upstream_error',
+  ],
+];
+
+/** One question to one of the providers, in a chat of its own. */
+interface Ask {
+  app: ChatApp;
+  provider: Provider;
+  chatId: string;
+  question: string;
+  body: object;
+}
+
+describe('faults after the first byte', () => {
+  let app: ChatApp;
+  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  let chatApp: ChatApp;
+  let user: TestUser;
+
+  beforeAll(async () => {
+    const environment = {
+      UPSTREAM_FIRST_BYTE_TIMEOUT_MS: String(FIRST_BYTE_TIMEOUT),
+      UPSTREAM_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT),
+    };
+    app = await startChatApp(environment);
+    const { database } = app;
+    const other = { ...environment, OPENAI_API: 'chat', DATABASE_URL: database.url };
+    chatApp = { ...(await startChatApp(other)), database };
+    user = await app.createUser();
+  });
+
+  afterEach(() => {
+    for (const { double } of [app, chatApp]) double.reset();
+  });
+
+  afterAll(async () => {
+    await chatApp?.close();
+    await app?.close();
+  });
+
+  const askOf = (provider: Provider): Ask => ({
+    app: provider === 'openaiChat' ? chatApp : app,
+    provider,
+    chatId: randomUUID(),
+    question: randomUUID(),
+    body: { model: PROVIDERS[provider].model, agent: 'chat' },
+  });
+
+  const everywhere = (check: (ask: Ask) => Promise<void>) => Promise.all(ALL.map(askOf).map(check));
+
+  const program = ({ app: { double }, question }: Ask, fault: Fault) =>
+    double.enqueue(
+      { text: TEXT, usage: { input: 100, output: 40 }, fault },
+      { times: 2, when: ({ stream, userText }) => stream && userText === question },
+    );
+
+  const send = (ask: Ask) => ask.app.say(user, ask.chatId, ask.question, ask);
+
+  const callsOf = (chatId: string) =>
+    app.database.query(
+      `select input_tokens as "inputTokens", output_tokens as "outputTokens", total_cost::float as cost,
+              response_timestamp is not null as closed, metadata
+         from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer'`,
+      [chatId],
+    );
+
+  /** The stream ended in good order, with words for a person; all that had arrived is stored. */
+  async function expectFailedAnswer(
+    { app, provider, chatId }: Ask,
+    answer: Answer,
+    [text, code]: Meaning,
+    arrived: string,
+  ): Promise<void> {
+    const errorText = text.replace('NAME', PROVIDERS[provider].name);
+    expect([provider, answer.status, answer.done]).toEqual([provider, 200, true]);
+    expect(answer.text).toBe(arrived);
+    expect(answer.chunks.at(-1)).toEqual({ type: 'error', errorText });
+    const count = (type: string) => answer.chunks.filter((chunk) => chunk.type === type).length;
+    expect([count('error'), count('finish'), count('text-end')]).toEqual([1, 0, count('text-start')]);
+    for (const key of Object.values(SERVER_KEYS)) expect(JSON.stringify(answer.chunks)).not.toContain(key);
+
+    // All of it is true as soon as the stream has ended.
+    const stored = (await messagesOf(app, user, chatId)).at(-1)!;
+    expect([stored.role, stored.status, textOfParts(stored)]).toEqual(['assistant', 'failed', arrived]);
+    expect(stored.parts.some(({ state }) => state === 'streaming')).toBe(false);
+    expect(stored.metadata.error).toEqual({ code, message: errorText });
+    expect(await app.database.query('select 1 from "Stream" where "chatId" = $1', [chatId])).toEqual([]);
+    expect((await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming).toBe(false);
+  }
+
+  /** One call, counted by what the provider had reported and an estimate of the rest; no row stays open. */
+  async function expectCounted({ provider, chatId }: Ask, status: string, code?: string): Promise<void> {
+    const calls = await callsOf(chatId);
+    expect(calls).toHaveLength(1);
+    const [{ metadata, closed, ...figures }] = calls;
+    expect({ provider, closed, ...metadata }).toMatchObject({
+      provider,
+      closed: true,
+      status,
+      estimated: true,
+    });
+    expect(metadata.errorCode).toBe(code);
+    expect(metadata.finishReason).not.toBe('stop');
+    // OpenAI tells nothing to a stream that is cut.
+    if (provider.startsWith('openai')) expect(figures.inputTokens).toBeGreaterThan(0);
+    else expect(figures.inputTokens).toBe(100);
+    expect(figures.outputTokens).toBeGreaterThan(0);
+    expect((await messagesOf(app, user, chatId)).at(-1)).toMatchObject(figures);
+    await eventually(async () => {
+      const open = `select 1 from usage_logs where chat_id = $1 and response_timestamp is null`;
+      return (await app.database.query(open, [chatId])).length === 0;
+    });
+  }
+
+  async function expectNextTurn({ app, chatId, body }: Ask): Promise<Answer> {
+    const next = await app.say(user, chatId, 'And now?', { body });
+    expect([next.status, next.text, next.done]).toEqual([200, 'You said: And now?', true]);
+    const statuses = (await messagesOf(app, user, chatId)).map(({ status }) => status);
+    expect(statuses).toEqual(['complete', 'failed', 'complete', 'complete']);
+    return next;
+  }
+
+  it.each(CASES)('%j', async (fault, text, code) => {
+    await everywhere(async (ask) => {
+      program(ask, fault);
+      const answer = await send(ask);
+      await expectFailedAnswer(ask, answer, [text, code], 'one two ');
+      await expectCounted(ask, 'error', code);
+      const { app, question } = ask;
+      expect(answerCalls(app, question)).toHaveLength(1);
+      await app.double.until(() => answerCalls(app, question)[0]?.state === 'ended');
+
+      await expectNextTurn(ask);
+      const sent = app.double.requests.map(({ body }) => JSON.stringify(body));
+      const next = sent.find((body) => body.includes(question) && body.includes('And now?'));
+      expect(next).toContain('one two');
+    });
+  });
+
+  it('takes an answer that ends without its last word for broken, even when all of it is there', async () => {
+    await everywhere(async (ask) => {
+      program(ask, { type: 'half-close', chunks: 99 });
+      const answer = await send(ask);
+      await expectFailedAnswer(ask, answer, brokenOff, TEXT.join(''));
+      await expectCounted(ask, 'error', 'upstream_error');
+      await expectNextTurn(ask);
+    });
+  });
+
+  it('lets a model be slow as long as it goes on', async () => {
+    await everywhere(async (ask) => {
+      const { app, question } = ask;
+      app.double.enqueue(
+        { text: TEXT, firstDelayMs: IDLE_TIMEOUT * 1.5, chunkDelayMs: IDLE_TIMEOUT / 2 },
+        { when: ({ stream, userText }) => stream && userText === question },
+      );
+      const answer = await send(ask);
+      expect([answer.status, answer.text, answer.chunks.at(-1).type]).toEqual([200, TEXT.join(''), 'finish']);
+      expect(answerCalls(app, question)).toHaveLength(1);
+    });
+  });
+
+  it('ends an answer that will not end, and reads no more of it', async () => {
+    const limit = 16 * 1024 ** 2;
+    for (const ask of ALL.map(askOf)) {
+      const { app, question, chatId } = ask;
+      program(ask, { type: 'flood', characters: 20 * limit });
+      // The reader reads the beginning only until the answer is stored: nothing may be waiting for it.
+      const reader = await app.open(user, { id: chatId, message: userMessage(question), ...ask.body });
+      await reader.until((chunks) => chunks.some(({ type }) => type === 'text-delta'));
+      await eventually(async () => {
+        const [answer] = await app.database.query(
+          `select status from "Message_v2" where "chatId" = $1 and role = 'assistant'`,
+          [chatId],
+        );
+        return answer.status === 'failed';
+      });
+      const stored = await storedAnswer(app, user, chatId);
+      expect(textOfParts(stored).length).toBeLessThan(limit + 100_000);
+      const meaning: Meaning = ['The answer became too long and was ended.', 'upstream_error'];
+      await expectFailedAnswer(ask, await reader.rest(), meaning, textOfParts(stored));
+      await expectCounted(ask, 'aborted');
+
+      await app.double.until(() => answerCalls(app, question)[0]?.state === 'ended');
+      const [call, ...more] = answerCalls(app, question);
+      expect([call!.closedByClient, more]).toEqual([true, []]);
+      // What was under way then is what the buffers of the connection hold.
+      expect(call!.chunks * 8_400).toBeLessThan(2 * limit);
+      await expectNextTurn(ask);
+    }
+  });
+
+  it.each<UsageLie>(['negative', 'absurd', 'missing'])('estimates when the figures are %s', async (lie) => {
+    await everywhere(async (ask) => {
+      program(ask, { type: 'usage-lies', lie });
+      const answer = await send(ask);
+      expect([answer.text, answer.chunks.at(-1).type]).toEqual([TEXT.join(''), 'finish']);
+      const [{ metadata, ...figures }] = await callsOf(ask.chatId);
+      expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
+      expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
+      // Four characters a token: the text, and the prompt of a few words with its instructions.
+      expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
+      expect(figures.inputTokens).toBeGreaterThan(10);
+      expect(figures.inputTokens).toBeLessThan(200);
+      expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
+        outputTokens: 5,
+        cachedInputTokens: 0,
+      });
+    });
+  });
+
+  it('bills parts that are more than their whole as plain', async () => {
+    await everywhere(async (ask) => {
+      program(ask, { type: 'usage-lies', lie: 'inconsistent' });
+      await send(ask);
+      const [{ metadata, ...figures }] = await callsOf(ask.chatId);
+      expect(figures).toMatchObject({ inputTokens: 100, outputTokens: 40, closed: true });
+      expect(metadata).toMatchObject({ status: 'success', cachedInputTokens: 0, reasoningTokens: 0 });
+    });
+  });
+
+  it('tells all who read the answer, also those who came later', async () => {
+    const ask = askOf('openai');
+    app.double.enqueue({ text: TEXT, pauseAfter: 1, fault: { type: 'reset-after', chunks: 2 } });
+    const message = { id: ask.chatId, message: userMessage(ask.question, 'q'), ...ask.body };
+    const first = await app.open(user, message);
+    await first.until(saying('one '));
+    const second = await app.open(user, message);
+    await second.until(saying('one '));
+    app.double.resume();
+    for (const reader of [first, second])
+      await expectFailedAnswer(ask, await reader.rest(), brokenOff, 'one two ');
+  });
+});
