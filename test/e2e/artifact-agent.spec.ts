@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
+import { createChatClient, textOf } from '../support/chat-client.js';
+import type { TestUser } from '../support/app.js';
+
+const PROVIDERS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
+const ESSAY = ['# Tides\n\n', 'The moon pulls, ', 'the sea follows.'];
+
+describe('the artifact agent', () => {
+  let app: ChatApp;
+  let user: TestUser;
+
+  beforeAll(async () => {
+    app = await startChatApp();
+    user = await app.createUser();
+  });
+
+  beforeEach(() => app.double.reset());
+  afterAll(() => app.close());
+
+  const tool = (name: string, input: object) => ({ toolCalls: [{ id: randomUUID(), name, input }] });
+  const writes = ({ instructions }: { instructions: string }) =>
+    /You write the content of a document|You change a document as you are asked/.test(instructions);
+  const answers = ({ instructions, stream }: { instructions: string; stream: boolean }) =>
+    stream && !writes({ instructions });
+
+  /** The agent calls a tool, the writing call says `content`, the agent ends with `closing`. */
+  function script(name: string, input: object, content: string[], closing = 'Done.'): void {
+    app.double.enqueue(tool(name, input), { when: answers });
+    app.double.enqueue({ text: content, usage: { input: 100, output: 40 } }, { when: writes });
+    app.double.enqueue({ text: [closing] }, { when: answers });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- chunks of any type
+  const dataOf = (chunks: any[], type: string): any[] =>
+    chunks.filter((chunk) => chunk.type === type).map(({ data }) => data as unknown);
+
+  async function create(
+    title: string,
+    kind: string,
+    content: string[],
+  ): Promise<{ id: string; content: string }> {
+    script('createDocument', { title, kind, description: 'As asked.' }, content);
+    const answer = await app.say(user, randomUUID(), `Write ${title}`, { body: { agent: 'artifact' } });
+    const [id] = dataOf(answer.chunks, 'data-id') as string[];
+    const { body } = await app.request('GET', `/api/documents/${id}`, { user });
+    return body;
+  }
+
+  it.each(PROVIDERS)('writes a document live into the answer, and stores it: %s', async (model) => {
+    const chatId = randomUUID();
+    script('createDocument', { title: 'Tides', kind: 'text', description: 'An essay on tides' }, ESSAY);
+    const answer = await app.say(user, chatId, 'Write an essay on tides', {
+      body: { agent: 'artifact', model },
+    });
+    expect([answer.status, answer.text, answer.done]).toEqual([200, 'Done.', true]);
+    expect(dataOf(answer.chunks, 'data-agent')).toEqual([
+      { agentType: 'artifact', reason: expect.any(String) },
+    ]);
+    expect(dataOf(answer.chunks, 'data-kind')).toEqual(['text']);
+    expect(dataOf(answer.chunks, 'data-title')).toEqual(['Tides']);
+    expect(dataOf(answer.chunks, 'data-clear')).toHaveLength(1);
+    expect(dataOf(answer.chunks, 'data-textDelta').join('')).toBe(ESSAY.join(''));
+    expect(dataOf(answer.chunks, 'data-finish')).toHaveLength(1);
+
+    const [id] = dataOf(answer.chunks, 'data-id') as string[];
+    const document = await app.request('GET', `/api/documents/${id}`, { user });
+    expect(document.body).toMatchObject({ title: 'Tides', kind: 'text', content: ESSAY.join('') });
+    const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+    const part = messages.items[1].parts.find(({ type }: { type: string }) => type === 'tool-createDocument');
+    expect(part).toMatchObject({ state: 'output-available', output: { id, title: 'Tides', kind: 'text' } });
+
+    // Every call is accounted: two of the agent, one that wrote, one for the title.
+    const rows = await app.database.query(
+      `select agent_type, metadata ->> 'purpose' as purpose, total_tokens from usage_logs where chat_id = $1`,
+      [chatId],
+    );
+    expect(rows.filter(({ agent_type }) => agent_type === 'artifact')).toHaveLength(3);
+    const { body: chat } = await app.request('GET', `/api/chats/${chatId}`, { user });
+    const sum = rows.reduce((total, row) => total + Number(row.total_tokens), 0);
+    expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
+    expect(answer.chunks.at(-1).messageMetadata.usage.totalTokens).toBe(
+      messages.items[1].inputTokens + messages.items[1].outputTokens,
+    );
+  });
+
+  it('sends code and sheets whole, without the fence that models put around them', async () => {
+    const code = await create('Hello', 'code', ['```js\n', 'console.log(1)', '\n```']);
+    expect(code.content).toBe('console.log(1)');
+    const sheet = await create('Prices', 'sheet', ['item,price\n', 'tea,2\n']);
+    expect(sheet.content.trim()).toBe('item,price\ntea,2');
+  });
+
+  it('tells the model of a sheet that is no CSV, and stores nothing', async () => {
+    const before = (await app.request('GET', '/api/documents?limit=100', { user })).body.items.length;
+    script(
+      'createDocument',
+      { title: 'Broken', kind: 'sheet', description: 'x' },
+      ['a,"b\n1,2'],
+      'It failed.',
+    );
+    const answer = await app.say(user, randomUUID(), 'Make a sheet', { body: { agent: 'artifact' } });
+    expect(answer.text).toBe('It failed.');
+    expect(answer.chunks.find(({ type }) => type === 'tool-output-error').errorText).toContain('content');
+    expect((await app.request('GET', '/api/documents?limit=100', { user })).body.items).toHaveLength(before);
+  });
+
+  it('changes the document that is open, knowing what it says', async () => {
+    const { id } = await create('Draft', 'text', ['First version.']);
+    const before = app.double.requests.length;
+    script('updateDocument', { id, description: 'Make it second' }, ['Second version.']);
+    const answer = await app.say(user, randomUUID(), 'Make it second', {
+      body: { agent: 'artifact', documentId: id },
+    });
+    expect(answer.text).toBe('Done.');
+    const [asked] = app.double.requests.slice(before).filter(({ stream }) => stream);
+    expect(JSON.stringify(asked?.body)).toContain('First version.');
+    const versions = await app.request('GET', `/api/documents/${id}/versions?content=true`, { user });
+    expect(versions.body.items.map(({ content }: { content: string }) => content)).toEqual([
+      'First version.',
+      'Second version.',
+    ]);
+  });
+
+  it('answers 404 for a document that is somebody else\u2019s', async () => {
+    const { id } = await create('Mine', 'text', ['Mine.']);
+    const stranger = await app.createUser();
+    app.double.reset();
+    const answer = await app.say(stranger, randomUUID(), 'Show it', {
+      body: { agent: 'artifact', documentId: id },
+    });
+    expect([answer.status, answer.problem.code]).toEqual([404, 'not_found']);
+    app.double.enqueue(tool('updateDocument', { id, description: 'Steal it' }), { when: answers });
+    app.double.enqueue({ text: ['No.'] }, { when: answers });
+    const second = await app.say(stranger, randomUUID(), 'Change it', { body: { agent: 'artifact' } });
+    expect(second.chunks.find(({ type }) => type === 'tool-output-error').errorText).toContain('not found');
+    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('Mine.');
+  });
+
+  it('leaves the last version as it was when it is stopped, and the draft with the reader', async () => {
+    const { id } = await create('Stopped', 'text', ['As it was.']);
+    const chatId = randomUUID();
+    app.double.enqueue(tool('updateDocument', { id, description: 'More' }), { when: answers });
+    app.double.enqueue({ text: ['Half of ', 'what was to come'], pauseAfter: 1 }, { when: writes });
+    const reader = await app.open(user, { id: chatId, message: userMessage('More'), agent: 'artifact' });
+    await reader.until((chunks) => chunks.some(({ type }) => type === 'data-textDelta'));
+    expect((await app.request('POST', `/api/chat/${chatId}/stop`, { user })).body).toEqual({ stopped: true });
+    await reader.rest();
+    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('As it was.');
+    const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+    expect(messages.items[1].status).toBe('stopped');
+    const draft = messages.items[1].parts.find(({ type }: { type: string }) => type === 'data-draft');
+    expect(draft.data).toMatchObject({ id, kind: 'text', content: 'Half of ' });
+    expect(app.double.requests.findLast(writes)?.closedByClient).toBe(true);
+  });
+
+  it('fails the answer when the writing call fails, with what there was of the draft', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue(tool('createDocument', { title: 'Lost', kind: 'text', description: 'x' }), {
+      when: answers,
+    });
+    app.double.enqueue(
+      { text: ['Begun', ' but'], fault: { type: 'reset-after', chunks: 1 } },
+      { when: writes },
+    );
+    app.double.enqueue({ text: ['I could not.'] }, { when: answers });
+    await app.say(user, chatId, 'Write', { body: { agent: 'artifact' } });
+    const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+    const { parts } = messages.items[1];
+    expect(parts.find(({ type }: { type: string }) => type === 'data-draft').data.content).toBe('Begun');
+    expect(parts.find(({ type }: { type: string }) => type === 'tool-createDocument').state).toBe(
+      'output-error',
+    );
+  });
+
+  it('suggests improvements, which can be applied', async () => {
+    const { id } = await create('Plain', 'text', ['It was a nice day. We went out.']);
+    app.double.enqueue(tool('requestSuggestions', { id }), { when: answers });
+    const suggestion = {
+      originalText: 'a nice day',
+      suggestedText: 'a golden day',
+      description: 'More vivid.',
+    };
+    const useless = { originalText: 'not in there', suggestedText: 'x', description: 'y' };
+    app.double.enqueue(
+      { text: [JSON.stringify({ suggestions: [suggestion, useless] })] },
+      { when: ({ instructions }) => instructions.includes('You are an editor') },
+    );
+    app.double.enqueue({ text: ['Suggested.'] }, { when: answers });
+    const answer = await app.say(user, randomUUID(), 'Improve it', { body: { agent: 'artifact' } });
+    expect(answer.text).toBe('Suggested.');
+    const [stored] = dataOf(answer.chunks, 'data-suggestion');
+    expect(stored).toMatchObject({ ...suggestion, documentId: id, isResolved: false });
+    const applied = await app.request('POST', `/api/suggestions/${stored.id}/apply`, { user });
+    expect([applied.status, applied.body.content]).toEqual([200, 'It was a golden day. We went out.']);
+  });
+
+  it('suggests for a document on its own route, accounted as suggestions', async () => {
+    const { id } = await create('Route', 'text', ['Some words here.']);
+    const suggestion = { originalText: 'Some words', suggestedText: 'Many words', description: 'More.' };
+    const editor = ({ instructions }: { instructions: string }) => instructions.includes('You are an editor');
+    app.double.enqueue({ text: [JSON.stringify({ suggestions: [suggestion] })] }, { when: editor });
+    const path = `/api/documents/${id}/suggestions`;
+    const made = await app.request('POST', path, { user, body: { instruction: 'More words' } });
+    expect([made.status, made.body.nextCursor]).toEqual([201, null]);
+    expect(made.body.items).toEqual([expect.objectContaining({ ...suggestion, documentId: id })]);
+    expect((await app.request('GET', path, { user })).body.items).toEqual(made.body.items);
+    expect(JSON.stringify(app.double.requests.findLast(editor)?.body)).toContain('More words');
+    const [call] = await app.database.query(
+      `select agent_type, metadata ->> 'status' as status from usage_logs
+        where user_id = $1 and metadata ->> 'purpose' = 'suggestions' order by request_timestamp desc limit 1`,
+      [user.id],
+    );
+    expect(call).toEqual({ agent_type: 'artifact', status: 'success' });
+
+    app.double.enqueue({ text: ['No idea.'] }, { when: editor });
+    const useless = await app.request('POST', path, { user });
+    expect([useless.status, useless.body.code]).toEqual([502, 'upstream_error']);
+    const wrong = await app.request('POST', path, { user, body: { instruction: 5 } });
+    expect([wrong.status, wrong.body.errors[0].path]).toEqual([400, 'instruction']);
+    const stranger = await app.createUser();
+    expect((await app.request('POST', path, { user: stranger, body: {} })).status).toBe(404);
+  });
+
+  it('writes and changes an essay for the client of useChat', async () => {
+    const seen: string[] = [];
+    const chat = createChatClient(app.url, {
+      token: user.token,
+      body: { agent: 'artifact' },
+      onData: ({ type, data }) => type === 'data-id' && seen.push(String(data)),
+    });
+    script('createDocument', { title: 'Essay', kind: 'text', description: 'x' }, ['Once.'], 'Written.');
+    await chat.sendMessage({ text: 'Write an essay' });
+    const id = await eventually(() => Promise.resolve(seen[0]));
+    script('updateDocument', { id, description: 'twice' }, ['Twice.'], 'Changed.');
+    await chat.sendMessage({ text: 'Change it' });
+    expect(textOf(chat.lastMessage)).toBe('Changed.');
+    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('Twice.');
+  });
+});

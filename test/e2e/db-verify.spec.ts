@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { describeVerified, verifyDatabase } from '../../src/common/database/verify/verify-database.js';
+import { CONFIG_KEYS, TABLES } from '../../src/common/database/verify/expected-schema.js';
+import { ACCESS } from '../../src/common/database/verify/expected-access.js';
+import { migrationOptions } from '../../src/common/database/migrate.js';
+import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
+import { createMigratedSupabaseDatabase } from '../rls/supabase-database.js';
+import { freePort } from '../support/server-process.js';
+import { createTestDatabase } from '../support/postgres.js';
+import * as damages from './db-verify.damage.js';
+
+describe('db:verify', () => {
+  /** What is said about a database to which `damage` has been done. */
+  async function differencesAfter(damage?: string): Promise<string[]> {
+    const database = await createTestDatabase();
+    try {
+      if (damage !== undefined) await database.query(damage);
+      return await verifyDatabase({ url: database.url });
+    } finally {
+      await database.drop();
+    }
+  }
+
+  it('finds nothing wrong with a migrated database', async () => {
+    expect(await differencesAfter()).toEqual([]);
+  });
+
+  it('finds nothing wrong with a database of Supabase, as its operator', async () => {
+    const database = await createMigratedSupabaseDatabase();
+    try {
+      expect(await verifyDatabase({ url: database.operatorUrl })).toEqual([]);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('does not mind what a database has besides', async () => {
+    expect(await differencesAfter(damages.ADDITIONS)).toEqual([]);
+  });
+
+  const all = [...damages.STRUCTURE, ...damages.ACCESS, ...damages.ROUTINES, ...damages.CONTENT];
+  it.each(all)('names %s', async (damage, differences) => {
+    expect((await differencesAfter(damage)).toSorted()).toEqual(differences);
+  });
+
+  it('prints as names what stands behind another search path', async () => {
+    const database = await createTestDatabase();
+    try {
+      await database.query(`
+        do $do$ begin
+          execute format('alter database %I set search_path = auth, switchboard, public', current_database());
+        end $do$`);
+      expect(await verifyDatabase({ url: database.url })).toEqual([]);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('names everything that an empty database lacks, and nothing of what is in its tables', async () => {
+    const database = await createTestDatabase({ migrated: false });
+    try {
+      const differences = await verifyDatabase({ url: database.url });
+      const { migrations = [] } = migrationOptions(database.url);
+      expect(differences.filter((line) => line.startsWith('pending migration '))).toHaveLength(
+        Object.keys(migrations).length,
+      );
+      expect(differences).toEqual(expect.arrayContaining(TABLES.map(({ name }) => `missing table ${name}`)));
+      expect(differences).toContain('missing function switchboard.is_admin()');
+      expect(differences).toContain('missing trigger switchboard_user_role on auth.users');
+      expect(differences.filter((line) => / (column|index|policy|configuration) /.test(line))).toEqual([]);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('expects something of each of the ten tables, and every key of the default configuration', () => {
+    expect(TABLES).toHaveLength(10);
+    expect(ACCESS.map(({ table }) => table).toSorted()).toEqual(TABLES.map(({ name }) => name).toSorted());
+    expect(CONFIG_KEYS.toSorted()).toEqual(Object.keys(DEFAULT_CONFIG).toSorted());
+  });
+
+  describe('as a command', () => {
+    interface Outcome {
+      code: number;
+      stdout: string;
+      stderr: string;
+    }
+
+    function run(url: string): Promise<Outcome> {
+      return new Promise((resolve) => {
+        const command = ['dist/src/common/database/cli/verify.js'];
+        const env = { PATH: process.env['PATH'], DATABASE_URL: url };
+        execFile(process.execPath, command, { env }, (error, stdout, stderr) => {
+          resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+        });
+      });
+    }
+
+    it('says in one line that all is well', async () => {
+      const database = await createTestDatabase();
+      try {
+        const { code, stdout, stderr } = await run(database.url);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(stdout).toBe(`The database matches: ${describeVerified()}.\n`);
+        expect(stdout).toMatch(/^The database matches: 10 tables, \d+ columns, .* 34 policies, /);
+      } finally {
+        await database.drop();
+      }
+    });
+
+    it('says each difference in a line, and fails', async () => {
+      const database = await createTestDatabase();
+      try {
+        await database.query(`drop index idx_chat_user_created; drop policy vote_v2_insert on "Vote_v2"`);
+        expect(await run(database.url)).toEqual({
+          code: 1,
+          stdout: 'missing index idx_chat_user_created on chat\nmissing policy vote_v2_insert on Vote_v2\n',
+          stderr: '',
+        });
+      } finally {
+        await database.drop();
+      }
+    });
+
+    it.each([
+      ['127.0.0.1', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
+      ['localhost', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
+    ])(
+      'says in one line that it can not reach a database at %s, without the password',
+      async (host, line) => {
+        const port = await freePort();
+        const { code, stdout, stderr } = await run(`postgres://operator:s3cret-word@${host}:${port}/chat`);
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+        expect(stderr).toMatch(line);
+        expect(stderr).not.toContain('s3cret-word');
+      },
+    );
+
+    it('says in one line that the address is none', async () => {
+      const { code, stdout, stderr } = await run('postgres://operator:s3cret/word@host/chat');
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toBe('switchboard: The database can not be reached: Invalid URL.\n');
+    });
+  });
+});

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { startTestApp, type TestApp } from '../support/app.js';
+
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  example?: unknown;
+  examples?: unknown;
+  enum?: unknown[];
+  description?: string;
+  format?: string;
+}
+
+interface Operation {
+  summary?: string;
+  tags?: string[];
+  security?: object[];
+  parameters?: Array<{ name: string; in: string; description?: string; schema?: Schema }>;
+  requestBody?: { content: Record<string, { schema?: Schema; example?: unknown; examples?: object }> };
+  responses: Record<
+    string,
+    {
+      description: string;
+      headers?: object;
+      content?: Record<string, { schema?: Schema; example?: unknown; examples?: object }>;
+    }
+  >;
+}
+
+interface OpenApi {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema>; securitySchemes: Record<string, { scheme: string }> };
+}
+
+const PUBLIC = ['/health/live', '/health/ready', '/metrics'];
+
+const committed = JSON.parse(readFileSync('openapi.json', 'utf8')) as OpenApi;
+const operations = Object.entries(committed.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    method,
+    path,
+    operation,
+  })),
+);
+const protectedOperations = operations.filter(({ path }) => !PUBLIC.includes(path));
+
+describe('the documentation', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startTestApp({ DEMO_MODEL: 'true' });
+  });
+
+  afterAll(() => app.close());
+
+  it('is served without a token, and says what is committed', async () => {
+    const page = await app.request('GET', '/docs');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    const document = await app.request('GET', '/docs/openapi.json');
+    expect(document.status).toBe(200);
+    expect(document.body).toEqual(committed);
+    expect(committed.openapi).toBe('3.1.0');
+    expect(committed.components.securitySchemes['bearer']?.scheme).toBe('bearer');
+  });
+
+  it('loads its own scripts under its content security policy', async () => {
+    const page = await app.request('GET', '/docs');
+    const scripts = [...page.text.matchAll(/<script[^>]*src="([^"]+)"/g)].map(([, source]) => source ?? '');
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(page.text).not.toMatch(/<script>[^<]/);
+    for (const source of scripts) {
+      const script = await app.request('GET', new URL(source, `${app.url}/docs`).pathname);
+      expect([source, script.status]).toEqual([source, 200]);
+    }
+  });
+
+  it.each(operations)('describes $name', ({ operation }) => {
+    expect(operation.summary).toBeTruthy();
+    expect(operation.tags).toHaveLength(1);
+    for (const parameter of operation.parameters ?? []) {
+      expect([parameter.name, Boolean(parameter.description)]).toEqual([parameter.name, true]);
+    }
+    for (const [status, response] of Object.entries(operation.responses)) {
+      expect([status, Boolean(response.description)]).toEqual([status, true]);
+      expect([status, Object.keys(response.headers ?? {})]).toEqual([
+        status,
+        expect.arrayContaining(['x-request-id']),
+      ]);
+      if (Number(status) >= 400) {
+        expect(Object.keys(response.content ?? {})).toEqual(['application/problem+json']);
+      }
+    }
+  });
+
+  it.each(operations)('gives an example of what $name answers and takes', ({ operation }) => {
+    const contents = [
+      ...Object.values(operation.requestBody?.content ?? {}),
+      ...Object.values(operation.responses).flatMap(({ content }) => Object.values(content ?? {})),
+    ];
+    for (const content of contents) {
+      const shown = content.example !== undefined || content.examples !== undefined;
+      expect(shown ? [] : missingExamples(content.schema)).toEqual([]);
+    }
+  });
+
+  it.each(protectedOperations)('asks for a token at $name', async ({ method, path, operation }) => {
+    expect(operation.security).toEqual([{ bearer: [] }]);
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403', '429', '500']));
+    const response = await app.request(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'some-id'), {
+      body: ['post', 'put', 'patch'].includes(method) ? {} : undefined,
+    });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(response.body.code).toBe('unauthenticated');
+  });
+
+  it('knows every route that the server has', () => {
+    const routes = app.app.getHttpAdapter().getInstance();
+    const printed = routes.printRoutes({ commonPrefix: false });
+    const documented = operations.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    const served = [...printed.matchAll(/(\/\S*) \(/g)].map(([, path]) => path ?? '');
+    expect(served.length).toBeGreaterThan(0);
+    for (const path of served.filter((path) => path.startsWith('/api/'))) {
+      expect(documented.some((known) => known === path || known.endsWith(path))).toBe(true);
+    }
+  });
+});
+
+/** The properties of a schema, however deep, that show nothing of what they look like. */
+function missingExamples(schema: Schema | undefined, path = '', seen: string[] = []): string[] {
+  if (!schema) return [];
+  if (schema.$ref) {
+    const name = schema.$ref.split('/').at(-1) ?? '';
+    return seen.includes(name)
+      ? []
+      : missingExamples(committed.components.schemas[name], `${path}${name}`, [...seen, name]);
+  }
+  if (schema.example !== undefined || schema.examples !== undefined || schema.enum || schema.format)
+    return [];
+  if (schema.items) return missingExamples(schema.items, `${path}[]`, seen);
+  if (schema.properties) {
+    return Object.entries(schema.properties).flatMap(([name, property]) =>
+      missingExamples(property, `${path}.${name}`, seen),
+    );
+  }
+  return schema.type === 'boolean' || schema.type === 'null' ? [] : [path];
+}

@@ -1,0 +1,173 @@
+import {
+  admissionRequest,
+  admit,
+  awayFromTheEndOfTheHour,
+  passTime,
+  secondsLeft,
+} from '../support/admissions.js';
+import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { expectProblem } from '../support/expectations.js';
+
+interface RateLimit {
+  agentType: string;
+  limitType: string;
+  limit: number;
+  used: number;
+  remaining: number;
+  resetsAt: string;
+}
+
+describe('GET /api/rate-limits', () => {
+  let app: TestApp;
+  let user: TestUser;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+
+  beforeEach(async () => {
+    await awayFromTheEndOfTheHour(app.database);
+    user = await app.createUser();
+  }, 60_000);
+
+  afterAll(() => app.close());
+
+  const list = async (reader = user): Promise<RateLimit[]> => {
+    const { status, body } = await app.request('GET', '/api/rate-limits', { user: reader });
+    expect({ status, nextCursor: body.nextCursor }).toEqual({ status: 200, nextCursor: null });
+    return body.items;
+  };
+
+  const find = (items: RateLimit[], agentType: string, limitType: string) =>
+    items.find((item) => item.agentType === agentType && item.limitType === limitType);
+
+  /** Changes a configuration for the length of `fn`, which begins when this instance has heard of it. */
+  async function configured(
+    changes: Record<string, object>,
+    heard: (items: RateLimit[]) => boolean,
+    fn: (items: RateLimit[]) => void | Promise<void>,
+  ): Promise<void> {
+    const keys = Object.keys(changes);
+    const before = await app.database.query(
+      'select config_key as key, config_data as data from admin_config where config_key = any($1)',
+      [keys],
+    );
+    const write = (key: string, data: object) =>
+      app.database.query('update admin_config set config_data = $2 where config_key = $1', [
+        key,
+        JSON.stringify(data),
+      ]);
+    try {
+      for (const { key, data } of before) await write(key, { ...data, ...changes[key] });
+      await fn(await until(heard));
+    } finally {
+      for (const { key, data } of before) await write(key, data);
+      await until((items) => items.length === 6 && find(items, 'chat', 'hourly')?.limit === 200);
+    }
+  }
+
+  async function until(heard: (items: RateLimit[]) => boolean): Promise<RateLimit[]> {
+    for (let attempt = 1; ; attempt++) {
+      const items = await list();
+      if (heard(items)) return items;
+      if (attempt === 1_000) throw new Error(`The configuration did not arrive: ${JSON.stringify(items)}`);
+    }
+  }
+
+  it('shows every agent and window, also to who has not asked anything yet', async () => {
+    const { hour, day } = await secondsLeft(app.database);
+    const items = await list();
+    const figures = items.map(({ resetsAt: _, ...item }) => item);
+    expect(figures).toEqual(
+      [
+        ['chat', 200, 2_000],
+        ['artifact', 100, 1_000],
+        ['git_mcp', 60, 600],
+      ].flatMap(([agentType, hourly, daily]) => [
+        { agentType, limitType: 'hourly', limit: hourly, used: 0, remaining: hourly },
+        { agentType, limitType: 'daily', limit: daily, used: 0, remaining: daily },
+      ]),
+    );
+    for (const { limitType, resetsAt } of items) {
+      expect(resetsAt).toMatch(limitType === 'daily' ? /T00:00:00\.000Z$/ : /T\d\d:00:00\.000Z$/);
+      const left = (Date.parse(resetsAt) - Date.now()) / 1_000;
+      expect(Math.abs(left - (limitType === 'daily' ? day : hour))).toBeLessThan(10);
+    }
+  });
+
+  it('counts what has been asked, and not what was given back', async () => {
+    await admit(app, admissionRequest(user.id));
+    await admit(app, admissionRequest(user.id));
+    await (await admit(app, admissionRequest(user.id))).giveBack();
+    const items = await list();
+    expect(find(items, 'chat', 'hourly')).toMatchObject({ limit: 200, used: 2, remaining: 198 });
+    expect(find(items, 'chat', 'daily')).toMatchObject({ limit: 2_000, used: 2, remaining: 1_998 });
+    expect(find(items, 'artifact', 'hourly')).toMatchObject({ used: 0, remaining: 100 });
+  });
+
+  it('does not count a window that is over', async () => {
+    await admit(app, admissionRequest(user.id));
+    await passTime(app, user.id, 'hourly');
+    expect(find(await list(), 'chat', 'hourly')).toMatchObject({ used: 0, remaining: 200 });
+    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 1, remaining: 1_999 });
+    await passTime(app, user.id, 'daily');
+    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 0, remaining: 2_000 });
+  });
+
+  it('shows nobody, not even an admin, what others have asked', async () => {
+    await admit(app, admissionRequest(user.id));
+    const others = [await app.createUser(), await app.createUser({ role: 'admin' })];
+    for (const other of others) {
+      const items = await list(other);
+      expect(items.map(({ used }) => used)).toEqual([0, 0, 0, 0, 0, 0]);
+    }
+  });
+
+  it('shows the limits as they are configured now, and never less than nothing left', async () => {
+    for (let count = 0; count < 3; count++) await admit(app, admissionRequest(user.id));
+    await configured(
+      { chat_agent_google: { rateLimit: { hourly: 2, daily: 50 } } },
+      (items) => find(items, 'chat', 'hourly')?.limit === 2,
+      (items) => {
+        expect(find(items, 'chat', 'hourly')).toMatchObject({ limit: 2, used: 3, remaining: 0 });
+        expect(find(items, 'chat', 'daily')).toMatchObject({ limit: 50, used: 3, remaining: 47 });
+      },
+    );
+  });
+
+  it('takes the limits of the active provider', async () => {
+    await configured(
+      {
+        app_settings: { activeProvider: 'openai' },
+        chat_agent_openai: { rateLimit: { hourly: 7, daily: 70 } },
+      },
+      (items) => find(items, 'chat', 'hourly')?.limit === 7,
+      (items) => expect(find(items, 'chat', 'daily')?.limit).toBe(70),
+    );
+  });
+
+  it('takes those of another provider where the agent is off with the active one', async () => {
+    await configured(
+      {
+        chat_agent_google: { enabled: false },
+        chat_agent_openai: { rateLimit: { hourly: 9, daily: 90 } },
+      },
+      (items) => find(items, 'chat', 'hourly')?.limit === 9,
+      (items) => expect(find(items, 'chat', 'daily')?.limit).toBe(90),
+    );
+  });
+
+  it('leaves out an agent that is off', async () => {
+    const off = { enabled: false };
+    await configured(
+      { artifact_agent_google: off, artifact_agent_openai: off, artifact_agent_anthropic: off },
+      (items) => find(items, 'artifact', 'hourly') === undefined,
+      (items) =>
+        expect(items.map(({ agentType }) => agentType)).toEqual(['chat', 'chat', 'git_mcp', 'git_mcp']),
+    );
+  });
+
+  it('is for users who are signed in', async () => {
+    expectProblem(await app.request('GET', '/api/rate-limits'), 401, 'unauthenticated');
+  });
+});

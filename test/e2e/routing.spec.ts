@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { AdminConfigService } from '../../src/modules/admin-config/admin-config.service.js';
+import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
+import type { TestUser } from '../support/app.js';
+
+const TIMEOUT = 400;
+
+describe('routing', () => {
+  let app: ChatApp;
+  let user: TestUser;
+
+  beforeAll(async () => {
+    app = await startChatApp();
+    user = await app.createUser();
+    await app.database.query(
+      `update admin_config set config_data = config_data || jsonb_build_object('enabled', true, 'timeoutMs', $1::int)
+        where config_key = 'routing_agent'`,
+      [TIMEOUT],
+    );
+    await eventually(async () => (await app.app.get(AdminConfigService).current()).routing.enabled);
+  });
+
+  beforeEach(() => app.double.reset());
+  afterAll(() => app.close());
+
+  const routes = ({ instructions }: { instructions: string }) =>
+    instructions.includes('You decide which agent');
+  const answers = ({ stream }: { stream: boolean }) => stream;
+  const agentOf = (chunks: Array<{ type: string; data?: unknown }>) =>
+    chunks.find(({ type }) => type === 'data-agent')?.data as { agentType: string; reason: string };
+
+  it('lets a model choose, from the message and what is at hand, and is accounted', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue(
+      { text: ['{"agent": "artifact", "reason": "An essay is a document."}'] },
+      { when: routes },
+    );
+    app.double.enqueue({ text: ['Here it is.'] }, { when: answers });
+    const answer = await app.say(user, chatId, 'Write an essay about tides');
+    expect(agentOf(answer.chunks)).toEqual({ agentType: 'artifact', reason: 'An essay is a document.' });
+    expect(answer.text).toBe('Here it is.');
+    expect(answer.chunks.at(-1).messageMetadata.agentType).toBe('artifact');
+    const asked = JSON.stringify(app.double.requests.find(routes)?.body);
+    expect(asked).toContain('Write an essay about tides');
+    expect(asked).not.toContain('git_mcp:');
+
+    const rows = await eventually(async () => {
+      const found = await app.database.query(
+        `select agent_type, total_tokens, metadata ->> 'status' as status from usage_logs where chat_id = $1`,
+        [chatId],
+      );
+      return found.length === 3 && found.every(({ status }) => status === 'success') && found;
+    });
+    expect(rows.map(({ agent_type }) => agent_type as string).sort()).toEqual([
+      'artifact',
+      'chat',
+      'routing',
+    ]);
+    const { body: chat } = await app.request('GET', `/api/chats/${chatId}`, { user });
+    const sum = rows.reduce((total, row) => total + Number(row.total_tokens), 0);
+    expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
+  });
+
+  it.each([
+    ['an agent that is not there', '{"agent": "root", "reason": "x"}'],
+    ['no JSON', 'I think the chat agent'],
+    ['nothing', ''],
+  ])('lets the chat agent answer after %s', async (_what, text) => {
+    app.double.enqueue({ text: [text] }, { when: routes });
+    const answer = await app.say(user, randomUUID(), 'Hello');
+    expect(agentOf(answer.chunks).agentType).toBe('chat');
+    expect(answer.text).toBe('You said: Hello');
+  });
+
+  it('does not wait longer than it may', async () => {
+    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: routes });
+    const startedAt = performance.now();
+    const answer = await app.say(user, randomUUID(), 'Hello');
+    expect(performance.now() - startedAt).toBeLessThan(TIMEOUT + 2_000);
+    expect(agentOf(answer.chunks)).toEqual({
+      agentType: 'chat',
+      reason: expect.stringContaining('too long'),
+    });
+    expect(answer.text).toBe('You said: Hello');
+  });
+
+  it('is not asked when the client names the agent', async () => {
+    await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
+    expect(app.double.requests.some(routes)).toBe(false);
+  });
+});
