@@ -1,0 +1,148 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureChats } from './load/chats.js';
+import { measureColdStart } from './load/cold-start.js';
+import { measureFirstToken } from './load/first-token.js';
+import { measureLists } from './load/lists.js';
+import { measureStreamLimit } from './load/stream-limit.js';
+import { measureStreams } from './load/streams.js';
+import type { Figure } from './support/figures.js';
+import { busyShare } from './support/noise.js';
+import { startPostgres } from './support/postgres.js';
+import { killAll, startScript } from './support/processes.js';
+import { toMarkdown, toText } from './support/report.js';
+import { seed } from './support/seed.js';
+import type { Stage } from './support/stage.js';
+
+const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
+  'first-token': measureFirstToken,
+  chats: measureChats,
+  lists: measureLists,
+  streams: measureStreams,
+  'stream-limit': measureStreamLimit,
+  'cold-start': measureColdStart,
+};
+
+const RESULTS = new URL('RESULTS.md', import.meta.url);
+
+/** Other programs that take more than this share of the processors are worth a word. */
+const QUIET = 0.1;
+
+const HELP = `npm run bench -- [options], or node bench/run.ts [options] with the build that is there
+
+  --rounds <n>     how often each server has its turn (default 3)
+  --quick          one short round: whether it runs, and about what it says
+  --only <name>    one measurement, several times for several: ${Object.keys(MEASUREMENTS).join(', ')}
+  --tuned          give Fastify + pg Switchboard's own database connections (prepared, pipelined statements)
+  --profile <dir>  let Switchboard's processes leave CPU profiles there
+
+Only a whole run, neither quick nor tuned, writes bench/RESULTS.md.
+`;
+
+/** Runs the measurements, prints the table, and leaves nothing running, however it ends. */
+export async function main(argv: string[]): Promise<void> {
+  const options = readOptions(argv);
+  if (!options) return;
+  const resources = new AsyncDisposableStack();
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // What is under way fails with the servers it talks to; that is nobody's failure any more.
+      process.on('unhandledRejection', () => undefined);
+      killAll();
+      if (!stopping) void resources.disposeAsync().finally(() => process.exit(130));
+      stopping = true;
+    });
+  }
+  try {
+    await run(options, resources);
+  } catch (error) {
+    if (stopping) return;
+    console.error(error);
+    process.exitCode = 1;
+  }
+  if (stopping) return;
+  stopping = true;
+  await resources.disposeAsync();
+  // Whoever failed may have left a connection open.
+  process.exit();
+}
+
+interface Options {
+  rounds: number;
+  quick: boolean;
+  only: string[];
+  tuned: boolean;
+  profileFolder?: string;
+}
+
+function readOptions(argv: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      tuned: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { quick, only, tuned, profile, help } = values;
+  const rounds = Number(values.rounds ?? (quick ? 1 : 3));
+  const unknown = only.find((name) => !(name in MEASUREMENTS));
+  if (help || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+    process.stdout.write(HELP);
+    process.exitCode = help ? 0 : 1;
+    return undefined;
+  }
+  return { rounds, quick, only, tuned, profileFolder: profile === undefined ? undefined : resolve(profile) };
+}
+
+async function run(options: Options, resources: AsyncDisposableStack): Promise<void> {
+  const { rounds, quick, only, tuned, profileFolder } = options;
+  const begun = performance.now();
+  const log = (line: string) =>
+    process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+
+  log('PostgreSQL, migrations, users');
+  const postgres = await startPostgres();
+  resources.defer(() => postgres.stop());
+  const seeded = await seed(postgres.url);
+  const double = await startScript({ script: 'test/doubles/serve.ts', environment: {} });
+  resources.defer(() => double.stop());
+
+  const stage: Stage = {
+    databaseUrl: postgres.url,
+    upstreamUrl: `${double.url}/google`,
+    seed: seeded,
+    rounds,
+    quick,
+    tuned,
+    profileFolder,
+    log,
+  };
+  const figures: Figure[] = [];
+  let noise = 0;
+  for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const share = await busyShare();
+    noise = Math.max(noise, share);
+    log(`${name}${share > QUIET ? ` (others use ${percent(share)} of the processors)` : ''}`);
+    figures.push(...(await measure(stage)));
+  }
+  log('done');
+  console.log(toText(figures));
+  if (noise > QUIET)
+    console.log(`\nNoisy: between the measurements others used up to ${percent(noise)} of the processors.`);
+  if (quick || tuned || only.length > 0) return;
+  writeFileSync(
+    RESULTS,
+    toMarkdown(figures, { postgresVersion: postgres.version, rounds, noise: percent(noise) }),
+  );
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

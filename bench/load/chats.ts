@@ -1,0 +1,56 @@
+import { atLeast, atLeastShare, type Contender, Figure } from '../support/figures.js';
+import { addTitledChats, type BenchUser } from '../support/seed.js';
+import { eachRound, type Stage, withServers } from '../support/stage.js';
+import { readToEnd, stampedTokens } from './answer.js';
+import { closedLoop } from './closed-loop.js';
+import { HttpClient } from './http-client.js';
+
+const CONTENDERS: Contender[] = ['pass-through', 'Switchboard', 'Fastify + pg'];
+const CONNECTIONS = 50;
+const TEXT = stampedTokens(8);
+/** More than can be used up in a second. */
+const TITLED_CHATS_PER_SECOND = 3_000;
+
+/**
+ * Whole chats a second: a message in a new chat, its answer read to the end. That includes the call that names the chat,
+ * which Fastify + pg makes as well. Beside that the same in chats that have a title already.
+ */
+export async function measureChats(stage: Stage): Promise<Figure[]> {
+  const fresh = new Figure('whole chats, new, 50 connections', '/s', [
+    atLeast(600, '/s'),
+    atLeastShare(60, 'Fastify + pg'),
+  ]);
+  const titled = new Figure('whole chats, with a title already, 50 connections', '/s');
+  const users = stage.seed.users.slice(0, CONNECTIONS);
+  const seconds = stage.quick ? 2 : 3;
+
+  await withServers(stage, CONTENDERS, async (servers) => {
+    const clients = new Map(
+      [...servers].map(([contender, { url }]) => [contender, new HttpClient(url, CONNECTIONS)]),
+    );
+    const run = async (contender: Contender, duration: number, ids?: Map<string, string[]>) => {
+      const client = clients.get(contender)!;
+      const { rate } = await closedLoop(CONNECTIONS, duration, (connection) =>
+        chat(client, users[connection]!, ids),
+      );
+      return rate;
+    };
+    for (const contender of CONTENDERS) await run(contender, stage.quick ? 1.5 : 3);
+    await eachRound(stage, CONTENDERS, async (contender) => {
+      fresh.note(contender, await run(contender, seconds));
+    });
+    const each = Math.ceil((TITLED_CHATS_PER_SECOND * 2) / CONNECTIONS);
+    await eachRound(stage, ['Switchboard', 'Fastify + pg'], async (contender) => {
+      const ids = await addTitledChats(stage.databaseUrl, users, each);
+      titled.note(contender, await run(contender, 2, ids));
+    });
+    for (const client of clients.values()) client.close();
+  });
+  return [fresh, titled];
+}
+
+async function chat(client: HttpClient, user: BenchUser, ids?: Map<string, string[]>): Promise<number> {
+  const response = await client.send(user, TEXT, ids?.get(user.id)?.pop());
+  await readToEnd(response);
+  return 1;
+}

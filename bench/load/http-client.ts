@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { BenchUser } from '../support/seed.js';
+
+/** Epoch milliseconds as the double stamps them: with their fractions, on one clock for all processes. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Keeps up to so many connections to a server open. */
+export class HttpClient {
+  private readonly url: string;
+  private readonly agent: Agent;
+
+  constructor(url: string, connections: number) {
+    this.url = url;
+    this.agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections });
+  }
+
+  /** Reads a whole answer. @throws Error when it is not 200 */
+  async get(path: string, user: BenchUser): Promise<string> {
+    const response = await answerOf(this.request('GET', path, user));
+    const pieces: Buffer[] = [];
+    for await (const piece of response) pieces.push(piece as Buffer);
+    const body = Buffer.concat(pieces).toString('utf8');
+    if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}: ${body}`);
+    return body;
+  }
+
+  /** Sends a message to a chat. @throws Error when it is not answered with a stream */
+  async send(user: BenchUser, text: string, chatId: string = randomUUID()): Promise<IncomingMessage> {
+    const body = JSON.stringify({
+      id: chatId,
+      // A routing call would be time of the provider's, which the references do not spend.
+      agent: 'chat',
+      message: { id: randomUUID(), role: 'user', parts: [{ type: 'text', text }] },
+    });
+    const call = this.request('POST', '/api/chat', user, {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+    });
+    const answer = answerOf(call);
+    call.end(body);
+    const response = await answer;
+    if (response.statusCode === 200) return response;
+    throw new Error(`POST /api/chat answered ${response.statusCode}: ${(await response.toArray()).join('')}`);
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private request(
+    method: string,
+    path: string,
+    user: BenchUser,
+    headers: Record<string, string> = {},
+  ): ClientRequest {
+    const call = request(`${this.url}${path}`, {
+      method,
+      agent: this.agent,
+      // The token is for Switchboard; the references only want to know who it is.
+      headers: { authorization: `Bearer ${user.token}`, 'x-user-id': user.id, ...headers },
+    });
+    if (method === 'GET') call.end();
+    return call;
+  }
+}
+
+function answerOf(call: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    call.once('response', resolve);
+    call.once('error', reject);
+  });
+}

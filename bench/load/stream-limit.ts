@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Contender, Figure } from '../support/figures.js';
+import { type Stage, start } from '../support/stage.js';
+import { percentile } from '../support/statistics.js';
+import { LiveStreams } from './live-streams.js';
+import { warmUp } from './streams.js';
+
+const CONTENDERS: Contender[] = ['pass-through', 'Switchboard'];
+const STEP = 100;
+/** New streams a second. */
+const RAMP = 100;
+const LONGEST_LAG_MS = 100;
+const MOST_STREAMS = 3_000;
+/** More than any search takes. */
+const TOKENS = 20 * 300;
+
+/** How many streams one process holds: a hundred more at a time, until the lag's p99 passes 100 ms. */
+export async function measureStreamLimit(stage: Stage): Promise<Figure[]> {
+  const limit = new Figure(`live streams until lag p99 passes ${LONGEST_LAG_MS} ms`, '');
+  for (const contender of CONTENDERS) limit.note(contender, await search(stage, contender));
+  return [limit];
+}
+
+async function search(stage: Stage, contender: Contender): Promise<number> {
+  const server = await start(stage, contender);
+  const streams = new LiveStreams(server.url, stage.seed.users);
+  try {
+    await warmUp(server.url, stage);
+    let held = 0;
+    while (held < MOST_STREAMS) {
+      await streams.ramp(STEP, STEP / RAMP, () => TOKENS);
+      // A single bad moment is not the limit.
+      if (!(await holds(streams)) && !(await holds(streams))) break;
+      held += STEP;
+    }
+    return held;
+  } finally {
+    streams.close();
+    await server.stop();
+  }
+}
+
+async function holds(streams: LiveStreams): Promise<boolean> {
+  await sleep(500);
+  streams.lags = [];
+  await sleep(1500);
+  return streams.failures.length === 0 && percentile(streams.lags, 0.99) <= LONGEST_LAG_MS;
+}

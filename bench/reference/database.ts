@@ -1,0 +1,111 @@
+import pg from 'pg';
+import type { EntityManager } from 'typeorm';
+import type { Database, Statement } from '../../src/common/database/database.js';
+import type * as InstanceLocks from '../../src/common/database/instance-lock.js';
+import type * as PreparedClients from '../../src/common/database/prepared-client.js';
+import { load } from '../support/build.js';
+
+type InstanceLock = InstanceLocks.InstanceLock;
+
+const { PreparedClient } = await load<typeof PreparedClients>('common/database/prepared-client.js');
+const { INSTANCE_LOCK_CLASS } = await load<typeof InstanceLocks>('common/database/instance-lock.js');
+
+/** The transaction of `src/common/database/database.ts`: role and claims, then the statements. */
+const BEGIN_AS_USER = `
+  select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true),
+         set_config('request.jwt.claim.sub', $2, true)`;
+
+/** The connections of the product's own pool instead of plain ones: they prepare and pipeline statements. */
+const TUNED = process.env['TUNED'] === 'true';
+
+/** As many connections as the product opens. */
+const CONNECTIONS = 20;
+
+/** All that the repositories of the product ask of what they are given: rows for a statement. */
+type Query = Pick<EntityManager, 'query'>;
+
+/** `pg` as it comes, with the product's transactions. */
+export class BareDatabase {
+  private readonly url: string;
+  private readonly pool: pg.Pool;
+  private readonly service: Query;
+
+  constructor(url: string) {
+    this.url = url;
+    const tuning = { Client: PreparedClient, pipeline: true };
+    this.pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, ...(TUNED ? tuning : {}) });
+    this.service = queryOf((sql, parameters) => this.pool.query<object>(sql, parameters));
+  }
+
+  async asUser<T>(userId: string, fn: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    try {
+      const claims = { sub: userId, role: 'authenticated', user_metadata: { role: 'user', isActive: true } };
+      const run = runnerOf(client);
+      const opening = [run('BEGIN'), run(BEGIN_AS_USER, [JSON.stringify(claims), userId])];
+      const query = queryOf(run);
+      const [result] = await Promise.all([fn(query as EntityManager), ...opening]);
+      await run('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  async executeAsService(statements: Statement[]): Promise<void> {
+    const [only] = statements;
+    if (only && statements.length === 1) return void (await this.pool.query(only.text, only.parameters));
+    const client = await this.pool.connect();
+    try {
+      const run = runnerOf(client);
+      const begun = run('BEGIN');
+      await Promise.all([begun, ...statements.map(({ text, parameters }) => run(text, parameters))]);
+      await run('COMMIT');
+    } finally {
+      client.release();
+    }
+  }
+
+  /** In the place of the product's own two doors, for its repositories. */
+  asProduct(): Database {
+    const doors: Pick<Database, 'asService' | 'executeAsService'> = {
+      asService: (fn) => fn(this.service as EntityManager),
+      executeAsService: (statements) => this.executeAsService(statements),
+    };
+    return doors as Database;
+  }
+
+  /** Says that this instance is alive, so that the other servers on this database leave its rows alone. */
+  async register(instanceId: number): Promise<InstanceLock> {
+    const client = new pg.Client(this.url);
+    await client.connect();
+    await client.query('select pg_advisory_lock($1, $2)', [INSTANCE_LOCK_CLASS, instanceId]);
+    const lock: Pick<InstanceLock, 'instanceId'> = { instanceId };
+    return lock as InstanceLock;
+  }
+}
+
+type Run = (sql: string, parameters?: unknown[]) => Promise<pg.QueryResult<object>>;
+
+function queryOf(run: Run): Query {
+  const query: Query['query'] = async <T>(sql: string, parameters?: unknown[]) =>
+    (await run(sql, parameters)).rows as T;
+  return { query };
+}
+
+function runnerOf(client: pg.PoolClient): Run {
+  return TUNED ? (sql, parameters) => client.query<object>(sql, parameters) : oneByOne(client);
+}
+
+/** A plain connection takes the next statement when it has answered the one before. */
+function oneByOne(client: pg.PoolClient): Run {
+  let last: Promise<unknown> = Promise.resolve();
+  return (sql, parameters) => {
+    const result = last.then(() => client.query<object>(sql, parameters));
+    last = result;
+    return result;
+  };
+}

@@ -1,0 +1,178 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import Fastify, { type FastifyRequest } from 'fastify';
+import type { Statement } from '../../src/common/database/database.js';
+import type * as Paging from '../../src/common/http/paging.js';
+import type * as TurnRepositories from '../../src/modules/agents/turn/turn.repository.js';
+import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
+import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
+import type * as MessagesMapper from '../../src/modules/messages/messages.mapper.js';
+import type * as MessagesRepositories from '../../src/modules/messages/messages.repository.js';
+import type * as UsageRepositories from '../../src/modules/usage/usage.repository.js';
+import type { FinishedCall, StartedCall } from '../../src/modules/usage/usage.types.js';
+import { load } from '../support/build.js';
+import { BareDatabase } from './database.js';
+import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstream.js';
+
+/**
+ * What a plain Fastify with `pg` reaches when it does the same to the database. It takes the statements from the
+ * product's own repositories, so that they are always the same, but nothing else of it: no Nest, no TypeORM, no AI SDK,
+ * no stream hub; no token is verified and no body checked.
+ */
+const { TurnRepository } = await load<typeof TurnRepositories>('modules/agents/turn/turn.repository.js');
+const { UsageRepository } = await load<typeof UsageRepositories>('modules/usage/usage.repository.js');
+const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
+const { MessagesRepository } = await load<typeof MessagesRepositories>(
+  'modules/messages/messages.repository.js',
+);
+const { toChat } = await load<typeof ChatMapper>('modules/chat/chat.mapper.js');
+const { toMessage } = await load<typeof MessagesMapper>('modules/messages/messages.mapper.js');
+const { toPage } = await load<typeof Paging>('common/http/paging.js');
+
+const DEFAULT_TITLE = 'New chat';
+
+const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
+const instance = await database.register(randomInt(1, 2 ** 31 - 1));
+const turns = new TurnRepository(database.asProduct(), instance);
+const usage = new UsageRepository(database.asProduct());
+const chats = new ChatsRepository();
+const messages = new MessagesRepository();
+const upstream = new Upstream(process.env['UPSTREAM_URL'] ?? '');
+const app = Fastify();
+
+interface OpenTurn {
+  userId: string;
+  chatId: string;
+  answerId: string;
+  streamId: string;
+  needsTitle: boolean;
+}
+
+app.post<{ Body: SendBody }>('/api/chat', async (request, reply) => {
+  const text = textOf(request.body);
+  const turn = await open(userOf(request), request.body);
+  const call = startedCall(turn, 'gemini-2.5-flash', 'answer');
+  const started = usage.start(call);
+  const answer = await upstream.stream(text);
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  const title = turn.needsTitle ? writeTitle(turn, text) : undefined;
+  const pieces: Buffer[] = [];
+  for await (const piece of answer) {
+    pieces.push(piece as Buffer);
+    reply.raw.write(piece);
+  }
+  const frame = readAnswer(Buffer.concat(pieces).toString('utf8'));
+  await started;
+  await usage.finish([finishedCall(call, frame, turn.answerId)], [ending(turn, frame)]);
+  await title;
+  reply.raw.end();
+});
+
+app.get<{ Querystring: { limit?: string } }>('/api/chats', async (request) => {
+  const userId = userOf(request);
+  const limit = Number(request.query.limit ?? 20);
+  const rows = await database.asUser(userId, (manager) =>
+    chats.findPage(manager, { userId, limit: limit + 1 }),
+  );
+  return toPage(rows, limit, keyOf, (row) => toChat(row, userId));
+});
+
+app.get<{ Params: { id: string }; Querystring: { limit?: string } }>(
+  '/api/chats/:id/messages',
+  async (request, reply) => {
+    const userId = userOf(request);
+    const limit = Number(request.query.limit ?? 20);
+    const rows = await database.asUser(userId, (manager) =>
+      messages.findPage(manager, 'own', { userId, chatId: request.params.id, limit: limit + 1 }),
+    );
+    if (!rows) return reply.status(404).send();
+    return toPage(rows, limit, keyOf, toMessage);
+  },
+);
+
+async function open(userId: string, { id: chatId, message }: SendBody): Promise<OpenTurn> {
+  const answerId = randomUUID();
+  const streamId = randomUUID();
+  const chat = { id: chatId, userId, title: DEFAULT_TITLE, visibility: 'private', create: true };
+  const title = await database.asUser(userId, async (manager) => {
+    const state = await turns.openChat(manager, chat);
+    await turns.findActiveStream(manager, chatId);
+    await turns.findHistory(manager, chatId, message.id);
+    const now = Date.now();
+    const rows = turns.insertTurn({
+      chatId,
+      answerId,
+      streamId,
+      userMessage: { ...message, createdAt: new Date(now) },
+      answerCreatedAt: new Date(now + 1),
+    });
+    await manager.query(rows.text, rows.parameters);
+    return state?.title;
+  });
+  return { userId, chatId, answerId, streamId, needsTitle: title === DEFAULT_TITLE };
+}
+
+function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Statement {
+  const { chatId, answerId, streamId } = turn;
+  const figures = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+  const usageFigures = { ...figures, cachedInputTokens: 0, reasoningTokens: 0 };
+  const model = 'google/gemini-2.5-flash';
+  return turns.finish({
+    id: answerId,
+    chatId,
+    streamId,
+    parts: JSON.stringify([{ type: 'text', text, state: 'done' }]),
+    status: 'complete',
+    modelUsed: 'gemini-2.5-flash',
+    metadata: { agentType: 'chat', model, usage: usageFigures, cost: 0.0001 },
+    lastContext: { ...usageFigures, model, cost: 0.0001, contextWindow: 1_048_576 },
+  });
+}
+
+async function writeTitle(turn: OpenTurn, text: string): Promise<void> {
+  const call = startedCall(turn, 'gemini-2.5-flash-lite', 'title');
+  const started = usage.start(call);
+  const title = await upstream.title(text);
+  await started;
+  const frame = { text: title, inputTokens: 100, outputTokens: 8 };
+  await usage.finish([finishedCall(call, frame)], [turns.setTitle(turn.chatId, DEFAULT_TITLE, title)]);
+}
+
+function startedCall({ userId, chatId, answerId }: OpenTurn, model: string, purpose: string): StartedCall {
+  const metadata = {
+    purpose,
+    requestId: randomUUID(),
+    messageId: purpose === 'answer' ? answerId : undefined,
+    ownKey: false,
+    instanceId: instance.instanceId,
+  };
+  const base = { id: randomUUID(), userId, chatId, requestedAt: new Date(), metadata };
+  return { ...base, agentType: 'chat', model, provider: 'google' };
+}
+
+function finishedCall(call: StartedCall, frame: Frame, messageId?: string): FinishedCall {
+  const { inputTokens, outputTokens } = frame;
+  const cost = { inputCost: '0.000030', outputCost: '0.000070', totalCost: '0.000100' };
+  return {
+    ...call,
+    messageId,
+    tokens: { inputTokens, outputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
+    cost: { ...cost, unrounded: cost },
+    metadata: { ...call.metadata, status: 'success', finishReason: 'stop', unroundedCost: cost },
+    respondedAt: new Date(),
+    durationMs: Date.now() - call.requestedAt.getTime(),
+  };
+}
+
+/** The load generator says who it is in so many words; there is nothing to verify. */
+function userOf(request: FastifyRequest): string {
+  return String(request.headers['x-user-id']);
+}
+
+function keyOf({ createdAt, id }: { createdAt: Date; id: string }) {
+  return { at: createdAt.toISOString(), id };
+}
+
+const url = await app.listen({ port: 0, host: '127.0.0.1' });
+console.log(JSON.stringify({ url }));
+process.once('SIGTERM', () => process.exit(0));

@@ -1,0 +1,103 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { fromBuild } from './build.js';
+import { freePort } from './processes.js';
+
+const START_ATTEMPTS = 200;
+
+/** As a server in production has them: what is committed is on the disk. The rest is what PostgreSQL ships with. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 100,
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  fsync: 'on',
+  full_page_writes: 'on',
+  synchronous_commit: 'on',
+};
+
+export interface TemporaryPostgres {
+  url: string;
+  version: string;
+  stop(): Promise<void>;
+}
+
+/** A PostgreSQL in a folder of its own, migrated, that leaves nothing behind. */
+export async function startPostgres(): Promise<TemporaryPostgres> {
+  const { postgresBinaries, postgresUser, runMigrations } = await fromBuild();
+  // PostgreSQL refuses to run as root.
+  const user = postgresUser();
+  const { initdb, postgres } = postgresBinaries(user);
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  if (user.uid !== undefined && user.gid !== undefined) {
+    for (const path of [folder, data]) chownSync(path, user.uid, user.gid);
+  }
+  const removeFolder = () => remove(folder);
+  process.on('exit', removeFolder);
+
+  const options = { ...user, cwd: folder };
+  const setup = ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  execFileSync(initdb, setup, { ...options, stdio: 'ignore' });
+  const port = await freePort();
+  const settings = Object.entries({ port, ...SETTINGS }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  // In a process group of its own: Ctrl-C is for the harness, which stops it when nobody needs it any more.
+  const server = spawn(postgres, ['-D', data, ...settings], { ...options, stdio: 'ignore', detached: true });
+  const ended = once(server, 'exit');
+  const kill = () => void server.kill('SIGQUIT');
+  process.prependListener('exit', kill);
+
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const version = await untilReady(url);
+  await runMigrations({ url });
+  return {
+    url,
+    version,
+    stop: async () => {
+      server.kill('SIGINT');
+      await ended;
+      process.off('exit', kill);
+      removeFolder();
+      process.off('exit', removeFolder);
+    },
+  };
+}
+
+/** Insists: a PostgreSQL that has just been killed may still be writing its last file. */
+function remove(folder: string): void {
+  for (let attempt = 1; attempt <= 40 && existsSync(folder); attempt++) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Also called when the process exits, where nothing can be awaited.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
+async function untilReady(url: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const client = new pg.Client(url);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ version: string }>(
+        `select current_setting('server_version') as version`,
+      );
+      await client.end();
+      return rows[0]?.version ?? 'unknown';
+    } catch (error) {
+      if (attempt === START_ATTEMPTS) throw error;
+      await sleep(50);
+    }
+  }
+}

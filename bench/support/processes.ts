@@ -1,0 +1,157 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ROOT = new URL('../../', import.meta.url);
+const HOOKS = new URL('./typescript.js', import.meta.url).href;
+const START_TIMEOUT = 30_000;
+const STOP_TIMEOUT = 10_000;
+
+/** Variables of whoever runs this that a measured process may see; anything else could change what is measured. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
+
+/** Processes that are running: whatever happens to the harness, none is left behind. */
+const running = new Set<ChildProcess>();
+process.on('exit', killAll);
+
+/** Ends all servers at once, as when the harness is interrupted. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+interface StartOptions {
+  script: string;
+  environment: Record<string, string>;
+  flags?: string[];
+}
+
+/** Starts a script of this project that prints `{"url":…}` when it listens. */
+export async function startScript({ script, environment, flags = [] }: StartOptions): Promise<ServerProcess> {
+  const server = launch({ script, environment, flags: ['--import', HOOKS, ...flags] });
+  const line = await Promise.race([server.firstLine, server.failure]);
+  const { url } = JSON.parse(line) as { url: string };
+  return { ...server, url };
+}
+
+/** Starts the production build; resolves when it is ready to serve. */
+export async function startSwitchboard(
+  environment: Record<string, string>,
+  flags: string[] = [],
+): Promise<ServerProcess & { readyAfterMs: number }> {
+  const port = await freePort();
+  const startedAt = performance.now();
+  const server = launch({
+    script: 'dist/src/main.js',
+    environment: { NODE_ENV: 'production', PORT: String(port), ...environment },
+    flags,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const ready = untilReady(`${url}/health/ready`);
+  await Promise.race([ready, server.failure]);
+  return { ...server, url, readyAfterMs: performance.now() - startedAt };
+}
+
+/** Seconds of processor time that a process has used so far; undefined where the system does not say. */
+export function cpuSeconds(pid: number): number | undefined {
+  const stat = readProcess(pid, 'stat');
+  if (stat === undefined) return undefined;
+  // The name of the process, in brackets, may contain anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond();
+}
+
+/** Resident memory of a process in bytes; undefined where the system does not say. */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProcess(pid, 'status') ?? '')?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+interface Launched {
+  pid: number;
+  firstLine: Promise<string>;
+  /** Never resolves: rejects when the process ends before anybody has told it to. */
+  failure: Promise<never>;
+  stop(): Promise<void>;
+}
+
+function launch({ script, environment, flags = [] }: StartOptions): Launched {
+  const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
+  const child = spawn(process.execPath, [...flags, script], {
+    cwd: ROOT,
+    env: { ...inherited, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Ctrl-C is for the harness alone, which then ends them in order.
+    detached: true,
+  });
+  if (child.pid === undefined) throw new Error(`${script} could not be started`);
+  running.add(child);
+  const ended = once(child, 'exit').then(() => void running.delete(child));
+  const failure = ended.then(() => Promise.reject(new Error(`${script} ended before it was ready`)));
+  failure.catch(() => undefined);
+  const firstLine = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line));
+  firstLine.catch(() => undefined);
+  return {
+    pid: child.pid,
+    firstLine,
+    failure,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (const deadline = performance.now() + START_TIMEOUT; performance.now() < deadline; await sleep(5)) {
+    const ready = await fetch(url).then(
+      async (response) => {
+        await response.arrayBuffer();
+        return response.ok;
+      },
+      () => false,
+    );
+    if (ready) return;
+  }
+  throw new Error(`${url} did not answer in time`);
+}
+
+function readProcess(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+let ticks: number | undefined;
+
+function ticksPerSecond(): number {
+  ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  return ticks;
+}

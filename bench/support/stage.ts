@@ -1,0 +1,87 @@
+import { type Contender } from './figures.js';
+import { type ServerProcess, startScript, startSwitchboard } from './processes.js';
+import type { Seed } from './seed.js';
+import { TEST_JWT_SECRET } from '../../test/support/tokens.js';
+
+/** What all measurements share: a database, a provider, and how long to measure. */
+export interface Stage {
+  databaseUrl: string;
+  /** The double's base URL for Gemini. */
+  upstreamUrl: string;
+  seed: Seed;
+  rounds: number;
+  /** Shortens everything for a look; figures are rough then. */
+  quick: boolean;
+  /** Gives Fastify + pg the product's own database connections. */
+  tuned: boolean;
+  /** Where Switchboard's processes leave CPU profiles, if anywhere. */
+  profileFolder?: string;
+  log(line: string): void;
+}
+
+/** Starts one of the servers that are measured. */
+export function start(stage: Stage, contender: Contender): Promise<ServerProcess> {
+  const { databaseUrl, upstreamUrl } = stage;
+  const references = {
+    DATABASE_URL: databaseUrl,
+    UPSTREAM_URL: upstreamUrl,
+    NODE_ENV: 'production',
+    TUNED: String(stage.tuned),
+  };
+  switch (contender) {
+    case 'Switchboard':
+      return startProduct(stage);
+    case 'pass-through':
+      return startScript({ script: 'bench/reference/pass-through.ts', environment: references });
+    case 'Fastify + pg':
+      return startScript({ script: 'bench/reference/postgres.ts', environment: references });
+  }
+}
+
+/** Starts the production build as an operator would, only without a limit of requests. */
+export function startProduct({ databaseUrl, upstreamUrl, profileFolder }: Stage) {
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
+    GOOGLE_BASE_URL: upstreamUrl,
+    GOOGLE_GENERATIVE_AI_API_KEY: 'bench-key',
+    THROTTLE_LIMIT: '0',
+    LOG_LEVEL: 'warn',
+    SHUTDOWN_TIMEOUT_MS: '0',
+  };
+  return startSwitchboard(
+    environment,
+    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+  );
+}
+
+/** Runs `measure` with servers that are started before and stopped after it. */
+export async function withServers<T>(
+  stage: Stage,
+  contenders: readonly Contender[],
+  measure: (servers: ReadonlyMap<Contender, ServerProcess>) => Promise<T>,
+): Promise<T> {
+  const servers = new Map<Contender, ServerProcess>();
+  try {
+    for (const contender of contenders) servers.set(contender, await start(stage, contender));
+    return await measure(servers);
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+  }
+}
+
+/** The order of a round: every other one is turned round, so that none is always first. */
+export function inTurn(contenders: readonly Contender[], round: number): Contender[] {
+  return round % 2 === 0 ? [...contenders] : [...contenders].reverse();
+}
+
+/** Runs the rounds of a measurement: the contenders one after the other, in changing order. */
+export async function eachRound(
+  stage: Stage,
+  contenders: readonly Contender[],
+  measure: (contender: Contender) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < stage.rounds; round++) {
+    for (const contender of inTurn(contenders, round)) await measure(contender);
+  }
+}
