@@ -37,11 +37,16 @@ function versionOf(folder: string): string {
   return version;
 }
 
+/** Anyone may pass through it, whatever the umask is; what lies in it has rights of its own. */
+export function makeSharedFolder(): void {
+  mkdirSync(SHARED_FOLDER, { recursive: true });
+  chmodSync(SHARED_FOLDER, 0o755);
+}
+
 function copyOf(native: string, version: string): string {
   const target = join(SHARED_FOLDER, `postgres-${version}`);
   if (!existsSync(target)) {
-    mkdirSync(SHARED_FOLDER, { recursive: true, mode: 0o755 });
-    chmodSync(SHARED_FOLDER, 0o755);
+    makeSharedFolder();
     // Two starts at once each make a copy; the first one to finish is used.
     const copy = `${target}.${process.pid}`;
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true });

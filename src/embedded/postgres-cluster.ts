@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { EmbeddedStackError } from './embedded-stack-error.js';
-import { postgresBinaries, SHARED_FOLDER } from './postgres-binaries.js';
+import { makeSharedFolder, postgresBinaries, SHARED_FOLDER } from './postgres-binaries.js';
 import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
 import { canReach, postgresUser, type SystemUser } from './system-user.js';
 
@@ -80,6 +80,7 @@ export class PostgresCluster {
 function prepareFolder(dataDir: string, user: SystemUser): string {
   const own = join(dataDir, 'postgres');
   const folder = canReach(own, user) ? own : join(SHARED_FOLDER, `data-${randomUUID()}`);
+  if (folder !== own) makeSharedFolder();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   if (folder !== own) symlinkSync(folder, own);
