@@ -37,12 +37,21 @@ export class BareDatabase {
     this.service = queryOf((sql, parameters) => this.pool.query<object>(sql, parameters));
   }
 
-  async asUser<T>(userId: string, fn: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /** @param before runs with the rights of the service, ahead of everything of the user */
+  async asUser<T>(
+    userId: string,
+    fn: (manager: EntityManager) => Promise<T>,
+    before?: Statement,
+  ): Promise<T> {
     const client = await this.pool.connect();
     try {
       const claims = { sub: userId, role: 'authenticated', user_metadata: { role: 'user', isActive: true } };
       const run = runnerOf(client);
-      const opening = [run('BEGIN'), run(BEGIN_AS_USER, [JSON.stringify(claims), userId])];
+      const opening = [
+        run('BEGIN'),
+        ...(before ? [run(before.text, before.parameters)] : []),
+        run(BEGIN_AS_USER, [JSON.stringify(claims), userId]),
+      ];
       const query = queryOf(run);
       const [result] = await Promise.all([fn(query as EntityManager), ...opening]);
       await run('COMMIT');

@@ -7,6 +7,7 @@ import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
 import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
 import type * as MessagesMapper from '../../src/modules/messages/messages.mapper.js';
 import type * as MessagesRepositories from '../../src/modules/messages/messages.repository.js';
+import type * as AdmissionRepositories from '../../src/modules/rate-limit/admission.repository.js';
 import type * as UsageRepositories from '../../src/modules/usage/usage.repository.js';
 import type { FinishedCall, StartedCall } from '../../src/modules/usage/usage.types.js';
 import { load } from '../support/build.js';
@@ -18,6 +19,9 @@ import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstr
  * product's own repositories, so that they are always the same, but nothing else of it: no Nest, no TypeORM, no AI SDK,
  * no stream hub; no token is verified and no body checked.
  */
+const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
+  'modules/rate-limit/admission.repository.js',
+);
 const { TurnRepository } = await load<typeof TurnRepositories>('modules/agents/turn/turn.repository.js');
 const { UsageRepository } = await load<typeof UsageRepositories>('modules/usage/usage.repository.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
@@ -28,10 +32,13 @@ const { toChat } = await load<typeof ChatMapper>('modules/chat/chat.mapper.js');
 const { toMessage } = await load<typeof MessagesMapper>('modules/messages/messages.mapper.js');
 const { toPage } = await load<typeof Paging>('common/http/paging.js');
 
+/** As the product's own are seeded: out of the way. */
+const LIMITS = { hourly: 1_000_000, daily: 1_000_000 };
 const DEFAULT_TITLE = 'New chat';
 
 const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
+const admissions = new AdmissionRepository(database.asProduct());
 const turns = new TurnRepository(database.asProduct(), instance);
 const usage = new UsageRepository(database.asProduct());
 const chats = new ChatsRepository();
@@ -94,21 +101,25 @@ async function open(userId: string, { id: chatId, message }: SendBody): Promise<
   const answerId = randomUUID();
   const streamId = randomUUID();
   const chat = { id: chatId, userId, title: DEFAULT_TITLE, visibility: 'private', create: true };
-  const title = await database.asUser(userId, async (manager) => {
-    const state = await turns.openChat(manager, chat);
-    await turns.findActiveStream(manager, chatId);
-    await turns.findHistory(manager, chatId, message.id);
-    const now = Date.now();
-    const rows = turns.insertTurn({
-      chatId,
-      answerId,
-      streamId,
-      userMessage: { ...message, createdAt: new Date(now) },
-      answerCreatedAt: new Date(now + 1),
-    });
-    await manager.query(rows.text, rows.parameters);
-    return state?.title;
-  });
+  const title = await database.asUser(
+    userId,
+    async (manager) => {
+      const state = await turns.openChat(manager, chat);
+      await turns.findActiveStream(manager, chatId);
+      await turns.findHistory(manager, chatId, message.id);
+      const now = Date.now();
+      const rows = turns.insertTurn({
+        chatId,
+        answerId,
+        streamId,
+        userMessage: { ...message, createdAt: new Date(now) },
+        answerCreatedAt: new Date(now + 1),
+      });
+      await manager.query(rows.text, rows.parameters);
+      return state?.title;
+    },
+    admissions.admitting({ userId, agentType: 'chat', limits: LIMITS, expectedCost: 0 }),
+  );
   return { userId, chatId, answerId, streamId, needsTitle: title === DEFAULT_TITLE };
 }
 

@@ -62,7 +62,7 @@ describe('GET /api/rate-limits', () => {
       await fn(await until(heard));
     } finally {
       for (const { key, data } of before) await write(key, data);
-      await until((items) => items.length === 6 && find(items, 'chat', 'hourly')?.limit === 200);
+      await until((items) => items.length === 6 && find(items, 'chat', 'hourly')?.limit === 20_000);
     }
   }
 
@@ -80,9 +80,9 @@ describe('GET /api/rate-limits', () => {
     const figures = items.map(({ resetsAt: _, ...item }) => item);
     expect(figures).toEqual(
       [
-        ['chat', 200, 2_000],
-        ['artifact', 100, 1_000],
-        ['git_mcp', 60, 600],
+        ['chat', 20_000, 200_000],
+        ['artifact', 10_000, 100_000],
+        ['git_mcp', 5_000, 50_000],
       ].flatMap(([agentType, hourly, daily]) => [
         { agentType, limitType: 'hourly', limit: hourly, used: 0, remaining: hourly },
         { agentType, limitType: 'daily', limit: daily, used: 0, remaining: daily },
@@ -100,18 +100,18 @@ describe('GET /api/rate-limits', () => {
     await admit(app, admissionRequest(user.id));
     await (await admit(app, admissionRequest(user.id))).giveBack();
     const items = await list();
-    expect(find(items, 'chat', 'hourly')).toMatchObject({ limit: 200, used: 2, remaining: 198 });
-    expect(find(items, 'chat', 'daily')).toMatchObject({ limit: 2_000, used: 2, remaining: 1_998 });
-    expect(find(items, 'artifact', 'hourly')).toMatchObject({ used: 0, remaining: 100 });
+    expect(find(items, 'chat', 'hourly')).toMatchObject({ limit: 20_000, used: 2, remaining: 19_998 });
+    expect(find(items, 'chat', 'daily')).toMatchObject({ limit: 200_000, used: 2, remaining: 199_998 });
+    expect(find(items, 'artifact', 'hourly')).toMatchObject({ used: 0, remaining: 10_000 });
   });
 
   it('does not count a window that is over', async () => {
     await admit(app, admissionRequest(user.id));
     await passTime(app, user.id, 'hourly');
-    expect(find(await list(), 'chat', 'hourly')).toMatchObject({ used: 0, remaining: 200 });
-    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 1, remaining: 1_999 });
+    expect(find(await list(), 'chat', 'hourly')).toMatchObject({ used: 0, remaining: 20_000 });
+    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 1, remaining: 199_999 });
     await passTime(app, user.id, 'daily');
-    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 0, remaining: 2_000 });
+    expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 0, remaining: 200_000 });
   });
 
   it('shows nobody, not even an admin, what others have asked', async () => {

@@ -52,12 +52,15 @@ export class Database {
    * Their results count for nothing if becoming the user has failed; still, let them be ones that do no harm then.
    *
    * For the beginning of work whose end is stored durably: what this transaction stores reaches the disk a moment later.
+   *
+   * @param before runs as the service, before anything of the user; `fn` is handed its rows
    */
   async asUserAtOnce<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last) => Promise<T>,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
+    before?: Statement,
   ): Promise<T> {
-    return this.inTransaction(fn, { claims: claimsOf(identity), atOnce: true });
+    return this.inTransaction(fn, { claims: claimsOf(identity), atOnce: true, before });
   }
 
   /** Runs one statement, or several independent ones, as the service, which sees everything. Each commits by itself. */
@@ -137,32 +140,36 @@ export class Database {
   }
 
   private async inTransaction<T>(
-    fn: (manager: EntityManager, last: Last) => Promise<T>,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
     opening: Opening = {},
   ): Promise<T> {
     return retryTransaction(() => this.runOnce(fn, opening));
   }
 
   private async runOnce<T>(
-    fn: (manager: EntityManager, last: Last) => Promise<T>,
-    { claims, atOnce }: Opening,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
+    { claims, atOnce, before }: Opening,
   ): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     await runner.connect();
     let broken: unknown;
     let begun: Promise<void> = Promise.resolve();
+    let rows: Promise<unknown> = Promise.resolve();
     try {
       // Both are on their way at once (the connection pipelines), and both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
+      const begin = runner.query('BEGIN');
+      if (before) rows = runner.query(before.text, before.parameters);
       begun = settled([
-        runner.query('BEGIN'),
+        begin,
+        rows,
         ...(claims === undefined
           ? []
           : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
       ]);
       if (!atOnce) await begun;
       const last: Statement[] = [];
-      const result = await fn(runner.manager, (...statements) => void last.push(...statements));
+      const result = await fn(runner.manager, (...statements) => void last.push(...statements), rows);
       await begun;
       // After a statement that failed, COMMIT is a ROLLBACK.
       await settled([
@@ -215,6 +222,7 @@ async function discard(runner: ReturnType<DataSource['createQueryRunner']>): Pro
 interface Opening {
   claims?: Claims;
   atOnce?: boolean;
+  before?: Statement;
 }
 
 interface Claims {

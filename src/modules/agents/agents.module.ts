@@ -3,6 +3,7 @@ import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { UsageModule } from '../usage/usage.module.js';
 import { DocumentsModule } from '../documents/documents.module.js';
 import { GithubModule } from '../github/github.module.js';
+import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { SuggestionsModule } from '../suggestions/suggestions.module.js';
 import { Agents } from './agents/agents.js';
 import { ArtifactAgent } from './agents/artifact.agent.js';
@@ -25,13 +26,21 @@ import { ModelSelector } from './providers/model-selector.js';
 import { ModelsService } from './providers/models.service.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './turn/title.service.js';
+import { TurnAdmission } from './turn/turn-admission.js';
 import { TurnConductor } from './turn/turn-conductor.js';
 import { TurnOpening } from './turn/turn-opening.js';
 import { TurnRepository } from './turn/turn.repository.js';
 import { TurnService } from './turn/turn.service.js';
 
 @Module({
-  imports: [AdminConfigModule, DocumentsModule, GithubModule, SuggestionsModule, UsageModule],
+  imports: [
+    AdminConfigModule,
+    DocumentsModule,
+    GithubModule,
+    RateLimitModule,
+    SuggestionsModule,
+    UsageModule,
+  ],
   controllers: [ConfigTestController, ModelsController, SuggestingController],
   providers: [
     LanguageModels,
@@ -52,6 +61,7 @@ import { TurnService } from './turn/turn.service.js';
     SuggestionWriter,
     StreamHub,
     TitleService,
+    TurnAdmission,
     TurnConductor,
     TurnOpening,
     TurnRepository,

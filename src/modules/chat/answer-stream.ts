@@ -6,16 +6,24 @@ import type { LiveStream } from '../agents/stream-hub/live-stream.js';
 const PROTOCOL_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
 /** Connects a reply to an answer: everything from its first chunk on, then live. Closing the connection ends nothing else. */
-export function sendStream(stream: LiveStream, reply: FastifyReply): void {
+export function sendStream(
+  stream: LiveStream,
+  reply: FastifyReply,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (reply.request.method === 'HEAD') return sendHead(reply);
   streamReaders.inc();
-  const events = new EventStream(reply, PROTOCOL_HEADERS, {
-    onDrain: () => subscription.resume(),
-    onClose: () => {
-      streamReaders.dec();
-      subscription.close();
+  const events = new EventStream(
+    reply,
+    { ...PROTOCOL_HEADERS, ...headers },
+    {
+      onDrain: () => subscription.resume(),
+      onClose: () => {
+        streamReaders.dec();
+        subscription.close();
+      },
     },
-  });
+  );
   const subscription = stream.subscribe(events);
   // The first token must not wait for those behind it.
   events.flush();

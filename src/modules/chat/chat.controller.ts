@@ -33,7 +33,7 @@ export class ChatController {
   @ApiSendMessageBody()
   @ApiUserKeys()
   @ApiGithubToken({ required: false, use: 'the agent git_mcp' })
-  @ApiAnswerStream()
+  @ApiAnswerStream({ admitted: true })
   @ApiProblems(400, 404, 409, 413, 415, 502, 504)
   async send(
     @CurrentUser() identity: Identity,
@@ -43,7 +43,7 @@ export class ChatController {
   ): Promise<void> {
     const turn = this.turns.begin(identity, parseSendCommand(body, identity.id), userKeysOf(request));
     await turn.opened;
-    sendStream(turn.stream, reply);
+    sendStream(turn.stream, reply, turn.headers);
   }
 
   @Get(':id/stream')

@@ -56,7 +56,16 @@ const SWEEP = `
 export class AdmissionRepository {
   constructor(private readonly database: Database) {}
 
-  async admit(request: AdmissionRequest & { expectedCost: string }): Promise<AdmissionResult> {
+  async admit(request: AdmissionRequest): Promise<AdmissionResult> {
+    const { text, parameters } = this.admitting(request);
+    const rows = await this.database.asService((manager) =>
+      manager.query<[AdmissionResult]>(text, parameters),
+    );
+    return rows[0];
+  }
+
+  /** The statement that admits; its one row is an {@link AdmissionResult}. */
+  admitting(request: AdmissionRequest): Statement {
     const { userId, agentType, limits, budget, expectedCost } = request;
     const parameters = [
       userId,
@@ -67,10 +76,7 @@ export class AdmissionRepository {
       budget?.monthly ?? null,
       expectedCost,
     ];
-    const rows = await this.database.asService((manager) =>
-      manager.query<[AdmissionResult]>(ADMIT, parameters),
-    );
-    return rows[0];
+    return { text: ADMIT, parameters };
   }
 
   /** Takes a request out of the windows that it was counted in, and drops its reservation. Not repeatable. */

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Statement } from '../../common/database/database.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/app-error.js';
 import { rateLimitRefusals } from '../../common/observability/metrics.js';
@@ -35,13 +36,21 @@ export class AdmissionService {
    * @throws AppError 429 `rate_limited` or `budget_exceeded`, with `Retry-After` and the headers of the limit
    */
   async admit(request: AdmissionRequest): Promise<Admission> {
-    const expectedCost = checkedCost(request.expectedCost);
-    const limits = {
-      hourly: Math.min(request.limits.hourly, LARGEST_LIMIT),
-      daily: Math.min(request.limits.daily, LARGEST_LIMIT),
-    };
-    const result = await this.repository.admit({ ...request, limits, expectedCost });
-    const headers = headersOf(result, limits);
+    const checked = checkedRequest(request);
+    return this.decide(checked, await this.repository.admit(checked));
+  }
+
+  /**
+   * The same as a statement, for a transaction that a refusal is to undo; {@link decide} makes the admission of its one
+   * row. When that transaction is rolled back, nothing has been counted, and there is nothing to give back.
+   */
+  asking(request: AdmissionRequest): Statement {
+    return this.repository.admitting(checkedRequest(request));
+  }
+
+  /** @throws AppError as {@link admit} does */
+  decide(request: AdmissionRequest, result: AdmissionResult): Admission {
+    const headers = headersOf(result, checkedRequest(request).limits);
     if (result.refusedBy !== null) throw this.refuse(request, result, result.refusedBy, headers);
     return this.admitted(request, result, headers);
   }
@@ -95,6 +104,14 @@ export class AdmissionService {
       },
     });
   }
+}
+
+function checkedRequest(request: AdmissionRequest): AdmissionRequest {
+  const limits = {
+    hourly: Math.min(request.limits.hourly, LARGEST_LIMIT),
+    daily: Math.min(request.limits.daily, LARGEST_LIMIT),
+  };
+  return { ...request, limits, expectedCost: checkedCost(request.expectedCost) };
 }
 
 /** @throws RangeError for what can't be a cost: it is our own figure, not a client's */

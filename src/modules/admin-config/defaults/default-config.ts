@@ -24,9 +24,9 @@ const PROMPTS = {
 };
 
 const RATE_LIMITS = {
-  chat: { hourly: 200, daily: 2_000 },
-  artifact: { hourly: 100, daily: 1_000 },
-  git_mcp: { hourly: 60, daily: 600 },
+  chat: { hourly: 20_000, daily: 200_000 },
+  artifact: { hourly: 10_000, daily: 100_000 },
+  git_mcp: { hourly: 5_000, daily: 50_000 },
 };
 
 type Agent = keyof typeof RATE_LIMITS;

@@ -1,6 +1,6 @@
-import { Body, Controller, Param, Post, Req, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Param, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser } from '../../../common/auth/decorators.js';
 import { type Identity } from '../../../common/auth/identity.js';
 import { ApiProblems } from '../../../common/errors/api-problems.js';
@@ -30,12 +30,21 @@ export class SuggestingController {
   @ApiUserKeys()
   @ApiCreatedResponse({ type: SuggestionPageDto })
   @ApiProblems(400, 404, 413, 415, 502, 504)
-  create(
+  async create(
     @CurrentUser() user: Identity,
     @Param('id') id: string,
     @Body() { instruction }: SuggestDto,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<SuggestionDto>> {
-    return this.suggesting.suggest(user, toStoredId(user.id, id, 'id'), instruction, userKeysOf(request));
+    const documentId = toStoredId(user.id, id, 'id');
+    const { page, headers } = await this.suggesting.suggest(
+      user,
+      documentId,
+      instruction,
+      userKeysOf(request),
+    );
+    void reply.headers(headers);
+    return page;
   }
 }

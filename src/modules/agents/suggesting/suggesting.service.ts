@@ -1,20 +1,27 @@
+import { AdmissionService } from '../../rate-limit/admission.service.js';
+import { limitingConfig } from '../../rate-limit/agent-limits.js';
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
 import type { Page } from '../../../common/http/paging.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
+import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
-import { ModelSelector } from '../providers/model-selector.js';
+import { ModelSelector, type SelectedModel } from '../providers/model-selector.js';
 import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { SuggestionWriter } from '../tools/suggestion-writer.js';
+
+/** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
+const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 /** Lets the artifact agent's model propose edits of a document, outside of any chat. */
 @Injectable()
 export class SuggestingService {
   constructor(
     private readonly adminConfig: AdminConfigService,
+    private readonly admissions: AdmissionService,
     private readonly models: ModelSelector,
     private readonly writer: SuggestionWriter,
     private readonly usage: UsageService,
@@ -26,20 +33,34 @@ export class SuggestingService {
     documentId: string,
     instruction: string | undefined,
     keys: UserKeys,
-  ): Promise<Page<SuggestionDto>> {
+  ): Promise<{ page: Page<SuggestionDto>; headers: Readonly<Record<string, string>> }> {
     const config = await this.adminConfig.current();
     const model = this.models.select('artifact', undefined, keys, config);
+    const { rateLimit: limits, budget } = limitingConfig('artifact', config) ?? model.agentConfig;
+    const admission = await this.admissions.admit({
+      userId: identity.id,
+      agentType: 'artifact',
+      limits,
+      budget,
+      expectedCost: Math.min(expectedCost(model), budget?.daily ?? Infinity, budget?.monthly ?? Infinity),
+    });
     const tally = new UsageTally((calls) => this.usage.finish(calls));
     try {
       const items = await withUsage({ agentType: 'artifact', ownKey: model.ownKey, tally }, () =>
         this.writer.suggest({ identity, model, documentId, instruction }),
       );
-      return { items, nextCursor: null };
+      return { page: { items, nextCursor: null }, headers: admission.headers };
     } catch (error) {
-      throw upstreamFailure(error, model);
+      const failure = upstreamFailure(error, model);
+      if (failure.status < 500 && tally.tokens.inputTokens === 0) await admission.giveBack();
+      throw failure;
     } finally {
       // Who reads the usage after the answer finds the call there.
-      await this.usage.finish(tally.take());
+      await this.usage.finish(tally.take(), admission.settlement(tally.totalCost));
     }
   }
+}
+
+function expectedCost({ catalog }: SelectedModel): number {
+  return Number(costOf(EXPECTED, catalog?.pricing).totalCost);
 }

@@ -18,6 +18,7 @@ import type { UserKeys } from '../providers/user-keys.js';
 import { StreamHub } from '../stream-hub/stream-hub.js';
 import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
 import { toJson } from './stored-json.js';
+import { TurnAdmission } from './turn-admission.js';
 import { stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
 import type { Turn } from './turn.js';
@@ -34,6 +35,8 @@ const TITLE_PATIENCE = 5_000;
 
 interface Prepared extends StoringTurn {
   candidates: Candidates;
+  /** Known, and let in, before anything is stored; undefined when routing has to be asked. */
+  obvious?: ChosenAgent;
   keys: UserKeys;
   identity: Identity;
   config: RuntimeConfig;
@@ -56,6 +59,7 @@ export class TurnConductor {
 
   constructor(
     private readonly hub: StreamHub,
+    private readonly admission: TurnAdmission,
     private readonly opening: TurnOpening,
     private readonly repository: TurnRepository,
     private readonly adminConfig: AdminConfigService,
@@ -77,6 +81,7 @@ export class TurnConductor {
       turn.refuse(failure);
       turn.stream.publish({ type: 'error', errorText: failure.detail });
     } finally {
+      await turn.admission?.settle();
       this.hub.remove(turn);
       turn.stream.finish();
     }
@@ -94,14 +99,18 @@ export class TurnConductor {
     if (!begun) {
       for (const type of candidates.keys()) await this.agents.get(type).check?.(identity, turn.request);
     }
+    const obvious = begun
+      ? this.chooser.same(begun.agentType, turn.request, candidates, keys, config)
+      : this.chooser.obvious(turn.request, candidates, config);
+    const admission = obvious && (await this.admission.request(turn, identity, obvious, config));
     const streams = this.hub.all().map(({ streamId }) => streamId);
-    const opened = await this.opening.open(turn, identity, streams);
+    const opened = await this.opening.open(turn, identity, streams, admission);
     // The model is asked while the question is on its way to the disk; nobody hears of it before it is there.
     opened.stored.then(
       () => (turn.stored = true),
       () => turn.stop('unstored'),
     );
-    return { ...opened, candidates, keys, identity, config };
+    return { ...opened, candidates, obvious, keys, identity, config };
   }
 
   private async answer(turn: Turn, prepared: Prepared): Promise<void> {
@@ -147,6 +156,10 @@ export class TurnConductor {
     const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
     const metadata = metadataOf(conducted, tally, untouched ? undefined : ending.failure);
     const stored = untouched ? { status: 'complete' as const, parts: untouched } : { status: ending.status };
+    // Who was refused by the provider, and has used nothing, has not had their turn.
+    if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
+      await turn.admission?.giveBack();
+    }
     await this.store(turn, conducted, stored, metadata, tally.take());
     if (ending.failure) turn.refuse(ending.failure);
     else turn.open();
@@ -160,20 +173,18 @@ export class TurnConductor {
    * to be stored in.
    */
   private async choose(turn: Turn, prepared: Prepared): Promise<{ chosen: ChosenAgent; refusal?: AppError }> {
-    const { candidates, continued, history, keys, config } = prepared;
+    const { candidates, obvious, history, identity, keys, config } = prepared;
     const { request, signal } = turn;
-    const obvious = this.chooser.obvious(request, candidates, config);
+    if (obvious) return { chosen: obvious };
+    let chosen = this.chooser.first(candidates);
     try {
-      if (continued) {
-        return { chosen: this.chooser.same(continued.agentType, request, candidates, keys, config) };
-      }
-      if (obvious) return { chosen: obvious };
-      const routed = await withUsage({ chatId: turn.chatId, ready: prepared.stored }, () =>
+      chosen = await withUsage({ chatId: turn.chatId, ready: prepared.stored }, () =>
         this.chooser.route(request, candidates, { history, keys, config, signal }),
       );
-      return { chosen: routed };
+      await this.admission.admit(turn, identity, chosen, config, history);
+      return { chosen };
     } catch (error) {
-      return { chosen: this.chooser.first(candidates), refusal: toAppError(error) };
+      return { chosen, refusal: toAppError(error) };
     }
   }
 
@@ -255,6 +266,7 @@ export class TurnConductor {
         metadata,
         lastContext,
       }),
+      ...(turn.admission?.settlement(metadata.cost) ?? []),
     ]);
     // The checkpoint holds all but the last second; recovery will close what stands there as streaming.
     if (!isStored) {
@@ -269,6 +281,12 @@ export class TurnConductor {
 /** An answer that goes on has used something before. */
 function usedBefore(continued: AnswerMetadata | undefined) {
   return continued && { tokens: { ...NO_TOKENS, ...continued.usage }, totalCost: String(continued.cost) };
+}
+
+function isUsed(tally: UsageTally, continued: AnswerMetadata | undefined): boolean {
+  const before = continued?.usage ?? NO_TOKENS;
+  const { inputTokens, outputTokens } = tally.tokens;
+  return inputTokens + outputTokens > before.inputTokens + before.outputTokens;
 }
 
 function metadataOf(

@@ -5,6 +5,8 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { invalidField, notFound, streamInProgress } from '../../../common/errors/app-error.js';
 import type { Last } from '../../../common/database/database.js';
 import { postgresCode } from '../../../common/errors/postgres-errors.js';
+import { AdmissionService } from '../../rate-limit/admission.service.js';
+import type { AdmissionRequest, AdmissionResult } from '../../rate-limit/admission.types.js';
 import { toJson } from './stored-json.js';
 import { DEFAULT_TITLE } from './title.service.js';
 import type { Turn } from './turn.js';
@@ -40,25 +42,41 @@ interface Change {
 /** The first transaction of a turn: it stores the user's message before any model is asked. */
 @Injectable()
 export class TurnOpening {
-  constructor(private readonly repository: TurnRepository) {}
+  constructor(
+    private readonly repository: TurnRepository,
+    private readonly admissions: AdmissionService,
+  ) {}
 
   /**
    * @param activeStreams of this process, itself included: others that bear its number are leftovers
-   * @throws AppError 404 for a chat or message that is not the user's, 409 while another instance answers in it
+   * @param admission what to be let in by, in the same transaction: whoever is refused leaves nothing behind, and a turn
+   *   that is refused for anything else has used up nothing
+   * @throws AppError 404 for a chat or message that is not the user's, 409 while another instance answers in it, 429
    */
-  async open(turn: Turn, identity: Identity, activeStreams: string[]): Promise<StoringTurn> {
+  async open(
+    turn: Turn,
+    identity: Identity,
+    activeStreams: string[],
+    admission?: AdmissionRequest,
+  ): Promise<StoringTurn> {
     for (let attempt = 1; ; attempt++) {
       const early = Promise.withResolvers<OpenedTurn>();
       const transaction = this.repository
-        .asUser(identity, async (manager, last) => {
-          const opened = await this.tryOpen(manager, last, turn);
-          // A call that was approved is made once: only when nobody can approve it again.
-          if (opened !== 'again' && turn.request.action.type !== 'approve') early.resolve(opened);
-          return opened;
-        })
+        .asUser(
+          identity,
+          async (manager, last, before) => {
+            const opened = await this.tryOpen(manager, last, turn);
+            if (opened === 'again') throw new OpenAgain();
+            if (admission) this.letIn(turn, admission, (await before) as AdmissionResult[]);
+            // A call that was approved is made once: only when nobody can approve it again.
+            if (turn.request.action.type !== 'approve') early.resolve(opened);
+            return opened;
+          },
+          admission && this.admissions.asking(admission),
+        )
         .catch(explain);
-      const opened = await Promise.race([early.promise, transaction]);
-      if (opened !== 'again') return { ...opened, stored: transaction.then(() => undefined) };
+      const opened = await Promise.race([early.promise, transaction]).catch(orAgain);
+      if (opened) return { ...opened, stored: transaction.then(() => undefined) };
       // Either a dead instance has left its mark, or somebody created the chat at this very moment.
       if (attempt === 3) throw notFound('The chat');
       await this.repository.recover(activeStreams);
@@ -80,6 +98,13 @@ export class TurnOpening {
     // The answer was cut off when it had just asked; nobody knows how it was to go on.
     if (!found.metadata) throw invalidField('message.parts', 'nothing of this waits for approval');
     return found.metadata;
+  }
+
+  private letIn(turn: Turn, request: AdmissionRequest, [result]: AdmissionResult[]): void {
+    if (!result) throw new Error('An admission was asked for, and not answered.');
+    // A transaction that is tried once more has let nobody in.
+    turn.admission?.settlement();
+    turn.admission = this.admissions.decide(request, result);
   }
 
   private async tryOpen(manager: EntityManager, last: Last, turn: Turn): Promise<OpenedTurn | 'again'> {
@@ -166,6 +191,13 @@ export class TurnOpening {
       waiting: last.parts,
     };
   }
+}
+
+/** Ends a transaction that finds the chat in a state that will pass, and undoes what it has done so far. */
+class OpenAgain extends Error {}
+
+function orAgain(error: unknown): undefined {
+  if (!(error instanceof OpenAgain)) throw error;
 }
 
 /** The message that a request is about, beyond which nothing of the chat matters any more. */

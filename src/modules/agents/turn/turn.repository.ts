@@ -87,6 +87,9 @@ const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
+const HISTORY_SIZE = `
+  select coalesce(sum(length(parts::text)), 0)::float8 as size from "Message_v2" where "chatId" = $1`;
+
 /** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
 @Injectable()
 export class TurnRepository {
@@ -95,8 +98,20 @@ export class TurnRepository {
     private readonly instance: InstanceLock,
   ) {}
 
-  asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
-    return this.database.asUserAtOnce(identity, fn);
+  asUser<T>(
+    identity: Identity,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
+    before?: Statement,
+  ): Promise<T> {
+    return this.database.asUserAtOnce(identity, fn, before);
+  }
+
+  /** Characters that the messages of a chat hold; 0 for one that is not there. */
+  async historySize(identity: Identity, chatId: string): Promise<number> {
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      statements.query<Array<{ size: number }>>(HISTORY_SIZE, [chatId]),
+    );
+    return rows[0]?.size ?? 0;
   }
 
   /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */

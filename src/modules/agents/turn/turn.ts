@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { UIMessageChunk } from 'ai';
 import type { AppError } from '../../../common/errors/app-error.js';
+import type { Admission } from '../../rate-limit/admission.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import { MessageAssembler } from './message-assembler.js';
 import type { TurnRequest } from './turn.types.js';
@@ -21,8 +22,8 @@ export class Turn {
   readonly answerId: string;
   readonly stream = new LiveStream();
   readonly answer = new MessageAssembler();
-  /** Headers of the response that begins the turn: how much of its limit is left. */
-  headers: Record<string, string> = {};
+  /** Set when the turn was let in; ended by whoever conducts it. */
+  admission?: Admission;
   /** Resolves when there is something to send; rejects when the turn failed before that. */
   readonly opened: Promise<void>;
   /** True once the rows of the answer exist, so that it can be checkpointed. */
@@ -47,6 +48,11 @@ export class Turn {
 
   get chatId(): string {
     return this.request.chatId;
+  }
+
+  /** Of the response that begins the turn: how much of its limit is left. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.admission?.headers ?? {};
   }
 
   get signal(): AbortSignal {

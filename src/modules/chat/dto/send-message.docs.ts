@@ -141,7 +141,17 @@ data: [DONE]
 
 `;
 
-export const ApiAnswerStream = () =>
+const header = (description: string) => ({ description, schema: { type: 'integer' as const } });
+
+/** Of the window that is closest to its limit; on every answer of an agent, and on a refusal. */
+export const RATE_LIMIT_HEADERS = {
+  'RateLimit-Limit': header('How many requests the window allows.'),
+  'RateLimit-Remaining': header('How many of them are left.'),
+  'RateLimit-Reset': header('Seconds until the window is over.'),
+};
+
+/** @param admitted whether the request counts against the limits of an agent */
+export const ApiAnswerStream = ({ admitted = false } = {}) =>
   ApiResponse({
     status: 200,
     description:
@@ -151,6 +161,7 @@ export const ApiAnswerStream = () =>
     headers: {
       'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },
+      ...(admitted ? RATE_LIMIT_HEADERS : {}),
     },
     content: { 'text/event-stream': { schema: { type: 'string' }, example: STREAM_EXAMPLE } },
   });

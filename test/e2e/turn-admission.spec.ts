@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { TestUser } from '../support/app.js';
+import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
+import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
+import { prepareChatServers } from '../support/chat-servers.js';
+
+/** Turns are held to the limits and budgets that are configured. */
+describe('the admission of turns', () => {
+  let app: ChatApp;
+  let admin: TestUser;
+
+  beforeAll(async () => {
+    app = await startChatApp();
+    admin = await app.createUser({ role: 'admin' });
+    await awayFromTheEndOfTheHour(app.database);
+  });
+
+  afterAll(() => app.close());
+
+  const configure = async (key: string, patch: object) => {
+    const { status } = await app.request('PATCH', `/api/admin/config/${key}`, {
+      user: admin,
+      body: { configData: patch },
+    });
+    expect(status).toBe(200);
+  };
+  const limitChat = (hourly: number, daily: number, budget: object | null = null) =>
+    configure('chat_agent_google', { rateLimit: { hourly, daily }, budget });
+
+  it('says in the headers how much is left, and refuses what is too much, leaving nothing behind', async () => {
+    const user = await app.createUser();
+    const chat = randomUUID();
+    await limitChat(2, 100);
+    const first = await app.say(user, chat, 'one');
+    expect(first.status).toBe(200);
+    expect(first.headers.get('ratelimit-limit')).toBe('2');
+    expect(first.headers.get('ratelimit-remaining')).toBe('1');
+    expect(Number(first.headers.get('ratelimit-reset'))).toBeGreaterThan(0);
+    expect((await app.say(user, chat, 'two')).headers.get('ratelimit-remaining')).toBe('0');
+
+    const refused = await app.say(user, chat, 'three');
+    expect(refused).toMatchObject({ status: 429, problem: { code: 'rate_limited' } });
+    expect(refused.headers.get('ratelimit-remaining')).toBe('0');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const messages = await app.request('GET', `/api/chats/${chat}/messages`, { user });
+    expect(messages.body.items).toHaveLength(4);
+
+    const unknown = randomUUID();
+    expect((await app.say(user, unknown, 'elsewhere')).status).toBe(429);
+    expect((await app.request('GET', `/api/chats/${unknown}`, { user })).status).toBe(404);
+    expect(await usedOf(app, user.id)).toEqual({ hourly: 2, daily: 2 });
+
+    // Somebody else has a limit of their own, and a limit that is raised holds from the next message on.
+    expect((await app.say(await app.createUser(), randomUUID(), 'mine')).status).toBe(200);
+    await limitChat(3, 100);
+    expect((await app.say(user, chat, 'three')).status).toBe(200);
+  });
+
+  it('counts nothing for a turn that is refused for something else', async () => {
+    const user = await app.createUser();
+    await limitChat(50, 100);
+    const stranger = await app.createUser();
+    const chat = randomUUID();
+    expect((await app.say(stranger, chat, 'mine')).status).toBe(200);
+    expect((await app.say(user, chat, 'not mine')).status).toBe(404);
+    expect((await app.say(user, randomUUID(), 'hi', { body: { model: 'google/none' } })).status).toBe(400);
+    app.double.enqueue({ fault: { type: 'status', status: 401 } });
+    const badKey = await app.say(user, randomUUID(), 'hi', { headers: { 'x-google-api-key': 'wrong' } });
+    expect(badKey).toMatchObject({ status: 400, problem: { code: 'api_key_missing' } });
+    expect(Object.values(await usedOf(app, user.id)).every((used) => used === 0)).toBe(true);
+  });
+
+  it('refuses when a budget is used up, and counts what has been spent', async () => {
+    const user = await app.createUser();
+    await limitChat(50, 100, { daily: 0.000001 });
+    const chat = randomUUID();
+    expect((await app.say(user, chat, 'one')).status).toBe(200);
+    const refused = await app.say(user, chat, 'two');
+    expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
+    const [reserved] = await app.database.query(
+      'select count(*)::int as count from switchboard.budget_reservations where user_id = $1',
+      [user.id],
+    );
+    expect(reserved).toEqual({ count: 0 });
+    await limitChat(50, 100, null);
+    expect((await app.say(user, chat, 'two')).status).toBe(200);
+  });
+
+  it('holds to the limits of the artifact agent for suggestions as well', async () => {
+    const user = await app.createUser();
+    await configure('artifact_agent_google', { rateLimit: { hourly: 0, daily: 10 } });
+    const document = await app.request('POST', '/api/documents', {
+      user,
+      body: { title: 'A text', kind: 'text', content: 'Some words.' },
+    });
+    const refused = await app.request('POST', `/api/documents/${document.body.id}/suggestions`, {
+      user,
+      body: {},
+    });
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  });
+});
+
+describe('the admission of turns on two servers', () => {
+  it('lets exactly as many in as the limit says', async () => {
+    const servers = await prepareChatServers();
+    try {
+      const user = await servers.createUser();
+      const running = await Promise.all([servers.start(), servers.start()]);
+      await servers.database.query(
+        `update admin_config set config_data = jsonb_set(config_data, '{rateLimit}', '{"hourly": 50, "daily": 500}')
+          where config_key = 'chat_agent_google'`,
+      );
+      await awayFromTheEndOfTheHour(servers.database);
+      // A change made by SQL is heard of like any other.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const statuses = await Promise.all(
+        Array.from({ length: 500 }, async (_, index) => {
+          const response = await fetch(`${running[index % 2]?.url}/api/chat`, {
+            method: 'POST',
+            headers: { ...user.headers, 'content-type': 'application/json' },
+            body: JSON.stringify({ id: randomUUID(), message: userMessage('hi') }),
+          });
+          await response.text();
+          return response.status;
+        }),
+      );
+      const count = (status: number) => statuses.filter((one) => one === status).length;
+      expect({ passed: count(200), refused: count(429) }).toEqual({ passed: 50, refused: 450 });
+    } finally {
+      await servers.close();
+    }
+  }, 90_000);
+});
