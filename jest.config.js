@@ -23,6 +23,7 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   setupFiles: ['<rootDir>/test/support/preload.js'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/retry.js'],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

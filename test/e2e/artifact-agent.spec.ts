@@ -126,10 +126,10 @@ describe('the artifact agent', () => {
     const { id } = await create('Mine', 'text', ['Mine.']);
     const stranger = await app.createUser();
     app.double.reset();
-    const answer = await app.say(stranger, randomUUID(), 'Show it', {
-      body: { agent: 'artifact', documentId: id },
-    });
+    const chat = randomUUID();
+    const answer = await app.say(stranger, chat, 'Show it', { body: { agent: 'artifact', documentId: id } });
     expect([answer.status, answer.problem.code]).toEqual([404, 'not_found']);
+    expect((await app.request('GET', `/api/chats/${chat}`, { user: stranger })).status).toBe(404);
     app.double.enqueue(tool('updateDocument', { id, description: 'Steal it' }), { when: answers });
     app.double.enqueue({ text: ['No.'] }, { when: answers });
     const second = await app.say(stranger, randomUUID(), 'Change it', { body: { agent: 'artifact' } });

@@ -23,7 +23,7 @@ export interface Agent {
    *
    * @throws AppError that says why
    */
-  check?(identity: Identity, request: Pick<AgentInput, 'repositoryId'>): Promise<void>;
+  check?(identity: Identity, request: Pick<AgentInput, 'documentId' | 'repositoryId'>): Promise<void>;
 }
 
 /** The agents by their type. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import { AppError } from '../../../common/errors/app-error.js';
 import type { SelectedModel } from '../providers/model-selector.js';
@@ -18,7 +19,12 @@ export class ArtifactAgent {
     private readonly documents: DocumentsService,
   ) {}
 
-  /** @throws AppError 404 when `documentId` is not the user's, and what the provider failed with */
+  /** @throws AppError 404 when `documentId` is not the user's */
+  async check(identity: Identity, { documentId }: Pick<AgentInput, 'documentId'>): Promise<void> {
+    if (documentId !== undefined) await this.documents.read(identity, documentId);
+  }
+
+  /** @throws AppError 404 when the document has gone meanwhile, and what the provider failed with */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
     const { systemPrompt, tools = [] } = model.agentConfig;
     return runToolLoop({
