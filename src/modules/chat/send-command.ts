@@ -29,6 +29,7 @@ export function parseSendCommand(body: unknown, userId: string): TurnRequest {
     action: actionOf(body, chatId),
     model: optionalText(body['model'], 'model'),
     agent: oneOf(body['agent'], AGENTS, 'agent') ?? 'auto',
+    thinking: optionalFlag(body['thinking'], 'thinking'),
     visibility: oneOf(body['visibility'], VISIBILITIES, 'visibility'),
     documentId: optionalId(body['documentId'], 'documentId', userId),
     repositoryId: optionalId(body['repositoryId'], 'repositoryId', userId),
@@ -148,6 +149,12 @@ function optionalText(value: unknown, path: string, maxLength = 200): string | u
   if (typeof value !== 'string' || value.length === 0 || value.length > maxLength) {
     throw invalidField(path, `must be a string of 1 to ${maxLength} characters`);
   }
+  return value;
+}
+
+function optionalFlag(value: unknown, path: string): boolean | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'boolean') throw invalidField(path, 'must be true or false');
   return value;
 }
 

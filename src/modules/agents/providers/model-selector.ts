@@ -32,6 +32,8 @@ export interface SelectedModel {
   ownKey: boolean;
   catalog?: CatalogModel;
   agentConfig: AgentConfig;
+  /** What the request says about thinking; else the configuration says it. */
+  thinking?: boolean;
   /** URLs that the vendor reads by itself. */
   supportedUrls: LanguageModelV4['supportedUrls'];
   /** One streamed call; recorded, with deadlines and retries. */

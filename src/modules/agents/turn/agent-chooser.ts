@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { UIMessage } from 'ai';
-import { agentDisabled, type AppError, githubTokenMissing } from '../../../common/errors/app-error.js';
+import {
+  agentDisabled,
+  type AppError,
+  githubTokenMissing,
+  invalidField,
+} from '../../../common/errors/app-error.js';
 import { toAppError } from '../../../common/errors/problem.js';
 import { ANSWERING_AGENTS, type AnsweringAgent } from '../../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
@@ -31,20 +36,33 @@ export class AgentChooser {
     if (request.agent !== 'auto') {
       if (!this.agents.has(request.agent)) throw agentDisabled(request.agent);
       if (request.agent === 'git_mcp' && keys.github === undefined) throw githubTokenMissing();
-      return new Map([[request.agent, this.models.select(request.agent, request.model, keys, config)]]);
+      return new Map([[request.agent, this.select(request.agent, request, keys, config)]]);
     }
     const candidates = new Map<AnsweringAgent, SelectedModel>();
     let refusal: AppError | undefined;
     for (const agent of ANSWERING_AGENTS.filter((type) => this.agents.has(type))) {
       if (agent === 'git_mcp' && (keys.github === undefined || request.repositoryId === undefined)) continue;
       try {
-        candidates.set(agent, this.models.select(agent, request.model, keys, config));
+        candidates.set(agent, this.select(agent, request, keys, config));
       } catch (error) {
         refusal ??= toAppError(error);
       }
     }
     if (candidates.size === 0 && refusal) throw refusal;
     return candidates;
+  }
+
+  private select(
+    agent: AnsweringAgent,
+    { model, thinking }: TurnRequest,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel {
+    const selected = this.models.select(agent, model, keys, config);
+    if (thinking === true && selected.catalog?.capabilities['reasoning'] !== true) {
+      throw invalidField('thinking', `the model ${selected.id} can not be asked to think`);
+    }
+    return { ...selected, thinking };
   }
 
   /** The agent that had begun an answer goes on with it. */
@@ -55,7 +73,7 @@ export class AgentChooser {
     keys: UserKeys,
     config: RuntimeConfig,
   ): ChosenAgent {
-    const model = candidates.get(agentType) ?? this.models.select(agentType, request.model, keys, config);
+    const model = candidates.get(agentType) ?? this.select(agentType, request, keys, config);
     return { agentType, model, reason: 'It goes on with its answer.' };
   }
 

@@ -31,6 +31,8 @@ export interface TurnRequest {
   model?: string;
   agent: 'auto' | AnsweringAgent;
   visibility?: 'public' | 'private';
+  /** Whether the model is to think before it answers; as it is configured when absent. */
+  thinking?: boolean;
   /** The document that is open beside the chat. */
   documentId?: string;
   /** The connected repository that is being discussed. */

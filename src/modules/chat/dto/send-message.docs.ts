@@ -73,6 +73,23 @@ class SendOptionsDto {
     description: 'Of a chat that is new.',
   })
   visibility?: string;
+
+  @ApiPropertyOptional({
+    example: true,
+    description:
+      'Whether the model is to think before it answers; as the agent is configured when absent. Asking a model to think that ' +
+      'can not (`capabilities.reasoning` of GET /api/models) is refused; one that always thinks does so as little as it can.',
+  })
+  thinking?: boolean;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'The document that is open beside the chat.' })
+  documentId?: string;
+
+  @ApiPropertyOptional({
+    format: 'uuid',
+    description: 'The connected repository that is being discussed; the agent `git_mcp` needs one.',
+  })
+  repositoryId?: string;
 }
 
 /** The compact form. */
