@@ -23,7 +23,7 @@ const strict = (properties: object, required?: string[]) => ({
   additionalProperties: false,
 });
 
-const agent = (tools: object, more: object = {}) =>
+const agent = (tools: object, more: object = {}, capabilities: string[] = []) =>
   strict(
     {
       enabled: flag,
@@ -46,13 +46,9 @@ const agent = (tools: object, more: object = {}) =>
         topK: positive,
         maxOutputTokens: positive,
       }),
-      capabilities: strict({
-        thinking: flag,
-        fileInput: flag,
-        googleSearch: flag,
-        urlContext: flag,
-        codeExecution: flag,
-      }),
+      capabilities: strict(
+        Object.fromEntries(['thinking', 'fileInput', ...capabilities].map((name) => [name, flag])),
+      ),
       tools,
       ...more,
     },
@@ -61,7 +57,11 @@ const agent = (tools: object, more: object = {}) =>
 
 const noTools = { type: 'array', maxItems: 0, items: { type: 'string' } };
 
-const chatAgent = agent(noTools);
+const chatAgents: Record<string, object> = {
+  google: agent(noTools, {}, ['googleSearch', 'urlContext', 'codeExecution']),
+  openai: agent(noTools, {}, ['webSearch', 'codeExecution']),
+  anthropic: agent(noTools, {}, ['webSearch', 'urlContext', 'codeExecution']),
+};
 const artifactAgent = agent({
   type: 'array',
   maxItems: 100,
@@ -118,6 +118,7 @@ const appSettings = strict(
   {
     activeProvider: provider,
     titleModels: strict({ google: modelId, openai: modelId, anthropic: modelId }),
+    imageModels: strict({ google: modelId, openai: modelId }),
   },
   ['activeProvider'],
 );
@@ -136,10 +137,10 @@ const modelCatalog = strict(
           contextWindow: positive,
           maxOutputTokens: positive,
           capabilities: strict({ reasoning: flag, fileInput: flag, tools: flag, imageOutput: flag }),
-          pricing: strict({ input: usd, cachedInput: price, cacheWrite: price, output: usd }, [
-            'input',
-            'output',
-          ]),
+          pricing: strict(
+            { input: usd, cachedInput: price, cacheWrite: price, imageInput: price, output: usd },
+            ['input', 'output'],
+          ),
         },
         ['id', 'provider', 'name', 'pricing'],
       ),
@@ -156,7 +157,7 @@ export const CONFIG_SCHEMAS_1764000000007: Readonly<Record<string, object>> = {
   model_catalog: modelCatalog,
   ...Object.fromEntries(
     provider.enum.flatMap((name) => [
-      [`chat_agent_${name}`, chatAgent],
+      [`chat_agent_${name}`, chatAgents[name] as object],
       [`artifact_agent_${name}`, artifactAgent],
       [`git_mcp_agent_${name}`, gitMcpAgent],
     ]),

@@ -5,8 +5,11 @@ import { anthropic } from './wire/anthropic.js';
 import { type Body, type Dialect, JSON_TYPE } from './wire/dialect.js';
 import type { Exchange, RecordedRequest, ReportedUsage } from './wire/exchange.js';
 import { google } from './wire/google.js';
+import { googleImages } from './wire/google-images.js';
 import { openaiChat } from './wire/openai-chat.js';
+import { openaiImages } from './wire/openai-images.js';
 import { openaiResponses } from './wire/openai-responses.js';
+import { readBody } from './wire/request-body.js';
 import { isTitleCall, makeReply, type TokenFigures } from './wire/reply.js';
 import { sendStream } from './wire/send-stream.js';
 import { sendError, sendWhole } from './wire/send-whole.js';
@@ -53,7 +56,9 @@ export interface ProviderDoubleOptions {
 }
 
 const ROUTES: Array<[pattern: RegExp, dialect: Dialect]> = [
+  [/^\/google\/models\/[^/]*image[^/]*:generateContent$/, googleImages],
   [/^\/google\/models\/.+:(?:streamGenerateContent|generateContent)$/, google],
+  [/^\/openai\/images\/(?:generations|edits)$/, openaiImages],
   [/^\/openai\/responses$/, openaiResponses],
   [/^\/openai\/chat\/completions$/, openaiChat],
   [/^\/anthropic\/messages$/, anthropic],
@@ -130,8 +135,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     }
     const dialect = ROUTES.find(([pattern]) => pattern.test(path))?.[1];
     if (!dialect || request.method !== 'POST') return void response.writeHead(404).end();
-    const raw = await readBody(request);
-    const body = parseBody(raw);
+    const { body, length } = await readBody(request);
     if (!body) return void response.writeHead(400).end();
 
     const record = makeRecord(dialect, request, path, body);
@@ -142,9 +146,9 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     changed();
     if (refusal) return sendError(exchange, refusal);
     const wait = delayOf(script, record);
-    if (wait === 0) return answer(exchange, dialect, script, raw.length);
+    if (wait === 0) return answer(exchange, dialect, script, length);
     setTimeout(() => {
-      if (!response.destroyed) answer(exchange, dialect, script, raw.length);
+      if (!response.destroyed) answer(exchange, dialect, script, length);
     }, wait).unref();
   }
 
@@ -208,6 +212,8 @@ function answer(exchange: Exchange, dialect: Dialect, script: Script, bodyLength
       record.state = 'held';
       return exchange.changed();
   }
+  if (script.finishReason === 'content-filter' && dialect.contentRefusal)
+    return sendError(exchange, dialect.contentRefusal());
   const reply = makeReply(script, record, bodyLength);
   if (record.stream) sendStream(exchange, dialect, reply, script);
   else sendWhole(exchange, dialect, reply, script);
@@ -244,19 +250,4 @@ function delayOf(
   { stream }: RecordedRequest,
 ): number {
   return firstDelayMs + (stream ? 0 : chunkDelayMs * (tokens ?? text?.length ?? 0));
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece as Buffer);
-  return Buffer.concat(pieces).toString();
-}
-
-function parseBody(raw: string): Body | undefined {
-  try {
-    const value: unknown = JSON.parse(raw);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -9,7 +9,14 @@ export interface Script {
   /** Each chunk of `tokens` is the time it was sent, `t<epoch milliseconds>;`, for measuring. */
   stamps?: boolean;
   toolCalls?: ScriptedToolCall[];
+  /** What the service finds by itself; those that report the search do so to clients that allow it one. */
   sources?: ScriptedSource[];
+  /** Code that the service runs by itself, for clients that allow it. */
+  codeRun?: ScriptedCodeRun;
+  /** The picture that an image model draws, in base64; a small one unless told. */
+  image?: string;
+  /** Those tokens of `usage.input` that are pictures. */
+  imageInput?: number;
   usage?: ScriptedUsage;
   /** Wait before the first byte. */
   firstDelayMs?: number;
@@ -30,6 +37,11 @@ export interface ScriptedToolCall {
 export interface ScriptedSource {
   url: string;
   title: string;
+}
+
+export interface ScriptedCodeRun {
+  code: string;
+  output: string;
 }
 
 /** Tokens: `cachedRead` and `cacheWrite` are parts of `input`, `reasoning` is a part of `output`. */

@@ -38,7 +38,7 @@ const COMPLETE: Record<string, object> = {
         contextWindow: 1,
         maxOutputTokens: 1,
         capabilities: { reasoning: true, fileInput: false, tools: true, imageOutput: false },
-        pricing: { input: 0, cachedInput: null, cacheWrite: 0.1, output: 1_000_000 },
+        pricing: { input: 0, cachedInput: null, cacheWrite: 0.1, imageInput: 10, output: 1_000_000 },
       },
       { id: 'm', provider: 'google', name: 'M', pricing: { input: 1, output: 2 } },
     ],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestUser } from '../support/app.js';
+import { configureAgent, type Provider, PROVIDERS } from '../support/agent-config.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answerCalls } from '../support/turns.js';
 
@@ -13,7 +14,12 @@ describe('thinking', () => {
     user = await app.createUser();
   });
 
-  beforeEach(() => app.double.reset());
+  beforeEach(async () => {
+    app.double.reset();
+    for (const provider of PROVIDERS) {
+      await configureAgent(app, provider, { capabilities: { thinking: false }, parameters: {} });
+    }
+  });
   afterAll(() => app.close());
 
   /** What the model was asked with. */
@@ -25,62 +31,111 @@ describe('thinking', () => {
     return call?.body as Record<string, unknown>;
   }
 
+  /** Where each vendor has the most that may be said. */
+  function limitOf(body: Record<string, unknown>): unknown {
+    const { maxOutputTokens } = (body['generationConfig'] ?? {}) as { maxOutputTokens?: number };
+    return body['max_tokens'] ?? body['max_output_tokens'] ?? maxOutputTokens;
+  }
+
   const google = (thinkingConfig?: object): object =>
     expect.objectContaining({
       generationConfig: thinkingConfig
         ? expect.objectContaining({ thinkingConfig })
         : expect.not.objectContaining({ thinkingConfig: expect.anything() }),
     });
+  const reasoning = (expected: object): object => expect.objectContaining({ reasoning: expected });
   const without = (field: string): object => expect.not.objectContaining({ [field]: expect.anything() });
 
-  it.each<[model: string, on: object, off: object, unsaid: object]>([
-    ['google/gemini-2.5-flash', google({ includeThoughts: true }), google({ thinkingBudget: 0 }), google()],
-    ['google/gemini-2.5-pro', google({ includeThoughts: true }), google({ thinkingBudget: 128 }), google()],
+  it.each<[model: string, on: object, off: object]>([
+    ['google/gemini-2.5-flash', google({ includeThoughts: true }), google({ thinkingBudget: 0 })],
+    ['google/gemini-2.5-pro', google({ includeThoughts: true }), google({ thinkingBudget: 128 })],
+    // It does not think unless it is given a budget.
+    [
+      'google/gemini-2.5-flash-lite',
+      google({ includeThoughts: true, thinkingBudget: -1 }),
+      google({ thinkingBudget: 0 }),
+    ],
     [
       'google/gemini-3-flash-preview',
       google({ includeThoughts: true }),
       google({ thinkingLevel: 'minimal' }),
-      google(),
     ],
-    [
-      'openai/gpt-5',
-      expect.objectContaining({ reasoning: { effort: 'medium', summary: 'auto' } }),
-      expect.objectContaining({ reasoning: expect.objectContaining({ effort: 'minimal' }) as object }),
-      without('reasoning'),
-    ],
-    [
-      'openai/gpt-5.2',
-      expect.objectContaining({ reasoning: { effort: 'medium', summary: 'auto' } }),
-      expect.objectContaining({ reasoning: expect.objectContaining({ effort: 'none' }) as object }),
-      without('reasoning'),
-    ],
+    ['google/gemini-3-pro-preview', google({ includeThoughts: true }), google({ thinkingLevel: 'low' })],
+    ['openai/gpt-5', reasoning({ effort: 'medium', summary: 'auto' }), reasoning({ effort: 'minimal' })],
+    ['openai/gpt-5.2', reasoning({ effort: 'medium', summary: 'auto' }), reasoning({ effort: 'none' })],
     [
       'anthropic/claude-sonnet-4-5',
       expect.objectContaining({ thinking: { type: 'enabled', budget_tokens: 4_096 } }),
       without('thinking'),
-      without('thinking'),
     ],
-  ])('of %s is on, off, or as it is configured', async (model, on, off, unsaid) => {
+    [
+      'anthropic/claude-opus-4-6',
+      expect.objectContaining({ thinking: { type: 'adaptive', display: 'summarized' } }),
+      expect.objectContaining({ thinking: { type: 'disabled' } }),
+    ],
+  ])('of %s is on or off, and off where it is configured so', async (model, on, off) => {
     expect(await askedWith(model, true)).toEqual(on);
     expect(await askedWith(model, false)).toEqual(off);
-    expect(await askedWith(model)).toEqual(unsaid);
+    expect(await askedWith(model)).toEqual(off);
   });
 
-  it('switched off for a message wins over the configuration', async () => {
-    await app.database.query(
-      `update admin_config set config_data = jsonb_set(config_data, '{capabilities,thinking}', 'true')
-        where config_key = 'chat_agent_anthropic'`,
-    );
-    await expect(
-      (async () => {
-        for (let attempt = 0; attempt < 50; attempt++) {
-          const asked = await askedWith('anthropic/claude-sonnet-4-5');
-          if ('thinking' in asked) return asked;
-        }
-        throw new Error('The configuration did not arrive.');
-      })(),
-    ).resolves.toHaveProperty('thinking');
-    expect(await askedWith('anthropic/claude-sonnet-4-5', false)).toEqual(without('thinking'));
+  it.each<[provider: Provider, model: string, on: object, off: object, unsaid: object]>([
+    [
+      'google',
+      'gemini-2.5-flash',
+      google({ includeThoughts: true }),
+      google({ thinkingBudget: 0 }),
+      google(),
+    ],
+    [
+      'openai',
+      'gpt-5',
+      reasoning({ effort: 'medium', summary: 'auto' }),
+      reasoning({ effort: 'minimal' }),
+      without('reasoning'),
+    ],
+    [
+      'anthropic',
+      'claude-sonnet-4-5',
+      expect.objectContaining({ thinking: { type: 'enabled', budget_tokens: 4_096 } }),
+      without('thinking'),
+      without('thinking'),
+    ],
+  ])(
+    'of %s is what the message says, else the configuration, else the vendor',
+    async (provider, name, on, off, unsaid) => {
+      const model = `${provider}/${name}`;
+      await configureAgent(app, provider, { capabilities: { thinking: true } });
+      expect(await askedWith(model)).toEqual(on);
+      expect(await askedWith(model, false)).toEqual(off);
+      await configureAgent(app, provider, { capabilities: {} });
+      expect(await askedWith(model)).toEqual(unsaid);
+      expect(await askedWith(model, true)).toEqual(on);
+    },
+  );
+
+  it.each([
+    ['google/gemini-2.5-flash', 2_000],
+    ['openai/gpt-5', 2_000],
+    ['anthropic/claude-sonnet-4-5', 2_000],
+  ])('leaves what %s may say untouched by what it thinks', async (model, maxOutputTokens) => {
+    const provider = model.slice(0, model.indexOf('/')) as Provider;
+    await configureAgent(app, provider, { parameters: { maxOutputTokens, temperature: 0.4, topK: 20 } });
+    const body = await askedWith(model, true);
+    const limit = limitOf(body);
+    const budget = (body['thinking'] as { budget_tokens?: number } | undefined)?.budget_tokens ?? 0;
+    expect(limit).toBeGreaterThan(maxOutputTokens + budget - 1);
+    expect(limit).toBeGreaterThan(maxOutputTokens);
+    expect(limitOf(await askedWith(model, false))).toBe(maxOutputTokens);
+  });
+
+  it('is not asked of the small calls beside the answer', async () => {
+    await configureAgent(app, 'google', { capabilities: { thinking: true } });
+    await app.say(user, randomUUID(), 'A question that gives a chat its title', {
+      body: { model: 'google/gemini-2.5-flash', thinking: true },
+    });
+    const title = app.double.requests.find(({ stream }) => !stream);
+    expect(title?.body).toEqual(google({ thinkingBudget: 0 }));
   });
 
   it('counts what is thought once, and shows it', async () => {

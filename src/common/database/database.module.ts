@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from './database.js';
+import { DatabaseMetrics } from './database-metrics.js';
 import { InstanceLock } from './instance-lock.js';
 import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
@@ -33,7 +34,7 @@ import { PreparedClient } from './prepared-client.js';
       }),
     }),
   ],
-  providers: [Database, Notifications, InstanceLock],
+  providers: [Database, Notifications, InstanceLock, DatabaseMetrics],
   exports: [Database, Notifications, InstanceLock],
 })
 export class DatabaseModule {}

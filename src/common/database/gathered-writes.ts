@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 
-const gathered = new WeakSet<Duplex>();
+/** The bytes that wait for the end of this turn of the event loop, by the socket they are for. */
+const gathered = new Map<Duplex, () => number>();
 
 type Write = (chunk: unknown, ...rest: unknown[]) => boolean;
 
@@ -9,10 +10,11 @@ type Write = (chunk: unknown, ...rest: unknown[]) => boolean;
  * system call each, or one with a list of five, costs more than all the rest of sending it.
  */
 export function gatherWrites(stream: Duplex): void {
-  if (gathered.has(stream)) return;
-  gathered.add(stream);
+  if (gathered.has(stream) || stream.destroyed) return;
   const write = stream.write.bind(stream) as Write;
   let pending: Buffer[] = [];
+  gathered.set(stream, () => pending.reduce((sum, { length }) => sum + length, 0));
+  stream.once('close', () => gathered.delete(stream));
   const flush = () => {
     const chunks = pending;
     pending = [];
@@ -29,4 +31,9 @@ export function gatherWrites(stream: Duplex): void {
     return true;
   };
   stream.write = gather as Duplex['write'];
+}
+
+/** What has been gathered and not been written yet, with what was written and the other side has not taken yet. */
+export function unsentBytes(): number {
+  return [...gathered].reduce((sum, [stream, waiting]) => sum + waiting() + stream.writableLength, 0);
 }

@@ -15,6 +15,9 @@ const SECRET_HEADERS = [
   'x-github-token',
 ];
 
+/** Methods that metrics tell apart; clients may send any of HTTP's many. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
 type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext };
 
 /** Request id, log context, the check against hostile input, and one log line and metric for each response. */
@@ -48,7 +51,8 @@ function prefixed(prefix: string, problem: { path: string; message: string } | u
 
 function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger): void {
   const route = request.routeOptions.url ?? 'unmatched';
-  httpDuration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  const method = METHODS.has(request.method) ? request.method : 'other';
+  httpDuration.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   if (route.startsWith('/health') || route === '/metrics') return;
   const line = {
     requestId: request.id,

@@ -1,62 +1,86 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** The process's Prometheus metrics. One registry for the whole process, as prom-client's own defaults have it. */
+/**
+ * The process's Prometheus metrics, those of Node.js included. One registry for the whole process, as prom-client's own
+ * defaults have it.
+ *
+ * No label takes what a client can make up: agents, providers and reasons are ours, models are those of the catalog,
+ * routes are templates. `deploy/grafana/switchboard.json` shows all of this.
+ */
 export const metricsRegistry = new Registry();
 
 collectDefaultMetrics({ register: metricsRegistry });
 
+const registers = [metricsRegistry];
+
 export const httpDuration = new Histogram({
   name: 'switchboard_http_request_duration_seconds',
-  help: 'Time from request to the end of the response, by route template.',
+  help: 'Time from request to the end of the response, by route template; streamed answers included.',
   labelNames: ['method', 'route', 'status'] as const,
-  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
-  registers: [metricsRegistry],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+  registers,
 });
+
+const MODEL_LABELS = ['agent', 'provider', 'model'] as const;
 
 export const modelCalls = new Counter({
   name: 'switchboard_model_calls_total',
-  help: 'Finished calls of language models.',
-  labelNames: ['agent', 'provider', 'model', 'status'] as const,
-  registers: [metricsRegistry],
+  help: 'Finished calls of models; each attempt is one.',
+  labelNames: [...MODEL_LABELS, 'status'] as const,
+  registers,
 });
 
 export const modelTokens = new Counter({
   name: 'switchboard_model_tokens_total',
-  help: 'Tokens of finished calls.',
-  labelNames: ['agent', 'provider', 'model', 'kind'] as const,
-  registers: [metricsRegistry],
+  help: 'Tokens of finished calls. cached_input, cache_write and image_input are parts of input, reasoning is one of output.',
+  labelNames: [...MODEL_LABELS, 'kind'] as const,
+  registers,
 });
 
 export const modelCost = new Counter({
   name: 'switchboard_model_cost_usd_total',
   help: 'Cost of finished calls in USD.',
-  labelNames: ['agent', 'provider', 'model'] as const,
-  registers: [metricsRegistry],
+  labelNames: MODEL_LABELS,
+  registers,
+});
+
+export const timeToFirstToken = new Histogram({
+  name: 'switchboard_time_to_first_token_seconds',
+  help: 'Time from a model call to its first content.',
+  labelNames: MODEL_LABELS,
+  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64],
+  registers,
+});
+
+export const modelCallDuration = new Histogram({
+  name: 'switchboard_model_call_duration_seconds',
+  help: 'Time from a model call to its end.',
+  labelNames: [...MODEL_LABELS, 'status'] as const,
+  buckets: [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+  registers,
 });
 
 export const rateLimitRefusals = new Counter({
   name: 'switchboard_rate_limit_refusals_total',
   help: 'Turns that were not admitted: by the hourly or daily limit, or by the daily or monthly budget.',
   labelNames: ['agent', 'reason'] as const,
-  registers: [metricsRegistry],
-});
-
-export const timeToFirstToken = new Histogram({
-  name: 'switchboard_time_to_first_token_seconds',
-  help: 'Time from a model call to its first content.',
-  labelNames: ['agent', 'provider', 'model'] as const,
-  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64],
-  registers: [metricsRegistry],
+  registers,
 });
 
 export const activeStreams = new Gauge({
   name: 'switchboard_active_streams',
   help: 'Answers being generated right now.',
-  registers: [metricsRegistry],
+  registers,
 });
 
 export const streamReaders = new Gauge({
   name: 'switchboard_stream_readers',
   help: 'Connections reading an answer right now.',
-  registers: [metricsRegistry],
+  registers,
+});
+
+export const usageWritesWaiting = new Gauge({
+  name: 'switchboard_usage_writes_waiting',
+  help: 'Finished model calls whose figures are not stored yet.',
+  registers,
 });

@@ -15,6 +15,8 @@ interface UsedModel {
   path: string;
   /** `provider/model`. */
   id: string;
+  /** It must be able to draw. */
+  draws?: boolean;
 }
 
 /** What would not fit together if `next` were the configuration, as far as the change of `key` is the reason. */
@@ -26,17 +28,26 @@ export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
 }
 
 function modelConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
-  const known = new Set(next.model_catalog?.models.map(({ provider, id }) => `${provider}/${id}`));
-  const unknown = usedModels(next).filter(({ id }) => !known.has(id));
+  const catalog = new Map(
+    next.model_catalog?.models.map((model) => [`${model.provider}/${model.id}`, model]),
+  );
+  const missing = usedModels(next).flatMap((used) => {
+    const model = catalog.get(used.id);
+    if (!model) return [{ ...used, what: used.id, problem: 'is not in model_catalog' }];
+    if (!used.draws || model.capabilities['imageOutput']) return [];
+    return [
+      { ...used, what: `the imageOutput of ${used.id}`, problem: 'has no imageOutput in model_catalog' },
+    ];
+  });
   if (key !== 'model_catalog') {
-    return unknown
+    return missing
       .filter((used) => used.key === key)
-      .map(({ path, id }) => ({ path: `configData.${path}`, message: `${id} is not in model_catalog` }));
+      .map(({ path, id, problem }) => ({ path: `configData.${path}`, message: `${id} ${problem}` }));
   }
-  const users = Map.groupBy(unknown, ({ id }) => id);
-  return [...users].map(([id, uses]) => ({
+  const users = Map.groupBy(missing, ({ what }) => what);
+  return [...users].map(([what, uses]) => ({
     path: 'configData.models',
-    message: `must keep ${id}: it is used by ${[...new Set(uses.map((used) => used.key))].join(', ')}`,
+    message: `must keep ${what}: it is used by ${[...new Set(uses.map((used) => used.key))].join(', ')}`,
   }));
 }
 
@@ -58,7 +69,14 @@ function usedModels(config: ConfigSet): UsedModel[] {
     const path = `titleModels.${provider}`;
     return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
   });
-  return [...ofAgents, ...ofRouting, ...ofTitles];
+  const ofImages = (['google', 'openai'] as const).flatMap((provider) => {
+    const id = config.app_settings?.imageModels?.[provider];
+    const path = `imageModels.${provider}`;
+    return id === undefined
+      ? []
+      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, draws: true }];
+  });
+  return [...ofAgents, ...ofRouting, ...ofTitles, ...ofImages];
 }
 
 /** Somebody must be there to answer: the chat agent of the active provider, at least. */

@@ -80,7 +80,35 @@ const agentModels = (provider: Provider) =>
       'x-unique-by': ['id'],
     });
 
-const agentShape = (provider: Provider) => ({
+/** What an agent may be allowed beside its own tools. Those of the vendor run on the vendor's side, within the answer. */
+export type Capability =
+  'thinking' | 'fileInput' | 'googleSearch' | 'webSearch' | 'urlContext' | 'codeExecution';
+
+const COMMON_CAPABILITIES: readonly Capability[] = ['thinking', 'fileInput'];
+
+/** What each vendor's models can do by themselves, for the chat agent: the others have tools of their own. */
+export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, readonly Capability[]>> = {
+  google: ['googleSearch', 'urlContext', 'codeExecution'],
+  openai: ['webSearch', 'codeExecution'],
+  anthropic: ['webSearch', 'urlContext', 'codeExecution'],
+};
+
+/** Typed as if all were there: what is not named is refused, and so never set. */
+const capabilitiesOf = (names: readonly Capability[]) =>
+  z
+    .strictObject(
+      Object.fromEntries(names.map((name) => [name, z.boolean().optional()])) as unknown as Record<
+        Capability,
+        z.ZodOptional<z.ZodBoolean>
+      >,
+    )
+    .optional()
+    .describe(
+      'What the agent may use, where the model has it. `thinking` holds for messages that do not say otherwise; without it the ' +
+        "vendor's own default does. Searches, pages and code are the vendor's tools, and are billed by it beside the tokens.",
+    );
+
+const agentShape = (provider: Provider, providerCapabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
   models: agentModels(provider),
@@ -99,17 +127,10 @@ const agentShape = (provider: Provider) => ({
       maxOutputTokens: positive.optional(),
     })
     .optional()
-    .describe('Sent with every call of the model.'),
-  capabilities: z
-    .strictObject({
-      thinking: z.boolean().optional(),
-      fileInput: z.boolean().optional(),
-      googleSearch: z.boolean().optional(),
-      urlContext: z.boolean().optional(),
-      codeExecution: z.boolean().optional(),
-    })
-    .optional()
-    .describe('What the agent may use, where the model has it.'),
+    .describe(
+      'Sent with every call of the model, as far as it takes them. `maxOutputTokens` is about the answer: thoughts come on top.',
+    ),
+  capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...providerCapabilities]),
 });
 
 const noTools = z
@@ -154,7 +175,8 @@ const mcpSchema = z
 export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
-  chat: (provider: Provider) => z.strictObject({ ...agentShape(provider), tools: noTools }),
+  chat: (provider: Provider) =>
+    z.strictObject({ ...agentShape(provider, PROVIDER_CAPABILITIES[provider]), tools: noTools }),
   artifact: (provider: Provider) =>
     z.strictObject({ ...agentShape(provider), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
   git_mcp: (provider: Provider) =>
@@ -203,6 +225,15 @@ const appSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('The cheap models that name chats.'),
+  imageModels: z
+    .strictObject({
+      google: modelId('google').optional(),
+      openai: modelId('openai').optional(),
+    })
+    .optional()
+    .describe(
+      'The models that draw: that of the provider that answers, else of one with a key. Without any, nobody draws.',
+    ),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
 
@@ -227,7 +258,15 @@ const catalogModelSchema = z.strictObject({
     .default({})
     .transform((capabilities) => capabilities as Record<string, boolean>),
   pricing: z
-    .strictObject({ input: usd, cachedInput: price, cacheWrite: price, output: usd })
+    .strictObject({
+      input: usd,
+      cachedInput: price,
+      cacheWrite: price,
+      imageInput: price.describe(
+        'Of pictures that an image model is given, where they cost other than words.',
+      ),
+      output: usd,
+    })
     .describe('USD per million tokens; null where the vendor has no such price.'),
 });
 /** What is known of one model: its name, abilities and list price. */

@@ -8,7 +8,7 @@ import { metricsRegistry } from '../../common/observability/metrics.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { HealthService } from './health.service.js';
 
-const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers that are being written.
+const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers being generated right now.
 # TYPE switchboard_active_streams gauge
 switchboard_active_streams 3
 `;

@@ -3,6 +3,7 @@ import type { Statement } from '../../common/database/database.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/app-error.js';
 import { rateLimitRefusals } from '../../common/observability/metrics.js';
+import { ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
 import { Admission } from './admission.js';
 import { AdmissionRepository } from './admission.repository.js';
 import type { AdmissionRequest, AdmissionResult, Budget, Refusal, RequestLimits } from './admission.types.js';
@@ -26,7 +27,11 @@ export class AdmissionService {
   constructor(
     private readonly repository: AdmissionRepository,
     private readonly leases: ReservationLeases,
-  ) {}
+  ) {
+    // A counter that first shows itself at 1 has, to Prometheus, never grown.
+    for (const agent of ANSWERING_AGENTS)
+      for (const reason of Object.keys(PERIODS)) rateLimitRefusals.inc({ agent, reason }, 0);
+  }
 
   /**
    * Counts a turn in its hour and its day, and reserves what it is expected to cost, in one atomic statement: under any

@@ -20,6 +20,13 @@ describe('costOf', () => {
     });
   });
 
+  it('bills pictures once, at their own price where the vendor has one', () => {
+    const usage = { ...NO_TOKENS, inputTokens: 300, imageInputTokens: 258 };
+    // 42 × 5 + 258 × 10 = 2,790 millionths
+    expect(costOf(usage, { input: 5, imageInput: 10, output: 40 }).inputCost).toBe('0.002790');
+    expect(costOf(usage, { input: 5, output: 40 }).inputCost).toBe('0.001500');
+  });
+
   it('does not bill reasoning twice', () => {
     const usage = { ...NO_TOKENS, outputTokens: 100 };
     expect(costOf({ ...usage, reasoningTokens: 100 }, SONNET)).toEqual(costOf(usage, SONNET));

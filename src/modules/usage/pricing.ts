@@ -9,6 +9,8 @@ export interface TokenUsage {
   inputTokens: number;
   cachedInputTokens: number;
   cacheWriteTokens: number;
+  /** Those of pictures, where the vendor counts them apart; a part of `inputTokens` too. */
+  imageInputTokens?: number;
   outputTokens: number;
   reasoningTokens: number;
 }
@@ -33,16 +35,18 @@ const MILLION = 1_000_000;
 const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_UP });
 
 /**
- * The list price of a call. Cached input and cache writes are billed once, at their own price where the vendor has one
- * and as plain input otherwise; a model without a price costs nothing.
+ * The list price of a call. Cached input, cache writes and pictures are billed once, at their own price where the vendor
+ * has one and as plain input otherwise; a model without a price costs nothing.
  */
 export function costOf(usage: TokenUsage, pricing: CatalogModel['pricing'] | undefined): Cost {
-  const plainInput = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
+  const { inputTokens, cachedInputTokens, cacheWriteTokens, imageInputTokens = 0 } = usage;
+  const plainInput = Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens - imageInputTokens);
   const input = pricing?.input ?? 0;
   const inputCost = new Exact(plainInput)
     .times(input)
-    .plus(new Exact(usage.cachedInputTokens).times(pricing?.cachedInput ?? input))
-    .plus(new Exact(usage.cacheWriteTokens).times(pricing?.cacheWrite ?? input))
+    .plus(new Exact(cachedInputTokens).times(pricing?.cachedInput ?? input))
+    .plus(new Exact(cacheWriteTokens).times(pricing?.cacheWrite ?? input))
+    .plus(new Exact(imageInputTokens).times(pricing?.imageInput ?? input))
     .dividedBy(MILLION);
   const outputCost = new Exact(usage.outputTokens).times(pricing?.output ?? 0).dividedBy(MILLION);
   const totalCost = inputCost.plus(outputCost);

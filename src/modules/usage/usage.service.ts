@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import type { Statement } from '../../common/database/database.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
-import { modelCalls, modelCost, modelTokens } from '../../common/observability/metrics.js';
+import { usageWritesWaiting } from '../../common/observability/metrics.js';
 import { type FinishedSpan, Tracing } from '../../common/observability/tracing.js';
 import { UsageRepository } from './usage.repository.js';
 import type { FinishedCall, StartedCall } from './usage.types.js';
@@ -36,11 +36,9 @@ export class UsageService {
    * @returns false when it could not be stored; the log has the figures then
    */
   async finish(calls: FinishedCall[], also: Statement[] = []): Promise<boolean> {
-    for (const call of calls) {
-      countCall(call);
-      this.tracing.record(toSpan(call));
-    }
+    for (const call of calls) this.tracing.record(toSpan(call));
     if (calls.length + also.length === 0) return true;
+    usageWritesWaiting.inc(calls.length);
     try {
       await retryWhileUnavailable(() => this.repository.finish(calls, also));
       return true;
@@ -56,6 +54,8 @@ export class UsageService {
       }));
       this.logger.error({ err: error, calls: lost }, 'The end of model calls could not be recorded.');
       return false;
+    } finally {
+      usageWritesWaiting.dec(calls.length);
     }
   }
 }
@@ -89,12 +89,4 @@ function toSpan({
     },
     errorCode: metadata.status === 'error' ? (metadata.errorCode ?? 'error') : undefined,
   };
-}
-
-function countCall({ agentType, provider, model, metadata, tokens, cost }: FinishedCall): void {
-  const labels = { agent: agentType, provider, model };
-  modelCalls.inc({ ...labels, status: metadata.status ?? 'success' });
-  modelTokens.inc({ ...labels, kind: 'input' }, tokens.inputTokens);
-  modelTokens.inc({ ...labels, kind: 'output' }, tokens.outputTokens);
-  modelCost.inc(labels, Number(cost.totalCost));
 }

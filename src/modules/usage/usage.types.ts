@@ -19,6 +19,7 @@ export interface CallMetadata {
   toolCalls?: Array<{ toolName: string; toolCallId: string }>;
   cachedInputTokens?: number;
   cacheWriteTokens?: number;
+  imageInputTokens?: number;
   reasoningTokens?: number;
   timeToFirstTokenMs?: number;
   /** True when the provider reported no figures, only some or impossible ones, so that they are an estimate. */

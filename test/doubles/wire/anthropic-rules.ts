@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { anthropicError } from './anthropic-errors.js';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
+import { anthropicSettingsProblem, anthropicToolProblem } from './settings-rules.js';
 
 /** Calls that the double made after thoughts it showed: those thoughts must come back with the calls' results. */
 export const callsAfterThoughts = new Set<string>();
@@ -17,6 +18,8 @@ export function anthropicRefusal(
   const problem =
     (headers['anthropic-version'] ? undefined : 'anthropic-version: header is required') ??
     fieldProblem(body) ??
+    anthropicSettingsProblem(body) ??
+    anthropicToolProblem(body, String(headers['anthropic-beta'] ?? '')) ??
     messagesProblem(body['messages'] as Body[]) ??
     (facts.wantsReasoning ? thoughtProblem(body['messages'] as Body[]) : undefined);
   return problem === undefined ? undefined : anthropicError(400, 'invalid_request_error', problem);

@@ -1,6 +1,7 @@
 import { type Body, type Dialect, type Frame, type RequestFacts, textOf } from './dialect.js';
 import { anthropicStatus, anthropicStreamError } from './anthropic-errors.js';
 import { anthropicRefusal, callsAfterThoughts } from './anthropic-rules.js';
+import { type Block, inputDeltas, serverToolBlocks } from './anthropic-server-tools.js';
 import type { Reply, TokenFigures } from './reply.js';
 
 const STOP_REASONS = {
@@ -15,9 +16,6 @@ export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZ
 
 /** The format can not go without figures: concealed ones are zeros. */
 const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
-
-/** Characters of a tool's input in one event. */
-const INPUT_PIECE = 16;
 
 /** Anthropic Messages: `POST /messages`. */
 export const anthropic: Dialect = {
@@ -58,13 +56,6 @@ function facts(body: Body): RequestFacts {
   };
 }
 
-/** A content block: how it opens, the deltas that fill it, and what those make of it in one piece. */
-interface Block {
-  block: Body;
-  deltas: Iterable<{ delta: unknown; content: boolean }>;
-  whole?: () => Body;
-}
-
 function* frames(reply: Reply, body: Body): Generator<Frame> {
   const { figures } = reply;
   const opening = figures && { ...figures, output: 1, reasoning: 0 };
@@ -102,10 +93,7 @@ function blocks(reply: Reply, body: Body): Block[] {
       whole: () => ({ thinking: reply.reasoning.join(''), signature: THINKING_SIGNATURE }),
     });
   }
-  const searches = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
-    String(type).startsWith('web_search_'),
-  );
-  if (searches && reply.sources.length > 0) result.push(...searchBlocks(reply));
+  result.push(...serverToolBlocks(reply, body));
   if (reply.textChunks > 0) {
     result.push({
       block: { type: 'text', text: '' },
@@ -128,27 +116,6 @@ function blocks(reply: Reply, body: Body): Block[] {
   return result;
 }
 
-/** A search that the service makes itself, for clients that allow it one. */
-function searchBlocks({ id, sources }: Reply): Block[] {
-  const search = `srvtoolu_${id}`;
-  const input = { query: 'what the user said' };
-  const results = sources.map(({ url, title }) => ({
-    type: 'web_search_result',
-    url,
-    title,
-    encrypted_content: 'ZG91YmxlIGNvbnRlbnQ=',
-    page_age: null,
-  }));
-  return [
-    {
-      block: { type: 'server_tool_use', id: search, name: 'web_search', input: {} },
-      deltas: inputDeltas(input, false),
-      whole: () => ({ input }),
-    },
-    { block: { type: 'web_search_tool_result', tool_use_id: search, content: results }, deltas: [] },
-  ];
-}
-
 function* thinkingDeltas(reasoning: readonly string[]): Block['deltas'] {
   for (const thinking of reasoning) yield { delta: { type: 'thinking_delta', thinking }, content: true };
   yield { delta: { type: 'signature_delta', signature: THINKING_SIGNATURE }, content: false };
@@ -158,14 +125,6 @@ function* textDeltas(reply: Reply): Block['deltas'] {
   for (const text of reply.text) yield { delta: { type: 'text_delta', text }, content: true };
   for (const citation of citations(reply))
     yield { delta: { type: 'citations_delta', citation }, content: false };
-}
-
-function* inputDeltas(input: unknown, content: boolean): Block['deltas'] {
-  yield { delta: { type: 'input_json_delta', partial_json: '' }, content: false };
-  const json = JSON.stringify(input);
-  for (let at = 0; at < json.length; at += INPUT_PIECE) {
-    yield { delta: { type: 'input_json_delta', partial_json: json.slice(at, at + INPUT_PIECE) }, content };
-  }
 }
 
 function citations({ sources }: Reply): unknown[] {

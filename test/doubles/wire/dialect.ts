@@ -20,6 +20,8 @@ export interface RequestFacts {
   afterTools: boolean;
   /** True when the client asks to see thoughts. */
   wantsReasoning: boolean;
+  /** True when a picture is asked for. */
+  wantsImage?: boolean;
 }
 
 /** One event of a stream as it goes over the wire. */
@@ -53,6 +55,8 @@ export interface Dialect {
   brokenFrame: string;
   /** The error event that ends a stream. `sent` is the number of frames before it. */
   errorFrame(reason: ErrorReason, sent: number, reply: Reply): string;
+  /** What the finish reason `content-filter` is where the service answers it with an error. */
+  contentRefusal?(): ErrorAnswer;
   statusAnswer(status: FaultStatus, facts: RequestFacts, retryAfterSeconds?: number): ErrorAnswer;
 }
 

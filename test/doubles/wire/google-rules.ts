@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
 import { googleBadKey, googleError, googleMissingKey } from './google-errors.js';
+import { googleSettingsProblem } from './settings-rules.js';
 
-/** What Gemini does not take: bad keys, an empty prompt, calls and responses that do not belong together. */
+/** What Gemini does not take: bad keys, settings that a model has not, an empty prompt, calls and responses that do not belong together. */
 export function googleRefusal(
   headers: IncomingHttpHeaders,
   body: Body,
@@ -11,7 +12,9 @@ export function googleRefusal(
   const key = headers['x-goog-api-key'];
   if (!key) return googleMissingKey();
   if (key === 'bad-key') return googleBadKey();
-  const problem = contentsProblem(body['contents'] as Body[] | undefined, facts.model);
+  const problem =
+    contentsProblem(body['contents'] as Body[] | undefined, facts.model) ??
+    googleSettingsProblem(body, facts.model);
   return problem === undefined ? undefined : googleError(400, 'INVALID_ARGUMENT', problem);
 }
 

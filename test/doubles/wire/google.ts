@@ -20,8 +20,9 @@ export const google: Dialect = {
   facts,
   refusal: googleRefusal,
   frames,
-  whole(reply) {
+  whole(reply, body) {
     const parts: unknown[] = reply.reasoning.length ? [thought(reply.reasoning.join(''))] : [];
+    parts.push(...codeParts(reply, body));
     const text = [...reply.text].join('');
     if (text) parts.push({ text });
     parts.push(...callParts(reply));
@@ -49,7 +50,7 @@ function facts(body: Body, path: string): RequestFacts {
 }
 
 /** Each event repeats the counts as they are so far, as Gemini does. */
-function* frames(reply: Reply): Generator<Frame> {
+function* frames(reply: Reply, body: Body): Generator<Frame> {
   const { figures } = reply;
   const answerTokens = figures ? figures.output - figures.reasoning : 0;
   const steps = reply.textChunks + reply.toolCalls.length;
@@ -68,6 +69,7 @@ function* frames(reply: Reply): Generator<Frame> {
     };
   };
   for (const words of reply.reasoning) yield content(thought(words), 0);
+  for (const part of codeParts(reply, body)) yield content(part, 0);
   let step = 0;
   for (const words of reply.text) yield content({ text: words }, ++step);
   for (const part of callParts(reply)) yield content(part, ++step);
@@ -84,6 +86,16 @@ function callParts({ toolCalls }: Reply): unknown[] {
     functionCall: { id, name, args: input },
     ...(index === 0 ? { thoughtSignature: THOUGHT_SIGNATURE } : {}),
   }));
+}
+
+/** Code that Gemini has written and run in the middle of its answer. */
+function codeParts({ codeRun }: Reply, body: Body): unknown[] {
+  const allowed = (body['tools'] as Body[] | undefined)?.some((tool) => 'codeExecution' in tool);
+  if (!codeRun || !allowed) return [];
+  return [
+    { executableCode: { language: 'PYTHON', code: codeRun.code } },
+    { codeExecutionResult: { outcome: 'OUTCOME_OK', output: codeRun.output } },
+  ];
 }
 
 function thought(text: string): unknown {

@@ -15,6 +15,7 @@ import {
   openaiStreamError,
 } from './openai-errors.js';
 import type { Reply, TokenFigures } from './reply.js';
+import { openaiSettingsProblem } from './settings-rules.js';
 
 const FINISH_REASONS = {
   stop: 'stop',
@@ -77,6 +78,8 @@ function refusal(headers: IncomingHttpHeaders, body: Body): ErrorAnswer | undefi
   const keyProblem = openaiKeyProblem(headers);
   if (keyProblem) return keyProblem;
   if (typeof body['model'] !== 'string') return openaiError(400, 'you must provide a model parameter');
+  const setting = openaiSettingsProblem(body, body['reasoning_effort'] as string | undefined);
+  if (setting !== undefined) return openaiError(400, setting, { code: 'unsupported_parameter' });
   const messages = (body['messages'] ?? []) as Body[];
   if (messages.length === 0) {
     return openaiError(

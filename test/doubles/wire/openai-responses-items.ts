@@ -1,4 +1,5 @@
 import type { Body } from './dialect.js';
+import type { ScriptedCodeRun } from '../script.js';
 import type { Reply } from './reply.js';
 
 /** One item of the output: what it opens with, what fills it, and what it is in the end. */
@@ -18,10 +19,10 @@ const OBFUSCATION = 'aB3dE5gH7jK9mN1p';
 export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
   const items: ResponsesItem[] = [];
   if (reply.reasoning.length > 0) items.push(reasoningItem(reply, body));
-  const searches = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
-    String(type).startsWith('web_search'),
-  );
-  if (searches && reply.sources.length > 0) items.push(searchItem(reply, body));
+  const allows = (tool: string) =>
+    (body['tools'] as Body[] | undefined)?.some(({ type }) => String(type).startsWith(tool));
+  if (allows('web_search') && reply.sources.length > 0) items.push(searchItem(reply, body));
+  if (allows('code_interpreter') && reply.codeRun) items.push(codeItem(reply, reply.codeRun, body));
   if (reply.textChunks > 0) items.push(messageItem(reply));
   for (const [index, call] of reply.toolCalls.entries()) items.push(callItem(reply, index, call));
   return items;
@@ -71,6 +72,31 @@ function searchItem({ id, sources }: Reply, body: Body): ResponsesItem {
         query: 'what the user said',
         ...(named ? { sources: sources.map(({ url }) => ({ type: 'url', url })) } : {}),
       },
+    }),
+  };
+}
+
+/** Code that the service writes and runs itself, in a container of its own. */
+function codeItem({ id }: Reply, { code, output }: ScriptedCodeRun, body: Body): ResponsesItem {
+  const item_id = `ci_${id}`;
+  const told = (body['include'] as string[] | undefined)?.includes('code_interpreter_call.outputs');
+  const base = { id: item_id, type: 'code_interpreter_call', container_id: `cntr_${id}` };
+  const type = 'response.code_interpreter_call';
+  return {
+    opening: { ...base, status: 'in_progress', code: '', outputs: null },
+    *events(output_index) {
+      const at = { output_index, item_id };
+      yield structure({ type: `${type}.in_progress`, ...at });
+      yield structure({ type: `${type}_code.delta`, ...at, delta: code, obfuscation: padding(0) });
+      yield structure({ type: `${type}_code.done`, ...at, code });
+      yield structure({ type: `${type}.interpreting`, ...at });
+      yield structure({ type: `${type}.completed`, ...at });
+    },
+    done: () => ({
+      ...base,
+      status: 'completed',
+      code,
+      outputs: told ? [{ type: 'logs', logs: output }] : null,
     }),
   };
 }

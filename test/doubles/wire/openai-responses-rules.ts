@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, ErrorAnswer } from './dialect.js';
 import { openaiError, openaiKeyProblem } from './openai-errors.js';
+import { openaiSettingsProblem } from './settings-rules.js';
 
 /** What the Responses API does not take: bad keys, references to what was not stored, calls without outputs. */
 export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): ErrorAnswer | undefined {
@@ -12,6 +13,8 @@ export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): Erro
       code: 'missing_required_parameter',
     });
   }
+  const setting = openaiSettingsProblem(body, body['reasoning']?.effort as string | undefined);
+  if (setting !== undefined) return openaiError(400, setting, { code: 'unsupported_parameter' });
   const input: unknown = body['input'];
   if (typeof input === 'string') return undefined;
   if (!Array.isArray(input) || input.length === 0) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type FinishReason,
   type Script,
+  type ScriptedCodeRun,
   type ScriptedSource,
   type ScriptedToolCall,
   type UsageLie,
@@ -30,12 +31,22 @@ export interface Reply {
   textChunks: number;
   toolCalls: readonly ScriptedToolCall[];
   sources: readonly ScriptedSource[];
+  codeRun: ScriptedCodeRun | undefined;
+  /** In base64; undefined where none was asked for. */
+  image: string | undefined;
+  /** Tokens of the input that were pictures. */
+  imageInput: number;
   /** Undefined when the double is to conceal it. */
   figures: TokenFigures | undefined;
   finishReason: FinishReason;
 }
 
 const CHARACTERS_PER_TOKEN = 4;
+/** What Gemini counts for a picture. */
+const IMAGE_TOKENS = 1_290;
+/** A PNG of one pixel. */
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 const FLOOD_CHARACTERS = 8 * 1024 * 1024;
 const FLOOD_CHUNK = 'All work and no play makes a dull stream. '.repeat(200);
 
@@ -45,7 +56,9 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
   const empty = fault?.type === 'empty';
   // Without thoughts in the answer their tokens are still paid, as with the real services.
   const reasoning = empty || !facts.wantsReasoning ? [] : (script.reasoning ?? []);
-  const { text, chunks, tokens } = empty ? written([]) : textOf(script, facts);
+  const { wantsImage = false } = facts;
+  const { text, chunks, tokens } = empty || wantsImage ? written([]) : textOf(script, facts);
+  const drawn = wantsImage && !empty && script.finishReason !== 'content-filter';
   const toolCalls = empty ? [] : (script.toolCalls ?? []);
   const thought = script.usage?.reasoning ?? tokensOf((script.reasoning ?? []).join(''));
   const figures: TokenFigures = {
@@ -53,7 +66,8 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
     cachedRead: script.usage?.cachedRead ?? 0,
     cacheWrite: script.usage?.cacheWrite ?? 0,
     output:
-      script.usage?.output ?? tokens + thought + tokensOf(toolCalls.length ? JSON.stringify(toolCalls) : ''),
+      script.usage?.output ??
+      (drawn ? IMAGE_TOKENS : tokens) + thought + tokensOf(toolCalls.length ? JSON.stringify(toolCalls) : ''),
     reasoning: thought,
   };
   return {
@@ -64,6 +78,9 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
     textChunks: chunks,
     toolCalls,
     sources: empty ? [] : (script.sources ?? []),
+    codeRun: empty ? undefined : script.codeRun,
+    image: drawn ? (script.image ?? PIXEL) : undefined,
+    imageInput: script.imageInput ?? 0,
     figures: fault?.type === 'usage-lies' ? lie(fault.lie, figures) : figures,
     finishReason: script.finishReason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop'),
   };

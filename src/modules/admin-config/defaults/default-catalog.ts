@@ -221,18 +221,40 @@ const ANTHROPIC: Row[] = [
 /** The models that are offered from the start, by vendor, the flagship first. */
 export const DEFAULT_MODELS = { google: GOOGLE, openai: OPENAI, anthropic: ANTHROPIC };
 
-export const DEFAULT_CATALOG = {
-  models: Object.entries(DEFAULT_MODELS).flatMap(([provider, rows]) =>
-    rows.map(
-      ({ id, name, contextWindow, maxOutputTokens, reasoning, input, cachedInput, cacheWrite, output }) => ({
-        id,
-        provider,
-        name,
-        contextWindow,
-        maxOutputTokens,
-        capabilities: { reasoning, fileInput: true, tools: true, imageOutput: false },
-        pricing: { input, cachedInput, cacheWrite, output },
-      }),
-    ),
+/** No agent offers them: they draw, they do not answer. Anthropic has none. */
+export const DEFAULT_IMAGE_MODELS = { google: 'gemini-2.5-flash-image', openai: 'gpt-image-1' };
+
+const IMAGE_CATALOG = [
+  {
+    id: DEFAULT_IMAGE_MODELS.google,
+    provider: 'google',
+    name: 'Gemini 2.5 Flash Image',
+    contextWindow: 65_536,
+    maxOutputTokens: 32_768,
+    capabilities: { reasoning: false, fileInput: true, tools: false, imageOutput: true },
+    pricing: { input: 0.3, cachedInput: null, cacheWrite: null, output: 30 },
+  },
+  {
+    id: DEFAULT_IMAGE_MODELS.openai,
+    provider: 'openai',
+    name: 'GPT Image 1',
+    capabilities: { reasoning: false, fileInput: true, tools: false, imageOutput: true },
+    pricing: { input: 5, cachedInput: 1.25, cacheWrite: null, imageInput: 10, output: 40 },
+  },
+];
+
+const ANSWERING_CATALOG = Object.entries(DEFAULT_MODELS).flatMap(([provider, rows]) =>
+  rows.map(
+    ({ id, name, contextWindow, maxOutputTokens, reasoning, input, cachedInput, cacheWrite, output }) => ({
+      id,
+      provider,
+      name,
+      contextWindow,
+      maxOutputTokens,
+      capabilities: { reasoning, fileInput: true, tools: true, imageOutput: false },
+      pricing: { input, cachedInput, cacheWrite, output },
+    }),
   ),
-};
+);
+
+export const DEFAULT_CATALOG = { models: [...ANSWERING_CATALOG, ...IMAGE_CATALOG] };

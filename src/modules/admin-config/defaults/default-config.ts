@@ -1,4 +1,4 @@
-import { DEFAULT_CATALOG, DEFAULT_MODELS } from './default-catalog.js';
+import { DEFAULT_CATALOG, DEFAULT_IMAGE_MODELS, DEFAULT_MODELS } from './default-catalog.js';
 
 type Vendor = keyof typeof DEFAULT_MODELS;
 
@@ -29,6 +29,13 @@ const RATE_LIMITS = {
   git_mcp: { hourly: 5_000, daily: 50_000 },
 };
 
+/** Off: searches and runs of code cost extra, and what is asked leaves for where the vendor sends it. */
+const PROVIDER_TOOLS: Record<Vendor, Record<string, boolean>> = {
+  google: { googleSearch: false, urlContext: false, codeExecution: false },
+  openai: { webSearch: false, codeExecution: false },
+  anthropic: { webSearch: false, urlContext: false, codeExecution: false },
+};
+
 type Agent = keyof typeof RATE_LIMITS;
 
 function agentConfig(agent: Agent, vendor: Vendor) {
@@ -41,9 +48,7 @@ function agentConfig(agent: Agent, vendor: Vendor) {
     capabilities: {
       thinking: false,
       fileInput: true,
-      googleSearch: false,
-      urlContext: false,
-      codeExecution: false,
+      ...(agent === 'chat' ? PROVIDER_TOOLS[vendor] : {}),
     },
     tools: agent === 'artifact' ? ['createDocument', 'updateDocument', 'requestSuggestions'] : [],
     ...(agent === 'git_mcp'
@@ -63,7 +68,7 @@ const AGENTS: Agent[] = ['chat', 'artifact', 'git_mcp'];
 
 /** `admin_config` as a new installation has it, by key. */
 export const DEFAULT_CONFIG: Record<string, unknown> = {
-  app_settings: { activeProvider: 'google', titleModels: CHEAP_MODEL },
+  app_settings: { activeProvider: 'google', titleModels: CHEAP_MODEL, imageModels: DEFAULT_IMAGE_MODELS },
   model_catalog: DEFAULT_CATALOG,
   routing_agent: {
     enabled: false,

@@ -4,7 +4,11 @@ import { CONFIG_KEYS, type ConfigKey, jsonSchemaOf } from '../config-schemas.js'
 
 type OpenApiSchema = Extract<Parameters<typeof ApiBody>[0], { schema: unknown }>['schema'];
 
-export const CONFIG_EXAMPLE = { activeProvider: 'google', titleModels: { google: 'gemini-2.5-flash-lite' } };
+export const CONFIG_EXAMPLE = {
+  activeProvider: 'google',
+  titleModels: { google: 'gemini-2.5-flash-lite' },
+  imageModels: { google: 'gemini-2.5-flash-image' },
+};
 
 const CHAT_AGENT_EXAMPLE = {
   enabled: true,
@@ -13,14 +17,16 @@ const CHAT_AGENT_EXAMPLE = {
   rateLimit: { hourly: 200, daily: 2_000 },
   budget: { daily: 1.5 },
   parameters: { temperature: 0.7 },
-  capabilities: { thinking: true, fileInput: true },
+  capabilities: { thinking: true, fileInput: true, googleSearch: true },
   tools: [],
 };
 
-/** One key for each schema that differs in more than the provider. */
+/** One key for each schema that differs in more than the provider's name. */
 const SHAPES: ConfigKey[] = [
   'routing_agent',
   'chat_agent_google',
+  'chat_agent_openai',
+  'chat_agent_anthropic',
   'artifact_agent_google',
   'git_mcp_agent_google',
   'app_settings',

@@ -1,19 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
+import { APP_CONFIG, type AppConfig } from '../../../config/app-config.js';
+import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
-import { providerOptionsFor } from '../providers/provider-options.js';
+import { providerToolsFor } from '../providers/provider-tools.js';
 import type { AgentInput, Emit } from '../turn/turn.types.js';
 import { toModelMessages } from './history.js';
 import { PartConverter } from './part-converter.js';
 
 /**
- * Answers in conversation: one streamed call of the model. It has no tools of its own, so the tool loop of `streamText`
- * would only pass the parts through four more web streams each; the prompt and the chunks are the AI SDK's all the same.
+ * Answers in conversation: one streamed call of the model. The tools that it may have are the provider's, which runs them
+ * within its answer, so the tool loop of `streamText` would only pass the parts through four more web streams each; the
+ * prompt and the chunks are the AI SDK's all the same.
  */
 @Injectable()
 export class ChatAgent {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
   /**
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
    *
@@ -25,11 +30,10 @@ export class ChatAgent {
     model: SelectedModel,
     emit: Emit,
   ): Promise<string | undefined> {
-    const { systemPrompt, parameters } = model.agentConfig;
     const stream = await model.stream({
-      ...parameters,
-      prompt: await toPrompt(history, systemPrompt, model),
-      providerOptions: providerOptionsFor(model),
+      ...callSettings(model),
+      prompt: await toPrompt(history, model),
+      tools: providerToolsFor(model, this.config),
       abortSignal: signal,
     });
     const converter = new PartConverter(emit);
@@ -50,12 +54,11 @@ export class ChatAgent {
   }
 }
 
-async function toPrompt(
-  history: UIMessage[],
-  instructions: string,
-  model: SelectedModel,
-): Promise<LanguageModelV4Prompt> {
-  const prompt = await standardizePrompt({ instructions, messages: await toModelMessages(history) });
+async function toPrompt(history: UIMessage[], model: SelectedModel): Promise<LanguageModelV4Prompt> {
+  const prompt = await standardizePrompt({
+    instructions: model.agentConfig.systemPrompt,
+    messages: await toModelMessages(history, model),
+  });
   return convertToLanguageModelPrompt({
     prompt,
     supportedUrls: await model.supportedUrls,

@@ -1,11 +1,21 @@
 import { convertToModelMessages, isToolUIPart, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
+import type { SelectedModel } from '../providers/model-selector.js';
+import { withAllowedFiles } from './file-input.js';
+import { inPlainWords } from './provider-parts.js';
 
 /**
  * The history as models take it. Tool calls that never got a result are left out (providers refuse a conversation with
  * one), and so are messages without any content, such as answers that failed before their first word.
+ *
+ * @throws AppError 400 when the question has a file that may not be given to the agent
  */
-export async function toModelMessages(history: UIMessage[], tools?: ToolSet): Promise<ModelMessage[]> {
-  const messages = await convertToModelMessages(history.map(withoutOldApprovals), {
+export async function toModelMessages(
+  history: UIMessage[],
+  model: SelectedModel,
+  tools?: ToolSet,
+): Promise<ModelMessage[]> {
+  const readable = withAllowedFiles(history, model).map(withoutOldApprovals).map(inPlainWords);
+  const messages = await convertToModelMessages(readable, {
     ignoreIncompleteToolCalls: true,
     ...(tools ? { tools } : {}),
   });

@@ -1,4 +1,5 @@
 import type {
+  JSONValue,
   LanguageModelV4File,
   LanguageModelV4ReasoningFile,
   LanguageModelV4StreamPart,
@@ -9,6 +10,10 @@ import type { Emit } from '../turn/turn.types.js';
 
 type TextStreamPart = Parameters<typeof toUIMessageChunk<ToolSet>>[0];
 type TypedToolCall = Extract<TextStreamPart, { type: 'tool-call' }>;
+type ToolCall = Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>;
+
+/** A page that a provider has read is not kept in whole with the answer: the answer says what was in it. */
+const MAX_RESULT_TEXT = 4_000;
 
 /** Turns the parts that a provider streams into chunks of the UI message stream, as `streamText` does without tools. */
 export class PartConverter {
@@ -58,17 +63,25 @@ export class PartConverter {
     if (chunk !== undefined) this.emit(chunk);
   }
 
-  private async convertToolCall(
-    part: Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>,
-  ): Promise<void> {
-    const toolCall = await parseToolCall<ToolSet>({
+  private convertToolCall(part: ToolCall): Promise<void> | undefined {
+    // Its provider has taken the call already: there is nothing left to check it against.
+    if (part.providerExecuted) {
+      const { toolCallId, toolName, providerMetadata, dynamic = false } = part;
+      const input = parsedInput(part.input);
+      const call = { type: 'tool-call', toolCallId, toolName, input, dynamic, providerExecuted: true };
+      return void this.passToolCall({ ...call, providerMetadata } as TypedToolCall);
+    }
+    return parseToolCall<ToolSet>({
       toolCall: part,
       tools: undefined,
       repairToolCall: undefined,
       refineToolInput: undefined,
       instructions: undefined,
       messages: [],
-    });
+    }).then((toolCall) => this.passToolCall(toolCall));
+  }
+
+  private passToolCall(toolCall: TypedToolCall): void {
     this.toolCalls.set(toolCall.toolCallId, toolCall);
     this.pass(toolCall);
   }
@@ -84,9 +97,10 @@ export class PartConverter {
       dynamic: dynamic ?? false,
       providerMetadata,
     };
+    const output = shortened(part.result);
     const result = part.isError
-      ? { ...shared, type: 'tool-error', error: part.result }
-      : { ...shared, type: 'tool-result', output: part.result };
+      ? { ...shared, type: 'tool-error', error: output }
+      : { ...shared, type: 'tool-result', output, preliminary: part.preliminary };
     this.pass(result as TextStreamPart);
   }
 }
@@ -95,4 +109,21 @@ function urlOf({ data, mediaType }: LanguageModelV4File | LanguageModelV4Reasoni
   if (data.type === 'url') return data.url.toString();
   const base64 = typeof data.data === 'string' ? data.data : Buffer.from(data.data).toString('base64');
   return `data:${mediaType};base64,${base64}`;
+}
+
+function parsedInput(input: string): unknown {
+  try {
+    return input.trim() === '' ? {} : (JSON.parse(input) as unknown);
+  } catch {
+    return input;
+  }
+}
+
+function shortened(value: JSONValue): JSONValue {
+  if (typeof value === 'string') {
+    return value.length <= MAX_RESULT_TEXT ? value : `${value.slice(0, MAX_RESULT_TEXT).toWellFormed()}…`;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(shortened);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member ?? null)]));
 }

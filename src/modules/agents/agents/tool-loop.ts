@@ -1,6 +1,6 @@
 import { isStepCount, streamText, type ToolApprovalConfiguration, type ToolSet, toUIMessageStream } from 'ai';
+import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
-import { providerOptionsFor } from '../providers/provider-options.js';
 import type { AgentInput, Emit } from '../turn/turn.types.js';
 import { AccountedModel } from './accounted-model.js';
 import { toModelMessages } from './history.js';
@@ -29,14 +29,13 @@ export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
   const { input, model, emit, instructions, tools } = loop;
   const accounted = new AccountedModel(model);
   const result = streamText({
-    ...model.agentConfig.parameters,
+    ...callSettings(model),
     model: accounted,
     instructions,
-    messages: await toModelMessages(input.history, tools),
+    messages: await toModelMessages(input.history, model, tools),
     tools,
     toolApproval: loop.toolApproval,
     stopWhen: isStepCount(loop.maxSteps),
-    providerOptions: providerOptionsFor(model),
     abortSignal: input.signal,
     // The model's own calls are tried again where nothing was lost; here it would be once more on top.
     maxRetries: 0,

@@ -14,7 +14,7 @@ import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
 import { ModelSelector, type SelectedModel } from '../providers/model-selector.js';
 import { PROVIDER_INFO } from '../providers/provider-info.js';
-import { providerOptionsFor } from '../providers/provider-options.js';
+import { callSettings } from '../providers/call-settings.js';
 import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import type { ConfigTestDto } from './dto/config-test.dto.js';
@@ -24,7 +24,6 @@ interface TestSubject {
   agentType: AgentType;
   systemPrompt: string;
   model: SelectedModel;
-  parameters?: SelectedModel['agentConfig']['parameters'];
 }
 
 /** Tries a configuration out before users meet it: one call of its default model, with its prompt and parameters. */
@@ -68,15 +67,14 @@ export class ConfigTestService {
     };
   }
 
-  private async call({ model, systemPrompt, parameters }: TestSubject, prompt: string): Promise<string> {
+  private async call({ model, systemPrompt }: TestSubject, prompt: string): Promise<string> {
     try {
       const { content } = await model.generate({
-        ...parameters,
+        ...callSettings(model),
         prompt: [
           { role: 'system', content: systemPrompt },
           { role: 'user', content: [{ type: 'text', text: prompt }] },
         ],
-        providerOptions: providerOptionsFor(model),
       });
       return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
     } catch (error) {
@@ -98,8 +96,7 @@ export class ConfigTestService {
           ...config,
           agents: { ...config.agents, [agent]: only },
         });
-        const { systemPrompt, parameters } = agentConfig;
-        return { agentType: agent, systemPrompt, parameters, model };
+        return { agentType: agent, systemPrompt: agentConfig.systemPrompt, model };
       }
     }
     throw notFound(`The configuration ${key}`);
@@ -116,7 +113,7 @@ export class ConfigTestService {
       throw apiKeyMissing(header ?? `x-${provider}-api-key`, name);
     }
     // Parameters and capabilities of the agents do not count for routing.
-    const agentConfig = { ...model.agentConfig, capabilities: undefined };
-    return { agentType: 'routing', systemPrompt, model: { ...model, agentConfig } };
+    const agentConfig = { ...model.agentConfig, parameters: undefined };
+    return { agentType: 'routing', systemPrompt, model: { ...model, agentConfig, thinking: false } };
   }
 }

@@ -5,13 +5,14 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import { timeToFirstToken } from '../../../common/observability/metrics.js';
 import type { CatalogModel } from '../../admin-config/config-schemas.js';
 import { costOf, NO_TOKENS, type TokenUsage } from '../../usage/pricing.js';
 import { currentUsage, type UsageContext } from '../../usage/usage-context.js';
 import type { UsageService } from '../../usage/usage.service.js';
 import type { CallMetadata, CallStatus, StartedCall } from '../../usage/usage.types.js';
+import { countCall } from './model-metrics.js';
 import {
+  CHARACTERS_PER_IMAGE,
   consistent,
   estimateTokens,
   isReported,
@@ -36,6 +37,7 @@ export class ModelCall {
   private readonly startedAt = performance.now();
   private firstContentAt?: number;
   private outputCharacters = 0;
+  private imageInputTokens = 0;
   private partial: Partial<TokenUsage> = {};
   private usage?: LanguageModelV4Usage;
   private finishReason?: string;
@@ -105,6 +107,16 @@ export class ModelCall {
     this.toolCalls.push({ toolName, toolCallId });
   }
 
+  /** Takes note of pictures that were drawn. */
+  noteImages(images: number): void {
+    this.outputCharacters += images * CHARACTERS_PER_IMAGE;
+  }
+
+  /** Takes note of the tokens that were pictures, as a part of those of the input. */
+  noteImageInput(tokens: number): void {
+    this.imageInputTokens = tokens;
+  }
+
   noteFinish(usage: LanguageModelV4Usage, finishReason: string): void {
     this.usage = usage;
     this.finishReason = finishReason;
@@ -125,6 +137,7 @@ export class ModelCall {
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
       cachedInputTokens: tokens.cachedInputTokens,
       cacheWriteTokens: tokens.cacheWriteTokens,
+      imageInputTokens: tokens.imageInputTokens,
       reasoningTokens: tokens.reasoningTokens,
       timeToFirstTokenMs: this.timeToFirstToken(),
       estimated: estimated || undefined,
@@ -140,6 +153,7 @@ export class ModelCall {
       durationMs,
       respondedAt: new Date(),
     };
+    countCall(finished, this.isListed());
     if (tally) tally.add(finished);
     else void this.ready.then(() => this.usageService.finish([finished]));
   }
@@ -149,7 +163,7 @@ export class ModelCall {
     const { usage } = this;
     // The figures of a stream that was cut off are those of its last chunk, not of its end.
     if (usage && this.finishReason !== 'interrupted' && isReported(usage, this.outputCharacters))
-      return { tokens: toTokenUsage(usage), estimated: false };
+      return { tokens: this.withImageInput(toTokenUsage(usage)), estimated: false };
     const reported = { ...NO_TOKENS, ...(usage ? toTokenUsage(usage) : {}), ...this.partial };
     // A call that was refused, or that nothing came of, is not billed.
     const billed = this.outputCharacters > 0 || reported.inputTokens > 0 || status === 'success';
@@ -162,11 +176,17 @@ export class ModelCall {
     return { tokens, estimated: true };
   }
 
+  private withImageInput(tokens: TokenUsage): TokenUsage {
+    const { imageInputTokens } = this;
+    return imageInputTokens > 0 ? consistent({ ...tokens, imageInputTokens }) : tokens;
+  }
+
   private timeToFirstToken(): number | undefined {
-    if (this.firstContentAt === undefined) return undefined;
-    const milliseconds = this.firstContentAt - this.startedAt;
-    const { agentType, provider, model } = this.started;
-    timeToFirstToken.observe({ agent: agentType, provider, model }, milliseconds / 1000);
-    return Math.round(milliseconds);
+    return this.firstContentAt === undefined ? undefined : Math.round(this.firstContentAt - this.startedAt);
+  }
+
+  /** Every model of the catalog has a price; the demo model is the only one beside it that we name ourselves. */
+  private isListed(): boolean {
+    return this.model.pricing !== undefined || this.model.provider === 'demo';
   }
 }

@@ -1,19 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ImageModelV4,
-  ImageModelV4Usage,
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4GenerateResult,
-  LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APICallError, JSONParseError } from 'ai';
-import { upstreamError } from '../../../common/errors/app-error.js';
 import { APP_CONFIG, type AppConfig } from '../../../config/app-config.js';
 import { UsageService } from '../../usage/usage.service.js';
 import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
+import {
+  type ImageTask,
+  imageInputTokens,
+  missingBecause,
+  NO_IMAGE_OPTIONS,
+  noImage,
+  toLanguageUsage,
+} from './image-result.js';
 import { ModelCall, type ModelDescriptor } from './model-call.js';
 import { isRetryable, retryAfterSeconds, upstreamFailure } from './upstream-failure.js';
 
@@ -21,6 +26,8 @@ const MAX_RETRIES = 2;
 const BACKOFF = [300, 1_200];
 /** A provider that asks for a longer wait than this is not waited for: the client learns the wait instead. */
 const LONGEST_WAIT = 3;
+/** A picture comes in one piece, and is given this many times the time of a first word: OpenAI's take up to two minutes. */
+const DRAWING = 3;
 
 /**
  * The one piece around every language model: each attempt is recorded as a call of its own, silence has a deadline, and
@@ -77,40 +84,43 @@ export class ModelCalls {
    * One picture.
    *
    * @returns it in base64
+   * @throws AppError also when the provider answers without one
    */
-  async generateImage(
-    model: ImageModelV4,
-    descriptor: ModelDescriptor,
-    prompt: string,
-    abortSignal: AbortSignal,
-  ): Promise<string> {
+  async generateImage(model: ImageModelV4, descriptor: ModelDescriptor, task: ImageTask): Promise<string> {
+    const { prompt, base, abortSignal } = task;
     const params: LanguageModelV4CallOptions = {
       prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }],
       abortSignal,
     };
-    return this.withRetries(descriptor, params, async (call, deadline) => {
-      const { images, usage } = await model.doGenerate({
+    const attempt = async (call: ModelCall, deadline: Deadline): Promise<string> => {
+      const result = await model.doGenerate({
         ...NO_IMAGE_OPTIONS,
         prompt,
+        files: base && [base],
         abortSignal: deadline.signal,
       });
       deadline.clear();
-      const [image] = images;
-      if (image === undefined) throw upstreamError('The provider sent no image.');
-      call.noteFinish(toLanguageUsage(usage), 'stop');
+      const [image] = result.images;
+      // What was asked is billed even when nothing came of it.
+      call.noteImages(image ? 1 : 0);
+      call.noteImageInput(imageInputTokens(result));
+      call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
+      if (!image) throw noImage(descriptor.provider, result);
       call.end('success');
       return typeof image === 'string' ? image : Buffer.from(image).toString('base64');
-    });
+    };
+    return this.withRetries(descriptor, params, attempt, this.config.upstream.firstByteTimeout * DRAWING);
   }
 
   private async withRetries<T>(
     descriptor: ModelDescriptor,
     params: LanguageModelV4CallOptions,
     attempt: (call: ModelCall, deadline: Deadline) => Promise<T>,
+    patience = this.config.upstream.firstByteTimeout,
   ): Promise<T> {
     for (let retry = 0; ; retry++) {
       const call = new ModelCall(descriptor, params.prompt, this.usage);
-      const deadline = new Deadline(params.abortSignal, this.config.upstream.firstByteTimeout);
+      const deadline = new Deadline(params.abortSignal, patience);
       try {
         return await attempt(call, deadline);
       } catch (thrown) {
@@ -133,25 +143,6 @@ export class ModelCalls {
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }
-}
-
-const NO_IMAGE_OPTIONS = {
-  n: 1,
-  size: undefined,
-  aspectRatio: undefined,
-  seed: undefined,
-  files: undefined,
-  mask: undefined,
-  providerOptions: {},
-};
-
-/** Image models report tokens, where they do, as two plain sums. */
-function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageModelV4Usage {
-  const { inputTokens: input, outputTokens: output } = usage ?? {};
-  return {
-    inputTokens: { total: input, noCache: input, cacheRead: undefined, cacheWrite: undefined },
-    outputTokens: { total: output, text: output, reasoning: undefined },
-  };
 }
 
 /** Milliseconds until the next attempt, or undefined when there should be none. */

@@ -15,11 +15,13 @@ import {
 import { withUsage } from '../../usage/usage-context.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { CallStream } from './call-stream.js';
+import type { ImageTask } from './image-result.js';
 import { DEMO_MODEL_ID, DemoModel } from './demo-model.js';
 import { LanguageModels } from './language-models.js';
 import type { ModelDescriptor } from './model-call.js';
 import { ModelCalls } from './model-calls.js';
 import { PROVIDER_INFO } from './provider-info.js';
+import { upstreamFailure } from './upstream-failure.js';
 import type { UserKeys } from './user-keys.js';
 
 /** A model that may be called now: allowed by the configuration, and with a key at hand. */
@@ -40,14 +42,19 @@ export interface SelectedModel {
   stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
   /** One call that answers at once; likewise. */
   generate(params: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult>;
-  /** The image model of the same provider, else of another one for which there is a key; undefined when there is none. */
+  /**
+   * The configured image model of the same provider, else of one for which there is a key: the user's own keys first,
+   * then the active provider. Undefined when there is none.
+   */
   imageModel(): SelectedImageModel | undefined;
 }
 
 /** An image model that may be called now. */
 export interface SelectedImageModel {
-  /** One picture in base64; recorded, with deadline and retries. */
-  generate(prompt: string, signal: AbortSignal): Promise<string>;
+  /** Whether it can be given a picture to change. */
+  changes: boolean;
+  /** One picture in base64; recorded, with deadline and retries. @throws AppError saying why there is none */
+  generate(task: ImageTask): Promise<string>;
 }
 
 /** One entry of `GET /api/models`. */
@@ -61,12 +68,6 @@ export interface ModelOption {
   available: boolean;
   reason?: string;
 }
-
-/** Anthropic has none. */
-const IMAGE_MODELS: Partial<Record<Provider, string>> = {
-  google: 'gemini-2.5-flash-image',
-  openai: 'gpt-image-1',
-};
 
 const DEMO_ID = `demo/${DEMO_MODEL_ID}`;
 
@@ -208,21 +209,29 @@ export class ModelSelector {
   private imageModel(
     preferred: Provider,
     keys: UserKeys,
-    { catalog }: RuntimeConfig,
+    { catalog, settings }: RuntimeConfig,
   ): SelectedImageModel | undefined {
-    const others = PROVIDERS.filter((provider) => provider !== preferred);
-    for (const provider of [preferred, ...others]) {
-      const id = IMAGE_MODELS[provider];
+    const imageModels: Partial<Record<Provider, string>> = settings.imageModels ?? {};
+    const own = PROVIDERS.filter((provider) => keys[provider] !== undefined);
+    for (const provider of new Set([preferred, ...own, settings.activeProvider, ...PROVIDERS])) {
+      const id = imageModels[provider];
       if (id === undefined || !this.hasKey(provider, keys)) continue;
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
       const descriptor = { provider, id, pricing: catalog.get(`${provider}/${id}`)?.pricing };
       const ownKey = keys[provider] !== undefined;
       return {
-        generate: (prompt, signal) =>
-          withUsage({ purpose: 'image', ownKey }, () =>
-            this.calls.generateImage(model, descriptor, prompt, signal),
-          ),
+        changes: model.supportsFileInputs === true,
+        generate: async (task) => {
+          try {
+            return await withUsage({ purpose: 'image', ownKey }, () =>
+              this.calls.generateImage(model, descriptor, task),
+            );
+          } catch (error) {
+            if (task.abortSignal.aborted) throw error;
+            throw upstreamFailure(error, { provider, ownKey });
+          }
+        },
       };
     }
     return undefined;

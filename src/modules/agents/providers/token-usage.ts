@@ -8,6 +8,9 @@ import type { TokenUsage } from '../../usage/pricing.js';
 /** A rule of thumb for Latin text, used only where the provider reports nothing. */
 const CHARACTERS_PER_TOKEN = 4;
 
+/** What Gemini bills for a picture; OpenAI bills 1,056 for one of medium quality. Only where nothing is reported. */
+export const CHARACTERS_PER_IMAGE = 1_290 * CHARACTERS_PER_TOKEN;
+
 /** More than any model reads or writes in one call: a provider that reports it is not believed. */
 const MAX_TOKENS = 20_000_000;
 
@@ -33,9 +36,11 @@ export function isReported(usage: LanguageModelV4Usage, outputCharacters: number
 /** Parts that are more than their whole can not be right: then all of it is taken for plain. */
 export function consistent(usage: TokenUsage): TokenUsage {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-  const fits = cachedInputTokens + cacheWriteTokens <= inputTokens;
+  const { imageInputTokens = 0 } = usage;
+  const fits = cachedInputTokens + cacheWriteTokens + imageInputTokens <= inputTokens;
   return {
     ...usage,
+    ...(imageInputTokens > 0 ? { imageInputTokens: fits ? imageInputTokens : 0 } : {}),
     cachedInputTokens: fits ? cachedInputTokens : 0,
     cacheWriteTokens: fits ? cacheWriteTokens : 0,
     reasoningTokens: reasoningTokens <= outputTokens ? reasoningTokens : 0,
@@ -94,7 +99,7 @@ function sum(...values: Array<number | undefined>): number {
 }
 
 /** A provider that lies (negative, fractional, absurd, not a number) must not break the books: it has said nothing. */
-function count(value: unknown): number {
+export function count(value: unknown): number {
   if (typeof value !== 'number' || !(value > 0 && value <= MAX_TOKENS)) return 0;
   return Math.round(value);
 }

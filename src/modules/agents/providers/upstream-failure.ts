@@ -1,5 +1,6 @@
 import { APICallError, JSONParseError, RetryError } from 'ai';
 import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../../common/errors/app-error.js';
+import { contentRefused } from './image-result.js';
 import { PROVIDER_INFO } from './provider-info.js';
 
 /** The provider said nothing for too long. It is the abort reason of the call that is given up. */
@@ -25,6 +26,8 @@ export interface FailedCall {
 
 const TOO_LONG =
   /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
+/** As OpenAI's image models refuse: the others answer, without a picture. */
+const REFUSED = /moderation_blocked|content_policy_violation/;
 const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
 
 /** Longest wait that is passed on to a client, in seconds. */
@@ -76,6 +79,7 @@ function meaningOf(
       wait,
     );
   }
+  if (status === 400 && REFUSED.test(text)) return contentRefused(name, error);
   if (status === 408 || status === 504) return upstreamTimeout(`${name} did not answer in time.`, error);
   if (TOO_LONG.test(text)) {
     return upstreamError(

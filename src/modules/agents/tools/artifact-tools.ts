@@ -64,6 +64,7 @@ export class ArtifactTools {
           .describe('What the document is to contain, with all the user asked for'),
       }),
       execute: async (input, { abortSignal }) => {
+        if (input.kind === 'image') this.images.imageModel(context.model);
         const heading = { id: randomUUID(), title: input.title };
         announce(context.emit, heading, input.kind);
         const content = await this.content(context, input.kind, {
@@ -97,12 +98,14 @@ export class ArtifactTools {
       }),
       execute: async (input, { abortSignal }) => {
         const latest = await this.documents.read(context.identity, input.id);
+        if (latest.kind === 'image') this.images.imageModel(context.model);
         const heading = { id: latest.id, title: latest.title };
         announce(context.emit, heading, latest.kind);
         const content = await this.content(context, latest.kind, {
           heading,
           instructions: (kind) => updateInstructions(kind, latest.content ?? ''),
           prompt: input.description,
+          previous: latest.content ?? '',
           signal: abortSignal,
         });
         // Whoever has written a version meanwhile does not lose it without a word.
@@ -148,11 +151,16 @@ export class ArtifactTools {
       heading: { id: string; title: string };
       instructions: (kind: Exclude<DocumentKind, 'image'>) => string;
       prompt: string;
+      /** What a picture showed before. */
+      previous?: string;
       signal: AbortSignal | undefined;
     },
   ): Promise<string> {
     const signal = task.signal ?? new AbortController().signal;
-    if (kind === 'image') return this.images.make({ model, prompt: task.prompt, signal, emit });
+    if (kind === 'image') {
+      const { heading, prompt, previous } = task;
+      return this.images.make({ model, title: heading.title, prompt, previous, signal, emit });
+    }
     return this.writer.write({ model, emit, ...task, kind, signal, instructions: task.instructions(kind) });
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
-import { providerOptionsFor } from '../providers/provider-options.js';
 import type { Emit } from '../turn/turn.types.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
@@ -28,12 +28,11 @@ export class DocumentWriter {
     const draft = new DocumentDraft(kind, emit);
     try {
       const stream = await model.stream({
-        ...model.agentConfig.parameters,
+        ...callSettings(model),
         prompt: [
           { role: 'system', content: task.instructions },
           { role: 'user', content: [{ type: 'text', text: task.prompt }] },
         ],
-        providerOptions: providerOptionsFor(model),
         abortSignal: signal,
       });
       try {

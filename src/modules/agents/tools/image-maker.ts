@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../../common/errors/app-error.js';
-import type { SelectedModel } from '../providers/model-selector.js';
+import type { SelectedImageModel, SelectedModel } from '../providers/model-selector.js';
 import type { Emit } from '../turn/turn.types.js';
+import { readImage } from './image-content.js';
 
-export interface ImageTask {
+export interface DrawingTask {
   model: SelectedModel;
+  title: string;
   prompt: string;
+  /** The content of the document so far: it is changed where the image model can do that, and drawn anew where not. */
+  previous?: string;
   signal: AbortSignal;
   emit: Emit;
 }
@@ -13,17 +17,40 @@ export interface ImageTask {
 /** Lets the provider's image model draw. */
 @Injectable()
 export class ImageMaker {
+  /** @throws AppError when nobody can draw: to be asked before a reader is told that there will be a picture */
+  imageModel(model: SelectedModel): SelectedImageModel {
+    const imageModel = model.imageModel();
+    if (imageModel) return imageModel;
+    throw new AppError(
+      400,
+      'model_not_allowed',
+      'Images are not available: there is no image model for which a key is at hand.',
+    );
+  }
+
   /**
    * @returns the image in base64, as documents of the kind image store it
-   * @throws AppError when there is no image model for which a key is at hand, and what the provider failed with
+   * @throws AppError when there is no image model, and what the provider failed with; a reader sees the previous picture
+   *   again then
    */
-  async make({ model, prompt, signal, emit }: ImageTask): Promise<string> {
-    const image = model.imageModel();
-    if (!image) {
-      throw new AppError(400, 'model_not_allowed', 'There is no image model for which a key is at hand.');
+  async make({ model, title, prompt, previous, signal, emit }: DrawingTask): Promise<string> {
+    const imageModel = this.imageModel(model);
+    const base = imageModel.changes ? readImage(previous) : undefined;
+    try {
+      const base64 = await imageModel.generate({
+        // Of a change alone, nobody could draw the whole.
+        prompt: previous === undefined || base ? prompt : `${title}\n\n${prompt}`,
+        base: base && { type: 'file', ...base },
+        abortSignal: signal,
+      });
+      emit({ type: 'data-imageDelta', data: base64, transient: true });
+      return base64;
+    } catch (error) {
+      if (previous !== undefined && !signal.aborted) {
+        emit({ type: 'data-imageDelta', data: previous, transient: true });
+        emit({ type: 'data-finish', data: null, transient: true });
+      }
+      throw error;
     }
-    const base64 = await image.generate(prompt, signal);
-    emit({ type: 'data-imageDelta', data: base64, transient: true });
-    return base64;
   }
 }

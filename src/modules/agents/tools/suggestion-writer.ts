@@ -7,6 +7,7 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
+import { callSettings } from '../providers/call-settings.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 
 const MAX_SUGGESTIONS = 5;
@@ -52,6 +53,7 @@ export class SuggestionWriter {
     const content = document.content ?? '';
     const result = await withUsage({ purpose: 'suggestions' }, () =>
       model.generate({
+        ...callSettings(model),
         prompt: [
           { role: 'system', content: SUGGESTION_INSTRUCTIONS },
           { role: 'user', content: [{ type: 'text', text: JSON.stringify({ instruction, text: content }) }] },

@@ -10,6 +10,7 @@ import { toAppError } from '../../../common/errors/problem.js';
 import { ANSWERING_AGENTS, type AnsweringAgent } from '../../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import { Agents } from '../agents/agents.js';
+import { refuseFiles } from '../agents/file-input.js';
 import { type AgentChoice, RoutingAgent } from '../agents/routing.agent.js';
 import { ModelSelector, type SelectedModel } from '../providers/model-selector.js';
 import type { UserKeys } from '../providers/user-keys.js';
@@ -36,7 +37,9 @@ export class AgentChooser {
     if (request.agent !== 'auto') {
       if (!this.agents.has(request.agent)) throw agentDisabled(request.agent);
       if (request.agent === 'git_mcp' && keys.github === undefined) throw githubTokenMissing();
-      return new Map([[request.agent, this.select(request.agent, request, keys, config)]]);
+      const model = this.select(request.agent, request, keys, config);
+      refuseUnable(model, request);
+      return new Map([[request.agent, model]]);
     }
     const candidates = new Map<AnsweringAgent, SelectedModel>();
     let refusal: AppError | undefined;
@@ -48,7 +51,10 @@ export class AgentChooser {
         refusal ??= toAppError(error);
       }
     }
-    if (candidates.size === 0 && refusal) throw refusal;
+    const [likeliest] = candidates.values();
+    if (!likeliest) throw refusal ?? agentDisabled('chat');
+    // Not a reason to be answered by another agent, whose configuration happens to allow it.
+    refuseUnable(likeliest, request);
     return candidates;
   }
 
@@ -58,11 +64,7 @@ export class AgentChooser {
     keys: UserKeys,
     config: RuntimeConfig,
   ): SelectedModel {
-    const selected = this.models.select(agent, model, keys, config);
-    if (thinking === true && selected.catalog?.capabilities['reasoning'] !== true) {
-      throw invalidField('thinking', `the model ${selected.id} can not be asked to think`);
-    }
-    return { ...selected, thinking };
+    return { ...this.models.select(agent, model, keys, config), thinking };
   }
 
   /** The agent that had begun an answer goes on with it. */
@@ -128,4 +130,12 @@ export class AgentChooser {
     const [agentType, model] = first;
     return { agentType, model, reason: 'It is the first that can answer.' };
   }
+}
+
+/** @throws AppError 400 for what the model can't be asked for */
+function refuseUnable(model: SelectedModel, { action, thinking }: TurnRequest): void {
+  if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
+    throw invalidField('thinking', `the model ${model.id} can not be asked to think`);
+  }
+  if (action.type === 'submit') refuseFiles(action.message, model);
 }

@@ -41,6 +41,8 @@ export class ModelOptionDto {
     type: 'object',
     additionalProperties: { type: 'boolean' },
     example: { reasoning: true, fileInput: true },
+    description:
+      'What the model can do; `reasoning`: whether `thinking` of POST /api/chat can be asked of it.',
   })
   capabilities: Record<string, boolean>;
 

@@ -1,0 +1,73 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { Gauge } from 'prom-client';
+import { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { metricsRegistry } from '../observability/metrics.js';
+import { unsentBytes } from './gathered-writes.js';
+
+/** Tests have several applications in one process; the metrics are the process's. */
+const pools = new Set<Pool>();
+
+const sumOf = (figure: (pool: Pool) => number) => [...pools].reduce((sum, pool) => sum + figure(pool), 0);
+
+new Gauge({
+  name: 'switchboard_database_connections',
+  help: 'Open connections to PostgreSQL, the listening one left out.',
+  labelNames: ['state'] as const,
+  registers: [metricsRegistry],
+  collect() {
+    this.set(
+      { state: 'busy' },
+      sumOf((pool) => pool.totalCount - pool.idleCount),
+    );
+    this.set(
+      { state: 'idle' },
+      sumOf((pool) => pool.idleCount),
+    );
+  },
+});
+
+new Gauge({
+  name: 'switchboard_database_connections_limit',
+  help: 'As many connections as DATABASE_POOL_SIZE allows.',
+  registers: [metricsRegistry],
+  collect() {
+    this.set(sumOf((pool) => pool.options.max));
+  },
+});
+
+new Gauge({
+  name: 'switchboard_database_connections_waiting',
+  help: 'Transactions and statements that wait for a connection.',
+  registers: [metricsRegistry],
+  collect() {
+    this.set(sumOf((pool) => pool.waitingCount));
+  },
+});
+
+new Gauge({
+  name: 'switchboard_database_unsent_bytes',
+  help: 'Bytes of statements that are gathered to be written, or that PostgreSQL has not taken yet.',
+  registers: [metricsRegistry],
+  collect() {
+    this.set(unsentBytes());
+  },
+});
+
+/** Shows the application's connection pool in the metrics, read whenever they are asked for. */
+@Injectable()
+export class DatabaseMetrics implements OnModuleInit, OnApplicationShutdown {
+  private pool?: Pool;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  onModuleInit(): void {
+    this.pool = (this.dataSource.driver as PostgresDriver).master as Pool;
+    pools.add(this.pool);
+  }
+
+  onApplicationShutdown(): void {
+    if (this.pool) pools.delete(this.pool);
+  }
+}
