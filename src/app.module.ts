@@ -5,6 +5,7 @@ import { HttpModule } from './common/http/http.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
 import { AdminConfigModule } from './modules/admin-config/admin-config.module.js';
+import { AdminUsersModule } from './modules/admin-users/admin-users.module.js';
 import { AgentsModule } from './modules/agents/agents.module.js';
 import { AuditModule } from './modules/audit/audit.module.js';
 import { ChatModule } from './modules/chat/chat.module.js';
@@ -28,6 +29,7 @@ export class AppModule {
         AuthModule,
         HealthModule,
         UsersModule,
+        AdminUsersModule,
         ChatModule,
         MessagesModule,
         DocumentsModule,

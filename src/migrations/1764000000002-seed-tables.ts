@@ -42,7 +42,8 @@ const CHAT = `
     total_cost numeric(10, 6) not null default 0 check (total_cost >= 0),
     updated_at timestamptz(3) not null default now()
   );
-  create index idx_chat_user_created on chat (user_id, "createdAt" desc)`;
+  create index idx_chat_user_created on chat (user_id, "createdAt" desc);
+  create index idx_chat_created on chat ("createdAt" desc, id desc)`;
 
 const MESSAGES = `
   create table "Message_v2" (

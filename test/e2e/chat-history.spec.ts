@@ -98,6 +98,21 @@ describe('the history that a model gets', () => {
     }
   });
 
+  it('passes over what was begun and never said, whichever model had begun it', async () => {
+    const begun = [
+      { type: 'text', text: '', state: 'done', providerMetadata: { openai: { itemId: 'msg_begun' } } },
+      { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { openai: { itemId: 'rs_begun' } } },
+      { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { anthropic: { signature: 'x' } } },
+      { type: 'reasoning', text: 'Hm.', state: 'done' },
+    ];
+    for (const model of MODELS) {
+      for (const part of begun) {
+        expect(await sayAfter(model, [{ type: 'step-start' }, part], 'stopped')).toMatch(ANSWER);
+        expect(lastPrompt()).not.toMatch(/begun|Hm/);
+      }
+    }
+  });
+
   it('is in the order of the messages, also when their clocks disagree', async () => {
     const chatId = await addChat(app, user);
     const inAnHour = Date.now() + 3_600_000;

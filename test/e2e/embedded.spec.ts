@@ -176,6 +176,43 @@ describe('the embedded stack', () => {
     await within(3_000, async () => (await get('/api/me', token)).body.role === 'admin');
   });
 
+  it('lets an administrator manage users, through its own auth server', async () => {
+    const keys = supabase(await secretKey()).auth.admin;
+    const [boss, clerk] = [
+      await signUp('boss@example.com'),
+      await signUp('clerk@example.com', { name: 'Clerk' }),
+    ];
+    await keys.updateUserById(boss.id, { app_metadata: { role: 'admin' } });
+    await within(3_000, async () => (await get('/api/admin/users', boss.token)).status === 200);
+    const found = await get('/api/admin/users?q=CLERK', boss.token);
+    expect(found.body.items).toMatchObject([
+      { id: clerk.id, email: 'clerk@example.com', name: 'Clerk', role: 'user', isActive: true },
+    ]);
+    expect(found.body.items[0].lastSignInAt).not.toBeNull();
+    const send = (method: string, token: string, body?: object) =>
+      fetch(`${server.url}/api/admin/users/${clerk.id}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+    expect((await send('PATCH', clerk.token, { role: 'admin' })).status).toBe(403);
+    expect((await send('PATCH', boss.token, { role: 'admin' })).status).toBe(200);
+    expect((await get('/api/me', clerk.token)).body.role).toBe('admin');
+    // What the auth server puts into the next token says the same.
+    const { data } = await clerk.client.auth.refreshSession();
+    expect(data.user).toMatchObject({ app_metadata: { role: 'admin' }, user_metadata: { role: 'admin' } });
+    expect((await send('PATCH', boss.token, { isActive: false })).status).toBe(200);
+    expect((await get('/api/me', clerk.token)).body.code).toBe('user_inactive');
+    const { status } = await fetch(`${server.url}/api/admin/users/${clerk.id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${boss.token}` },
+    });
+    expect(status).toBe(204);
+    expect((await get('/api/me', clerk.token)).status).toBe(401);
+    expect((await keys.getUserById(clerk.id)).error).not.toBeNull();
+    expect(await signInError(supabase(), 'clerk@example.com', PASSWORD)).toBeTruthy();
+  });
+
   it('puts out who is deactivated or deleted, with a token that is still valid', async () => {
     const admin = supabase(await secretKey()).auth.admin;
     const { token, id } = await signUp('short@example.com');

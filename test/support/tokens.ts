@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT, type CryptoKey, type KeyObject } from 'jose';
 
 export const TEST_JWT_SECRET = 'test-secret-of-at-least-32-characters-length';
+export const TEST_ISSUER = 'http://localhost:54321/auth/v1';
 
 interface TokenOptions {
   email?: string;
@@ -38,7 +39,7 @@ export async function signToken(userId: string, options: TokenOptions = {}): Pro
     .setSubject(userId)
     .setIssuedAt(now)
     .setExpirationTime(now + (options.expiresIn ?? 3600))
-    .setIssuer(options.issuer ?? 'http://localhost:54321/auth/v1')
+    .setIssuer(options.issuer ?? TEST_ISSUER)
     .setAudience(options.audience ?? 'authenticated')
     .sign(options.key ?? new TextEncoder().encode(TEST_JWT_SECRET));
 }

@@ -60,6 +60,11 @@ export class UserDirectory {
     };
   }
 
+  /** The next one to ask is told what is in the row by then. */
+  forget(userId: string): void {
+    this.entries.delete(userId);
+  }
+
   private find(userId: string): Promise<UserRow | undefined> {
     const cached = this.entries.get(userId);
     const age = cached ? performance.now() - cached.readAt : Number.POSITIVE_INFINITY;

@@ -53,7 +53,7 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   502: {
     title: 'Bad Gateway',
     code: 'upstream_error',
-    description: 'The model provider, or GitHub, failed.',
+    description: 'The model provider, GitHub or Supabase failed.',
   },
   503: {
     title: 'Service Unavailable',
@@ -63,7 +63,7 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   504: {
     title: 'Gateway Timeout',
     code: 'upstream_timeout',
-    description: 'The model provider, or GitHub, did not answer in time.',
+    description: 'The model provider, GitHub or Supabase did not answer in time.',
   },
 };
 

@@ -45,6 +45,7 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '22021':
       return invalidField('', 'a value can not be stored as text');
     case '57014':
+    case '55P03':
       return unavailable('The database took too long to answer.', 5, error);
     case '53100':
       return unavailable('The database has no room left.', 60, error);

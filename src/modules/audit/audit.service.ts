@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
@@ -25,9 +26,14 @@ export class AuditService {
     private readonly entries: AuditRepository,
   ) {}
 
-  /** Adds what was done. Changes of the configuration need not: the database notes them by itself. */
-  async record(event: AuditEvent): Promise<void> {
-    await this.database.asService((manager) => this.entries.insert(manager, event));
+  /**
+   * Adds what was done. Changes of the configuration need not: the database notes them by itself.
+   *
+   * @param transaction in which it is done, so that neither is there without the other
+   */
+  async record(event: AuditEvent, transaction?: EntityManager): Promise<void> {
+    if (transaction) await this.entries.insert(transaction, event);
+    else await this.database.asService((manager) => this.entries.insert(manager, event));
   }
 
   /** The latest first. */

@@ -1,9 +1,9 @@
 import { toMoney } from '../../common/http/money.js';
-import type { ChatRow } from './chats.repository.js';
+import type { ChatMetadataRow, ChatRow } from './chats.repository.js';
+import type { ChatMetadataDto } from './dto/admin-chats.dto.js';
 import type { ChatDto } from './dto/chat.dto.js';
 
-/** @param readerId the user who asks, on whom `isOwner` depends */
-export function toChat(row: ChatRow, readerId: string): ChatDto {
+export function toChatMetadata(row: ChatMetadataRow): ChatMetadataDto {
   return {
     id: row.id,
     userId: row.userId,
@@ -11,10 +11,17 @@ export function toChat(row: ChatRow, readerId: string): ChatDto {
     visibility: row.visibility,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
-    lastContext: row.lastContext,
     totalInputTokens: row.totalInputTokens,
     totalOutputTokens: row.totalOutputTokens,
     totalCost: toMoney(row.totalCost),
+  };
+}
+
+/** @param readerId the user who asks, on whom `isOwner` depends */
+export function toChat(row: ChatRow, readerId: string): ChatDto {
+  return {
+    ...toChatMetadata(row),
+    lastContext: row.lastContext,
     isOwner: row.userId === readerId,
     isStreaming: row.isStreaming,
   };

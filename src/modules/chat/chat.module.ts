@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MessagesModule } from '../messages/messages.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
+import { AdminChatsController } from './admin-chats.controller.js';
 import { ChatController } from './chat.controller.js';
 import { ChatExportService } from './chat-export.service.js';
 import { ChatsController } from './chats.controller.js';
@@ -12,7 +13,7 @@ import { VotesService } from './votes.service.js';
 
 @Module({
   imports: [AgentsModule, MessagesModule],
-  controllers: [ChatController, ChatsController, VotesController],
+  controllers: [ChatController, ChatsController, AdminChatsController, VotesController],
   providers: [ChatsRepository, ChatsService, ChatExportService, VotesRepository, VotesService],
   exports: [ChatsService],
 })

@@ -19,10 +19,15 @@ export interface ChatRow {
   isStreaming: boolean;
 }
 
-const COLUMNS = `
+/** What there is to know of a chat without what was said in it. */
+export type ChatMetadataRow = Omit<ChatRow, 'lastContext' | 'isStreaming'>;
+
+const METADATA = `
   chat.id, chat.user_id as "userId", chat.title, chat.visibility, chat."createdAt", chat.updated_at as "updatedAt",
-  chat."lastContext", chat.total_input_tokens as "totalInputTokens", chat.total_output_tokens as "totalOutputTokens",
+  chat.total_input_tokens as "totalInputTokens", chat.total_output_tokens as "totalOutputTokens",
   chat.total_cost as "totalCost"`;
+
+const COLUMNS = `${METADATA}, chat."lastContext"`;
 
 const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
 
@@ -99,6 +104,27 @@ export class ChatsRepository {
     return statements.query<ChatRow[]>(
       `select ${COLUMNS}, ${IS_STREAMING} from chat where ${conditions.join(' and ')}
         order by chat."createdAt" desc, chat.id desc limit $2`,
+      parameters,
+    );
+  }
+
+  /** The chats of one user or of all, newest first, at most `limit`; whom they are shown to, row level security says. */
+  findAllPage(
+    statements: SqlRunner,
+    { userId, after, limit }: { userId?: string; after?: Keyset; limit: number },
+  ): Promise<ChatMetadataRow[]> {
+    const parameters: unknown[] = [limit];
+    const add = (value: unknown) => `$${parameters.push(value)}`;
+    const conditions: string[] = [];
+    if (userId) conditions.push(`chat.user_id = ${add(userId)}`);
+    if (after) {
+      conditions.push(
+        `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
+      );
+    }
+    return statements.query<ChatMetadataRow[]>(
+      `select ${METADATA} from chat ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+        order by chat."createdAt" desc, chat.id desc limit $1`,
       parameters,
     );
   }

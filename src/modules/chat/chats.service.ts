@@ -7,9 +7,10 @@ import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
 import { DEFAULT_TITLE } from '../agents/turn/title.service.js';
 import { TurnService } from '../agents/turn/turn.service.js';
 import { MessagesService } from '../messages/messages.service.js';
-import { toChat } from './chat.mapper.js';
+import { toChat, toChatMetadata } from './chat.mapper.js';
 import { searchPatterns } from './chat-search.js';
 import { ChatsRepository } from './chats.repository.js';
+import type { ChatMetadataDto, ListAllChatsQuery } from './dto/admin-chats.dto.js';
 import type { ChatDto, DeletedDto } from './dto/chat.dto.js';
 import type { CreateChatDto } from './dto/create-chat.dto.js';
 import type { ListChatsQuery } from './dto/list-chats.query.js';
@@ -43,6 +44,18 @@ export class ChatsService {
       ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }),
       (row) => toChat(row, identity.id),
     );
+  }
+
+  /** All chats that the identity may see, newest first: for administrators everybody's. */
+  async listAll(
+    identity: Identity,
+    { userId, limit, cursor }: ListAllChatsQuery,
+  ): Promise<Page<ChatMetadataDto>> {
+    const filter = { userId, after: decodeCursor(cursor), limit: limit + 1 };
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.chats.findAllPage(statements, filter),
+    );
+    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toChatMetadata);
   }
 
   /** @throws AppError 409 when the user has a chat of this id already, 404 when it is not theirs to take */

@@ -42,7 +42,10 @@ export const TABLES: readonly ExpectedTable[] = [
     primaryKey: ['id'],
     foreignKeys: { user_id: USER },
     values: { visibility: ['public', 'private'] },
-    indexes: { idx_chat_user_created: '(user_id, createdAt desc)' },
+    indexes: {
+      idx_chat_user_created: '(user_id, createdAt desc)',
+      idx_chat_created: '(createdAt desc, id desc)',
+    },
   },
   {
     name: 'Message_v2',

@@ -19,7 +19,13 @@ export async function toModelMessages(
     ignoreIncompleteToolCalls: true,
     ...(tools ? { tools } : {}),
   });
-  return messages.filter((message) => message.content.length > 0);
+  return messages.filter(saysSomething);
+}
+
+/** Thoughts alone, or a text that was begun and never written, are no content to a provider: it refuses the whole history. */
+function saysSomething({ role, content }: ModelMessage): boolean {
+  if (role !== 'assistant' || typeof content === 'string') return content.length > 0;
+  return content.some(({ type, ...part }) => type !== 'reasoning' && !('text' in part && part.text === ''));
 }
 
 /** A call that was approved, but whose result a crash has taken, is only made again at the very end of a history. */

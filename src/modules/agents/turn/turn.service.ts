@@ -74,6 +74,11 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return true;
   }
 
+  /** True while an answer is being written for this user, on this instance. */
+  isRunning(userId: string): boolean {
+    return this.hub.all().some((turn) => turn.userId === userId);
+  }
+
   /** Ends all running turns of a user. */
   async stopAll(userId: string): Promise<void> {
     const turns = this.hub.all().filter((turn) => turn.userId === userId);

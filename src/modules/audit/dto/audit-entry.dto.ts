@@ -16,7 +16,7 @@ export class AuditEntryDto {
   @ApiProperty({
     example: 'config.updated',
     description:
-      'For configurations: `config.created`, `config.updated`, `config.rolled_back`, `config.deleted`.',
+      'For configurations: `config.created`, `config.updated`, `config.rolled_back`, `config.deleted`. For users: `user.updated`, `user.deleted`.',
   })
   action: string;
 
@@ -27,7 +27,8 @@ export class AuditEntryDto {
     type: 'object',
     additionalProperties: true,
     example: { version: 4, changed: ['systemPrompt'] },
-    description: 'For configurations the new version, whose data the history has, and which fields changed.',
+    description:
+      'For configurations the new version, whose data the history has, and which fields changed. For users what was changed, `before` and `after`.',
   })
   details: Record<string, unknown>;
 

@@ -1,0 +1,125 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Role } from '../../common/auth/identity.js';
+import type { Keyset } from '../../common/http/paging.js';
+import type { UserChanges } from './user-door.js';
+
+export interface ManagedUserRow {
+  id: string;
+  email: string | null;
+  name: string | null;
+  role: Role;
+  isActive: boolean;
+  bannedUntil: Date | null;
+  createdAt: Date;
+  lastSignInAt: Date | null;
+  /** An administrator who can do something: neither deactivated nor banned. */
+  isActiveAdmin: boolean;
+  chats: number;
+}
+
+/** Advisory lock of whoever changes users: what is checked must still be true when it is written. */
+export const USERS_LOCK = 7_264_118_308;
+/** Long enough for a change that waits for Supabase; shorter than PostgreSQL's patience with the connection. */
+const LOCK_TIMEOUT = '20s';
+
+const LOCK = `
+  select set_config('lock_timeout', '${LOCK_TIMEOUT}', true), set_config('statement_timeout', '60s', true)`;
+
+const ROLE = `case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end`;
+const IS_ACTIVE = `coalesce(raw_user_meta_data ->> 'isActive', 'true') <> 'false'`;
+const IS_ACTIVE_ADMIN = `(${ROLE} = 'admin' and ${IS_ACTIVE} and not coalesce(banned_until > now(), false))`;
+const NAME = `coalesce(nullif(raw_user_meta_data ->> 'name', ''), raw_user_meta_data ->> 'full_name')`;
+
+/** The auth server keeps microseconds, a cursor milliseconds: rows are ordered by what a cursor can say. */
+const CREATED_AT = `date_trunc('milliseconds', coalesce(created_at, 'epoch'))`;
+
+const COLUMNS = `
+  id, email, ${NAME} as name, ${ROLE} as role, ${IS_ACTIVE} as "isActive", banned_until as "bannedUntil",
+  ${CREATED_AT} as "createdAt", last_sign_in_at as "lastSignInAt", ${IS_ACTIVE_ADMIN} as "isActiveAdmin"`;
+
+const CHATS = `(select count(*)::int from chat where chat.user_id = users.id) as chats`;
+
+/** Whom Supabase has deleted softly is deleted. */
+const FIND = `
+  select users.*, ${CHATS}
+    from (select ${COLUMNS} from auth.users where id = $1 and deleted_at is null) as users`;
+
+const OTHER_ADMIN = `
+  select exists (
+    select from auth.users where id <> $1 and deleted_at is null and ${IS_ACTIVE_ADMIN}) as exists`;
+
+/** An operator's word in either column counts: the guard of roles copies it to the other. */
+const UPDATE = `
+  update auth.users
+     set raw_app_meta_data = coalesce(raw_app_meta_data, '{}') || $2::jsonb, updated_at = now()
+   where id = $1`;
+
+export interface UserFilter {
+  /** A regular expression, see `searchPatterns`. */
+  pattern?: string;
+  role?: Role;
+  isActive?: boolean;
+  after?: Keyset;
+  limit: number;
+}
+
+/** Users as the service sees them; nobody else reads `auth.users`. */
+@Injectable()
+export class AdminUsersRepository {
+  /** The newest first, at most `limit`. */
+  findPage(
+    manager: EntityManager,
+    { pattern, role, isActive, after, limit }: UserFilter,
+  ): Promise<ManagedUserRow[]> {
+    const parameters: unknown[] = [limit];
+    const add = (value: unknown) => `$${parameters.push(value)}`;
+    const conditions = ['deleted_at is null'];
+    if (role !== undefined) conditions.push(`${ROLE} = ${add(role)}`);
+    if (isActive !== undefined) conditions.push(`(${IS_ACTIVE}) = ${add(isActive)}::boolean`);
+    if (after) {
+      conditions.push(`(${CREATED_AT}, id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`);
+    }
+    if (pattern !== undefined) {
+      const text = `${add(pattern)}::text`;
+      conditions.push(`(email ~ ${text} or ${NAME} ~ ${text} or id::text ~ ${text})`);
+    }
+    return manager.query<ManagedUserRow[]>(
+      `select users.*, ${CHATS}
+         from (select ${COLUMNS} from auth.users where ${conditions.join(' and ')}
+                order by ${CREATED_AT} desc, id desc limit $1) as users
+        order by "createdAt" desc, id desc`,
+      parameters,
+    );
+  }
+
+  async find(manager: EntityManager, id: string): Promise<ManagedUserRow | undefined> {
+    const rows = await manager.query<ManagedUserRow[]>(FIND, [id]);
+    return rows[0];
+  }
+
+  /** Like {@link find}, after whoever is changing the row at this moment has come to an end. */
+  async findSettled(manager: EntityManager, id: string): Promise<ManagedUserRow | undefined> {
+    await manager.query('select from auth.users where id = $1 for no key update', [id]);
+    return this.find(manager, id);
+  }
+
+  /** Keeps everybody else from changing users until the transaction ends. */
+  async lock(manager: EntityManager): Promise<void> {
+    await manager.query(LOCK);
+    await manager.query('select pg_advisory_xact_lock($1)', [USERS_LOCK]);
+  }
+
+  async hasOtherActiveAdmin(manager: EntityManager, id: string): Promise<boolean> {
+    const rows = await manager.query<Array<{ exists: boolean }>>(OTHER_ADMIN, [id]);
+    return rows[0]?.exists ?? false;
+  }
+
+  async update(manager: EntityManager, id: string, changes: UserChanges): Promise<void> {
+    await manager.query(UPDATE, [id, JSON.stringify(changes)]);
+  }
+
+  async delete(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('delete from auth.users where id = $1', [id]);
+  }
+}

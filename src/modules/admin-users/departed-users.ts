@@ -1,0 +1,31 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { UserDirectory } from '../../common/auth/user-directory.js';
+import { Notifications } from '../../common/database/notifications.js';
+import { AppError } from '../../common/errors/app-error.js';
+import { TurnService } from '../agents/turn/turn.service.js';
+
+/** Ends what this instance is still writing for a user who has been deactivated or deleted, on whichever instance. */
+@Injectable()
+export class DepartedUsers implements OnModuleInit {
+  constructor(
+    private readonly notifications: Notifications,
+    private readonly directory: UserDirectory,
+    private readonly turns: TurnService,
+  ) {}
+
+  onModuleInit(): void {
+    this.notifications.on('switchboard_user', (userId) => void this.look(userId));
+  }
+
+  /** Never rejects. Without a database nothing is known, and nothing is ended. */
+  private async look(userId: string): Promise<void> {
+    if (!this.turns.isRunning(userId)) return;
+    this.directory.forget(userId);
+    try {
+      await this.directory.identify(userId);
+    } catch (error) {
+      if (error instanceof AppError && (error.status === 401 || error.status === 403))
+        await this.turns.stopAll(userId);
+    }
+  }
+}

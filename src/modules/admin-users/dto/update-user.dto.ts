@@ -1,0 +1,21 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsIn } from 'class-validator';
+import { type Role } from '../../../common/auth/identity.js';
+import { IfSent } from '../../chat/dto/title.decorator.js';
+import { ROLES } from './admin-user.dto.js';
+
+/** At least one of the fields. */
+export class UpdateUserDto {
+  @ApiPropertyOptional({ enum: ROLES, example: 'admin' })
+  @IfSent()
+  @IsIn(ROLES)
+  role?: Role;
+
+  @ApiPropertyOptional({
+    example: false,
+    description: 'An account that is not active is refused everywhere.',
+  })
+  @IfSent()
+  @IsBoolean()
+  isActive?: boolean;
+}

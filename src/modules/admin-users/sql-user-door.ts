@@ -1,0 +1,18 @@
+import type { EntityManager } from 'typeorm';
+import { type AdminUsersRepository } from './admin-users.repository.js';
+import type { UserChanges, UserDoor } from './user-door.js';
+
+/** By SQL, as an operator: for a PostgreSQL without Supabase, or a server that was given no secret key. */
+export class SqlUserDoor implements UserDoor {
+  readonly isTransactional = true;
+
+  constructor(private readonly users: AdminUsersRepository) {}
+
+  update(manager: EntityManager, id: string, changes: UserChanges): Promise<void> {
+    return this.users.update(manager, id, changes);
+  }
+
+  delete(manager: EntityManager, id: string): Promise<void> {
+    return this.users.delete(manager, id);
+  }
+}

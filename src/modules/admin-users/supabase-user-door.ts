@@ -1,0 +1,123 @@
+import { GoTrueAdminApi } from '@supabase/supabase-js';
+import type { EntityManager } from 'typeorm';
+import { type AppError, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
+import { type AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
+import type { UserChanges, UserDoor } from './user-door.js';
+
+export interface SupabaseAdminOptions {
+  /** Of the project, without `/auth/v1`. */
+  url: string;
+  secretKey: string;
+  /** Of one change, in milliseconds. */
+  timeout: number;
+}
+
+/** What the client library says of a failure: the status of the answer, 0 or nothing when there was none. */
+interface AuthFailure {
+  status?: number;
+}
+
+type Ask = (admin: GoTrueAdminApi) => Promise<{ error: AuthFailure | null }>;
+
+/**
+ * Through Supabase's Auth Admin API, with the secret key. It commits on its own, so after a failure the row is asked
+ * whether it has happened all the same: an answer that was lost on the way is no reason to say that nothing was done.
+ */
+export class SupabaseUserDoor implements UserDoor {
+  readonly isTransactional = false;
+
+  constructor(
+    private readonly options: SupabaseAdminOptions,
+    private readonly users: AdminUsersRepository,
+  ) {}
+
+  async update(manager: EntityManager, id: string, changes: UserChanges): Promise<void> {
+    // The guard of roles mirrors `app_metadata`, which only this key writes, into what users see of themselves.
+    const { role, isActive } = changes;
+    await this.change(
+      manager,
+      id,
+      (admin) => admin.updateUserById(id, { app_metadata: { ...changes } }),
+      (row) =>
+        row !== undefined && (role ?? row.role) === row.role && (isActive ?? row.isActive) === row.isActive,
+    );
+  }
+
+  async delete(manager: EntityManager, id: string): Promise<void> {
+    await this.change(
+      manager,
+      id,
+      (admin) => admin.deleteUser(id),
+      (row) => row === undefined,
+    );
+  }
+
+  private async change(
+    manager: EntityManager,
+    id: string,
+    ask: Ask,
+    hasHappened: (row: ManagedUserRow | undefined) => boolean,
+  ): Promise<void> {
+    const failure = await this.ask(ask);
+    const row = failure
+      ? await this.users.findSettled(manager, id).catch(() => {
+          throw failure;
+        })
+      : await this.users.find(manager, id);
+    if (hasHappened(row)) return;
+    throw (
+      failure ??
+      upstreamError(
+        'Supabase accepted the change, but the database does not show it. Do SUPABASE_URL and DATABASE_URL belong together?',
+      )
+    );
+  }
+
+  /** Asks once; there is nobody who would wait for a second try. */
+  private async ask(ask: Ask): Promise<AppError | undefined> {
+    const { url, secretKey, timeout } = this.options;
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), timeout);
+    const admin = new GoTrueAdminApi({
+      url: `${url}/auth/v1`,
+      headers: headersOf(secretKey),
+      // The key goes to the configured server only, wherever an answer points to.
+      fetch: (input, init) => fetch(input, { ...init, redirect: 'error', signal: controller.signal }),
+    });
+    try {
+      const { error } = await ask(admin);
+      return error ? failureOf(error, controller.signal) : undefined;
+    } catch (error) {
+      return failureOf(error as AuthFailure, controller.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The newer keys are no tokens; the older one is a token, too. */
+function headersOf(secretKey: string): Record<string, string> {
+  return secretKey.startsWith('sb_')
+    ? { apikey: secretKey }
+    : { apikey: secretKey, authorization: `Bearer ${secretKey}` };
+}
+
+function failureOf(error: AuthFailure, signal: AbortSignal): AppError {
+  if (signal.aborted) return upstreamTimeout('Supabase did not answer in time.', error);
+  const { status } = error;
+  if (!status)
+    return upstreamError('Supabase can not be reached, or answers with something unexpected.', error);
+  if (status === 401 || status === 403)
+    return upstreamError('Supabase refused the secret key of this server.', error);
+  if (status === 404) {
+    return upstreamError(
+      'Supabase does not know this user. Do SUPABASE_URL and DATABASE_URL belong together?',
+      error,
+    );
+  }
+  if (status === 429)
+    return upstreamError('Supabase is limiting requests at the moment. Try again later.', error);
+  return status >= 500
+    ? upstreamError(`Supabase failed to answer (status ${status}).`, error)
+    : upstreamError(`Supabase refused the change (status ${status}).`, error);
+}
