@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
+import type { AgentType } from '../admin-config/config-schemas.js';
 import type { AdmissionRequest, AdmissionResult } from './admission.types.js';
 
 /** How long a reservation lives without being renewed: a crash keeps what it had reserved from others no longer. */
@@ -14,6 +15,35 @@ const ADMIT = `
          daily_used as "dailyUsed", daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"
     from switchboard.admit($1::uuid, $2::varchar, $3::integer, $4::integer,
                            $5::numeric, $6::numeric, $7::numeric, '${LEASE}'::interval)`;
+
+/** What an admission would find now. It waits for nobody, and counts nothing. */
+const LOOK = `
+  select windows."hourlyUsed", windows."dailyUsed",
+         spending.today + reserved.cost as "spentToday", spending.this_month + reserved.cost as "spentThisMonth",
+         extract(epoch from moment.hour + interval '1 hour' - now())::float8 as "hourlySeconds",
+         extract(epoch from moment.day + interval '24 hours' - now())::float8 as "dailySeconds",
+         extract(epoch from (moment.month + interval '1 month') at time zone 'UTC' - now())::float8 as "monthlySeconds"
+    from unnest($2::varchar[]) with ordinality agent (type, position)
+   cross join (select date_trunc('hour', now(), 'UTC') as hour, date_trunc('day', now(), 'UTC') as day,
+                      date_trunc('month', now() at time zone 'UTC') as month) moment
+   cross join lateral (
+     select coalesce(max(request_count) filter (where limit_type = 'hourly'), 0) as "hourlyUsed",
+            coalesce(max(request_count) filter (where limit_type = 'daily'), 0) as "dailyUsed"
+       from rate_limit_tracking
+      where user_id = $1 and agent_type = agent.type
+        and (limit_type, period_start) in (('hourly', moment.hour), ('daily', moment.day))
+   ) windows
+   cross join lateral (
+     select coalesce(sum(cost) filter (where day >= (moment.day at time zone 'UTC')::date), 0) as today,
+            coalesce(sum(cost), 0) as this_month
+       from switchboard.daily_spending
+      where user_id = $1 and agent_type = agent.type and day >= moment.month::date
+   ) spending
+   cross join lateral (
+     select coalesce(sum(cost), 0) as cost from switchboard.budget_reservations
+      where user_id = $1 and agent_type = agent.type and expires_at > now()
+   ) reserved
+   order by agent.position`;
 
 /** Locks in the order in which admissions count. */
 const GIVE_BACK = `
@@ -77,6 +107,11 @@ export class AdmissionRepository {
       expectedCost,
     ];
     return { text: ADMIT, parameters };
+  }
+
+  /** The statement that tells how far a user is from the limits of some agents: an {@link AgentUse} each, in their order. */
+  looking(userId: string, agentTypes: AgentType[]): Statement {
+    return { text: LOOK, parameters: [userId, agentTypes] };
   }
 
   /** Takes a request out of the windows that it was counted in, and drops its reservation. Not repeatable. */

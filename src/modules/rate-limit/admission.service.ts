@@ -4,9 +4,17 @@ import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/app-error.js';
 import { rateLimitRefusals } from '../../common/observability/metrics.js';
 import { ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
+import { addMoney } from '../usage/pricing.js';
 import { Admission } from './admission.js';
 import { AdmissionRepository } from './admission.repository.js';
-import type { AdmissionRequest, AdmissionResult, Budget, Refusal, RequestLimits } from './admission.types.js';
+import type {
+  AdmissionRequest,
+  AdmissionResult,
+  AgentUse,
+  Budget,
+  Refusal,
+  RequestLimits,
+} from './admission.types.js';
 import { ReservationLeases } from './reservation-leases.js';
 
 /** `limit_value` is an integer. */
@@ -58,6 +66,29 @@ export class AdmissionService {
     const headers = headersOf(result, checkedRequest(request).limits);
     if (result.refusedBy !== null) throw this.refuse(request, result, result.refusedBy, headers);
     return this.admitted(request, result, headers);
+  }
+
+  /**
+   * A statement that tells whether any of several agents would let their user in, without asking one to. Its rows are for
+   * {@link expectRoom}. Nothing is promised: who gets in is decided by {@link admit}.
+   */
+  looking(requests: readonly AdmissionRequest[]): Statement {
+    const [first] = requests;
+    if (!first) throw new Error('Nobody is asked whether there is room.');
+    return this.repository.looking(
+      first.userId,
+      requests.map(({ agentType }) => agentType),
+    );
+  }
+
+  /** @throws AppError as {@link admit} does, for the first of them, when none would let its user in */
+  expectRoom(requests: readonly AdmissionRequest[], uses: readonly AgentUse[]): void {
+    const results = requests.map((request, index) => outlook(request, uses[index]));
+    const [request] = requests;
+    const [result] = results;
+    if (!request || !result?.refusedBy || results.some(({ refusedBy }) => refusedBy === null)) return;
+    const checked = checkedRequest(request);
+    throw this.refuse(checked, result, result.refusedBy, headersOf(result, checked.limits));
   }
 
   private refuse(
@@ -125,6 +156,21 @@ function checkedCost(cost: string | number): string {
   if (cost === '' || !Number.isFinite(value) || value < 0)
     throw new RangeError(`An expected cost can not be ${JSON.stringify(cost)}.`);
   return String(cost);
+}
+
+/** What the database would say to a request; see the function `admit` there. */
+function outlook(request: AdmissionRequest, use: AgentUse | undefined): AdmissionResult {
+  if (!use) throw new Error('Room was asked for, and not answered.');
+  const { limits, budget, expectedCost } = request;
+  const { hourlyUsed, dailyUsed, spentToday, spentThisMonth, ...seconds } = use;
+  const exceeds = (spent: string, limit: number | undefined) =>
+    limit !== undefined && Number(addMoney(spent, String(expectedCost))) > limit;
+  let refusedBy: Refusal | null = null;
+  if (dailyUsed >= limits.daily) refusedBy = 'daily';
+  else if (hourlyUsed >= limits.hourly) refusedBy = 'hourly';
+  else if (exceeds(spentThisMonth, budget?.monthly)) refusedBy = 'monthly_budget';
+  else if (exceeds(spentToday, budget?.daily)) refusedBy = 'daily_budget';
+  return { refusedBy, windowIds: null, reservationId: null, hourlyUsed, dailyUsed, ...seconds };
 }
 
 /** Of the window with the fewest requests left; of the longer one when both have as few. */

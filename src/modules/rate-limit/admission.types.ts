@@ -39,6 +39,18 @@ export interface AdmissionResult {
   monthlySeconds: number;
 }
 
+/** What a user has used of one agent at this moment; USD include what running turns may still spend. */
+export interface AgentUse {
+  hourlyUsed: number;
+  dailyUsed: number;
+  /** `numeric`, as text. */
+  spentToday: string;
+  spentThisMonth: string;
+  hourlySeconds: number;
+  dailySeconds: number;
+  monthlySeconds: number;
+}
+
 /** One window of one agent, as a user sees it. */
 export interface UsedWindow {
   agentType: AgentType;

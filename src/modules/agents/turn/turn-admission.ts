@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { Identity } from '../../../common/auth/identity.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
-import { AdmissionService } from '../../rate-limit/admission.service.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
 import { limitingConfig } from '../../rate-limit/agent-limits.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
-import type { ChosenAgent } from './agent-chooser.js';
+import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
 import { TurnRepository } from './turn.repository.js';
 
@@ -18,45 +17,60 @@ const LONG_ANSWER = 2_000;
 /** What a turn asks the limits and budgets for. */
 @Injectable()
 export class TurnAdmission {
-  constructor(
-    private readonly admissions: AdmissionService,
-    private readonly repository: TurnRepository,
-  ) {}
+  constructor(private readonly repository: TurnRepository) {}
 
   /** @param history what the model is sent; without it, its size is asked for where a budget makes it matter */
   async request(
-    { userId, chatId, request: { action } }: Turn,
+    turn: Turn,
     identity: Identity,
-    { agentType, model }: ChosenAgent,
+    chosen: Pick<ChosenAgent, 'agentType' | 'model'>,
     config: RuntimeConfig,
     history?: UIMessage[],
   ): Promise<AdmissionRequest> {
-    const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
-    if (!budget) return { userId, agentType, limits, expectedCost: 0 };
-
-    const { systemPrompt, parameters } = model.agentConfig;
-    const message = action.type === 'submit' && !history ? JSON.stringify(action.message.parts).length : 0;
-    const said = history
-      ? JSON.stringify(history).length
-      : await this.repository.historySize(identity, chatId);
-    const inputTokens = Math.ceil((systemPrompt.length + message + said) / CHARACTERS_A_TOKEN);
-    const outputTokens = parameters?.maxOutputTokens ?? LONG_ANSWER;
-    const expected = Number(
-      costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model.catalog?.pricing).totalCost,
-    );
-    // A budget smaller than one long answer still allows one, as long as nothing else is spent or under way.
-    const expectedCost = Math.min(expected, budget.daily ?? Infinity, budget.monthly ?? Infinity);
-    return { userId, agentType, limits, budget, expectedCost };
+    const said = () =>
+      history ? Promise.resolve(JSON.stringify(history).length) : this.charactersOf(turn, identity);
+    return requestOf(turn.userId, chosen, config, said);
   }
 
-  /** Lets a turn in whose question is stored already. @throws AppError 429 */
-  async admit(
+  /** The same for each agent that it could be, the likeliest first. */
+  async outlook(
     turn: Turn,
     identity: Identity,
-    chosen: ChosenAgent,
+    candidates: Candidates,
     config: RuntimeConfig,
-    history: UIMessage[],
-  ): Promise<void> {
-    turn.admission = await this.admissions.admit(await this.request(turn, identity, chosen, config, history));
+  ): Promise<AdmissionRequest[]> {
+    let characters: Promise<number> | undefined;
+    const said = () => (characters ??= this.charactersOf(turn, identity));
+    return Promise.all(
+      Array.from(candidates, ([agentType, model]) =>
+        requestOf(turn.userId, { agentType, model }, config, said),
+      ),
+    );
   }
+
+  private async charactersOf({ chatId, request: { action } }: Turn, identity: Identity): Promise<number> {
+    const message = action.type === 'submit' ? JSON.stringify(action.message.parts).length : 0;
+    return message + (await this.repository.historySize(identity, chatId));
+  }
+}
+
+/** @param said characters of the conversation; only asked for where a budget makes it matter */
+async function requestOf(
+  userId: string,
+  { agentType, model }: Pick<ChosenAgent, 'agentType' | 'model'>,
+  config: RuntimeConfig,
+  said: () => Promise<number>,
+): Promise<AdmissionRequest> {
+  const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
+  if (!budget) return { userId, agentType, limits, expectedCost: 0 };
+
+  const { systemPrompt, parameters } = model.agentConfig;
+  const inputTokens = Math.ceil((systemPrompt.length + (await said())) / CHARACTERS_A_TOKEN);
+  const outputTokens = parameters?.maxOutputTokens ?? LONG_ANSWER;
+  const expected = Number(
+    costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model.catalog?.pricing).totalCost,
+  );
+  // A budget smaller than one long answer still allows one, as long as nothing else is spent or under way; none does not.
+  const expectedCost = Math.min(expected, budget.daily || Infinity, budget.monthly || Infinity);
+  return { userId, agentType, limits, budget, expectedCost };
 }

@@ -102,9 +102,11 @@ export class TurnConductor {
     const obvious = begun
       ? this.chooser.same(begun.agentType, turn.request, candidates, keys, config)
       : this.chooser.obvious(turn.request, candidates, config);
-    const admission = obvious && (await this.admission.request(turn, identity, obvious, config));
+    const entry = obvious
+      ? { admission: await this.admission.request(turn, identity, obvious, config) }
+      : { outlook: await this.admission.outlook(turn, identity, candidates, config) };
     const streams = this.hub.all().map(({ streamId }) => streamId);
-    const opened = await this.opening.open(turn, identity, streams, admission);
+    const opened = await this.opening.open(turn, identity, streams, entry);
     // The model is asked while the question is on its way to the disk; nobody hears of it before it is there.
     opened.stored.then(
       () => (turn.stored = true),
@@ -116,7 +118,10 @@ export class TurnConductor {
   private async answer(turn: Turn, prepared: Prepared): Promise<void> {
     const patience = setTimeout(() => this.openWhenStored(turn, prepared), OPEN_AFTER);
     turn.publish({ type: 'start', messageId: turn.answerId });
-    const { chosen, refusal } = await this.choose(turn, prepared);
+    const chosen = await this.choose(turn, prepared).catch((error: unknown) => {
+      clearTimeout(patience);
+      throw error;
+    });
     const { agentType, reason, model } = chosen;
     if (!prepared.continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
     const conducted = { ...prepared, chosen };
@@ -142,7 +147,6 @@ export class TurnConductor {
       : undefined;
     let ending: Ending;
     try {
-      if (refusal && !turn.signal.aborted) throw refusal;
       ending = await withUsage(usage, () => this.generate(turn, conducted));
     } catch (error) {
       this.logger.error({ err: error, chatId: turn.chatId }, 'An agent failed.');
@@ -169,23 +173,26 @@ export class TurnConductor {
   }
 
   /**
-   * The agent of the answer. Routing is accounted to the chat, not to the answer. A refusal at this point has an answer
-   * to be stored in.
+   * The agent of the answer. Routing is accounted to the chat, not to the answer.
+   *
+   * @throws AppError 429 when that agent may not be asked; then nothing is left of the turn
    */
-  private async choose(turn: Turn, prepared: Prepared): Promise<{ chosen: ChosenAgent; refusal?: AppError }> {
+  private async choose(turn: Turn, prepared: Prepared): Promise<ChosenAgent> {
     const { candidates, obvious, history, identity, keys, config } = prepared;
     const { request, signal } = turn;
-    if (obvious) return { chosen: obvious };
-    let chosen = this.chooser.first(candidates);
-    try {
-      chosen = await withUsage({ chatId: turn.chatId, ready: prepared.stored }, () =>
-        this.chooser.route(request, candidates, { history, keys, config, signal }),
-      );
-      await this.admission.admit(turn, identity, chosen, config, history);
-      return { chosen };
-    } catch (error) {
-      return { chosen, refusal: toAppError(error) };
-    }
+    if (obvious) return obvious;
+    const chosen = await withUsage({ chatId: turn.chatId, ready: prepared.stored }, () =>
+      this.chooser.route(request, candidates, { history, keys, config, signal }),
+    ).catch((error: unknown) => {
+      // Ended meanwhile: it is stored as such, whoever would have answered.
+      if (signal.aborted) return this.chooser.first(candidates);
+      throw error;
+    });
+    const admission = signal.aborted
+      ? undefined
+      : await this.admission.request(turn, identity, chosen, config, history);
+    await this.opening.enter(turn, identity, prepared, admission);
+    return chosen;
   }
 
   private openWhenStored(turn: Turn, { stored }: Prepared): void {

@@ -1,18 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../../common/auth/identity.js';
 import { invalidField, notFound, streamInProgress } from '../../../common/errors/app-error.js';
-import type { Last } from '../../../common/database/database.js';
+import type { Last, Statement } from '../../../common/database/database.js';
 import { postgresCode } from '../../../common/errors/postgres-errors.js';
 import { AdmissionService } from '../../rate-limit/admission.service.js';
-import type { AdmissionRequest, AdmissionResult } from '../../rate-limit/admission.types.js';
+import type { AdmissionRequest, AdmissionResult, AgentUse } from '../../rate-limit/admission.types.js';
 import { toJson } from './stored-json.js';
 import { DEFAULT_TITLE } from './title.service.js';
 import type { Turn } from './turn.js';
+import { fromFirstQuestion, planChange, targetOf, toUiMessage } from './turn-change.js';
 import { type HistoryRow, TurnRepository } from './turn.repository.js';
 import { applyApprovals } from './tool-approvals.js';
-import type { AnswerMetadata, ToolApproval, TurnAction, TurnRequest } from './turn.types.js';
+import type { AnswerMetadata, ToolApproval } from './turn.types.js';
 
 /** A turn whose rows are stored: the question, the empty answer, the mark of the active stream. */
 export interface OpenedTurn {
@@ -24,24 +25,32 @@ export interface OpenedTurn {
   continued?: AnswerMetadata;
   /** Of an answer that goes on: its parts before the user's word. */
   waiting?: UIMessage['parts'];
+  /** Of a turn whose agent is not known yet. */
+  pending?: PendingTurn;
 }
+
+/** A turn that is stored, and not let in yet: what it is still to change, and what goes away again if it is refused. */
+export interface PendingTurn {
+  /** What is removed or replaced by it stays until it is let in. */
+  changes: Statement[];
+  /** Its answer, and its question where that is new. */
+  messageIds: string[];
+  chatIsNew: boolean;
+}
+
+/** How a turn gets in: by the limits of its agent, or, before that is known, by whether any that it could be has room. */
+export type Entry = { admission: AdmissionRequest } | { outlook: readonly AdmissionRequest[] };
 
 /** The same, while the end of its transaction is still under way: a model may be asked, but nobody told of its answer. */
 export interface StoringTurn extends OpenedTurn {
   stored: Promise<void>;
 }
 
-/** What a request does to the messages that are there. */
-interface Change {
-  kept: HistoryRow[];
-  /** Everything after the last kept message is removed. */
-  removesLater: boolean;
-  edits: boolean;
-}
-
 /** The first transaction of a turn: it stores the user's message before any model is asked. */
 @Injectable()
 export class TurnOpening {
+  private readonly logger = new Logger(TurnOpening.name);
+
   constructor(
     private readonly repository: TurnRepository,
     private readonly admissions: AdmissionService,
@@ -49,30 +58,28 @@ export class TurnOpening {
 
   /**
    * @param activeStreams of this process, itself included: others that bear its number are leftovers
-   * @param admission what to be let in by, in the same transaction: whoever is refused leaves nothing behind, and a turn
+   * @param entry what to be let in by, in the same transaction: whoever is refused leaves nothing behind, and a turn
    *   that is refused for anything else has used up nothing
    * @throws AppError 404 for a chat or message that is not the user's, 409 while another instance answers in it, 429
    */
-  async open(
-    turn: Turn,
-    identity: Identity,
-    activeStreams: string[],
-    admission?: AdmissionRequest,
-  ): Promise<StoringTurn> {
+  async open(turn: Turn, identity: Identity, activeStreams: string[], entry: Entry): Promise<StoringTurn> {
     for (let attempt = 1; ; attempt++) {
       const early = Promise.withResolvers<OpenedTurn>();
       const transaction = this.repository
         .asUser(
           identity,
           async (manager, last, before) => {
-            const opened = await this.tryOpen(manager, last, turn);
+            const opened = await this.tryOpen(manager, last, turn, 'outlook' in entry);
             if (opened === 'again') throw new OpenAgain();
-            if (admission) this.letIn(turn, admission, (await before) as AdmissionResult[]);
+            if ('outlook' in entry) this.admissions.expectRoom(entry.outlook, (await before) as AgentUse[]);
+            else this.letIn(turn, entry.admission, (await before) as AdmissionResult[]);
             // A call that was approved is made once: only when nobody can approve it again.
             if (turn.request.action.type !== 'approve') early.resolve(opened);
             return opened;
           },
-          admission && this.admissions.asking(admission),
+          'outlook' in entry
+            ? this.admissions.looking(entry.outlook)
+            : this.admissions.asking(entry.admission),
         )
         .catch(explain);
       const opened = await Promise.race([early.promise, transaction]).catch(orAgain);
@@ -80,6 +87,41 @@ export class TurnOpening {
       // Either a dead instance has left its mark, or somebody created the chat at this very moment.
       if (attempt === 3) throw notFound('The chat');
       await this.repository.recover(activeStreams);
+    }
+  }
+
+  /**
+   * Lets a turn in whose agent is known now, and makes its changes. If it is refused, what was stored of it goes away
+   * again: its question, its answer, and the chat if there was none.
+   *
+   * @param admission absent for a turn that was ended meanwhile, and asks no agent any more
+   * @throws AppError 429
+   */
+  async enter(
+    turn: Turn,
+    identity: Identity,
+    { pending, stored }: StoringTurn,
+    admission: AdmissionRequest | undefined,
+  ): Promise<void> {
+    await stored;
+    if (!pending) return;
+    const { changes } = pending;
+    try {
+      if (changes.length === 0) {
+        if (admission) turn.admission = await this.admissions.admit(admission);
+        return;
+      }
+      await this.repository.asUser(
+        identity,
+        async (_manager, last, before) => {
+          if (admission) this.letIn(turn, admission, (await before) as AdmissionResult[]);
+          last(...changes);
+        },
+        admission && this.admissions.asking(admission),
+      );
+    } catch (error) {
+      await this.withdraw(turn, identity, pending);
+      throw error;
     }
   }
 
@@ -100,6 +142,15 @@ export class TurnOpening {
     return found.metadata;
   }
 
+  /** Never rejects: what is left is closed as interrupted, like the answers of a crash. */
+  private async withdraw(turn: Turn, identity: Identity, pending: PendingTurn): Promise<void> {
+    try {
+      await this.repository.withdraw(identity, turn, pending);
+    } catch (error) {
+      this.logger.warn({ err: error, chatId: turn.chatId }, 'A refused turn could not be taken back.');
+    }
+  }
+
   private letIn(turn: Turn, request: AdmissionRequest, [result]: AdmissionResult[]): void {
     if (!result) throw new Error('An admission was asked for, and not answered.');
     // A transaction that is tried once more has let nobody in.
@@ -107,7 +158,13 @@ export class TurnOpening {
     turn.admission = this.admissions.decide(request, result);
   }
 
-  private async tryOpen(manager: EntityManager, last: Last, turn: Turn): Promise<OpenedTurn | 'again'> {
+  /** @param putOff whether changes of what is there are left to {@link enter} */
+  private async tryOpen(
+    manager: EntityManager,
+    last: Last,
+    turn: Turn,
+    putOff: boolean,
+  ): Promise<OpenedTurn | 'again'> {
     const { request, userId } = turn;
     const create = request.action.type === 'submit';
     const chat = {
@@ -138,10 +195,12 @@ export class TurnOpening {
     const lastKept = kept.at(-1);
     const userMessage = request.action.type === 'submit' ? request.action.message : undefined;
     const now = Math.max(Date.now(), (lastKept?.createdAt.getTime() ?? 0) + 1);
-    if (lastKept && removesLater) await this.repository.removeAfter(manager, turn.chatId, lastKept);
-    if (userMessage && edits) await this.repository.replaceUserMessage(manager, userMessage);
+    const changes: Statement[] = [];
+    if (lastKept && removesLater) changes.push(this.repository.removalAfter(turn, lastKept));
+    if (userMessage && edits) changes.push(this.repository.replacement(userMessage));
     const isNew = userMessage !== undefined && !edits;
     last(
+      ...(putOff ? [] : changes),
       this.repository.insertTurn({
         chatId: turn.chatId,
         answerId: turn.answerId,
@@ -155,7 +214,9 @@ export class TurnOpening {
       if (edits) history.pop();
       history.push({ ...userMessage, role: 'user' });
     }
-    return { history, needsTitle };
+    if (!putOff) return { history, needsTitle };
+    const messageIds = [turn.answerId, ...(isNew ? [userMessage.id] : [])];
+    return { history, needsTitle, pending: { changes, messageIds, chatIsNew: state.created } };
   }
 
   /** The user has answered what the last answer had asked for. */
@@ -198,44 +259,6 @@ class OpenAgain extends Error {}
 
 function orAgain(error: unknown): undefined {
   if (!(error instanceof OpenAgain)) throw error;
-}
-
-/** The message that a request is about, beyond which nothing of the chat matters any more. */
-function targetOf({ action }: TurnRequest): string | undefined {
-  if (action.type === 'submit') return action.message.id;
-  return action.type === 'regenerate' ? action.messageId : undefined;
-}
-
-function planChange(rows: HistoryRow[], action: Exclude<TurnAction, { type: 'approve' }>): Change {
-  if (action.type === 'submit') {
-    const index = rows.findIndex(({ id }) => id === action.message.id);
-    if (index < 0) return { kept: rows, removesLater: false, edits: false };
-    if (rows[index]?.role !== 'user') throw invalidField('message.id', 'is the id of an answer');
-    return { kept: rows.slice(0, index + 1), removesLater: true, edits: true };
-  }
-  const target =
-    action.messageId === undefined
-      ? Math.max(
-          rows.findLastIndex(({ role }) => role === 'assistant'),
-          rows.findLastIndex(({ role }) => role === 'user'),
-        )
-      : rows.findIndex(({ id }) => id === action.messageId);
-  if (action.messageId !== undefined && target < 0) throw notFound('The message');
-  const kept = rows.slice(0, rows[target]?.role === 'assistant' ? target : target + 1);
-  if (!kept.some(({ role }) => role === 'user'))
-    throw invalidField('trigger', 'there is no message to answer');
-  return { kept, removesLater: true, edits: false };
-}
-
-/** Providers want to be asked first; what a long conversation is cut down to may begin with an answer. */
-function fromFirstQuestion(rows: HistoryRow[]): HistoryRow[] {
-  const first = rows.findIndex(({ role }) => role === 'user');
-  return first < 0 ? [] : rows.slice(first);
-}
-
-/** An answer that was cut off may hold a text without a word, and providers refuse messages of nothing else. */
-function toUiMessage({ id, role, parts }: HistoryRow): UIMessage {
-  return { id, role, parts: parts.filter((part) => part.type !== 'text' || part.text !== '') };
 }
 
 /** The id of a message that stands in another chat, the user's or a stranger's: which one is not revealed. */

@@ -60,8 +60,20 @@ const HISTORY = `
                        and (target."createdAt", target.id) < (message."createdAt", message.id))
    order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}`;
 
+/** The answer to what is kept may be there already. */
 const REMOVE_AFTER = `
-  delete from "Message_v2" where "chatId" = $1 and ("createdAt", id) > ($2::timestamptz, $3::uuid)`;
+  delete from "Message_v2"
+   where "chatId" = $1 and ("createdAt", id) > ($2::timestamptz, $3::uuid) and id <> $4::uuid`;
+
+const WITHDRAW = `
+  with stream as (
+    delete from "Stream" where id = $2
+  ), messages as (
+    delete from "Message_v2" where "chatId" = $1 and id = any($3::uuid[])
+  )
+  delete from chat
+   where id = $1 and $4::boolean
+     and not exists (select from "Message_v2" other where other."chatId" = $1 and other.id <> all($3::uuid[]))`;
 
 const insertAnswer = (before: string) => `
   with ${before} answer as (
@@ -148,16 +160,27 @@ export class TurnRepository {
     return rows.reverse();
   }
 
-  async removeAfter(
-    manager: EntityManager,
-    chatId: string,
+  /** Removes what stands after a message, but for the answer of this turn. */
+  removalAfter(
+    { chatId, answerId }: { chatId: string; answerId: string },
     last: { createdAt: Date; id: string },
-  ): Promise<void> {
-    await manager.query(REMOVE_AFTER, [chatId, last.createdAt, last.id]);
+  ): Statement {
+    return { text: REMOVE_AFTER, parameters: [chatId, last.createdAt, last.id, answerId] };
   }
 
-  async replaceUserMessage(manager: EntityManager, { id, parts }: UserMessage): Promise<void> {
-    await manager.query(`update "Message_v2" set parts = $2 where id = $1`, [id, toJson(parts)]);
+  replacement({ id, parts }: UserMessage): Statement {
+    return { text: `update "Message_v2" set parts = $2 where id = $1`, parameters: [id, toJson(parts)] };
+  }
+
+  /** Takes back a turn that was refused: its messages, its mark, and its chat if it was made for it and has nothing else. */
+  async withdraw(
+    identity: Identity,
+    { chatId, streamId }: { chatId: string; streamId: string },
+    { messageIds, chatIsNew }: { messageIds: string[]; chatIsNew: boolean },
+  ): Promise<void> {
+    await this.database.asUser(identity, (manager) =>
+      manager.query(WITHDRAW, [chatId, streamId, messageIds, chatIsNew]),
+    );
   }
 
   /** Stores the user's message (if it is new), the empty answer and the mark of the active stream. */
