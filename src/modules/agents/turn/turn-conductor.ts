@@ -4,10 +4,8 @@ import type { FinishReason, UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../../common/auth/identity.js';
 import { type AppError, upstreamError } from '../../../common/errors/app-error.js';
 import { toAppError } from '../../../common/errors/problem.js';
-import { toMoney } from '../../../common/http/money.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
-import { NO_TOKENS } from '../../usage/pricing.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
 import type { FinishedCall } from '../../usage/usage.types.js';
@@ -22,6 +20,7 @@ import { TurnAdmission } from './turn-admission.js';
 import { stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
 import type { Turn } from './turn.js';
+import { emptyAnswer, type Ending, isUsed, lastChunk, metadataOf, usedBefore } from './turn-ending.js';
 import { type StoringTurn, TurnOpening } from './turn-opening.js';
 import { TurnRepository } from './turn.repository.js';
 import type { AnswerMetadata, MessageStatus } from './turn.types.js';
@@ -44,12 +43,6 @@ interface Prepared extends StoringTurn {
 
 interface Conducted extends Prepared {
   chosen: ChosenAgent;
-}
-
-interface Ending {
-  status: MessageStatus;
-  failure?: AppError;
-  finishReason?: FinishReason;
 }
 
 /** Conducts a turn from the request to the stored answer. */
@@ -158,7 +151,7 @@ export class TurnConductor {
       throw error;
     });
     const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
-    const metadata = metadataOf(conducted, tally, untouched ? undefined : ending.failure);
+    const metadata = metadataOf(chosen, tally, untouched ? undefined : ending.failure);
     const stored = untouched ? { status: 'complete' as const, parts: untouched } : { status: ending.status };
     // Who was refused by the provider, and has used nothing, has not had their turn.
     if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
@@ -283,53 +276,6 @@ export class TurnConductor {
       );
     }
   }
-}
-
-/** An answer that goes on has used something before. */
-function usedBefore(continued: AnswerMetadata | undefined) {
-  return continued && { tokens: { ...NO_TOKENS, ...continued.usage }, totalCost: String(continued.cost) };
-}
-
-function isUsed(tally: UsageTally, continued: AnswerMetadata | undefined): boolean {
-  const before = continued?.usage ?? NO_TOKENS;
-  const { inputTokens, outputTokens } = tally.tokens;
-  return inputTokens + outputTokens > before.inputTokens + before.outputTokens;
-}
-
-function metadataOf(
-  { chosen: { agentType, model } }: Conducted,
-  tally: UsageTally,
-  failure: AppError | undefined,
-): AnswerMetadata {
-  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tally.tokens;
-  return {
-    agentType,
-    model: model.id,
-    usage: {
-      inputTokens,
-      outputTokens,
-      totalTokens: inputTokens + outputTokens,
-      cachedInputTokens,
-      reasoningTokens,
-    },
-    cost: toMoney(tally.totalCost),
-    ...(failure ? { error: { code: failure.code, message: failure.detail } } : {}),
-  };
-}
-
-function lastChunk(
-  { status, failure, finishReason }: Ending,
-  messageMetadata: AnswerMetadata,
-): UIMessageChunk {
-  if (failure) return { type: 'error', errorText: failure.detail };
-  if (status !== 'complete') return { type: 'abort', reason: status };
-  return { type: 'finish', finishReason: finishReason ?? 'stop', messageMetadata };
-}
-
-function emptyAnswer(finishReason: string | undefined): AppError {
-  return finishReason === 'content-filter'
-    ? upstreamError('The provider declined to answer this (content filter).')
-    : upstreamError('The model gave an empty answer. Try again.');
 }
 
 /** Waits for `work`, but not longer than `milliseconds`. */
