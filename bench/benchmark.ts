@@ -5,6 +5,7 @@ import { measureChats } from './load/chats.js';
 import { measureColdStart } from './load/cold-start.js';
 import { measureFirstToken } from './load/first-token.js';
 import { measureLists } from './load/lists.js';
+import { measureRouting } from './load/routing.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
 import type { Figure } from './support/figures.js';
@@ -17,6 +18,7 @@ import type { Stage } from './support/stage.js';
 
 const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
   'first-token': measureFirstToken,
+  routing: measureRouting,
   chats: measureChats,
   lists: measureLists,
   streams: measureStreams,

@@ -27,12 +27,21 @@ export class HttpClient {
     return body;
   }
 
-  /** Sends a message to a chat. @throws Error when it is not answered with a stream */
-  async send(user: BenchUser, text: string, chatId: string = randomUUID()): Promise<IncomingMessage> {
+  /**
+   * Sends a message to a chat.
+   *
+   * @param agent named, unless what it costs to have it chosen is measured: that is a call of the provider
+   * @throws Error when it is not answered with a stream
+   */
+  async send(
+    user: BenchUser,
+    text: string,
+    chatId: string = randomUUID(),
+    agent: 'chat' | 'auto' = 'chat',
+  ): Promise<IncomingMessage> {
     const body = JSON.stringify({
       id: chatId,
-      // A routing call would be time of the provider's, which the references do not spend.
-      agent: 'chat',
+      agent,
       message: { id: randomUUID(), role: 'user', parts: [{ type: 'text', text }] },
     });
     const call = this.request('POST', '/api/chat', user, {

@@ -1,11 +1,14 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 
 const MODEL = 'gemini-2.5-flash';
-const TITLE_MODEL = 'gemini-2.5-flash-lite';
+const SMALL_MODEL = 'gemini-2.5-flash-lite';
 const INSTRUCTIONS =
   'You are a helpful assistant. Answer in the language of the user. Be accurate and to the point; use Markdown where it helps. Say so when you do not know something.';
 /** The double knows a call for a title by such words. */
 const TITLE_INSTRUCTIONS = 'Write a short title for a chat that begins with the message you are given.';
+
+/** And one that chooses an agent. */
+const ROUTING_INSTRUCTIONS = "You decide which agent answers the user's message.";
 
 /** Body of `POST /api/chat`, as far as the references look at it. */
 export interface SendBody {
@@ -26,11 +29,16 @@ export class Upstream {
     return this.post(`models/${MODEL}:streamGenerateContent?alt=sse`, bodyOf(text, INSTRUCTIONS));
   }
 
-  async title(text: string): Promise<string> {
-    const response = await this.post(
-      `models/${TITLE_MODEL}:generateContent`,
-      bodyOf(text, TITLE_INSTRUCTIONS),
-    );
+  title(text: string): Promise<string> {
+    return this.generate(text, TITLE_INSTRUCTIONS);
+  }
+
+  route(text: string): Promise<string> {
+    return this.generate(JSON.stringify({ message: text }), ROUTING_INSTRUCTIONS);
+  }
+
+  private async generate(text: string, instructions: string): Promise<string> {
+    const response = await this.post(`models/${SMALL_MODEL}:generateContent`, bodyOf(text, instructions));
     const pieces: Buffer[] = [];
     for await (const piece of response) pieces.push(piece as Buffer);
     return readFrame(Buffer.concat(pieces).toString('utf8')).text;
