@@ -164,7 +164,7 @@ describe('the embedded stack', () => {
   });
 
   it('makes an administrator by a command, at once', async () => {
-    const { token } = await signUp('root@example.com');
+    const { token, id } = await signUp('root@example.com');
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['dist/src/modules/users/cli/user-role.js', 'root@example.com', 'admin'],
@@ -174,6 +174,13 @@ describe('the embedded stack', () => {
     );
     expect(stdout).toContain('root@example.com is now admin');
     await within(3_000, async () => (await get('/api/me', token)).body.role === 'admin');
+    const { body: audit } = await get('/api/admin/audit?action=user', token);
+    expect(audit.items[0]).toMatchObject({
+      actor: null,
+      action: 'user.updated',
+      target: id,
+      details: { before: { role: 'user' }, after: { role: 'admin' } },
+    });
   });
 
   it('lets an administrator manage users, through its own auth server', async () => {

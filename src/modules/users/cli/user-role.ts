@@ -3,9 +3,22 @@ import { loadEnvFile } from '../../../config/env-file.js';
 
 const ROLES = ['user', 'admin'];
 
+/** The operator is nobody that the audit log knows, but what they did is in it like any other change of a user. */
 const SET_ROLE = `
-  update auth.users set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || jsonb_build_object('role', $2::text)
-   where lower(email) = lower($1)`;
+  with found as (
+    select id, case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end as role
+      from auth.users where lower(email) = lower($1) for update
+  ), changed as (
+    update auth.users
+       set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || jsonb_build_object('role', $2::text)
+      from found where users.id = found.id
+  ), noted as (
+    insert into switchboard.audit_log (actor, action, target, details)
+      select null, 'user.updated', id::text,
+             jsonb_build_object('before', jsonb_build_object('role', role), 'after', jsonb_build_object('role', $2::text))
+        from found where role <> $2
+  )
+  select id from found`;
 
 /** `user-role <email> <user|admin>`: changes a role as an operator, on DATABASE_URL or in the embedded stack. */
 async function main([email, role]: string[]): Promise<void> {
