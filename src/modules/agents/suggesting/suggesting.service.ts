@@ -5,16 +5,12 @@ import type { Identity } from '../../../common/auth/identity.js';
 import type { Page } from '../../../common/http/paging.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
-import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
-import { ModelSelector, type SelectedModel } from '../providers/model-selector.js';
+import { ModelSelector } from '../providers/model-selector.js';
 import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { SuggestionWriter } from '../tools/suggestion-writer.js';
-
-/** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
-const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 /** Lets the artifact agent's model propose edits of a document, outside of any chat. */
 @Injectable()
@@ -37,12 +33,13 @@ export class SuggestingService {
     const config = await this.adminConfig.current();
     const model = this.models.select('artifact', undefined, keys, config);
     const { rateLimit: limits, budget } = limitingConfig('artifact', config) ?? model.agentConfig;
+    const expectedCost = Number(this.writer.expectedCost(model));
     const admission = await this.admissions.admit({
       userId: identity.id,
       agentType: 'artifact',
       limits,
       budget,
-      expectedCost: Math.min(expectedCost(model), budget?.daily ?? Infinity, budget?.monthly ?? Infinity),
+      expectedCost: Math.min(expectedCost, budget?.daily ?? Infinity, budget?.monthly ?? Infinity),
     });
     const tally = new UsageTally((calls) => this.usage.finish(calls));
     try {
@@ -59,8 +56,4 @@ export class SuggestingService {
       await this.usage.finish(tally.take(), admission.settlement(tally.totalCost));
     }
   }
-}
-
-function expectedCost({ catalog }: SelectedModel): number {
-  return Number(costOf(EXPECTED, catalog?.pricing).totalCost);
 }

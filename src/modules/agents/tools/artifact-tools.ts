@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
+import type { Admission } from '../../rate-limit/admission.js';
+import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { Emit } from '../turn/turn.types.js';
 import { CONTENT_CHUNK } from './document-draft.js';
@@ -24,6 +26,8 @@ export interface ArtifactContext {
   identity: Identity;
   model: SelectedModel;
   emit: Emit;
+  /** What the calls that the tools make are reserved with. */
+  admission?: Admission;
 }
 
 export type ArtifactToolName = 'createDocument' | 'updateDocument' | 'requestSuggestions';
@@ -67,9 +71,7 @@ export class ArtifactTools {
           .describe('What the document is to contain, with all the user asked for'),
       }),
       execute: async (input, { abortSignal }) => {
-        if (input.kind === 'image') this.images.imageModel(context.model);
         const heading = { id: randomUUID(), title: input.title };
-        announce(context.emit, heading, input.kind);
         const content = await this.content(context, input.kind, {
           heading,
           instructions: (kind) => writingInstructions(kind),
@@ -156,9 +158,7 @@ export class ArtifactTools {
     signal: AbortSignal | undefined,
     problem?: string,
   ) {
-    if (latest.kind === 'image') this.images.imageModel(context.model);
     const heading = { id: latest.id, title: latest.title };
-    announce(context.emit, heading, latest.kind);
     const content = await this.content(context, latest.kind, {
       heading,
       instructions: (kind) => updateInstructions(kind, latest.content),
@@ -189,11 +189,12 @@ export class ArtifactTools {
       description: 'Suggest improvements of a text or code document; the user accepts or dismisses each.',
       inputSchema: z.object({ id }),
       execute: async (input, { abortSignal }) => {
-        const suggestions = await this.suggestions.suggest({
-          ...context,
-          documentId: input.id,
-          signal: abortSignal,
-        });
+        const { identity, model, admission } = context;
+        const task = { identity, model, documentId: input.id, signal: abortSignal };
+        const cost = this.suggestions.expectedCost(model);
+        const suggestions = await reserving(admission, 'making suggestions', cost, () =>
+          this.suggestions.suggest(task),
+        );
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
           id: input.id,
@@ -204,25 +205,45 @@ export class ArtifactTools {
     });
   }
 
+  /** A reader is told of the document when it is sure that it may be written. */
   private content(
-    { model, emit }: ArtifactContext,
+    { model, emit, admission }: ArtifactContext,
     kind: DocumentKind,
     task: {
       heading: { id: string; title: string };
       instructions: (kind: Exclude<DocumentKind, 'image'>) => string;
       prompt: string;
-      /** What a picture showed before. */
+      /** What the document said or showed before. */
       previous?: string;
       signal: AbortSignal | undefined;
     },
   ): Promise<string> {
-    const signal = task.signal ?? new AbortController().signal;
+    const { heading, prompt, previous, signal = new AbortController().signal } = task;
     if (kind === 'image') {
-      const { heading, prompt, previous } = task;
-      return this.images.make({ model, title: heading.title, prompt, previous, signal, emit });
+      const drawing = { model, title: heading.title, prompt, previous };
+      return reserving(admission, 'drawing a picture', this.images.expectedCost(drawing), () => {
+        announce(emit, heading, kind);
+        return this.images.make({ ...drawing, signal, emit });
+      });
     }
-    return this.writer.write({ model, emit, ...task, kind, signal, instructions: task.instructions(kind) });
+    const writing = { model, instructions: task.instructions(kind), prompt, previous };
+    return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
+      announce(emit, heading, kind);
+      return this.writer.write({ ...writing, kind, heading, signal, emit });
+    });
   }
+}
+
+/** @throws AppError when the budget of the turn does not allow it, and whatever the call fails with */
+function reserving<T>(
+  admission: Admission | undefined,
+  what: string,
+  expectedCost: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const { tally } = currentUsage();
+  const accounted = async () => tally?.flush();
+  return admission ? admission.reserving({ expectedCost, what, make, accounted }) : make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {
