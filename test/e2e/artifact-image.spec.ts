@@ -98,7 +98,9 @@ describe('images of the artifact agent', () => {
     const id = await agent.create(before);
     const chatId = randomUUID();
     const usage = { input: 300, output: 1_056 };
-    agent.script('updateDocument', { id, description: 'By day' }, { image: after, usage, imageInput: 258 });
+    // Edits are for texts: a picture is drawn by the description.
+    const input = { id, description: 'By day', edits: [{ oldText: before.slice(0, 40), newText: '' }] };
+    agent.script('updateDocument', input, { image: after, usage, imageInput: 258 });
     const answer = await agent.say(chatId, model);
     expect(answer.text).toBe('Done.');
     expect(dataOf(answer, 'data-imageDelta')).toEqual([after]);

@@ -156,6 +156,12 @@ export const ACCESS: Damage[] = [
 
 export const ROUTINES: Damage[] = [
   [
+    `drop function switchboard.extend_reservation`,
+    [
+      'missing function switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,interval)',
+    ],
+  ],
+  [
     `alter table auth.users disable trigger switchboard_user_role`,
     ['trigger switchboard_user_role on auth.users is disabled'],
   ],

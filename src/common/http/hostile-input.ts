@@ -28,7 +28,8 @@ export function findHostileInput(root: unknown): FieldError | undefined {
   return undefined;
 }
 
-function textProblem(text: string): string | undefined {
+/** Why PostgreSQL could not store a text; undefined when it can. */
+export function textProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'contains a NUL character';
   return text.isWellFormed() ? undefined : 'contains half of a surrogate pair';
 }

@@ -62,7 +62,7 @@ export const modelCallDuration = new Histogram({
 
 export const rateLimitRefusals = new Counter({
   name: 'switchboard_rate_limit_refusals_total',
-  help: 'Turns that were not admitted: by the hourly or daily limit, or by the daily or monthly budget.',
+  help: 'Turns, and later calls of turns, that were not admitted: by the hourly or daily limit, or by the daily or monthly budget.',
   labelNames: ['agent', 'reason'] as const,
   registers,
 });

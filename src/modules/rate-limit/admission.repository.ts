@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
-import type { AdmissionRequest, AdmissionResult } from './admission.types.js';
+import type {
+  AdmissionRequest,
+  AdmissionResult,
+  ExtensionRequest,
+  ExtensionResult,
+} from './admission.types.js';
 
 /** How long a reservation lives without being renewed: a crash keeps what it had reserved from others no longer. */
 const LEASE = '2 minutes';
@@ -44,6 +49,12 @@ const LOOK = `
       where user_id = $1 and agent_type = agent.type and expires_at > now()
    ) reserved
    order by agent.position`;
+
+const EXTEND = `
+  select refused_by as "refusedBy", is_reserved as "isReserved",
+         daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"
+    from switchboard.extend_reservation($1::uuid, $2::varchar, $3::uuid, $4::numeric, $5::numeric,
+                                        $6::numeric, $7::numeric, '${LEASE}'::interval)`;
 
 /** Locks in the order in which admissions count. */
 const GIVE_BACK = `
@@ -112,6 +123,17 @@ export class AdmissionRepository {
   /** The statement that tells how far a user is from the limits of some agents: an {@link AgentUse} each, in their order. */
   looking(userId: string, agentTypes: AgentType[]): Statement {
     return { text: LOOK, parameters: [userId, agentTypes] };
+  }
+
+  /** Reserves more for a turn that was let in, or nothing. */
+  async extend(request: ExtensionRequest): Promise<ExtensionResult> {
+    const { userId, agentType, reservationId, budget, furtherCost, freedCost } = request;
+    const { daily = null, monthly = null } = budget;
+    const parameters = [userId, agentType, reservationId, daily, monthly, furtherCost, freedCost];
+    const rows = await this.database.asService((manager) =>
+      manager.query<[ExtensionResult]>(EXTEND, parameters),
+    );
+    return rows[0];
   }
 
   /** Takes a request out of the windows that it was counted in, and drops its reservation. Not repeatable. */

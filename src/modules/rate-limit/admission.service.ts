@@ -5,13 +5,14 @@ import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/
 import { rateLimitRefusals } from '../../common/observability/metrics.js';
 import { ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
 import { addMoney } from '../usage/pricing.js';
-import { Admission } from './admission.js';
+import { Admission, type AdmissionActs } from './admission.js';
 import { AdmissionRepository } from './admission.repository.js';
 import type {
   AdmissionRequest,
   AdmissionResult,
   AgentUse,
   Budget,
+  ExtensionResult,
   Refusal,
   RequestLimits,
 } from './admission.types.js';
@@ -103,16 +104,25 @@ export class AdmissionService {
   }
 
   private admitted(
-    { userId, agentType, expectedCost }: AdmissionRequest,
+    request: AdmissionRequest,
     { windowIds, reservationId }: AdmissionResult,
     headers: Record<string, string>,
   ): Admission {
+    const { userId, agentType } = request;
     if (reservationId !== null) this.leases.hold(reservationId);
+    let expectedCost = Number(request.expectedCost);
     const compare = (actualCost: string | number | undefined) => {
-      if (Number(actualCost) > Number(expectedCost))
+      if (Number(actualCost) > expectedCost)
         this.logger.debug({ agent: agentType, expectedCost, actualCost }, 'A turn cost more than expected.');
     };
+    const extend = reservationId === null ? undefined : this.extending(request, reservationId);
     return new Admission(headers, {
+      extend:
+        extend &&
+        (async (call) => {
+          await extend(call);
+          expectedCost += Number(call.furtherCost);
+        }),
       giveBack: async () => {
         if (reservationId !== null) this.leases.release(reservationId);
         try {
@@ -139,6 +149,29 @@ export class AdmissionService {
         return [this.repository.dropping(reservationId)];
       },
     });
+  }
+
+  private extending(
+    { userId, agentType, budget = {} }: AdmissionRequest,
+    reservationId: string,
+  ): NonNullable<AdmissionActs['extend']> {
+    return async ({ furtherCost, freedCost, what }) => {
+      const result = await this.repository.extend({
+        userId,
+        agentType,
+        reservationId,
+        budget,
+        furtherCost: checkedCost(furtherCost),
+        freedCost,
+      });
+      const { refusedBy: reason, isReserved } = result;
+      if (reason !== null) {
+        rateLimitRefusals.inc({ agent: agentType, reason });
+        this.logger.log({ userId, agent: agentType, reason }, 'A call of a turn was not admitted.');
+        throw budgetRefusal(reason, agentType, budget, result, what);
+      }
+      if (!isReserved) throw new Error('The reservation of a turn is gone.');
+    };
   }
 }
 
@@ -197,21 +230,33 @@ function refusal(
   headers: Record<string, string>,
 ): AppError {
   const period = PERIODS[reason];
-  const again = `Try again when the next ${period} (UTC) begins.`;
   switch (reason) {
     case 'hourly':
     case 'daily': {
       const seconds = reason === 'hourly' ? result.hourlySeconds : result.dailySeconds;
-      const detail = `The agent ${agent} answers you ${limits[reason]} times ${period === 'hour' ? 'an' : 'a'} ${period}. ${again}`;
+      const detail = `The agent ${agent} answers you ${limits[reason]} times ${period === 'hour' ? 'an' : 'a'} ${period}. ${tryAgain(reason)}`;
       return rateLimited(detail, seconds, headers);
     }
     case 'daily_budget':
-    case 'monthly_budget': {
-      const daily = reason === 'daily_budget';
-      const seconds = daily ? result.dailySeconds : result.monthlySeconds;
-      const amount = daily ? budget?.daily : budget?.monthly;
-      const detail = `Your budget of ${amount} USD a ${period} for the agent ${agent} does not allow another answer now. ${again}`;
-      return budgetExceeded(detail, seconds, headers);
-    }
+    case 'monthly_budget':
+      return budgetRefusal(reason, agent, budget, result, 'another answer', headers);
   }
+}
+
+function budgetRefusal(
+  reason: NonNullable<ExtensionResult['refusedBy']>,
+  agent: string,
+  budget: Budget | undefined,
+  { dailySeconds, monthlySeconds }: Pick<ExtensionResult, 'dailySeconds' | 'monthlySeconds'>,
+  what: string,
+  headers?: Record<string, string>,
+): AppError {
+  const [amount, seconds] =
+    reason === 'daily_budget' ? [budget?.daily, dailySeconds] : [budget?.monthly, monthlySeconds];
+  const detail = `Your budget of ${amount} USD a ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now. ${tryAgain(reason)}`;
+  return budgetExceeded(detail, seconds, headers);
+}
+
+function tryAgain(reason: Refusal): string {
+  return `Try again when the next ${PERIODS[reason]} (UTC) begins.`;
 }

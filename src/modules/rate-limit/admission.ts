@@ -1,7 +1,21 @@
 import type { Statement } from '../../common/database/database.js';
+import { addMoney } from '../usage/pricing.js';
 
-/** What is done when an admission ends; neither promise rejects. */
-export interface AdmissionEnds {
+/** A call of a model that a turn was not let in for: nobody knew that it would be made. */
+export interface FurtherCall<T> {
+  /** USD, as a decimal string. */
+  expectedCost: string;
+  /** For the sentence of a refusal: "Your budget does not allow …". */
+  what: string;
+  make: () => Promise<T>;
+  /** Resolves when the calls that have ended so far are accounted. */
+  accounted: () => Promise<unknown>;
+}
+
+/** What an admission does to the database; the promises of its ends do not reject. */
+export interface AdmissionActs {
+  /** Absent where there is no budget. */
+  extend?: (call: { furtherCost: string; freedCost: string; what: string }) => Promise<void>;
   giveBack(): Promise<void>;
   settle(actualCost: string | number | undefined): Promise<void>;
   settlement(actualCost: string | number | undefined): Statement[];
@@ -16,21 +30,47 @@ export interface AdmissionEnds {
  */
 export class Admission {
   private end?: Promise<void>;
+  /** Reserved for further calls that have ended. */
+  private freedCost = '0';
 
   constructor(
     /** `RateLimit-Limit`, `-Remaining` and `-Reset` of the window that is closest to its limit. */
     readonly headers: Readonly<Record<string, string>>,
-    private readonly ends: AdmissionEnds,
+    private readonly acts: AdmissionActs,
   ) {}
+
+  /**
+   * Makes a call with what it is expected to cost reserved as well; where there is no budget, it is just made. What was
+   * reserved for calls that have ended counts as theirs until the next one, or the end of the turn.
+   *
+   * @throws AppError 429 `budget_exceeded` when the budget does not allow it, and whatever the call fails with
+   */
+  async reserving<T>({ expectedCost, what, make, accounted }: FurtherCall<T>): Promise<T> {
+    if (!this.acts.extend) return make();
+    const { freedCost } = this;
+    this.freedCost = '0';
+    try {
+      if (Number(freedCost) > 0) await accounted();
+      await this.acts.extend({ furtherCost: expectedCost, freedCost, what });
+    } catch (error) {
+      this.freedCost = addMoney(this.freedCost, freedCost);
+      throw error;
+    }
+    try {
+      return await make();
+    } finally {
+      this.freedCost = addMoney(this.freedCost, expectedCost);
+    }
+  }
 
   /** Returns the turn's place to the windows it was taken from, and what was reserved. Never rejects. */
   giveBack(): Promise<void> {
-    return (this.end ??= this.ends.giveBack());
+    return (this.end ??= this.acts.giveBack());
   }
 
   /** Ends the reservation, in a statement of its own. Never rejects. */
   settle(actualCost?: string | number): Promise<void> {
-    return (this.end ??= this.ends.settle(actualCost));
+    return (this.end ??= this.acts.settle(actualCost));
   }
 
   /**
@@ -40,6 +80,6 @@ export class Admission {
   settlement(actualCost?: string | number): Statement[] {
     if (this.end) return [];
     this.end = Promise.resolve();
-    return this.ends.settlement(actualCost);
+    return this.acts.settlement(actualCost);
   }
 }

@@ -51,6 +51,27 @@ export interface AgentUse {
   monthlySeconds: number;
 }
 
+/** What a turn that was let in asks for besides, before it spends it. */
+export interface ExtensionRequest {
+  userId: string;
+  agentType: AgentType;
+  reservationId: string;
+  budget: Budget;
+  /** USD. */
+  furtherCost: string;
+  /** USD that the turn had reserved for calls that are accounted by now. */
+  freedCost: string;
+}
+
+export interface ExtensionResult {
+  refusedBy: Extract<Refusal, `${string}_budget`> | null;
+  /** False as well when there is no reservation that could grow. */
+  isReserved: boolean;
+  /** Seconds until the day and the month are over. */
+  dailySeconds: number;
+  monthlySeconds: number;
+}
+
 /** One window of one agent, as a user sees it. */
 export interface UsedWindow {
   agentType: AgentType;

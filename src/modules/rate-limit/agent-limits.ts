@@ -1,6 +1,7 @@
 import { PROVIDERS } from '../../config/app-config.js';
 import type { AgentConfig, AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import type { Budget } from './admission.types.js';
 
 /**
  * The configuration whose limits and budget apply to an agent: that of the active provider, or of the first enabled one
@@ -14,4 +15,12 @@ export function limitingConfig(
   return [settings.activeProvider, ...PROVIDERS]
     .map((provider) => agents[agent][provider])
     .find((config) => config?.enabled);
+}
+
+/**
+ * What to reserve of a budget, in USD. One that is smaller than what is expected still allows it once, as long as nothing
+ * else is spent or under way; a budget of nothing does not.
+ */
+export function expectedWithin(budget: Budget | undefined, expectedCost: number): number {
+  return Math.min(expectedCost, budget?.daily || Infinity, budget?.monthly || Infinity);
 }

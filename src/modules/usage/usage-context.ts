@@ -66,6 +66,13 @@ export class UsageTally {
     return this.waiting.splice(0);
   }
 
+  /** Writes what is waiting, and resolves like {@link stored}. */
+  async flush(): Promise<void> {
+    const calls = this.take();
+    if (calls.length > 0) this.writes.push(this.write(calls));
+    await this.stored();
+  }
+
   /** Resolves when every call that was not taken is in the database (or has been given up and logged). */
   async stored(): Promise<void> {
     await Promise.all(this.writes);

@@ -166,4 +166,12 @@ export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'switchboard.count_config_version()' },
   { signature: 'switchboard.place_document_version()', securityDefiner: true },
   { signature: 'switchboard.check_stream_message()' },
+  { signature: 'switchboard.count_spending()', securityDefiner: true },
+  {
+    signature: 'switchboard.admit(uuid,character varying,integer,integer,numeric,numeric,numeric,interval)',
+  },
+  {
+    signature:
+      'switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,interval)',
+  },
 ];

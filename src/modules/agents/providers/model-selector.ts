@@ -51,6 +51,8 @@ export interface SelectedModel {
 
 /** An image model that may be called now. */
 export interface SelectedImageModel {
+  provider: Provider;
+  pricing?: CatalogModel['pricing'];
   /** Whether it can be given a picture to change. */
   changes: boolean;
   /** One picture in base64; recorded, with deadline and retries. @throws AppError saying why there is none */
@@ -218,9 +220,12 @@ export class ModelSelector {
       if (id === undefined || !this.hasKey(provider, keys)) continue;
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
-      const descriptor = { provider, id, pricing: catalog.get(`${provider}/${id}`)?.pricing };
+      const pricing = catalog.get(`${provider}/${id}`)?.pricing;
+      const descriptor = { provider, id, pricing };
       const ownKey = keys[provider] !== undefined;
       return {
+        provider,
+        pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {
           try {

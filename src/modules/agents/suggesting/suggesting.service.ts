@@ -1,20 +1,16 @@
 import { AdmissionService } from '../../rate-limit/admission.service.js';
-import { limitingConfig } from '../../rate-limit/agent-limits.js';
+import { expectedWithin, limitingConfig } from '../../rate-limit/agent-limits.js';
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
 import type { Page } from '../../../common/http/paging.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
-import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
-import { ModelSelector, type SelectedModel } from '../providers/model-selector.js';
+import { ModelSelector } from '../providers/model-selector.js';
 import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { SuggestionWriter } from '../tools/suggestion-writer.js';
-
-/** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
-const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 /** Lets the artifact agent's model propose edits of a document, outside of any chat. */
 @Injectable()
@@ -42,7 +38,7 @@ export class SuggestingService {
       agentType: 'artifact',
       limits,
       budget,
-      expectedCost: Math.min(expectedCost(model), budget?.daily ?? Infinity, budget?.monthly ?? Infinity),
+      expectedCost: expectedWithin(budget, Number(this.writer.expectedCost(model))),
     });
     const tally = new UsageTally((calls) => this.usage.finish(calls));
     try {
@@ -59,8 +55,4 @@ export class SuggestingService {
       await this.usage.finish(tally.take(), admission.settlement(tally.totalCost));
     }
   }
-}
-
-function expectedCost({ catalog }: SelectedModel): number {
-  return Number(costOf(EXPECTED, catalog?.pricing).totalCost);
 }

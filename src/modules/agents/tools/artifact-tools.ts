@@ -4,8 +4,13 @@ import { tool, type ToolSet } from 'ai';
 import { z } from 'zod';
 import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
+import type { DocumentDto } from '../../documents/dto/document.dto.js';
+import type { Admission } from '../../rate-limit/admission.js';
+import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { Emit } from '../turn/turn.types.js';
+import { CONTENT_CHUNK } from './document-draft.js';
+import { documentEdits, editContent } from './document-edits.js';
 import {
   DOCUMENT_KINDS,
   type DocumentKind,
@@ -21,6 +26,8 @@ export interface ArtifactContext {
   identity: Identity;
   model: SelectedModel;
   emit: Emit;
+  /** What the calls that the tools make are reserved with. */
+  admission?: Admission;
 }
 
 export type ArtifactToolName = 'createDocument' | 'updateDocument' | 'requestSuggestions';
@@ -30,7 +37,7 @@ const id = z.uuid().describe('The id of the document');
 
 /**
  * The artifact agent's tools. What a document says is written by a call of its own, so that it streams as it is and not
- * inside a tool's JSON; a version is stored when all of it is there.
+ * inside a tool's JSON; small changes are made by edits, without one. A version is stored when all of it is there.
  */
 @Injectable()
 export class ArtifactTools {
@@ -64,9 +71,7 @@ export class ArtifactTools {
           .describe('What the document is to contain, with all the user asked for'),
       }),
       execute: async (input, { abortSignal }) => {
-        if (input.kind === 'image') this.images.imageModel(context.model);
         const heading = { id: randomUUID(), title: input.title };
-        announce(context.emit, heading, input.kind);
         const content = await this.content(context, input.kind, {
           heading,
           instructions: (kind) => writingInstructions(kind),
@@ -91,37 +96,92 @@ export class ArtifactTools {
 
   private updateDocument(context: ArtifactContext) {
     return tool({
-      description: 'Change a document as described; the rest of it stays as it is. A new version is stored.',
+      description:
+        'Change a document; the rest of it stays as it is, and a new version is stored. For small changes of texts, code ' +
+        'and sheets give edits beside the description: they are made as they stand, at once. For large changes, and for ' +
+        'images, give the description alone: the document is rewritten by it.',
       inputSchema: z.object({
         id,
-        description: z.string().min(1).max(10_000).describe('What is to be changed'),
+        description: z
+          .string()
+          .min(1)
+          .max(10_000)
+          .describe(
+            'What is to be changed, all of it: the document is rewritten by this when an edit does not fit',
+          ),
+        edits: documentEdits.optional().describe('For small changes: replacements, made one after the other'),
       }),
-      execute: async (input, { abortSignal }) => {
-        const latest = await this.documents.read(context.identity, input.id);
-        if (latest.kind === 'image') this.images.imageModel(context.model);
-        const heading = { id: latest.id, title: latest.title };
-        announce(context.emit, heading, latest.kind);
-        const content = await this.content(context, latest.kind, {
-          heading,
-          instructions: (kind) => updateInstructions(kind, latest.content ?? ''),
-          prompt: input.description,
-          previous: latest.content ?? '',
-          signal: abortSignal,
-        });
-        // Whoever has written a version meanwhile does not lose it without a word.
-        const document = await this.documents.addVersion(context.identity, latest.id, {
-          content,
-          baseVersion: latest.createdAt,
-        });
-        transient(context.emit, 'data-finish', null);
-        return {
-          ...heading,
-          kind: latest.kind,
-          version: document.createdAt,
-          content: 'The document was changed and is shown to the user.',
-        };
+      execute: async ({ id, description, edits = [] }, { abortSignal }) => {
+        const latest = await this.documents.read(context.identity, id);
+        if (latest.kind === 'image' || edits.length === 0) {
+          return this.rewrite(context, latest, description, abortSignal);
+        }
+        const edited = editContent(latest.kind, latest.content, edits);
+        return 'content' in edited
+          ? this.storeEdited(context, latest, edited.content, abortSignal)
+          : this.rewrite(context, latest, description, abortSignal, edited.problem);
       },
     });
+  }
+
+  /** Nobody is shown what could not be stored: all of it is there at once. */
+  private async storeEdited(
+    { identity, emit }: ArtifactContext,
+    latest: DocumentDto,
+    content: string,
+    signal: AbortSignal | undefined,
+  ) {
+    const { id, title, kind } = latest;
+    signal?.throwIfAborted();
+    const document = await this.documents.addVersion(identity, id, {
+      content,
+      baseVersion: latest.createdAt,
+    });
+    announce(emit, { id, title }, kind);
+    transient(emit, CONTENT_CHUNK[kind], content);
+    transient(emit, 'data-finish', null);
+    return {
+      id,
+      title,
+      kind,
+      version: document.createdAt,
+      changedBy: 'edits',
+      content: 'The edits were made; the document is shown to the user.',
+    };
+  }
+
+  /** @param problem why the edits that were asked for could not be made */
+  private async rewrite(
+    context: ArtifactContext,
+    latest: DocumentDto,
+    description: string,
+    signal: AbortSignal | undefined,
+    problem?: string,
+  ) {
+    const heading = { id: latest.id, title: latest.title };
+    const content = await this.content(context, latest.kind, {
+      heading,
+      instructions: (kind) => updateInstructions(kind, latest.content),
+      prompt: description,
+      previous: latest.content,
+      signal,
+    });
+    // Whoever has written a version meanwhile does not lose it without a word.
+    const document = await this.documents.addVersion(context.identity, latest.id, {
+      content,
+      baseVersion: latest.createdAt,
+    });
+    transient(context.emit, 'data-finish', null);
+    return {
+      ...heading,
+      kind: latest.kind,
+      version: document.createdAt,
+      changedBy: 'rewriting',
+      content:
+        problem === undefined
+          ? 'The document was rewritten as described and is shown to the user.'
+          : `The edits were not made: ${problem} The document was rewritten as described instead, and is shown to the user.`,
+    };
   }
 
   private requestSuggestions(context: ArtifactContext) {
@@ -129,11 +189,12 @@ export class ArtifactTools {
       description: 'Suggest improvements of a text or code document; the user accepts or dismisses each.',
       inputSchema: z.object({ id }),
       execute: async (input, { abortSignal }) => {
-        const suggestions = await this.suggestions.suggest({
-          ...context,
-          documentId: input.id,
-          signal: abortSignal,
-        });
+        const { identity, model, admission } = context;
+        const task = { identity, model, documentId: input.id, signal: abortSignal };
+        const cost = this.suggestions.expectedCost(model);
+        const suggestions = await reserving(admission, 'making suggestions', cost, () =>
+          this.suggestions.suggest(task),
+        );
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
           id: input.id,
@@ -144,25 +205,45 @@ export class ArtifactTools {
     });
   }
 
+  /** A reader is told of the document when it is sure that it may be written. */
   private content(
-    { model, emit }: ArtifactContext,
+    { model, emit, admission }: ArtifactContext,
     kind: DocumentKind,
     task: {
       heading: { id: string; title: string };
       instructions: (kind: Exclude<DocumentKind, 'image'>) => string;
       prompt: string;
-      /** What a picture showed before. */
+      /** What the document said or showed before. */
       previous?: string;
       signal: AbortSignal | undefined;
     },
   ): Promise<string> {
-    const signal = task.signal ?? new AbortController().signal;
+    const { heading, prompt, previous, signal = new AbortController().signal } = task;
     if (kind === 'image') {
-      const { heading, prompt, previous } = task;
-      return this.images.make({ model, title: heading.title, prompt, previous, signal, emit });
+      const drawing = { model, title: heading.title, prompt, previous };
+      return reserving(admission, 'drawing a picture', this.images.expectedCost(drawing), () => {
+        announce(emit, heading, kind);
+        return this.images.make({ ...drawing, signal, emit });
+      });
     }
-    return this.writer.write({ model, emit, ...task, kind, signal, instructions: task.instructions(kind) });
+    const writing = { model, instructions: task.instructions(kind), prompt, previous };
+    return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
+      announce(emit, heading, kind);
+      return this.writer.write({ ...writing, kind, heading, signal, emit });
+    });
   }
+}
+
+/** @throws AppError when the budget of the turn does not allow it, and whatever the call fails with */
+function reserving<T>(
+  admission: Admission | undefined,
+  what: string,
+  expectedCost: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const { tally } = currentUsage();
+  const accounted = async () => tally?.flush();
+  return admission ? admission.reserving({ expectedCost, what, make, accounted }) : make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {

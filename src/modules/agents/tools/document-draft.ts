@@ -3,6 +3,14 @@ import type { DocumentKind } from './document-prompts.js';
 /** How often content that is sent whole is sent again, in milliseconds: each time it is all of it. */
 const WHOLE_INTERVAL = 150;
 
+/** What carries the content of each kind. */
+export const CONTENT_CHUNK = {
+  text: 'data-textDelta',
+  code: 'data-codeDelta',
+  sheet: 'data-sheetDelta',
+  image: 'data-imageDelta',
+} as const satisfies Record<DocumentKind, `data-${string}`>;
+
 export interface DraftChunk {
   type: `data-${string}`;
   data: unknown;
@@ -29,7 +37,7 @@ export class DocumentDraft {
 
   append(delta: string): void {
     this.written += delta;
-    if (this.kind === 'text') this.send('data-textDelta', delta);
+    if (this.kind === 'text') this.send(delta);
     else if (performance.now() - this.lastSent >= WHOLE_INTERVAL) this.sendWhole();
   }
 
@@ -40,11 +48,11 @@ export class DocumentDraft {
 
   private sendWhole(): void {
     this.lastSent = performance.now();
-    this.send(this.kind === 'code' ? 'data-codeDelta' : 'data-sheetDelta', this.content);
+    this.send(this.content);
   }
 
-  private send(type: DraftChunk['type'], data: unknown): void {
-    this.emit({ type, data, transient: true });
+  private send(data: string): void {
+    this.emit({ type: CONTENT_CHUNK[this.kind], data, transient: true });
   }
 }
 

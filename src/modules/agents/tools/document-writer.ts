@@ -1,15 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { Emit } from '../turn/turn.types.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
 
-export interface WritingTask {
+export interface WritingRequest {
   model: SelectedModel;
-  kind: Exclude<DocumentKind, 'image'>;
   instructions: string;
   prompt: string;
+  /** The content of the document so far. */
+  previous?: string;
+}
+
+export interface WritingTask extends WritingRequest {
+  kind: Exclude<DocumentKind, 'image'>;
   signal: AbortSignal;
   emit: Emit;
   /** Goes with a draft that was not finished, so that a reader finds it again after a reload. */
@@ -19,6 +25,16 @@ export interface WritingTask {
 /** Lets a model write the content of a document, and the readers of the answer watch. */
 @Injectable()
 export class DocumentWriter {
+  /** USD of what {@link write} would do. */
+  expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): string {
+    const writing = {
+      promptCharacters: instructions.length + prompt.length,
+      rewrittenCharacters: previous.length,
+      maxOutputTokens: model.agentConfig.parameters?.maxOutputTokens,
+    };
+    return expectedCostOfWriting(writing, model.catalog?.pricing);
+  }
+
   /**
    * @returns the content
    * @throws what the provider failed with, or the reason of the abort; the draft is in the answer then

@@ -1,15 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../../common/errors/app-error.js';
+import { expectedCostOfPicture } from '../../usage/expected-cost.js';
 import type { SelectedImageModel, SelectedModel } from '../providers/model-selector.js';
 import type { Emit } from '../turn/turn.types.js';
 import { readImage } from './image-content.js';
 
-export interface DrawingTask {
+export interface DrawingRequest {
   model: SelectedModel;
   title: string;
   prompt: string;
   /** The content of the document so far: it is changed where the image model can do that, and drawn anew where not. */
   previous?: string;
+}
+
+export interface DrawingTask extends DrawingRequest {
   signal: AbortSignal;
   emit: Emit;
 }
@@ -26,6 +30,14 @@ export class ImageMaker {
       'model_not_allowed',
       'Images are not available: there is no image model for which a key is at hand.',
     );
+  }
+
+  /** USD of what {@link make} would do. @throws AppError when nobody can draw */
+  expectedCost({ model, title, prompt, previous }: DrawingRequest): string {
+    const { provider, pricing, changes } = this.imageModel(model);
+    const promptCharacters = title.length + prompt.length;
+    const changesOne = changes && readImage(previous) !== undefined;
+    return expectedCostOfPicture({ provider, promptCharacters, changes: changesOne }, pricing);
   }
 
   /**

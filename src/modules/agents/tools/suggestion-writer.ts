@@ -5,12 +5,15 @@ import { invalidField, upstreamError } from '../../../common/errors/app-error.js
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
+import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { callSettings } from '../providers/call-settings.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 
 const MAX_SUGGESTIONS = 5;
+/** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
+const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 const answerSchema = z.object({
   suggestions: z.array(
@@ -34,6 +37,11 @@ export class SuggestionWriter {
     private readonly documents: DocumentsService,
     private readonly suggestions: SuggestionsService,
   ) {}
+
+  /** USD of what {@link suggest} would do. */
+  expectedCost({ catalog }: SelectedModel): string {
+    return costOf(EXPECTED, catalog?.pricing).totalCost;
+  }
 
   /**
    * @returns the stored suggestions; each one's original text occurs exactly once in the document

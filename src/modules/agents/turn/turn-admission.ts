@@ -3,7 +3,7 @@ import type { UIMessage } from 'ai';
 import type { Identity } from '../../../common/auth/identity.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
-import { limitingConfig } from '../../rate-limit/agent-limits.js';
+import { expectedWithin, limitingConfig } from '../../rate-limit/agent-limits.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
@@ -70,7 +70,5 @@ async function requestOf(
   const expected = Number(
     costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model.catalog?.pricing).totalCost,
   );
-  // A budget smaller than one long answer still allows one, as long as nothing else is spent or under way; none does not.
-  const expectedCost = Math.min(expected, budget.daily || Infinity, budget.monthly || Infinity);
-  return { userId, agentType, limits, budget, expectedCost };
+  return { userId, agentType, limits, budget, expectedCost: expectedWithin(budget, expected) };
 }

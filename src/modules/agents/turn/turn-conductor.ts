@@ -201,7 +201,8 @@ export class TurnConductor {
     const { history, identity, keys } = conducted;
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
-    const input = { history, signal: turn.signal, identity, keys, documentId, repositoryId };
+    const { signal, admission } = turn;
+    const input = { history, signal, identity, keys, documentId, repositoryId, admission };
     let failure: AppError | undefined;
     let finishReason: string | undefined;
     let isOpen = false;

@@ -2,6 +2,7 @@ import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../../common/auth/identity.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import type { AnsweringAgent } from '../../admin-config/config-schemas.js';
+import type { Admission } from '../../rate-limit/admission.js';
 
 export type MessageStatus = 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
 
@@ -66,4 +67,6 @@ export interface AgentInput {
   documentId?: string;
   repositoryId?: string;
   keys: UserKeys;
+  /** Calls that the turn was not let in for are reserved with it. */
+  admission?: Admission;
 }

@@ -1,0 +1,54 @@
+import { DEFAULT_CATALOG } from '../admin-config/defaults/default-catalog.js';
+import { expectedCostOfPicture, expectedCostOfWriting } from './expected-cost.js';
+
+const pricingOf = (id: string) => DEFAULT_CATALOG.models.find((model) => model.id === id)?.pricing;
+
+describe('expectedCostOfWriting', () => {
+  const pricing = { input: 1, output: 10 };
+
+  it.each([
+    ['a new text', { promptCharacters: 300 }, 100, 2_000],
+    ['a short text that is rewritten', { promptCharacters: 300, rewrittenCharacters: 30 }, 100, 2_000],
+    [
+      'a long text that is rewritten',
+      { promptCharacters: 60_300, rewrittenCharacters: 60_000 },
+      20_100,
+      20_000,
+    ],
+    [
+      'a model with a limit',
+      { promptCharacters: 1, rewrittenCharacters: 60_000, maxOutputTokens: 500 },
+      1,
+      500,
+    ],
+  ])('is that of %s', (_, writing, input, output) => {
+    const expected = ((input + output * 10) / 1e6).toFixed(6);
+    expect(expectedCostOfWriting(writing, pricing)).toBe(expected);
+  });
+
+  it('is nothing for a model without a price, as its calls cost nothing', () => {
+    expect(expectedCostOfWriting({ promptCharacters: 300 }, undefined)).toBe('0.000000');
+  });
+});
+
+describe('expectedCostOfPicture', () => {
+  it.each([
+    // 100 tokens at 0.3, 1,290 at 30.
+    ['google', 'gemini-2.5-flash-image', false, '0.038730'],
+    // 1,390 tokens at 0.3, 1,290 at 30.
+    ['google', 'gemini-2.5-flash-image', true, '0.039117'],
+    // 100 tokens at 5, 4,160 at 40: of the best quality.
+    ['openai', 'gpt-image-1', false, '0.166900'],
+    // The same with 4,160 at 10.
+    ['openai', 'gpt-image-1', true, '0.208500'],
+  ])('is that of a picture of %s: %s, changed: %s', (provider, id, changes, expected) => {
+    const picture = { provider, promptCharacters: 300, changes };
+    expect(expectedCostOfPicture(picture, pricingOf(id))).toBe(expected);
+  });
+
+  it('is that of a typical picture where nothing is known', () => {
+    const picture = { provider: 'google', promptCharacters: 3, changes: false };
+    expect(expectedCostOfPicture(picture, undefined)).toBe('0.040000');
+    expect(expectedCostOfPicture(picture, { input: 0, output: 0 })).toBe('0.000000');
+  });
+});

@@ -1,0 +1,48 @@
+import type { CatalogModel } from '../admin-config/config-schemas.js';
+import { costOf, NO_TOKENS } from './pricing.js';
+
+/** Fewer than words have: code, numbers and most other languages take more tokens than English. */
+const CHARACTERS_A_TOKEN = 3;
+/** Tokens of a long answer, for a model that is given no limit. */
+const LONG_ANSWER = 2_000;
+
+/** Tokens that an image model draws a picture of, and is given one in, at most: OpenAI may choose its best quality. */
+const PICTURE_TOKENS: Record<string, number> = { google: 1_290, openai: 4_160 };
+/** For a model that nothing is known of. */
+const TYPICAL_PICTURE = { tokens: 1_290, cost: '0.040000' };
+
+type Pricing = CatalogModel['pricing'];
+
+/** A call that writes: what it is given, in characters, and how long its answer may become. */
+export interface ExpectedWriting {
+  promptCharacters: number;
+  /** Of a text that is written anew with changes: the answer is about as long. */
+  rewrittenCharacters?: number;
+  maxOutputTokens?: number;
+}
+
+/** USD, to be reserved before the call is made. Rather too much than too little: what it really costs is settled. */
+export function expectedCostOfWriting(
+  { promptCharacters, rewrittenCharacters = 0, maxOutputTokens }: ExpectedWriting,
+  pricing: Pricing | undefined,
+): string {
+  const inputTokens = tokensOf(promptCharacters);
+  const outputTokens = maxOutputTokens ?? Math.max(LONG_ANSWER, tokensOf(rewrittenCharacters));
+  return costOf({ ...NO_TOKENS, inputTokens, outputTokens }, pricing).totalCost;
+}
+
+/** USD of one picture, drawn from a prompt and, when it `changes` one, from a picture. */
+export function expectedCostOfPicture(
+  { provider, promptCharacters, changes }: { provider: string; promptCharacters: number; changes: boolean },
+  pricing: Pricing | undefined,
+): string {
+  if (pricing === undefined) return TYPICAL_PICTURE.cost;
+  const outputTokens = PICTURE_TOKENS[provider] ?? TYPICAL_PICTURE.tokens;
+  const imageInputTokens = changes ? outputTokens : 0;
+  const inputTokens = tokensOf(promptCharacters) + imageInputTokens;
+  return costOf({ ...NO_TOKENS, inputTokens, imageInputTokens, outputTokens }, pricing).totalCost;
+}
+
+function tokensOf(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_A_TOKEN);
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { TestUser } from '../support/app.js';
+import { configureAgent } from '../support/agent-config.js';
+import { type ChatApp, startChatApp } from '../support/chat-app.js';
+import { answers, dataOf, drawing, draws, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
+
+/** One picture of Gemini costs 0.0387 USD, and the turn around it is expected to cost about 0.006. */
+const PICTURE = { input: 30, output: 1_290 };
+
+describe('the budget of the artifact agent', () => {
+  let app: ChatApp;
+  let user: TestUser;
+  let agent: ReturnType<typeof drawing>;
+
+  beforeAll(async () => {
+    app = await startChatApp();
+  });
+
+  beforeEach(async () => {
+    app.double.reset();
+    user = await app.createUser();
+    agent = drawing(app, user);
+  });
+
+  afterAll(() => app.close());
+
+  const budget = (daily: number) => configureAgent(app, 'google', { budget: { daily } }, 'artifact');
+  const writes = ({ instructions }: { instructions: string }) =>
+    /You write the content of a document|You change a document/.test(instructions);
+
+  const spent = async (): Promise<number> => {
+    const rows = await app.database.query(
+      `select coalesce(sum(total_cost), 0)::float8 as cost from usage_logs where user_id = $1 and agent_type = 'artifact'`,
+      [user.id],
+    );
+    return rows[0].cost as number;
+  };
+
+  const reserved = async (): Promise<unknown[]> =>
+    app.database.query('select cost from switchboard.budget_reservations where user_id = $1', [user.id]);
+
+  it('does not allow a picture that it does not suffice for, and the agent says so', async () => {
+    await budget(0.03);
+    agent.script('createDocument', NEW_IMAGE, { usage: PICTURE }, { closing: 'Your budget is too small.' });
+    const chatId = randomUUID();
+    const answer = await agent.say(chatId);
+    const sentence =
+      'Your budget of 0.03 USD a day for the agent artifact does not allow drawing a picture now. Try again when the next day (UTC) begins.';
+    expect([answer.status, answer.text, answer.done]).toEqual([200, 'Your budget is too small.', true]);
+    expect(failureOf(answer)).toBe(sentence);
+    expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toContain(sentence);
+    // Nothing was drawn, and nobody was told that it would be.
+    expect([agent.drawings(), dataOf(answer, 'data-clear'), dataOf(answer, 'data-kind')]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(await spent()).toBeLessThan(0.03);
+    expect(await reserved()).toEqual([]);
+  });
+
+  it('leaves a picture and a text as they were, on the reader\u2019s side as well', async () => {
+    await budget(0.0075);
+    const image = picture();
+    const id = await agent.create(image);
+    agent.script('updateDocument', { id, description: 'By day' }, { usage: PICTURE });
+    const redrawn = await agent.say(randomUUID());
+    expect(failureOf(redrawn)).toMatch(/does not allow drawing a picture now/);
+    expect(await agent.versionsOf(id)).toEqual([image]);
+
+    const content = `Beginning. ${'A long text. '.repeat(3_000)}`;
+    const body = { title: 'Long', kind: 'text', content };
+    const text = (await app.request('POST', '/api/documents', { user, body })).body.id as string;
+    agent.script('updateDocument', { id: text, description: 'Shorter' }, { usage: PICTURE });
+    const rewritten = await agent.say(randomUUID());
+    expect(failureOf(rewritten)).toMatch(/does not allow writing a document now/);
+    for (const answer of [redrawn, rewritten]) expect(dataOf(answer, 'data-clear')).toEqual([]);
+    expect(await agent.versionsOf(text)).toEqual([content]);
+    expect(app.double.requests.filter(writes)).toEqual([]);
+
+    // Edits cost nothing more.
+    const edits = [{ oldText: 'Beginning', newText: 'End' }];
+    agent.script('updateDocument', { id: text, description: 'Shorter', edits }, {});
+    expect(failureOf(await agent.say(randomUUID()))).toBeUndefined();
+    expect(await agent.versionsOf(text)).toEqual([content, content.replace('Beginning', 'End')]);
+  });
+
+  it('is not overspent by turns that draw at the same time', async () => {
+    await budget(0.15);
+    const turns = 8;
+    app.double.enqueue(
+      () => ({ toolCalls: [{ id: randomUUID(), name: 'createDocument', input: NEW_IMAGE }] }),
+      {
+        when: (request) => answers(request) && !JSON.stringify(request.body).includes('functionResponse'),
+        times: turns,
+      },
+    );
+    app.double.enqueue({ usage: PICTURE, firstDelayMs: 300 }, { when: draws, times: turns });
+    app.double.enqueue({ text: ['Done.'] }, { when: answers, times: turns });
+    const all = await Promise.all(Array.from({ length: turns }, () => agent.say(randomUUID())));
+    expect(all.map(({ status }) => status)).toEqual(Array(turns).fill(200));
+    const refused = all.map(failureOf).filter((failure) => failure !== undefined);
+    for (const failure of refused) expect(failure).toMatch(/does not allow drawing a picture now/);
+    const drawn = agent.drawings().length;
+    expect(drawn + refused.length).toBe(turns);
+    // Three would fit in; how many do is a matter of what the turns around them still hold.
+    expect(drawn).toBeGreaterThanOrEqual(1);
+    expect(drawn).toBeLessThanOrEqual(3);
+    expect(await spent()).toBeLessThanOrEqual(0.15);
+    expect(await reserved()).toEqual([]);
+  });
+
+  it('allows a turn as many pictures as it suffices for', async () => {
+    // What the first one was expected to cost must not stand beside what it has cost.
+    await budget(0.095);
+    for (let n = 0; n < 3; n++) {
+      const toolCalls = [{ id: randomUUID(), name: 'createDocument', input: NEW_IMAGE }];
+      app.double.enqueue({ toolCalls, usage: { input: 100, output: 10 } }, { when: answers });
+    }
+    app.double.enqueue({ usage: PICTURE }, { when: draws, times: 3 });
+    app.double.enqueue({ text: ['Done.'], usage: { input: 100, output: 10 } }, { when: answers });
+    const answer = await agent.say(randomUUID());
+    expect(answer.text).toBe('Done.');
+    expect(agent.drawings()).toHaveLength(2);
+    expect(failureOf(answer)).toMatch(/does not allow drawing a picture now/);
+    expect(await spent()).toBeLessThanOrEqual(0.095);
+  });
+
+  it('reserves for suggestions, too', async () => {
+    await budget(0.0075);
+    const body = { title: 'Short', kind: 'text', content: 'Some words.' };
+    const { id } = (await app.request('POST', '/api/documents', { user, body })).body;
+    agent.script('requestSuggestions', { id }, {});
+    expect(failureOf(await agent.say(randomUUID()))).toMatch(/does not allow making suggestions now/);
+  });
+});

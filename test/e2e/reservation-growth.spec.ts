@@ -1,0 +1,261 @@
+import pg from 'pg';
+import type { Admission } from '../../src/modules/rate-limit/admission.js';
+import { AppError } from '../../src/common/errors/app-error.js';
+import { insertUsageLog } from '../fixtures/rows.js';
+import {
+  admissionRequest,
+  admit,
+  awayFromTheEndOfTheHour,
+  recordCall,
+  refusalOf,
+  secondsLeft,
+  tally,
+  usedOf,
+} from '../support/admissions.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/chat-app.js';
+import { sentStatements } from '../support/statements.js';
+
+/** A turn that was let in makes calls that nobody knew of, a picture for one. */
+describe('a reservation that grows', () => {
+  let app: TestApp;
+  let userId: string;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+
+  beforeEach(async () => {
+    await awayFromTheEndOfTheHour(app.database);
+    userId = (await app.createUser()).id;
+  }, 60_000);
+
+  afterAll(() => app.close());
+
+  const admitted = (expectedCost: string, budget: { daily?: number; monthly?: number } | undefined) =>
+    admit(app, admissionRequest(userId, { expectedCost, budget }));
+
+  /** Makes a call that costs what is expected of it, unless told otherwise. */
+  const call = (admission: Admission, expectedCost: string, cost = expectedCost) =>
+    admission.reserving({
+      expectedCost,
+      what: 'drawing a picture',
+      make: () => recordCall(app, userId, cost),
+      accounted: () => Promise.resolve(),
+    });
+
+  const refusedCall = async (admission: Admission, expectedCost: string): Promise<AppError> => {
+    const refusal = await call(admission, expectedCost).catch((error: unknown) => error);
+    if (!(refusal instanceof AppError)) throw refusal as Error;
+    return refusal;
+  };
+
+  const reservations = async (): Promise<string[]> =>
+    (
+      await app.database.query(
+        `select trim_scale(cost)::text as cost from switchboard.budget_reservations where user_id = $1`,
+        [userId],
+      )
+    ).map(({ cost }) => cost as string);
+
+  const spent = async (): Promise<number> => {
+    const [{ cost }] = (await app.database.query(
+      `select coalesce(sum(total_cost), 0)::float8 as cost from usage_logs where user_id = $1`,
+      [userId],
+    )) as [{ cost: number }];
+    return cost;
+  };
+
+  /** How many of simultaneous calls are made; none costs anything before it is said of all whether they are. */
+  const callAtOnce = async (turns: Admission[], expectedCost: string): Promise<Record<string, number>> => {
+    const decided = Promise.withResolvers<void>();
+    let undecided = turns.length;
+    const decide = (outcome: string): string => {
+      if (--undecided === 0) decided.resolve();
+      return outcome;
+    };
+    const outcomes = turns.map((turn) => {
+      let outcome = '';
+      return turn
+        .reserving({
+          expectedCost,
+          what: 'drawing a picture',
+          make: async () => {
+            outcome = decide('made');
+            await decided.promise;
+            await recordCall(app, userId, expectedCost);
+          },
+          accounted: () => Promise.resolve(),
+        })
+        .then(
+          () => outcome,
+          (error: unknown) => decide(error instanceof AppError ? error.code : String(error)),
+        );
+    });
+    return tally(await Promise.all(outcomes));
+  };
+
+  it('lets no more be spent by calls at the same time than the budget allows', async () => {
+    const turns = await Promise.all(Array.from({ length: 20 }, () => admitted('0.01', { daily: 1 })));
+    // 0.2 are reserved for the turns themselves: 8 pictures fit in.
+    expect(await callAtOnce(turns, '0.1')).toEqual({ made: 8, budget_exceeded: 12 });
+    expect(await spent()).toBeCloseTo(0.8);
+  });
+
+  it('waits for its turn, behind the admissions of the same user', async () => {
+    const budget = { daily: 1 };
+    const turns = await Promise.all([1, 2, 3].map(() => admitted('0.1', budget)));
+    const another = new pg.Client({ connectionString: app.database.url });
+    await another.connect();
+    try {
+      await another.query('begin');
+      await another.query(
+        `select switchboard.admit($1, 'chat', 1000, 1000, 1, null, 0.1, interval '2 minutes')`,
+        [userId],
+      );
+      const outcomes = callAtOnce(turns, '0.25');
+      await eventually(async () => {
+        const waiting = await app.database.query(
+          `select 1 from pg_locks where locktype = 'advisory' and not granted
+              and database = (select oid from pg_database where datname = current_database())`,
+        );
+        return waiting.length === turns.length;
+      });
+      await another.query('commit');
+      expect(await outcomes).toEqual({ made: 2, budget_exceeded: 1 });
+    } finally {
+      await another.end();
+    }
+  });
+
+  it('stands in the way of turns that want to begin, and they in its', async () => {
+    const budget = { monthly: 1 };
+    const turn = await admitted('0.1', budget);
+    await turn.reserving({
+      expectedCost: '0.5',
+      what: 'drawing a picture',
+      accounted: () => Promise.resolve(),
+      make: async () => {
+        expect(await reservations()).toEqual(['0.6']);
+        await refusalOf(app, admissionRequest(userId, { expectedCost: '0.400001', budget }));
+        await admitted('0.4', budget);
+      },
+    });
+    await refusedCall(turn, '0.500001');
+    await turn.settle();
+    expect(await reservations()).toEqual(['0.4']);
+  });
+
+  it.each([
+    ['daily', 'day'],
+    ['monthly', 'month'],
+  ] as const)('is refused by its %s budget in words for a person', async (type, period) => {
+    const turn = await admitted('0.1', { [type]: 1 });
+    const refusal = await refusedCall(turn, '0.900001');
+    const left = (await secondsLeft(app.database))[period];
+    expect(refusal).toMatchObject({
+      status: 429,
+      code: 'budget_exceeded',
+      detail: `Your budget of 1 USD a ${period} for the agent chat does not allow drawing a picture now. Try again when the next ${period} (UTC) begins.`,
+    });
+    expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
+    // Nothing has changed: the turn keeps what it had, and takes no place of its user's.
+    expect(await reservations()).toEqual(['0.1']);
+    expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
+    await call(turn, '0.9');
+  });
+
+  it('does not count a call twice that is accounted', async () => {
+    const turn = await admitted('0.1', { daily: 1 });
+    await call(turn, '0.3');
+    expect(await reservations()).toEqual(['0.4']);
+    // Until the next call is asked for, it counts as reserved and as spent: 0.7.
+    await refusalOf(app, admissionRequest(userId, { expectedCost: '0.300001', budget: { daily: 1 } }));
+    await call(turn, '0.3', '0.2');
+    expect(await reservations()).toEqual(['0.4']);
+    await refusedCall(turn, '0.400001');
+    await call(turn, '0.4');
+    expect(await reservations()).toEqual(['0.5']);
+    expect(await spent()).toBeCloseTo(0.9);
+  });
+
+  it('waits until a call is accounted before it frees what was reserved for it', async () => {
+    const turn = await admitted('0', { daily: 1 });
+    const events: string[] = [];
+    const make = (name: string) =>
+      turn.reserving({
+        expectedCost: '0.6',
+        what: 'drawing a picture',
+        make: () => Promise.resolve(void events.push(name)),
+        accounted: async () => {
+          await recordCall(app, userId, '0.1');
+          events.push('accounted');
+        },
+      });
+    await make('first');
+    await make('second');
+    expect(events).toEqual(['first', 'accounted', 'second']);
+    expect(await reservations()).toEqual(['0.6']);
+  });
+
+  it('frees what was reserved for a call that failed, too', async () => {
+    const turn = await admitted('0', { daily: 1 });
+    const failing = turn.reserving({
+      expectedCost: '0.9',
+      what: 'drawing a picture',
+      make: () => Promise.reject(new Error('It went wrong.')),
+      accounted: () => Promise.resolve(),
+    });
+    await expect(failing).rejects.toThrow('It went wrong.');
+    await call(turn, '0.9');
+    expect(await reservations()).toEqual(['0.9']);
+  });
+
+  it('counts even when nobody has renewed it, and lives on', async () => {
+    const turn = await admitted('0.6', { daily: 1 });
+    await app.database.query(
+      `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,
+      [userId],
+    );
+    await refusedCall(turn, '0.5');
+    await call(turn, '0.4', '0');
+    await refusalOf(app, admissionRequest(userId, { expectedCost: '0.1', budget: { daily: 1 } }));
+  });
+
+  it('is not made anew when its turn is over', async () => {
+    const turn = await admitted('0.1', { daily: 1 });
+    await turn.settle();
+    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn is gone.');
+    expect([await reservations(), await spent()]).toEqual([[], 0]);
+  });
+
+  it('counts what others have spent with the same agent, and only that', async () => {
+    const turn = await admitted('0', { daily: 1 });
+    await insertUsageLog(app.database, userId, { total_cost: '5', agent_type: 'artifact' });
+    await call(turn, '0.5', '0');
+    await insertUsageLog(app.database, userId, { total_cost: '0.6' });
+    await refusedCall(turn, '0.5');
+  });
+
+  it('costs nothing where there is no budget', async () => {
+    const turn = await admitted('0.1', undefined);
+    let made = false;
+    const { roundTrips } = await sentStatements(() =>
+      turn.reserving({
+        expectedCost: '100',
+        what: 'drawing a picture',
+        make: () => Promise.resolve((made = true)),
+        accounted: () => Promise.reject(new Error('There was nothing to wait for.')),
+      }),
+    );
+    expect([made, roundTrips]).toEqual([true, 0]);
+  });
+
+  it('is out of the reach of users', async () => {
+    const reachable = await app.database.query(
+      `select role from unnest(array['anon', 'authenticated']) role, pg_proc
+        where proname = 'extend_reservation' and has_function_privilege(role, pg_proc.oid, 'execute')`,
+    );
+    expect(reachable).toEqual([]);
+  });
+});
