@@ -121,8 +121,10 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
       record.state = 'ended';
       record.endedAt = Date.now();
       const { provider, model } = record;
-      if (usage)
-        remember(reports, { provider, model, ...usage, ended: complete && finished ? 'complete' : 'cut' });
+      if (usage) {
+        record.reported = { provider, model, ...usage, ended: complete && finished ? 'complete' : 'cut' };
+        remember(reports, record.reported);
+      }
       changed();
     });
     return exchange;

@@ -154,6 +154,37 @@ describe('the artifact agent', () => {
     expect(app.double.requests.findLast(writes)?.closedByClient).toBe(true);
   });
 
+  it.each(PROVIDERS)(
+    'is stopped before its tool has done anything, and no provider minds it: %s',
+    async (model) => {
+      const chatId = randomUUID();
+      const body = { agent: 'artifact', model };
+      const input = { title: 'Never', kind: 'text', description: 'x' };
+      app.double.enqueue(tool('createDocument', input), { when: answers });
+      app.double.enqueue({ text: ['Never.'], pauseAfter: 0 }, { when: writes });
+      const reader = await app.open(user, { id: chatId, message: userMessage('Begin'), ...body });
+      await app.double.until(() =>
+        app.double.requests.some((request) => writes(request) && request.state === 'held'),
+      );
+      await app.request('POST', `/api/chat/${chatId}/stop`, { user });
+      await reader.rest();
+      for (const next of PROVIDERS) {
+        const { status, text } = await app.say(user, chatId, `Go on, ${next}`, { body: { model: next } });
+        expect([next, status, text]).toEqual([next, 200, expect.stringContaining(`Go on, ${next}`)]);
+      }
+    },
+  );
+
+  it('has said nothing when its model has said nothing', async () => {
+    for (const model of PROVIDERS) {
+      app.double.enqueue({ fault: { type: 'empty' } }, { when: answers });
+      const answer = await app.say(user, randomUUID(), 'Are you there?', {
+        body: { agent: 'artifact', model },
+      });
+      expect([model, answer.status, answer.problem?.code]).toEqual([model, 502, 'upstream_error']);
+    }
+  });
+
   it('fails the answer when the writing call fails, with what there was of the draft', async () => {
     const chatId = randomUUID();
     app.double.enqueue(tool('createDocument', { title: 'Lost', kind: 'text', description: 'x' }), {

@@ -104,6 +104,7 @@ describe('the history that a model gets', () => {
       { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { openai: { itemId: 'rs_begun' } } },
       { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { anthropic: { signature: 'x' } } },
       { type: 'reasoning', text: 'Hm.', state: 'done' },
+      { type: 'custom', kind: 'anthropic.begun', providerMetadata: { anthropic: { id: 'msg_begun' } } },
     ];
     for (const model of MODELS) {
       for (const part of begun) {

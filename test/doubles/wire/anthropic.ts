@@ -43,7 +43,12 @@ export const anthropic: Dialect = {
 
 function facts(body: Body): RequestFacts {
   const messages = (body['messages'] ?? []) as Body[];
-  const users = messages.filter(({ role }) => role === 'user').map(({ content }) => textOf(content));
+  // What a user said twice in a row is one message in this format, a block each.
+  const users = messages
+    .filter(({ role }) => role === 'user')
+    .flatMap(({ content }): string[] =>
+      Array.isArray(content) ? content.map((block) => textOf([block])) : [textOf(content)],
+    );
   const last: unknown = messages.at(-1)?.['content'];
   const thinking: unknown = body['thinking']?.type;
   return {

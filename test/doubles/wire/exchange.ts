@@ -19,6 +19,8 @@ export interface RecordedRequest extends RequestFacts {
   chunks: number;
   /** True when the client went away before the end. */
   closedByClient: boolean;
+  /** The figures that the client was told, once the answer has ended; undefined when there were none. */
+  reported?: ReportedUsage;
 }
 
 /** Figures that went out to a client, whether or not the answer was complete. */

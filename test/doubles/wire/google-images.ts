@@ -35,7 +35,13 @@ export const googleImages: Dialect = {
         modelVersion: reply.model,
         responseId: reply.id.slice(0, 22),
       },
-      figures: figures && { ...figures, cachedRead: 0, cacheWrite: 0, reasoning: 0 },
+      figures: figures && {
+        ...figures,
+        cachedRead: 0,
+        cacheWrite: 0,
+        output: image === undefined ? 0 : figures.output,
+        reasoning: 0,
+      },
     };
   },
 };

@@ -22,10 +22,15 @@ export async function toModelMessages(
   return messages.filter(saysSomething);
 }
 
-/** Thoughts alone, or a text that was begun and never written, are no content to a provider: it refuses the whole history. */
+/**
+ * Thoughts alone, a text that was begun and never written, or what another provider has noted of its own protocol are no
+ * content to a provider: it refuses the whole history.
+ */
 function saysSomething({ role, content }: ModelMessage): boolean {
   if (role !== 'assistant' || typeof content === 'string') return content.length > 0;
-  return content.some(({ type, ...part }) => type !== 'reasoning' && !('text' in part && part.text === ''));
+  return content.some(
+    ({ type, ...part }) => type !== 'reasoning' && type !== 'custom' && !('text' in part && part.text === ''),
+  );
 }
 
 /** A call that was approved, but whose result a crash has taken, is only made again at the very end of a history. */

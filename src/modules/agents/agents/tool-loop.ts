@@ -52,6 +52,8 @@ export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
   });
   for await (const chunk of chunks) {
     if (chunk.type === 'abort') break;
+    // It is about the provider's own protocol, not part of the answer.
+    if (chunk.type === 'custom') continue;
     if (chunk.type !== 'error') emit(chunk);
     else if (!accounted.failure) accounted.failure = { error: new Error(chunk.errorText) };
   }

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '../support/chat-app.js';
+import { type GithubApp, startGithubApp } from '../support/github-app.js';
+import { messagesOf, readChat } from '../support/turns.js';
+import {
+  chargeOf,
+  micros,
+  microsOf,
+  pricesOf,
+  sumOf,
+  tokensOfRow,
+  tokensTold,
+  type UsageEntry,
+  usageEntries,
+} from '../support/usage-books.js';
+import { type CallKind, type Lane, type LedgerCall, seeded, UsageLedger } from '../support/usage-ledger.js';
+import { UsagePlay } from '../support/usage-play.js';
+
+/*
+ * Users of all agents and providers at once, and everything that can happen to their turns, in any order: what the
+ * providers have told is, call by call, what is written down, what answers and chats add up to, and what is paid.
+ * USAGE_SEED plays a round again, as far as its order is up to the test; USAGE_ROUNDS plays more of them.
+ */
+
+const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 4);
+const FIRST_SEED = Number(process.env['USAGE_SEED'] ?? Date.now() % 1_000_000_000);
+const PROVIDERS = ['google', 'openai', 'anthropic'];
+const USERS = 3;
+const LANES = 6;
+const PURPOSES: Record<CallKind, string> = {
+  agent: 'answer',
+  writer: 'answer',
+  title: 'title',
+  routing: 'routing',
+  editor: 'suggestions',
+  image: 'image',
+};
+
+/** A call, and the row that says of it what its provider has said. */
+type Pair = [LedgerCall, UsageEntry];
+
+describe('usage, whoever makes it', () => {
+  let app: GithubApp;
+
+  beforeAll(async () => {
+    app = await startGithubApp();
+    // Nobody reaches them: they are there so that there is something to reserve and to settle.
+    const budget = { daily: 1_000_000 };
+    for (const provider of PROVIDERS) {
+      await configure(`chat_agent_${provider}`, { budget });
+      await configure(`artifact_agent_${provider}`, { budget });
+      await configure(`git_mcp_agent_${provider}`, { budget, mcp: { url: app.mcp.url, readOnly: false } });
+    }
+    app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
+  });
+
+  afterAll(() => app.close());
+
+  async function configure(key: string, configData: object): Promise<void> {
+    const path = `/api/admin/config/${key}`;
+    const { status, text } = await app.request('PATCH', path, { user: app.admin, body: { configData } });
+    if (status !== 200) throw new Error(text);
+  }
+
+  const seeds = Array.from({ length: ROUNDS }, (_, round) => FIRST_SEED + round);
+
+  it.each(seeds)('is what the providers have told, to the last token (USAGE_SEED=%i)', async (seed) => {
+    const since = new Date();
+    const ledger = await play(seed);
+    const rows = await settledRows(ledger, since);
+    const pairs = expectToldOnce(ledger, rows);
+    expectTheRest(ledger, rows, pairs);
+    await expectCosts(rows);
+    for (const lane of ledger.lanes.values()) await expectChat(lane, ledger, rows, pairs);
+    await expectSpending();
+  });
+
+  /** Deals everything that can happen to the chats of some users: half of it with routing, half without. */
+  async function play(seed: number): Promise<UsageLedger> {
+    app.double.reset();
+    const random = seeded(seed);
+    const ledger = new UsageLedger(app.double, random);
+    const { steps } = new UsagePlay(app, random);
+    const users = await Promise.all(Array.from({ length: USERS }, () => app.createUser()));
+    for (let index = 0; index < LANES; index++) ledger.open(await laneOf(users[index % USERS]!));
+
+    const names = random.shuffle(Object.keys(steps));
+    const half = names.length / 2;
+    const routed = names.filter((name) => name.includes('route'));
+    const withRouting = random.shuffle([...new Set([...names.slice(half), ...routed])]);
+    for (const [enabled, deck] of [
+      [false, names.slice(0, half)],
+      [true, withRouting],
+    ] as const) {
+      await configure('routing_agent', { enabled, timeoutMs: 10_000 });
+      const playing = [...ledger.lanes.values()].map(async (lane, index) => {
+        for (const name of deck.filter((_, at) => at % LANES === index)) {
+          lane.step = { ...lane.step, name };
+          await steps[name]!(lane);
+        }
+      });
+      await Promise.all(playing);
+    }
+    return ledger;
+  }
+
+  async function laneOf(user: Lane['user']): Promise<Lane> {
+    const step = { name: '', user, raced: false, withoutChat: false };
+    const [repository] = await app.database.query('select id from github_repositories where user_id = $1', [
+      user.id,
+    ]);
+    const repositoryId = (repository?.id as string | undefined) ?? (await app.connect(user));
+    const mark = `@${randomUUID()}@`;
+    return { mark, user, chatId: randomUUID(), repositoryId, questions: [], step, scripts: {} };
+  }
+
+  /** All rows, once everything that was begun is over. */
+  async function settledRows({ calls }: UsageLedger, since: Date): Promise<UsageEntry[]> {
+    let rows: UsageEntry[] = [];
+    const running = () => calls.filter(({ request }) => request.state !== 'ended');
+    const open = () => rows.filter(({ isClosed }) => !isClosed);
+    const isOver = async () => {
+      rows = await usageEntries(app, since);
+      return running().length + open().length === 0 && rows.length >= calls.length;
+    };
+    await eventually(isOver).catch(() => {
+      const left = running().map(({ step, kind }) => [step.name, kind]);
+      const state = { calls: calls.length, rows: rows.length, running: left, open: open() };
+      throw new Error(
+        `It does not end: ${JSON.stringify(state, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}`,
+      );
+    });
+    return rows;
+  }
+
+  /** Of a call whose answer came to its end there is exactly one row, with exactly its figures, and no other row has such. */
+  function expectToldOnce({ calls }: UsageLedger, rows: UsageEntry[]): Pair[] {
+    const exact = new Set(rows.filter(({ metadata, total }) => !metadata.estimated && total > 0));
+    const pairs: Pair[] = [];
+    for (const call of calls) {
+      const { request, step, kind, lane } = call;
+      const told = tokensTold(call);
+      if (!told) continue;
+      const own = [...exact].filter(
+        ({ provider, model, input }) =>
+          provider === request.provider && model === request.model && input === told.input,
+      );
+      // What was stopped meanwhile was not heard to its end.
+      if (own.length === 0 && isExcused(call)) continue;
+      expect([step.name, kind, own.map(tokensOfRow)]).toEqual([step.name, kind, [told]]);
+      const [row] = own as [UsageEntry];
+      exact.delete(row);
+      const isTest = step.user.id === app.admin.id;
+      const inAnswer = !isTest && !step.withoutChat && kind !== 'title' && kind !== 'routing';
+      expect({ ...row, purpose: row.metadata.purpose, messageId: row.metadata.messageId }).toMatchObject({
+        userId: step.user.id,
+        chatId: step.withoutChat ? null : lane.chatId,
+        total: told.input + told.output,
+        purpose: isTest ? 'config-test' : PURPOSES[kind],
+        messageId: inAnswer ? (step.answerId ?? expect.any(String)) : undefined,
+      });
+      pairs.push([call, row]);
+    }
+    expect([...exact]).toEqual([]);
+    return pairs;
+  }
+
+  /** Calls that are of no account when their turn ends before them; and those of a turn that was stopped at any time. */
+  const isExcused = ({ kind, step }: LedgerCall) => step.raced || kind === 'title' || kind === 'routing';
+
+  /** Of a call that was refused, cut or stopped there is one row, too: with what was known of it, or with nothing. */
+  function expectTheRest({ calls }: UsageLedger, rows: UsageEntry[], pairs: Pair[]): void {
+    const paired = new Set<unknown>(pairs.flat());
+    const calledFor = calls.filter((call) => !paired.has(call));
+    const left = rows.filter((row) => !paired.has(row));
+    const nothing = left.filter(({ total, totalCost }) => total === 0 && totalCost === 0n);
+    const estimated = left.filter((row) => !nothing.includes(row));
+    for (const { metadata } of estimated) expect(metadata.estimated).toBe(true);
+    for (const { metadata } of nothing) expect(metadata.status).toMatch(/^(?:error|aborted)$/);
+    // Some calls were ended before they reached their provider, and cost nothing; otherwise they are the same.
+    const neverMade = left.length - calledFor.length;
+    expect(neverMade).toBeGreaterThanOrEqual(0);
+    expect(nothing.filter(({ metadata }) => metadata.status === 'aborted').length).toBeGreaterThanOrEqual(
+      neverMade,
+    );
+    const answered = calledFor.filter(({ request }) => request.status === 200);
+    expect(estimated.length).toBeLessThanOrEqual(answered.length);
+
+    for (const { request, script, step } of calledFor) {
+      const { reported } = request;
+      const wasReset = script.fault?.type === 'reset-after';
+      if (reported?.ended !== 'cut' || wasReset || step.raced) continue;
+      const own = estimated.filter(({ input }) => input === reported.input);
+      expect([step.name, own.map(tokensOfRow)]).toEqual([
+        step.name,
+        [expect.objectContaining({ cachedRead: reported.cachedRead, cacheWrite: reported.cacheWrite })],
+      ]);
+      expect(own[0]!.output).toBeGreaterThanOrEqual(reported.output);
+    }
+  }
+
+  async function expectCosts(rows: UsageEntry[]): Promise<void> {
+    const { body } = await app.request('GET', '/api/admin/config/model_catalog', { user: app.admin });
+    const prices = pricesOf(body.configData);
+    for (const row of rows) {
+      const { model, inputCost, outputCost, totalCost } = row;
+      expect(row.total).toBe(row.input + row.output);
+      const charge = row.total === 0 ? { inputCost: 0n, outputCost: 0n, totalCost: 0n } : undefined;
+      expect({ model, inputCost, outputCost, totalCost }).toEqual({
+        model,
+        ...(charge ?? chargeOf(tokensOfRow(row), prices.get(model)!)),
+      });
+    }
+  }
+
+  /** The chat has paid for all of its calls, and each answer that is still there for its own. */
+  async function expectChat(
+    { user, chatId }: Lane,
+    { calls }: UsageLedger,
+    rows: UsageEntry[],
+    pairs: Pair[],
+  ): Promise<void> {
+    const own = rows.filter((row) => row.chatId === chatId);
+    const { totalInputTokens, totalOutputTokens, totalCost } = await readChat(app, user, chatId);
+    const totals = { input: totalInputTokens, output: totalOutputTokens, cost: microsOf(totalCost) };
+    expect(totals).toEqual(sumOf(own));
+
+    for (const { id, role, inputTokens, outputTokens, cost } of await messagesOf(app, user, chatId)) {
+      const figures = { input: inputTokens, output: outputTokens, cost: microsOf(cost) };
+      expect(figures).toEqual(sumOf(own.filter(({ metadata }) => metadata.messageId === id)));
+      if (role !== 'assistant') continue;
+      const made = calls.filter(({ step, kind }) => step.answerId === id && !/title|routing/.test(kind));
+      const told = pairs.filter(([call]) => made.includes(call));
+      // Of an answer whose calls were all told to their end, the provider itself has said what it was.
+      if (made.length === 0 || told.length < made.length) continue;
+      expect(figures).toEqual(sumOf(told.map(([, row]) => row)));
+      const { metadata } = made.at(-1)!.step;
+      if (!metadata) continue;
+      expect({ ...metadata.usage, cost: microsOf(metadata.cost) }).toMatchObject({
+        inputTokens,
+        outputTokens,
+        cost: figures.cost,
+      });
+    }
+  }
+
+  /** What budgets go by is the sum of the rows, and nothing is reserved any more. */
+  async function expectSpending(): Promise<void> {
+    const [spent, summed] = await Promise.all([
+      app.database.query(
+        `select user_id, agent_type, day::text, cost::text from switchboard.daily_spending
+          where cost <> 0 order by 1, 2, 3`,
+      ),
+      app.database.query(
+        `select user_id, agent_type, (request_timestamp at time zone 'UTC')::date::text as day,
+                sum(total_cost)::text as cost
+           from usage_logs group by 1, 2, 3 having sum(total_cost) <> 0 order by 1, 2, 3`,
+      ),
+    ]);
+    expect(spent.length).toBeGreaterThan(USERS);
+    expect(spent).toEqual(summed);
+    expect(spent.every(({ cost }) => micros(cost as string) > 0n)).toBe(true);
+    expect(await app.database.query('select id, user_id from switchboard.budget_reservations')).toEqual([]);
+  }
+});

@@ -1,0 +1,136 @@
+import type { TestApp } from './app.js';
+import type { LedgerCall } from './usage-ledger.js';
+
+/** A row of `usage_logs`. Money is in millionths of a dollar, as the database keeps it. */
+export interface UsageEntry {
+  userId: string;
+  chatId: string | null;
+  agent: string;
+  provider: string;
+  model: string;
+  input: number;
+  output: number;
+  total: number;
+  inputCost: bigint;
+  outputCost: bigint;
+  totalCost: bigint;
+  isClosed: boolean;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert its shape
+  metadata: any;
+}
+
+/** What an answer, a chat or some rows add up to. */
+export interface Sums {
+  input: number;
+  output: number;
+  cost: bigint;
+}
+
+interface Tokens {
+  input: number;
+  cachedRead: number;
+  cacheWrite: number;
+  imageInput: number;
+  output: number;
+  reasoning: number;
+}
+
+/** `12.345678`, the text of a `numeric(10,6)`, in millionths. */
+export const micros = (text: string): bigint => BigInt(text.replace('.', ''));
+/** A number of JSON in millionths; more places than six would be wrong. */
+export const microsOf = (value: number): bigint => micros(value.toFixed(6));
+
+/** All rows of this time, whosever they are. */
+export async function usageEntries({ database }: TestApp, since: Date): Promise<UsageEntry[]> {
+  const rows = await database.query(
+    `select user_id as "userId", chat_id as "chatId", agent_type as agent, provider, model_used as model,
+            input_tokens as input, output_tokens as output, total_tokens as total,
+            input_cost::text as "inputCost", output_cost::text as "outputCost", total_cost::text as "totalCost",
+            response_timestamp is not null as "isClosed", metadata
+       from usage_logs where request_timestamp >= $1 order by request_timestamp`,
+    [since],
+  );
+  return rows.map(({ inputCost, outputCost, totalCost, ...row }) => ({
+    ...row,
+    inputCost: micros(inputCost as string),
+    outputCost: micros(outputCost as string),
+    totalCost: micros(totalCost as string),
+  })) as UsageEntry[];
+}
+
+export function sumOf(rows: UsageEntry[]): Sums {
+  return {
+    input: rows.reduce((sum, { input }) => sum + input, 0),
+    output: rows.reduce((sum, { output }) => sum + output, 0),
+    cost: rows.reduce((sum, { totalCost }) => sum + totalCost, 0n),
+  };
+}
+
+export function tokensOfRow({ input, output, metadata }: UsageEntry): Tokens {
+  return {
+    input,
+    cachedRead: metadata.cachedInputTokens,
+    cacheWrite: metadata.cacheWriteTokens,
+    imageInput: metadata.imageInputTokens ?? 0,
+    output,
+    reasoning: metadata.reasoningTokens,
+  };
+}
+
+/** What the provider told the client of a call that has come to its end. */
+export function tokensTold({ kind, request, script }: LedgerCall): Tokens | undefined {
+  const { reported } = request;
+  if (reported?.ended !== 'complete') return undefined;
+  const { input, cachedRead, cacheWrite, output, reasoning } = reported;
+  // Of the pictures in what it reads, only OpenAI tells.
+  const imageInput = kind === 'image' && request.provider === 'openai' ? (script.imageInput ?? 0) : 0;
+  return { input, cachedRead, cacheWrite, imageInput, output, reasoning };
+}
+
+/** Ten-thousandths of a dollar for a million tokens, all whole numbers. */
+interface Prices {
+  input: bigint;
+  cachedRead: bigint;
+  cacheWrite: bigint;
+  imageInput: bigint;
+  output: bigint;
+}
+
+/** The prices of the catalog by model. */
+export function pricesOf(catalog: {
+  models: Array<{ id: string; pricing: Record<string, number | null | undefined> }>;
+}): Map<string, Prices> {
+  const units = (price: number | null | undefined) => {
+    const scaled = Number(((price ?? 0) * 10_000).toFixed(6));
+    if (!Number.isInteger(scaled)) throw new Error(`${price} has more places than this test computes with`);
+    return BigInt(scaled);
+  };
+  return new Map(
+    catalog.models.map(({ id, pricing: { input, cachedInput, cacheWrite, imageInput, output } }) => [
+      id,
+      {
+        input: units(input),
+        cachedRead: units(cachedInput ?? input),
+        cacheWrite: units(cacheWrite ?? input),
+        imageInput: units(imageInput ?? input),
+        output: units(output),
+      },
+    ]),
+  );
+}
+
+/** In whole numbers of a ten-billionth of a dollar, rounded once, half up, to millionths. */
+export function chargeOf(
+  { input, cachedRead, cacheWrite, imageInput, output }: Tokens,
+  prices: Prices,
+): Pick<UsageEntry, 'inputCost' | 'outputCost' | 'totalCost'> {
+  const plain = BigInt(input - cachedRead - cacheWrite - imageInput);
+  const read =
+    plain * prices.input +
+    BigInt(cachedRead) * prices.cachedRead +
+    BigInt(cacheWrite) * prices.cacheWrite +
+    BigInt(imageInput) * prices.imageInput;
+  const written = BigInt(output) * prices.output;
+  const rounded = (amount: bigint) => (amount + 5_000n) / 10_000n;
+  return { inputCost: rounded(read), outputCost: rounded(written), totalCost: rounded(read + written) };
+}

@@ -1,0 +1,132 @@
+import type { ProviderDouble, RecordedRequest } from '../doubles/provider-double.js';
+import type { Script, ScriptedUsage } from '../doubles/script.js';
+import { isTitleCall } from '../doubles/wire/reply.js';
+import type { TestUser } from './app.js';
+
+/** What a call of a model is made for, as its request shows it. */
+export type CallKind = 'agent' | 'title' | 'routing' | 'writer' | 'editor' | 'image';
+
+/** One turn, or one request that calls a model without a chat. */
+export interface Step {
+  name: string;
+  /** Who pays for it. */
+  user: TestUser;
+  /** The answer that its calls add to, once it is known. */
+  answerId?: string;
+  /** Stopped at any moment: whether a call was over by then is known to nobody. */
+  raced: boolean;
+  /** Not a turn: the calls have no chat. */
+  withoutChat: boolean;
+  /** What the reader was told at the end of the answer. */
+  metadata?: { usage: { inputTokens: number; outputTokens: number }; cost: number };
+}
+
+/** One user's chat, in which one thing happens after the other. Its mark is in all that is said in it. */
+export interface Lane {
+  mark: string;
+  user: TestUser;
+  chatId: string;
+  repositoryId: string;
+  questions: string[];
+  step: Step;
+  scripts: Partial<Record<CallKind, Script[]>>;
+}
+
+/** A request that reached the provider, and what it was answered. What was reported is in `request.reported`. */
+export interface LedgerCall {
+  lane: Lane;
+  step: Step;
+  kind: CallKind;
+  request: RecordedRequest;
+  script: Script;
+}
+
+export interface Random {
+  /** From 0 to `below`, which it never is. */
+  int(below: number): number;
+  pick<T>(from: readonly T[]): T;
+  shuffle<T>(items: readonly T[]): T[];
+}
+
+/** The same numbers for the same seed (mulberry32). */
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const int = (below: number) => Math.floor(next() * below);
+  return {
+    int,
+    pick: (from) => from[int(from.length)]!,
+    shuffle: (items) =>
+      items
+        .map((item) => ({ item, at: next() }))
+        .sort((left, right) => left.at - right.at)
+        .map(({ item }) => item),
+  };
+}
+
+const WORDS = { text: ['Some ', 'words ', 'to ', 'count'] };
+const DEFAULTS: Record<CallKind, Script> = {
+  agent: WORDS,
+  title: { text: ['A title'] },
+  routing: { text: ['{"agent":"chat","reason":"It is a question."}'] },
+  writer: WORDS,
+  editor: { text: ['{"suggestions":[]}'] },
+  image: {},
+};
+
+/** Answers every request to a double, and keeps the book that the product's own is held against. */
+export class UsageLedger {
+  readonly calls: LedgerCall[] = [];
+  readonly lanes = new Map<string, Lane>();
+  private count = 0;
+
+  constructor(
+    double: ProviderDouble,
+    private readonly random: Random,
+  ) {
+    double.enqueue((request) => this.answer(request), { when: () => true, times: Infinity });
+  }
+
+  open(lane: Lane): void {
+    this.lanes.set(lane.mark, lane);
+  }
+
+  private answer(request: RecordedRequest): Script {
+    const mark = /@[0-9a-f-]{36}@/.exec(JSON.stringify(request.body))?.[0];
+    const lane = mark && this.lanes.get(mark);
+    if (!lane) throw new Error('a call that nobody made');
+    const kind = kindOf(request);
+    const script: Script = { ...DEFAULTS[kind], ...lane.scripts[kind]?.shift(), usage: this.figures() };
+    // An agent that was not chosen has not got the tools.
+    const offered = JSON.stringify(request.body['tools'] ?? []);
+    if (script.toolCalls?.some(({ name }) => !offered.includes(name))) delete script.toolCalls;
+    else if (script.toolCalls) delete script.text;
+    this.calls.push({ lane, step: lane.step, kind, request, script });
+    return script;
+  }
+
+  /** No two calls read the same number of tokens, so that their rows are told apart. */
+  private figures(): Required<ScriptedUsage> {
+    const int = (below: number) => this.random.int(below);
+    const input = 10_000 * (1 + int(19)) + ++this.count;
+    const output = 1 + int(20_000);
+    const cachedRead = int(3) === 0 ? 0 : int(input + 1);
+    const cacheWrite = int(3) === 0 ? int(input - cachedRead + 1) : 0;
+    return { input, cachedRead, cacheWrite, output, reasoning: int(2) === 0 ? 0 : int(output + 1) };
+  }
+}
+
+function kindOf(request: RecordedRequest): CallKind {
+  const { instructions, wantsImage } = request;
+  if (wantsImage) return 'image';
+  if (isTitleCall(request)) return 'title';
+  if (instructions.includes('You decide which agent')) return 'routing';
+  if (/You write the content of a document|You change a document as you are asked/.test(instructions))
+    return 'writer';
+  return instructions.includes('You are an editor') ? 'editor' : 'agent';
+}
