@@ -10,7 +10,7 @@ import { openaiChat } from './wire/openai-chat.js';
 import { openaiImages } from './wire/openai-images.js';
 import { openaiResponses } from './wire/openai-responses.js';
 import { readBody } from './wire/request-body.js';
-import { isTitleCall, makeReply, type TokenFigures } from './wire/reply.js';
+import { isCallBesideAnswer, makeReply, type TokenFigures } from './wire/reply.js';
 import { sendStream } from './wire/send-stream.js';
 import { sendError, sendWhole } from './wire/send-whole.js';
 
@@ -20,7 +20,7 @@ export type { RecordedRequest, ReportedUsage } from './wire/exchange.js';
 export type Answer = Script | ((request: RecordedRequest) => Script);
 
 export interface EnqueueOptions {
-  /** Which requests it answers. Without it: any that does not ask for a chat's title. */
+  /** Which requests it answers. Without it: any that does not ask for a chat's title or for the agent to answer. */
   when?: (request: RecordedRequest) => boolean;
   /** How many of them; 1 unless told. */
   times?: number;
@@ -92,8 +92,8 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   }
 
   function program(record: RecordedRequest): Script | undefined {
-    const title = isTitleCall(record);
-    const index = queue.findIndex(({ when }) => (when ? when(record) : !title));
+    const beside = isCallBesideAnswer(record);
+    const index = queue.findIndex(({ when }) => (when ? when(record) : !beside));
     const item = queue[index];
     if (!item) return undefined;
     if (--item.left <= 0) queue.splice(index, 1);
@@ -237,9 +237,9 @@ function makeRecord(dialect: Dialect, request: IncomingMessage, path: string, bo
   };
 }
 
-/** What the user's own text programs; a call for a title sees the same text and is not meant. */
+/** What the user's own text programs; calls beside the answer see the same text and are not meant. */
 function directive(record: RecordedRequest): Script | undefined {
-  if (isTitleCall(record)) return undefined;
+  if (isCallBesideAnswer(record)) return undefined;
   const script = readDirective(record.userText);
   // The text is still there when the tools' results come back: the calls were made.
   if (script?.toolCalls && record.afterTools) delete script.toolCalls;

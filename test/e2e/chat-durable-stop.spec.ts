@@ -154,7 +154,7 @@ describe('stopping an answer', () => {
     }
     const rows = await app.database.query(
       `select input_tokens, total_cost::float as cost, metadata ->> 'status' as status
-         from usage_logs where chat_id = $1 order by request_timestamp limit 1`,
+         from usage_logs where chat_id = $1 and agent_type = 'chat' order by request_timestamp limit 1`,
       [chatId],
     );
     expect(rows).toEqual([{ input_tokens: 0, cost: 0, status: 'aborted' }]);

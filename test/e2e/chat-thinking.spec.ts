@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isCallBesideAnswer } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { configureAgent, type Provider, PROVIDERS } from '../support/agent-config.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
@@ -134,8 +135,9 @@ describe('thinking', () => {
     await app.say(user, randomUUID(), 'A question that gives a chat its title', {
       body: { model: 'google/gemini-2.5-flash', thinking: true },
     });
-    const title = app.double.requests.find(({ stream }) => !stream);
-    expect(title?.body).toEqual(google({ thinkingBudget: 0 }));
+    const thoughts = google({ thinkingBudget: 0 });
+    const small = app.double.requests.filter(isCallBesideAnswer);
+    expect(small.map(({ body }) => body)).toEqual([thoughts, thoughts]);
   });
 
   it('counts what is thought once, and shows it', async () => {

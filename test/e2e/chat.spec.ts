@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AdminConfigService } from '../../src/modules/admin-config/admin-config.service.js';
+import { isTitleCall } from '../doubles/wire/reply.js';
 import { eventually, textOfChunks, userMessage, type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 
@@ -300,10 +301,7 @@ describe('POST /api/chat', () => {
   });
 
   it('falls back to the first words when the title can not be written', async () => {
-    app.double.enqueue(
-      { fault: { type: 'status', status: 500 } },
-      { times: 3, when: ({ stream }) => !stream },
-    );
+    app.double.enqueue({ fault: { type: 'status', status: 500 } }, { times: 3, when: isTitleCall });
     const answer = await app.say(user, 'title fails', 'What a day to be alive');
     expect(answer.text).toBe('You said: What a day to be alive');
     expect(
@@ -312,7 +310,7 @@ describe('POST /api/chat', () => {
   });
 
   it('does not let the title delay the first token', async () => {
-    app.double.enqueue({ firstDelayMs: 1_500 }, { when: ({ stream }) => !stream });
+    app.double.enqueue({ firstDelayMs: 1_500 }, { when: isTitleCall });
     app.double.enqueue({ text: ['Quick.'], chunkDelayMs: 10 });
     const startedAt = performance.now();
     const reader = await app.open(user, { id: 'slow title', message: userMessage('quick') });

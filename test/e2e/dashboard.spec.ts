@@ -47,7 +47,8 @@ describe('the dashboard', () => {
     await app.say(user, chatId, 'Hello');
     metrics = await eventually(async () => {
       const now = await Metrics.scrape(app);
-      return now.sum('switchboard_model_calls_total') === 3 && now;
+      // The one that chose the agent, the one that failed, the answer, the title.
+      return now.sum('switchboard_model_calls_total') === 4 && now;
     });
     const url = new URL('../../deploy/grafana/switchboard.json', import.meta.url);
     dashboard = JSON.parse(await readFile(url, 'utf8')) as Dashboard;

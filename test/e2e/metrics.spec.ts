@@ -140,7 +140,8 @@ describe('metrics', () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'status', status: 500 } });
     app.double.enqueue({ text: ['one ', 'two ', 'three'], pauseAfter: 2 });
-    const reader = await app.open(user, { id: chatId, message: userMessage('Go on'), model: MODELS[1] });
+    const body = { id: chatId, message: userMessage('Go on'), model: MODELS[1], agent: 'chat' };
+    const reader = await app.open(user, body);
     await reader.until(saying('two '));
     await stop(app, user, chatId);
     await reader.rest();
@@ -223,11 +224,12 @@ describe('metrics', () => {
   it('knows the calls whose figures are not stored yet', async () => {
     const chatId = randomUUID();
     const waiting = () => gauge(app, 'switchboard_usage_writes_waiting');
-    await app.say(user, chatId, 'Hello');
+    await app.say(user, chatId, 'Hello', { body: { agent: 'chat' } });
     await callsOf(chatId, 2);
     await eventually(async () => (await waiting()) === 0);
     app.double.enqueue({ text: ['one ', 'two'], pauseAfter: 1 });
-    const reader = await app.open(user, { id: chatId, message: userMessage('Go on') });
+    const body = { id: chatId, message: userMessage('Go on'), agent: 'chat' };
+    const reader = await app.open(user, body);
     await reader.until(saying('one '));
     const blocker = new pg.Client({ connectionString: app.database.url });
     await blocker.connect();
@@ -285,7 +287,7 @@ describe('metrics', () => {
     const grown = await eventually(async () => {
       const before = await scrape();
       const chatId = randomUUID();
-      await app.say(user, chatId, 'Hello', { body: { model: MODELS[1] } });
+      await app.say(user, chatId, 'Hello', { body: { model: MODELS[1], agent: 'chat' } });
       await callsOf(chatId, 2);
       const after = await scrape();
       // A change of the configuration by SQL is heard of a moment later.

@@ -132,7 +132,7 @@ describe('the parameters and abilities of a configuration', () => {
       const id = randomUUID();
       const taken = await app.post(user, { id, model, message: message('What is it?', picture) });
       expect(taken.status).toBe(200);
-      expect(JSON.stringify(app.double.requests[0]?.body)).toContain('iVBORw0KGgo=');
+      expect(JSON.stringify(answerCalls(app, 'What is it?')[0]?.body)).toContain('iVBORw0KGgo=');
 
       await allowFiles(provider, false);
       app.double.reset();

@@ -3,6 +3,8 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { sentStatements } from '../support/statements.js';
 import type { TestUser } from '../support/app.js';
 
+const TO_CHAT = { body: { agent: 'chat' } };
+
 /** What a message and a list cost in round trips to the database: it must not grow unnoticed. */
 describe('round trips', () => {
   let app: ChatApp;
@@ -14,13 +16,14 @@ describe('round trips', () => {
   });
 
   // Who the user is, and the configuration, are read again after a few seconds; that is not what is counted here.
-  beforeEach(() => app.say(user, 'warm', 'up'));
+  beforeEach(() => app.say(user, 'warm', 'up', TO_CHAT));
   afterAll(() => app.close());
 
   it('are two before the first token of a new chat', async () => {
     app.double.enqueue({ text: ['First', ' second'], pauseAfter: 1 });
     const body = {
       id: randomUUID(),
+      agent: 'chat',
       message: { id: 'm', role: 'user', parts: [{ type: 'text', text: 'hi' }] },
     };
     let rest: (() => Promise<unknown>) | undefined;
@@ -39,7 +42,7 @@ describe('round trips', () => {
   });
 
   it('are four for an answer in a chat with a title, from the question to the end', async () => {
-    const sent = await sentStatements(() => app.say(user, 'warm', 'Again'));
+    const sent = await sentStatements(() => app.say(user, 'warm', 'Again', TO_CHAT));
     expect([...sent.verbs].sort()).toEqual(
       [
         'begin',
@@ -61,7 +64,7 @@ describe('round trips', () => {
   });
 
   it('are two more for the title of a new chat', async () => {
-    const sent = await sentStatements(() => app.say(user, randomUUID(), 'Name this'));
+    const sent = await sentStatements(() => app.say(user, randomUUID(), 'Name this', TO_CHAT));
     // The rows of the two calls leave together when the calls begin in the same turn of the event loop.
     expect([17, 18]).toContain(sent.verbs.length);
     expect(sent.roundTrips).toBeLessThanOrEqual(6);

@@ -108,6 +108,7 @@ describe('the end of a server', () => {
     expect(await message(chatId)).toMatchObject({ status: 'complete', streams: 0 });
     expect(await usage(chatId)).toEqual([
       { purpose: 'answer', status: 'success', input: 70, closed: true },
+      { purpose: 'routing', status: 'success', input: expect.any(Number), closed: true },
       { purpose: 'title', status: 'success', input: expect.any(Number), closed: true },
     ]);
   });

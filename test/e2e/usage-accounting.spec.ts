@@ -22,7 +22,7 @@ import { UsagePlay } from '../support/usage-play.js';
  * USAGE_SEED plays a round again, as far as its order is up to the test; USAGE_ROUNDS plays more of them.
  */
 
-const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 3);
 const FIRST_SEED = Number(process.env['USAGE_SEED'] ?? Date.now() % 1_000_000_000);
 const PROVIDERS = ['google', 'openai', 'anthropic'];
 const USERS = 3;

@@ -47,6 +47,8 @@ const IMAGE_TOKENS = 1_290;
 /** A PNG of one pixel. */
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+/** The agent that is chosen: most messages want no more. */
+const CHOICE = '{"agent":"chat","reason":"It is a conversation."}';
 const FLOOD_CHARACTERS = 8 * 1024 * 1024;
 const FLOOD_CHUNK = 'All work and no play makes a dull stream. '.repeat(200);
 
@@ -89,13 +91,24 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
 /** What is said when nothing is programmed: the last words of the user, a few words at a time. */
 export function echo(facts: RequestFacts): string[] {
   const said = withoutDirective(facts.userText);
+  if (isRoutingCall(facts)) return [CHOICE];
   if (isTitleCall(facts)) return [`About ${said.split(/\s+/).slice(0, 6).join(' ')}`];
   return `You said: ${said}`.match(/(?:\S+\s*){1,3}|\s+/g) ?? [];
+}
+
+/** Products let a model choose the agent in a call of its own, before the answer. */
+export function isRoutingCall(facts: RequestFacts): boolean {
+  return facts.instructions.includes('Answer with JSON: {"agent"');
 }
 
 /** Products name chats with a call of their own, beside the answer. */
 export function isTitleCall(facts: RequestFacts): boolean {
   return /\b(?:short|brief|concise) title\b/i.test(facts.instructions);
+}
+
+/** Neither is what a test that scripts an answer has in mind. */
+export function isCallBesideAnswer(facts: RequestFacts): boolean {
+  return isTitleCall(facts) || isRoutingCall(facts);
 }
 
 interface Text {

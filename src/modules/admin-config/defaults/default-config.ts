@@ -71,7 +71,7 @@ export const DEFAULT_CONFIG: Record<string, unknown> = {
   app_settings: { activeProvider: 'google', titleModels: CHEAP_MODEL, imageModels: DEFAULT_IMAGE_MODELS },
   model_catalog: DEFAULT_CATALOG,
   routing_agent: {
-    enabled: false,
+    enabled: true,
     systemPrompt: PROMPTS.routing,
     models: VENDORS.map((vendor) => ({ id: `${vendor}/${CHEAP_MODEL[vendor]}` })),
     timeoutMs: 2_000,

@@ -16,7 +16,7 @@ import { withUsage } from '../../usage/usage-context.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { CallStream } from './call-stream.js';
 import type { ImageTask } from './image-result.js';
-import { DEMO_MODEL_ID, DemoModel } from './demo-model.js';
+import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
 import { LanguageModels } from './language-models.js';
 import type { ModelDescriptor } from './model-call.js';
 import { ModelCalls } from './model-calls.js';
@@ -123,7 +123,7 @@ export class ModelSelector {
     );
   }
 
-  /** The first of the routing models for which there is a key; undefined when there is none. */
+  /** The first of the routing models for which there is a key, else the demo model; undefined when there is neither. */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
     for (const id of config.routing.models) {
       const provider = PROVIDERS.find((name) => id.startsWith(`${name}/`));
@@ -131,7 +131,8 @@ export class ModelSelector {
       if (!provider || !agentConfig || !this.hasKey(provider, keys)) continue;
       return this.selected(provider, id.slice(provider.length + 1), agentConfig, keys, config);
     }
-    return this.config.demoModel ? this.demo(enabledConfigs('chat', config)[0]?.[1]) : undefined;
+    const [first] = ANSWERING_AGENTS.flatMap((agent) => enabledConfigs(agent, config));
+    return this.config.demoModel && first ? this.demo(first[1]) : undefined;
   }
 
   /** All models of all enabled agents, with whether this user could call them now. */

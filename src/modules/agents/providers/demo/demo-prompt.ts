@@ -1,0 +1,96 @@
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4FunctionTool,
+  LanguageModelV4Prompt,
+  LanguageModelV4ToolResultPart,
+} from '@ai-sdk/provider';
+
+/** A call that was made since the user's last words, and what came of it. */
+export interface DemoToolResult {
+  toolName: string;
+  input: Record<string, unknown>;
+  output: LanguageModelV4ToolResultPart['output'];
+}
+
+/** What the demo model makes out of a prompt. */
+export interface DemoPrompt {
+  instructions: string;
+  /** What the user has said, oldest first. */
+  questions: string[];
+  /** The last of it. */
+  question: string;
+  tools: LanguageModelV4FunctionTool[];
+  results: DemoToolResult[];
+  /** The document that is open beside the chat, else the last one that was written in it. */
+  documentId?: string;
+}
+
+export function readPrompt({ prompt, tools = [] }: LanguageModelV4CallOptions): DemoPrompt {
+  const instructions = prompt.flatMap((message) => (message.role === 'system' ? [message.content] : []));
+  const questions = prompt.flatMap((message) => (message.role === 'user' ? [textOf(message.content)] : []));
+  const lastQuestion = prompt.findLastIndex(({ role }) => role === 'user');
+  return {
+    instructions: instructions.join('\n\n'),
+    questions,
+    question: questions.at(-1) ?? '',
+    tools: tools.filter((tool) => tool.type === 'function'),
+    results: resultsIn(prompt.slice(lastQuestion + 1)),
+    documentId: openDocument(instructions.join('\n\n')) ?? lastDocument(resultsIn(prompt)),
+  };
+}
+
+/** The beginning of a text, with a mark where something of it is missing. */
+export function excerpt(text: string, length: number): string {
+  const characters = Array.from(text);
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/** A text in one line. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function textOf(content: ReadonlyArray<{ type: string; text?: string }>): string {
+  return content.map((part) => (part.type === 'text' ? (part.text ?? '') : `[${part.type}]`)).join(' ');
+}
+
+function resultsIn(prompt: LanguageModelV4Prompt): DemoToolResult[] {
+  const inputs = new Map<string, unknown>();
+  const results: DemoToolResult[] = [];
+  for (const { role, content } of prompt) {
+    if (role !== 'assistant' && role !== 'tool') continue;
+    for (const part of content) {
+      if (part.type === 'tool-call') inputs.set(part.toolCallId, part.input);
+      if (part.type !== 'tool-result') continue;
+      const { toolName, output } = part;
+      results.push({ toolName, output, input: fieldsOf(inputs.get(part.toolCallId)) });
+    }
+  }
+  return results;
+}
+
+/** The members of an object; none of anything else. */
+export function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** The members of an object in JSON; none when the text is something else. */
+export function fieldsIn(json: string): Record<string, unknown> {
+  try {
+    return fieldsOf(JSON.parse(json));
+  } catch {
+    return {};
+  }
+}
+
+function openDocument(instructions: string): string | undefined {
+  return /<document id="([^"]+)"/.exec(instructions)?.[1];
+}
+
+function lastDocument(results: DemoToolResult[]): string | undefined {
+  const ids = results.flatMap(({ toolName, output }) => {
+    const { id } = output.type === 'json' ? fieldsOf(output.value) : {};
+    return /^(?:create|update)Document$/.test(toolName) && typeof id === 'string' ? [id] : [];
+  });
+  return ids.at(-1);
+}

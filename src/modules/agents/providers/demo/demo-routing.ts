@@ -1,0 +1,31 @@
+import { fieldsIn, fieldsOf } from './demo-prompt.js';
+import { wishOf } from './demo-wish.js';
+
+const ABOUT_THE_REPOSITORY =
+  /\b(?:repositor(?:y|ies)|repo|github|readme|files?|folders?|issues?|pull requests?|prs?|commits?|branch(?:es)?|source code)\b/i;
+
+/** The agents that an answer may name, if that is what the answer is about. */
+export function agentsToChooseFrom(schema: unknown): string[] | undefined {
+  const { enum: names } = fieldsOf(fieldsOf(fieldsOf(schema)['properties'])['agent']);
+  return Array.isArray(names) ? names.map(String) : undefined;
+}
+
+/**
+ * Chooses the agent for a message by the words in it.
+ *
+ * @param situation JSON with the message, and whether a document is open
+ * @returns JSON
+ */
+export function chooseAgent(situation: string, agents: string[]): string {
+  const { message, documentIsOpen } = fieldsIn(situation);
+  return JSON.stringify(choose(typeof message === 'string' ? message : '', documentIsOpen === true, agents));
+}
+
+function choose(message: string, hasDocument: boolean, agents: string[]): { agent: string; reason: string } {
+  const wish = agents.includes('artifact') ? wishOf(message, hasDocument) : undefined;
+  if (wish?.type === 'create') return { agent: 'artifact', reason: 'A document is to be written.' };
+  if (agents.includes('git_mcp') && ABOUT_THE_REPOSITORY.test(message))
+    return { agent: 'git_mcp', reason: 'It is about the repository.' };
+  if (wish) return { agent: 'artifact', reason: 'It is about a document.' };
+  return { agent: agents.includes('chat') ? 'chat' : (agents[0] ?? 'chat'), reason: 'It is a conversation.' };
+}
