@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Upstream } from '../reference/upstream.js';
 import { atMost, Figure } from '../support/figures.js';
 import type { BenchUser } from '../support/seed.js';
@@ -10,6 +11,8 @@ import { HttpClient } from './http-client.js';
 
 const TEXT = 'Tell me something.';
 const CONNECTIONS = [1, 20];
+/** Between the messages of one of several people, in milliseconds: the machine is not to be full. */
+const PAUSE = 250;
 const SECONDS = 2.5;
 
 /**
@@ -34,13 +37,15 @@ export async function measureRouting(stage: Stage): Promise<Figure[]> {
     const { url } = servers.get('Switchboard')!;
     const converse = async (connections: number, agent: 'chat' | 'auto') => {
       const client = new HttpClient(url, connections);
-      const { values } = await closedLoop(connections, seconds, (connection) =>
-        timeToFirstToken(client, users[connection]!, agent),
-      );
+      const { values } = await closedLoop(connections, seconds, async (connection) => {
+        if (connections > 1) await sleep(PAUSE * (0.5 + Math.random()));
+        return timeToFirstToken(client, users[connection]!, agent);
+      });
       client.close();
       return percentile(values, 0.5);
     };
     for (const agent of ['chat', 'auto'] as const) await converse(20, agent);
+    for (const agent of ['chat', 'auto'] as const) await converse(1, agent);
     for (const { connections, routed, call, added } of cases) {
       for (let round = 0; round < stage.rounds; round++) {
         const named = await converse(connections, 'chat');
