@@ -47,7 +47,7 @@ const TABLES = `
  * Once a statement, not once a row: a thousand rows of one user are one change of their sum. Definers, because whoever
  * deletes a user (the auth server) deletes the rows of their usage, too.
  */
-const COUNTING = `
+export const COUNTING = `
   create function switchboard.count_spending() returns trigger
     language plpgsql security definer set search_path = '' as $fn$
   begin

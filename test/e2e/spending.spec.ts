@@ -119,8 +119,10 @@ describe('what was spent', () => {
     const database = await createTestDatabase({ migrated: false });
     try {
       const options = migrationOptions(database.url);
-      const migrations = (options.migrations as Array<new () => object>).filter(
-        ({ name }) => !name.startsWith('Budgets'),
+      const all = options.migrations as Array<new () => object>;
+      const migrations = all.slice(
+        0,
+        all.findIndex(({ name }) => name.startsWith('Budgets')),
       );
       const dataSource = await new DataSource({ ...options, migrations }).initialize();
       try {
@@ -133,7 +135,7 @@ describe('what was spent', () => {
       for (const [index, cost] of ['0.1', '0.2', '0', '9999.999999', '9999.999999'].entries()) {
         await insertUsageLog(database, users[index % 2]!, { total_cost: cost });
       }
-      expect(await runMigrations({ url: database.url })).toEqual(['Budgets1764000000008']);
+      expect(await runMigrations({ url: database.url })).toContain('Budgets1764000000008');
       const { logged, counted } = await spending(database);
       expect(counted).toEqual(logged);
       expect(counted).toHaveLength(2);

@@ -7,8 +7,10 @@ export interface SentStatements {
   roundTrips: number;
 }
 
-/** Watches what the application of this process sends to PostgreSQL while `work` runs. */
-export async function sentStatements(work: () => Promise<unknown>): Promise<SentStatements> {
+/** Watches what the application of this process sends to PostgreSQL while `work` runs, which is told what it was so far. */
+export async function sentStatements(
+  work: (sent: Readonly<SentStatements>) => Promise<unknown>,
+): Promise<SentStatements> {
   const sent: SentStatements = { verbs: [], roundTrips: 0 };
   const gathering = new Set<unknown>();
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the client it was called on
@@ -25,7 +27,7 @@ export async function sentStatements(work: () => Promise<unknown>): Promise<Sent
     return original.apply(this, args) as unknown;
   };
   try {
-    await work();
+    await work(sent);
     return sent;
   } finally {
     PreparedClient.prototype.query = original;

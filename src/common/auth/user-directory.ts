@@ -27,6 +27,8 @@ const FIND_USER = `
            or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive
     from auth.users where id = $1`;
 
+const FIND_EMAILS = `select id, email from auth.users where id = any ($1::uuid[])`;
+
 /**
  * Role and activity of users, from `auth.users`: tokens are stale for up to an hour, so they are never asked.
  * Rows are cached for a few seconds and dropped when they change, on every instance.
@@ -58,6 +60,15 @@ export class UserDirectory {
       role: role === 'admin' ? 'admin' : 'user',
       settings: isRecord(settings) ? settings : {},
     };
+  }
+
+  /** The addresses of users, by their ids; of those who have none, and of those who are gone, there is nothing. */
+  async emailsOf(userIds: string[]): Promise<Map<string, string>> {
+    if (userIds.length === 0) return new Map();
+    const rows = await this.database.asService((manager) =>
+      manager.query<Array<Pick<UserRow, 'id' | 'email'>>>(FIND_EMAILS, [userIds]),
+    );
+    return new Map(rows.flatMap(({ id, email }) => (email === null ? [] : [[id, email]])));
   }
 
   /** The next one to ask is told what is in the row by then. */

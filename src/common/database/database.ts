@@ -104,8 +104,13 @@ export class Database {
    * are sent together, in one round trip. It is read-only, and an answer is only given when all of them succeeded.
    *
    * @param fn sends its statement before it waits for anything
+   * @param isReport true for a statement that is worth a plan of its own parameters, and not kept prepared
    */
-  async readAsUser<T>(identity: Identity, fn: (statements: SqlRunner) => Promise<T>): Promise<T> {
+  async readAsUser<T>(
+    identity: Identity,
+    fn: (statements: SqlRunner) => Promise<T>,
+    { isReport = false } = {},
+  ): Promise<T> {
     const client = await this.pool().connect();
     const claims = parametersOf(claimsOf(identity));
     const sent: Array<Promise<unknown>> = [
@@ -115,7 +120,8 @@ export class Database {
     const statements: SqlRunner = {
       query: (text, parameters) => {
         if (sent.length > 2) throw new Error('readAsUser sends one statement.');
-        const rows = client.query(text, parameters).then((result) => result.rows as never);
+        const result = isReport ? client.query({ text, values: parameters }) : client.query(text, parameters);
+        const rows = result.then((answer) => answer.rows as never);
         sent.push(rows, client.query('COMMIT'));
         return rows;
       },

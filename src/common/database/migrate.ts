@@ -7,6 +7,7 @@ import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-
 import { DefaultConfig1764000000005 } from '../../migrations/1764000000005-default-config.js';
 import { ConfigHistory1764000000007 } from '../../migrations/1764000000007-config-history.js';
 import { Budgets1764000000008 } from '../../migrations/1764000000008-budgets.js';
+import { UsageRollups1764000000009 } from '../../migrations/1764000000009-usage-rollups.js';
 import { ReservationGrowth1764000000010 } from '../../migrations/1764000000010-reservation-growth.js';
 
 /** Key of the advisory lock that lets one process at a time migrate a database. */
@@ -23,6 +24,7 @@ const MIGRATIONS = [
   DefaultConfig1764000000005,
   ConfigHistory1764000000007,
   Budgets1764000000008,
+  UsageRollups1764000000009,
   ReservationGrowth1764000000010,
 ];
 

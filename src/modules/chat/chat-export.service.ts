@@ -5,7 +5,7 @@ import type { Page, PageQuery } from '../../common/http/paging.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { chatHeading, messageToMarkdown } from './chat-markdown.js';
 import { ChatsService } from './chats.service.js';
-import { attachment, toFileName } from './content-disposition.js';
+import { attachment, toFileName } from '../../common/http/content-disposition.js';
 import type { ChatDto } from './dto/chat.dto.js';
 import type { ExportFormat } from './dto/export-chat.query.js';
 import type { VoteDto } from './dto/vote.dto.js';

@@ -1,7 +1,27 @@
 import { Module } from '@nestjs/common';
 import { Tracing } from '../../common/observability/tracing.js';
+import { AdminUsageController } from './reports/admin-usage.controller.js';
+import { UsageExportService } from './reports/usage-export.service.js';
+import { UsageLogsRepository } from './reports/usage-logs.repository.js';
+import { UsageLogsService } from './reports/usage-logs.service.js';
+import { UsageReportsService } from './reports/usage-reports.service.js';
+import { UsageSumsRepository } from './reports/usage-sums.repository.js';
+import { UsageController } from './reports/usage.controller.js';
 import { UsageRepository } from './usage.repository.js';
 import { UsageService } from './usage.service.js';
 
-@Module({ providers: [Tracing, UsageRepository, UsageService], exports: [UsageService] })
+@Module({
+  controllers: [UsageController, AdminUsageController],
+  providers: [
+    Tracing,
+    UsageExportService,
+    UsageLogsRepository,
+    UsageLogsService,
+    UsageReportsService,
+    UsageRepository,
+    UsageService,
+    UsageSumsRepository,
+  ],
+  exports: [UsageService],
+})
 export class UsageModule {}

@@ -91,28 +91,28 @@ export const TRIGGERS: readonly ExpectedTrigger[] = [
       'AFTER INSERT OR DELETE OR UPDATE ON public.admin_config FOR EACH ROW EXECUTE FUNCTION switchboard.record_config()',
   },
   {
-    name: 'usage_spending_added',
+    name: 'usage_added',
     table: 'public.usage_logs',
     definition:
-      'AFTER INSERT ON public.usage_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+      'AFTER INSERT ON public.usage_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_usage()',
   },
   {
-    name: 'usage_spending_changed',
+    name: 'usage_changed',
     table: 'public.usage_logs',
     definition:
-      'AFTER UPDATE ON public.usage_logs REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+      'AFTER UPDATE ON public.usage_logs REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_usage()',
   },
   {
-    name: 'usage_spending_deleted',
+    name: 'usage_deleted',
     table: 'public.usage_logs',
     definition:
-      'AFTER DELETE ON public.usage_logs REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+      'AFTER DELETE ON public.usage_logs REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_usage()',
   },
   {
-    name: 'usage_spending_truncated',
+    name: 'usage_truncated',
     table: 'public.usage_logs',
     definition:
-      'AFTER TRUNCATE ON public.usage_logs FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_spending()',
+      'AFTER TRUNCATE ON public.usage_logs FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_usage()',
   },
   {
     name: 'chat_updated_at',
@@ -166,7 +166,6 @@ export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'switchboard.count_config_version()' },
   { signature: 'switchboard.place_document_version()', securityDefiner: true },
   { signature: 'switchboard.check_stream_message()' },
-  { signature: 'switchboard.count_spending()', securityDefiner: true },
   {
     signature: 'switchboard.admit(uuid,character varying,integer,integer,numeric,numeric,numeric,interval)',
   },

@@ -1,0 +1,41 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+/** Sums over calls; a call that is running counts as one, with what is known of it. */
+export class UsageFiguresDto {
+  @ApiProperty({ type: 'integer', example: 412 })
+  calls: number;
+
+  @ApiProperty({ type: 'integer', example: 3, description: 'Calls that failed.' })
+  errors: number;
+
+  @ApiProperty({ type: 'integer', example: 1_204_330 })
+  inputTokens: number;
+
+  @ApiProperty({ type: 'integer', example: 286_410 })
+  outputTokens: number;
+
+  @ApiProperty({ type: 'integer', example: 1_490_740 })
+  totalTokens: number;
+
+  @ApiProperty({ example: 0.361299, description: 'USD' })
+  inputCost: number;
+
+  @ApiProperty({ example: 0.716025, description: 'USD' })
+  outputCost: number;
+
+  @ApiProperty({ example: 1.077324, description: 'USD' })
+  totalCost: number;
+}
+
+/** A period as it was understood. */
+export class UsagePeriodDto {
+  @ApiProperty({ format: 'date-time', example: '2026-02-28T23:00:00.000Z' })
+  from: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    example: '2026-03-31T22:00:00.000Z',
+    description: 'The first moment that does not count any more.',
+  })
+  to: string;
+}

@@ -1,0 +1,88 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsInt, IsOptional, IsUUID, Max, Min, ValidateBy } from 'class-validator';
+import { isTime, isTimeZone } from '../period.js';
+
+const IsTime = () =>
+  applyDecorators(
+    IsOptional(),
+    ValidateBy({
+      name: 'isTime',
+      validator: {
+        validate: isTime,
+        defaultMessage: () =>
+          '$property must be a date (2026-03-01) or a time (2026-03-01T09:00:00Z) of the years 1970 to 2999',
+      },
+    }),
+  );
+
+/** An IANA time zone; UTC by default. */
+export const IsTimeZone = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      default: 'UTC',
+      example: 'Europe/Berlin',
+      description: 'The IANA time zone in which days begin and times without an offset are meant.',
+    }),
+    IsOptional(),
+    ValidateBy({
+      name: 'isTimeZone',
+      validator: {
+        validate: isTimeZone,
+        defaultMessage: () => '$property must be an IANA time zone, such as Europe/Berlin',
+      },
+    }),
+  );
+
+/** Whose usage an administrator means: everybody's unless it is said. */
+export const IsUserFilter = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      format: 'uuid',
+      example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+      description: 'Only the usage of this user.',
+    }),
+    IsOptional(),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    IsUUID('all', { message: 'must be the id of a user' }),
+  );
+
+/** `?from=&to=&tz=` */
+export class UsagePeriodQuery {
+  @ApiPropertyOptional({
+    example: '2026-03-01',
+    description: 'The first moment that counts: a day in the time zone `tz`, or a time.',
+  })
+  @IsTime()
+  from?: string;
+
+  @ApiPropertyOptional({
+    example: '2026-04-01T00:00:00Z',
+    description: 'The first moment that does not count any more: a day in the time zone `tz`, or a time.',
+  })
+  @IsTime()
+  to?: string;
+
+  @IsTimeZone()
+  tz: string = 'UTC';
+}
+
+export class AdminUsageSummaryQuery extends UsagePeriodQuery {
+  @IsUserFilter()
+  userId?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+    default: 10,
+    description: 'How many users `byUser` has at most.',
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  top: number = 10;
+}

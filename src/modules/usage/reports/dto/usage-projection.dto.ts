@@ -1,0 +1,54 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { UsagePeriodDto } from './usage-figures.dto.js';
+
+/** The complete days that a projection is reckoned from. */
+export class ProjectionBasisDto extends UsagePeriodDto {
+  @ApiProperty({ type: 'integer', example: 28 })
+  days: number;
+
+  @ApiProperty({ example: 41.204518, description: 'USD' })
+  totalCost: number;
+}
+
+export class UsageProjectionDto extends UsagePeriodDto {
+  @ApiProperty({ example: 'Europe/Berlin' })
+  tz: string;
+
+  @ApiProperty({ type: 'integer', example: 30 })
+  days: number;
+
+  @ApiProperty({
+    example:
+      'Least squares: a line through the daily costs of the last 28 complete days, drawn on, with no day below zero; low and high are the 95 % prediction interval of the sum, supposing that days vary independently.',
+    description: 'How it was reckoned.',
+  })
+  method: string;
+
+  @ApiProperty({ type: ProjectionBasisDto })
+  basis: ProjectionBasisDto;
+
+  @ApiProperty({ example: 1.47159, description: 'USD' })
+  averageDailyCost: number;
+
+  @ApiProperty({ example: 0.020417, description: 'USD by which a day costs more than the day before.' })
+  trendPerDay: number;
+
+  @ApiProperty({ example: 53.94, description: 'USD from `from` to `to`.' })
+  projectedCost: number;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 44.02,
+    description: 'USD; null where nothing can be said.',
+  })
+  low: number | null;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 63.86,
+    description: 'USD; null where nothing can be said.',
+  })
+  high: number | null;
+}

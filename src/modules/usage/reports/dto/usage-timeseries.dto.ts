@@ -1,0 +1,47 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { AGENT_TYPES, type AgentType } from '../../../admin-config/config-schemas.js';
+import { type Interval, INTERVALS } from '../series.js';
+import { UsageFiguresDto, UsagePeriodDto } from './usage-figures.dto.js';
+
+/** The calls of one kind in a point. */
+export class UsageGroupDto extends UsageFiguresDto {
+  @ApiPropertyOptional({ enum: AGENT_TYPES, example: 'chat', description: 'With `groupBy=agentType`.' })
+  agentType?: AgentType;
+
+  @ApiPropertyOptional({ example: 'gemini-2.5-flash', description: 'With `groupBy=model`.' })
+  model?: string;
+
+  @ApiPropertyOptional({ example: 'google', description: 'With `groupBy=provider` and `groupBy=model`.' })
+  provider?: string;
+
+  @ApiPropertyOptional({ example: 'success', description: 'With `groupBy=status`.' })
+  status?: string;
+}
+
+export class UsagePointDto extends UsageFiguresDto {
+  @ApiProperty({ format: 'date-time', example: '2026-03-27T23:00:00.000Z' })
+  start: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-03-28T23:00:00.000Z' })
+  end: string;
+
+  @ApiPropertyOptional({
+    type: [UsageGroupDto],
+    description: 'With `groupBy`: every group of the period stands in every point, in the same order.',
+  })
+  groups?: UsageGroupDto[];
+}
+
+export class UsageTimeseriesDto extends UsagePeriodDto {
+  @ApiProperty({ example: 'Europe/Berlin' })
+  tz: string;
+
+  @ApiProperty({ enum: INTERVALS, example: 'day' })
+  interval: Interval;
+
+  @ApiProperty({
+    type: [UsagePointDto],
+    description: 'Without gaps; the first and the last are cut by the period.',
+  })
+  points: UsagePointDto[];
+}

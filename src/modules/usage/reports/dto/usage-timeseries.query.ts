@@ -1,0 +1,29 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
+import { type Interval, INTERVALS } from '../series.js';
+import { IsUserFilter, UsagePeriodQuery } from './usage-period.query.js';
+
+/** By what the calls of a point can be told apart. */
+export const GROUPINGS = ['agentType', 'model', 'provider', 'status'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+export class UsageTimeseriesQuery extends UsagePeriodQuery {
+  @ApiPropertyOptional({
+    enum: INTERVALS,
+    description:
+      'How long a point is, by the clocks and calendars of `tz`; by default what suits the length of the period.',
+  })
+  @IsOptional()
+  @IsIn(INTERVALS)
+  interval?: Interval;
+
+  @ApiPropertyOptional({ enum: GROUPINGS, description: 'Tells the calls of each point apart, in `groups`.' })
+  @IsOptional()
+  @IsIn(GROUPINGS)
+  groupBy?: Grouping;
+}
+
+export class AdminUsageTimeseriesQuery extends UsageTimeseriesQuery {
+  @IsUserFilter()
+  userId?: string;
+}

@@ -1,0 +1,85 @@
+import { invalidField } from '../../../common/errors/app-error.js';
+import { isUuid } from '../../../common/http/client-id.js';
+
+/** By what rows of `usage_logs` can be ordered, and what it is. */
+const FIELDS = {
+  requestTimestamp: 'time',
+  agentType: 'text',
+  modelUsed: 'text',
+  provider: 'text',
+  inputTokens: 'integer',
+  outputTokens: 'integer',
+  totalTokens: 'integer',
+  inputCost: 'money',
+  outputCost: 'money',
+  totalCost: 'money',
+  durationMs: 'integer',
+  status: 'text',
+} as const;
+
+export type LogField = keyof typeof FIELDS;
+export const LOG_FIELDS = Object.keys(FIELDS) as LogField[];
+
+export interface LogOrder {
+  field: LogField;
+  isDescending: boolean;
+}
+
+/** The place of a row in a list of one order: the value that it is ordered by, as text, and its id. */
+export interface LogPlace {
+  value: string;
+  id: string;
+}
+
+const ORDER = new RegExp(`^(?:(-?)(${LOG_FIELDS.join('|')})|(${LOG_FIELDS.join('|')}):(asc|desc))$`);
+
+/** No model, provider or status is longer. */
+const MAX_TEXT_LENGTH = 200;
+
+const IS_VALUE: Record<(typeof FIELDS)[LogField], (value: string) => boolean> = {
+  text: (value) => value.length <= MAX_TEXT_LENGTH && value.isWellFormed() && !value.includes('\0'),
+  integer: (value) => /^-?\d{1,10}$/.test(value),
+  money: (value) => /^\d{1,4}\.\d{6}$/.test(value),
+  time: (value) =>
+    /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+};
+
+export function isLogOrder(value: unknown): value is string {
+  return typeof value === 'string' && ORDER.test(value);
+}
+
+/** `-totalCost` and `totalCost:desc` are the same; both are highest first. */
+export function parseLogOrder(text: string): LogOrder {
+  const [, minus, field, named, direction] = ORDER.exec(text) ?? [];
+  return { field: (field ?? named) as LogField, isDescending: minus === '-' || direction === 'desc' };
+}
+
+/** A cursor says of which order it is: in another one its place would mean nothing. */
+export function encodeLogCursor(order: LogOrder, { value, id }: LogPlace): string {
+  return Buffer.from(JSON.stringify([nameOf(order), value, id])).toString('base64url');
+}
+
+/** @throws AppError 400 naming `cursor` when it is not one of a list in this order */
+export function decodeLogCursor(order: LogOrder, cursor: string | undefined): LogPlace | undefined {
+  if (cursor === undefined || cursor === '') return undefined;
+  const [name, value, id, ...rest] = partsOf(cursor);
+  if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to another sort');
+  const isPlace = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
+  if (!isPlace || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
+    throw invalidField('cursor', 'is not a cursor of this list');
+  }
+  return { value, id };
+}
+
+function nameOf({ field, isDescending }: LogOrder): string {
+  return isDescending ? `-${field}` : field;
+}
+
+function partsOf(cursor: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}

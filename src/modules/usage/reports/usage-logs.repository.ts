@@ -1,0 +1,133 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlRunner } from '../../../common/database/database.js';
+import type { AgentType } from '../../admin-config/config-schemas.js';
+import type { LogField, LogOrder, LogPlace } from './log-order.js';
+
+export interface LogRow {
+  id: string;
+  userId: string;
+  chatId: string | null;
+  agentType: AgentType;
+  modelUsed: string;
+  provider: string;
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  /** Costs as PostgreSQL writes them: `0.014550`. */
+  inputCost: string;
+  outputCost: string;
+  totalCost: string;
+  requestTimestamp: Date;
+  responseTimestamp: Date | null;
+  durationMs: number | null;
+  status: string;
+  metadata: Record<string, unknown> | null;
+}
+
+/** A row with no less, or no more, of a figure. */
+export interface LogLimits {
+  minimum?: number;
+  maximum?: number;
+}
+
+export interface LogFilter {
+  userId?: string;
+  from?: Date;
+  to?: Date;
+  agentType?: string;
+  /** With its provider or without. */
+  model?: string;
+  provider?: string;
+  status?: string;
+  chatId?: string;
+  limits?: Partial<Record<LimitedField, LogLimits>>;
+}
+
+export const LIMITED_FIELDS = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'inputCost',
+  'outputCost',
+  'totalCost',
+  'durationMs',
+] as const;
+export type LimitedField = (typeof LIMITED_FIELDS)[number];
+
+/** How a call ended; a call without an end is running, whatever else is known of it. */
+const STATUS = `
+  case when response_timestamp is null then 'running'
+       else left(coalesce(metadata ->> 'status', 'success'), 16) end`;
+
+const COLUMNS = `
+  id, user_id as "userId", chat_id as "chatId", agent_type as "agentType", model_used as "modelUsed", provider,
+  input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
+  input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost",
+  request_timestamp as "requestTimestamp", response_timestamp as "responseTimestamp", duration_ms as "durationMs",
+  ${STATUS} as status, metadata`;
+
+/** What rows are ordered by. None of it is null: what has not ended has a place, too. */
+const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
+  requestTimestamp: { sql: 'request_timestamp', type: 'timestamptz' },
+  agentType: { sql: 'agent_type', type: 'text' },
+  modelUsed: { sql: 'model_used', type: 'text' },
+  provider: { sql: 'provider', type: 'text' },
+  inputTokens: { sql: 'input_tokens', type: 'bigint' },
+  outputTokens: { sql: 'output_tokens', type: 'bigint' },
+  totalTokens: { sql: 'total_tokens', type: 'bigint' },
+  inputCost: { sql: 'input_cost', type: 'numeric' },
+  outputCost: { sql: 'output_cost', type: 'numeric' },
+  totalCost: { sql: 'total_cost', type: 'numeric' },
+  durationMs: { sql: 'coalesce(duration_ms, -1)', type: 'bigint' },
+  status: { sql: STATUS, type: 'text' },
+};
+
+/** Rows of `usage_logs` as their owner or an administrator reads them. */
+@Injectable()
+export class UsageLogsRepository {
+  /** At most `limit` rows behind `after`. Whose they may be, row level security says; `userId` says whose are meant. */
+  findPage(
+    statements: SqlRunner,
+    filter: LogFilter,
+    { field, isDescending }: LogOrder,
+    { after, limit }: { after?: LogPlace; limit: number },
+  ): Promise<LogRow[]> {
+    const parameters: unknown[] = [limit];
+    const add = (value: unknown) => `$${parameters.push(value)}`;
+    const { sql, type } = ORDERED_BY[field];
+    const conditions = conditionsOf(filter, add);
+    if (after) {
+      const place = `(${add(after.value)}::${type}, ${add(after.id)}::uuid)`;
+      conditions.push(`(${sql}, id) ${isDescending ? '<' : '>'} ${place}`);
+    }
+    const direction = isDescending ? 'desc' : 'asc';
+    return statements.query<LogRow[]>(
+      `select ${COLUMNS} from usage_logs ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+        order by ${sql} ${direction}, id ${direction} limit $1`,
+      parameters,
+    );
+  }
+}
+
+function conditionsOf(filter: LogFilter, add: (value: unknown) => string): string[] {
+  const { userId, from, to, agentType, model, provider, status, chatId, limits = {} } = filter;
+  const conditions: string[] = [];
+  if (userId !== undefined) conditions.push(`user_id = ${add(userId)}`);
+  if (from) conditions.push(`request_timestamp >= ${add(from)}`);
+  if (to) conditions.push(`request_timestamp < ${add(to)}`);
+  if (agentType !== undefined) conditions.push(`agent_type = ${add(agentType)}`);
+  if (provider !== undefined) conditions.push(`provider = ${add(provider)}`);
+  if (chatId !== undefined) conditions.push(`chat_id = ${add(chatId)}`);
+  if (status !== undefined) conditions.push(`${STATUS} = ${add(status)}`);
+  if (model !== undefined) {
+    const name = `${add(model)}::text`;
+    conditions.push(`(model_used = ${name} or provider || '/' || model_used = ${name})`);
+  }
+  for (const field of LIMITED_FIELDS) {
+    const { minimum, maximum } = limits[field] ?? {};
+    const column = field === 'durationMs' ? 'duration_ms' : ORDERED_BY[field].sql;
+    if (minimum !== undefined) conditions.push(`${column} >= ${add(minimum)}::numeric`);
+    if (maximum !== undefined) conditions.push(`${column} <= ${add(maximum)}::numeric`);
+  }
+  return conditions;
+}

@@ -1,0 +1,95 @@
+import { Controller, Get, Query, StreamableFile } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentUser } from '../../../common/auth/decorators.js';
+import { type Identity } from '../../../common/auth/identity.js';
+import { ApiProblems } from '../../../common/errors/api-problems.js';
+import { type Page } from '../../../common/http/paging.js';
+import { ApiUsageExport } from './dto/usage-export.docs.js';
+import { UsageLogDto, UsageLogPageDto } from './dto/usage-log.dto.js';
+import { UsageExportQuery, UsageLogsQuery } from './dto/usage-logs.query.js';
+import { UsagePeriodQuery } from './dto/usage-period.query.js';
+import { UsageProjectionDto } from './dto/usage-projection.dto.js';
+import { UsageProjectionQuery } from './dto/usage-projection.query.js';
+import { UsageSummaryDto } from './dto/usage-summary.dto.js';
+import { UsageTimeseriesDto } from './dto/usage-timeseries.dto.js';
+import { UsageTimeseriesQuery } from './dto/usage-timeseries.query.js';
+import { UsageExportService } from './usage-export.service.js';
+import { UsageLogsService } from './usage-logs.service.js';
+import { UsageReportsService } from './usage-reports.service.js';
+
+/** An administrator may read everybody's calls, so whose are meant is always said here. */
+@ApiTags('Usage')
+@ApiBearerAuth()
+@Controller('api/usage')
+export class UsageController {
+  constructor(
+    private readonly reports: UsageReportsService,
+    private readonly logs: UsageLogsService,
+    private readonly exports: UsageExportService,
+  ) {}
+
+  @Get('summary')
+  @ApiOperation({
+    summary: 'What you used in a period, and in the one before',
+    description:
+      'By default the last 30 days, today among them; `previous` is the period of the same length before. Calls that are running count, with what is known of them.',
+  })
+  @ApiOkResponse({ type: UsageSummaryDto })
+  @ApiProblems(400)
+  summary(@CurrentUser() user: Identity, @Query() query: UsagePeriodQuery): Promise<UsageSummaryDto> {
+    return this.reports.summarize(user, { ...query, userId: user.id });
+  }
+
+  @Get('timeseries')
+  @ApiOperation({
+    summary: 'What you used, hour by hour, day by day, week by week or month by month',
+    description:
+      'Points follow the clocks and calendars of `tz`: a day may have 23 hours, weeks begin on Monday. There are no gaps; more than 2,000 points are refused.',
+  })
+  @ApiOkResponse({ type: UsageTimeseriesDto })
+  @ApiProblems(400)
+  timeseries(
+    @CurrentUser() user: Identity,
+    @Query() query: UsageTimeseriesQuery,
+  ): Promise<UsageTimeseriesDto> {
+    return this.reports.trace(user, { ...query, userId: user.id });
+  }
+
+  @Get('logs')
+  @ApiOperation({
+    summary: 'Your model calls one by one',
+    description: 'Of all time, the latest first, by default.',
+  })
+  @ApiOkResponse({ type: UsageLogPageDto })
+  @ApiProblems(400)
+  list(@CurrentUser() user: Identity, @Query() query: UsageLogsQuery): Promise<Page<UsageLogDto>> {
+    return this.logs.list(user, { ...query, userId: user.id });
+  }
+
+  @Get('export')
+  @ApiOperation({
+    summary: 'Download your model calls',
+    description: 'The same as the logs, the oldest first, up to now; streamed, however many there are.',
+  })
+  @ApiUsageExport()
+  @ApiProblems(400)
+  export(@CurrentUser() user: Identity, @Query() query: UsageExportQuery): StreamableFile {
+    const { content, type, disposition } = this.exports.open(user, { ...query, userId: user.id });
+    return new StreamableFile(content, { type, disposition });
+  }
+
+  @Get('projection')
+  @ApiOperation({
+    summary: 'What the present trend would cost',
+    description:
+      'From the complete days of the last 28: a line of least squares through their costs, or their average where there are too few. `method` says what was done.',
+  })
+  @ApiOkResponse({ type: UsageProjectionDto })
+  @ApiProblems(400)
+  projection(
+    @CurrentUser() user: Identity,
+    @Query() query: UsageProjectionQuery,
+  ): Promise<UsageProjectionDto> {
+    return this.reports.project(user, { ...query, userId: user.id });
+  }
+}
