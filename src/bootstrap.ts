@@ -55,6 +55,8 @@ export async function createApp(
     config.supabase.jwtSecret,
     ...Object.values(config.providers).map(({ apiKey }) => apiKey),
   ]);
+  // The AI SDK's own warnings quote what was said and thought, past the log.
+  globalThis.AI_SDK_LOG_WARNINGS = false;
   const pino = createLogger(config.logLevel, options.logDestination);
   const logger = new NestLogger(pino);
   const frameworkLogger = new Logger('Http');

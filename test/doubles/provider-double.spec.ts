@@ -229,6 +229,16 @@ describe('provider double', () => {
       expect((await say('How deep?')).text).toBe('the answer');
     });
 
+    it('leaves them alone when an agent is to be chosen, and chooses the one that talks', async () => {
+      double.enqueue({ text: ['the answer'] });
+      const choice = await say(
+        'How deep? [[double {"tokens":9}]]',
+        'Answer with JSON: {"agent": one of chat, artifact, "reason": one short sentence}.',
+      );
+      expect(JSON.parse(choice.text)).toEqual({ agent: 'chat', reason: expect.any(String) });
+      expect((await say('How deep?')).text).toBe('the answer');
+    });
+
     it('reads directives in the text of the user', async () => {
       const started = performance.now();
       const heard = await say('Go [[double {"tokens":5,"delayMs":20,"firstDelayMs":30}]] on');

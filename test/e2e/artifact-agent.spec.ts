@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
-import { createChatClient, textOf } from '../support/chat-client.js';
+import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 
 const PROVIDERS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
@@ -251,21 +250,5 @@ describe('the artifact agent', () => {
     expect([wrong.status, wrong.body.errors[0].path]).toEqual([400, 'instruction']);
     const stranger = await app.createUser();
     expect((await app.request('POST', path, { user: stranger, body: {} })).status).toBe(404);
-  });
-
-  it('writes and changes an essay for the client of useChat', async () => {
-    const seen: string[] = [];
-    const chat = createChatClient(app.url, {
-      token: user.token,
-      body: { agent: 'artifact' },
-      onData: ({ type, data }) => type === 'data-id' && seen.push(String(data)),
-    });
-    script('createDocument', { title: 'Essay', kind: 'text', description: 'x' }, ['Once.'], 'Written.');
-    await chat.sendMessage({ text: 'Write an essay' });
-    const id = await eventually(() => Promise.resolve(seen[0]));
-    script('updateDocument', { id, description: 'twice' }, ['Twice.'], 'Changed.');
-    await chat.sendMessage({ text: 'Change it' });
-    expect(textOf(chat.lastMessage)).toBe('Changed.');
-    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('Twice.');
   });
 });

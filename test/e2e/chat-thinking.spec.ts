@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
 import { isCallBesideAnswer } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { configureAgent, type Provider, PROVIDERS } from '../support/agent-config.js';
@@ -157,6 +158,18 @@ describe('thinking', () => {
     expect(messageMetadata.usage).toMatchObject({ outputTokens: 60, reasoningTokens: 40, totalTokens: 160 });
     // 0.30 and 2.50 USD a million.
     expect(messageMetadata.cost).toBeCloseTo((100 * 0.3 + 60 * 2.5) / 1e6, 6);
+  });
+
+  it('is told to nobody who reads the output of the process', async () => {
+    const chat = randomUUID();
+    const warned = jest.spyOn(process, 'emitWarning');
+    app.double.enqueue({ reasoning: ['Between us.'], text: ['Done.'] });
+    await app.say(user, chat, 'Think', { body: { model: 'anthropic/claude-sonnet-4-5', thinking: true } });
+    // Another vendor takes no such thoughts, and its client warns of them.
+    const body = { model: 'openai/gpt-5-mini', agent: 'artifact' };
+    expect((await app.say(user, chat, 'And now?', { body })).status).toBe(200);
+    expect(warned.mock.calls).toEqual([]);
+    warned.mockRestore();
   });
 
   it('is refused for a model that has none, and for what is neither true nor false', async () => {

@@ -1,5 +1,6 @@
 import { Chat } from '@ai-sdk/react';
 import { DefaultChatTransport, type UIMessage } from 'ai';
+import type { StoredMessage } from './turns.js';
 
 export interface ChatClientOptions {
   token: string;
@@ -30,6 +31,14 @@ export function createChatClient(url: string, options: ChatClientOptions): Chat<
     }),
   });
 }
+
+/** What a client that loads a chat makes of its messages. */
+export function toUiMessages(stored: StoredMessage[]): UIMessage[] {
+  return stored.map(({ id, role, parts, metadata }) => ({ id, role, parts, metadata }));
+}
+
+/** As JSON has it: without fields that are undefined. */
+export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** The text of a message, its parts joined. */
 export function textOf(message: Pick<UIMessage, 'parts'> | undefined): string {

@@ -11,8 +11,8 @@ export const OTHER = 'octo/secret';
 export interface GithubApp extends ChatApp {
   mcp: McpDouble;
   admin: TestUser;
-  /** Changes `mcp` of the agent's configuration; merged into what is there. */
-  configure(mcp: object): Promise<void>;
+  /** Changes `mcp` of the agent's configuration; merged into what is there. Of Google's unless told. */
+  configure(mcp: object, provider?: string): Promise<void>;
   /** Connects a repository without asking GitHub; the id is its `repositoryId`. */
   connect(user: TestUser, name?: string): Promise<string>;
   /** Asks the agent in the compact form. */
@@ -43,8 +43,8 @@ export async function startGithubApp(environment: Record<string, string> = {}): 
   const app = await startChatApp(environment);
   const admin = await app.createUser({ role: 'admin' });
 
-  const configure: GithubApp['configure'] = async (changes) => {
-    const response = await app.request('PATCH', '/api/admin/config/git_mcp_agent_google', {
+  const configure: GithubApp['configure'] = async (changes, provider = 'google') => {
+    const response = await app.request('PATCH', `/api/admin/config/git_mcp_agent_${provider}`, {
       user: admin,
       body: { configData: { mcp: changes } },
     });

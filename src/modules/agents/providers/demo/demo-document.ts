@@ -43,6 +43,15 @@ export function changeDocument(instructions: string, request: string): string {
   }
 }
 
+/** `Replace “this” with “that”.` */
+export function replacementIn(asked: string): { from: string; to: string } | undefined {
+  const { from, to } =
+    /\b(?:replace|change|rename)\s+["“'‘]?(?<from>.+?)["”'’]?\s+(?:with|to|into|by)\s+["“'‘]?(?<to>.+?)["”'’]?[.!]?$/i.exec(
+      asked,
+    )?.groups ?? {};
+  return from === undefined || to === undefined ? undefined : { from, to };
+}
+
 export function commentMark(content: string): string {
   return /^\s*(?:#|def |import \w+$|from \w+ import)/m.test(content) ? '#' : '//';
 }
@@ -117,11 +126,7 @@ function addedRow(content: string, asked: string): string {
 }
 
 function replaceIn(content: string, asked: string, kind: WrittenKind): string | undefined {
-  const match =
-    /\b(?:replace|change|rename)\s+["“'‘]?(?<from>.+?)["”'’]?\s+(?:with|to|into|by)\s+["“'‘]?(?<to>.+?)["”'’]?[.!]?$/i.exec(
-      asked,
-    );
-  const { from = '', to = '' } = match?.groups ?? {};
+  const { from = '', to = '' } = replacementIn(asked) ?? {};
   if (from === '' || !content.includes(from)) return undefined;
   // A sheet stays one.
   if (kind === 'sheet' && /["\r\n,]/.test(from + to)) return undefined;

@@ -103,6 +103,18 @@ describe('the demo model with the tools of documents', () => {
     expect(await answer([open, user(question)], { tools })).toMatchObject({ tool, input });
   });
 
+  it('edits by a replacement where the tool takes one, and it is clear what is meant', async () => {
+    const inputSchema = { type: 'object' as const, properties: { edits: { type: 'array' as const } } };
+    const editing = tools.map((tool) => (tool.name === 'updateDocument' ? { ...tool, inputSchema } : tool));
+    const inputOf = async (question: string) =>
+      (await answer([open, user(question)], { tools: editing })).input;
+    expect(await inputOf('Replace “ebbs” with “flows”.')).toMatchObject({
+      edits: [{ oldText: 'ebbs', newText: 'flows' }],
+    });
+    for (const question of ['Replace rain with sun', 'Replace b with c', 'Make it shorter'])
+      expect(await inputOf(question)).toEqual({ id: DOCUMENT, description: question });
+  });
+
   it('works on the document of the conversation when none is open', async () => {
     const output = { type: 'json' as const, value: { id: DOCUMENT, title: 'Tides', kind: 'text' } };
     const call = { type: 'tool-call' as const, toolCallId: 'a', toolName: 'createDocument', input: {} };

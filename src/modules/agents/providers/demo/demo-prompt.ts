@@ -23,11 +23,14 @@ export interface DemoPrompt {
   results: DemoToolResult[];
   /** The document that is open beside the chat, else the last one that was written in it. */
   documentId?: string;
+  /** What the open document says. */
+  openContent?: string;
 }
 
 export function readPrompt({ prompt, tools = [] }: LanguageModelV4CallOptions): DemoPrompt {
   const instructions = prompt.flatMap((message) => (message.role === 'system' ? [message.content] : []));
   const questions = prompt.flatMap((message) => (message.role === 'user' ? [textOf(message.content)] : []));
+  const open = openDocument(instructions.join('\n\n'));
   const lastQuestion = prompt.findLastIndex(({ role }) => role === 'user');
   return {
     instructions: instructions.join('\n\n'),
@@ -35,7 +38,8 @@ export function readPrompt({ prompt, tools = [] }: LanguageModelV4CallOptions): 
     question: questions.at(-1) ?? '',
     tools: tools.filter((tool) => tool.type === 'function'),
     results: resultsIn(prompt.slice(lastQuestion + 1)),
-    documentId: openDocument(instructions.join('\n\n')) ?? lastDocument(resultsIn(prompt)),
+    documentId: open?.id ?? lastDocument(resultsIn(prompt)),
+    openContent: open?.content,
   };
 }
 
@@ -83,8 +87,9 @@ export function fieldsIn(json: string): Record<string, unknown> {
   }
 }
 
-function openDocument(instructions: string): string | undefined {
-  return /<document id="([^"]+)"/.exec(instructions)?.[1];
+function openDocument(instructions: string): { id: string; content: string } | undefined {
+  const [, id, content] = /<document id="([^"]+)"[^\n]*>\n([^]*)\n<\/document>/.exec(instructions) ?? [];
+  return id === undefined || content === undefined ? undefined : { id, content };
 }
 
 function lastDocument(results: DemoToolResult[]): string | undefined {

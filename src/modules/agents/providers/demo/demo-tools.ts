@@ -1,4 +1,5 @@
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
+import { replacementIn } from './demo-document.js';
 import { type DemoPrompt, type DemoToolResult, excerpt, fieldsOf, oneLine } from './demo-prompt.js';
 import { wishOf } from './demo-wish.js';
 
@@ -22,7 +23,7 @@ export function sayWhatWasDone(results: DemoToolResult[]): string {
   return `${sentences.join('\n\n')}\n\n(From the demo model, which is not a language model.)`;
 }
 
-function documentCall({ tools, question, documentId }: DemoPrompt): DemoToolCall | undefined {
+function documentCall({ tools, question, documentId, openContent }: DemoPrompt): DemoToolCall | undefined {
   const wish = wishOf(question, documentId !== undefined);
   const has = (toolName: string) => tools.some(({ name }) => name === toolName);
   const description = excerpt(question, MAX_DESCRIPTION);
@@ -33,9 +34,17 @@ function documentCall({ tools, question, documentId }: DemoPrompt): DemoToolCall
   if (documentId === undefined) return undefined;
   if (wish?.type === 'suggest' && has('requestSuggestions'))
     return { toolName: 'requestSuggestions', input: { id: documentId } };
-  if (wish?.type === 'change' && has('updateDocument'))
-    return { toolName: 'updateDocument', input: { id: documentId, description } };
-  return undefined;
+  const update = tools.find(({ name }) => name === 'updateDocument');
+  if (wish?.type !== 'change' || !update) return undefined;
+  const edits = 'edits' in (update.inputSchema.properties ?? {}) ? editsFor(question, openContent) : {};
+  return { toolName: update.name, input: { id: documentId, description, ...edits } };
+}
+
+/** One text in the place of another is an edit, when it is clear which one is meant. */
+function editsFor(question: string, content: string | undefined): object {
+  const { from, to } = replacementIn(oneLine(question)) ?? {};
+  if (from === undefined || content?.split(from).length !== 2) return {};
+  return { edits: [{ oldText: from, newText: to }] };
 }
 
 /** Reads, and never writes: nobody wants a demo to change what others work on. */
