@@ -4,6 +4,7 @@ import { DatabaseModule } from './common/database/database.module.js';
 import { HttpModule } from './common/http/http.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
+import { AccountExportModule } from './modules/account-export/account-export.module.js';
 import { AdminConfigModule } from './modules/admin-config/admin-config.module.js';
 import { AdminUsersModule } from './modules/admin-users/admin-users.module.js';
 import { AgentsModule } from './modules/agents/agents.module.js';
@@ -29,6 +30,7 @@ export class AppModule {
         AuthModule,
         HealthModule,
         UsersModule,
+        AccountExportModule,
         AdminUsersModule,
         ChatModule,
         MessagesModule,

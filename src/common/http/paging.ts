@@ -38,6 +38,22 @@ export interface Keyset {
   id: string;
 }
 
+/** The place before the first row, in SQL. */
+export const BEFORE_ALL: Keyset = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
+
+/** Where to go on with each of several owners, in two columns of SQL: `after` in the first, at the beginning in the others. */
+export function placesAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at: string[], id: string[]] {
+  const places = owners.map((_, index) => (index === 0 ? after : BEFORE_ALL));
+  return [places.map(({ at }) => at), places.map(({ id }) => id)];
+}
+
+/** What several owners have, in their order: as much of it as one reading takes. */
+export interface Stretch<T> {
+  items: T[];
+  /** The place of the last item; undefined when there was nothing (more). */
+  last?: { owner: string; at: Keyset };
+}
+
 /** As `toISOString` writes the years that PostgreSQL can read. */
 const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
-import type { Page, PageQuery } from '../../common/http/paging.js';
+import { toFileName } from '../../common/http/content-disposition.js';
+import { type Download, everyItem, jsonArray } from '../../common/http/download.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { chatHeading, messageToMarkdown } from './chat-markdown.js';
 import { ChatsService } from './chats.service.js';
-import { attachment, toFileName } from '../../common/http/content-disposition.js';
 import type { ChatDto } from './dto/chat.dto.js';
 import type { ExportFormat } from './dto/export-chat.query.js';
 import type { VoteDto } from './dto/vote.dto.js';
@@ -14,15 +13,6 @@ import { VotesService } from './votes.service.js';
 /** A message can be as large as a request body, so only a few are in memory at a time. */
 const MESSAGES_AT_ONCE = 20;
 const VOTES_AT_ONCE = 100;
-
-export interface ChatExport {
-  /** Bytes of UTF-8. */
-  content: Readable;
-  /** Content-Type. */
-  type: string;
-  /** Content-Disposition. */
-  disposition: string;
-}
 
 /** Chats as downloads. They are read page by page, as fast as the client takes them: no transaction waits for it. */
 @Injectable()
@@ -34,23 +24,23 @@ export class ChatExportService {
   ) {}
 
   /** @throws AppError 404 when it is neither an own chat nor a public one; later failures break the download off */
-  async open(identity: Identity, chatId: string, format: ExportFormat): Promise<ChatExport> {
+  async open(identity: Identity, chatId: string, format: ExportFormat): Promise<Download> {
     const chat = await this.chats.read(identity, chatId);
     const isJson = format === 'json';
-    const pieces = isJson ? this.json(identity, chat) : this.markdown(identity, chat);
     return {
-      content: Readable.from(pieces, { objectMode: false }),
+      fileName: toFileName(chat.title, isJson ? 'json' : 'md', 'chat'),
       type: isJson ? 'application/json; charset=utf-8' : 'text/markdown; charset=utf-8',
-      disposition: attachment(toFileName(chat.title, isJson ? 'json' : 'md', 'chat')),
+      pieces: isJson ? this.json(identity, chat) : this.markdown(identity, chat),
     };
   }
 
   private async *json(identity: Identity, chat: ChatDto): AsyncGenerator<string> {
-    yield `{"exportedAt":${JSON.stringify(new Date().toISOString())},"chat":${JSON.stringify(chat)},"messages":[`;
-    yield* commaSeparated(this.messagesOf(identity, chat));
-    yield '],"votes":[';
-    if (chat.isOwner) yield* commaSeparated(this.votesOf(identity, chat));
-    yield ']}\n';
+    yield `{"exportedAt":${JSON.stringify(new Date().toISOString())},"chat":${JSON.stringify(chat)},"messages":`;
+    yield* jsonArray(this.messagesOf(identity, chat));
+    yield ',"votes":';
+    if (chat.isOwner) yield* jsonArray(this.votesOf(identity, chat));
+    else yield '[]';
+    yield '}\n';
   }
 
   private async *markdown(identity: Identity, chat: ChatDto): AsyncGenerator<string> {
@@ -64,22 +54,5 @@ export class ChatExportService {
 
   private votesOf(identity: Identity, { id }: ChatDto): AsyncGenerator<VoteDto> {
     return everyItem(VOTES_AT_ONCE, (page) => this.votes.list(identity, id, page));
-  }
-}
-
-async function* everyItem<T>(limit: number, read: (page: PageQuery) => Promise<Page<T>>): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const page = await read({ limit, cursor });
-    yield* page.items;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-}
-
-async function* commaSeparated(items: AsyncIterable<unknown>): AsyncGenerator<string> {
-  let separator = '';
-  for await (const item of items) {
-    yield `${separator}${JSON.stringify(item)}`;
-    separator = ',';
   }
 }

@@ -15,6 +15,6 @@ import { VotesService } from './votes.service.js';
   imports: [AgentsModule, MessagesModule],
   controllers: [ChatController, ChatsController, AdminChatsController, VotesController],
   providers: [ChatsRepository, ChatsService, ChatExportService, VotesRepository, VotesService],
-  exports: [ChatsService],
+  exports: [ChatsService, VotesService],
 })
 export class ChatModule {}

@@ -22,6 +22,7 @@ import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { toStreamableFile } from '../../common/http/download.js';
 import { type Page } from '../../common/http/paging.js';
 import { ChatExportService } from './chat-export.service.js';
 import { ChatsService } from './chats.service.js';
@@ -167,11 +168,6 @@ message is still being written.`,
     @Param('id') id: string,
     @Query() { format }: ExportChatQuery,
   ): Promise<StreamableFile> {
-    const { content, type, disposition } = await this.exports.open(
-      user,
-      toStoredId(user.id, id, 'id'),
-      format,
-    );
-    return new StreamableFile(content, { type, disposition });
+    return toStreamableFile(await this.exports.open(user, toStoredId(user.id, id, 'id'), format));
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Keyset } from '../../common/http/paging.js';
+import type { SqlRunner } from '../../common/database/database.js';
+import { type Keyset, placesAfter } from '../../common/http/paging.js';
 
 export interface VoteRow {
   chatId: string;
@@ -31,6 +32,22 @@ const findPage = (after: Keyset | undefined) => `
     ) vote on true
    where chat.id = $1 and chat.user_id = $2
    order by vote."messageCreatedAt", vote."messageId"`;
+
+/** `$2` and `$3` are the places after which each chat is read. */
+const FIND_OF_CHATS = `
+  select vote."chatId", vote."messageId", vote."isUpvoted", vote."messageCreatedAt"
+    from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) with ordinality chat (id, at, "messageId", position)
+   cross join lateral (
+     select vote.*, message."createdAt" as "messageCreatedAt"
+       from "Vote_v2" vote
+       join "Message_v2" message on message.id = vote."messageId"
+      where vote."chatId" = chat.id
+        and (message."createdAt", message.id) > (chat.at, chat."messageId")
+      order by message."createdAt", message.id
+      limit $4
+   ) vote
+   order by chat.position, vote."messageCreatedAt", vote."messageId"
+   limit $4`;
 
 const TARGET = `
   select message."chatId", message.id as "messageId"
@@ -65,6 +82,18 @@ export class VotesRepository {
     const parameters = [chatId, userId, limit, ...(after ? [after.at, after.id] : [])];
     const rows = await manager.query<VoteRow[]>(findPage(after), parameters);
     return rows.length === 0 ? undefined : rows.filter((row) => row.messageId !== null);
+  }
+
+  /**
+   * The votes of own chats, chat by chat, in the order of their messages, at most `limit`.
+   *
+   * @param after where to go on in the first of the chats
+   */
+  findOfChats(
+    statements: SqlRunner,
+    { chatIds, after, limit }: { chatIds: string[]; after?: Keyset; limit: number },
+  ): Promise<VoteRow[]> {
+    return statements.query<VoteRow[]>(FIND_OF_CHATS, [chatIds, ...placesAfter(chatIds, after), limit]);
   }
 
   /** @returns false when there is no such message in an own chat */

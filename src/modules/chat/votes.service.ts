@@ -2,9 +2,18 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { notFound } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, type PageQuery, toPage } from '../../common/http/paging.js';
+import {
+  decodeCursor,
+  type Keyset,
+  type Page,
+  type PageQuery,
+  type Stretch,
+  toPage,
+} from '../../common/http/paging.js';
 import type { VoteDto } from './dto/vote.dto.js';
-import { VotesRepository } from './votes.repository.js';
+import { type VoteRow, VotesRepository } from './votes.repository.js';
+
+const STRETCH = 500;
 
 /**
  * One vote a message, by the owner of the chat. Any of the chat's messages can be voted on, as in the Vercel chatbot:
@@ -28,12 +37,20 @@ export class VotesService {
       this.votes.findPage(manager, { userId: identity.id, chatId, after, limit: limit + 1 }),
     );
     if (!rows) throw notFound('The chat');
-    return toPage(
-      rows,
-      limit,
-      (row) => ({ at: row.messageCreatedAt.toISOString(), id: row.messageId }),
-      ({ chatId: id, messageId, isUpvoted }) => ({ chatId: id, messageId, isUpvoted }),
+    return toPage(rows, limit, placeOf, toVote);
+  }
+
+  /**
+   * The votes of own chats, chat by chat, in the order of their messages, as many as are read at a time.
+   *
+   * @param after where to go on in the first of the chats
+   */
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<VoteDto>> {
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.votes.findOfChats(statements, { chatIds, after, limit: STRETCH }),
     );
+    const last = rows.at(-1);
+    return { items: rows.map(toVote), last: last && { owner: last.chatId, at: placeOf(last) } };
   }
 
   /** @throws AppError 404 when there is no such message in an own chat */
@@ -52,4 +69,12 @@ export class VotesService {
     const found = await this.database.asUser(identity, (manager) => this.votes.delete(manager, place));
     if (!found) throw notFound('The message');
   }
+}
+
+function placeOf({ messageCreatedAt, messageId }: VoteRow): Keyset {
+  return { at: messageCreatedAt.toISOString(), id: messageId };
+}
+
+function toVote({ chatId, messageId, isUpvoted }: VoteRow): VoteDto {
+  return { chatId, messageId, isUpvoted };
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { SqlRunner } from '../../common/database/database.js';
+import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
 import type { DocumentPlace } from './document-cursor.js';
 import type { DocumentKind } from './dto/document.dto.js';
 
@@ -67,6 +69,22 @@ const FIND_VERSIONS = `
        order by document."createdAt" limit $4
     ) document on true
    order by document."createdAt"`;
+
+/** Keys first, and as many versions as together are not too large (stored, that is, compressed), but at least one. */
+const FIND_ALL_VERSIONS = `
+  with place as (
+    select version.id, version."createdAt", coalesce(pg_column_size(version.content), 0) as size
+      from "Document" version
+     where (version."createdAt", version.id) > ($1::timestamptz, $2::uuid)
+     order by version."createdAt", version.id
+     limit $3
+  ), sized as (
+    select *, sum(size) over (order by "createdAt", id) - size as before from place
+  )
+  select ${COLUMNS}, document.content
+    from sized join "Document" document using (id, "createdAt")
+   where sized.before < $4
+   order by sized."createdAt", sized.id`;
 
 /** The lock that the trigger of the table takes for each new version, only earlier. */
 const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4711))`;
@@ -143,6 +161,18 @@ export class DocumentsRepository {
     const parameters = [id, withContent, after ?? '-infinity', limit];
     const rows = await manager.query<DocumentRow[]>(FIND_VERSIONS, parameters);
     return rows.length === 0 ? undefined : rows.filter((row) => row.id !== null);
+  }
+
+  /**
+   * All versions of all documents with their content, oldest first: at most `limit`, and no more than the one with which
+   * they become larger than `bytes`.
+   */
+  findAllVersions(
+    statements: SqlRunner,
+    { after, limit, bytes }: { after?: Keyset; limit: number; bytes: number },
+  ): Promise<DocumentRow[]> {
+    const { at, id } = after ?? BEFORE_ALL;
+    return statements.query<DocumentRow[]>(FIND_ALL_VERSIONS, [at, id, limit, bytes]);
   }
 
   /**

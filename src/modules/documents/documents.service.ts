@@ -5,7 +5,7 @@ import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
 import { postgresCode } from '../../common/errors/postgres-errors.js';
-import type { Page } from '../../common/http/paging.js';
+import type { Keyset, Page } from '../../common/http/paging.js';
 import { checkContent } from './document-content.js';
 import { decodeDocumentCursor, encodeDocumentCursor } from './document-cursor.js';
 import { toDocument, toVersion } from './documents.mapper.js';
@@ -13,6 +13,9 @@ import { type DocumentRow, DocumentsRepository } from './documents.repository.js
 import type { DocumentDto, DocumentVersionDto } from './dto/document.dto.js';
 import type { ListDocumentsQuery } from './dto/document.queries.js';
 import type { CreateDocumentDto, PutDocumentDto } from './dto/write-document.dto.js';
+
+/** What is read of all versions at a time: many small ones, or few large ones. */
+const STRETCH = { limit: 100, bytes: 256 * 1024 };
 
 /** Documents as their owner sees them. Ids are stored ids; a version is named by its `createdAt`. */
 @Injectable()
@@ -42,6 +45,14 @@ export class DocumentsService {
         ? encodeDocumentCursor({ at: last.placeAt.toISOString(), id: last.id, asOf })
         : null;
     return { items: page.map((row) => toVersion(row, withContent)), nextCursor };
+  }
+
+  /** Every version of every document, oldest first, as many after a place as are good to have in memory at a time. */
+  async listAllVersions(identity: Identity, after?: Keyset): Promise<DocumentDto[]> {
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.documents.findAllVersions(statements, { after, ...STRETCH }),
+    );
+    return rows.map(toDocument);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { SqlRunner } from '../../common/database/database.js';
-import type { Keyset } from '../../common/http/paging.js';
+import { type Keyset, placesAfter } from '../../common/http/paging.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
 export interface MessageRow {
@@ -59,6 +59,35 @@ const findStatus = ({ chat, messages, condition }: Source) => `
     join ${messages} message on message."chatId" = chat.id
    where ${condition} and message.id = $3`;
 
+/**
+ * Keys first, and as many messages as together are not too large (stored, that is, compressed), but at least one. `$2` and
+ * `$3` are the places after which each chat is read.
+ */
+const FIND_OF_CHATS = `
+  with place as (
+    select chat.position, message.id, message."createdAt", message.size
+      from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) with ordinality chat (id, at, "messageId", position)
+     cross join lateral (
+       select message.id, message."createdAt",
+              pg_column_size(message.parts) + pg_column_size(message.attachments) as size
+         from "Message_v2" message
+        where message."chatId" = chat.id
+          and (message."createdAt", message.id) > (chat.at, chat."messageId")
+        order by message."createdAt", message.id
+        limit $4
+     ) message
+     order by chat.position, message."createdAt", message.id
+     limit $4
+  ), sized as (
+    select *, sum(size) over (order by position, "createdAt", id) - size as before from place
+  )
+  select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
+         message.model_used as "modelUsed", message.input_tokens as "inputTokens",
+         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata
+    from sized join "Message_v2" message using (id)
+   where sized.before < $5
+   order by sized.position, sized."createdAt", sized.id`;
+
 const LOCK_CHAT = 'select id from chat where id = $1 and user_id = $2 for update';
 
 const DELETE_FROM = `
@@ -111,6 +140,20 @@ export class MessagesRepository {
     const text = findPage(source === 'own' ? OWN : PUBLIC, after);
     const rows = await statements.query<MessageRow[]>(text, parameters);
     return rows.length > 0 ? rows.filter((row) => row.id !== null) : undefined;
+  }
+
+  /**
+   * Messages of own chats, chat by chat, oldest first: at most `limit`, and no more than the one with which they become
+   * larger than `bytes`.
+   *
+   * @param after where to go on in the first of the chats
+   */
+  findOfChats(
+    statements: SqlRunner,
+    { chatIds, after, limit, bytes }: { chatIds: string[]; after?: Keyset; limit: number; bytes: number },
+  ): Promise<MessageRow[]> {
+    const places = placesAfter(chatIds, after);
+    return statements.query<MessageRow[]>(FIND_OF_CHATS, [chatIds, ...places, limit, bytes]);
   }
 
   /** The status of one message of an own or public chat. */

@@ -3,10 +3,20 @@ import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { notFound, streamInProgress } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, type PageQuery, toPage } from '../../common/http/paging.js';
+import {
+  decodeCursor,
+  type Keyset,
+  type Page,
+  type PageQuery,
+  type Stretch,
+  toPage,
+} from '../../common/http/paging.js';
 import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/message.dto.js';
 import { toMessage } from './messages.mapper.js';
 import { MessagesRepository } from './messages.repository.js';
+
+/** What is read of several chats at a time: many small messages, or few large ones. */
+const STRETCH = { limit: 100, bytes: 256 * 1024 };
 
 @Injectable()
 export class MessagesService {
@@ -28,6 +38,23 @@ export class MessagesService {
     const rows = (await find('own')) ?? (await find('public'));
     if (!rows) throw notFound('The chat');
     return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toMessage);
+  }
+
+  /**
+   * The messages of own chats, chat by chat, oldest first, as many as are good to have in memory at a time; of other
+   * chats there are none, public ones included.
+   *
+   * @param after where to go on in the first of the chats
+   */
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<MessageDto>> {
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.messages.findOfChats(statements, { chatIds, after, ...STRETCH }),
+    );
+    const last = rows.at(-1);
+    return {
+      items: rows.map(toMessage),
+      last: last && { owner: last.chatId, at: { at: last.createdAt.toISOString(), id: last.id } },
+    };
   }
 
   /**

@@ -79,3 +79,16 @@ export interface UsedWindow {
   used: number;
   resetsAt: Date;
 }
+
+/** One window as it is stored. */
+export interface CountedWindow {
+  id: string;
+  agentType: AgentType;
+  limitType: 'hourly' | 'daily';
+  periodStart: Date;
+  periodEnd: Date;
+  requestCount: number;
+  /** The limit at the time of the latest request. */
+  limitValue: number;
+  createdAt: Date;
+}

@@ -19,6 +19,6 @@ import { WindowSweeper } from './window-sweeper.js';
     ReservationLeases,
     WindowSweeper,
   ],
-  exports: [AdmissionService],
+  exports: [AdmissionService, RateLimitsService],
 })
 export class RateLimitModule {}

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
-import type { UsedWindow } from './admission.types.js';
+import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
+import type { CountedWindow, UsedWindow } from './admission.types.js';
 
 /** An agent that was not asked in this period has no row; a period that is over is none of these. */
 const CURRENT = `
@@ -20,6 +21,14 @@ const CURRENT = `
      and tracking.period_start = period.beginning
    order by agent.position, period.limit_type desc`;
 
+const COUNTED = `
+  select id, agent_type as "agentType", limit_type as "limitType", period_start as "periodStart",
+         period_end as "periodEnd", request_count as "requestCount", limit_value as "limitValue", created_at as "createdAt"
+    from rate_limit_tracking
+   where (period_start, id) > ($1::timestamptz, $2::uuid)
+   order by period_start, id
+   limit $3`;
+
 @Injectable()
 export class RateLimitsRepository {
   constructor(private readonly database: Database) {}
@@ -28,6 +37,16 @@ export class RateLimitsRepository {
   findCurrent(identity: Identity, agents: AgentType[]): Promise<UsedWindow[]> {
     return this.database.readAsUser(identity, (statements) =>
       statements.query<UsedWindow[]>(CURRENT, [agents]),
+    );
+  }
+  /** What there is of the user's hours and days, past ones that are not cleared away yet included, oldest first. */
+  findCounted(
+    identity: Identity,
+    { after, limit }: { after?: Keyset; limit: number },
+  ): Promise<CountedWindow[]> {
+    const { at, id } = after ?? BEFORE_ALL;
+    return this.database.readAsUser(identity, (statements) =>
+      statements.query<CountedWindow[]>(COUNTED, [at, id, limit]),
     );
   }
 }

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
+import type { Keyset } from '../../common/http/paging.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { type AgentType, ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
-import type { RequestLimits } from './admission.types.js';
+import type { CountedWindow, RequestLimits } from './admission.types.js';
 import { limitingConfig } from './agent-limits.js';
 import type { RateLimitDto } from './dto/rate-limit.dto.js';
 import { RateLimitsRepository } from './rate-limits.repository.js';
+
+const STRETCH = 500;
 
 @Injectable()
 export class RateLimitsService {
@@ -28,5 +31,10 @@ export class RateLimitsService {
       const remaining = Math.max(0, limit - used);
       return { agentType, limitType, limit, used, remaining, resetsAt: resetsAt.toISOString() };
     });
+  }
+
+  /** The user's hours and days as they are stored, oldest first, as many after a place as are read at a time. */
+  listCounted(identity: Identity, after?: Keyset): Promise<CountedWindow[]> {
+    return this.repository.findCounted(identity, { after, limit: STRETCH });
   }
 }

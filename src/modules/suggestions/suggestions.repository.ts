@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Keyset } from '../../common/http/paging.js';
+import type { SqlRunner } from '../../common/database/database.js';
+import { BEFORE_ALL, type Keyset, placesAfter } from '../../common/http/paging.js';
 
 export interface SuggestionRow {
   id: string;
@@ -49,6 +50,21 @@ const FIND_PAGE = `
     ) suggestion on true
    order by suggestion."createdAt", suggestion.id`;
 
+/** `$3` and `$4` are the places after which each version is read. */
+const FIND_OF_VERSIONS = `
+  select suggestion.*
+    from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[]) with ordinality
+           version (id, "createdAt", at, "suggestionId", position)
+   cross join lateral (
+     select ${COLUMNS} from "Suggestion" suggestion
+      where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
+        and (suggestion."createdAt", suggestion.id) > (version.at, version."suggestionId")
+      order by suggestion."createdAt", suggestion.id
+      limit $5
+   ) suggestion
+   order by version.position, suggestion."createdAt", suggestion.id
+   limit $5`;
+
 const FIND_BY_ID = `select ${COLUMNS} from "Suggestion" suggestion where suggestion.id = $1`;
 
 const CREATE_MANY = `
@@ -92,11 +108,32 @@ export class SuggestionsRepository {
       documentId,
       version ?? null,
       isResolved ?? null,
-      after?.at ?? '-infinity',
-      after?.id ?? '00000000-0000-0000-0000-000000000000',
+      (after ?? BEFORE_ALL).at,
+      (after ?? BEFORE_ALL).id,
       limit,
     ]);
     return rows.length === 0 ? undefined : rows.filter((row) => row.id !== null);
+  }
+
+  /**
+   * The suggestions for several versions, version by version, oldest first, at most `limit`.
+   *
+   * @param after where to go on in the first of the versions
+   */
+  findOfVersions(
+    statements: SqlRunner,
+    {
+      versions,
+      after,
+      limit,
+    }: { versions: Array<{ documentId: string; version: Date }>; after?: Keyset; limit: number },
+  ): Promise<SuggestionRow[]> {
+    return statements.query<SuggestionRow[]>(FIND_OF_VERSIONS, [
+      versions.map(({ documentId }) => documentId),
+      versions.map(({ version }) => version),
+      ...placesAfter(versions, after),
+      limit,
+    ]);
   }
 
   async findById(manager: EntityManager, id: string): Promise<SuggestionRow | undefined> {

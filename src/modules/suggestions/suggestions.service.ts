@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { decodeCursor, type Keyset, type Page, type Stretch, toPage } from '../../common/http/paging.js';
 import { DocumentsService } from '../documents/documents.service.js';
 import type { DocumentDto } from '../documents/dto/document.dto.js';
 import type { ListSuggestionsQuery } from './dto/list-suggestions.query.js';
@@ -20,6 +20,8 @@ export interface SuggestionDraft {
   suggestedText: string;
   description?: string | null;
 }
+
+const STRETCH = 200;
 
 /** Proposed edits of versions of own documents. */
 @Injectable()
@@ -52,6 +54,35 @@ export class SuggestionsService {
     );
     if (!rows) throw notFound(version === undefined ? 'The document' : 'This version of the document');
     return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toSuggestion);
+  }
+
+  /**
+   * The suggestions for several versions, version by version, oldest first, as many as are read at a time. The versions
+   * are named as {@link versionKey} does.
+   *
+   * @param after where to go on in the first of the versions
+   */
+  async listOfVersions(
+    identity: Identity,
+    versionKeys: string[],
+    after?: Keyset,
+  ): Promise<Stretch<SuggestionDto>> {
+    const versions = versionKeys.map((key) => {
+      const [documentId = '', version = ''] = key.split('@');
+      return { documentId, version: new Date(version) };
+    });
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      this.suggestions.findOfVersions(statements, { versions, after, limit: STRETCH }),
+    );
+    const items = rows.map(toSuggestion);
+    const last = items.at(-1);
+    return {
+      items,
+      last: last && {
+        owner: versionKey(last.documentId, last.documentCreatedAt),
+        at: { at: last.createdAt, id: last.id },
+      },
+    };
   }
 
   /**
@@ -126,4 +157,9 @@ export class SuggestionsService {
     const deleted = await this.database.asUser(identity, (manager) => this.suggestions.delete(manager, id));
     if (deleted === 0) throw notFound('The suggestion');
   }
+}
+
+/** One version of a document in one word; `version` is its `createdAt`. */
+export function versionKey(documentId: string, version: string): string {
+  return `${documentId}@${version}`;
 }

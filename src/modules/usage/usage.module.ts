@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Tracing } from '../../common/observability/tracing.js';
 import { AdminUsageController } from './reports/admin-usage.controller.js';
+import { UsageArchiveRepository } from './reports/usage-archive.repository.js';
 import { UsageExportService } from './reports/usage-export.service.js';
 import { UsageLogsRepository } from './reports/usage-logs.repository.js';
 import { UsageLogsService } from './reports/usage-logs.service.js';
@@ -14,6 +15,7 @@ import { UsageService } from './usage.service.js';
   controllers: [UsageController, AdminUsageController],
   providers: [
     Tracing,
+    UsageArchiveRepository,
     UsageExportService,
     UsageLogsRepository,
     UsageLogsService,
@@ -22,6 +24,6 @@ import { UsageService } from './usage.service.js';
     UsageService,
     UsageSumsRepository,
   ],
-  exports: [UsageService],
+  exports: [UsageExportService, UsageService],
 })
 export class UsageModule {}

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { CurrentUser, Roles } from '../../../common/auth/decorators.js';
 import { type Identity } from '../../../common/auth/identity.js';
 import { ApiProblems } from '../../../common/errors/api-problems.js';
+import { toStreamableFile } from '../../../common/http/download.js';
 import { type Page } from '../../../common/http/paging.js';
 import { ApiUsageExport } from './dto/usage-export.docs.js';
 import { UsageLogDto, UsageLogPageDto } from './dto/usage-log.dto.js';
@@ -78,8 +79,7 @@ export class AdminUsageController {
   @ApiUsageExport()
   @ApiProblems(400)
   export(@CurrentUser() user: Identity, @Query() query: AdminUsageExportQuery): StreamableFile {
-    const { content, type, disposition } = this.exports.open(user, query);
-    return new StreamableFile(content, { type, disposition });
+    return toStreamableFile(this.exports.open(user, query));
   }
 
   @Get('projection')

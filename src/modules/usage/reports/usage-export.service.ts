@@ -1,11 +1,13 @@
-import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
 import { UserDirectory } from '../../../common/auth/user-directory.js';
 import { Database } from '../../../common/database/database.js';
 import { forbidden } from '../../../common/errors/app-error.js';
-import { attachment } from '../../../common/http/content-disposition.js';
+import type { Download } from '../../../common/http/download.js';
+import { toMoney } from '../../../common/http/money.js';
+import { type ArchivedUsageRow, UsageArchiveRepository } from './usage-archive.repository.js';
 import { csvLine } from './csv-line.js';
+import type { UsageLogDto } from './dto/usage-log.dto.js';
 import type { UsageExportFormat, UsageExportQuery } from './dto/usage-logs.query.js';
 import type { LogOrder, LogPlace } from './log-order.js';
 import { placeOf, toLog } from './usage-log.mapper.js';
@@ -16,13 +18,19 @@ import { type LogFilter, type LogRow, UsageLogsRepository } from './usage-logs.r
 const ROWS_AT_ONCE = 1_000;
 const OLDEST_FIRST: LogOrder = { field: 'requestTimestamp', isDescending: false };
 
-export interface UsageExport {
-  /** Bytes of UTF-8. */
-  content: Readable;
-  /** Content-Type. */
-  type: string;
-  /** Content-Disposition. */
-  disposition: string;
+/** The calls of one kind in a quarter of an hour, whose rows were purged. Tokens are integers, costs are USD. */
+export interface PurgedUsage extends Pick<
+  ArchivedUsageRow,
+  'agentType' | 'provider' | 'modelUsed' | 'status'
+> {
+  quarterStart: string;
+  calls: number;
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  inputCost: number;
+  outputCost: number;
+  totalCost: number;
 }
 
 /**
@@ -34,6 +42,7 @@ export class UsageExportService {
   constructor(
     private readonly database: Database,
     private readonly logs: UsageLogsRepository,
+    private readonly archive: UsageArchiveRepository,
     private readonly directory: UserDirectory,
   ) {}
 
@@ -42,24 +51,42 @@ export class UsageExportService {
    *
    * @throws AppError 400 naming `to` or `chatId`; later failures break the download off
    */
-  open(identity: Identity, query: UsageExportQuery & { userId?: string }, now = new Date()): UsageExport {
+  open(identity: Identity, query: UsageExportQuery & { userId?: string }, now = new Date()): Download {
     const filter = toLogFilter(query);
     // It has to come to an end, though there are new calls all the time.
-    const pages = this.pages(identity, { ...filter, to: filter.to && filter.to < now ? filter.to : now });
+    const pages = this.pages(identity.id, { ...filter, to: filter.to && filter.to < now ? filter.to : now });
     const { format } = query;
     return {
-      content: Readable.from(format === 'csv' ? toCsv(pages) : toNdjson(pages), { objectMode: false }),
+      fileName: `usage-${now.toISOString().slice(0, 10)}.${format}`,
       type: TYPES[format],
-      disposition: attachment(`usage-${now.toISOString().slice(0, 10)}.${format}`),
+      pieces: format === 'csv' ? toCsv(pages) : toNdjson(pages),
     };
   }
 
-  private async *pages(identity: Identity, filter: LogFilter): AsyncGenerator<LogRow[]> {
+  /** All calls of one user, oldest first, for the user. @throws AppError 401 or 403 when they are not one any more */
+  async *callsOf(userId: string): AsyncGenerator<UsageLogDto> {
+    for await (const page of this.pages(userId, { userId })) yield* page.map(toLog);
+  }
+
+  /** What is left of those that were purged, oldest first; likewise. */
+  async *purgedOf(userId: string): AsyncGenerator<PurgedUsage> {
+    let after: ArchivedUsageRow | undefined;
+    do {
+      const reader = await this.directory.identify(userId);
+      const rows = await this.database.readAsUser(reader, (statements) =>
+        this.archive.find(statements, { userId, after, limit: ROWS_AT_ONCE }),
+      );
+      yield* rows.map(toPurged);
+      after = rows.length === ROWS_AT_ONCE ? rows.at(-1) : undefined;
+    } while (after);
+  }
+
+  private async *pages(readerId: string, filter: LogFilter): AsyncGenerator<LogRow[]> {
     let after: LogPlace | undefined;
     let page: LogRow[];
     do {
       // A client can take its time; who loses a right meanwhile reads no further.
-      const reader = await this.directory.identify(identity.id);
+      const reader = await this.directory.identify(readerId);
       if (filter.userId !== reader.id && reader.role !== 'admin') throw forbidden();
       page = await this.database.readAsUser(
         reader,
@@ -106,6 +133,30 @@ async function* toCsv(pages: AsyncIterable<LogRow[]>): AsyncGenerator<string> {
 
 async function* toNdjson(pages: AsyncIterable<LogRow[]>): AsyncGenerator<string> {
   for await (const page of pages) yield page.map((row) => `${JSON.stringify(toLog(row))}\n`).join('');
+}
+
+function toPurged({
+  quarterStart,
+  agentType,
+  provider,
+  modelUsed,
+  status,
+  ...row
+}: ArchivedUsageRow): PurgedUsage {
+  return {
+    quarterStart: quarterStart.toISOString(),
+    agentType,
+    provider,
+    modelUsed,
+    status,
+    calls: Number(row.calls),
+    inputTokens: Number(row.inputTokens),
+    outputTokens: Number(row.outputTokens),
+    totalTokens: Number(row.totalTokens),
+    inputCost: toMoney(row.inputCost),
+    outputCost: toMoney(row.outputCost),
+    totalCost: toMoney(row.totalCost),
+  };
 }
 
 function toCell(value: LogRow[(typeof COLUMNS)[number]]): string | number | null {

@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream';
+import { Logger, StreamableFile } from '@nestjs/common';
+import { attachment } from './content-disposition.js';
+import type { Page, PageQuery } from './paging.js';
+
+/** Characters that are gathered before they are sent: a chunk for each item of a list would cost more than the items. */
+const CHUNK = 32 * 1024;
+
+const logger = new Logger('Download');
+
+/** A file that is sent while it is still being read. */
+export interface Download {
+  fileName: string;
+  /** Content-Type. */
+  type: string;
+  /** What is in it, in pieces of any size; the next one is asked for when the client has room for it. */
+  pieces: AsyncIterable<string>;
+}
+
+/**
+ * The response of a download. When the client goes, no more pieces are asked for. When they fail, the connection is
+ * broken off and the log says why: what the client has does not look complete.
+ */
+export function toStreamableFile({ fileName, type, pieces }: Download): StreamableFile {
+  const content = Readable.from(inChunks(pieces), { objectMode: false, highWaterMark: CHUNK });
+  return new StreamableFile(content, { type, disposition: attachment(fileName) });
+}
+
+/** Everything that is on the pages of a list, read one page at a time. */
+export async function* everyItem<T>(
+  limit: number,
+  read: (page: PageQuery) => Promise<Page<T>>,
+): AsyncGenerator<T> {
+  let cursor: string | undefined;
+  do {
+    const page = await read({ limit, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+/** A JSON array of whatever `write` makes of each item. */
+export async function* jsonArray<T>(
+  items: AsyncIterable<T>,
+  write: (item: T) => AsyncIterable<string> | Iterable<string> = (item) => [JSON.stringify(item)],
+): AsyncGenerator<string> {
+  let separator = '[';
+  for await (const item of items) {
+    yield separator;
+    yield* write(item);
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
+}
+
+async function* inChunks(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk = '';
+  try {
+    for await (const piece of pieces) {
+      chunk += piece;
+      if (chunk.length < CHUNK) continue;
+      yield chunk;
+      chunk = '';
+    }
+  } catch (error) {
+    logger.error({ err: error }, 'A download was broken off.');
+    throw error;
+  }
+  if (chunk !== '') yield chunk;
+}

@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { UserDirectory } from '../../common/auth/user-directory.js';
+import { everyItem } from '../../common/http/download.js';
+import type { Keyset } from '../../common/http/paging.js';
+import { ChatsService } from '../chat/chats.service.js';
+import type { ChatDto } from '../chat/dto/chat.dto.js';
+import type { VoteDto } from '../chat/dto/vote.dto.js';
+import { VotesService } from '../chat/votes.service.js';
+import { DocumentsService } from '../documents/documents.service.js';
+import type { DocumentDto } from '../documents/dto/document.dto.js';
+import type { GithubRepositoryDto } from '../github/dto/repository.dto.js';
+import { GithubService } from '../github/github.service.js';
+import type { MessageDto } from '../messages/dto/message.dto.js';
+import { MessagesService } from '../messages/messages.service.js';
+import type { CountedWindow } from '../rate-limit/admission.types.js';
+import { RateLimitsService } from '../rate-limit/rate-limits.service.js';
+import type { SuggestionDto } from '../suggestions/dto/suggestion.dto.js';
+import { SuggestionsService, versionKey } from '../suggestions/suggestions.service.js';
+import type { UsageLogDto } from '../usage/reports/dto/usage-log.dto.js';
+import { type PurgedUsage, UsageExportService } from '../usage/reports/usage-export.service.js';
+import { AccountExportRepository, type FileRow } from './account-export.repository.js';
+import { everyAfter, everyStretch, OwnedItems } from './owned-items.js';
+
+const CHATS_AT_ONCE = 20;
+const REPOSITORIES_AT_ONCE = 100;
+const FILES_AT_ONCE = 500;
+
+export interface AccountUser extends Pick<Identity, 'id' | 'email' | 'role' | 'settings'> {
+  isActive: boolean;
+  createdAt: string | null;
+}
+
+export interface OwnChat {
+  chat: ChatDto;
+  messages: AsyncIterable<MessageDto>;
+  votes: AsyncIterable<VoteDto>;
+}
+
+export interface OwnVersion {
+  document: DocumentDto;
+  suggestions: AsyncIterable<SuggestionDto>;
+}
+
+/** `size` in bytes. */
+export interface OwnFile extends Omit<FileRow, 'size'> {
+  size: number | null;
+}
+
+/**
+ * All that is a user's, one stretch after the other, each in a short transaction of its own. Who is deactivated or
+ * deleted meanwhile reads no further: every reading asks again who the user is.
+ */
+@Injectable()
+export class AccountDataService {
+  constructor(
+    private readonly directory: UserDirectory,
+    private readonly repository: AccountExportRepository,
+    private readonly ownChats: ChatsService,
+    private readonly messages: MessagesService,
+    private readonly votes: VotesService,
+    private readonly ownDocuments: DocumentsService,
+    private readonly suggestions: SuggestionsService,
+    private readonly ownUsage: UsageExportService,
+    private readonly limits: RateLimitsService,
+    private readonly github: GithubService,
+  ) {}
+
+  async user({ id, email, role, settings }: Identity): Promise<AccountUser> {
+    const createdAt = await this.repository.findCreatedAt(id);
+    return { id, email, role, isActive: true, settings, createdAt: createdAt?.toISOString() ?? null };
+  }
+
+  /** Newest first. Messages and votes of a chat are to be read, in this order, before the next chat is asked for. */
+  async *chats(userId: string): AsyncGenerator<OwnChat> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.ownChats.list(await this.reader(userId), { limit: CHATS_AT_ONCE, cursor });
+      const ids = page.items.map(({ id }) => id);
+      const messages = this.ofChats(ids, async (left, after) =>
+        this.messages.listOfChats(await this.reader(userId), left, after),
+      );
+      const votes = this.ofChats(ids, async (left, after) =>
+        this.votes.listOfChats(await this.reader(userId), left, after),
+      );
+      for (const chat of page.items) {
+        yield { chat, messages: messages.of(chat.id), votes: votes.of(chat.id) };
+      }
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** Every version, oldest first. The suggestions for it are to be read before the next one is asked for. */
+  async *documents(userId: string): AsyncGenerator<OwnVersion> {
+    const versions = everyAfter<DocumentDto, Keyset>(
+      async (after) => this.ownDocuments.listAllVersions(await this.reader(userId), after),
+      ({ createdAt, id }) => ({ at: createdAt, id }),
+    );
+    for await (const stretch of versions) {
+      const keys = stretch.map(({ id, createdAt }) => versionKey(id, createdAt));
+      const suggestions = new OwnedItems(
+        everyStretch(keys, async (left, after) =>
+          this.suggestions.listOfVersions(await this.reader(userId), left, after),
+        ),
+        ({ documentId, documentCreatedAt }) => versionKey(documentId, documentCreatedAt),
+      );
+      for (const document of stretch) {
+        yield { document, suggestions: suggestions.of(versionKey(document.id, document.createdAt)) };
+      }
+    }
+  }
+
+  /** The calls of models, oldest first. */
+  usage(userId: string): AsyncGenerator<UsageLogDto> {
+    return this.ownUsage.callsOf(userId);
+  }
+
+  /** What a purge has left of earlier calls, oldest first. */
+  purgedUsage(userId: string): AsyncGenerator<PurgedUsage> {
+    return this.ownUsage.purgedOf(userId);
+  }
+
+  async *rateLimits(userId: string): AsyncGenerator<CountedWindow> {
+    const stretches = everyAfter<CountedWindow, Keyset>(
+      async (after) => this.limits.listCounted(await this.reader(userId), after),
+      ({ periodStart, id }) => ({ at: periodStart.toISOString(), id }),
+    );
+    for await (const windows of stretches) yield* windows;
+  }
+
+  repositories(userId: string): AsyncGenerator<GithubRepositoryDto> {
+    return everyItem(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
+  }
+
+  /** The names of the files in storage; what is in them is downloaded from there. */
+  async *files(userId: string): AsyncGenerator<OwnFile> {
+    if (!(await this.repository.canReadFiles())) return;
+    const stretches = everyAfter<FileRow, FileRow>(
+      async (after) =>
+        this.repository.findFiles((await this.reader(userId)).id, { after, limit: FILES_AT_ONCE }),
+      (file) => file,
+    );
+    for await (const files of stretches) {
+      for (const file of files) yield { ...file, size: file.size === null ? null : Number(file.size) };
+    }
+  }
+
+  /** @throws AppError 401 or 403 when the user is not one any more */
+  private reader(userId: string): Promise<Identity> {
+    return this.directory.identify(userId);
+  }
+
+  private ofChats<T extends { chatId: string }>(
+    chatIds: string[],
+    read: Parameters<typeof everyStretch<T>>[1],
+  ): OwnedItems<T> {
+    return new OwnedItems(everyStretch(chatIds, read), ({ chatId }) => chatId);
+  }
+}

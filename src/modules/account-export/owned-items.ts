@@ -1,0 +1,54 @@
+import type { Keyset, Stretch } from '../../common/http/paging.js';
+
+/** What is read as one list, item by item, and belongs to one owner after the other. */
+export class OwnedItems<T> {
+  private next?: IteratorResult<T>;
+  private readonly items: AsyncIterator<T>;
+
+  constructor(
+    items: AsyncIterable<T>,
+    private readonly ownerOf: (item: T) => string,
+  ) {
+    this.items = items[Symbol.asyncIterator]();
+  }
+
+  /** The items of one owner; to be asked for in the order of the list, and read to their end. */
+  async *of(owner: string): AsyncGenerator<T> {
+    this.next ??= await this.items.next();
+    while (!this.next.done && this.ownerOf(this.next.value) === owner) {
+      yield this.next.value;
+      this.next = await this.items.next();
+    }
+  }
+}
+
+/** Everything that several owners have, in their order, one stretch at a time. */
+export async function* everyStretch<T>(
+  owners: string[],
+  read: (owners: string[], after?: Keyset) => Promise<Stretch<T>>,
+): AsyncGenerator<T> {
+  let left = owners;
+  let after: Keyset | undefined;
+  while (left.length > 0) {
+    const { items, last } = await read(left, after);
+    if (!last) return;
+    yield* items;
+    left = left.slice(left.indexOf(last.owner));
+    after = last.at;
+  }
+}
+
+/** Everything in a list that is read from one place to the next, until there is nothing more. */
+export async function* everyAfter<T, Place>(
+  read: (after: Place | undefined) => Promise<T[]>,
+  placeOf: (item: T) => Place,
+): AsyncGenerator<T[]> {
+  let after: Place | undefined;
+  for (;;) {
+    const items = await read(after);
+    const last = items.at(-1);
+    if (last === undefined) return;
+    yield items;
+    after = placeOf(last);
+  }
+}

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import type { SqlRunner } from '../../../common/database/database.js';
+import type { AgentType } from '../../admin-config/config-schemas.js';
+
+/** What a purge has left of the calls of one kind in a quarter of an hour; costs as PostgreSQL writes them. */
+export interface ArchivedUsageRow {
+  quarterStart: Date;
+  agentType: AgentType;
+  provider: string;
+  modelUsed: string;
+  status: string;
+  calls: string;
+  inputTokens: string;
+  outputTokens: string;
+  totalTokens: string;
+  inputCost: string;
+  outputCost: string;
+  totalCost: string;
+}
+
+/** The place of such a row among those of its user. */
+export type ArchivedUsagePlace = Pick<
+  ArchivedUsageRow,
+  'quarterStart' | 'agentType' | 'provider' | 'modelUsed' | 'status'
+>;
+
+/** An administrator may select every row, so whose rows are meant is said here. */
+const FIND = `
+  select bucket as "quarterStart", agent_type as "agentType", provider, model_used as "modelUsed", status, calls,
+         input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
+         input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost"
+    from switchboard.usage_archive
+   where user_id = $1
+     and (bucket, agent_type, provider, model_used, status) > ($2::timestamptz, $3::text, $4::text, $5::text, $6::text)
+   order by bucket, agent_type, provider, model_used, status
+   limit $7`;
+
+@Injectable()
+export class UsageArchiveRepository {
+  /** What is left of a user's purged calls, oldest first, at most `limit`. */
+  find(
+    statements: SqlRunner,
+    { userId, after, limit }: { userId: string; after?: ArchivedUsagePlace; limit: number },
+  ): Promise<ArchivedUsageRow[]> {
+    const place = after
+      ? [after.quarterStart, after.agentType, after.provider, after.modelUsed, after.status]
+      : ['-infinity', '', '', '', ''];
+    return statements.query<ArchivedUsageRow[]>(FIND, [userId, ...place, limit]);
+  }
+}
