@@ -37,7 +37,7 @@ export function changeDocument(instructions: string, request: string): string {
     case 'code':
       return `${content}\n${commentMark(content)} The demo model was asked for this change, and can not make it: ${quoted}\n`;
     case 'sheet':
-      return `${content.replace(/\s*$/, '')}\n${addedRow(content, quoted)}\n`;
+      return `${content.trimEnd()}\n${addedRow(content, quoted)}\n`;
     case 'text':
       return `${content}\n\n## A change\n\nThe demo model was asked for this: “${quoted}”. It can put one text in the place of another (“replace this with that”), and shorten a text; whatever else is asked for, it adds a section like this one.\n`;
   }

@@ -50,6 +50,7 @@ describe('the demo model as a router', () => {
     ['Create a Python script that sorts names', 'artifact'],
     ['Make me a table of the planets', 'artifact'],
     ['Draw a lighthouse', 'artifact'],
+    ['Write the report on the year', 'artifact'],
     ['Make it shorter', 'artifact'],
     ['What does the README say?', 'git_mcp'],
     ['Which issues are open?', 'git_mcp'],
@@ -168,7 +169,8 @@ describe('the demo model with the tools of a repository', () => {
 
   it.each([
     ['What is this repository about?', 'get_file_contents', { ...address, path: 'README.md' }],
-    ['What is in src/main.ts?', 'get_file_contents', { ...address, path: 'src/main.ts' }],
+    ['Does .env.example matter?', 'get_file_contents', { ...address, path: '.env.example' }],
+    ['What is in “src/main.ts”?', 'get_file_contents', { ...address, path: 'src/main.ts' }],
     ['What does issue #12 say?', 'issue_read', { ...address, method: 'get', issue_number: 12 }],
     ['Which issues are open?', 'search_issues', { ...address, query: 'is:issue is:open' }],
     ['Show me the last commits', 'list_commits', address],

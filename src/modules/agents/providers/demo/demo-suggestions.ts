@@ -28,10 +28,12 @@ function suggestionsFor(text: string): DemoSuggestion[] {
   const isCode = lines.some((line) => /[;{}]$|^(?:def|import)\b/.test(line));
   const sentences = (text.match(SENTENCE) ?? []).map((sentence) => sentence.trim());
   const passages = isCode ? lines : sentences.filter((sentence) => !HEADING.test(sentence));
-  const usable = passages.filter((passage) => passage !== '' && text.split(passage).length === 2);
+  const usable = passages.filter(
+    (passage) => passage !== '' && text.indexOf(passage) === text.lastIndexOf(passage),
+  );
   // What can be made shorter is worth more than what can only be marked.
-  const best = usable.toSorted((one, other) => Number(FILLER.test(other)) - Number(FILLER.test(one)));
-  return best
+  return usable
+    .toSorted((one, other) => Number(FILLER.test(other)) - Number(FILLER.test(one)))
     .slice(0, MAX_SUGGESTIONS)
     .map((passage) => (isCode ? commented(passage, commentMark(text)) : improved(passage)));
 }

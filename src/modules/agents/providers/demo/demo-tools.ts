@@ -69,11 +69,10 @@ function repositoryCall({ tools, question }: DemoPrompt): DemoToolCall | undefin
   return undefined;
 }
 
-/** A path in a message has a dot before its last letters, or a slash in it. */
+/** A path has a slash in it, or a dot before its last letters. */
 function pathIn(question: string): string | undefined {
-  return /(?:^|[\s"'`“(])((?:[\w.-]+\/)*[\w-]*\.?[\w-]+\.[a-z]\w{0,9}|(?:[\w.-]+\/)+[\w.-]+)(?=$|[\s"'`”),.?!:;])/i.exec(
-    question,
-  )?.[1];
+  const words = question.split(/\s+/).map((word) => word.replace(/^["'`“(]+|["'`”),.?!:;]+$/g, ''));
+  return words.find((word) => /^[\w.-][\w./-]*$/.test(word) && /\/\w|\.[a-z]\w*$/i.test(word));
 }
 
 /** What the tool takes of these arguments, and those for which there is one choice only. */

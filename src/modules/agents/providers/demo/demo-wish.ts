@@ -7,6 +7,8 @@ export type DemoWish =
   { type: 'create'; kind: DemoDocumentKind; title: string } | { type: 'change' } | { type: 'suggest' };
 
 const MAX_TITLE = 80;
+/** Characters that are looked at: who wants something says so at once. */
+const MAX_READ = 2_000;
 
 const NOUNS: Record<DemoDocumentKind, string> = {
   text: 'documents?|essays?|articles?|story|stories|poems?|letters?|reports?|texts?|speech|post|outline|notes?|e-?mails?|recipes?|plans?',
@@ -34,7 +36,8 @@ const MEANING_ONE = new RegExp(`\\b(?:it|this|that|improvements?|${NOUN})\\b`, '
 const A_NEW_ONE = /\b(?:a|an|another|new)\b/i;
 
 /** A few words of English, looked for as they stand: no more is to be expected of a demo. */
-export function wishOf(message: string, hasDocument: boolean): DemoWish | undefined {
+export function wishOf(said: string, hasDocument: boolean): DemoWish | undefined {
+  const message = said.slice(0, MAX_READ);
   if (ASKING.test(message)) return undefined;
   const isMeant = hasDocument || MEANING_ONE.test(message);
   if (SUGGESTING.test(message) && isMeant) return { type: 'suggest' };
@@ -50,8 +53,7 @@ function creationIn(
   const { before = '', noun, rest = '' } = CREATING.exec(message)?.groups ?? {};
   if (noun !== undefined) {
     // "Make the essay shorter" is about the one that is there.
-    if (!A_NEW_ONE.test(before) && (hasDocument || /\b(?:it|this|that|the)\b/i.test(before)))
-      return undefined;
+    if (!A_NEW_ONE.test(before) && (hasDocument || /\b(?:it|this|that)\b/i.test(before))) return undefined;
     const kind = KINDS.find((name) => new RegExp(`^(?:${NOUNS[name]})$`, 'i').test(noun)) ?? 'text';
     return { kind, title: titleFrom(rest) || capitalized(noun) };
   }
