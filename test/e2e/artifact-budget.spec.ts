@@ -98,11 +98,13 @@ describe('the budget of the artifact agent', () => {
     app.double.enqueue({ usage: PICTURE, firstDelayMs: 300 }, { when: draws, times: turns });
     app.double.enqueue({ text: ['Done.'] }, { when: answers, times: turns });
     const all = await Promise.all(Array.from({ length: turns }, () => agent.say(randomUUID())));
-    expect(all.map(({ status }) => status)).toEqual(Array(turns).fill(200));
+    // Who comes when pictures are being drawn already may not even get in.
+    const late = all.filter(({ status }) => status !== 200);
+    for (const { problem } of late) expect(problem.code).toBe('budget_exceeded');
     const refused = all.map(failureOf).filter((failure) => failure !== undefined);
     for (const failure of refused) expect(failure).toMatch(/does not allow drawing a picture now/);
     const drawn = agent.drawings().length;
-    expect(drawn + refused.length).toBe(turns);
+    expect(drawn + refused.length + late.length).toBe(turns);
     // Three would fit in; how many do is a matter of what the turns around them still hold.
     expect(drawn).toBeGreaterThanOrEqual(1);
     expect(drawn).toBeLessThanOrEqual(3);
