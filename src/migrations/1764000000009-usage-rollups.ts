@@ -29,7 +29,8 @@ export class UsageRollups1764000000009 implements MigrationInterface {
       await runner.query(statements);
     }
     await runner.query(RIGHTS_ON_FUNCTIONS);
-    // The new triggers keep other writers out until this is done.
+    // The new triggers keep other writers out until this is done: half a minute, or a minute, for five million rows.
+    await runner.query('set local statement_timeout = 0');
     await runner.query('select switchboard.rebuild_usage()');
   }
 
