@@ -210,7 +210,7 @@ describe('the export of usage', () => {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes < next) continue;
-      next = bytes + 8 * MEGABYTE;
+      next = bytes + 16 * MEGABYTE;
       peak = Math.max(peak, used() - before);
     }
     expect(bytes).toBeGreaterThan(50 * MEGABYTE);
