@@ -1,5 +1,7 @@
-import type { Interval } from './series.js';
 import { type Piece, piecesOf, quartersOfRows, type Reading, readingOf } from './pieces.js';
+import type { Interval } from './series.js';
+
+// Where calls are read from, so that sums need not know it: parts of the statements of the reports.
 
 /** What calls are told apart by. */
 export type Kind = 'agent_type' | 'provider' | 'model_used' | 'status';

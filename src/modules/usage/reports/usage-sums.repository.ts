@@ -43,8 +43,6 @@ const CALLS_OF_USER = [
   ...MEASURES,
 ].join(', ');
 
-/** What lies outside of the bounds is left out late: the planner takes it for nearly all there is, and would sort the rest. */
-const ALL_POINTS = 'materialized';
 const ERRORS = `coalesce(sum(calls) filter (where status = 'error'), 0) as errors`;
 
 const FIGURES = `
@@ -61,6 +59,9 @@ const GROUPING_COLUMNS: Record<Grouping, Kind[]> = {
 /**
  * Sums over calls. Whose they may be, row level security says; `userId` says whose are meant. They are those of the rows,
  * wherever they are read from: see {@link callsBetween}.
+ *
+ * What lies outside of the bounds is left out after the first grouping (so that is materialized): the planner takes it for
+ * nearly all there is, and would sort what it takes for the few others.
  */
 @Injectable()
 export class UsageSumsRepository {
@@ -76,7 +77,7 @@ export class UsageSumsRepository {
     const calls = callsBetween([previous.from, period.from, period.to], { userId, kinds: KINDS });
     const users = top === undefined ? '' : topUsers(period, top, calls.add);
     return statements.query<SummaryRow[]>(
-      `with kinds as ${ALL_POINTS} (
+      `with kinds as materialized (
          select point, agent_type, provider, model_used, status, ${SUMS} from (${calls.sql}) as calls
           group by point, agent_type, provider, model_used, status
        ), sums as (
@@ -115,7 +116,7 @@ export class UsageSumsRepository {
     const key = ['point', ...kinds].join(', ');
     const sets = ['(point)', ...(groupBy ? [`(point, ${columns.join(', ')})`] : [])];
     return statements.query<PointRow[]>(
-      `with kinds as ${ALL_POINTS} (
+      `with kinds as materialized (
          select ${key}, ${SUMS} from (${calls.sql}) as calls group by ${key}
        ), sums as (
          select point, ${groupBy ? `grouping(${columns[0]}) = 0` : 'false'} as is_group,
