@@ -29,7 +29,8 @@ export class UsageRollups1764000000009 implements MigrationInterface {
       await runner.query(statements);
     }
     await runner.query(RIGHTS_ON_FUNCTIONS);
-    // The new triggers keep other writers out until this is done.
+    // The new triggers keep other writers out until this is done: half a minute, or a minute, for five million rows.
+    await runner.query('set local statement_timeout = 0');
     await runner.query('select switchboard.rebuild_usage()');
   }
 
@@ -200,61 +201,72 @@ const NO_COUNTING = `
   drop function switchboard.count_spending()`;
 
 /** Into the rollups at once, or into what is pending; the lock is taken before any row is. */
-const count = (differences: string) => `
-    if at_once then
-      ${rollUp(differences)};
-      ${REMOVE_EMPTIED};
-    else
-      insert into switchboard.usage_pending (${DIFFERENCE}) ${differences};
-    end if;`;
+const count = (differences: string, grouped = groupedDifferences(differences)) => `
+      if at_once then
+        ${rollUp(differences)};
+        ${REMOVE_EMPTIED};
+      else
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${grouped};
+      end if`;
+
+const rowsOf = (relation: string, condition = '') =>
+  `(select count(*) from (select from ${relation} ${condition} limit ${MANY_ROWS + 1}) as counted)`;
 
 const DAY = `(request_timestamp at time zone 'UTC')::date`;
 
+/** What nearly every statement is, without the cost of grouping: one call has ended. Afterwards `found` says whether. */
+const countOneEnd = (condition: string) => `
+      with pending as (
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')} and ${condition}
+        returning user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost
+      )
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost) select * from pending
+        on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+      if found then return null; end if`;
+
 /**
  * Once a statement, not once a row. Definers, because whoever deletes a user (the auth server) deletes the rows of their
- * usage, too. Most statements are of one call: it begins, which counts nothing, or it ends.
+ * usage, too.
  */
 const COUNT = `
   create function switchboard.count_usage() returns trigger
     language plpgsql security definer set search_path = '' as $fn$
   declare
+    affected integer;
     at_once boolean;
     emptied tid[];
     emptied_of_users tid[];
   begin
     if tg_op = 'INSERT' then
-      case (select count(*) from (select from added where response_timestamp is not null or total_cost <> 0
-                                   limit ${MANY_ROWS + 1}) as counted)
-        when 0 then return null;
-        when ${MANY_ROWS + 1} then at_once := switchboard.try_usage_lock();
-        else at_once := false;
-      end case;
+      -- The row of a call that begins counts nothing.
+      affected := ${rowsOf('added', 'where response_timestamp is not null or total_cost <> 0')};
+      if affected = 0 then return null; end if;
+      if affected = 1 then ${countOneEnd('true')}; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
         select user_id, agent_type, ${DAY} as day, sum(total_cost)
           from added where total_cost <> 0 group by user_id, agent_type, day order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
-      ${count(groupedDifferences(callsOf('added')))}
+      ${count(callsOf('added'))};
     elsif tg_op = 'UPDATE' then
-      case (select count(*) from (select from added limit ${MANY_ROWS + 1}) as counted)
-        when 0 then return null;
-        when ${MANY_ROWS + 1} then at_once := switchboard.try_usage_lock();
-        else at_once := false;
-      end case;
+      ${countOneEnd(`(select count(*) from (select from added limit 2) as counted) = 1
+           and not exists (select from removed where response_timestamp is not null or total_cost <> 0)`)};
+      affected := ${rowsOf('added')};
+      if affected = 0 then return null; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
         select user_id, agent_type, ${DAY} as day, sum(cost)
           from (select user_id, agent_type, request_timestamp, total_cost as cost from added
                 union all select user_id, agent_type, request_timestamp, -total_cost from removed) changed
          group by user_id, agent_type, day having sum(cost) <> 0 order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
-      ${count(groupedDifferences(`${callsOf('added')} union all ${callsOf('removed', '-')}`))}
+      ${count(`${callsOf('added')} union all ${callsOf('removed', '-')}`)};
     elsif tg_op = 'DELETE' then
       -- What is purged has been used all the same.
       if current_setting('switchboard.purging_usage', true) = 'on' then return null; end if;
-      case (select count(*) from (select from removed limit ${MANY_ROWS + 1}) as counted)
-        when 0 then return null;
-        when ${MANY_ROWS + 1} then at_once := switchboard.try_usage_lock();
-        else at_once := false;
-      end case;
+      affected := ${rowsOf('removed')};
+      if affected = 0 then return null; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       -- Not an insert: the user may be gone, too.
       with deleted as (
         select user_id, agent_type, ${DAY} as day, sum(total_cost) as cost
@@ -266,7 +278,7 @@ const COUNT = `
       )
       update switchboard.daily_spending spending set cost = spending.cost - places.cost from places
        where (spending.user_id, spending.agent_type, spending.day) = (places.user_id, places.agent_type, places.day);
-      ${count(groupedDifferences(callsOf('removed', '-')))}
+      ${count(callsOf('removed', '-'))};
     else
       delete from switchboard.daily_spending;
       insert into switchboard.daily_spending (user_id, agent_type, day, cost)
@@ -291,7 +303,7 @@ const COUNT_ARCHIVED = `
   create function switchboard.count_archived_usage() returns trigger
     language plpgsql security definer set search_path = '' as $fn$
   declare
-    at_once boolean;
+    at_once boolean := false;
     emptied tid[];
     emptied_of_users tid[];
   begin
@@ -299,12 +311,12 @@ const COUNT_ARCHIVED = `
       perform switchboard.rebuild_usage();
       return null;
     end if;
-    if (select count(*) from (select from removed limit ${MANY_ROWS + 1}) as counted) > ${MANY_ROWS} then
+    if ${rowsOf('removed')} > ${MANY_ROWS} then
       -- As whoever truncates them does: first the rows, then the rollups.
       lock table public.usage_logs in access share mode;
       at_once := switchboard.try_usage_lock();
     end if;
-    ${count(archivedCallsOf('removed', '-'))}
+    ${count(archivedCallsOf('removed', '-'), archivedCallsOf('removed', '-'))};
     return null;
   end $fn$;
 

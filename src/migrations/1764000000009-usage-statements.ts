@@ -21,6 +21,8 @@ const sumsOf = (measures: string[]) => measures.map((name) => `sum(${name}) as $
 const isNothing = (measures: string[], of: string) =>
   measures.map((name) => `${of}.${name} = 0`).join(' and ');
 
+const isSomething = (measures: string[]) => measures.map((name) => `sum(${name}) <> 0`).join(' or ');
+
 /** The start of the bucket of so many minutes that a time is in; buckets are aligned in UTC. */
 const startOf = (minutes: string, time: string) =>
   `date_bin(make_interval(mins => ${minutes}), ${time}, timestamptz '2000-01-01 00:00:00+00')`;
@@ -42,11 +44,10 @@ export function archivedCallsOf(relation: string, sign: '' | '-' = ''): string {
 
 /** Differences, one for each key, without those that come to nothing. */
 export function groupedDifferences(differences: string): string {
-  const something = MEASURES.map((name) => `sum(${name}) <> 0`).join(' or ');
   return `
     select user_id, bucket, agent_type, provider, model_used, status, ${sumsOf(MEASURES)}
       from (${differences}) as differences
-     group by user_id, bucket, agent_type, provider, model_used, status having ${something}`;
+     group by user_id, bucket, agent_type, provider, model_used, status having ${isSomething(MEASURES)}`;
 }
 
 /** Rows of `usage_rollups`, from differences of any kind. */
@@ -56,7 +57,8 @@ const rollupRows = (differences: string) => `
     from (select bucket, agent_type, provider, model_used, status, ${sumsOf(MEASURES)}
             from ${differences} group by bucket, agent_type, provider, model_used, status) as quarters
    cross join (values (15), (60), (1440)) as sizes (granularity)
-   group by granularity, ${startOf('granularity', 'quarters.bucket')}, agent_type, provider, model_used, status`;
+   group by granularity, ${startOf('granularity', 'quarters.bucket')}, agent_type, provider, model_used, status
+  having ${isSomething(MEASURES)}`;
 
 /** Rows of `usage_user_rollups`, from differences of any kind. */
 const userRollupRows = (differences: string) => `
@@ -65,7 +67,8 @@ const userRollupRows = (differences: string) => `
                  coalesce(sum(calls) filter (where status = 'error'), 0) as errors
             from ${differences} group by user_id, day) as days
    cross join (values ('day'), ('month')) as sizes (granularity)
-   group by granularity, date_trunc(granularity, day), user_id`;
+   group by granularity, date_trunc(granularity, day), user_id
+  having ${isSomething(USER_MEASURES)}`;
 
 const grow = (measures: string[]) =>
   measures.map((name) => `${name} = rollup.${name} + excluded.${name}`).join(', ');
@@ -134,7 +137,7 @@ function correct(name: string, table: string, key: string, measures: string[], r
  */
 export const CORRECT = `
   with forgotten as (delete from switchboard.usage_pending),
-  calls as (${callsOf('public.usage_logs')} union all ${archivedCallsOf('switchboard.usage_archive')}),
+  calls as not materialized (${callsOf('public.usage_logs')} union all ${archivedCallsOf('switchboard.usage_archive')}),
   ${correct('rollups', 'switchboard.usage_rollups', ROLLUP_KEY, MEASURES, rollupRows('calls'))},
   ${correct('user_rollups', 'switchboard.usage_user_rollups', USER_ROLLUP_KEY, USER_MEASURES, userRollupRows('calls'))}
   select (select count(*) from removed_rollups) + (select count(*) from written_rollups)

@@ -101,6 +101,39 @@ export const STRUCTURE: Damage[] = [
     `update pg_index set indisvalid = false where indexrelid = 'idx_message_chat'::regclass`,
     ['index idx_message_chat on Message_v2 is invalid: it was not built to its end'],
   ],
+  [`drop table switchboard.usage_rollups_hours`, ['missing table switchboard.usage_rollups_hours']],
+  [
+    `alter table switchboard.usage_pending alter column id drop identity`,
+    ['column id of switchboard.usage_pending has nothing as its default, expected identity'],
+  ],
+  [
+    `alter table switchboard.usage_user_rollups alter column total_cost type numeric(10, 6)`,
+    ['column total_cost of switchboard.usage_user_rollups is numeric(10,6), expected numeric(20,6)'],
+  ],
+  [
+    `alter table switchboard.usage_user_rollups drop constraint usage_user_rollups_pkey`,
+    ['missing primary key (granularity, bucket, user_id) on switchboard.usage_user_rollups'],
+  ],
+  [
+    `alter table switchboard.usage_rollups drop constraint usage_rollups_granularity_check,
+       add check (granularity in (15, 60, 720, 1440))`,
+    ['', '_days', '_hours', '_quarters'].map(
+      (part) =>
+        `check on granularity of switchboard.usage_rollups${part} allows 1440, 15, 60, 720, expected 1440, 15, 60`,
+    ),
+  ],
+  [
+    `alter table switchboard.usage_archive drop constraint usage_archive_user_id_fkey`,
+    ['missing foreign key (user_id) of switchboard.usage_archive to auth.users (id) on delete cascade'],
+  ],
+  [
+    `drop index switchboard.idx_usage_archive_bucket`,
+    ['missing index idx_usage_archive_bucket on switchboard.usage_archive'],
+  ],
+  [
+    `alter table switchboard.config_history drop constraint config_history_config_key_version_key`,
+    ['missing unique (config_key, version) on switchboard.config_history'],
+  ],
 ];
 
 export const ACCESS: Damage[] = [
@@ -151,6 +184,28 @@ export const ACCESS: Damage[] = [
   [
     `revoke usage on schema switchboard from authenticated`,
     ['missing grant of usage on schema switchboard to authenticated'],
+  ],
+  [
+    `alter table switchboard.usage_pending disable row level security`,
+    ['row level security is disabled on switchboard.usage_pending'],
+  ],
+  [
+    `drop policy usage_archive_select on switchboard.usage_archive`,
+    ['missing policy usage_archive_select on switchboard.usage_archive'],
+  ],
+  [
+    `alter policy usage_rollups_select on switchboard.usage_rollups using (true)`,
+    [
+      'policy usage_rollups_select on switchboard.usage_rollups is for select to authenticated using true, expected for select to authenticated using (SELECT switchboard.is_admin() AS is_admin)',
+    ],
+  ],
+  [
+    `grant select on switchboard.daily_spending to authenticated`,
+    ['unexpected grant of select on switchboard.daily_spending to authenticated'],
+  ],
+  [
+    `grant insert on switchboard.audit_log to authenticated`,
+    ['unexpected grant of insert on switchboard.audit_log to authenticated'],
   ],
 ];
 
@@ -205,6 +260,51 @@ export const ROUTINES: Damage[] = [
   [
     `create function public.is_admin() returns boolean language sql as 'select true'`,
     ['function public.is_admin() is in a schema that the Data API exposes'],
+  ],
+];
+
+const CALL = `'chat', 'p', 'm', 'success', 1, 2, 3, 5, 0.1, 0.2, 0.3`;
+
+/** What the triggers do not see. */
+export const USAGE: Damage[] = [
+  [`alter table usage_logs drop column metadata`, ['missing column metadata of usage_logs']],
+  [
+    `insert into auth.users (id) values (gen_random_uuid());
+     alter table usage_logs disable trigger user;
+     insert into usage_logs (user_id, agent_type, model_used, provider, request_timestamp, response_timestamp)
+       select id, 'chat', 'm', 'p', moment, moment
+         from auth.users, unnest('{2026-01-31T23:59:59Z, 2026-02-01T00:14Z, 2026-02-01T00:15Z}'::timestamptz[]) moment;
+     alter table usage_logs enable trigger user`,
+    [
+      'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter of an hour, the first is 2026-01-31T23:45Z: run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
+    ],
+  ],
+  [
+    `insert into switchboard.usage_rollups values (60, '2026-01-01T10:00Z', ${CALL})`,
+    [
+      'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z: run usage:rebuild',
+    ],
+  ],
+  [
+    `insert into switchboard.usage_user_rollups
+       values ('month', '2026-01-01', gen_random_uuid(), 0, 1, 0, 0, 0, 0, 0, 0)`,
+    [
+      'switchboard.usage_user_rollups differ from the rows in 1 bucket of a month, the first is 2026-01-01: run usage:rebuild',
+    ],
+  ],
+  [
+    `insert into auth.users (id) values (gen_random_uuid());
+     insert into usage_logs (user_id, agent_type, model_used, provider, total_cost, request_timestamp, response_timestamp)
+       select id, 'chat', 'm', 'p', 0.000001, '2026-01-31T10:00Z', now() from auth.users;
+     select switchboard.fold_usage(10);
+     update switchboard.usage_rollups set total_cost = 0 where granularity = 1440`,
+    [
+      'switchboard.usage_rollups differ from the rows in 1 bucket of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
+    ],
   ],
 ];
 

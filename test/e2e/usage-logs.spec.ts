@@ -159,7 +159,7 @@ describe('the logs of usage', () => {
     ['minTotalCost=0.500001', 'total_cost >= 0.500001'],
     ['maxTotalCost=0.5', 'total_cost <= 0.5'],
     ['minTotalCost=0.4999999&maxTotalCost=0.5000009', 'total_cost = 0.5'],
-    ['minInputCost=1e-7', 'input_cost > 0'],
+    ['minInputCost=1e-7&agentType=chat', `input_cost > 0 and agent_type = 'chat'`],
     ['minDurationMs=1000', 'duration_ms >= 1000'],
     ['maxDurationMs=1000', 'duration_ms <= 1000'],
   ])('are filtered by %s', async (query, where) => {

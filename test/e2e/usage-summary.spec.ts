@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { periodBefore, periodOf } from '../../src/modules/usage/reports/period.js';
+import { UsageSumsRepository } from '../../src/modules/usage/reports/usage-sums.repository.js';
 import { insertUsageLog } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem } from '../support/expectations.js';
@@ -33,6 +35,21 @@ interface Summary extends Figures {
 
 const byKey = (rows: Array<Record<string, unknown>>) =>
   rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
+
+interface Plan {
+  Plans?: Plan[];
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+}
+
+/** How many rows of `usage_logs` a plan has looked at. */
+function rowsOfLogs(plan: Plan): number {
+  const rows = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  const below = (plan.Plans ?? []).reduce((sum, child) => sum + rowsOfLogs(child), 0);
+  return below + (plan['Relation Name'] === 'usage_logs' ? rows : 0);
+}
 
 describe('the summary of usage', () => {
   let app: TestApp;
@@ -169,6 +186,30 @@ describe('the summary of usage', () => {
     const own = await sentStatements(() => get('/api/usage/summary?from=2026-01-01', admin));
     expect(own.verbs).toEqual(['begin', 'select', 'with', 'commit']);
     expect(own.roundTrips).toBe(1);
+  });
+
+  it('of all users is read without their rows, but for what no bucket ends with', async () => {
+    const rowsRead = async (from: string, to: string, top?: number): Promise<number> => {
+      let plan: Plan | undefined;
+      const statements = {
+        query: async <T>(text: string, parameters?: unknown[]) => {
+          const [row] = await app.database.query(`explain (analyze, format json) ${text}`, parameters);
+          plan = row['QUERY PLAN'][0].Plan as Plan;
+          return [] as T;
+        },
+      };
+      const period = periodOf({ from, to, tz: 'UTC' });
+      const previous = periodBefore(period);
+      await new UsageSumsRepository().summarize(statements, { period, previous, top });
+      return rowsOfLogs(plan!);
+    };
+    const [{ open }] = await app.database.query(
+      'select count(*)::int as open from usage_logs where response_timestamp is null',
+    );
+    expect(await rowsRead('2026-06-01', '2026-12-01')).toBeLessThanOrEqual(open);
+    // What is read of an hour or two, and of a day or two.
+    expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01')).toBeLessThanOrEqual(open + 30);
+    expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', 10)).toBeLessThanOrEqual(2 * open + 200);
   });
 
   it('is empty for whoever has used nothing, though others have', async () => {

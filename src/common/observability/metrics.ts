@@ -84,3 +84,9 @@ export const usageWritesWaiting = new Gauge({
   help: 'Finished model calls whose figures are not stored yet.',
   registers,
 });
+
+export const usageRollupPending = new Gauge({
+  name: 'switchboard_usage_rollup_pending',
+  help: 'Changes of usage that were found waiting for the rollups, by whoever looked last; at most 100,000.',
+  registers,
+});

@@ -8,6 +8,8 @@ import { UsageLogsService } from './reports/usage-logs.service.js';
 import { UsageReportsService } from './reports/usage-reports.service.js';
 import { UsageSumsRepository } from './reports/usage-sums.repository.js';
 import { UsageController } from './reports/usage.controller.js';
+import { UsageFolder } from './rollup/usage-folder.js';
+import { UsageRollupRepository } from './rollup/usage-rollup.repository.js';
 import { UsageRepository } from './usage.repository.js';
 import { UsageService } from './usage.service.js';
 
@@ -17,10 +19,12 @@ import { UsageService } from './usage.service.js';
     Tracing,
     UsageArchiveRepository,
     UsageExportService,
+    UsageFolder,
     UsageLogsRepository,
     UsageLogsService,
     UsageReportsService,
     UsageRepository,
+    UsageRollupRepository,
     UsageService,
     UsageSumsRepository,
   ],

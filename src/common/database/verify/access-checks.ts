@@ -1,13 +1,19 @@
-import type { Catalog } from './catalog.js';
+import { type Catalog, IS_EXPECTED, TABLE_NAME } from './catalog.js';
 import { ACCESS, HELPER_SCHEMA, type ExpectedAccess } from './expected-access.js';
 
 export async function checkRowLevelSecurity(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<{ table: string }>(
-    `select relname::text as table from pg_class
-      where relnamespace = to_regnamespace('public') and relname = any($1) and not relrowsecurity`,
+    `select ${TABLE_NAME} as table from pg_class
+      where ${IS_EXPECTED} and not relrowsecurity`,
     [catalog.tableNames],
   );
-  return rows.map(({ table }) => `row level security is disabled on ${table}`);
+  // What is granted to nobody needs none.
+  const readable = new Set(
+    accessOf(catalog).flatMap(({ table, read }) => (read === undefined ? [] : [table])),
+  );
+  return rows
+    .filter(({ table }) => readable.has(table))
+    .map(({ table }) => `row level security is disabled on ${table}`);
 }
 
 interface Policy {
@@ -25,7 +31,7 @@ interface Policy {
 /** An additional policy that concerns users is a difference, too: one that permits widens what they may do. */
 export async function checkPolicies(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<Policy>(
-    `select relname::text as table, polname::text as name, polpermissive as permissive,
+    `select ${TABLE_NAME} as table, polname::text as name, polpermissive as permissive,
             case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
                         when 'd' then 'delete' else 'all' end as command,
             array(select case role when 0 then 'public' else pg_get_userbyid(role)::text end
@@ -37,7 +43,7 @@ export async function checkPolicies(catalog: Catalog): Promise<string[]> {
             ) as concerns_users
        from pg_policy
        join pg_class on pg_class.oid = polrelid
-      where relnamespace = to_regnamespace('public') and relname = any($1)
+      where ${IS_EXPECTED}
       order by relname, polname`,
     [catalog.tableNames],
   );
@@ -63,7 +69,7 @@ function expectedPolicies(catalog: Catalog): Array<{ table: string; name: string
   return accessOf(catalog).flatMap(({ table, read, write, check = write }) => {
     const policy = (command: string, using?: string, withCheck?: string) => ({
       table,
-      name: `${table.toLowerCase()}_${command}`,
+      name: `${table.replace(/^.+\./, '').toLowerCase()}_${command}`,
       text: textOf({
         command,
         permissive: true,
@@ -72,6 +78,7 @@ function expectedPolicies(catalog: Catalog): Array<{ table: string; name: string
         check: withCheck ?? null,
       }),
     });
+    if (read === undefined) return [];
     if (write === undefined) return [policy('select', read)];
     return [
       policy('select', read),
@@ -104,16 +111,17 @@ export async function checkGrants(catalog: Catalog): Promise<string[]> {
     granted: boolean;
     granted_in_part: boolean;
   }>(
-    `select relname::text as table, rolname::text as role, privilege,
+    `select ${TABLE_NAME} as table, rolname::text as role, privilege,
             has_table_privilege(pg_roles.oid, pg_class.oid, privilege) as granted,
             case when privilege = any($3) then has_any_column_privilege(pg_roles.oid, pg_class.oid, privilege)
                  else has_table_privilege(pg_roles.oid, pg_class.oid, privilege) end as granted_in_part
        from pg_class, pg_roles, unnest($2::text[]) as privilege
-      where relnamespace = to_regnamespace('public') and relname = any($1) and rolname in ('anon', 'authenticated')`,
+      where ${IS_EXPECTED} and rolname in ('anon', 'authenticated')`,
     [catalog.tableNames, PRIVILEGES, GRANTED_ON_COLUMNS],
   );
-  return accessOf(catalog).flatMap(({ table, write }) => {
-    const forUsers = write === undefined ? ['select'] : ['select', 'insert', 'update', 'delete'];
+  return accessOf(catalog).flatMap(({ table, read, write }) => {
+    const reading = read === undefined ? [] : ['select'];
+    const forUsers = write === undefined ? reading : ['select', 'insert', 'update', 'delete'];
     return rows
       .filter((row) => row.table === table)
       .flatMap(({ role, privilege, granted, granted_in_part }) => {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { connect } from '../cli/connect.js';
 import { TABLES, type ExpectedTable } from './expected-schema.js';
 
 /** What a check looks at: one state of one database, in a transaction that can not change it. */
@@ -7,19 +8,25 @@ export interface Catalog {
   tables: readonly ExpectedTable[];
   tableNames: readonly string[];
   query<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
-  /** Like {@link query}, of a table that may not be there: then it has no rows. */
+  /** Like {@link query}, of a table or columns that may not be there: then there are no rows. */
   rowsOf<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
 }
 
 /** Compares one part of the design with the database by one query. Each difference is a line. */
 export type Check = (catalog: Catalog) => Promise<string[]>;
 
-const CONNECTION_TIMEOUT = 10_000;
-const UNDEFINED_TABLE = '42P01';
+/** A table, or a column. */
+const UNDEFINED = new Set(['42P01', '42703']);
+
+/** The name of a row of `pg_class`, as {@link ExpectedTable} has it. */
+export const TABLE_NAME = `(case relnamespace when to_regnamespace('public') then '' else relnamespace::regnamespace || '.' end || relname)`;
+
+/** Whether a row of `pg_class` is one of the tables whose names are the first parameter. */
+export const IS_EXPECTED = `(relnamespace in (to_regnamespace('public'), to_regnamespace('switchboard')) and ${TABLE_NAME} = any($1))`;
 
 /** Connects, and runs `fn` in a read-only transaction in which PostgreSQL prints every name with its schema. */
 export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Promise<T>): Promise<T> {
-  const client = await connect(url);
+  const client = await connect(url, 'switchboard-verify');
   try {
     await client.query('begin isolation level repeatable read, read only');
     await client.query(`set local search_path = ''`);
@@ -29,28 +36,6 @@ export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Prom
   }
 }
 
-async function connect(url: string): Promise<pg.Client> {
-  try {
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: 'switchboard-verify',
-      connectionTimeoutMillis: CONNECTION_TIMEOUT,
-    });
-    // Whoever waits for an answer hears of a lost connection; without a listener, the process would end.
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
-  } catch (error) {
-    throw new Error(`The database can not be reached: ${reasonOf(error)}.`, { cause: error });
-  }
-}
-
-/** A host with several addresses fails once for each, in an error that has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
-}
-
 async function catalogOf(client: pg.Client): Promise<Catalog> {
   const query: Catalog['query'] = async <Row extends pg.QueryResultRow>(
     sql: string,
@@ -58,8 +43,7 @@ async function catalogOf(client: pg.Client): Promise<Catalog> {
   ) => (await client.query<Row>(sql, parameters)).rows;
 
   const present = await query<{ name: string }>(
-    `select relname::text as name from pg_class
-      where relnamespace = to_regnamespace('public') and relkind in ('r', 'p') and relname = any($1)`,
+    `select ${TABLE_NAME} as name from pg_class where relkind in ('r', 'p') and ${IS_EXPECTED}`,
     [TABLES.map(({ name }) => name)],
   );
   const names = new Set(present.map(({ name }) => name));
@@ -73,7 +57,7 @@ async function catalogOf(client: pg.Client): Promise<Catalog> {
       try {
         return await query(sql, parameters);
       } catch (error) {
-        if (!(error instanceof pg.DatabaseError) || error.code !== UNDEFINED_TABLE) throw error;
+        if (!(error instanceof pg.DatabaseError) || !UNDEFINED.has(error.code ?? '')) throw error;
         await client.query('rollback to savepoint rows');
         return [];
       }

@@ -1,8 +1,8 @@
 /** Who may do what to a table. Expressions are as PostgreSQL prints them, with nothing on its search path. */
 export interface ExpectedAccess {
   table: string;
-  /** Which rows users may see. */
-  read: string;
+  /** Which rows users may see. Absent: none, nor are they granted it. */
+  read?: string;
   /** Which rows they may add, change and delete. Absent: none, nor are they granted it. */
   write?: string;
   /** What a new or changed row must fulfil, when it is more than `write`. */
@@ -37,6 +37,19 @@ export const ACCESS: readonly ExpectedAccess[] = [
   { table: 'usage_logs', read: OWN_OR_ADMIN },
   { table: 'rate_limit_tracking', read: OWN },
   { table: 'github_repositories', read: OWN, write: OWN },
+  { table: 'switchboard.config_schemas' },
+  { table: 'switchboard.config_history', read: IS_ADMIN },
+  { table: 'switchboard.audit_log', read: IS_ADMIN },
+  { table: 'switchboard.daily_spending' },
+  { table: 'switchboard.budget_reservations' },
+  { table: 'switchboard.usage_rollups', read: IS_ADMIN },
+  // Read through the table that they are parts of.
+  { table: 'switchboard.usage_rollups_quarters' },
+  { table: 'switchboard.usage_rollups_hours' },
+  { table: 'switchboard.usage_rollups_days' },
+  { table: 'switchboard.usage_user_rollups', read: OWN_OR_ADMIN },
+  { table: 'switchboard.usage_pending', read: OWN_OR_ADMIN },
+  { table: 'switchboard.usage_archive', read: OWN_OR_ADMIN },
 ];
 
 export interface ExpectedTrigger {
@@ -115,6 +128,18 @@ export const TRIGGERS: readonly ExpectedTrigger[] = [
       'AFTER TRUNCATE ON public.usage_logs FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_usage()',
   },
   {
+    name: 'usage_archive_deleted',
+    table: 'switchboard.usage_archive',
+    definition:
+      'AFTER DELETE ON switchboard.usage_archive REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_archived_usage()',
+  },
+  {
+    name: 'usage_archive_truncated',
+    table: 'switchboard.usage_archive',
+    definition:
+      'AFTER TRUNCATE ON switchboard.usage_archive FOR EACH STATEMENT EXECUTE FUNCTION switchboard.count_archived_usage()',
+  },
+  {
     name: 'chat_updated_at',
     table: 'public.chat',
     definition: 'BEFORE UPDATE ON public.chat FOR EACH ROW EXECUTE FUNCTION switchboard.touch_updated_at()',
@@ -162,6 +187,15 @@ export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'switchboard.metadata_object(jsonb)' },
   { signature: 'switchboard.notify_user_changed()' },
   { signature: 'switchboard.notify_config_changed()' },
+  { signature: 'switchboard.schema_problem(jsonb,jsonb,text)' },
+  { signature: 'switchboard.current_actor()' },
+  { signature: 'switchboard.check_config()', securityDefiner: true },
+  { signature: 'switchboard.record_config()', securityDefiner: true },
+  { signature: 'switchboard.count_usage()', securityDefiner: true },
+  { signature: 'switchboard.count_archived_usage()', securityDefiner: true },
+  { signature: 'switchboard.try_usage_lock()' },
+  { signature: 'switchboard.fold_usage(integer)' },
+  { signature: 'switchboard.rebuild_usage()' },
   { signature: 'switchboard.touch_updated_at()' },
   { signature: 'switchboard.count_config_version()' },
   { signature: 'switchboard.place_document_version()', securityDefiner: true },

@@ -1,14 +1,17 @@
-/** What the ten tables are made of. Whatever a database has besides is its own affair. */
+import { OWN_TABLES } from './expected-own-tables.js';
+
+/** What a table is made of. Whatever a database has besides is its own affair. */
 export interface ExpectedTable {
+  /** With its schema, unless that is `public`. */
   name: string;
-  /** Type, `not null`, and the default where rows rely on it. A `varchar` may be wider than it is here. */
+  /** Type, `not null`, and the default (or `identity`) where rows rely on it. A `varchar` may be wider than it is here. */
   columns: Record<string, string>;
   primaryKey: string[];
   /** Beside the primary key; by a constraint or by an index. */
   unique?: string[][];
   /** By their columns: what they refer to, and what becomes of a row when that is deleted. */
   foreignKeys: Record<string, string>;
-  /** Columns that hold one of a few words, and a CHECK that says so. */
+  /** Columns that hold one of a few words or numbers, and a CHECK that says so. */
   values?: Record<string, string[]>;
   indexes: Record<string, string>;
 }
@@ -24,7 +27,8 @@ const COST = 'numeric(10,6) not null default 0';
 
 const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'];
 
-export const TABLES: readonly ExpectedTable[] = [
+/** The ten tables of the original schema. */
+const SEED_TABLES: readonly ExpectedTable[] = [
   {
     name: 'chat',
     columns: {
@@ -219,6 +223,8 @@ export const TABLES: readonly ExpectedTable[] = [
     },
   },
 ];
+
+export const TABLES: readonly ExpectedTable[] = [...SEED_TABLES, ...OWN_TABLES];
 
 /** The configuration without which the server does not know what to do. */
 export const CONFIG_KEYS: readonly string[] = [

@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.js';
+import { type Catalog, IS_EXPECTED, TABLE_NAME } from './catalog.js';
 
 interface Key {
   table: string;
@@ -9,13 +9,13 @@ interface Key {
 /** Only what holds for every row, and at once: neither partial nor deferrable, so that `on conflict` can use it. */
 export async function checkKeys(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<Key>(
-    `select relname::text as table, indisprimary as primary,
+    `select ${TABLE_NAME} as table, indisprimary as primary,
             array(select attname::text from unnest(indkey::int2[]) with ordinality as key (number, place)
                     join pg_attribute on attrelid = indrelid and attnum = number
                    where place <= indnkeyatts order by place) as columns
        from pg_index
        join pg_class on pg_class.oid = indrelid
-      where relnamespace = to_regnamespace('public') and relname = any($1)
+      where ${IS_EXPECTED}
         and indisunique and indisvalid and indimmediate and indpred is null and indexprs is null`,
     [catalog.tableNames],
   );
@@ -53,7 +53,7 @@ const ACTIONS = { a: 'no action', r: 'restrict', c: 'cascade', n: 'set null', d:
 
 export async function checkForeignKeys(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<ForeignKey>(
-    `select relname::text as table, confrelid::regclass::text as target, confdeltype::text as on_delete,
+    `select ${TABLE_NAME} as table, confrelid::regclass::text as target, confdeltype::text as on_delete,
             array(select attname::text from unnest(conkey) with ordinality as key (number, place)
                     join pg_attribute on attrelid = conrelid and attnum = number order by place) as columns,
             array(select attname::text from unnest(confkey) with ordinality as key (number, place)
@@ -63,7 +63,7 @@ export async function checkForeignKeys(catalog: Catalog): Promise<string[]> {
             not exists (select from pg_trigger where tgconstraint = pg_constraint.oid and tgenabled not in ('O', 'A')) as enforced
        from pg_constraint
        join pg_class on pg_class.oid = conrelid
-      where relnamespace = to_regnamespace('public') and relname = any($1) and contype = 'f'`,
+      where ${IS_EXPECTED} and contype = 'f'`,
     [catalog.tableNames],
   );
   return catalog.tables.flatMap(({ name, foreignKeys }) =>
@@ -101,16 +101,15 @@ interface Index {
 
 export async function checkIndexes(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<Index>(
-    `select t.relname::text as table, i.relname::text as name, amname::text as method, indisunique as unique,
+    `select t.table, relname::text as name, amname::text as method, indisunique as unique,
             indisvalid and indisready as valid, pg_get_expr(indpred, indrelid, true) as predicate,
             array(select pg_get_indexdef(indexrelid, place, true) from generate_series(1, indnkeyatts) as place
                    order by place) as columns,
             indoption::int2[]::int[] as options
        from pg_index
-       join pg_class t on t.oid = indrelid
-       join pg_class i on i.oid = indexrelid
-       join pg_am on pg_am.oid = i.relam
-      where t.relnamespace = to_regnamespace('public') and t.relname = any($1)`,
+       join (select oid, ${TABLE_NAME} as table from pg_class where ${IS_EXPECTED}) t on t.oid = indrelid
+       join pg_class on pg_class.oid = indexrelid
+       join pg_am on pg_am.oid = relam`,
     [catalog.tableNames],
   );
   return catalog.tables.flatMap(({ name: table, indexes }) =>

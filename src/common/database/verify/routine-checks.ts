@@ -10,11 +10,10 @@ export async function checkTriggers(catalog: Catalog): Promise<string[]> {
     [TRIGGERS.map(({ name }) => name)],
   );
   const missingTables = new Set(
-    TRIGGERS.map(({ table }) => table).filter((table) => table.startsWith('public.')),
+    TRIGGERS.map(({ table }) => table).filter((table) => /^(public|switchboard)\./.test(table)),
   );
   for (const { name } of catalog.tables) {
-    missingTables.delete(`public.${name}`);
-    missingTables.delete(`public."${name}"`);
+    for (const table of [name, `public.${name}`, `public."${name}"`]) missingTables.delete(table);
   }
   return TRIGGERS.filter(({ table }) => !missingTables.has(table)).flatMap(({ name, table, definition }) => {
     const where = `trigger ${name} on ${table.replaceAll('"', '')}`;

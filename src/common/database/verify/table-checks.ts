@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.js';
+import { type Catalog, IS_EXPECTED, TABLE_NAME } from './catalog.js';
 import { TABLES } from './expected-schema.js';
 
 /** Was asked when the catalog was opened. */
@@ -15,12 +15,13 @@ interface Column {
 
 export async function checkColumns(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<Column & { table: string; name: string }>(
-    `select relname::text as table, attname::text as name, format_type(atttypid, atttypmod) as type,
-            attnotnull as not_null, pg_get_expr(adbin, adrelid) as default
+    `select ${TABLE_NAME} as table, attname::text as name, format_type(atttypid, atttypmod) as type,
+            attnotnull as not_null,
+            case when attidentity <> '' then 'identity' else pg_get_expr(adbin, adrelid) end as default
        from pg_attribute
        join pg_class on pg_class.oid = attrelid
        left join pg_attrdef on adrelid = attrelid and adnum = attnum
-      where relnamespace = to_regnamespace('public') and relname = any($1) and attnum > 0 and not attisdropped`,
+      where ${IS_EXPECTED} and attnum > 0 and not attisdropped`,
     [catalog.tableNames],
   );
   return catalog.tables.flatMap(({ name: table, columns }) =>
@@ -66,16 +67,16 @@ function isAsWideAs(actual: string, expected: string): boolean {
   return wanted && is ? Number(is[1] ?? Infinity) >= Number(wanted[1]) : actual === expected;
 }
 
-/** A CHECK that lists the words a column may hold, of `varchar` or `text`, as PostgreSQL prints it. */
+/** A CHECK that lists the words or numbers a column may hold, as PostgreSQL prints it. */
 const LIST = /^\(\(?"?(?:\w+)"?\)?(?:::text)? = ANY \(\(?ARRAY\[(.+?)\]\)?(?:::text\[\])?\)\)$/;
 
 export async function checkAllowedValues(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<{ table: string; column: string; expression: string }>(
-    `select relname::text as table, attname::text as column, pg_get_expr(conbin, conrelid) as expression
+    `select ${TABLE_NAME} as table, attname::text as column, pg_get_expr(conbin, conrelid) as expression
        from pg_constraint
        join pg_class on pg_class.oid = conrelid
        join pg_attribute on attrelid = conrelid and attnum = conkey[1]
-      where relnamespace = to_regnamespace('public') and relname = any($1)
+      where ${IS_EXPECTED}
         and contype = 'c' and cardinality(conkey) = 1 and convalidated`,
     [catalog.tableNames],
   );
@@ -98,5 +99,5 @@ export async function checkAllowedValues(catalog: Catalog): Promise<string[]> {
 }
 
 function wordsOf(list: string): string[] {
-  return [...list.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = '']) => word);
+  return [...list.matchAll(/'((?:[^']|'')*)'|\b\d+\b(?=,|$)/g)].map(([number, word = number]) => word);
 }

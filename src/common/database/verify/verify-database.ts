@@ -5,6 +5,7 @@ import { ACCESS, FUNCTIONS, TRIGGERS } from './expected-access.js';
 import { CONFIG_KEYS, TABLES } from './expected-schema.js';
 import { checkForeignKeys, checkIndexes, checkKeys } from './key-checks.js';
 import { checkFunctions, checkTriggers } from './routine-checks.js';
+import { checkUsageRollups, checkUserRollups } from './usage-checks.js';
 import { checkAllowedValues, checkColumns, checkTables } from './table-checks.js';
 
 /** In the order in which their differences are told. */
@@ -23,6 +24,8 @@ const CHECKS: readonly Check[] = [
   checkTriggers,
   checkFunctions,
   checkConfigKeys,
+  checkUsageRollups,
+  checkUserRollups,
 ];
 
 /**
@@ -44,7 +47,9 @@ export async function verifyDatabase({ url }: { url: string }): Promise<string[]
 export function describeVerified(): string {
   const keysOf = (pick: (table: (typeof TABLES)[number]) => object) =>
     TABLES.reduce((sum, table) => sum + Object.keys(pick(table)).length, 0);
-  const policies = ACCESS.reduce((sum, { write }) => sum + (write === undefined ? 1 : 4), 0);
+  const policiesOf = ({ read, write }: (typeof ACCESS)[number]) =>
+    read === undefined ? 0 : write === undefined ? 1 : 4;
+  const policies = ACCESS.reduce((sum, access) => sum + policiesOf(access), 0);
   return [
     `${TABLES.length} tables`,
     `${keysOf(({ columns }) => columns)} columns`,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Piece, piecesOf, quartersOfRows, ROLLUP_GRIDS, USER_GRIDS } from './pieces.js';
+import { type Piece, piecesOf, quartersOfRows, readingOf, ROLLUP_GRIDS, USER_GRIDS } from './pieces.js';
 
 const at = (time: string) => Date.parse(`${time}Z`);
 const shown = (pieces: Array<Piece<unknown>>) =>
@@ -8,6 +8,19 @@ const shown = (pieces: Array<Piece<unknown>>) =>
     new Date(from).toISOString().slice(0, 16),
     new Date(to).toISOString().slice(0, 16),
   ]);
+
+// A few days around the end of a February, in milliseconds, mostly on bounds of buckets.
+const start = Date.UTC(2024, 1, 25);
+const minute = 60_000;
+const time = fc.oneof(
+  fc.nat(10 * 1440).map((minutes) => start + minutes * minute),
+  fc.nat(10 * 96).map((quarters) => start + quarters * 15 * minute),
+  fc.nat(10).map((days) => start + days * 1440 * minute),
+  fc.nat(10 * 1440 * minute).map((milliseconds) => start + milliseconds),
+);
+const bounds = fc
+  .uniqueArray(time, { minLength: 2, maxLength: 12 })
+  .map((times) => times.toSorted((a, b) => a - b));
 
 describe('piecesOf', () => {
   it('takes days inside, hours around, quarters around these, and rows at the ends', () => {
@@ -52,19 +65,6 @@ describe('piecesOf', () => {
     ]);
   });
 
-  // A few days around the end of a February, in milliseconds, mostly on bounds of buckets.
-  const start = Date.UTC(2024, 1, 25);
-  const minute = 60_000;
-  const time = fc.oneof(
-    fc.nat(10 * 1440).map((minutes) => start + minutes * minute),
-    fc.nat(10 * 96).map((quarters) => start + quarters * 15 * minute),
-    fc.nat(10).map((days) => start + days * 1440 * minute),
-    fc.nat(10 * 1440 * minute).map((milliseconds) => start + milliseconds),
-  );
-  const bounds = fc
-    .uniqueArray(time, { minLength: 2, maxLength: 12 })
-    .map((times) => times.toSorted((a, b) => a - b));
-
   it.each([
     ['rollups', ROLLUP_GRIDS, (pieces: Array<Piece<unknown>>) => rowsWithin(pieces, 30)],
     ['rollups of users', USER_GRIDS, (pieces: Array<Piece<unknown>>) => rowsWithin(pieces, 2 * 1440)],
@@ -87,38 +87,102 @@ describe('piecesOf', () => {
       }),
     );
   });
+});
 
-  it('counts every event once, in the right place, from buckets, differences and rows', () => {
-    fc.assert(
-      fc.property(bounds, fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }), (times, events) => {
-        const pieces = piecesOf(times, ROLLUP_GRIDS);
-        const cut = new Set(quartersOfRows(pieces));
-        const quarter = ROLLUP_GRIDS.at(-1)!;
-        const counted = new Map<number, number>();
-        const count = (moment: number) => {
-          const point = times.findLastIndex((bound) => bound <= moment);
-          counted.set(point, (counted.get(point) ?? 0) + 1);
-        };
-        for (const [moment, isPending] of events) {
-          for (const { granularity, from, to } of pieces) {
-            const grid = ROLLUP_GRIDS.find((one) => one.granularity === granularity);
-            const seen = grid ? grid.floor(moment) : moment;
-            if ((grid && isPending) || seen < from || seen >= to) continue;
-            count(seen);
-          }
-          const bucket = quarter.floor(moment);
-          if (isPending && bucket >= times[0]! && bucket < times.at(-1)! && !cut.has(bucket)) count(bucket);
-        }
-        const expected = new Map<number, number>();
-        for (const [moment] of events) {
-          if (moment < times[0]! || moment >= times.at(-1)!) continue;
-          const point = times.findLastIndex((bound) => bound <= moment);
-          expected.set(point, (expected.get(point) ?? 0) + 1);
-        }
-        expect(counted).toEqual(expected);
-      }),
-    );
+describe('readingOf', () => {
+  const DAY = 86_400_000;
+
+  it('reads days that begin with those of UTC from nothing else', () => {
+    const bounds = Array.from({ length: 366 }, (_, day) => Date.UTC(2026, 0, 1 + day));
+    const { anchors, large, small } = readingOf(bounds, 1440);
+    expect(anchors).toEqual(bounds);
+    expect(shown(large)).toEqual([[1440, '2026-01-01T00:00', '2027-01-01T00:00']]);
+    expect(small).toEqual([]);
   });
+
+  it('moves the days of Berlin by an hour or two', () => {
+    const bounds = ['2026-03-27T23:00', '2026-03-28T23:00', '2026-03-29T22:00', '2026-03-30T22:00'].map(at);
+    const { anchors, large, small } = readingOf(bounds, 1440);
+    expect(anchors).toEqual(
+      ['2026-03-28T00:00', '2026-03-29T00:00', '2026-03-30T00:00', '2026-03-30T00:00'].map(at),
+    );
+    expect(shown(large)).toEqual([[1440, '2026-03-28T00:00', '2026-03-30T00:00']]);
+    expect(shown(small)).toEqual([
+      [60, '2026-03-27T23:00', '2026-03-28T00:00'],
+      [60, '2026-03-28T23:00', '2026-03-29T00:00'],
+      [60, '2026-03-29T22:00', '2026-03-30T22:00'],
+    ]);
+  });
+
+  it('reads the days of India by quarters, too, and what is shorter than a day without days', () => {
+    const { small } = readingOf(
+      [0, 1].map((day) => Date.UTC(2026, 0, 1 + day, 18, 30)),
+      1440,
+    );
+    expect(shown(small)).toEqual([
+      [15, '2026-01-01T18:30', '2026-01-01T19:00'],
+      [60, '2026-01-01T19:00', '2026-01-02T18:00'],
+      [15, '2026-01-02T18:00', '2026-01-02T18:30'],
+    ]);
+    const hours = Array.from({ length: 25 }, (_, hour) => Date.UTC(2026, 0, 1, hour));
+    expect(shown(readingOf(hours, 60).large)).toEqual([[60, '2026-01-01T00:00', '2026-01-02T00:00']]);
+    expect(readingOf(hours, 60).small).toEqual([]);
+  });
+
+  it('keeps no more of a long series apart than half of it', () => {
+    for (const offset of [1, 5.5, 8, 12, 13, -4, -9.5, -11]) {
+      const bounds = Array.from({ length: 366 }, (_, day) => Date.UTC(2026, 0, 1 + day) - offset * 3_600_000);
+      const { small } = readingOf(bounds, 1440);
+      const read = small.reduce((sum, { from, to }) => sum + to - from, 0);
+      expect(read).toBeLessThanOrEqual(
+        366 * Math.min(Math.abs(offset), 24 - Math.abs(offset)) * 3_600_000 + DAY,
+      );
+    }
+  });
+
+  it.each([1440, 60])(
+    'counts every event once, in the right place, from buckets of up to %i minutes, differences and rows',
+    (size) => {
+      fc.assert(
+        fc.property(bounds, fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }), (times, events) => {
+          const { anchors, large, small } = readingOf(times, size);
+          const cut = new Set(quartersOfRows(small));
+          const counted = new Map<number, number>();
+          const count = (point: number, calls: number) => {
+            if (point >= 0 && point < times.length - 1) counted.set(point, (counted.get(point) ?? 0) + calls);
+          };
+          const pointOf = (moment: number, of: number[]) => of.findLastIndex((bound) => bound <= moment);
+          for (const [moment, isPending] of events) {
+            // What the pieces are read from: buckets know nothing of what is pending.
+            const seenIn = (pieces: Array<Piece<number>>) =>
+              pieces.flatMap(({ granularity, from, to }) => {
+                const grid = ROLLUP_GRIDS.find((one) => one.granularity === granularity);
+                const seen = grid ? grid.floor(moment) : moment;
+                return (grid && isPending) || seen < from || seen >= to ? [] : [seen];
+              });
+            for (const seen of seenIn(large)) count(pointOf(seen, anchors), 1);
+            for (const seen of seenIn(small)) {
+              count(pointOf(seen, times), 1);
+              count(pointOf(seen, anchors), -1);
+            }
+            const bucket = ROLLUP_GRIDS.at(-1)!.floor(moment);
+            if (isPending && bucket >= times[0]! && bucket < times.at(-1)!) {
+              count(pointOf(bucket, cut.has(bucket) ? anchors : times), 1);
+            }
+          }
+          const expected = new Map<number, number>();
+          for (const [moment] of events) {
+            const point = pointOf(moment, times);
+            if (point < 0 || point === times.length - 1) continue;
+            expected.set(point, (expected.get(point) ?? 0) + 1);
+          }
+          const something = [...counted].filter(([, calls]) => calls !== 0);
+          expect(new Map(something)).toEqual(expected);
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 });
 
 function rowsWithin(pieces: Array<Piece<unknown>>, minutes: number): boolean {

@@ -14,6 +14,22 @@ export interface Piece<Granularity> {
   to: number;
 }
 
+/**
+ * How the points between some bounds are read from buckets that are not made for them: the days of a time zone lie across
+ * those of UTC. Each bound is moved to the nearest beginning of a large bucket, its anchor; the large buckets between two
+ * anchors are counted for the point between their bounds. What lies between a bound and its anchor is read from small
+ * buckets and rows, which are added to the point they belong to, and taken from the one they were counted for.
+ */
+export interface Reading {
+  bounds: number[];
+  /** Ascending, though some may be the same; none is outside of the bounds if there is a large bucket between these. */
+  anchors: number[];
+  /** What the large buckets are read of, and their size in minutes; empty if there is none. */
+  large: Array<Piece<number>>;
+  /** What lies between bounds and anchors. */
+  small: Array<Piece<number>>;
+}
+
 const MINUTE = 60_000;
 const QUARTER = 15 * MINUTE;
 
@@ -29,6 +45,40 @@ export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
   },
   evenGrid('day', 1440),
 ];
+
+/**
+ * Plans the reading of points.
+ *
+ * @param bounds ascending
+ * @param size of the large buckets in minutes: 1440, or 60 for points that are shorter than a day
+ */
+export function readingOf(bounds: number[], size: number): Reading {
+  const [grid, ...smaller] = ROLLUP_GRIDS.filter(({ granularity }) => granularity <= size);
+  const [from, to] = [bounds[0]!, bounds.at(-1)!];
+  const [first, last] = [grid!.ceil(from), grid!.floor(to)];
+  const isAnyWhole = first < last;
+  const anchors = bounds.map((bound) => {
+    const before = grid!.floor(bound);
+    const nearest = bound - before < (size * MINUTE) / 2 ? before : grid!.ceil(bound);
+    return isAnyWhole ? Math.min(Math.max(nearest, first), last) : first;
+  });
+  const regions: number[][] = [];
+  for (const [index, bound] of bounds.entries()) {
+    const start = Math.max(from, Math.min(bound, anchors[index]!));
+    const end = Math.min(to, Math.max(bound, anchors[index]!));
+    const region = regions.at(-1);
+    if (region && start <= region.at(-1)!) {
+      const before = region.pop()!;
+      region.push(bound, Math.max(before, end));
+    } else regions.push([start, bound, end]);
+  }
+  return {
+    bounds,
+    anchors,
+    large: isAnyWhole ? [{ granularity: size, from: first, to: last }] : [],
+    small: regions.flatMap((region) => piecesOf(region, smaller)),
+  };
+}
 
 /**
  * Cuts the time between the first and the last of the bounds into pieces, of the largest buckets that fit. No bucket lies

@@ -55,9 +55,8 @@ export const LIMITED_FIELDS = [
 export type LimitedField = (typeof LIMITED_FIELDS)[number];
 
 /** How a call ended; a call without an end is running, whatever else is known of it. */
-const STATUS = `
-  case when response_timestamp is null then 'running'
-       else left(coalesce(metadata ->> 'status', 'success'), 16) end`;
+const END = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
+const STATUS = `case when response_timestamp is null then 'running' else ${END} end`;
 
 const COLUMNS = `
   id, user_id as "userId", chat_id as "chatId", agent_type as "agentType", model_used as "modelUsed", provider,
@@ -118,7 +117,10 @@ function conditionsOf(filter: LogFilter, add: (value: unknown) => string): strin
   if (agentType !== undefined) conditions.push(`agent_type = ${add(agentType)}`);
   if (provider !== undefined) conditions.push(`provider = ${add(provider)}`);
   if (chatId !== undefined) conditions.push(`chat_id = ${add(chatId)}`);
-  if (status !== undefined) conditions.push(`${STATUS} = ${add(status)}`);
+  // Running calls are few, and have an index of their own.
+  if (status === 'running') conditions.push('response_timestamp is null');
+  else if (status !== undefined)
+    conditions.push(`response_timestamp is not null and ${END} = ${add(status)}`);
   if (model !== undefined) {
     const name = `${add(model)}::text`;
     conditions.push(`(model_used = ${name} or provider || '/' || model_used = ${name})`);

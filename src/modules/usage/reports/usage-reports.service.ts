@@ -68,7 +68,7 @@ export class UsageReportsService {
     const bounds = boundsOfPoints(period, interval);
     const rows = await this.database.readAsUser(
       identity,
-      (statements) => this.sums.sumPoints(statements, { userId, bounds, groupBy }),
+      (statements) => this.sums.sumPoints(statements, { userId, bounds, interval, groupBy }),
       { isReport: true },
     );
     const wholes = new Map(rows.filter(({ isGroup }) => !isGroup).map((row) => [row.point, row]));
@@ -98,7 +98,7 @@ export class UsageReportsService {
       this.database.readAsUser(identity, (statements) => this.sums.findFirst(statements, userId)),
       this.database.readAsUser(
         identity,
-        (statements) => this.sums.sumPoints(statements, { userId, bounds }),
+        (statements) => this.sums.sumPoints(statements, { userId, bounds, interval: 'day' }),
         {
           isReport: true,
         },

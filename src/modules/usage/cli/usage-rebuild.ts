@@ -1,0 +1,20 @@
+import { connect } from '../../../common/database/cli/connect.js';
+import { runCommand } from '../../../common/database/cli/run-command.js';
+import { UsageUpkeepRepository } from '../rollup/usage-upkeep.repository.js';
+
+/** Computes the usage rollups anew from the rows and the archive. Servers may go on meanwhile. */
+await runCommand(async (url) => {
+  const client = await connect(url, 'switchboard-usage');
+  try {
+    const corrected = await new UsageUpkeepRepository(client).rebuildRollups();
+    return {
+      lines: [
+        corrected === 0
+          ? 'The usage rollups are what the rows say.'
+          : `The usage rollups are what the rows say; ${corrected.toLocaleString('en-US')} of their sums were not up to date.`,
+      ],
+    };
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+});

@@ -1,0 +1,165 @@
+import { type Piece, piecesOf, quartersOfRows, type Reading, readingOf } from './pieces.js';
+import type { Interval } from './series.js';
+
+// Where calls are read from, so that sums need not know it: parts of the statements of the reports.
+
+/** What calls are told apart by. */
+export type Kind = 'agent_type' | 'provider' | 'model_used' | 'status';
+export const KINDS: Kind[] = ['agent_type', 'provider', 'model_used', 'status'];
+
+/** Calls as a relation, with the parameters of its statement. */
+export interface Calls {
+  /**
+   * Which of the stretches between the bounds (`point`, counted from 1; what is outside is to be left out), of what kind,
+   * how many calls, and their figures, which may be negative in a single row, but not in their sum.
+   */
+  sql: string;
+  parameters: unknown[];
+  add: Add;
+}
+
+/** Adds a parameter, and says how it is written. */
+export type Add = (value: unknown) => string;
+
+export const MEASURES = [
+  'input_tokens',
+  'output_tokens',
+  'total_tokens',
+  'input_cost',
+  'output_cost',
+  'total_cost',
+];
+
+export const SUMS = ['calls', ...MEASURES].map((name) => `sum(${name}) as ${name}`).join(', ');
+
+/** The columns of a rollup. */
+const callsOf = (kinds: Kind[]) => [...kinds, 'calls', ...MEASURES].join(', ');
+
+/** The columns of `usage_logs` as calls. One that has not ended is running, whatever else is known of it. */
+export const rowOf = (kinds: Kind[]) =>
+  [
+    ...kinds.map((kind) =>
+      kind === 'status'
+        ? `case when response_timestamp is null then 'running'
+                else left(coalesce(metadata ->> 'status', 'success'), 16) end as status`
+        : kind,
+    ),
+    '1 as calls',
+    ...MEASURES,
+  ].join(', ');
+
+/**
+ * The calls between the first and the last of some bounds, of one user or of all.
+ *
+ * @param interval about how far the bounds are apart
+ * @param kinds what is to be told of them; the fewer the faster
+ */
+export function callsBetween(
+  bounds: Date[],
+  { userId, interval = 'day', kinds }: { userId?: string; interval?: Interval; kinds: Kind[] },
+): Calls {
+  const parameters: unknown[] = [];
+  const add = (value: unknown) => `$${parameters.push(value)}`;
+  const times = bounds.map(Number);
+  const sql =
+    userId === undefined
+      ? callsOfAll(readingOf(times, interval === 'hour' ? 60 : 1440), kinds, add)
+      : callsOfOne(times, `user_id = ${add(userId)}::uuid`, kinds, add);
+  return { sql, parameters, add };
+}
+
+/** Rows, which an index finds, and what a purge has left of others, in which a call is as old as its quarter of an hour. */
+function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], add: Add): string {
+  const whole = piecesOf([bounds[0]!, bounds.at(-1)!], []);
+  const point = pointsBetween(bounds, add);
+  return `
+    select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
+     where ${isTheirs} and ${within('request_timestamp', whole, add)}
+    union all
+    select ${point('bucket')}, ${callsOf(kinds)} from switchboard.usage_archive
+     where ${isTheirs} and ${within('bucket', whole, add)}`;
+}
+
+/**
+ * Rollups with what is not folded into them yet; rows where a bound cuts even the smallest buckets. Rollups know nothing of
+ * calls that are running: these are few, and come from the rows everywhere.
+ */
+function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], add: Add): string {
+  const whole = piecesOf([bounds[0]!, bounds.at(-1)!], []);
+  const [point, countedFor] = [pointsBetween(bounds, add), pointsBetween(anchors, add)];
+  const quarters = `${add(quartersOfRows(small).map(toTime))}::timestamptz[]`;
+  const calls = callsOf(kinds);
+  const parts = [
+    `select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
+      where response_timestamp is null and ${within('request_timestamp', whole, add)}`,
+    // In a quarter that is cut, all that was counted is taken away again, and all rows are in their place.
+    `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
+       from switchboard.usage_pending where ${within('bucket', whole, add)}`,
+    ...large.map(
+      (piece) => `select ${countedFor('bucket')}, ${calls} ${fromRollups(piece.granularity, [piece], add)}`,
+    ),
+  ];
+  const moved = [...Map.groupBy(small, ({ granularity }) => granularity)].flatMap(([granularity, pieces]) =>
+    granularity === 'rows'
+      ? [
+          `select request_timestamp as moment, ${rowOf(kinds)} from usage_logs
+            where response_timestamp is not null and ${within('request_timestamp', pieces, add)}`,
+          `select bucket as moment, ${calls} from switchboard.usage_archive where ${within('bucket', pieces, add)}`,
+        ]
+      : [`select bucket as moment, ${calls} ${fromRollups(granularity, pieces, add)}`],
+  );
+  if (moved.length > 0) {
+    const taken = [...kinds, '-calls', ...MEASURES.map((name) => `-${name}`)].join(', ');
+    parts.push(`
+      (with moved as (
+         select ${point('moment')} as point, ${countedFor('moment')} as counted_for, ${[...kinds, SUMS].join(', ')}
+           from (${moved.join(' union all ')}) as calls group by ${['point', 'counted_for', ...kinds].join(', ')}
+       )
+       select point, ${calls} from moved union all select counted_for, ${taken} from moved)`);
+  }
+  return parts.join(' union all ');
+}
+
+const fromRollups = (granularity: number | 'rows', pieces: Array<Piece<number>>, add: Add) =>
+  `from switchboard.usage_rollups
+    where granularity = ${granularity} and ${within('bucket', pieces, add, Number(granularity))}`;
+
+function pointsBetween(bounds: number[], add: Add): (moment: string) => string {
+  const array = `${add(bounds.map(toTime))}::timestamptz[]`;
+  return (moment) => `width_bucket(${moment}, ${array})`;
+}
+
+/** More pieces than these are no longer written one by one. */
+const FEW_PIECES = 8;
+const MINUTE = 60_000;
+
+/**
+ * The condition that a time lies in one of some pieces, so that an index finds it: in a few stretches, in single buckets
+ * if they are far between, or anywhere from the first to the last piece but outside of the gaps.
+ *
+ * @param minutes how long the buckets are, whose beginning the time is
+ */
+export function within(column: string, pieces: Array<Piece<unknown>>, add: Add, minutes?: number): string {
+  if (pieces.length <= FEW_PIECES) {
+    const stretches = pieces.map(
+      ({ from, to }) => `${column} >= ${add(toTime(from))} and ${column} < ${add(toTime(to))}`,
+    );
+    return `(${stretches.join(' or ')})`;
+  }
+  const [start, end] = [pieces[0]!.from, pieces.at(-1)!.to];
+  const covered = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  if (minutes !== undefined && covered < (end - start) / 2) {
+    const buckets: string[] = [];
+    for (const { from, to } of pieces) {
+      for (let at = from; at < to; at += minutes * MINUTE) buckets.push(toTime(at));
+    }
+    return `${column} = any (${add(buckets)}::timestamptz[])`;
+  }
+  const edges = pieces.flatMap(({ from, to }) => [toTime(from), toTime(to)]);
+  return `(${column} >= ${add(toTime(start))} and ${column} < ${add(toTime(end))}
+           and width_bucket(${column}, ${add(edges)}::timestamptz[]) % 2 = 1)`;
+}
+
+function toTime(at: number): string {
+  return new Date(at).toISOString();
+}

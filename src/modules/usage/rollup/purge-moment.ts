@@ -1,0 +1,31 @@
+const QUARTER_OF_AN_HOUR = 15 * 60_000;
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const TIME = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Reads the moment before which usage is purged: `2026-01-31` (when that day begins in UTC), or a time with its zone, on
+ * a quarter of an hour, since rollups know no smaller part of a day.
+ *
+ * @throws Error in one line that says what is wrong with it
+ */
+export function parsePurgeMoment(text: string, now = new Date()): Date {
+  const day = DAY.test(text) ? text : TIME.exec(text)?.[1];
+  const moment = new Date(text);
+  if (day === undefined || !isDay(day) || Number.isNaN(moment.getTime())) {
+    throw new Error(
+      `"${text}" is no date: write 2026-01-31, which begins in UTC, or a time such as 2026-01-31T12:15Z`,
+    );
+  }
+  if (moment.getTime() % QUARTER_OF_AN_HOUR !== 0) {
+    throw new Error(`${text} is not on a quarter of an hour: rollups know no smaller part of a day`);
+  }
+  if (moment > now) throw new Error(`${text} is in the future: only what is past can be purged`);
+  return moment;
+}
+
+/** JavaScript takes February 30 for March 2. */
+function isDay(text: string): boolean {
+  const start = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(text);
+}
