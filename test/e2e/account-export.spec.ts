@@ -335,11 +335,18 @@ describe('GET /api/me/export', () => {
         ],
       );
       await app.database.query(
+        `insert into storage.objects (bucket_id, name, metadata) values
+           ('embedded', $1 || '/text', to_jsonb($2::text)), ('embedded', $1 || '/wrong', '"no JSON"')`,
+        [owner.id, metadata],
+      );
+      await app.database.query(
         `insert into storage.objects (bucket_id, name) select 'many', $1 || '/' || n from generate_series(1, 600) n`,
         [owner.id],
       );
       const { files } = (await exportOf(owner)).body;
-      expect(files).toHaveLength(604);
+      expect(files).toHaveLength(606);
+      const embedded = files.filter(({ bucket }: { bucket: string }) => bucket === 'embedded');
+      expect(embedded.map(({ size }: { size: number | null }) => size)).toEqual([12, null]);
       const small = files.filter(({ bucket }: { bucket: string }) => bucket === 'files');
       expect(small).toEqual(
         expect.arrayContaining([

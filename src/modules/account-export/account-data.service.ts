@@ -42,9 +42,10 @@ export interface OwnVersion {
   suggestions: AsyncIterable<SuggestionDto>;
 }
 
-/** `size` in bytes. */
-export interface OwnFile extends Omit<FileRow, 'size'> {
+/** `size` in bytes; null, like the type, when storage does not say. */
+export interface OwnFile extends Omit<FileRow, 'metadata'> {
   size: number | null;
+  contentType: string | null;
 }
 
 /**
@@ -140,9 +141,7 @@ export class AccountDataService {
         this.repository.findFiles((await this.reader(userId)).id, { after, limit: FILES_AT_ONCE }),
       (file) => file,
     );
-    for await (const files of stretches) {
-      for (const file of files) yield { ...file, size: file.size === null ? null : Number(file.size) };
-    }
+    for await (const files of stretches) yield* files.map(toFile);
   }
 
   /** @throws AppError 401 or 403 when the user is not one any more */
@@ -155,5 +154,24 @@ export class AccountDataService {
     read: Parameters<typeof everyStretch<T>>[1],
   ): OwnedItems<T> {
     return new OwnedItems(everyStretch(chatIds, read), ({ chatId }) => chatId);
+  }
+}
+
+function toFile({ metadata, ...file }: FileRow): OwnFile {
+  const { size, mimetype } = factsOf(metadata);
+  return {
+    ...file,
+    size: typeof size === 'number' ? size : null,
+    contentType: typeof mimetype === 'string' ? mimetype : null,
+  };
+}
+
+/** The storage of the embedded stack keeps the text of an object where Supabase has the object. */
+function factsOf(metadata: unknown): { size?: unknown; mimetype?: unknown } {
+  if (typeof metadata !== 'string') return metadata ?? {};
+  try {
+    return factsOf(JSON.parse(metadata) as object | null);
+  } catch {
+    return {};
   }
 }

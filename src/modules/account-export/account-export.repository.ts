@@ -5,8 +5,8 @@ import { Database } from '../../common/database/database.js';
 export interface FileRow {
   bucket: string;
   path: string;
-  size: string | null;
-  contentType: string | null;
+  /** As the storage server keeps it. */
+  metadata: unknown;
   createdAt: Date | null;
   updatedAt: Date | null;
 }
@@ -20,8 +20,7 @@ const CAN_READ_FILES = `
    where nspname = 'storage' and relname = 'objects'`;
 
 const FIND_FILES = `
-  select bucket_id as bucket, name as path, metadata ->> 'size' as size, metadata ->> 'mimetype' as "contentType",
-         created_at as "createdAt", updated_at as "updatedAt"
+  select bucket_id as bucket, name as path, metadata, created_at as "createdAt", updated_at as "updatedAt"
     from storage.objects
    where name like $1 and (bucket_id, name) > ($2, $3)
    order by bucket_id, name
