@@ -109,7 +109,7 @@ function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], a
   const parts = [
     `select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
       where response_timestamp is null and ${within('request_timestamp', whole, add)}`,
-    // In a quarter that is cut, all that was counted is taken away again, and all rows are in their place.
+    // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
        from switchboard.usage_pending where ${within('bucket', whole, add)}`,
     ...large.map(
