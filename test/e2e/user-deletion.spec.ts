@@ -85,6 +85,13 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       .map(([name]) => name)
       .sort();
 
+  /** The sums of usage follow the rows within seconds. */
+  const untilFolded = () =>
+    eventually(async () => {
+      const pending = await app.database.query('select 1 from switchboard.usage_pending');
+      return pending.length === 0;
+    });
+
   /** All other rows of the schema are as they were, but for those that are shown here to be otherwise. */
   const untouched = (before: Snapshot, after: Snapshot, ids: string[], changed: string[]): void => {
     const rest = (rows: string[] = [], but: string[]) =>
@@ -131,6 +138,8 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
         'public.github_repositories',
         'public.admin_config',
         'switchboard.daily_spending',
+        'switchboard.usage_archive',
+        'switchboard.usage_user_rollups',
       ]),
     );
     const chats = await app.database.query('select id from chat where user_id = $1', [owner.userId]);
@@ -151,6 +160,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     expect((await remove(owner.userId)).status).toBe(204);
 
     expect(await app.database.query('select from auth.users where id = $1', [owner.userId])).toEqual([]);
+    await untilFolded();
     const after = await snapshot();
     expect(mentioning(after, ids)).toEqual(MEMORY);
     const [{ id: configId }] = await app.database.query(
@@ -186,6 +196,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       const { chunks, done, text } = await reader.rest();
       expect({ done, text }).toEqual({ done: true, text: 'Half of ' });
       expect(chunks.at(-1)).toEqual({ type: 'abort', reason: 'stopped' });
+      await untilFolded();
       expect(mentioning(await snapshot(), [user.id])).toEqual(['switchboard.audit_log']);
       expect(app.log().slice(logged)).not.toMatch(/"level":"(error|fatal)"/);
     });
@@ -196,6 +207,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       await app.database.query('delete from auth.users where id = $1', [user.id]);
       const { done, text } = await reader.rest();
       expect({ done, text }).toEqual({ done: true, text: 'Half of ' });
+      await untilFolded();
       expect(mentioning(await snapshot(), [user.id])).toEqual([]);
       await eventually(() =>
         Promise.resolve(app.log().includes('The end of model calls could not be recorded.')),

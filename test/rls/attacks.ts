@@ -1,4 +1,4 @@
-import { TARGETS } from './matrix.js';
+import { referenceTo, TARGETS } from './matrix.js';
 import type { Outcome } from './session.js';
 import type { World } from './world.js';
 
@@ -254,7 +254,7 @@ const ACCOUNTS: Attack[] = [
 const STRUCTURE: Attack[] = [
   ...Object.keys(TARGETS).map((table): Attack => ({
     name: `empties ${table}, which row level security does not decide on`,
-    sql: `truncate public."${table}" cascade`,
+    sql: `truncate ${referenceTo(table)} cascade`,
     outcome: 'denied',
   })),
   {

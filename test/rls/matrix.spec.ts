@@ -1,6 +1,6 @@
 import { insertStatement } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { type Action, type Cell, CELLS, type Persona, type Target, TARGETS } from './matrix.js';
+import { type Action, type Cell, CELLS, type Persona, referenceTo, type Target, TARGETS } from './matrix.js';
 import {
   type Actor,
   ANONYMOUS,
@@ -42,10 +42,14 @@ describe.each([
     await database?.drop();
   });
 
-  it('has cells for every table that the Data API exposes, each action and persona once', async () => {
+  it('has cells for every table that users could reach, each action and persona once', async () => {
     const tables = await database.query(
-      `select relname as name from pg_class
-        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')`,
+      `select case relnamespace when 'public'::regnamespace then '' else 'switchboard.' end || relname as name
+         from pg_class
+        where relkind in ('r', 'p', 'v', 'm', 'f')
+          and (relnamespace = 'public'::regnamespace
+               or relnamespace = 'switchboard'::regnamespace
+                  and has_table_privilege('authenticated', pg_class.oid, 'select, insert, update, delete'))`,
     );
     const expected = tables.flatMap(({ name }) =>
       (['select', 'insert', 'update', 'delete'] satisfies Action[]).flatMap((action) =>
@@ -74,26 +78,31 @@ type Attempt = (session: Session, cell: Cell, target: Target, world: World) => P
 const ATTEMPTS: Record<Action, Attempt> = {
   select: async (session, { table }, { key }, { owner }) => {
     const { condition, values } = whereOf(key(owner));
-    return session.attempt(`select * from public."${table}" where ${condition}`, values);
+    return session.attempt(`select * from ${referenceTo(table)} where ${condition}`, values);
   },
   insert: async (session, { table }, { newRow }, { owner }) => {
-    const { sql, values } = insertStatement(`public."${table}"`, newRow(owner));
+    const { sql, values } = insertStatement(referenceTo(table), newRow(owner));
     return session.attempt(sql, values);
   },
   update: async (session, { table }, { key, change }, { owner }) => {
-    const outcome = await session.attempt(`update public."${table}" set ${change}`);
+    const outcome = await session.attempt(`update ${referenceTo(table)} set ${change}`);
     const { condition, values } = whereOf(key(owner));
     return ifTrue(
       outcome,
       session,
-      `exists (select from public."${table}" where ${condition} and ${change})`,
+      `exists (select from ${referenceTo(table)} where ${condition} and ${change})`,
       values,
     );
   },
   delete: async (session, { table }, { key }, { owner }) => {
-    const outcome = await session.attempt(`delete from public."${table}"`);
+    const outcome = await session.attempt(`delete from ${referenceTo(table)}`);
     const { condition, values } = whereOf(key(owner));
-    return ifTrue(outcome, session, `not exists (select from public."${table}" where ${condition})`, values);
+    return ifTrue(
+      outcome,
+      session,
+      `not exists (select from ${referenceTo(table)} where ${condition})`,
+      values,
+    );
   },
 };
 

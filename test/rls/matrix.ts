@@ -7,47 +7,71 @@ import type { UserRows } from './world.js';
  * `denied` it is refused.
  */
 const MATRIX = `
-  table                action   owner    other    admin    anonymous  service
-  chat                 select   rows     none     rows     denied     rows
-  chat                 insert   rows     denied   denied   denied     rows
-  chat                 update   rows     none     none     denied     rows
-  chat                 delete   rows     none     none     denied     rows
-  Message_v2           select   rows     none     none     denied     rows
-  Message_v2           insert   rows     denied   denied   denied     rows
-  Message_v2           update   rows     none     none     denied     rows
-  Message_v2           delete   rows     none     none     denied     rows
-  Vote_v2              select   rows     none     none     denied     rows
-  Vote_v2              insert   rows     denied   denied   denied     rows
-  Vote_v2              update   rows     none     none     denied     rows
-  Vote_v2              delete   rows     none     none     denied     rows
-  Stream               select   rows     none     none     denied     rows
-  Stream               insert   rows     denied   denied   denied     rows
-  Stream               update   rows     none     none     denied     rows
-  Stream               delete   rows     none     none     denied     rows
-  Document             select   rows     none     none     denied     rows
-  Document             insert   rows     denied   denied   denied     rows
-  Document             update   rows     none     none     denied     rows
-  Document             delete   rows     none     none     denied     rows
-  Suggestion           select   rows     none     none     denied     rows
-  Suggestion           insert   rows     denied   denied   denied     rows
-  Suggestion           update   rows     none     none     denied     rows
-  Suggestion           delete   rows     none     none     denied     rows
-  admin_config         select   none     none     rows     denied     rows
-  admin_config         insert   denied   denied   rows     denied     rows
-  admin_config         update   none     none     rows     denied     rows
-  admin_config         delete   none     none     rows     denied     rows
-  usage_logs           select   rows     none     rows     denied     rows
-  usage_logs           insert   denied   denied   denied   denied     rows
-  usage_logs           update   denied   denied   denied   denied     rows
-  usage_logs           delete   denied   denied   denied   denied     rows
-  rate_limit_tracking  select   rows     none     none     denied     rows
-  rate_limit_tracking  insert   denied   denied   denied   denied     rows
-  rate_limit_tracking  update   denied   denied   denied   denied     rows
-  rate_limit_tracking  delete   denied   denied   denied   denied     rows
-  github_repositories  select   rows     none     none     denied     rows
-  github_repositories  insert   rows     denied   denied   denied     rows
-  github_repositories  update   rows     none     none     denied     rows
-  github_repositories  delete   rows     none     none     denied     rows`;
+  table                           action   owner    other    admin    anonymous  service
+  chat                            select   rows     none     rows     denied     rows
+  chat                            insert   rows     denied   denied   denied     rows
+  chat                            update   rows     none     none     denied     rows
+  chat                            delete   rows     none     none     denied     rows
+  Message_v2                      select   rows     none     none     denied     rows
+  Message_v2                      insert   rows     denied   denied   denied     rows
+  Message_v2                      update   rows     none     none     denied     rows
+  Message_v2                      delete   rows     none     none     denied     rows
+  Vote_v2                         select   rows     none     none     denied     rows
+  Vote_v2                         insert   rows     denied   denied   denied     rows
+  Vote_v2                         update   rows     none     none     denied     rows
+  Vote_v2                         delete   rows     none     none     denied     rows
+  Stream                          select   rows     none     none     denied     rows
+  Stream                          insert   rows     denied   denied   denied     rows
+  Stream                          update   rows     none     none     denied     rows
+  Stream                          delete   rows     none     none     denied     rows
+  Document                        select   rows     none     none     denied     rows
+  Document                        insert   rows     denied   denied   denied     rows
+  Document                        update   rows     none     none     denied     rows
+  Document                        delete   rows     none     none     denied     rows
+  Suggestion                      select   rows     none     none     denied     rows
+  Suggestion                      insert   rows     denied   denied   denied     rows
+  Suggestion                      update   rows     none     none     denied     rows
+  Suggestion                      delete   rows     none     none     denied     rows
+  admin_config                    select   none     none     rows     denied     rows
+  admin_config                    insert   denied   denied   rows     denied     rows
+  admin_config                    update   none     none     rows     denied     rows
+  admin_config                    delete   none     none     rows     denied     rows
+  usage_logs                      select   rows     none     rows     denied     rows
+  usage_logs                      insert   denied   denied   denied   denied     rows
+  usage_logs                      update   denied   denied   denied   denied     rows
+  usage_logs                      delete   denied   denied   denied   denied     rows
+  rate_limit_tracking             select   rows     none     none     denied     rows
+  rate_limit_tracking             insert   denied   denied   denied   denied     rows
+  rate_limit_tracking             update   denied   denied   denied   denied     rows
+  rate_limit_tracking             delete   denied   denied   denied   denied     rows
+  github_repositories             select   rows     none     none     denied     rows
+  github_repositories             insert   rows     denied   denied   denied     rows
+  github_repositories             update   rows     none     none     denied     rows
+  github_repositories             delete   rows     none     none     denied     rows
+  switchboard.config_history      select   none     none     rows     denied     rows
+  switchboard.config_history      insert   denied   denied   denied   denied     denied
+  switchboard.config_history      update   denied   denied   denied   denied     denied
+  switchboard.config_history      delete   denied   denied   denied   denied     denied
+  switchboard.audit_log           select   none     none     rows     denied     rows
+  switchboard.audit_log           insert   denied   denied   denied   denied     denied
+  switchboard.audit_log           update   denied   denied   denied   denied     denied
+  switchboard.audit_log           delete   denied   denied   denied   denied     denied
+  switchboard.usage_rollups       select   none     none     rows     denied     rows
+  switchboard.usage_rollups       insert   denied   denied   denied   denied     denied
+  switchboard.usage_rollups       update   denied   denied   denied   denied     denied
+  switchboard.usage_rollups       delete   denied   denied   denied   denied     denied
+  switchboard.usage_user_rollups  select   rows     none     rows     denied     rows
+  switchboard.usage_user_rollups  insert   denied   denied   denied   denied     denied
+  switchboard.usage_user_rollups  update   denied   denied   denied   denied     denied
+  switchboard.usage_user_rollups  delete   denied   denied   denied   denied     denied
+  switchboard.usage_pending       select   rows     none     rows     denied     rows
+  switchboard.usage_pending       insert   denied   denied   denied   denied     denied
+  switchboard.usage_pending       update   denied   denied   denied   denied     denied
+  switchboard.usage_pending       delete   denied   denied   denied   denied     denied
+  switchboard.usage_archive       select   rows     none     rows     denied     rows
+  switchboard.usage_archive       insert   denied   denied   denied   denied     denied
+  switchboard.usage_archive       update   denied   denied   denied   denied     denied
+  switchboard.usage_archive       delete   denied   denied   denied   denied     denied`;
 
 export type Action = 'select' | 'insert' | 'update' | 'delete';
 export type Persona = 'owner' | 'other' | 'admin' | 'anonymous' | 'service';
@@ -57,6 +81,11 @@ export interface Cell {
   action: Action;
   persona: Persona;
   outcome: Outcome;
+}
+
+/** A table of the matrix, as SQL names it: with its schema, unless that is `public`. */
+export function referenceTo(table: string): string {
+  return table.includes('.') ? table : `public."${table}"`;
 }
 
 export const CELLS: readonly Cell[] = readCells();
@@ -149,4 +178,61 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     newRow: ({ userId }) => ({ user_id: userId, repo_owner: 'o', repo_name: 'n', repo_url: 'u' }),
     change: `default_branch = 'taken'`,
   },
+  'switchboard.config_history': {
+    key: ({ userId }) => ({ changed_by: userId }),
+    newRow: ({ userId }) => ({ config_key: 'added', version: 1, action: 'deleted', changed_by: userId }),
+    change: `version = 4711`,
+  },
+  'switchboard.audit_log': {
+    key: ({ userId }) => ({ actor: userId }),
+    newRow: ({ userId }) => ({ actor: userId, action: 'user.updated', target: userId }),
+    change: `details = '{"taken": true}'`,
+  },
+  'switchboard.usage_rollups': {
+    key: ({ usageModel }) => ({ model_used: usageModel }),
+    newRow: ({ usageModel }) => ({ granularity: 15, ...sumsOf(usageModel) }),
+    change: `calls = 4711`,
+  },
+  'switchboard.usage_user_rollups': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({
+      granularity: 'day',
+      bucket: '2026-01-01',
+      user_id: userId,
+      errors: 0,
+      ...NO_SUMS,
+    }),
+    change: `calls = 4711`,
+  },
+  'switchboard.usage_pending': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId, usageModel }) => ({ user_id: userId, ...sumsOf(usageModel) }),
+    change: `calls = 4711`,
+  },
+  'switchboard.usage_archive': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId, usageModel }) => ({ user_id: userId, ...sumsOf(usageModel) }),
+    change: `calls = 4711`,
+  },
 };
+
+const NO_SUMS: Columns = {
+  calls: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  total_tokens: 0,
+  input_cost: 0,
+  output_cost: 0,
+  total_cost: 0,
+};
+
+function sumsOf(model: string): Columns {
+  return {
+    bucket: '2026-01-01T00:00:00Z',
+    agent_type: 'chat',
+    provider: 'p',
+    model_used: model,
+    status: 'success',
+    ...NO_SUMS,
+  };
+}

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
 import { migrationOptions, revertLastMigration, runMigrations } from '../../src/common/database/migrate.js';
-import { insertChat, insertUser } from '../fixtures/rows.js';
+import { insertChat, insertUsageLog, insertUser } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { describeCatalog } from './catalog.js';
 import { connect, signedIn } from './session.js';
@@ -170,6 +170,68 @@ describe.each([
         `select raw_user_meta_data as own from auth.users order by created_at`,
       );
       expect(rows.map(({ own }) => own)).toEqual(users.map(([, , expected]) => expected));
+    });
+  });
+
+  it('know the usage of before, and count what users spend on the way back, too', async () => {
+    await withEmptyDatabase(create, async ({ database, url }) => {
+      await runBefore(url, 'UsageRollups1764000000009');
+      const userId = await insertUser(database);
+      const insertCall = (columns: object) =>
+        insertUsageLog(database, userId, {
+          total_cost: '0.1',
+          request_timestamp: '2026-01-31T23:59:59.999Z',
+          response_timestamp: '2026-02-01T00:00:01Z',
+          ...columns,
+        });
+      await insertCall({});
+      await insertCall({ metadata: { status: 'error' } });
+      await insertCall({ response_timestamp: null, total_cost: 0 });
+      await runMigrations({ url });
+      expect(
+        await database.query(
+          `select granularity, bucket, status, calls::int, total_cost::text as cost from switchboard.usage_rollups
+            order by granularity, status`,
+        ),
+      ).toEqual(
+        [
+          [15, '2026-01-31T23:45:00Z'],
+          [60, '2026-01-31T23:00:00Z'],
+          [1440, '2026-01-31T00:00:00Z'],
+        ].flatMap(([granularity, bucket]) =>
+          ['error', 'success'].map((status) => ({
+            granularity,
+            bucket: new Date(bucket as string),
+            status,
+            calls: 1,
+            cost: '0.100000',
+          })),
+        ),
+      );
+      expect(
+        await database.query(
+          `select granularity, bucket::text, user_id, calls::int, errors::int, total_cost::text as cost
+             from switchboard.usage_user_rollups order by granularity`,
+        ),
+      ).toEqual(
+        [
+          ['day', '2026-01-31'],
+          ['month', '2026-01-01'],
+        ].map(([granularity, bucket]) => ({
+          granularity,
+          bucket,
+          user_id: userId,
+          calls: 2,
+          errors: 1,
+          cost: '0.200000',
+        })),
+      );
+      while ((await revertLastMigration({ url })) !== 'UsageRollups1764000000009');
+      await insertCall({});
+      await database.query(`update usage_logs set total_cost = 0.5 where metadata ->> 'status' = 'error'`);
+      expect(await database.query(`select day::text, cost::text from switchboard.daily_spending`)).toEqual([
+        { day: '2026-01-31', cost: '0.700000' },
+      ]);
     });
   });
 

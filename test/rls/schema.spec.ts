@@ -159,12 +159,23 @@ describe('schema', () => {
       expect(policies.length).toBeGreaterThan(30);
     });
 
-    it('is on for every table that the Data API exposes', async () => {
+    it('is on for every table that the Data API exposes, and for every other that users may read', async () => {
       const tables = await database.query(
         `select relname as name, relrowsecurity as enabled from pg_class
-          where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
+          where relkind in ('r', 'p')
+            and (relnamespace = 'public'::regnamespace
+                 or relnamespace = 'switchboard'::regnamespace
+                    and has_table_privilege('authenticated', pg_class.oid, 'select'))`,
       );
-      expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(SEED_COLUMNS)));
+      expect(tables.map(({ name }) => name)).toEqual(
+        expect.arrayContaining([
+          ...Object.keys(SEED_COLUMNS),
+          'usage_rollups',
+          'usage_user_rollups',
+          'usage_pending',
+          'usage_archive',
+        ]),
+      );
       expect(tables.filter(({ enabled }) => !enabled)).toEqual([]);
     });
 

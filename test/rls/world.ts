@@ -27,7 +27,10 @@ export interface UserRows {
   suggestionId: string;
   /** A configuration that the user was the last to change. */
   configId: string;
+  /** A call that is running. */
   usageLogId: string;
+  /** Only theirs: what they asked in a call that is in the rollups, one that is pending, and one in the archive. */
+  usageModel: string;
   rateLimitId: string;
   repositoryId: string;
 }
@@ -40,11 +43,13 @@ export interface World {
 
 /** Three users, each with a row in every table. */
 export async function insertWorld(runner: SqlRunner): Promise<World> {
-  return {
+  const world = {
     owner: await insertUserRows(runner),
     other: await insertUserRows(runner),
     admin: await insertUserRows(runner, 'admin'),
   };
+  await insertUsageSums(runner, Object.values(world));
+  return world;
 }
 
 async function insertUserRows(runner: SqlRunner, role = 'user'): Promise<UserRows> {
@@ -65,7 +70,30 @@ async function insertUserRows(runner: SqlRunner, role = 'user'): Promise<UserRow
     suggestionId: await insertSuggestion(runner, userId, documentId, { documentCreatedAt }),
     configId: await insertConfig(runner, { updated_by: userId }),
     usageLogId: await insertUsageLog(runner, userId, { chat_id: chatId, metadata: { messageId } }),
+    usageModel: `model-${userId}`,
     rateLimitId: await insertRateLimit(runner, userId),
     repositoryId: await insertRepository(runner, userId),
   };
+}
+
+/** As calls, the fold and a purge would leave them. */
+async function insertUsageSums(runner: SqlRunner, users: UserRows[]): Promise<void> {
+  const insertCalls = async () => {
+    for (const { userId, usageModel } of users) {
+      await insertUsageLog(runner, userId, { model_used: usageModel, response_timestamp: new Date() });
+    }
+  };
+  await insertCalls();
+  await runner.query('select switchboard.fold_usage(1000)');
+  await runner.query(
+    `with purged as (
+       delete from usage_logs using (select set_config('switchboard.purging_usage', 'on', true)) as purging
+        where model_used = any($1) returning usage_logs.*
+     )
+     insert into switchboard.usage_archive
+     select user_id, date_bin('15 minutes', request_timestamp, '2000-01-01Z'), agent_type, provider, model_used, 'success',
+            1, input_tokens, output_tokens, total_tokens, input_cost, output_cost, total_cost from purged`,
+    [users.map(({ usageModel }) => usageModel)],
+  );
+  await insertCalls();
 }

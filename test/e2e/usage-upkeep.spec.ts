@@ -1,0 +1,332 @@
+import { execFile } from 'node:child_process';
+import pg from 'pg';
+import { purgeUsage } from '../../src/modules/usage/rollup/purge-usage.js';
+import { UsageFolder } from '../../src/modules/usage/rollup/usage-folder.js';
+import { UsageUpkeepRepository } from '../../src/modules/usage/rollup/usage-upkeep.repository.js';
+import { insertUsageLog, insertUser } from '../fixtures/rows.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/chat-app.js';
+import { Metrics } from '../support/metrics.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { foldAll, usageDifferences } from '../support/usage-sums.js';
+import { MANY } from '../support/usage-writes.js';
+
+/** Key of the lock of whoever writes the rollups. */
+const USAGE_LOCK = 7_264_118_310;
+
+const INSERT_CALLS = `
+  insert into usage_logs (user_id, agent_type, provider, model_used, total_cost, request_timestamp, response_timestamp)
+  select $1, 'chat', 'p', 'm', 0.01, timestamptz '2026-01-30T00:00:00Z' + number * interval '1 minute', now()
+    from generate_series(0, $2::int - 1) number`;
+
+async function count(database: TestDatabase, from: string): Promise<number> {
+  const [row] = await database.query(`select count(*)::int as count from ${from}`);
+  return row.count as number;
+}
+
+/** Runs `work` while another connection holds what `sql` takes, in a transaction that is rolled back. */
+async function holding<T>(database: TestDatabase, sql: string, work: () => Promise<T>): Promise<T> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query(sql);
+    return await work();
+  } finally {
+    await client.end();
+  }
+}
+
+const HOLDING_THE_ROLLUPS = `select pg_advisory_xact_lock(${USAGE_LOCK})`;
+
+describe('the upkeep of the usage rollups', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  let repository: UsageUpkeepRepository;
+  let userId: string;
+
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    client = new pg.Client(database.url);
+    await client.connect();
+    repository = new UsageUpkeepRepository(client);
+    userId = await insertUser(database);
+  });
+
+  afterEach(async () => {
+    await client?.end();
+    await database?.drop();
+  });
+
+  const insertCalls = (rows: number) => database.query(INSERT_CALLS, [userId, rows]);
+  const pending = () => count(database, 'switchboard.usage_pending');
+
+  describe('a statement', () => {
+    it('of a call that begins leaves nothing to the fold', async () => {
+      await insertUsageLog(database, userId);
+      expect(await pending()).toBe(0);
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+
+    it('of many rows goes into the rollups at once, and comes out of them', async () => {
+      await insertCalls(MANY);
+      expect(await pending()).toBeGreaterThan(0);
+      await foldAll(database);
+      await insertCalls(MANY + 1);
+      expect(await pending()).toBe(0);
+      expect(await usageDifferences(database)).toEqual([]);
+      await database.query('delete from usage_logs');
+      expect(await pending()).toBe(0);
+      expect(await count(database, 'switchboard.usage_rollups')).toBe(0);
+      expect(await count(database, 'switchboard.usage_user_rollups')).toBe(0);
+    });
+
+    it('of many rows waits for nobody who holds the rollups', async () => {
+      await holding(database, HOLDING_THE_ROLLUPS, async () => {
+        await insertCalls(MANY + 1);
+        expect(await pending()).toBeGreaterThan(0);
+        expect(await usageDifferences(database)).toEqual([]);
+      });
+      await foldAll(database);
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+
+    it('keeps the fold waiting only until its transaction ends', async () => {
+      await insertCalls(10);
+      await client.query('begin');
+      await client.query(INSERT_CALLS, [userId, MANY + 1]);
+      expect(await database.query('select switchboard.fold_usage(100) as folded')).toEqual([{ folded: 0 }]);
+      await client.query('rollback');
+      expect(await database.query('select switchboard.fold_usage(100) as folded')).toEqual([{ folded: 1 }]);
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+  });
+
+  describe('a purge', () => {
+    const BEFORE = new Date('2026-01-30T12:00:00Z');
+
+    it('keeps every sum, what was spent, and what is not meant', async () => {
+      const runningId = await insertUsageLog(database, userId, { request_timestamp: '2026-01-30T01:00:00Z' });
+      await insertCalls(1_000);
+      const spent = await database.query('select * from switchboard.daily_spending order by day');
+      expect(await purgeUsage(repository, BEFORE, { batch: 100 })).toBe(720);
+      expect(await usageDifferences(database)).toEqual([]);
+      expect(await pending()).toBeGreaterThan(0);
+      await foldAll(database);
+      expect(await usageDifferences(database)).toEqual([]);
+      expect(await database.query('select * from switchboard.daily_spending order by day')).toEqual(spent);
+      const left = await database.query(
+        `select id from usage_logs where request_timestamp < '2026-01-30T12:00:00Z'`,
+      );
+      expect(left).toEqual([{ id: runningId }]);
+      expect(await count(database, 'usage_logs')).toBe(281);
+      // A quarter of an hour is left of fifteen calls, wherever batches have cut it.
+      expect(
+        await database.query('select calls::int, count(*)::int from switchboard.usage_archive group by 1'),
+      ).toEqual([{ calls: 15, count: 48 }]);
+      expect(await purgeUsage(repository, BEFORE)).toBe(0);
+      expect(await repository.rebuildRollups()).toBe(0);
+    });
+
+    it('ends after a batch when it is told to, and goes on where it was', async () => {
+      await insertCalls(100);
+      const interrupt = new AbortController();
+      const options = { batch: 30, signal: interrupt.signal, onBatch: () => interrupt.abort() };
+      expect(await purgeUsage(repository, BEFORE, options)).toBe(30);
+      expect(await usageDifferences(database)).toEqual([]);
+      expect(await purgeUsage(repository, BEFORE)).toBe(70);
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+
+    it.each([
+      [
+        'rows that somebody is changing',
+        `update usage_logs set duration_ms = 1 where total_cost = 0.01 and model_used = 'm'`,
+      ],
+      ['rows of a user who is being deleted', `select from auth.users for update`],
+    ])('leaves %s alone', async (_name, sql) => {
+      await insertCalls(100);
+      const other = await insertUser(database);
+      await holding(database, sql, async () => {
+        expect(await purgeUsage(repository, BEFORE, { batch: 30 })).toBe(0);
+      });
+      await insertUsageLog(database, other, {
+        request_timestamp: '2026-01-30T02:00:00Z',
+        response_timestamp: '2026-01-30T02:00:01Z',
+      });
+      expect(await purgeUsage(repository, BEFORE, { batch: 30 })).toBe(101);
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+
+    it('is forgotten with its user', async () => {
+      await insertCalls(100);
+      await purgeUsage(repository, BEFORE);
+      await foldAll(database);
+      expect(await count(database, 'switchboard.usage_rollups')).toBeGreaterThan(0);
+      await database.query(
+        `do $do$ begin set local role supabase_auth_admin; delete from auth.users; end $do$`,
+      );
+      expect(await usageDifferences(database)).toEqual([]);
+      await foldAll(database);
+      for (const table of ['usage_archive', 'usage_rollups', 'usage_user_rollups'])
+        expect({ table, rows: await count(database, `switchboard.${table}`) }).toEqual({ table, rows: 0 });
+    });
+  });
+
+  describe('as commands', () => {
+    interface Outcome {
+      code: number;
+      stdout: string;
+      stderr: string;
+    }
+
+    function run(command: 'purge' | 'rebuild', ...args: string[]): Promise<Outcome> {
+      return new Promise((resolve) => {
+        const script = `dist/src/modules/usage/cli/usage-${command}.js`;
+        const env = { PATH: process.env['PATH'], DATABASE_URL: database.url };
+        execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) => {
+          resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+        });
+      });
+    }
+
+    it('rebuild the rollups, whatever became of them', async () => {
+      await insertCalls(200);
+      await foldAll(database);
+      await database.query(`
+        update switchboard.usage_rollups set total_cost = 0 where bucket = '2026-01-30T01:00:00Z';
+        delete from switchboard.usage_user_rollups where granularity = 'day';
+        insert into switchboard.usage_rollups
+          values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0)`);
+      expect(await usageDifferences(database)).not.toEqual([]);
+      // A quarter and an hour, a day of the user, and what was too much.
+      expect(await run('rebuild')).toEqual({
+        code: 0,
+        stdout: 'The usage rollups are what the rows say; 4 of their sums were not up to date.\n',
+        stderr: '',
+      });
+      expect(await usageDifferences(database)).toEqual([]);
+      expect(await run('rebuild')).toEqual({
+        code: 0,
+        stdout: 'The usage rollups are what the rows say.\n',
+        stderr: '',
+      });
+    });
+
+    it('purge, and say what they did', async () => {
+      await insertCalls(2_000);
+      const told = (stdout: string) => ({ code: 0, stdout: `${stdout}\n`, stderr: '' });
+      expect(await run('purge', '--before', '2026-01-31', '--dry-run')).toEqual(
+        told('1,440 calls from before 2026-01-31T00:00:00.000Z would be purged.'),
+      );
+      expect(await count(database, 'usage_logs')).toBe(2_000);
+      expect(await run('purge', '--before', '2026-01-31')).toEqual(
+        told('1,440 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.'),
+      );
+      expect(await count(database, 'usage_logs')).toBe(560);
+      expect(await run('purge', '--before=2026-01-31T01:15+01:00')).toEqual(
+        told('15 calls from before 2026-01-31T00:15:00.000Z purged; the sums are kept.'),
+      );
+      expect(await usageDifferences(database)).toEqual([]);
+    });
+
+    it('say what they had to leave', async () => {
+      await insertCalls(10);
+      await holding(database, 'select from usage_logs for update', async () => {
+        expect(await run('purge', '--before', '2026-01-31')).toEqual({
+          code: 1,
+          stdout:
+            '0 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.\n' +
+            '10 calls left, for they were being changed: run it again.\n',
+          stderr: '',
+        });
+      });
+    });
+
+    it.each([
+      [[], /^switchboard: usage: npm run usage:purge -- --before /],
+      [['--before'], /^switchboard: usage: /],
+      [['--before', '2026-01-31', '--now'], /^switchboard: usage: /],
+      [['2026-01-31'], /^switchboard: usage: /],
+      [['--before', '2026-02-30'], /^switchboard: "2026-02-30" is no date: /],
+      [['--before', '2026-01-31T00:01Z'], /^switchboard: .* is not on a quarter of an hour/],
+      [['--before', '2999-01-01'], /^switchboard: 2999-01-01 is in the future/],
+    ])('refuse %j in one line, and purge nothing', async (args, line) => {
+      await insertCalls(1);
+      const { code, stdout, stderr } = await run('purge', ...args);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(line);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(await count(database, 'usage_logs')).toBe(1);
+    });
+
+    it('purge one at a time', async () => {
+      await insertCalls(1);
+      expect(await repository.lockPurge()).toBe(true);
+      expect(await run('purge', '--before', '2026-01-31')).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'switchboard: usage is being purged by somebody else\n',
+      });
+    });
+  });
+});
+
+describe('a server', () => {
+  let app: TestApp;
+  let userId: string;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+    userId = (await app.createUser()).id;
+  });
+
+  afterAll(() => app?.close());
+
+  const pending = () => count(app.database, 'switchboard.usage_pending');
+  const insertCall = () =>
+    insertUsageLog(app.database, userId, { response_timestamp: new Date(), total_cost: '0.5' });
+
+  it('folds what is pending within seconds, by itself', async () => {
+    await insertCall();
+    expect(await usageDifferences(app.database)).toEqual([]);
+    await eventually(async () => (await pending()) === 0);
+    expect(await count(app.database, 'switchboard.usage_rollups')).toBeGreaterThan(0);
+    expect(await usageDifferences(app.database)).toEqual([]);
+  });
+
+  it('folds much of it in one go, in batches', async () => {
+    await app.database.query(INSERT_CALLS, [userId, 500]);
+    await app.app.get(UsageFolder).fold(7);
+    await eventually(async () => (await pending()) === 0);
+    expect(await usageDifferences(app.database)).toEqual([]);
+  });
+
+  it('tells how much is pending while somebody else holds the rollups', async () => {
+    await holding(app.database, HOLDING_THE_ROLLUPS, async () => {
+      await insertCall();
+      await insertCall();
+      await eventually(async () => {
+        const metrics = await Metrics.scrape(app);
+        return metrics.sum('switchboard_usage_rollup_pending') === 2;
+      });
+      expect(await pending()).toBe(2);
+    });
+    await eventually(async () => (await pending()) === 0);
+    await eventually(async () => (await Metrics.scrape(app)).sum('switchboard_usage_rollup_pending') === 0);
+  });
+
+  it('logs once that it fails, and goes on', async () => {
+    const told = () => app.log().split('Usage could not be added to the rollups').length - 1;
+    await app.database.query('alter function switchboard.fold_usage(integer) rename to mislaid');
+    await insertCall();
+    await eventually(() => Promise.resolve(told() > 0));
+    const folder = app.app.get(UsageFolder);
+    await folder.fold();
+    await folder.fold();
+    expect(told()).toBe(1);
+    await app.database.query('alter function switchboard.mislaid(integer) rename to fold_usage');
+    await eventually(async () => (await pending()) === 0);
+    expect(await usageDifferences(app.database)).toEqual([]);
+  });
+});
