@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { type Piece, piecesOf, quartersOfRows, readingOf, ROLLUP_GRIDS, USER_GRIDS } from './pieces.js';
+import {
+  bucketsOf,
+  coverOf,
+  type Piece,
+  piecesOf,
+  quartersOfRows,
+  readingOf,
+  ROLLUP_GRIDS,
+  USER_GRIDS,
+} from './pieces.js';
 
 const at = (time: string) => Date.parse(`${time}Z`);
 const shown = (pieces: Array<Piece<unknown>>) =>
@@ -9,7 +18,7 @@ const shown = (pieces: Array<Piece<unknown>>) =>
     new Date(to).toISOString().slice(0, 16),
   ]);
 
-// A few days around the end of a February, in milliseconds, mostly on bounds of buckets.
+// A few days around the end of a February, and some later ones, in milliseconds, mostly on bounds of buckets.
 const start = Date.UTC(2024, 1, 25);
 const minute = 60_000;
 const time = fc.oneof(
@@ -17,6 +26,7 @@ const time = fc.oneof(
   fc.nat(10 * 96).map((quarters) => start + quarters * 15 * minute),
   fc.nat(10).map((days) => start + days * 1440 * minute),
   fc.nat(10 * 1440 * minute).map((milliseconds) => start + milliseconds),
+  fc.nat(100).map((days) => start + days * 1440 * minute),
 );
 const bounds = fc
   .uniqueArray(time, { minLength: 2, maxLength: 12 })
@@ -50,41 +60,90 @@ describe('piecesOf', () => {
     ]);
   });
 
-  it('takes months inside and days around for users', () => {
-    expect(shown(piecesOf([at('2025-11-29T23:00'), at('2026-02-02T00:00')], USER_GRIDS))).toEqual([
-      ['rows', '2025-11-29T23:00', '2025-11-30T00:00'],
-      ['day', '2025-11-30T00:00', '2025-12-01T00:00'],
-      ['month', '2025-12-01T00:00', '2026-02-01T00:00'],
-      ['day', '2026-02-01T00:00', '2026-02-02T00:00'],
-    ]);
-  });
-
   it('leaves to the rows what no bucket fits into', () => {
     expect(shown(piecesOf([at('2026-01-01T10:07'), at('2026-01-01T10:20')], ROLLUP_GRIDS))).toEqual([
       ['rows', '2026-01-01T10:07', '2026-01-01T10:20'],
     ]);
   });
 
-  it.each([
-    ['rollups', ROLLUP_GRIDS, (pieces: Array<Piece<unknown>>) => rowsWithin(pieces, 30)],
-    ['rollups of users', USER_GRIDS, (pieces: Array<Piece<unknown>>) => rowsWithin(pieces, 2 * 1440)],
-  ])('cuts any time without gap or overlap, along bounds and whole buckets: %s', (_, grids, rowsAreShort) => {
+  it('cuts any time without gap or overlap, along bounds and whole buckets', () => {
     fc.assert(
       fc.property(bounds, (times) => {
-        const pieces: Array<Piece<unknown>> = piecesOf<unknown>(times, grids);
+        const pieces = piecesOf(times, ROLLUP_GRIDS);
         let end = times[0]!;
         for (const { from, to, granularity } of pieces) {
           expect(from).toBe(end);
           expect(to).toBeGreaterThan(from);
           end = to;
-          const grid = grids.find((one) => one.granularity === granularity);
+          const grid = ROLLUP_GRIDS.find((one) => one.granularity === granularity);
           if (!grid) continue;
           expect([grid.floor(from), grid.floor(to)]).toEqual([from, to]);
           for (const bound of times) if (bound > from && bound < to) expect(grid.floor(bound)).toBe(bound);
         }
         expect(end).toBe(times.at(-1));
-        expect(rowsAreShort(pieces)).toBe(true);
       }),
+    );
+  });
+});
+
+describe('coverOf', () => {
+  const signed = (from: string, to: string, now: string) =>
+    coverOf({ from: at(from), to: at(to) }, USER_GRIDS, at(now)).map((piece) => [
+      piece.sign,
+      ...shown([piece])[0]!,
+    ]);
+
+  it('takes months, adds the days that are missing and takes those away that are too much', () => {
+    expect(signed('2025-11-27T22:00', '2026-01-28T03:00', '2026-06-01T00:00')).toEqual([
+      [1, 'month', '2025-12-01T00:00', '2026-02-01T00:00'],
+      [1, 'day', '2025-11-28T00:00', '2025-12-01T00:00'],
+      [1, 'rows', '2025-11-27T22:00', '2025-11-28T00:00'],
+      [-1, 'day', '2026-01-28T00:00', '2026-02-01T00:00'],
+      [1, 'rows', '2026-01-28T00:00', '2026-01-28T03:00'],
+    ]);
+  });
+
+  it('takes this whole month, of which there is no more than there has been', () => {
+    expect(signed('2026-01-01T00:00', '2026-03-04T12:00', '2026-03-04T12:00')).toEqual([
+      [1, 'month', '2026-01-01T00:00', '2026-04-01T00:00'],
+      [-1, 'day', '2026-03-05T00:00', '2026-04-01T00:00'],
+      [-1, 'rows', '2026-03-04T12:00', '2026-03-05T00:00'],
+    ]);
+  });
+
+  it('leaves to the rows what is shorter than half a day', () => {
+    expect(signed('2026-03-04T01:00', '2026-03-04T11:00', '2026-06-01T00:00')).toEqual([
+      [1, 'rows', '2026-03-04T01:00', '2026-03-04T11:00'],
+    ]);
+  });
+
+  it('counts every event once, from buckets, differences and rows', () => {
+    fc.assert(
+      fc.property(
+        time,
+        time,
+        time,
+        fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }),
+        (one, other, now, events) => {
+          const stretch = { from: Math.min(one, other), to: Math.max(one, other) };
+          let counted = 0;
+          for (const [moment, isPending] of events) {
+            for (const { granularity, from, to, sign } of coverOf(stretch, USER_GRIDS, now)) {
+              const grid = USER_GRIDS.find((candidate) => candidate.granularity === granularity);
+              const seen = grid ? grid.floor(moment) : moment;
+              if (!(grid && isPending) && seen >= from && seen < to) counted += sign;
+            }
+            const bucket = ROLLUP_GRIDS.at(-1)!.floor(moment);
+            for (const { from, to } of bucketsOf(stretch, USER_GRIDS, now)) {
+              if (isPending && bucket >= from && bucket < to) counted++;
+            }
+          }
+          expect(counted).toBe(
+            events.filter(([moment]) => moment >= stretch.from && moment < stretch.to).length,
+          );
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 });
@@ -184,9 +243,3 @@ describe('readingOf', () => {
     },
   );
 });
-
-function rowsWithin(pieces: Array<Piece<unknown>>, minutes: number): boolean {
-  // Pieces of rows on both sides of a bound are one.
-  const rows = pieces.filter(({ granularity }) => granularity === 'rows');
-  return rows.length < 2 || rows.every(({ from, to }) => to - from < 12 * minutes * 60_000);
-}

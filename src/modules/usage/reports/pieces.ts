@@ -36,7 +36,7 @@ const QUARTER = 15 * MINUTE;
 /** The buckets of `usage_rollups` by their minutes, the largest first. */
 export const ROLLUP_GRIDS = [evenGrid(1440, 1440), evenGrid(60, 60), evenGrid(15, 15)];
 
-/** The buckets of `usage_user_rollups`. */
+/** The buckets of `usage_user_rollups`, the largest first. */
 export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
   {
     granularity: 'month',
@@ -109,6 +109,55 @@ export function piecesOf<Granularity>(
   };
   for (const [index, to] of bounds.slice(1).entries()) cut(bounds[index]!, to, grids);
   return pieces;
+}
+
+/** A piece whose calls are added, or taken away because a larger one has too many. */
+export interface SignedPiece<Granularity> extends Piece<Granularity> {
+  sign: 1 | -1;
+}
+
+/**
+ * Covers a stretch of time with pieces whose sum it is: of the largest buckets that nearly fit, with smaller ones for what
+ * is missing at the ends, or too much. Nothing has happened yet after `now`, so nothing has to be taken away there.
+ *
+ * @param grids the largest first, each bucket made of whole ones of the next
+ */
+export function coverOf<Granularity>(
+  { from, to }: { from: number; to: number },
+  [grid, ...smaller]: ReadonlyArray<Grid<Granularity>>,
+  now: number,
+): Array<SignedPiece<Granularity>> {
+  if (from >= to) return [];
+  if (!grid) return [{ granularity: 'rows', from, to, sign: 1 }];
+  const [start, end] = [nearestOf(grid, from, now), nearestOf(grid, to, now)];
+  if (start >= end) return coverOf({ from, to }, smaller, now);
+  const taken = [
+    ...coverOf({ from: start, to: from }, smaller, now),
+    ...coverOf({ from: to, to: end }, smaller, now),
+  ].map((piece): SignedPiece<Granularity> => ({ ...piece, sign: piece.sign === 1 ? -1 : 1 }));
+  return [
+    { granularity: grid.granularity, from: start, to: end, sign: 1 },
+    ...coverOf({ from, to: start }, smaller, now),
+    ...coverOf({ from: end, to }, smaller, now),
+    ...taken,
+  ];
+}
+
+/** What {@link coverOf} reads from buckets, on the whole: from and to the beginning of one of the smallest. */
+export function bucketsOf(
+  { from, to }: { from: number; to: number },
+  grids: ReadonlyArray<Grid<unknown>>,
+  now: number,
+): Array<{ from: number; to: number }> {
+  const smallest = grids.at(-1)!;
+  const [start, end] = [nearestOf(smallest, from, now), nearestOf(smallest, to, now)];
+  return start < end ? [{ from: start, to: end }] : [];
+}
+
+/** The beginning of a bucket with less between it and a time than the other one has. */
+function nearestOf({ floor, ceil }: Grid<unknown>, at: number, now: number): number {
+  const [before, after] = [floor(at), ceil(at)];
+  return at - before <= Math.max(0, Math.min(after, now) - at) ? before : after;
 }
 
 /** The quarters of an hour, by their beginnings, of which some is left to the rows. */

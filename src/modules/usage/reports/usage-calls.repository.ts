@@ -1,11 +1,10 @@
-import { type Piece, piecesOf, quartersOfRows, type Reading, readingOf } from './pieces.js';
+import { type Piece, quartersOfRows, type Reading, readingOf } from './pieces.js';
 import type { Interval } from './series.js';
 
 // Where calls are read from, so that sums need not know it: parts of the statements of the reports.
 
 /** What calls are told apart by. */
 export type Kind = 'agent_type' | 'provider' | 'model_used' | 'status';
-export const KINDS: Kind[] = ['agent_type', 'provider', 'model_used', 'status'];
 
 /** Calls as a relation, with the parameters of its statement. */
 export interface Calls {
@@ -21,32 +20,50 @@ export interface Calls {
 /** Adds a parameter, and says how it is written. */
 export type Add = (value: unknown) => string;
 
-export const MEASURES = [
-  'input_tokens',
-  'output_tokens',
-  'total_tokens',
-  'input_cost',
-  'output_cost',
-  'total_cost',
-];
+const TOKENS = ['input_tokens', 'output_tokens', 'total_tokens'];
+const COSTS = ['input_cost', 'output_cost', 'total_cost'];
+const MEASURES = [...TOKENS, ...COSTS];
 
-export const SUMS = ['calls', ...MEASURES].map((name) => `sum(${name}) as ${name}`).join(', ');
+export const SUMS = [
+  ...['calls', 'errors', ...TOKENS].map((name) => `sum(${name})::bigint as ${name}`),
+  ...COSTS.map((name) => `sum(${name}) as ${name}`),
+].join(', ');
 
-/** The columns of a rollup. */
-const callsOf = (kinds: Kind[]) => [...kinds, 'calls', ...MEASURES].join(', ');
+/**
+ * The columns of a rollup as calls, added or taken away.
+ *
+ * @param kinds what is told of them, or whose they are
+ * @param errors where the number of errors is not in a column of its own
+ */
+export function callsOf(
+  kinds: string[],
+  sign: 1 | -1 = 1,
+  errors = `case when status = 'error' then calls else 0 end`,
+): string {
+  const figures = [
+    'calls as calls',
+    `(${errors}) as errors`,
+    ...MEASURES.map((name) => `${name} as ${name}`),
+  ];
+  return [...kinds, ...figures.map((figure) => (sign === 1 ? figure : `-${figure}`))].join(', ');
+}
 
-/** The columns of `usage_logs` as calls. One that has not ended is running, whatever else is known of it. */
-export const rowOf = (kinds: Kind[]) =>
-  [
-    ...kinds.map((kind) =>
-      kind === 'status'
-        ? `case when response_timestamp is null then 'running'
-                else left(coalesce(metadata ->> 'status', 'success'), 16) end as status`
-        : kind,
-    ),
-    '1 as calls',
-    ...MEASURES,
+/**
+ * The columns of `usage_logs` as calls. One that has not ended is running, whatever else is known of it. The types are those
+ * of the rollups: then nothing is converted where both come together.
+ */
+export function rowOf(kinds: string[]): string {
+  const status = `case when response_timestamp is null then 'running'
+                       else left(coalesce(metadata ->> 'status', 'success'), 16) end::varchar as status`;
+  const isError = `response_timestamp is not null and metadata ->> 'status' = 'error'`;
+  return [
+    ...kinds.map((kind) => (kind === 'status' ? status : kind)),
+    '1::bigint as calls',
+    `case when ${isError} then 1 else 0 end::bigint as errors`,
+    ...TOKENS.map((name) => `${name}::bigint`),
+    ...COSTS,
   ].join(', ');
+}
 
 /**
  * The calls between the first and the last of some bounds, of one user or of all.
@@ -70,7 +87,7 @@ export function callsBetween(
 
 /** Rows, which an index finds, and what a purge has left of others, in which a call is as old as its quarter of an hour. */
 function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], add: Add): string {
-  const whole = piecesOf([bounds[0]!, bounds.at(-1)!], []);
+  const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
   const point = pointsBetween(bounds, add);
   return `
     select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
@@ -85,14 +102,14 @@ function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], add: Add)
  * calls that are running: these are few, and come from the rows everywhere.
  */
 function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], add: Add): string {
-  const whole = piecesOf([bounds[0]!, bounds.at(-1)!], []);
+  const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
   const [point, countedFor] = [pointsBetween(bounds, add), pointsBetween(anchors, add)];
   const quarters = `${add(quartersOfRows(small).map(toTime))}::timestamptz[]`;
   const calls = callsOf(kinds);
   const parts = [
     `select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
       where response_timestamp is null and ${within('request_timestamp', whole, add)}`,
-    // In a quarter that is cut, all that was counted is taken away again, and all rows are in their place.
+    // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
        from switchboard.usage_pending where ${within('bucket', whole, add)}`,
     ...large.map(
@@ -109,13 +126,13 @@ function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], a
       : [`select bucket as moment, ${calls} ${fromRollups(granularity, pieces, add)}`],
   );
   if (moved.length > 0) {
-    const taken = [...kinds, '-calls', ...MEASURES.map((name) => `-${name}`)].join(', ');
+    const counted = (sign: 1 | -1) => callsOf(kinds, sign, 'errors');
     parts.push(`
       (with moved as (
          select ${point('moment')} as point, ${countedFor('moment')} as counted_for, ${[...kinds, SUMS].join(', ')}
            from (${moved.join(' union all ')}) as calls group by ${['point', 'counted_for', ...kinds].join(', ')}
        )
-       select point, ${calls} from moved union all select counted_for, ${taken} from moved)`);
+       select point, ${counted(1)} from moved union all select counted_for, ${counted(-1)} from moved)`);
   }
   return parts.join(' union all ');
 }
@@ -139,7 +156,12 @@ const MINUTE = 60_000;
  *
  * @param minutes how long the buckets are, whose beginning the time is
  */
-export function within(column: string, pieces: Array<Piece<unknown>>, add: Add, minutes?: number): string {
+export function within(
+  column: string,
+  pieces: ReadonlyArray<{ from: number; to: number }>,
+  add: Add,
+  minutes?: number,
+): string {
   if (pieces.length <= FEW_PIECES) {
     const stretches = pieces.map(
       ({ from, to }) => `${column} >= ${add(toTime(from))} and ${column} < ${add(toTime(to))}`,

@@ -4,18 +4,9 @@ import type { AgentType } from '../../admin-config/config-schemas.js';
 import type { Grouping } from './dto/usage-timeseries.query.js';
 import type { FiguresRow } from './figures.js';
 import type { Period } from './period.js';
-import { piecesOf, USER_GRIDS } from './pieces.js';
+import { bucketsOf, coverOf, USER_GRIDS } from './pieces.js';
 import type { Interval } from './series.js';
-import {
-  type Add,
-  callsBetween,
-  type Kind,
-  KINDS,
-  MEASURES,
-  rowOf,
-  SUMS,
-  within,
-} from './usage-calls.repository.js';
+import { type Add, callsBetween, callsOf, type Kind, rowOf, SUMS, within } from './usage-calls.repository.js';
 
 /** The calls of one kind, or all calls, of a period. */
 export interface SummaryRow extends FiguresRow {
@@ -36,14 +27,6 @@ export interface PointRow extends FiguresRow {
   provider: string | null;
   status: string | null;
 }
-
-const CALLS_OF_USER = [
-  'user_id, calls',
-  `case when status = 'error' then calls else 0 end as errors`,
-  ...MEASURES,
-].join(', ');
-
-const ERRORS = `coalesce(sum(calls) filter (where status = 'error'), 0) as errors`;
 
 const FIGURES = `
   calls, errors, input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
@@ -74,16 +57,19 @@ export class UsageSumsRepository {
     statements: SqlRunner,
     { userId, previous, period, top }: { userId?: string; previous: Period; period: Period; top?: number },
   ): Promise<SummaryRow[]> {
-    const calls = callsBetween([previous.from, period.from, period.to], { userId, kinds: KINDS });
+    const calls = callsBetween([previous.from, period.from, period.to], {
+      userId,
+      kinds: ['agent_type', 'provider', 'model_used'],
+    });
     const users = top === undefined ? '' : topUsers(period, top, calls.add);
     return statements.query<SummaryRow[]>(
       `with kinds as materialized (
-         select point, agent_type, provider, model_used, status, ${SUMS} from (${calls.sql}) as calls
-          group by point, agent_type, provider, model_used, status
+         select point, agent_type, provider, model_used, ${SUMS} from (${calls.sql}) as calls
+          group by point, agent_type, provider, model_used
        ), sums as (
          select case when point = 1 then 'previous' when grouping(agent_type) = 0 then 'agent'
                      when grouping(model_used) = 0 then 'model' else 'total' end as of,
-                agent_type, provider, model_used, null::uuid as user_id, ${ERRORS}, ${SUMS}
+                agent_type, provider, model_used, null::uuid as user_id, ${SUMS}
            from kinds where point in (1, 2)
           group by grouping sets ((point), (point, agent_type), (point, provider, model_used))
          having sum(calls) > 0 and (point = 2 or grouping(agent_type, model_used) = 3)
@@ -110,20 +96,19 @@ export class UsageSumsRepository {
     }: { userId?: string; bounds: Date[]; interval: Interval; groupBy?: Grouping },
   ): Promise<PointRow[]> {
     const columns = groupBy ? GROUPING_COLUMNS[groupBy] : [];
-    const kinds = [...new Set<Kind>([...columns, 'status'])];
-    const calls = callsBetween(bounds, { userId, interval, kinds });
+    const calls = callsBetween(bounds, { userId, interval, kinds: columns });
     const column = (kind: Kind) => (columns.includes(kind) ? kind : 'null::text');
-    const key = ['point', ...kinds].join(', ');
-    const sets = ['(point)', ...(groupBy ? [`(point, ${columns.join(', ')})`] : [])];
+    const key = ['point', ...columns].join(', ');
+    const sets = groupBy ? `(point), (${key})` : '(point)';
     return statements.query<PointRow[]>(
       `with kinds as materialized (
          select ${key}, ${SUMS} from (${calls.sql}) as calls group by ${key}
        ), sums as (
          select point, ${groupBy ? `grouping(${columns[0]}) = 0` : 'false'} as is_group,
                 ${column('agent_type')} as agent_type, ${column('model_used')} as model_used,
-                ${column('provider')} as provider, ${column('status')} as status, ${ERRORS}, ${SUMS}
+                ${column('provider')} as provider, ${column('status')} as status, ${SUMS}
            from kinds where point between 1 and ${calls.add(bounds.length - 1)}
-          group by grouping sets (${sets.join(', ')}) having sum(calls) > 0
+          group by grouping sets (${sets}) having sum(calls) > 0
        )
        select point, is_group as "isGroup", agent_type as "agentType", model_used as model, provider, status, ${FIGURES}
          from sums`,
@@ -146,34 +131,37 @@ export class UsageSumsRepository {
 }
 
 /** The users of a period who cost most, each with their sums; another part of {@link UsageSumsRepository.summarize}. */
-function topUsers({ from, to }: Period, top: number, add: Add): string {
-  const pieces = piecesOf([from.getTime(), to.getTime()], USER_GRIDS);
-  const whole = piecesOf([from.getTime(), to.getTime()], []);
-  const rolledUp = pieces.filter(({ granularity }) => granularity !== 'rows');
-  const callsOf = (rows: string) =>
-    `select ${CALLS_OF_USER} from (select user_id, ${rowOf(['status'])} from usage_logs ${rows}) as rows`;
-  const parts = [callsOf(`where response_timestamp is null and ${within('request_timestamp', whole, add)}`)];
-  for (const [granularity, some] of Map.groupBy(pieces, (piece) => piece.granularity)) {
-    if (granularity === 'rows') {
+function topUsers(period: Period, top: number, add: Add): string {
+  const [whole, now] = [{ from: period.from.getTime(), to: period.to.getTime() }, Date.now()];
+  const rows = (condition: string) =>
+    `(select ${rowOf(['user_id'])} from usage_logs where ${condition}) as calls`;
+  const parts = [
+    `select ${callsOf(['user_id'], 1, 'errors')}
+       from ${rows(`response_timestamp is null and ${within('request_timestamp', [whole], add)}`)}`,
+  ];
+  for (const piece of coverOf(whole, USER_GRIDS, now)) {
+    if (piece.granularity === 'rows') {
       parts.push(
-        callsOf(`where response_timestamp is not null and ${within('request_timestamp', some, add)}`),
-        `select ${CALLS_OF_USER} from switchboard.usage_archive where ${within('bucket', some, add)}`,
+        `select ${callsOf(['user_id'], piece.sign, 'errors')}
+           from ${rows(`response_timestamp is not null and ${within('request_timestamp', [piece], add)}`)}`,
+        `select ${callsOf(['user_id'], piece.sign)} from switchboard.usage_archive
+          where ${within('bucket', [piece], add)}`,
       );
     } else {
       parts.push(
-        `select user_id, calls, errors, ${MEASURES.join(', ')} from switchboard.usage_user_rollups
-          where granularity = '${granularity}' and ${within('bucket', some, add)}`,
+        `select ${callsOf(['user_id'], piece.sign, 'errors')} from switchboard.usage_user_rollups
+          where granularity = '${piece.granularity}' and ${within('bucket', [piece], add)}`,
       );
     }
   }
-  if (rolledUp.length > 0) {
+  for (const piece of bucketsOf(whole, USER_GRIDS, now)) {
     parts.push(
-      `select ${CALLS_OF_USER} from switchboard.usage_pending where ${within('bucket', rolledUp, add)}`,
+      `select ${callsOf(['user_id'])} from switchboard.usage_pending where ${within('bucket', [piece], add)}`,
     );
   }
   return `
     union all
-    (select 'user', null, null, null, user_id, sum(errors) as errors, ${SUMS}
+    (select 'user', null, null, null, user_id, ${SUMS}
        from (${parts.join(' union all ')}) as calls
       group by user_id having sum(calls) > 0
       order by total_cost desc, calls desc, user_id limit ${add(top)})`;
