@@ -87,16 +87,16 @@ describe('the summary of usage', () => {
   const withoutLabel = ({ label: _, ...row }: Record<string, unknown>) => row;
 
   /** Every figure is what the rows say of the period that was answered. */
-  async function expectSums(summary: Summary, userId?: string): Promise<void> {
+  async function expectSums(summary: Summary, userId?: string, where?: string): Promise<void> {
     const { from, to, tz: _, byAgent, byModel, byUser, previous, ...figures } = summary;
     const rows = async (by: string[]) =>
-      (await sumRows(app.database, { from, to, userId, by })).map(withoutLabel);
+      (await sumRows(app.database, { from, to, userId, by, where })).map(withoutLabel);
     expect(figures).toEqual((await rows([]))[0] ?? NO_FIGURES);
     expect(byKey(byAgent as never)).toEqual(byKey(await rows(['agentType'])));
     expect(byKey(byModel as never)).toEqual(byKey(await rows(['model', 'provider'])));
     const { from: start, to: end, ...before } = previous;
     expect(end).toBe(from);
-    const [rowsBefore] = await sumRows(app.database, { from: start, to: end, userId });
+    const [rowsBefore] = await sumRows(app.database, { from: start, to: end, userId, where });
     expect(before).toEqual(rowsBefore ? withoutLabel(rowsBefore) : NO_FIGURES);
     for (const list of [byAgent, byModel, byUser ?? []]) {
       const costs = list.map(({ totalCost }) => totalCost);
@@ -146,6 +146,21 @@ describe('the summary of usage', () => {
     await expectAllSums();
     await foldUsage(app.database);
     await expectAllSums();
+  });
+
+  it.each([
+    ['agentType=artifact', `agent_type = 'artifact'`],
+    ['model=gemini-2.5-flash', `model_used = 'gemini-2.5-flash'`],
+    ['model=google/flash', `provider = 'google' and model_used = 'flash'`],
+    ['provider=openai&status=error', `provider = 'openai' and status = 'error'`],
+    ['status=success', `status = 'success'`],
+    ['status=running&agentType=chat', `status = 'running' and agent_type = 'chat'`],
+  ])('is of calls of one kind (%s), where it is said', async (kind, where) => {
+    for (const [tz, from, to] of PERIODS.slice(-6)) {
+      const query = `?tz=${encodeURIComponent(tz)}&from=${from}&to=${to}&${kind}`;
+      await expectSums(await get(`/api/admin/usage/summary${query}`, admin), undefined, where);
+      await expectSums(await get(`/api/usage/summary${query}`, users[1]!), users[1]!.id, where);
+    }
   });
 
   it('is of the last thirty days, unless it is said', async () => {
@@ -241,6 +256,9 @@ describe('the summary of usage', () => {
     ['top=0', 'top'],
     ['top=101', 'top'],
     ['interval=day', 'interval'],
+    ['agentType=root', 'agentType'],
+    ['status=unknown', 'status'],
+    ['model=', 'model'],
   ])('refuses ?%s', async (query, path) => {
     const response = await app.request('GET', `/api/admin/usage/summary?${query}`, { user: admin });
     expectProblem(response, 400, 'validation_failed');

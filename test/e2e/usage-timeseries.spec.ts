@@ -77,7 +77,12 @@ describe('the time series of usage', () => {
   };
 
   /** What the rows say, told apart by PostgreSQL's own idea of days, weeks and months. */
-  async function expectPoints({ from, to, tz, interval, points }: Series, userId?: string, groupBy?: string) {
+  async function expectPoints(
+    { from, to, tz, interval, points }: Series,
+    userId?: string,
+    groupBy?: string,
+    where?: string,
+  ) {
     expect([points[0]!.start, points.at(-1)!.end]).toEqual([from, to]);
     for (const [index, { start }] of points.entries()) {
       if (index > 0) expect(start).toBe(points[index - 1]!.end);
@@ -92,7 +97,7 @@ describe('the time series of usage', () => {
       [points.map(({ start }) => start)],
     );
     expect(new Set(labels.map((row) => row.label)).size).toBe(points.length);
-    const sums = { from, to, userId, label: label('request_timestamp') };
+    const sums = { from, to, userId, label: label('request_timestamp'), where };
     const wholes = new Map((await sumRows(app.database, sums)).map((row) => [row['label'], row]));
     const by = groupBy ? GROUPS[groupBy]! : [];
     const rows = groupBy ? await sumRows(app.database, { ...sums, by }) : [];
@@ -144,6 +149,22 @@ describe('the time series of usage', () => {
     await expectAllPoints();
     await foldUsage(app.database);
     await expectAllPoints();
+  });
+
+  it('is of calls of one kind, where it is said', async () => {
+    const kinds = [
+      [
+        'model=google/flash&status=error',
+        `provider = 'google' and model_used = 'flash' and status = 'error'`,
+      ],
+      ['agentType=git_mcp&provider=openai', `agent_type = 'git_mcp' and provider = 'openai'`],
+    ] as const;
+    for (const [kind, where] of kinds) {
+      const query = `?tz=Asia/Kolkata&from=2026-05-01&to=2026-07-01&groupBy=model&${kind}`;
+      const all = await get(`/api/admin/usage/timeseries${query}`, admin);
+      expect(await expectPoints(all, undefined, 'model', where)).toBe(true);
+      await expectPoints(await get(`/api/usage/timeseries${query}`, user), user.id, 'model', where);
+    }
   });
 
   it('shows every group in every point, in one order', async () => {

@@ -79,7 +79,10 @@ export const NO_FIGURES: Figures = {
   totalCost: 0,
 };
 
-/** What the rows themselves say; by some of their columns, or all in one. `label` is an expression to tell them apart by, too. */
+/**
+ * What the rows themselves say; by some of their columns, or all in one. `label` is an expression to tell them apart by, too,
+ * and `where` says of which kind they are.
+ */
 export async function sumRows(
   database: TestDatabase,
   {
@@ -88,7 +91,8 @@ export async function sumRows(
     userId,
     by = [],
     label = 'null',
-  }: { from: string; to: string; userId?: string; by?: string[]; label?: string },
+    where = 'true',
+  }: { from: string; to: string; userId?: string; by?: string[]; label?: string; where?: string },
 ): Promise<Array<Figures & Record<string, unknown>>> {
   const keys = by.map((key) => `${COLUMNS[key]} as "${key}"`);
   return database.query(
@@ -101,6 +105,7 @@ export async function sumRows(
                             else left(coalesce(metadata ->> 'status', 'success'), 16) end as status
                from usage_logs
               where request_timestamp >= $1 and request_timestamp < $2 and ($3::uuid is null or user_id = $3)) as calls
+      where ${where}
       group by ${[...by.map((key) => `"${key}"`), 'label'].join(', ')}
       order by sum(total_cost) desc`,
     [from, to, userId ?? null],

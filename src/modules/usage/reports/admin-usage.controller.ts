@@ -8,7 +8,7 @@ import { type Page } from '../../../common/http/paging.js';
 import { ApiUsageExport } from './dto/usage-export.docs.js';
 import { UsageLogDto, UsageLogPageDto } from './dto/usage-log.dto.js';
 import { AdminUsageExportQuery, AdminUsageLogsQuery } from './dto/usage-logs.query.js';
-import { AdminUsageSummaryQuery } from './dto/usage-period.query.js';
+import { AdminUsageSummaryQuery } from './dto/usage-summary.query.js';
 import { UsageProjectionDto } from './dto/usage-projection.dto.js';
 import { AdminUsageProjectionQuery } from './dto/usage-projection.query.js';
 import { AdminUsageSummaryDto } from './dto/usage-summary.dto.js';

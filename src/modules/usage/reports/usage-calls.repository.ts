@@ -1,3 +1,4 @@
+import { type CallKind, conditionsOfKind, END } from './call-kind.js';
 import { type Piece, quartersOfRows, type Reading, readingOf } from './pieces.js';
 import type { Interval } from './series.js';
 
@@ -54,7 +55,7 @@ export function callsOf(
  */
 export function rowOf(kinds: string[]): string {
   const status = `case when response_timestamp is null then 'running'
-                       else left(coalesce(metadata ->> 'status', 'success'), 16) end::varchar as status`;
+                       else ${END} end::varchar as status`;
   const isError = `response_timestamp is not null and metadata ->> 'status' = 'error'`;
   return [
     ...kinds.map((kind) => (kind === 'status' ? status : kind)),
@@ -70,60 +71,80 @@ export function rowOf(kinds: string[]): string {
  *
  * @param interval about how far the bounds are apart
  * @param kinds what is to be told of them; the fewer the faster
+ * @param only of which kind they are
  */
 export function callsBetween(
   bounds: Date[],
-  { userId, interval = 'day', kinds }: { userId?: string; interval?: Interval; kinds: Kind[] },
+  {
+    userId,
+    interval = 'day',
+    kinds,
+    only = {},
+  }: { userId?: string; interval?: Interval; kinds: Kind[]; only?: CallKind },
 ): Calls {
   const parameters: unknown[] = [];
   const add = (value: unknown) => `$${parameters.push(value)}`;
   const times = bounds.map(Number);
+  const fromLogs = sourceOf('usage_logs', conditionsOfKind(only, add, 'logs'));
+  const fromSums = (table: string) =>
+    sourceOf(`switchboard.${table}`, conditionsOfKind(only, add, 'rollups'));
+  const sources = { logs: fromLogs, sums: fromSums };
   const sql =
     userId === undefined
-      ? callsOfAll(readingOf(times, interval === 'hour' ? 60 : 1440), kinds, add)
-      : callsOfOne(times, `user_id = ${add(userId)}::uuid`, kinds, add);
+      ? callsOfAll(readingOf(times, interval === 'hour' ? 60 : 1440), kinds, sources, add)
+      : callsOfOne(times, `user_id = ${add(userId)}::uuid`, kinds, sources, add);
   return { sql, parameters, add };
 }
 
 /** Rows, which an index finds, and what a purge has left of others, in which a call is as old as its quarter of an hour. */
-function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], add: Add): string {
+function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], from: Sources, add: Add): string {
   const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
   const point = pointsBetween(bounds, add);
   return `
-    select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
-     where ${isTheirs} and ${within('request_timestamp', whole, add)}
+    select ${point('request_timestamp')} as point, ${rowOf(kinds)}
+      ${from.logs(isTheirs, within('request_timestamp', whole, add))}
     union all
-    select ${point('bucket')}, ${callsOf(kinds)} from switchboard.usage_archive
-     where ${isTheirs} and ${within('bucket', whole, add)}`;
+    select ${point('bucket')}, ${callsOf(kinds)}
+      ${from.sums('usage_archive')(isTheirs, within('bucket', whole, add))}`;
 }
 
 /**
  * Rollups with what is not folded into them yet; rows where a bound cuts even the smallest buckets. Rollups know nothing of
  * calls that are running: these are few, and come from the rows everywhere.
  */
-function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], add: Add): string {
+function callsOfAll(
+  { bounds, anchors, large, small }: Reading,
+  kinds: Kind[],
+  from: Sources,
+  add: Add,
+): string {
   const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
   const [point, countedFor] = [pointsBetween(bounds, add), pointsBetween(anchors, add)];
   const quarters = `${add(quartersOfRows(small).map(toTime))}::timestamptz[]`;
   const calls = callsOf(kinds);
+  const rollups = (granularity: number | 'rows', pieces: Array<Piece<number>>) =>
+    from.sums('usage_rollups')(
+      `granularity = ${granularity}`,
+      within('bucket', pieces, add, Number(granularity)),
+    );
   const parts = [
-    `select ${point('request_timestamp')} as point, ${rowOf(kinds)} from usage_logs
-      where response_timestamp is null and ${within('request_timestamp', whole, add)}`,
+    `select ${point('request_timestamp')} as point, ${rowOf(kinds)}
+       ${from.logs('response_timestamp is null', within('request_timestamp', whole, add))}`,
     // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
-       from switchboard.usage_pending where ${within('bucket', whole, add)}`,
+       ${from.sums('usage_pending')(within('bucket', whole, add))}`,
     ...large.map(
-      (piece) => `select ${countedFor('bucket')}, ${calls} ${fromRollups(piece.granularity, [piece], add)}`,
+      (piece) => `select ${countedFor('bucket')}, ${calls} ${rollups(piece.granularity, [piece])}`,
     ),
   ];
   const moved = [...Map.groupBy(small, ({ granularity }) => granularity)].flatMap(([granularity, pieces]) =>
     granularity === 'rows'
       ? [
-          `select request_timestamp as moment, ${rowOf(kinds)} from usage_logs
-            where response_timestamp is not null and ${within('request_timestamp', pieces, add)}`,
-          `select bucket as moment, ${calls} from switchboard.usage_archive where ${within('bucket', pieces, add)}`,
+          `select request_timestamp as moment, ${rowOf(kinds)}
+             ${from.logs('response_timestamp is not null', within('request_timestamp', pieces, add))}`,
+          `select bucket as moment, ${calls} ${from.sums('usage_archive')(within('bucket', pieces, add))}`,
         ]
-      : [`select bucket as moment, ${calls} ${fromRollups(granularity, pieces, add)}`],
+      : [`select bucket as moment, ${calls} ${rollups(granularity, pieces)}`],
   );
   if (moved.length > 0) {
     const counted = (sign: 1 | -1) => callsOf(kinds, sign, 'errors');
@@ -137,9 +158,17 @@ function callsOfAll({ bounds, anchors, large, small }: Reading, kinds: Kind[], a
   return parts.join(' union all ');
 }
 
-const fromRollups = (granularity: number | 'rows', pieces: Array<Piece<number>>, add: Add) =>
-  `from switchboard.usage_rollups
-    where granularity = ${granularity} and ${within('bucket', pieces, add, Number(granularity))}`;
+/** `from … where …` of a table, with some conditions more. */
+type From = (...conditions: string[]) => string;
+
+interface Sources {
+  logs: From;
+  sums: (table: string) => From;
+}
+
+function sourceOf(table: string, always: string[]): From {
+  return (...conditions) => `from ${table} where ${[...conditions, ...always].join(' and ')}`;
+}
 
 function pointsBetween(bounds: number[], add: Add): (moment: string) => string {
   const array = `${add(bounds.map(toTime))}::timestamptz[]`;

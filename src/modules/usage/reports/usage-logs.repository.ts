@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
+import { type CallKind, conditionsOfKind, END } from './call-kind.js';
 import type { LogField, LogOrder, LogPlace } from './log-order.js';
 
 export interface LogRow {
@@ -30,15 +31,10 @@ export interface LogLimits {
   maximum?: number;
 }
 
-export interface LogFilter {
+export interface LogFilter extends CallKind {
   userId?: string;
   from?: Date;
   to?: Date;
-  agentType?: string;
-  /** With its provider or without. */
-  model?: string;
-  provider?: string;
-  status?: string;
   chatId?: string;
   limits?: Partial<Record<LimitedField, LogLimits>>;
 }
@@ -54,8 +50,6 @@ export const LIMITED_FIELDS = [
 ] as const;
 export type LimitedField = (typeof LIMITED_FIELDS)[number];
 
-/** How a call ended; a call without an end is running, whatever else is known of it. */
-const END = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
 const STATUS = `case when response_timestamp is null then 'running' else ${END} end`;
 
 const COLUMNS = `
@@ -109,22 +103,13 @@ export class UsageLogsRepository {
 }
 
 function conditionsOf(filter: LogFilter, add: (value: unknown) => string): string[] {
-  const { userId, from, to, agentType, model, provider, status, chatId, limits = {} } = filter;
+  const { userId, from, to, chatId, limits = {}, ...kind } = filter;
   const conditions: string[] = [];
   if (userId !== undefined) conditions.push(`user_id = ${add(userId)}`);
   if (from) conditions.push(`request_timestamp >= ${add(from)}`);
   if (to) conditions.push(`request_timestamp < ${add(to)}`);
-  if (agentType !== undefined) conditions.push(`agent_type = ${add(agentType)}`);
-  if (provider !== undefined) conditions.push(`provider = ${add(provider)}`);
   if (chatId !== undefined) conditions.push(`chat_id = ${add(chatId)}`);
-  // Running calls are few, and have an index of their own.
-  if (status === 'running') conditions.push('response_timestamp is null');
-  else if (status !== undefined)
-    conditions.push(`response_timestamp is not null and ${END} = ${add(status)}`);
-  if (model !== undefined) {
-    const name = `${add(model)}::text`;
-    conditions.push(`(model_used = ${name} or provider || '/' || model_used = ${name})`);
-  }
+  conditions.push(...conditionsOfKind(kind, add, 'logs'));
   for (const field of LIMITED_FIELDS) {
     const { minimum, maximum } = limits[field] ?? {};
     const column = field === 'durationMs' ? 'duration_ms' : ORDERED_BY[field].sql;

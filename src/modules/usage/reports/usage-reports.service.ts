@@ -5,10 +5,11 @@ import { Database } from '../../../common/database/database.js';
 import { toMoney } from '../../../common/http/money.js';
 import type { UsageProjectionDto } from './dto/usage-projection.dto.js';
 import type { UsageProjectionQuery } from './dto/usage-projection.query.js';
-import type { UsagePeriodQuery } from './dto/usage-period.query.js';
+import type { UsageCallsQuery } from './dto/usage-calls.query.js';
 import type { AdminUsageSummaryDto, UsageSummaryDto, UserUsageDto } from './dto/usage-summary.dto.js';
 import type { UsageGroupDto, UsageTimeseriesDto } from './dto/usage-timeseries.dto.js';
 import type { UsageTimeseriesQuery } from './dto/usage-timeseries.query.js';
+import type { CallKind } from './call-kind.js';
 import { toFigures } from './figures.js';
 import { type Period, periodBefore, periodOf, startOfDay } from './period.js';
 import { boundsOfPoints, defaultInterval } from './series.js';
@@ -33,7 +34,7 @@ export class UsageReportsService {
   /** @throws AppError 400 naming `from` or `to` */
   async summarize(
     identity: Identity,
-    query: UsagePeriodQuery & { userId?: string },
+    query: UsageCallsQuery & { userId?: string },
   ): Promise<UsageSummaryDto> {
     const { period, rows, previous } = await this.readSummary(identity, query);
     return toSummary(period, previous, rows);
@@ -42,7 +43,7 @@ export class UsageReportsService {
   /** Like {@link summarize}, with the users who cost most. @throws AppError 400 naming `from` or `to` */
   async summarizeUsers(
     identity: Identity,
-    query: UsagePeriodQuery & { userId?: string; top: number },
+    query: UsageCallsQuery & { userId?: string; top: number },
   ): Promise<AdminUsageSummaryDto> {
     const { period, rows, previous } = await this.readSummary(identity, query);
     const summary = toSummary(period, previous, rows);
@@ -68,7 +69,8 @@ export class UsageReportsService {
     const bounds = boundsOfPoints(period, interval);
     const rows = await this.database.readAsUser(
       identity,
-      (statements) => this.sums.sumPoints(statements, { userId, bounds, interval, groupBy }),
+      (statements) =>
+        this.sums.sumPoints(statements, { userId, bounds, interval, groupBy, only: kindOf(query) }),
       { isReport: true },
     );
     const wholes = new Map(rows.filter(({ isGroup }) => !isGroup).map((row) => [row.point, row]));
@@ -132,7 +134,7 @@ export class UsageReportsService {
 
   private async readSummary(
     identity: Identity,
-    { userId, top, ...query }: UsagePeriodQuery & { userId?: string; top?: number },
+    { userId, top, ...query }: UsageCallsQuery & { userId?: string; top?: number },
   ): Promise<{ period: Period; previous: Period; rows: SummaryRow[] }> {
     const period = periodOf(query);
     const previous = periodBefore(period);
@@ -143,12 +145,17 @@ export class UsageReportsService {
           userId,
           previous,
           period,
+          only: kindOf(query),
           top: userId === undefined ? top : undefined,
         }),
       { isReport: true },
     );
     return { period, previous, rows };
   }
+}
+
+function kindOf({ agentType, model, provider, status }: UsageCallsQuery): CallKind {
+  return { agentType, model, provider, status };
 }
 
 function toPeriod({ from, to }: { from: Date; to: Date }): { from: string; to: string } {

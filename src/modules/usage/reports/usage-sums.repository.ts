@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
+import { type CallKind, conditionsOfKind } from './call-kind.js';
 import type { Grouping } from './dto/usage-timeseries.query.js';
 import type { FiguresRow } from './figures.js';
 import type { Period } from './period.js';
@@ -51,17 +52,25 @@ export class UsageSumsRepository {
   /**
    * The sums of a period and of the one before it, and the kinds of the period's calls, what cost most first.
    *
+   * @param only of which kind the calls are
    * @param top how many users are wanted, those who cost most; none when it is left out
    */
   summarize(
     statements: SqlRunner,
-    { userId, previous, period, top }: { userId?: string; previous: Period; period: Period; top?: number },
+    {
+      userId,
+      previous,
+      period,
+      only = {},
+      top,
+    }: { userId?: string; previous: Period; period: Period; only?: CallKind; top?: number },
   ): Promise<SummaryRow[]> {
     const calls = callsBetween([previous.from, period.from, period.to], {
       userId,
       kinds: ['agent_type', 'provider', 'model_used'],
+      only,
     });
-    const users = top === undefined ? '' : topUsers(period, top, calls.add);
+    const users = top === undefined ? '' : topUsers(period, only, top, calls.add);
     return statements.query<SummaryRow[]>(
       `with kinds as materialized (
          select point, agent_type, provider, model_used, ${SUMS} from (${calls.sql}) as calls
@@ -93,10 +102,11 @@ export class UsageSumsRepository {
       bounds,
       interval,
       groupBy,
-    }: { userId?: string; bounds: Date[]; interval: Interval; groupBy?: Grouping },
+      only,
+    }: { userId?: string; bounds: Date[]; interval: Interval; groupBy?: Grouping; only?: CallKind },
   ): Promise<PointRow[]> {
     const columns = groupBy ? GROUPING_COLUMNS[groupBy] : [];
-    const calls = callsBetween(bounds, { userId, interval, kinds: columns });
+    const calls = callsBetween(bounds, { userId, interval, kinds: columns, only });
     const column = (kind: Kind) => (columns.includes(kind) ? kind : 'null::text');
     const key = ['point', ...columns].join(', ');
     const sets = groupBy ? `(point), (${key})` : '(point)';
@@ -131,21 +141,27 @@ export class UsageSumsRepository {
 }
 
 /** The users of a period who cost most, each with their sums; another part of {@link UsageSumsRepository.summarize}. */
-function topUsers(period: Period, top: number, add: Add): string {
+function topUsers(period: Period, only: CallKind, top: number, add: Add): string {
   const [whole, now] = [{ from: period.from.getTime(), to: period.to.getTime() }, Date.now()];
+  // Rollups of users know nothing of kinds: those are looked for in the rows.
+  const isOfKind = Object.values(only).some((value) => value !== undefined);
+  const and = (of: 'logs' | 'rollups') =>
+    conditionsOfKind(only, add, of)
+      .map((condition) => ` and ${condition}`)
+      .join('');
   const rows = (condition: string) =>
-    `(select ${rowOf(['user_id'])} from usage_logs where ${condition}) as calls`;
+    `(select ${rowOf(['user_id'])} from usage_logs where ${condition}${and('logs')}) as calls`;
   const parts = [
     `select ${callsOf(['user_id'], 1, 'errors')}
        from ${rows(`response_timestamp is null and ${within('request_timestamp', [whole], add)}`)}`,
   ];
-  for (const piece of coverOf(whole, USER_GRIDS, now)) {
+  for (const piece of coverOf(whole, isOfKind ? [] : USER_GRIDS, now)) {
     if (piece.granularity === 'rows') {
       parts.push(
         `select ${callsOf(['user_id'], piece.sign, 'errors')}
            from ${rows(`response_timestamp is not null and ${within('request_timestamp', [piece], add)}`)}`,
         `select ${callsOf(['user_id'], piece.sign)} from switchboard.usage_archive
-          where ${within('bucket', [piece], add)}`,
+          where ${within('bucket', [piece], add)}${and('rollups')}`,
       );
     } else {
       parts.push(
@@ -154,7 +170,7 @@ function topUsers(period: Period, top: number, add: Add): string {
       );
     }
   }
-  for (const piece of bucketsOf(whole, USER_GRIDS, now)) {
+  for (const piece of isOfKind ? [] : bucketsOf(whole, USER_GRIDS, now)) {
     parts.push(
       `select ${callsOf(['user_id'])} from switchboard.usage_pending where ${within('bucket', [piece], add)}`,
     );

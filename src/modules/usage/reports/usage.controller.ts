@@ -8,7 +8,7 @@ import { type Page } from '../../../common/http/paging.js';
 import { ApiUsageExport } from './dto/usage-export.docs.js';
 import { UsageLogDto, UsageLogPageDto } from './dto/usage-log.dto.js';
 import { UsageExportQuery, UsageLogsQuery } from './dto/usage-logs.query.js';
-import { UsagePeriodQuery } from './dto/usage-period.query.js';
+import { UsageCallsQuery } from './dto/usage-calls.query.js';
 import { UsageProjectionDto } from './dto/usage-projection.dto.js';
 import { UsageProjectionQuery } from './dto/usage-projection.query.js';
 import { UsageSummaryDto } from './dto/usage-summary.dto.js';
@@ -37,7 +37,7 @@ export class UsageController {
   })
   @ApiOkResponse({ type: UsageSummaryDto })
   @ApiProblems(400)
-  summary(@CurrentUser() user: Identity, @Query() query: UsagePeriodQuery): Promise<UsageSummaryDto> {
+  summary(@CurrentUser() user: Identity, @Query() query: UsageCallsQuery): Promise<UsageSummaryDto> {
     return this.reports.summarize(user, { ...query, userId: user.id });
   }
 

@@ -14,13 +14,9 @@ import {
   ValidateBy,
 } from 'class-validator';
 import { PageQuery } from '../../../../common/http/paging.js';
-import { AGENT_TYPES, type AgentType } from '../../../admin-config/config-schemas.js';
 import { isLogOrder, LOG_FIELDS } from '../log-order.js';
-import { IsUserFilter, UsagePeriodQuery } from './usage-period.query.js';
-
-/** How calls end; `running` are those that have not. */
-export const USAGE_STATUSES = ['success', 'error', 'aborted', 'interrupted', 'running'] as const;
-export type UsageStatus = (typeof USAGE_STATUSES)[number];
+import { UsageCallsQuery } from './usage-calls.query.js';
+import { IsUserFilter } from './usage-period.query.js';
 
 export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
 export type UsageExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -50,36 +46,8 @@ const IsCost = (description: string) =>
     Max(MAX_COST),
   );
 
-/** Which calls are meant. */
-export class UsageLogFilterQuery extends UsagePeriodQuery {
-  @ApiPropertyOptional({ enum: AGENT_TYPES, description: 'Only calls of this agent.' })
-  @IsOptional()
-  @IsIn(AGENT_TYPES)
-  agentType?: AgentType;
-
-  @ApiPropertyOptional({
-    example: 'gemini-2.5-flash',
-    description: 'A model by its own name, or with its provider, as in `google/gemini-2.5-flash`.',
-  })
-  @IsOptional()
-  @IsString()
-  @Length(1, 265)
-  model?: string;
-
-  @ApiPropertyOptional({ example: 'google', description: 'Only calls of this provider.' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 64)
-  provider?: string;
-
-  @ApiPropertyOptional({
-    enum: USAGE_STATUSES,
-    description: 'How the calls ended; `running` are those that have not.',
-  })
-  @IsOptional()
-  @IsIn(USAGE_STATUSES)
-  status?: UsageStatus;
-
+/** Which calls are meant, one by one. */
+export class UsageLogFilterQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     example: '3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f',
     description: 'Only calls of this chat: a UUID, or the id that the client chose.',

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
-import { IsInt, IsOptional, IsUUID, Max, Min, ValidateBy } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsOptional, IsUUID, ValidateBy } from 'class-validator';
 import { isTime, isTimeZone } from '../period.js';
 
 const IsTime = () =>
@@ -66,23 +66,4 @@ export class UsagePeriodQuery {
 
   @IsTimeZone()
   tz: string = 'UTC';
-}
-
-export class AdminUsageSummaryQuery extends UsagePeriodQuery {
-  @IsUserFilter()
-  userId?: string;
-
-  @ApiPropertyOptional({
-    type: 'integer',
-    minimum: 1,
-    maximum: 100,
-    default: 10,
-    description: 'How many users `byUser` has at most.',
-  })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  top: number = 10;
 }

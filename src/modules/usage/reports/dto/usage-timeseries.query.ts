@@ -1,13 +1,14 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { type Interval, INTERVALS } from '../series.js';
-import { IsUserFilter, UsagePeriodQuery } from './usage-period.query.js';
+import { UsageCallsQuery } from './usage-calls.query.js';
+import { IsUserFilter } from './usage-period.query.js';
 
 /** By what the calls of a point can be told apart. */
 export const GROUPINGS = ['agentType', 'model', 'provider', 'status'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-export class UsageTimeseriesQuery extends UsagePeriodQuery {
+export class UsageTimeseriesQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     enum: INTERVALS,
     description:
