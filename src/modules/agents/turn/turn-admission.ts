@@ -4,15 +4,10 @@ import type { Identity } from '../../../common/auth/identity.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
 import { expectedWithin, limitingConfig } from '../../rate-limit/agent-limits.js';
-import { costOf, NO_TOKENS } from '../../usage/pricing.js';
+import { expectedCostOfWriting } from '../../usage/expected-cost.js';
 import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
 import { TurnRepository } from './turn.repository.js';
-
-/** Fewer than words have: code, numbers and most other languages take more tokens than English. */
-const CHARACTERS_A_TOKEN = 3;
-/** Tokens of a long answer, for a model that is given no limit. */
-const LONG_ANSWER = 2_000;
 
 /** What a turn asks the limits and budgets for. */
 @Injectable()
@@ -65,10 +60,12 @@ async function requestOf(
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
   const { systemPrompt, parameters } = model.agentConfig;
-  const inputTokens = Math.ceil((systemPrompt.length + (await said())) / CHARACTERS_A_TOKEN);
-  const outputTokens = parameters?.maxOutputTokens ?? LONG_ANSWER;
-  const expected = Number(
-    costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model.catalog?.pricing).totalCost,
+  const expected = expectedCostOfWriting(
+    {
+      promptCharacters: systemPrompt.length + (await said()),
+      maxOutputTokens: parameters?.maxOutputTokens,
+    },
+    model.catalog?.pricing,
   );
-  return { userId, agentType, limits, budget, expectedCost: expectedWithin(budget, expected) };
+  return { userId, agentType, limits, budget, expectedCost: expectedWithin(budget, Number(expected)) };
 }
