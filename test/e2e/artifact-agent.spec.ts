@@ -137,7 +137,18 @@ describe('the artifact agent', () => {
   });
 
   it('stores what a model says without the characters that no text can hold', async () => {
-    expect((await create('Odd', 'text', ['a\u0000b'])).content).toBe('ab');
+    script('createDocument', { title: 'O\u0000dd', kind: 'text', description: 'x' }, ['a\u0000b']);
+    const answer = await app.say(user, randomUUID(), 'Write', { body: { agent: 'artifact' } });
+    const [id] = dataOf(answer.chunks, 'data-id') as string[];
+    const document = await app.request('GET', `/api/documents/${id}`, { user });
+    expect(document.body).toMatchObject({ title: 'Odd', content: 'ab' });
+    const suggestion = { originalText: 'ab', suggestedText: 'c\u0000', description: '\ud800' };
+    app.double.enqueue({ text: [JSON.stringify({ suggestions: [suggestion] })] });
+    const { status, body } = await app.request('POST', `/api/documents/${id}/suggestions`, {
+      user,
+      body: {},
+    });
+    expect([status, body.items]).toMatchObject([201, [{ suggestedText: 'c', description: '\ufffd' }]]);
   });
 
   it('has the draft in the stored answer while it writes, for the case of a crash, and no longer', async () => {

@@ -8,6 +8,7 @@ import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission } from '../../rate-limit/admission.js';
 import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
+import { toStorableText } from '../turn/stored-json.js';
 import type { Emit, Note } from '../turn/turn.types.js';
 import { CONTENT_CHUNK } from './document-draft.js';
 import { documentEdits, editContent } from './document-edits.js';
@@ -33,7 +34,7 @@ export interface ArtifactContext {
 
 export type ArtifactToolName = 'createDocument' | 'updateDocument' | 'requestSuggestions';
 
-const title = z.string().min(1).max(200);
+const title = z.string().overwrite(toStorableText).min(1).max(200);
 const id = z.uuid().describe('The id of the document');
 
 /**
