@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
+import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 
 const PROVIDERS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
@@ -102,6 +102,86 @@ describe('the artifact agent', () => {
     expect(answer.text).toBe('It failed.');
     expect(answer.chunks.find(({ type }) => type === 'tool-output-error').errorText).toContain('content');
     expect((await app.request('GET', '/api/documents?limit=100', { user })).body.items).toHaveLength(before);
+    expect(dataOf(answer.chunks, 'data-draft')).toMatchObject([{ kind: 'sheet', content: 'a,"b\n1,2' }]);
+  });
+
+  it('writes one document after the other, whatever is called at once', async () => {
+    const titles = ['First', 'Second'];
+    const calls = titles.flatMap(
+      (title) => tool('createDocument', { title, kind: 'text', description: 'x' }).toolCalls,
+    );
+    app.double.enqueue({ toolCalls: calls }, { when: answers });
+    for (const title of titles) {
+      app.double.enqueue({ text: [title, ' and', ' more'], chunkDelayMs: 20 }, { when: writes });
+    }
+    const answer = await app.say(user, randomUUID(), 'Write two', { body: { agent: 'artifact' } });
+    const said = answer.chunks.filter(({ type }) => /^data-(id|textDelta|finish)$/.test(type as string));
+    const one = ['data-id', 'data-textDelta', 'data-textDelta', 'data-textDelta', 'data-finish'];
+    expect(said.map(({ type }) => type as string)).toEqual([...one, ...one]);
+    for (const [index, title] of titles.entries()) {
+      const [{ data: id }] = said.slice(index * one.length);
+      const { body } = await app.request('GET', `/api/documents/${id}`, { user });
+      expect([body.title, body.content]).toEqual([title, `${title} and more`]);
+    }
+  });
+
+  it('makes several changes of one document that are asked for at once', async () => {
+    const { id } = await create('Steps', 'text', ['one two three']);
+    const calls = ['one', 'two', 'three'].flatMap((oldText) => {
+      const edits = [{ oldText, newText: oldText.toUpperCase() }];
+      return tool('updateDocument', { id, description: 'Louder', edits }).toolCalls;
+    });
+    app.double.enqueue({ toolCalls: calls }, { when: answers });
+    await app.say(user, randomUUID(), 'Louder', { body: { agent: 'artifact' } });
+    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('ONE TWO THREE');
+  });
+
+  it('stores what a model says without the characters that no text can hold', async () => {
+    script('createDocument', { title: 'O\u0000dd', kind: 'text', description: 'x' }, ['a\u0000b']);
+    const answer = await app.say(user, randomUUID(), 'Write', { body: { agent: 'artifact' } });
+    const [id] = dataOf(answer.chunks, 'data-id') as string[];
+    const document = await app.request('GET', `/api/documents/${id}`, { user });
+    expect(document.body).toMatchObject({ title: 'Odd', content: 'ab' });
+    const suggestion = { originalText: 'ab', suggestedText: 'c\u0000', description: '\ud800' };
+    app.double.enqueue({ text: [JSON.stringify({ suggestions: [suggestion] })] });
+    const { status, body } = await app.request('POST', `/api/documents/${id}/suggestions`, {
+      user,
+      body: {},
+    });
+    expect([status, body.items]).toMatchObject([201, [{ suggestedText: 'c', description: '\ufffd' }]]);
+  });
+
+  it('has the draft in the stored answer while it writes, for the case of a crash, and no longer', async () => {
+    const chatId = randomUUID();
+    const input = { title: 'Safe', kind: 'text', description: 'x' };
+    app.double.enqueue(tool('createDocument', input), { when: answers });
+    app.double.enqueue({ text: ['Half', ' and half'], pauseAfter: 1 }, { when: writes });
+    const reader = await app.open(user, { id: chatId, message: userMessage('Write'), agent: 'artifact' });
+    const draft = async () => {
+      const { body } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+      return body.items[1]?.parts.find(({ type }: { type: string }) => type === 'data-draft');
+    };
+    await reader.until((chunks) => chunks.some(({ type }) => type === 'data-textDelta'));
+    expect((await eventually(draft)).data).toMatchObject({ title: 'Safe', kind: 'text', content: 'Half' });
+    app.double.resume();
+    await reader.rest();
+    expect(await draft()).toBeUndefined();
+  });
+
+  it('keeps what it has written when somebody else was quicker', async () => {
+    const { id } = await create('Shared', 'text', ['As it was.']);
+    const chatId = randomUUID();
+    app.double.enqueue(tool('updateDocument', { id, description: 'More' }), { when: answers });
+    app.double.enqueue({ text: ['By the ', 'model'], pauseAfter: 1 }, { when: writes });
+    const reader = await app.open(user, { id: chatId, message: userMessage('More'), agent: 'artifact' });
+    await reader.until((chunks) => chunks.some(({ type }) => type === 'data-textDelta'));
+    await app.request('PUT', `/api/documents/${id}`, { user, body: { content: 'By a person' } });
+    app.double.resume();
+    await reader.rest();
+    expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('By a person');
+    const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+    const draft = messages.items[1].parts.find(({ type }: { type: string }) => type === 'data-draft');
+    expect(draft.data).toMatchObject({ id, content: 'By the model' });
   });
 
   it('changes the document that is open, knowing what it says', async () => {

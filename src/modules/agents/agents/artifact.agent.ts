@@ -26,14 +26,14 @@ export class ArtifactAgent {
 
   /** @throws AppError 404 when the document has gone meanwhile, and what the provider failed with */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
-    const { identity, admission } = input;
+    const { identity, admission, note } = input;
     const { systemPrompt, tools = [] } = model.agentConfig;
     return runToolLoop({
       input,
       model,
       emit,
       instructions: [systemPrompt, await this.describeOpenDocument(input)].filter(Boolean).join('\n\n'),
-      tools: this.tools.forAnswer({ identity, model, emit, admission }, tools),
+      tools: this.tools.forAnswer({ identity, model, emit, note, admission }, tools),
       maxSteps: MAX_STEPS,
       describeToolError: (error) => (error instanceof AppError ? error.detail : 'The tool failed.'),
     });

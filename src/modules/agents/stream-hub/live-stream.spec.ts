@@ -117,4 +117,28 @@ describe('LiveStream', () => {
     expect(after.text()).toBe('a');
     expect(after.ended).toBe(true);
   });
+
+  it('keeps of contents that are sent whole the last one, for each document', () => {
+    const stream = new LiveStream();
+    const behind = new Reader();
+    behind.room = 2;
+    const subscription = stream.subscribe(behind);
+    const code = (data: string): UIMessageChunk => ({ type: 'data-codeDelta', data });
+    const clear: UIMessageChunk = { type: 'data-clear', data: null };
+    stream.publish(clear);
+    for (let length = 1; length <= 1_000; length++) stream.publish(code('x'.repeat(length)));
+    const { size } = stream;
+    stream.publish(clear);
+    stream.publish(code('y'));
+    stream.publish(code('yy'));
+    stream.finish();
+    expect(size).toBeLessThan(2_000);
+    const late = new Reader();
+    stream.subscribe(late);
+    expect(late.chunks()).toEqual([clear, code('x'.repeat(1_000)), clear, code('yy')]);
+    behind.room = Number.POSITIVE_INFINITY;
+    subscription.resume();
+    expect(behind.chunks()).toEqual([clear, code('x'), ...late.chunks().slice(1)]);
+    expect(behind.ended).toBe(true);
+  });
 });

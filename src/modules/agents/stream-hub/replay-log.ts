@@ -15,11 +15,22 @@ function deltaOf(chunk: UIMessageChunk): { key: string; text: string } | undefin
   }
 }
 
+/** They hold all of a content so far, so that the next one of the kind takes the place of the one before it. */
+const WHOLES = new Set<UIMessageChunk['type']>(['data-codeDelta', 'data-sheetDelta', 'data-imageDelta']);
+/** From here on it is about another content. */
+const NEW_CONTENT: UIMessageChunk['type'] = 'data-clear';
+
+function sizeOf(chunk: UIMessageChunk): number {
+  const content = 'data' in chunk && typeof chunk.data === 'string' ? chunk.data.length : 0;
+  return 200 + content;
+}
+
 /** Characters that are handed out at once: a late reader of a long answer must not have all of it in its connection. */
 const MAX_PORTION = 32 * 1024;
 
 interface Entry {
-  chunk: UIMessageChunk;
+  /** Absent when a later entry has taken its place. */
+  chunk?: UIMessageChunk;
   /** Set for deltas: the joined text of all of them that followed each other. */
   key?: string;
   text: string;
@@ -37,6 +48,7 @@ export interface Position {
  */
 export class ReplayLog {
   private readonly entries: Entry[] = [];
+  private readonly wholes = new Map<UIMessageChunk['type'], Entry>();
   private characters = 0;
 
   /** Characters of text kept, as a measure of memory. */
@@ -48,8 +60,10 @@ export class ReplayLog {
     const delta = deltaOf(chunk);
     const last = this.entries.at(-1);
     if (delta === undefined) {
-      this.entries.push({ chunk, text: '' });
-      this.characters += 200;
+      const entry = { chunk, text: '' };
+      this.supersede(chunk, entry);
+      this.entries.push(entry);
+      this.characters += sizeOf(chunk);
     } else if (last?.key === delta.key) {
       last.text += delta.text;
       this.characters += delta.text.length;
@@ -57,6 +71,17 @@ export class ReplayLog {
       this.entries.push({ chunk, key: delta.key, text: delta.text });
       this.characters += 200 + delta.text.length;
     }
+  }
+
+  private supersede({ type }: UIMessageChunk, entry: Entry): void {
+    if (type === NEW_CONTENT) this.wholes.clear();
+    if (!WHOLES.has(type)) return;
+    const before = this.wholes.get(type);
+    if (before?.chunk) {
+      this.characters -= sizeOf(before.chunk);
+      before.chunk = undefined;
+    }
+    this.wholes.set(type, entry);
   }
 
   /** Where a reader stands that has read everything. */
@@ -69,18 +94,20 @@ export class ReplayLog {
 
   /** The next chunk after `position`, and the position after it; undefined at the end. */
   next(position: Position): { chunk: UIMessageChunk; position: Position } | undefined {
-    const entry = this.entries[position.entry];
-    if (entry === undefined) return undefined;
-    const after = { entry: position.entry + 1, offset: 0 };
+    let at = position.entry;
+    while (this.entries[at]?.chunk === undefined && at < this.entries.length) at++;
+    const entry = this.entries[at];
+    if (entry?.chunk === undefined) return undefined;
+    const after = { entry: at + 1, offset: 0 };
     if (entry.key === undefined) return { chunk: entry.chunk, position: after };
     if (position.offset >= entry.text.length) {
-      return position.entry + 1 < this.entries.length ? this.next(after) : undefined;
+      return at + 1 < this.entries.length ? this.next(after) : undefined;
     }
     const end = portionEnd(entry.text, position.offset);
-    const isRead = end === entry.text.length && position.entry < this.entries.length - 1;
+    const isRead = end === entry.text.length && at < this.entries.length - 1;
     return {
       chunk: withDelta(entry.chunk, entry.text.slice(position.offset, end)),
-      position: isRead ? after : { entry: position.entry, offset: end },
+      position: isRead ? after : { entry: at, offset: end },
     };
   }
 }

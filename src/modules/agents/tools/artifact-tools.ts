@@ -8,7 +8,8 @@ import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission } from '../../rate-limit/admission.js';
 import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
-import type { Emit } from '../turn/turn.types.js';
+import { toStorableText } from '../turn/stored-json.js';
+import type { Emit, Note } from '../turn/turn.types.js';
 import { CONTENT_CHUNK } from './document-draft.js';
 import { documentEdits, editContent } from './document-edits.js';
 import {
@@ -26,13 +27,14 @@ export interface ArtifactContext {
   identity: Identity;
   model: SelectedModel;
   emit: Emit;
+  note: Note;
   /** What the calls that the tools make are reserved with. */
   admission?: Admission;
 }
 
 export type ArtifactToolName = 'createDocument' | 'updateDocument' | 'requestSuggestions';
 
-const title = z.string().min(1).max(200);
+const title = z.string().overwrite(toStorableText).min(1).max(200);
 const id = z.uuid().describe('The id of the document');
 
 /**
@@ -55,7 +57,7 @@ export class ArtifactTools {
       updateDocument: this.updateDocument(context),
       requestSuggestions: this.requestSuggestions(context),
     };
-    return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+    return oneAfterAnother(Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))));
   }
 
   private createDocument(context: ArtifactContext) {
@@ -72,16 +74,13 @@ export class ArtifactTools {
       }),
       execute: async (input, { abortSignal }) => {
         const heading = { id: randomUUID(), title: input.title };
-        const content = await this.content(context, input.kind, {
+        const document = await this.make(context, input.kind, {
           heading,
           instructions: (kind) => writingInstructions(kind),
           prompt: `${input.title}\n\n${input.description}`,
           signal: abortSignal,
-        });
-        const document = await this.documents.create(context.identity, {
-          ...heading,
-          kind: input.kind,
-          content,
+          store: (content) =>
+            this.documents.create(context.identity, { ...heading, kind: input.kind, content }),
         });
         transient(context.emit, 'data-finish', null);
         return {
@@ -159,17 +158,15 @@ export class ArtifactTools {
     problem?: string,
   ) {
     const heading = { id: latest.id, title: latest.title };
-    const content = await this.content(context, latest.kind, {
+    const baseVersion = latest.createdAt;
+    const document = await this.make(context, latest.kind, {
       heading,
       instructions: (kind) => updateInstructions(kind, latest.content),
       prompt: description,
       previous: latest.content,
       signal,
-    });
-    // Whoever has written a version meanwhile does not lose it without a word.
-    const document = await this.documents.addVersion(context.identity, latest.id, {
-      content,
-      baseVersion: latest.createdAt,
+      // Whoever has written a version meanwhile does not lose it without a word.
+      store: (content) => this.documents.addVersion(context.identity, latest.id, { content, baseVersion }),
     });
     transient(context.emit, 'data-finish', null);
     return {
@@ -205,9 +202,9 @@ export class ArtifactTools {
     });
   }
 
-  /** A reader is told of the document when it is sure that it may be written. */
-  private content(
-    { model, emit, admission }: ArtifactContext,
+  /** A version of a document. A reader is told of it when it is sure that it may be written. */
+  private make(
+    { model, emit, note, admission }: ArtifactContext,
     kind: DocumentKind,
     task: {
       heading: { id: string; title: string };
@@ -216,22 +213,40 @@ export class ArtifactTools {
       /** What the document said or showed before. */
       previous?: string;
       signal: AbortSignal | undefined;
+      store: (content: string) => Promise<DocumentDto>;
     },
-  ): Promise<string> {
-    const { heading, prompt, previous, signal = new AbortController().signal } = task;
+  ): Promise<DocumentDto> {
+    const { heading, prompt, previous, signal = new AbortController().signal, store } = task;
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
       return reserving(admission, 'drawing a picture', this.images.expectedCost(drawing), () => {
         announce(emit, heading, kind);
-        return this.images.make({ ...drawing, signal, emit });
+        return this.images.make({ ...drawing, signal, emit, store });
       });
     }
     const writing = { model, instructions: task.instructions(kind), prompt, previous };
     return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
       announce(emit, heading, kind);
-      return this.writer.write({ ...writing, kind, heading, signal, emit });
+      return this.writer.write({ ...writing, kind, heading, signal, emit, note, store });
     });
   }
+}
+
+/**
+ * Models call several tools at once. Their documents would be mixed up in the one stream that readers have, and changes of
+ * the same document would be taken for conflicts.
+ */
+function oneAfterAnother(tools: ToolSet): ToolSet {
+  let last: Promise<unknown> = Promise.resolve();
+  const queued = ({ execute, ...rest }: ToolSet[string]) => ({
+    ...rest,
+    execute: (...call: Parameters<NonNullable<typeof execute>>): Promise<unknown> => {
+      const result = last.then((): unknown => execute?.(...call));
+      last = result.catch(() => undefined);
+      return result;
+    },
+  });
+  return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, queued(tool)]));
 }
 
 /** @throws AppError when the budget of the turn does not allow it, and whatever the call fails with */

@@ -2,6 +2,8 @@ import type { DocumentKind } from './document-prompts.js';
 
 /** How often content that is sent whole is sent again, in milliseconds: each time it is all of it. */
 const WHOLE_INTERVAL = 150;
+/** Long content is sent less often: this many characters a millisecond, and no reader is drowned. */
+const WHOLE_RATE = 200;
 
 /** What carries the content of each kind. */
 export const CONTENT_CHUNK = {
@@ -28,6 +30,8 @@ export class DocumentDraft {
   constructor(
     private readonly kind: Exclude<DocumentKind, 'image'>,
     private readonly emit: (chunk: DraftChunk) => void,
+    /** Keeps what has been written so far, in case there is no end to it. */
+    private readonly keep: (content: string) => void,
   ) {}
 
   /** What has been written so far, as it would be stored. */
@@ -36,9 +40,12 @@ export class DocumentDraft {
   }
 
   append(delta: string): void {
-    this.written += delta;
-    if (this.kind === 'text') this.send(delta);
-    else if (performance.now() - this.lastSent >= WHOLE_INTERVAL) this.sendWhole();
+    // No database text may hold it.
+    this.written += delta.replaceAll('\u0000', '');
+    if (this.kind === 'text') {
+      this.send(delta);
+      this.keep(this.written);
+    } else if (performance.now() - this.lastSent >= this.interval()) this.sendWhole();
   }
 
   /** Sends what has been held back. */
@@ -46,9 +53,15 @@ export class DocumentDraft {
     if (this.kind !== 'text') this.sendWhole();
   }
 
+  private interval(): number {
+    return Math.max(WHOLE_INTERVAL, this.written.length / WHOLE_RATE);
+  }
+
   private sendWhole(): void {
     this.lastSent = performance.now();
-    this.send(this.content);
+    const { content } = this;
+    this.send(content);
+    this.keep(content);
   }
 
   private send(data: string): void {

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
-import type { Emit } from '../turn/turn.types.js';
+import type { Emit, Note } from '../turn/turn.types.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
 
@@ -14,10 +15,13 @@ export interface WritingRequest {
   previous?: string;
 }
 
-export interface WritingTask extends WritingRequest {
+export interface WritingTask<T> extends WritingRequest {
   kind: Exclude<DocumentKind, 'image'>;
   signal: AbortSignal;
   emit: Emit;
+  note: Note;
+  /** Makes a version of the content. */
+  store: (content: string) => Promise<T>;
   /** Goes with a draft that was not finished, so that a reader finds it again after a reload. */
   heading: { id: string; title: string };
 }
@@ -36,12 +40,16 @@ export class DocumentWriter {
   }
 
   /**
-   * @returns the content
-   * @throws what the provider failed with, or the reason of the abort; the draft is in the answer then
+   * The draft is in the answer until it is stored as a version: a crash leaves it there, too.
+   *
+   * @returns what was stored
+   * @throws what the provider or the storing failed with, or the reason of the abort; the draft stays in the answer then
    */
-  async write(task: WritingTask): Promise<string> {
-    const { model, kind, signal, emit } = task;
-    const draft = new DocumentDraft(kind, emit);
+  async write<T>(task: WritingTask<T>): Promise<T> {
+    const { model, kind, signal, emit, note } = task;
+    const part = { type: 'data-draft', id: randomUUID() } as const;
+    const dataOf = (content: string) => ({ ...task.heading, kind, content });
+    const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
     try {
       const stream = await model.stream({
         ...callSettings(model),
@@ -63,11 +71,13 @@ export class DocumentWriter {
         throw error;
       }
       draft.finish();
-      return draft.content;
+      const stored = await task.store(draft.content);
+      note(part);
+      return stored;
     } catch (error) {
       const { content } = draft;
       // Never stored as a version; kept in the message, where it was being read.
-      if (content !== '') emit({ type: 'data-draft', data: { ...task.heading, kind, content } });
+      if (content !== '') emit({ ...part, data: dataOf(content) });
       throw error;
     }
   }

@@ -10,6 +10,9 @@ import { GithubToolError } from './github-tool-error.js';
 const MAX_RESULT = 20_000;
 /** Models take no more. */
 const MAX_TOOLS = 128;
+/** What a tool says of itself goes with every call of the model. GitHub's own say a quarter of this, in characters. */
+const MAX_DESCRIPTION = 4_000;
+const MAX_SCHEMA = 16_000;
 /** As all providers take it. */
 const TOOL_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
@@ -37,14 +40,14 @@ export function githubTools(
   const offered = new Map<string, Offered>();
   for (const tool of all) {
     const bound = isAllowed(tool, mcp) ? bindTool(tool, repository) : undefined;
-    if (bound && offered.size < MAX_TOOLS) offered.set(tool.name, { listed: tool, bound });
+    if (bound && isShort(bound) && offered.size < MAX_TOOLS) offered.set(tool.name, { listed: tool, bound });
   }
   const place = `${repository.owner}/${repository.name}`;
   const limit = mcp.maxResultCharacters ?? MAX_RESULT;
   const toTool = ({ listed: { name, title, description, annotations }, bound }: Offered) =>
     dynamicTool({
       title: title ?? annotations?.title,
-      description,
+      description: description?.slice(0, MAX_DESCRIPTION).toWellFormed(),
       inputSchema: jsonSchema(bound.inputSchema),
       // Stands in the message beside each call: what it was asked and approved for, and what people may be shown.
       metadata: { repositoryId: repository.id, repository: place },
@@ -76,6 +79,10 @@ function isAllowed(
   // What belongs to a toolset is the server's knowledge; without toolsets, the tools are named one by one.
   if (toolsets.length === 0 && !tools.includes(tool.name)) return false;
   return !readOnly || isReadOnly(tool);
+}
+
+function isShort({ inputSchema }: BoundTool): boolean {
+  return JSON.stringify(inputSchema).length <= MAX_SCHEMA;
 }
 
 /** A tool that does not say so may write. */

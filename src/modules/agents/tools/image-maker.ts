@@ -13,9 +13,11 @@ export interface DrawingRequest {
   previous?: string;
 }
 
-export interface DrawingTask extends DrawingRequest {
+export interface DrawingTask<T> extends DrawingRequest {
   signal: AbortSignal;
   emit: Emit;
+  /** Makes a version of the image: base64, as documents of the kind image store it. */
+  store: (content: string) => Promise<T>;
 }
 
 /** Lets the provider's image model draw. */
@@ -41,11 +43,11 @@ export class ImageMaker {
   }
 
   /**
-   * @returns the image in base64, as documents of the kind image store it
-   * @throws AppError when there is no image model, and what the provider failed with; a reader sees the previous picture
-   *   again then
+   * @returns what was stored
+   * @throws AppError when there is no image model, and what the provider or the storing failed with; a reader sees the
+   *   previous picture again then
    */
-  async make({ model, title, prompt, previous, signal, emit }: DrawingTask): Promise<string> {
+  async make<T>({ model, title, prompt, previous, signal, emit, store }: DrawingTask<T>): Promise<T> {
     const imageModel = this.imageModel(model);
     const base = imageModel.changes ? readImage(previous) : undefined;
     try {
@@ -56,7 +58,7 @@ export class ImageMaker {
         abortSignal: signal,
       });
       emit({ type: 'data-imageDelta', data: base64, transient: true });
-      return base64;
+      return await store(base64);
     } catch (error) {
       if (previous !== undefined && !signal.aborted) {
         emit({ type: 'data-imageDelta', data: previous, transient: true });

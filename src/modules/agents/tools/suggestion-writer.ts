@@ -9,16 +9,17 @@ import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { callSettings } from '../providers/call-settings.js';
+import { toStorableText } from '../turn/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 
 const MAX_SUGGESTIONS = 5;
 /** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
 const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
+const text = z.string().overwrite(toStorableText);
+
 const answerSchema = z.object({
-  suggestions: z.array(
-    z.object({ originalText: z.string(), suggestedText: z.string(), description: z.string() }),
-  ),
+  suggestions: z.array(z.object({ originalText: text, suggestedText: text, description: text })),
 });
 
 export interface SuggestionTask {

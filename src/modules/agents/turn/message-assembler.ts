@@ -174,12 +174,20 @@ export class MessageAssembler {
     return part;
   }
 
+  /** A data part that is not in the stream; without data, it is taken out. */
+  note({ type, id, data }: { type: `data-${string}`; id: string; data?: unknown }): void {
+    if (data !== undefined) return this.addData({ type, id, data });
+    const known = this.findData(type, id);
+    if (known) this.parts.splice(this.parts.indexOf(known), 1);
+  }
+
+  private findData(type: string, id: string): Part | undefined {
+    return this.parts.find((part) => part.type === type && 'id' in part && part.id === id);
+  }
+
   private addData({ type, id, data, transient }: Extract<UIMessageChunk, { data: unknown }>): void {
     if (transient) return;
-    const known =
-      id === undefined
-        ? undefined
-        : this.parts.find((part) => part.type === type && 'id' in part && part.id === id);
+    const known = id === undefined ? undefined : this.findData(type, id);
     if (known) (known as { data: unknown }).data = data;
     else this.parts.push({ type, ...(id === undefined ? {} : { id }), data });
   }

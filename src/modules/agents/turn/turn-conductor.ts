@@ -201,8 +201,8 @@ export class TurnConductor {
     const { history, identity, keys } = conducted;
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
-    const { signal, admission } = turn;
-    const input = { history, signal, identity, keys, documentId, repositoryId, admission };
+    const { signal, admission, note } = turn;
+    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note };
     let failure: AppError | undefined;
     let finishReason: string | undefined;
     let isOpen = false;

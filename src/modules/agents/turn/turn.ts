@@ -4,7 +4,7 @@ import type { AppError } from '../../../common/errors/app-error.js';
 import type { Admission } from '../../rate-limit/admission.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import { MessageAssembler } from './message-assembler.js';
-import type { TurnRequest } from './turn.types.js';
+import type { Note, TurnRequest } from './turn.types.js';
 
 /** Why a turn is ended before the model has finished. */
 export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored';
@@ -69,6 +69,12 @@ export class Turn {
     this.changed = true;
     if (this.stream.size > MAX_SIZE) this.stop('too-long');
   }
+
+  /** Into the stored answer alone. */
+  readonly note: Note = (part) => {
+    this.answer.note(part);
+    this.changed = true;
+  };
 
   /** Nothing more will be said: live and after a reload, no part looks as if there were more to come. */
   endParts(): void {

@@ -59,6 +59,12 @@ export interface AnswerMetadata {
 /** Where an agent puts what it says. */
 export type Emit = (chunk: UIMessageChunk) => void;
 
+/**
+ * Puts a part into the answer as it is stored, in the place of the one that was noted with this id before: for what readers
+ * are told in other ways, and what a crash must leave behind. Without data the part is taken out again.
+ */
+export type Note = (part: { type: `data-${string}`; id: string; data?: unknown }) => void;
+
 export interface AgentInput {
   identity: Identity;
   /** The conversation up to and including the message to answer, oldest first. */
@@ -67,6 +73,7 @@ export interface AgentInput {
   documentId?: string;
   repositoryId?: string;
   keys: UserKeys;
+  note: Note;
   /** Calls that the turn was not let in for are reserved with it. */
   admission?: Admission;
 }
