@@ -60,6 +60,9 @@ describe('the demo model', () => {
     ]);
     expect((await get(`/api/documents/${essay!['id']}/versions`)).items).toHaveLength(2);
 
+    expect(await ask(chat, 'Replace “Tides” with “Waves”')).toMatchObject({ agent: 'artifact' });
+    expect((await get(`/api/documents/${essay!['id']}`)).content).toMatch(/^# Waves\n/);
+
     expect(await ask(chat, 'Suggest improvements of it')).toMatchObject({ agent: 'artifact' });
     const { items } = await get(`/api/documents/${essay!['id']}/suggestions`);
     expect(items.length).toBeGreaterThan(0);
@@ -75,7 +78,7 @@ describe('the demo model', () => {
          from usage_logs where user_id = $1 and total_tokens > 0 and metadata ->> 'status' = 'success'`,
       [user.id],
     );
-    expect(rows.filter(({ purpose }) => purpose === 'routing')).toHaveLength(3);
+    expect(rows.filter(({ purpose }) => purpose === 'routing')).toHaveLength(4);
     expect(new Set(rows.map(({ purpose }) => purpose as string))).toEqual(
       new Set(['routing', 'answer', 'title', 'suggestions']),
     );

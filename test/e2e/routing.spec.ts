@@ -61,6 +61,23 @@ describe('routing', () => {
     expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
   });
 
+  it('is told what was written in the chat before', async () => {
+    const chatId = randomUUID();
+    const input = { title: 'Tides', kind: 'text', description: 'Short' };
+    app.double.enqueue({ text: ['{"agent": "artifact", "reason": "A document."}'] }, { when: routes });
+    app.double.enqueue({ toolCalls: [{ id: 'one', name: 'createDocument', input }] }, { when: answers });
+    await app.say(user, chatId, 'Write about tides');
+    await app.say(user, chatId, 'Longer');
+    const asked = JSON.parse(app.double.requests.filter(routes).at(-1)!.userText);
+    expect(asked).toMatchObject({
+      recentMessages: [
+        { role: 'user', text: 'Write about tides' },
+        { role: 'assistant', text: expect.stringContaining('[createDocument]') },
+      ],
+      message: 'Longer',
+    });
+  });
+
   it.each([
     ['an agent that is not there', '{"agent": "root", "reason": "x"}'],
     ['no JSON', 'I think the chat agent'],

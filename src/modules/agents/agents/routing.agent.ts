@@ -1,6 +1,6 @@
 import type { JSONSchema7 } from '@ai-sdk/provider';
 import { Injectable, Logger } from '@nestjs/common';
-import type { UIMessage } from 'ai';
+import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
 import type { AnsweringAgent } from '../../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
@@ -95,9 +95,18 @@ function situationOf({ history, hasDocument, hasRepository }: RoutingInput): str
   });
 }
 
+/** What was said, and by which tools something was done: a document that was written just now may be the one that is meant. */
 function excerpt(parts: UIMessage['parts']): string {
-  const text = parts.map((part) => (part.type === 'text' ? part.text : part.type === 'file' ? '[file]' : ''));
-  return text.join(' ').slice(0, MAX_CHARACTERS).toWellFormed();
+  const said = parts.map((part) => {
+    if (part.type === 'text') return part.text;
+    if (part.type === 'file') return '[file]';
+    return isToolUIPart(part) ? `[${getToolName(part)}]` : '';
+  });
+  return said
+    .filter((text) => text !== '')
+    .join(' ')
+    .slice(0, MAX_CHARACTERS)
+    .toWellFormed();
 }
 
 function choiceSchema(candidates: readonly AnsweringAgent[]) {

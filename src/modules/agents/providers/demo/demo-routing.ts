@@ -4,6 +4,9 @@ import { wishOf } from './demo-wish.js';
 const ABOUT_THE_REPOSITORY =
   /\b(?:repositor(?:y|ies)|repo|github|readme|files?|folders?|issues?|pull requests?|prs?|commits?|branch(?:es)?|source code)\b/i;
 
+/** Recent messages say by which tools something was done. */
+const WROTE_A_DOCUMENT = /\[(?:create|update)Document\]/;
+
 /** The agents that an answer may name, if that is what the answer is about. */
 export function agentsToChooseFrom(schema: unknown): string[] | undefined {
   const { enum: names } = fieldsOf(fieldsOf(fieldsOf(schema)['properties'])['agent']);
@@ -13,12 +16,13 @@ export function agentsToChooseFrom(schema: unknown): string[] | undefined {
 /**
  * Chooses the agent for a message by the words in it.
  *
- * @param situation JSON with the message, and whether a document is open
+ * @param situation JSON with the message, those before it, and whether a document is open
  * @returns JSON
  */
 export function chooseAgent(situation: string, agents: string[]): string {
-  const { message, documentIsOpen } = fieldsIn(situation);
-  return JSON.stringify(choose(typeof message === 'string' ? message : '', documentIsOpen === true, agents));
+  const { message, documentIsOpen, recentMessages } = fieldsIn(situation);
+  const hasDocument = documentIsOpen === true || WROTE_A_DOCUMENT.test(JSON.stringify(recentMessages ?? []));
+  return JSON.stringify(choose(typeof message === 'string' ? message : '', hasDocument, agents));
 }
 
 function choose(message: string, hasDocument: boolean, agents: string[]): { agent: string; reason: string } {
