@@ -3,7 +3,9 @@ import pg from 'pg';
 import { purgeUsage } from '../../src/modules/usage/rollup/purge-usage.js';
 import { UsageFolder } from '../../src/modules/usage/rollup/usage-folder.js';
 import { UsageUpkeepRepository } from '../../src/modules/usage/rollup/usage-upkeep.repository.js';
+import { verifyDatabase } from '../../src/common/database/verify/verify-database.js';
 import { insertUsageLog, insertUser } from '../fixtures/rows.js';
+import { createMigratedSupabaseDatabase } from '../rls/supabase-database.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { Metrics } from '../support/metrics.js';
@@ -270,6 +272,32 @@ describe('the upkeep of the usage rollups', () => {
       });
     });
   });
+});
+
+it('the operator of a database of Supabase, who is no superuser, may do all of this', async () => {
+  const database = await createMigratedSupabaseDatabase();
+  const client = new pg.Client(database.operatorUrl);
+  await client.connect();
+  try {
+    const repository = new UsageUpkeepRepository(client);
+    const userId = await insertUser(database);
+    await client.query(INSERT_CALLS, [userId, MANY + 1]);
+    await client.query('update usage_logs set total_cost = 0.02 where total_tokens = 0');
+    await client.query(INSERT_CALLS, [userId, 100]);
+    await client.query('select switchboard.fold_usage(50)');
+    expect(await purgeUsage(repository, new Date('2026-01-31'))).toBe(1_540);
+    await repository.rebuildRollups();
+    expect(await usageDifferences(database)).toEqual([]);
+    await database.query(
+      `do $do$ begin set local role supabase_auth_admin; delete from auth.users; end $do$`,
+    );
+    await client.query('select switchboard.fold_usage(100000)');
+    expect(await count(database, 'switchboard.usage_rollups')).toBe(0);
+    expect(await verifyDatabase({ url: database.operatorUrl })).toEqual([]);
+  } finally {
+    await client.end();
+    await database.drop();
+  }
 });
 
 describe('a server', () => {
