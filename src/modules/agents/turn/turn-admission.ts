@@ -5,6 +5,7 @@ import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
 import { expectedWithin, limitingConfig } from '../../rate-limit/agent-limits.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
+import { outputLimit } from '../providers/call-settings.js';
 import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
 import { TurnRepository } from './turn.repository.js';
@@ -64,9 +65,9 @@ async function requestOf(
   const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
-  const { systemPrompt, parameters } = model.agentConfig;
+  const { systemPrompt } = model.agentConfig;
   const inputTokens = Math.ceil((systemPrompt.length + (await said())) / CHARACTERS_A_TOKEN);
-  const outputTokens = parameters?.maxOutputTokens ?? LONG_ANSWER;
+  const outputTokens = outputLimit(model) ?? LONG_ANSWER;
   const expected = Number(
     costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model.catalog?.pricing).totalCost,
   );
