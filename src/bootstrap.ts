@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { ProblemFilter, sendProblem } from './common/errors/problem.filter.js';
+import { answerClientError } from './common/http/client-error.js';
 import { DrainingAdapter } from './common/http/draining-adapter.js';
 import { registerRequestHooks } from './common/http/hooks.js';
 import { requestIdOf } from './common/http/request-id.js';
@@ -73,6 +74,7 @@ export async function createApp(
     routerOptions: { maxParamLength: 2048 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(error, request, reply, frameworkLogger),
+    clientErrorHandler: answerClientError,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('text/plain');
@@ -93,6 +95,8 @@ export async function createApp(
     allowedHeaders: ALLOWED_HEADERS,
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
+    // Who asks for less than browsers do is answered as well.
+    strictPreflight: false,
   });
   await app.register(helmet, {
     crossOriginResourcePolicy: { policy: 'cross-origin' },

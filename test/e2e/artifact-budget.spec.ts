@@ -135,4 +135,64 @@ describe('the budget of the artifact agent', () => {
     agent.script('requestSuggestions', { id }, {});
     expect(failureOf(await agent.say(randomUUID()))).toMatch(/does not allow making suggestions now/);
   });
+
+  /** Each step costs 0.00453 USD, about what a step is expected to. */
+  const STEP = { input: 100, output: 1_800 };
+
+  function stepsOf(steps: number, id: string, times = 1): void {
+    const edits = [{ oldText: 'not in there', newText: 'x' }];
+    app.double.enqueue(
+      ({ body }) => {
+        const done = JSON.stringify(body).split('"functionResponse"').length - 1;
+        return done < steps - 1
+          ? {
+              toolCalls: [
+                { id: randomUUID(), name: 'updateDocument', input: { id, description: 'x', edits } },
+              ],
+              usage: STEP,
+            }
+          : { text: ['Done.'], usage: STEP };
+      },
+      { when: (request) => answers(request) && !writes(request), times: times * steps },
+    );
+    app.double.enqueue({ text: ['Rewritten.'] }, { when: writes, times: times * steps });
+  }
+
+  it('is asked before each further step of an answer', async () => {
+    const { id } = (
+      await app.request('POST', '/api/documents', {
+        user,
+        body: { title: 'Short', kind: 'text', content: 'Some words.' },
+      })
+    ).body;
+    await budget(1);
+    stepsOf(3, id);
+    expect((await agent.say(randomUUID())).text).toBe('Done.');
+    app.double.reset();
+    await budget((await spent()) + 0.008);
+    stepsOf(3, id);
+    const answer = await agent.say(randomUUID());
+    const { errorText } = answer.chunks.find(({ type }) => type === 'error') ?? {};
+    expect([answer.text, errorText]).toEqual([
+      '',
+      expect.stringMatching(/does not allow another step of the answer now/),
+    ]);
+    expect(await reserved()).toEqual([]);
+  });
+
+  it('is not overspent by the steps of answers that are written at the same time', async () => {
+    await budget(0.05);
+    const turns = 8;
+    const { id } = (
+      await app.request('POST', '/api/documents', {
+        user,
+        body: { title: 'Short', kind: 'text', content: 'Some words.' },
+      })
+    ).body;
+    stepsOf(5, id, turns);
+    await Promise.all(Array.from({ length: turns }, () => agent.say(randomUUID())));
+    expect(await spent()).toBeGreaterThan(0.01);
+    expect(await spent()).toBeLessThanOrEqual(0.05);
+    expect(await reserved()).toEqual([]);
+  });
 });

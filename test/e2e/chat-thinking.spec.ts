@@ -131,6 +131,26 @@ describe('thinking', () => {
     expect(limitOf(await askedWith(model, false))).toBe(maxOutputTokens);
   });
 
+  it('is part of what a budget is asked for', async () => {
+    await configureAgent(app, 'google', { parameters: { maxOutputTokens: 1_000 }, budget: { daily: 0.1 } });
+    const thinker = await app.createUser();
+    // 0.0425 USD, nearly all of it for thoughts.
+    const usage = { input: 20, output: 17_000, reasoning: 16_000 };
+    app.double.enqueue({ usage, firstDelayMs: 300 }, { when: ({ stream }) => stream, times: 6 });
+    const body = { model: 'google/gemini-2.5-flash', agent: 'chat', thinking: true };
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => app.say(thinker, randomUUID(), 'Think', { body })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
+    const [spent] = await app.database.query(
+      `select sum(total_cost)::float8 as cost from usage_logs where user_id = $1 and metadata ->> 'purpose' = 'answer'`,
+      [thinker.id],
+    );
+    expect(spent.cost).toBeGreaterThan(0.08);
+    expect(spent.cost).toBeLessThanOrEqual(0.1);
+    await configureAgent(app, 'google', { budget: {} });
+  });
+
   it('is not asked of the small calls beside the answer', async () => {
     await configureAgent(app, 'google', { capabilities: { thinking: true } });
     await app.say(user, randomUUID(), 'A question that gives a chat its title', {

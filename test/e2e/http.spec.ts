@@ -37,6 +37,15 @@ describe('HTTP conventions', () => {
     expect(malformed.body.code).toBe('validation_failed');
   });
 
+  it('answers what is no request with a problem, too', async () => {
+    const headers = { 'x-anything': 'x'.repeat(20_000) };
+    const overflow = await app.request('GET', '/api/me', { user, headers });
+    expect([overflow.status, overflow.body.code]).toEqual([431, 'payload_too_large']);
+    expect(overflow.headers.get('content-type')).toContain('application/problem+json');
+    expect(overflow.headers.get('x-request-id')).toBe(overflow.body.requestId);
+    expect((await app.request('OPTIONS', '/api/me', { user })).status).toBe(204);
+  });
+
   const hostile: Array<[string, unknown, string]> = [
     ['an array', [], ''],
     ['no id', { message: { id: 'm', role: 'user', parts: text('x') } }, 'id'],

@@ -116,7 +116,7 @@ export class AdmissionService {
         this.logger.debug({ agent: agentType, expectedCost, actualCost }, 'A turn cost more than expected.');
     };
     const extend = reservationId === null ? undefined : this.extending(request, reservationId);
-    return new Admission(headers, {
+    const acts: AdmissionActs = {
       extend:
         extend &&
         (async (call) => {
@@ -148,7 +148,8 @@ export class AdmissionService {
         this.leases.release(reservationId);
         return [this.repository.dropping(reservationId)];
       },
-    });
+    };
+    return new Admission(headers, acts, request.expectedCost);
   }
 
   private extending(

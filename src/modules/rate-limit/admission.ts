@@ -30,6 +30,8 @@ export interface AdmissionActs {
  */
 export class Admission {
   private end?: Promise<void>;
+  /** Reserved for the call that the turn was let in for. */
+  private firstCost: string;
   /** Reserved for further calls that have ended. */
   private freedCost = '0';
 
@@ -37,7 +39,17 @@ export class Admission {
     /** `RateLimit-Limit`, `-Remaining` and `-Reset` of the window that is closest to its limit. */
     readonly headers: Readonly<Record<string, string>>,
     private readonly acts: AdmissionActs,
-  ) {}
+    /** USD that the turn was let in with. */
+    expectedCost: string | number = 0,
+  ) {
+    this.firstCost = String(expectedCost);
+  }
+
+  /** The call that the turn was let in for has ended: what was reserved for it is there for the next one. */
+  firstCallEnded(): void {
+    this.freedCost = addMoney(this.freedCost, this.firstCost);
+    this.firstCost = '0';
+  }
 
   /**
    * Makes a call with what it is expected to cost reserved as well; where there is no budget, it is just made. What was

@@ -27,7 +27,7 @@ export interface ToolLoop {
  */
 export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
   const { input, model, emit, instructions, tools } = loop;
-  const accounted = new AccountedModel(model);
+  const accounted = new AccountedModel(model, input.admission);
   const result = streamText({
     ...callSettings(model),
     model: accounted,

@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { SelectedModel } from './model-selector.js';
-import { providerOptionsFor, thinkingOf } from './provider-options.js';
+import { providerOptionsFor, thinkingOf, THINKING_BUDGET } from './provider-options.js';
 
 /** Tokens for the thoughts of models that count them among those of the answer. */
 const THOUGHTS = 16_384;
@@ -9,6 +9,14 @@ type CallSettings = Pick<
   LanguageModelV4CallOptions,
   'temperature' | 'topP' | 'topK' | 'maxOutputTokens' | 'providerOptions'
 >;
+
+/** Tokens that one call may come to, its thoughts among them; undefined where the configuration sets no limit. */
+export function outputLimit(model: SelectedModel): number | undefined {
+  const { maxOutputTokens } = callSettings(model);
+  if (maxOutputTokens === undefined || model.provider !== 'anthropic' || !thinkingOf(model))
+    return maxOutputTokens;
+  return maxOutputTokens + THINKING_BUDGET;
+}
 
 /**
  * What the configuration says of every call of a model. Sampling that a model refuses (while it thinks, say) is left out

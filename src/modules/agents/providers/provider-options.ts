@@ -6,7 +6,7 @@ type ProviderOptions = Record<
 >;
 
 /** Tokens that Anthropic's models may think before they answer, where they are to be told. */
-const THINKING_BUDGET = 4_096;
+export const THINKING_BUDGET = 4_096;
 
 /** The same for calls that are to be quick, whatever the request or the configuration say. */
 export function withoutThinking(model: SelectedModel): ProviderOptions {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { expectedCostOfWriting } from '../../usage/expected-cost.js';
-import { callSettings } from '../providers/call-settings.js';
+import { callSettings, outputLimit } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { Emit, Note } from '../turn/turn.types.js';
 import { DocumentDraft } from './document-draft.js';
@@ -34,7 +34,7 @@ export class DocumentWriter {
     const writing = {
       promptCharacters: instructions.length + prompt.length,
       rewrittenCharacters: previous.length,
-      maxOutputTokens: model.agentConfig.parameters?.maxOutputTokens,
+      maxOutputTokens: outputLimit(model),
     };
     return expectedCostOfWriting(writing, model.catalog?.pricing);
   }

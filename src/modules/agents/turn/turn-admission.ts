@@ -5,6 +5,7 @@ import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
 import { expectedWithin, limitingConfig } from '../../rate-limit/agent-limits.js';
 import { expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { outputLimit } from '../providers/call-settings.js';
 import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
 import { TurnRepository } from './turn.repository.js';
@@ -59,11 +60,10 @@ async function requestOf(
   const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
-  const { systemPrompt, parameters } = model.agentConfig;
   const expected = expectedCostOfWriting(
     {
-      promptCharacters: systemPrompt.length + (await said()),
-      maxOutputTokens: parameters?.maxOutputTokens,
+      promptCharacters: model.agentConfig.systemPrompt.length + (await said()),
+      maxOutputTokens: outputLimit(model),
     },
     model.catalog?.pricing,
   );
