@@ -96,7 +96,7 @@ const SPENT_SO_FAR = `
  *
  * What is reserved comes before the windows are counted, so that the user's row is locked before theirs are.
  */
-const ADMIT = `
+export const ADMIT = `
   create function switchboard.admit(
     for_user uuid, for_agent varchar, hourly_limit integer, daily_limit integer,
     daily_budget numeric, monthly_budget numeric, expected_cost numeric, lease interval,

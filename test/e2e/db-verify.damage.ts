@@ -213,7 +213,7 @@ export const ROUTINES: Damage[] = [
   [
     `drop function switchboard.extend_reservation`,
     [
-      'missing function switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,interval)',
+      'missing function switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,numeric,interval)',
     ],
   ],
   [

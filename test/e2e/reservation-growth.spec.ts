@@ -110,7 +110,7 @@ describe('a reservation that grows', () => {
     try {
       await another.query('begin');
       await another.query(
-        `select switchboard.admit($1, 'chat', 1000, 1000, 1, null, 0.1, interval '2 minutes')`,
+        `select switchboard.admit($1, 'chat', 1000, 1000, 1, null, 0.1, 0.1, interval '2 minutes')`,
         [userId],
       );
       const outcomes = callAtOnce(turns, '0.25');
@@ -194,7 +194,7 @@ describe('a reservation that grows', () => {
       });
     await make('first');
     await make('second');
-    expect(events).toEqual(['first', 'accounted', 'second']);
+    expect(events).toEqual(['accounted', 'first', 'accounted', 'second']);
     expect(await reservations()).toEqual(['0.6']);
   });
 

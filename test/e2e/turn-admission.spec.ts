@@ -86,6 +86,36 @@ describe('the admission of turns', () => {
     expect((await app.say(user, chat, 'two')).status).toBe(200);
   });
 
+  it('does not let turns at the same time spend more than there is, however long their answers become', async () => {
+    const user = await app.createUser();
+    await limitChat(500, 1_000, { daily: 0.1 });
+    // 30,000 tokens are 0.075 USD; what is expected of an answer is 0.005.
+    const long = { text: ['On ', 'and on.'], usage: { input: 10, output: 30_000 } };
+    app.double.enqueue({ ...long, pauseAfter: 1 }, { when: ({ stream }) => stream });
+    app.double.enqueue(long, { when: ({ stream }) => stream });
+    const body = () => ({ id: randomUUID(), message: userMessage('Tell me all'), agent: 'chat' });
+    const first = await app.open(user, body());
+    await first.until((chunks) => chunks.some(({ type }) => type === 'text-delta'));
+    const others = await Promise.all(Array.from({ length: 12 }, () => app.post(user, body())));
+    for (const { status, problem, headers } of others) {
+      expect([status, problem.code, headers.get('retry-after')]).toEqual([429, 'budget_exceeded', '5']);
+      expect(problem.detail).toContain('beside the answers that are being written');
+    }
+    app.double.resume();
+    await first.rest();
+    // What is left is for an answer as they are expected to be; after it, nothing is.
+    expect((await app.post(user, body())).status).toBe(200);
+    const refused = await app.post(user, body());
+    expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
+    expect(refused.problem.detail).toContain('next day');
+    const [spent] = await app.database.query(
+      `select sum(total_cost)::float8 as cost from usage_logs where user_id = $1 and metadata ->> 'purpose' = 'answer'`,
+      [user.id],
+    );
+    expect(spent.cost).toBeCloseTo(0.15, 3);
+    await limitChat(50, 100, null);
+  });
+
   it('holds to the limits of the artifact agent for suggestions as well', async () => {
     const user = await app.createUser();
     await configure('artifact_agent_google', { rateLimit: { hourly: 0, daily: 10 } });

@@ -15,16 +15,16 @@ const LEASE = '2 minutes';
 export const SWEEP_LOCK = 7_264_118_309;
 
 const ADMIT = `
-  select refused_by as "refusedBy", window_ids as "windowIds", reservation_id as "reservationId",
+  select refused_by as "refusedBy", is_held as "isHeld", window_ids as "windowIds", reservation_id as "reservationId",
          hourly_used as "hourlyUsed", hourly_seconds as "hourlySeconds",
          daily_used as "dailyUsed", daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"
     from switchboard.admit($1::uuid, $2::varchar, $3::integer, $4::integer,
-                           $5::numeric, $6::numeric, $7::numeric, '${LEASE}'::interval)`;
+                           $5::numeric, $6::numeric, $7::numeric, $8::numeric, '${LEASE}'::interval)`;
 
 /** What an admission would find now. It waits for nobody, and counts nothing. */
 const LOOK = `
   select windows."hourlyUsed", windows."dailyUsed",
-         spending.today + reserved.cost as "spentToday", spending.this_month + reserved.cost as "spentThisMonth",
+         spending.today as "spentToday", spending.this_month as "spentThisMonth", reserved.cost as reserved,
          extract(epoch from moment.hour + interval '1 hour' - now())::float8 as "hourlySeconds",
          extract(epoch from moment.day + interval '24 hours' - now())::float8 as "dailySeconds",
          extract(epoch from (moment.month + interval '1 month') at time zone 'UTC' - now())::float8 as "monthlySeconds"
@@ -51,10 +51,10 @@ const LOOK = `
    order by agent.position`;
 
 const EXTEND = `
-  select refused_by as "refusedBy", is_reserved as "isReserved",
+  select refused_by as "refusedBy", is_held as "isHeld", is_reserved as "isReserved",
          daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"
     from switchboard.extend_reservation($1::uuid, $2::varchar, $3::uuid, $4::numeric, $5::numeric,
-                                        $6::numeric, $7::numeric, '${LEASE}'::interval)`;
+                                        $6::numeric, $7::numeric, $8::numeric, '${LEASE}'::interval)`;
 
 /** Locks in the order in which admissions count. */
 const GIVE_BACK = `
@@ -107,7 +107,7 @@ export class AdmissionRepository {
 
   /** The statement that admits; its one row is an {@link AdmissionResult}. */
   admitting(request: AdmissionRequest): Statement {
-    const { userId, agentType, limits, budget, expectedCost } = request;
+    const { userId, agentType, limits, budget, expectedCost, reservedCost = expectedCost } = request;
     const parameters = [
       userId,
       agentType,
@@ -116,6 +116,7 @@ export class AdmissionRepository {
       budget?.daily ?? null,
       budget?.monthly ?? null,
       expectedCost,
+      reservedCost,
     ];
     return { text: ADMIT, parameters };
   }
@@ -127,9 +128,18 @@ export class AdmissionRepository {
 
   /** Reserves more for a turn that was let in, or nothing. */
   async extend(request: ExtensionRequest): Promise<ExtensionResult> {
-    const { userId, agentType, reservationId, budget, furtherCost, freedCost } = request;
+    const { userId, agentType, reservationId, budget, expectedCost, reservedCost, freedCost } = request;
     const { daily = null, monthly = null } = budget;
-    const parameters = [userId, agentType, reservationId, daily, monthly, furtherCost, freedCost];
+    const parameters = [
+      userId,
+      agentType,
+      reservationId,
+      daily,
+      monthly,
+      expectedCost,
+      reservedCost,
+      freedCost,
+    ];
     const rows = await this.database.asService((manager) =>
       manager.query<[ExtensionResult]>(EXTEND, parameters),
     );

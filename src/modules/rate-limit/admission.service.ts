@@ -21,6 +21,10 @@ import { ReservationLeases } from './reservation-leases.js';
 /** `limit_value` is an integer. */
 const LARGEST_LIMIT = 2 ** 31 - 1;
 
+/** Seconds after which a running answer may have ended, and what it had reserved is free again. */
+const HELD_FOR = 5;
+const SOON = 'Try again when they have ended.';
+
 const PERIODS: Record<Refusal, string> = {
   hourly: 'hour',
   daily: 'day',
@@ -110,7 +114,7 @@ export class AdmissionService {
   ): Admission {
     const { userId, agentType } = request;
     if (reservationId !== null) this.leases.hold(reservationId);
-    let expectedCost = Number(request.expectedCost);
+    let expectedCost = Number(request.reservedCost ?? request.expectedCost);
     const compare = (actualCost: string | number | undefined) => {
       if (Number(actualCost) > expectedCost)
         this.logger.debug({ agent: agentType, expectedCost, actualCost }, 'A turn cost more than expected.');
@@ -121,7 +125,7 @@ export class AdmissionService {
         extend &&
         (async (call) => {
           await extend(call);
-          expectedCost += Number(call.furtherCost);
+          expectedCost += Number(call.reservedCost);
         }),
       giveBack: async () => {
         if (reservationId !== null) this.leases.release(reservationId);
@@ -149,20 +153,21 @@ export class AdmissionService {
         return [this.repository.dropping(reservationId)];
       },
     };
-    return new Admission(headers, acts, request.expectedCost);
+    return new Admission(headers, acts, request);
   }
 
   private extending(
     { userId, agentType, budget = {} }: AdmissionRequest,
     reservationId: string,
   ): NonNullable<AdmissionActs['extend']> {
-    return async ({ furtherCost, freedCost, what }) => {
+    return async ({ expectedCost, reservedCost, freedCost, what }) => {
       const result = await this.repository.extend({
         userId,
         agentType,
         reservationId,
         budget,
-        furtherCost: checkedCost(furtherCost),
+        expectedCost: checkedCost(expectedCost),
+        reservedCost: checkedCost(reservedCost),
         freedCost,
       });
       const { refusedBy: reason, isReserved } = result;
@@ -181,7 +186,13 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
     hourly: Math.min(request.limits.hourly, LARGEST_LIMIT),
     daily: Math.min(request.limits.daily, LARGEST_LIMIT),
   };
-  return { ...request, limits, expectedCost: checkedCost(request.expectedCost) };
+  const { expectedCost, reservedCost = expectedCost } = request;
+  return {
+    ...request,
+    limits,
+    expectedCost: checkedCost(expectedCost),
+    reservedCost: checkedCost(reservedCost),
+  };
 }
 
 /** @throws RangeError for what can't be a cost: it is our own figure, not a client's */
@@ -196,15 +207,21 @@ function checkedCost(cost: string | number): string {
 function outlook(request: AdmissionRequest, use: AgentUse | undefined): AdmissionResult {
   if (!use) throw new Error('Room was asked for, and not answered.');
   const { limits, budget, expectedCost } = request;
-  const { hourlyUsed, dailyUsed, spentToday, spentThisMonth, ...seconds } = use;
-  const exceeds = (spent: string, limit: number | undefined) =>
-    limit !== undefined && Number(addMoney(spent, String(expectedCost))) > limit;
+  const { hourlyUsed, dailyUsed, spentToday, spentThisMonth, reserved, ...seconds } = use;
+  const exceeds = (spent: string, limit: number | undefined, held = reserved) =>
+    limit !== undefined && Number(addMoney(addMoney(spent, held), String(expectedCost))) > limit;
   let refusedBy: Refusal | null = null;
+  let isHeld = false;
   if (dailyUsed >= limits.daily) refusedBy = 'daily';
   else if (hourlyUsed >= limits.hourly) refusedBy = 'hourly';
-  else if (exceeds(spentThisMonth, budget?.monthly)) refusedBy = 'monthly_budget';
-  else if (exceeds(spentToday, budget?.daily)) refusedBy = 'daily_budget';
-  return { refusedBy, windowIds: null, reservationId: null, hourlyUsed, dailyUsed, ...seconds };
+  else if (exceeds(spentThisMonth, budget?.monthly)) {
+    refusedBy = 'monthly_budget';
+    isHeld = !exceeds(spentThisMonth, budget?.monthly, '0');
+  } else if (exceeds(spentToday, budget?.daily)) {
+    refusedBy = 'daily_budget';
+    isHeld = !exceeds(spentToday, budget?.daily, '0');
+  }
+  return { refusedBy, isHeld, windowIds: null, reservationId: null, hourlyUsed, dailyUsed, ...seconds };
 }
 
 /** Of the window with the fewest requests left; of the longer one when both have as few. */
@@ -248,14 +265,20 @@ function budgetRefusal(
   reason: NonNullable<ExtensionResult['refusedBy']>,
   agent: string,
   budget: Budget | undefined,
-  { dailySeconds, monthlySeconds }: Pick<ExtensionResult, 'dailySeconds' | 'monthlySeconds'>,
+  {
+    isHeld,
+    dailySeconds,
+    monthlySeconds,
+  }: Pick<ExtensionResult, 'isHeld' | 'dailySeconds' | 'monthlySeconds'>,
   what: string,
   headers?: Record<string, string>,
 ): AppError {
   const [amount, seconds] =
     reason === 'daily_budget' ? [budget?.daily, dailySeconds] : [budget?.monthly, monthlySeconds];
-  const detail = `Your budget of ${amount} USD a ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now. ${tryAgain(reason)}`;
-  return budgetExceeded(detail, seconds, headers);
+  const refused = `Your budget of ${amount} USD a ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now`;
+  return isHeld
+    ? budgetExceeded(`${refused}, beside the answers that are being written. ${SOON}`, HELD_FOR, headers)
+    : budgetExceeded(`${refused}. ${tryAgain(reason)}`, seconds, headers);
 }
 
 function tryAgain(reason: Refusal): string {

@@ -5,6 +5,8 @@ import { addMoney } from '../usage/pricing.js';
 export interface FurtherCall<T> {
   /** USD, as a decimal string. */
   expectedCost: string;
+  /** USD that it can come to; as much as is expected when absent. */
+  reservedCost?: string;
   /** For the sentence of a refusal: "Your budget does not allow …". */
   what: string;
   make: () => Promise<T>;
@@ -15,7 +17,12 @@ export interface FurtherCall<T> {
 /** What an admission does to the database; the promises of its ends do not reject. */
 export interface AdmissionActs {
   /** Absent where there is no budget. */
-  extend?: (call: { furtherCost: string; freedCost: string; what: string }) => Promise<void>;
+  extend?: (call: {
+    expectedCost: string;
+    reservedCost: string;
+    freedCost: string;
+    what: string;
+  }) => Promise<void>;
   giveBack(): Promise<void>;
   settle(actualCost: string | number | undefined): Promise<void>;
   settlement(actualCost: string | number | undefined): Statement[];
@@ -31,8 +38,12 @@ export interface AdmissionActs {
 export class Admission {
   private end?: Promise<void>;
   /** Reserved for the call that the turn was let in for. */
+  private firstReserve: string;
+  /** What that call is still expected to cost. */
   private firstCost: string;
-  /** Reserved for further calls that have ended. */
+  /** What further calls that are under way are expected to cost. */
+  private furtherCost = '0';
+  /** Reserved for calls that have ended. */
   private freedCost = '0';
 
   constructor(
@@ -40,38 +51,55 @@ export class Admission {
     readonly headers: Readonly<Record<string, string>>,
     private readonly acts: AdmissionActs,
     /** USD that the turn was let in with. */
-    expectedCost: string | number = 0,
+    {
+      expectedCost = 0,
+      reservedCost = expectedCost,
+    }: { expectedCost?: string | number; reservedCost?: string | number } = {},
   ) {
     this.firstCost = String(expectedCost);
+    this.firstReserve = String(reservedCost);
   }
 
   /** The call that the turn was let in for has ended: what was reserved for it is there for the next one. */
   firstCallEnded(): void {
-    this.freedCost = addMoney(this.freedCost, this.firstCost);
+    this.freedCost = addMoney(this.freedCost, this.firstReserve);
+    this.firstReserve = '0';
     this.firstCost = '0';
   }
 
   /**
-   * Makes a call with what it is expected to cost reserved as well; where there is no budget, it is just made. What was
-   * reserved for calls that have ended counts as theirs until the next one, or the end of the turn.
+   * Makes a call with what it can come to reserved as well; where there is no budget, it is just made. What was reserved for
+   * calls that have ended counts as theirs until the next one, or the end of the turn.
    *
    * @throws AppError 429 `budget_exceeded` when the budget does not allow it, and whatever the call fails with
    */
-  async reserving<T>({ expectedCost, what, make, accounted }: FurtherCall<T>): Promise<T> {
+  async reserving<T>({
+    expectedCost,
+    reservedCost = expectedCost,
+    what,
+    make,
+    accounted,
+  }: FurtherCall<T>): Promise<T> {
     if (!this.acts.extend) return make();
     const { freedCost } = this;
     this.freedCost = '0';
+    this.furtherCost = addMoney(this.furtherCost, expectedCost);
     try {
-      if (Number(freedCost) > 0) await accounted();
-      await this.acts.extend({ furtherCost: expectedCost, freedCost, what });
-    } catch (error) {
-      this.freedCost = addMoney(this.freedCost, freedCost);
-      throw error;
-    }
-    try {
-      return await make();
+      try {
+        await accounted();
+        const stillExpected = addMoney(this.firstCost, this.furtherCost);
+        await this.acts.extend({ expectedCost: stillExpected, reservedCost, freedCost, what });
+      } catch (error) {
+        this.freedCost = addMoney(this.freedCost, freedCost);
+        throw error;
+      }
+      try {
+        return await make();
+      } finally {
+        this.freedCost = addMoney(this.freedCost, reservedCost);
+      }
     } finally {
-      this.freedCost = addMoney(this.freedCost, expectedCost);
+      this.furtherCost = addMoney(this.furtherCost, `-${expectedCost}`);
     }
   }
 

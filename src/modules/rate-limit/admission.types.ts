@@ -18,8 +18,10 @@ export interface AdmissionRequest {
   /** As they are configured now: a change applies from the next request on. */
   limits: RequestLimits;
   budget?: Budget;
-  /** USD; reserved until the turn is settled, when there is a budget. */
+  /** USD that must fit into the budget, beside what is spent and what the user's other turns have reserved. */
   expectedCost: string | number;
+  /** USD that it can come to; reserved until the turn is settled. As much as is expected when absent. */
+  reservedCost?: string | number;
 }
 
 /** What refused a request. */
@@ -28,6 +30,8 @@ export type Refusal = 'hourly' | 'daily' | 'daily_budget' | 'monthly_budget';
 /** The answer of the database; `used` counts this request if it was let in. */
 export interface AdmissionResult {
   refusedBy: Refusal | null;
+  /** True when a budget refuses only because of what running turns have reserved of it. */
+  isHeld: boolean;
   /** The two windows that the request was counted in; null when it was refused. */
   windowIds: string[] | null;
   reservationId: string | null;
@@ -39,13 +43,15 @@ export interface AdmissionResult {
   monthlySeconds: number;
 }
 
-/** What a user has used of one agent at this moment; USD include what running turns may still spend. */
+/** What a user has used of one agent at this moment. */
 export interface AgentUse {
   hourlyUsed: number;
   dailyUsed: number;
   /** `numeric`, as text. */
   spentToday: string;
   spentThisMonth: string;
+  /** What running turns may still spend. */
+  reserved: string;
   hourlySeconds: number;
   dailySeconds: number;
   monthlySeconds: number;
@@ -57,14 +63,18 @@ export interface ExtensionRequest {
   agentType: AgentType;
   reservationId: string;
   budget: Budget;
-  /** USD. */
-  furtherCost: string;
+  /** USD of the further call, and of the turn's own calls that are under way. */
+  expectedCost: string;
+  /** USD that the further call can come to. */
+  reservedCost: string;
   /** USD that the turn had reserved for calls that are accounted by now. */
   freedCost: string;
 }
 
 export interface ExtensionResult {
   refusedBy: Extract<Refusal, `${string}_budget`> | null;
+  /** True when only other running turns stand in the way. */
+  isHeld: boolean;
   /** False as well when there is no reservation that could grow. */
   isReserved: boolean;
   /** Seconds until the day and the month are over. */

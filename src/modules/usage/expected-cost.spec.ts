@@ -4,30 +4,49 @@ import { expectedCostOfPicture, expectedCostOfWriting } from './expected-cost.js
 const pricingOf = (id: string) => DEFAULT_CATALOG.models.find((model) => model.id === id)?.pricing;
 
 describe('expectedCostOfWriting', () => {
-  const pricing = { input: 1, output: 10 };
+  const model = { pricing: { input: 1, output: 10 }, maxOutputTokens: 60_000 };
+  const costOf = (input: number, output: number) => ((input + output * 10) / 1e6).toFixed(6);
 
   it.each([
-    ['a new text', { promptCharacters: 300 }, 100, 2_000],
-    ['a short text that is rewritten', { promptCharacters: 300, rewrittenCharacters: 30 }, 100, 2_000],
+    ['a new text', { promptCharacters: 300 }, 100, 2_000, 60_000],
+    [
+      'a short text that is rewritten',
+      { promptCharacters: 300, rewrittenCharacters: 30 },
+      100,
+      2_000,
+      60_000,
+    ],
     [
       'a long text that is rewritten',
       { promptCharacters: 60_300, rewrittenCharacters: 60_000 },
       20_100,
       20_000,
+      60_000,
     ],
     [
       'a model with a limit',
       { promptCharacters: 1, rewrittenCharacters: 60_000, maxOutputTokens: 500 },
       1,
       500,
+      500,
     ],
-  ])('is that of %s', (_, writing, input, output) => {
-    const expected = ((input + output * 10) / 1e6).toFixed(6);
-    expect(expectedCostOfWriting(writing, pricing)).toBe(expected);
+  ])('is that of %s', (_, writing, input, expected, most) => {
+    expect(expectedCostOfWriting(writing, model)).toEqual({
+      expectedCost: costOf(input, expected),
+      reservedCost: costOf(input, most),
+    });
+  });
+
+  it('reserves what is expected where nobody knows how much the model can say', () => {
+    const { expectedCost, reservedCost } = expectedCostOfWriting(
+      { promptCharacters: 300 },
+      { pricing: model.pricing },
+    );
+    expect(reservedCost).toBe(expectedCost);
   });
 
   it('is nothing for a model without a price, as its calls cost nothing', () => {
-    expect(expectedCostOfWriting({ promptCharacters: 300 }, undefined)).toBe('0.000000');
+    expect(expectedCostOfWriting({ promptCharacters: 300 }, undefined).reservedCost).toBe('0.000000');
   });
 });
 

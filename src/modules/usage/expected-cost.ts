@@ -21,14 +21,26 @@ export interface ExpectedWriting {
   maxOutputTokens?: number;
 }
 
-/** USD, to be reserved before the call is made. Rather too much than too little: what it really costs is settled. */
+/** USD: what a call is expected to cost, and what it can come to, which is reserved before it is made. */
+export interface ExpectedCost {
+  expectedCost: string;
+  reservedCost: string;
+}
+
+/**
+ * What a call that writes costs. Without a limit in the configuration a long answer is expected, and as many tokens as the
+ * model can say at all are reserved: what it really costs is settled.
+ */
 export function expectedCostOfWriting(
   { promptCharacters, rewrittenCharacters = 0, maxOutputTokens }: ExpectedWriting,
-  pricing: Pricing | undefined,
-): string {
+  model: Pick<CatalogModel, 'pricing' | 'maxOutputTokens'> | undefined,
+): ExpectedCost {
   const inputTokens = tokensOf(promptCharacters);
-  const outputTokens = maxOutputTokens ?? Math.max(LONG_ANSWER, tokensOf(rewrittenCharacters));
-  return costOf({ ...NO_TOKENS, inputTokens, outputTokens }, pricing).totalCost;
+  const expected = maxOutputTokens ?? Math.max(LONG_ANSWER, tokensOf(rewrittenCharacters));
+  const most = Math.max(expected, maxOutputTokens ?? model?.maxOutputTokens ?? 0);
+  const cost = (outputTokens: number) =>
+    costOf({ ...NO_TOKENS, inputTokens, outputTokens }, model?.pricing).totalCost;
+  return { expectedCost: cost(expected), reservedCost: cost(most) };
 }
 
 /** USD of one picture, drawn from a prompt and, when it `changes` one, from a picture. */

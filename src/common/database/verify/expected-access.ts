@@ -201,10 +201,11 @@ export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'switchboard.place_document_version()', securityDefiner: true },
   { signature: 'switchboard.check_stream_message()' },
   {
-    signature: 'switchboard.admit(uuid,character varying,integer,integer,numeric,numeric,numeric,interval)',
+    signature:
+      'switchboard.admit(uuid,character varying,integer,integer,numeric,numeric,numeric,numeric,interval)',
   },
   {
     signature:
-      'switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,interval)',
+      'switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,numeric,interval)',
   },
 ];

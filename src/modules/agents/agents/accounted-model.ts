@@ -6,7 +6,7 @@ import type {
   LanguageModelV4StreamResult,
 } from '@ai-sdk/provider';
 import type { Admission } from '../../rate-limit/admission.js';
-import { expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { promptCharacters } from '../providers/token-usage.js';
@@ -44,7 +44,7 @@ export class AccountedModel implements LanguageModelV4 {
     const { tally } = currentUsage();
     const opened = Promise.withResolvers<LanguageModelV4StreamResult>();
     const reserved = admission.reserving({
-      expectedCost: this.expectedCost(options),
+      ...this.expectedCost(options),
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.
       make: () =>
@@ -60,9 +60,9 @@ export class AccountedModel implements LanguageModelV4 {
     return opened.promise;
   }
 
-  private expectedCost({ prompt, maxOutputTokens }: LanguageModelV4CallOptions): string {
+  private expectedCost({ prompt, maxOutputTokens }: LanguageModelV4CallOptions): ExpectedCost {
     const writing = { promptCharacters: promptCharacters(prompt), maxOutputTokens };
-    return expectedCostOfWriting(writing, this.model.catalog?.pricing);
+    return expectedCostOfWriting(writing, this.model.catalog);
   }
 
   private async open(

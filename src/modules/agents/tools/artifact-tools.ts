@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
-import type { Admission } from '../../rate-limit/admission.js';
+import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
 import { currentUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { toStorableText } from '../turn/stored-json.js';
@@ -188,8 +188,8 @@ export class ArtifactTools {
       execute: async (input, { abortSignal }) => {
         const { identity, model, admission } = context;
         const task = { identity, model, documentId: input.id, signal: abortSignal };
-        const cost = this.suggestions.expectedCost(model);
-        const suggestions = await reserving(admission, 'making suggestions', cost, () =>
+        const expectedCost = this.suggestions.expectedCost(model);
+        const suggestions = await reserving(admission, 'making suggestions', { expectedCost }, () =>
           this.suggestions.suggest(task),
         );
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
@@ -219,7 +219,8 @@ export class ArtifactTools {
     const { heading, prompt, previous, signal = new AbortController().signal, store } = task;
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
-      return reserving(admission, 'drawing a picture', this.images.expectedCost(drawing), () => {
+      const expectedCost = this.images.expectedCost(drawing);
+      return reserving(admission, 'drawing a picture', { expectedCost }, () => {
         announce(emit, heading, kind);
         return this.images.make({ ...drawing, signal, emit, store });
       });
@@ -253,12 +254,12 @@ function oneAfterAnother(tools: ToolSet): ToolSet {
 function reserving<T>(
   admission: Admission | undefined,
   what: string,
-  expectedCost: string,
+  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost'>,
   make: () => Promise<T>,
 ): Promise<T> {
   const { tally } = currentUsage();
   const accounted = async () => tally?.flush();
-  return admission ? admission.reserving({ expectedCost, what, make, accounted }) : make();
+  return admission ? admission.reserving({ ...costs, what, make, accounted }) : make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { callSettings, outputLimit } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { Emit, Note } from '../turn/turn.types.js';
@@ -30,13 +30,13 @@ export interface WritingTask<T> extends WritingRequest {
 @Injectable()
 export class DocumentWriter {
   /** USD of what {@link write} would do. */
-  expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): string {
+  expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
     const writing = {
       promptCharacters: instructions.length + prompt.length,
       rewrittenCharacters: previous.length,
       maxOutputTokens: outputLimit(model),
     };
-    return expectedCostOfWriting(writing, model.catalog?.pricing);
+    return expectedCostOfWriting(writing, model.catalog);
   }
 
   /**

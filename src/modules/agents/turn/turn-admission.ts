@@ -60,12 +60,14 @@ async function requestOf(
   const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
-  const expected = expectedCostOfWriting(
+  const costs = expectedCostOfWriting(
     {
       promptCharacters: model.agentConfig.systemPrompt.length + (await said()),
       maxOutputTokens: outputLimit(model),
     },
-    model.catalog?.pricing,
+    model.catalog,
   );
-  return { userId, agentType, limits, budget, expectedCost: expectedWithin(budget, Number(expected)) };
+  const expectedCost = expectedWithin(budget, Number(costs.expectedCost));
+  const reservedCost = expectedWithin(budget, Number(costs.reservedCost));
+  return { userId, agentType, limits, budget, expectedCost, reservedCost };
 }
