@@ -200,17 +200,27 @@ const NO_COUNTING = `
   drop trigger usage_spending_added on public.usage_logs;
   drop function switchboard.count_spending()`;
 
-/** Into the rollups at once, or into what is pending; the lock is taken before any row is. */
-const count = (differences: string, grouped = groupedDifferences(differences)) => `
+/**
+ * Into the rollups at once, or into what is pending; the lock is taken before any row is. To group few rows would take
+ * longer than to fold them one by one.
+ *
+ * @param few how they are noted when they are few
+ */
+const count = (differences: string, few = differences) => `
       if at_once then
         ${rollUp(differences)};
         ${REMOVE_EMPTIED};
+      elsif affected > ${MANY_ROWS} then
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${groupedDifferences(differences)};
       else
-        insert into switchboard.usage_pending (${DIFFERENCE}) ${grouped};
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${few};
       end if`;
 
 const rowsOf = (relation: string, condition = '') =>
   `(select count(*) from (select from ${relation} ${condition} limit ${MANY_ROWS + 1}) as counted)`;
+
+/** Most changes are of what is not summed up, and come to nothing. */
+const CHANGES = `${callsOf('added')} union all ${callsOf('removed', '-')}`;
 
 const DAY = `(request_timestamp at time zone 'UTC')::date`;
 
@@ -260,7 +270,7 @@ const COUNT = `
                 union all select user_id, agent_type, request_timestamp, -total_cost from removed) changed
          group by user_id, agent_type, day having sum(cost) <> 0 order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
-      ${count(`${callsOf('added')} union all ${callsOf('removed', '-')}`)};
+      ${count(CHANGES, groupedDifferences(CHANGES))};
     elsif tg_op = 'DELETE' then
       -- What is purged has been used all the same.
       if current_setting('switchboard.purging_usage', true) = 'on' then return null; end if;
@@ -303,6 +313,7 @@ const COUNT_ARCHIVED = `
   create function switchboard.count_archived_usage() returns trigger
     language plpgsql security definer set search_path = '' as $fn$
   declare
+    affected integer;
     at_once boolean := false;
     emptied tid[];
     emptied_of_users tid[];
@@ -311,12 +322,13 @@ const COUNT_ARCHIVED = `
       perform switchboard.rebuild_usage();
       return null;
     end if;
-    if ${rowsOf('removed')} > ${MANY_ROWS} then
+    affected := ${rowsOf('removed')};
+    if affected > ${MANY_ROWS} then
       -- As whoever truncates them does: first the rows, then the rollups.
       lock table public.usage_logs in access share mode;
       at_once := switchboard.try_usage_lock();
     end if;
-    ${count(archivedCallsOf('removed', '-'), archivedCallsOf('removed', '-'))};
+    ${count(archivedCallsOf('removed', '-'))};
     return null;
   end $fn$;
 

@@ -99,7 +99,7 @@ describe('the upkeep of the usage rollups', () => {
       await client.query(INSERT_CALLS, [userId, MANY + 1]);
       expect(await database.query('select switchboard.fold_usage(100) as folded')).toEqual([{ folded: 0 }]);
       await client.query('rollback');
-      expect(await database.query('select switchboard.fold_usage(100) as folded')).toEqual([{ folded: 1 }]);
+      expect(await database.query('select switchboard.fold_usage(100) as folded')).toEqual([{ folded: 10 }]);
       expect(await usageDifferences(database)).toEqual([]);
     });
   });
