@@ -75,8 +75,8 @@ describe('secrets', () => {
       // Nobody is there: what needs Supabase fails, with its key in hand.
       SUPABASE_URL: 'http://127.0.0.1:9',
       SUPABASE_JWT_ISSUER: 'http://localhost:54321/auth/v1',
-      UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '1000',
-      UPSTREAM_IDLE_TIMEOUT_MS: '500',
+      UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '5000',
+      UPSTREAM_IDLE_TIMEOUT_MS: '3000',
     });
     user = await operator.createUser({ role: 'admin' });
     tokens.push(user.token);
