@@ -9,9 +9,10 @@ import { measureRouting } from './load/routing.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
 import type { Figure } from './support/figures.js';
+import { type Log, runMeasurements } from './support/harness.js';
 import { busyShare } from './support/noise.js';
 import { startPostgres } from './support/postgres.js';
-import { killAll, startScript } from './support/processes.js';
+import { startScript } from './support/processes.js';
 import { toMarkdown, toText } from './support/report.js';
 import { seed } from './support/seed.js';
 import type { Stage } from './support/stage.js';
@@ -46,29 +47,7 @@ Only a whole run, neither quick nor tuned, writes bench/RESULTS.md.
 export async function main(argv: string[]): Promise<void> {
   const options = readOptions(argv);
   if (!options) return;
-  const resources = new AsyncDisposableStack();
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      // What is under way fails with the servers it talks to; that is nobody's failure any more.
-      process.on('unhandledRejection', () => undefined);
-      killAll();
-      if (!stopping) void resources.disposeAsync().finally(() => process.exit(130));
-      stopping = true;
-    });
-  }
-  try {
-    await run(options, resources);
-  } catch (error) {
-    if (stopping) return;
-    console.error(error);
-    process.exitCode = 1;
-  }
-  if (stopping) return;
-  stopping = true;
-  await resources.disposeAsync();
-  // Whoever failed may have left a connection open.
-  process.exit();
+  await runMeasurements((resources, log) => run(options, resources, log));
 }
 
 interface Options {
@@ -102,11 +81,8 @@ function readOptions(argv: string[]): Options | undefined {
   return { rounds, quick, only, tuned, profileFolder: profile === undefined ? undefined : resolve(profile) };
 }
 
-async function run(options: Options, resources: AsyncDisposableStack): Promise<void> {
+async function run(options: Options, resources: AsyncDisposableStack, log: Log): Promise<void> {
   const { rounds, quick, only, tuned, profileFolder } = options;
-  const begun = performance.now();
-  const log = (line: string) =>
-    process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 
   log('PostgreSQL, migrations, users');
   const postgres = await startPostgres();

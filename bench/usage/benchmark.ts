@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type Log, runMeasurements } from '../support/harness.js';
 import { busyShare } from '../support/noise.js';
 import { startPostgres } from '../support/postgres.js';
-import { killAll } from '../support/processes.js';
 import { addDatabase } from './databases.js';
 import { measureReading } from './reading.js';
 import { toMarkdown, toText } from './report.js';
@@ -32,29 +32,7 @@ interface Options {
 export async function main(argv: string[]): Promise<void> {
   const options = readOptions(argv);
   if (!options) return;
-  const resources = new AsyncDisposableStack();
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      // What is under way fails with the server it talks to; that is nobody's failure any more.
-      process.on('unhandledRejection', () => undefined);
-      killAll();
-      if (!stopping) void resources.disposeAsync().finally(() => process.exit(130));
-      stopping = true;
-    });
-  }
-  try {
-    await measureAll(options, resources);
-  } catch (error) {
-    if (stopping) return;
-    console.error(error);
-    process.exitCode = 1;
-  }
-  if (stopping) return;
-  stopping = true;
-  await resources.disposeAsync();
-  // Whoever failed may have left a connection open.
-  process.exit();
+  await runMeasurements((resources, log) => measureAll(options, resources, log));
 }
 
 function readOptions(argv: string[]): Options | undefined {
@@ -76,10 +54,11 @@ function readOptions(argv: string[]): Options | undefined {
   return { rows, quick };
 }
 
-async function measureAll({ rows, quick }: Options, resources: AsyncDisposableStack): Promise<void> {
-  const begun = performance.now();
-  const log = (line: string) =>
-    process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+async function measureAll(
+  { rows, quick }: Options,
+  resources: AsyncDisposableStack,
+  log: Log,
+): Promise<void> {
   const noise: number[] = [];
   const listen = async () => void noise.push(await busyShare());
 

@@ -45,9 +45,9 @@ export class AccountExportController {
   @ApiOperation({
     summary: 'Download all that is yours',
     description: `Your account, your chats with messages and votes, every version of your documents with the suggestions for it, the
-model calls that were made for you (and the sums of those whose rows were purged), your rate limits and connected repositories, and the names of your files in storage. It
-is sent while it is read, and is as of that moment, thing by thing. A download that breaks off ends the connection: JSON then
-does not close, and NDJSON has no last line of the type \`end\`.`,
+model calls that were made for you (and the sums of those whose rows were purged), your rate limits and connected
+repositories, and the names of your files in storage. It is sent while it is read, and is as of that moment, thing by thing.
+A download that breaks off ends the connection: JSON then does not close, and NDJSON has no last line of the type \`end\`.`,
   })
   @ApiOkResponse({
     description:

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
-import type { AgentType } from '../admin-config/config-schemas.js';
 import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
+import type { AgentType } from '../admin-config/config-schemas.js';
 import type { CountedWindow, UsedWindow } from './admission.types.js';
 
 /** An agent that was not asked in this period has no row; a period that is over is none of these. */
@@ -39,6 +39,7 @@ export class RateLimitsRepository {
       statements.query<UsedWindow[]>(CURRENT, [agents]),
     );
   }
+
   /** What there is of the user's hours and days, past ones that are not cleared away yet included, oldest first. */
   findCounted(
     identity: Identity,

@@ -90,6 +90,11 @@ export function withUsage<T>(refinement: Partial<UsageContext>, fn: () => T): T 
   return usageContext.run({ ...currentUsage(), ...refinement }, fn);
 }
 
+/** Resolves when the calls of the present piece of work that have ended so far are in the database. */
+export async function accountedSoFar(): Promise<void> {
+  await currentUsage().tally?.flush();
+}
+
 /** @throws Error outside of any context */
 export function currentUsage(): UsageContext {
   const context = usageContext.getStore();

@@ -7,7 +7,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { Admission } from '../../rate-limit/admission.js';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
-import { currentUsage } from '../../usage/usage-context.js';
+import { accountedSoFar } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { promptCharacters } from '../providers/token-usage.js';
 
@@ -41,7 +41,6 @@ export class AccountedModel implements LanguageModelV4 {
     const { admission } = this;
     if (this.calls++ === 0 || !admission) return this.open(options);
     if (this.calls === 2) admission.firstCallEnded();
-    const { tally } = currentUsage();
     const opened = Promise.withResolvers<LanguageModelV4StreamResult>();
     const reserved = admission.reserving({
       ...this.expectedCost(options),
@@ -51,7 +50,7 @@ export class AccountedModel implements LanguageModelV4 {
         new Promise<void>((ended, failed) => {
           this.open(options, ended).then(opened.resolve, failed);
         }),
-      accounted: async () => tally?.flush(),
+      accounted: accountedSoFar,
     });
     reserved.catch((error: unknown) => {
       this.failure ??= { error };

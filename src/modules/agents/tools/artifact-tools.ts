@@ -6,7 +6,7 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
-import { currentUsage } from '../../usage/usage-context.js';
+import { accountedSoFar } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { toStorableText } from '../turn/stored-json.js';
 import type { Emit, Note } from '../turn/turn.types.js';
@@ -257,9 +257,7 @@ function reserving<T>(
   costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost'>,
   make: () => Promise<T>,
 ): Promise<T> {
-  const { tally } = currentUsage();
-  const accounted = async () => tally?.flush();
-  return admission ? admission.reserving({ ...costs, what, make, accounted }) : make();
+  return admission ? admission.reserving({ ...costs, what, make, accounted: accountedSoFar }) : make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {

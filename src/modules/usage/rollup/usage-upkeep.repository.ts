@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { END } from '../reports/call-kind.js';
 
 /** Key of the advisory lock of whoever purges. */
 const PURGE_LOCK = 7_264_118_311;
@@ -29,7 +30,7 @@ const PURGE = `
       (user_id, bucket, agent_type, provider, model_used, status, calls, input_tokens, output_tokens, total_tokens,
        input_cost, output_cost, total_cost)
     select user_id, date_bin('15 minutes', request_timestamp, timestamptz '2000-01-01 00:00:00+00') as bucket,
-           agent_type, provider, model_used, left(coalesce(metadata ->> 'status', 'success'), 16) as status, count(*),
+           agent_type, provider, model_used, ${END} as status, count(*),
            sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(input_cost), sum(output_cost), sum(total_cost)
       from purged group by user_id, bucket, agent_type, provider, model_used, status
      order by user_id, bucket, agent_type, provider, model_used, status
