@@ -9,6 +9,7 @@ const MADE_HERE = 'made by switchboard';
 export class SupabaseFoundation1764000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(ROLES);
+    await runner.query(SERVER_ROLE);
     await runner.query(AUTH_SCHEMA);
     for (const { signature, definition } of AUTH_FUNCTIONS) {
       await runner.query(`
@@ -68,6 +69,40 @@ const ROLES = `
   exception when duplicate_object then
     -- Another database of this cluster is being migrated at this moment.
     null;
+  end $do$`;
+
+/**
+ * The role that the server takes to act for a user. It is what `authenticated` is, and holds more privileges: users reach
+ * the database as `authenticated` through the Data API, past the server's checks. It cannot log in, and only the login
+ * that migrates may take it. On hosted Supabase the operator has `authenticated` with the admin option.
+ */
+const SERVER_ROLE = `
+  do $do$
+  begin
+    if to_regrole('switchboard_user') is null then
+      begin
+        create role switchboard_user nologin inherit;
+      exception when duplicate_object then null;
+      end;
+    end if;
+    if not pg_has_role('switchboard_user', 'authenticated', 'MEMBER') then
+      begin
+        grant authenticated to switchboard_user;
+      exception when insufficient_privilege then
+        raise exception using
+          errcode = 'insufficient_privilege',
+          message = format('role %I needs the admin option on role authenticated to migrate this database', current_user),
+          hint = format('Run as a superuser: grant authenticated to %I with admin option', current_user);
+      end;
+    end if;
+    -- A superuser may take any role. Anyone else needs the grant, which the creator of a role may give to itself.
+    if not (select rolsuper from pg_roles where rolname = current_user) then
+      begin
+        execute format('grant switchboard_user to %I', current_user);
+      exception when insufficient_privilege or invalid_grant_operation then
+        if not pg_has_role(current_user, 'switchboard_user', 'MEMBER') then raise; end if;
+      end;
+    end if;
   end $do$`;
 
 const AUTH_SCHEMA = `

@@ -1,9 +1,11 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { STORABLE_JSON, isSane, isStorable } from './row-bounds.js';
 
 /** The ten tables of the schema, with their keys, cascades, checks and indexes. */
 export class SeedTables1764000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statements of [
+      STORABLE_JSON,
       CHAT,
       MESSAGES,
       DOCUMENTS,
@@ -25,22 +27,26 @@ export class SeedTables1764000000002 implements MigrationInterface {
       drop function switchboard.touch_updated_at();
       drop function switchboard.count_config_version();
       drop function switchboard.place_document_version();
-      drop function switchboard.check_stream_message()`);
+      drop function switchboard.check_stream_message();
+      drop function switchboard.is_storable(jsonb, integer);
+      drop function switchboard.is_storable(json, integer)`);
   }
 }
+
+const MEGABYTE = 1024 ** 2;
 
 const CHAT = `
   create table chat (
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null references auth.users (id) on delete cascade,
-    title text not null default 'New chat',
-    "createdAt" timestamptz(3) not null default now(),
+    title text not null default 'New chat' check (char_length(title) <= 2000),
+    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
     visibility varchar(16) not null default 'private' check (visibility in ('public', 'private')),
-    "lastContext" jsonb,
+    "lastContext" jsonb ${isStorable('"lastContext"', MEGABYTE)},
     total_input_tokens integer not null default 0 check (total_input_tokens >= 0),
     total_output_tokens integer not null default 0 check (total_output_tokens >= 0),
-    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0),
-    updated_at timestamptz(3) not null default now()
+    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0 and total_cost < 10000),
+    updated_at timestamptz(3) not null default now() ${isSane('updated_at')}
   );
   create index idx_chat_user_created on chat (user_id, "createdAt" desc);
   create index idx_chat_created on chat ("createdAt" desc, id desc)`;
@@ -50,16 +56,16 @@ const MESSAGES = `
     id uuid primary key default gen_random_uuid(),
     "chatId" uuid not null references chat (id) on delete cascade,
     role varchar(16) not null check (role in ('user', 'assistant', 'system', 'tool')),
-    parts json not null,
-    attachments json not null default '[]',
-    "createdAt" timestamptz(3) not null default now(),
+    parts json not null ${isStorable('parts', 64 * MEGABYTE)},
+    attachments json not null default '[]' ${isStorable('attachments', 64 * MEGABYTE)},
+    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
     model_used varchar(200),
     input_tokens integer not null default 0 check (input_tokens >= 0),
     output_tokens integer not null default 0 check (output_tokens >= 0),
-    cost numeric(10, 6) not null default 0 check (cost >= 0),
+    cost numeric(10, 6) not null default 0 check (cost >= 0 and cost < 10000),
     status varchar(16) not null default 'complete'
       check (status in ('complete', 'streaming', 'stopped', 'interrupted', 'failed')),
-    metadata jsonb
+    metadata jsonb ${isStorable('metadata', MEGABYTE)}
   );
   create index idx_message_chat on "Message_v2" ("chatId", "createdAt" asc);
   create index idx_message_streaming on "Message_v2" (id) where status = 'streaming';
@@ -75,7 +81,7 @@ const MESSAGES = `
   create table "Stream" (
     id uuid primary key default gen_random_uuid(),
     "chatId" uuid not null references chat (id) on delete cascade,
-    "createdAt" timestamptz(3) not null default now(),
+    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
     "messageId" uuid references "Message_v2" (id) on delete cascade,
     "instanceId" integer
   );
@@ -85,10 +91,10 @@ const MESSAGES = `
 const DOCUMENTS = `
   create table "Document" (
     id uuid not null default gen_random_uuid(),
-    "createdAt" timestamptz(3) not null default now(),
+    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
     user_id uuid not null references auth.users (id) on delete cascade,
-    title text not null,
-    content text,
+    title text not null check (char_length(title) <= 2000),
+    content text check (octet_length(content) <= ${32 * MEGABYTE}),
     kind varchar(16) not null default 'text' check (kind in ('text', 'code', 'image', 'sheet')),
     primary key (id, "createdAt")
   );
@@ -99,11 +105,11 @@ const DOCUMENTS = `
     "documentId" uuid not null,
     "documentCreatedAt" timestamptz(3) not null,
     user_id uuid not null references auth.users (id) on delete cascade,
-    "originalText" text not null,
-    "suggestedText" text not null,
-    description text,
+    "originalText" text not null check (octet_length("originalText") <= ${32 * MEGABYTE}),
+    "suggestedText" text not null check (octet_length("suggestedText") <= ${32 * MEGABYTE}),
+    description text check (octet_length(description) <= ${MEGABYTE}),
     "isResolved" boolean not null default false,
-    "createdAt" timestamptz(3) not null default now(),
+    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
     foreign key ("documentId", "documentCreatedAt") references "Document" (id, "createdAt") on delete cascade
   );
   create index idx_suggestion_document on "Suggestion" ("documentId", "documentCreatedAt");
@@ -113,10 +119,10 @@ const ADMIN_CONFIG = `
   create table admin_config (
     id uuid primary key default gen_random_uuid(),
     config_key varchar(128) not null unique,
-    config_data jsonb not null,
+    config_data jsonb not null ${isStorable('config_data', 4 * MEGABYTE)},
     updated_by uuid references auth.users (id) on delete set null,
-    updated_at timestamptz(3) not null default now(),
-    created_at timestamptz(3) not null default now(),
+    updated_at timestamptz(3) not null default now() ${isSane('updated_at')},
+    created_at timestamptz(3) not null default now() ${isSane('created_at')},
     version integer not null default 1
   );
   create index idx_admin_config_key on admin_config (config_key);
@@ -135,13 +141,13 @@ const USAGE = `
     input_tokens integer not null default 0 check (input_tokens >= 0),
     output_tokens integer not null default 0 check (output_tokens >= 0),
     total_tokens integer not null default 0 check (total_tokens >= 0),
-    input_cost numeric(10, 6) not null default 0 check (input_cost >= 0),
-    output_cost numeric(10, 6) not null default 0 check (output_cost >= 0),
-    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0),
-    request_timestamp timestamptz(3) not null default now(),
-    response_timestamp timestamptz(3),
+    input_cost numeric(10, 6) not null default 0 check (input_cost >= 0 and input_cost < 10000),
+    output_cost numeric(10, 6) not null default 0 check (output_cost >= 0 and output_cost < 10000),
+    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0 and total_cost < 10000),
+    request_timestamp timestamptz(3) not null default now() ${isSane('request_timestamp')},
+    response_timestamp timestamptz(3) ${isSane('response_timestamp')},
     duration_ms integer check (duration_ms >= 0),
-    metadata jsonb
+    metadata jsonb ${isStorable('metadata', MEGABYTE)}
   );
   create index idx_usage_logs_user_timestamp on usage_logs (user_id, request_timestamp desc);
   create index idx_usage_logs_agent_timestamp on usage_logs (agent_type, request_timestamp desc);
@@ -154,12 +160,12 @@ const RATE_LIMIT = `
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null references auth.users (id) on delete cascade,
     agent_type varchar(16) not null ${AGENT_TYPE},
-    period_start timestamptz(3) not null,
-    period_end timestamptz(3) not null,
+    period_start timestamptz(3) not null ${isSane('period_start')},
+    period_end timestamptz(3) not null ${isSane('period_end')},
     request_count integer not null default 0 check (request_count >= 0),
     limit_type varchar(16) not null check (limit_type in ('hourly', 'daily')),
     limit_value integer not null check (limit_value >= 0),
-    created_at timestamptz(3) not null default now(),
+    created_at timestamptz(3) not null default now() ${isSane('created_at')},
     unique (user_id, agent_type, limit_type, period_start)
   );
   create index idx_rate_limit_user_agent on rate_limit_tracking (user_id, agent_type, period_start)`;
@@ -170,11 +176,11 @@ const GITHUB = `
     user_id uuid not null references auth.users (id) on delete cascade,
     repo_owner varchar(255) not null,
     repo_name varchar(255) not null,
-    repo_url text not null,
+    repo_url text not null check (char_length(repo_url) <= 2000),
     default_branch varchar(255) not null default 'main',
     is_active boolean not null default true,
-    last_accessed timestamptz(3),
-    created_at timestamptz(3) not null default now()
+    last_accessed timestamptz(3) ${isSane('last_accessed')},
+    created_at timestamptz(3) not null default now() ${isSane('created_at')}
   );
   create index idx_github_repos_user on github_repositories (user_id, is_active);
   create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;
@@ -236,7 +242,9 @@ const TRIGGERS = `
     return null;
   end $fn$;
   create trigger stream_message after insert or update on public."Stream"
-    for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
+    for each row when (new."messageId" is not null) execute function switchboard.check_stream_message();
+  revoke all on function switchboard.touch_updated_at(), switchboard.count_config_version(),
+    switchboard.check_stream_message() from public`;
 
 /** Search in titles is fast where the extension is there; it works without. */
 const SEARCH = `

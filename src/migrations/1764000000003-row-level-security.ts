@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Tables by what a signed-in user may be granted; row level security decides on the rows. */
+/** Tables that the server writes for a user; row level security decides on the rows. */
 const WRITABLE = [
   'chat',
   '"Message_v2"',
@@ -14,7 +14,16 @@ const WRITABLE = [
 const READABLE = ['usage_logs', 'rate_limit_tracking'];
 const ALL = [...WRITABLE, ...READABLE];
 
-const UID = '(select auth.uid())';
+/**
+ * What users write themselves, past the server, through Supabase's Data API: only what can do no harm. Messages, streams,
+ * figures, times, documents and the configuration are written by the server.
+ */
+const DATA_API_GRANTS = `
+  grant update (title, visibility), delete on chat to authenticated;
+  grant insert, update, delete on "Vote_v2" to authenticated;
+  grant delete on "Document", "Suggestion", github_repositories to authenticated`;
+
+const UID = '(select switchboard.user_id())';
 const IS_ADMIN = '(select switchboard.is_admin())';
 const OWN = `user_id = ${UID}`;
 const ownChat = (table: string) =>
@@ -60,15 +69,18 @@ export class RowLevelSecurity1764000000003 implements MigrationInterface {
     for (const rules of RULES) await runner.query(policiesOf(rules));
     await runner.query(`
       revoke all on ${ALL.join(', ')} from public, anon, authenticated;
-      grant select, insert, update, delete on ${WRITABLE.join(', ')} to authenticated;
-      grant select on ${READABLE.join(', ')} to authenticated;
+      grant select on ${ALL.join(', ')} to authenticated;
+      grant insert, update, delete on ${WRITABLE.join(', ')} to switchboard_user;
       grant all on ${ALL.join(', ')} to service_role`);
+    await runner.query(DATA_API_GRANTS);
     await runner.query(PUBLIC_CHATS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     // First: without row level security, what was granted would be granted on everybody's rows.
-    await runner.query(`revoke all on ${ALL.join(', ')} from authenticated, service_role`);
+    await runner.query(`
+      revoke all on ${ALL.join(', ')} from authenticated, switchboard_user, service_role;
+      revoke all (title, visibility) on chat from authenticated`);
     for (const { table } of RULES) {
       for (const action of ['select', 'insert', 'update', 'delete']) {
         await runner.query(`drop policy if exists ${nameOf(table, action)} on public.${table}`);
@@ -78,7 +90,10 @@ export class RowLevelSecurity1764000000003 implements MigrationInterface {
     await runner.query(`
       drop function switchboard.public_chat_messages(uuid);
       drop function switchboard.public_chat(uuid);
-      drop function switchboard.is_admin()`);
+      drop function switchboard.is_admin();
+      drop function switchboard.user_id();
+      drop function switchboard.is_active_admin();
+      drop function switchboard.active_user_id()`);
   }
 }
 
@@ -102,15 +117,41 @@ function policiesOf({ table, select, write, check = write }: Rules): string {
   return statements.join(';\n');
 }
 
-/** The role in these claims is true: a trigger on auth.users guards it, and the server sets the claims from the row. */
+/**
+ * Who the user of the claims is, and whether they are an administrator. Claims of a token are up to an hour old, so for
+ * `authenticated` both come from the user's row as it is now: nothing is left to a user who is gone, banned or deactivated.
+ * The server has just read that row when it sets the claims, so its own role is spared a second look.
+ */
 const FUNCTIONS = `
-  create function switchboard.is_admin() returns boolean language sql stable set search_path = '' as $fn$
-    select coalesce((select auth.jwt()) -> 'user_metadata' ->> 'role' = 'admin', false)
+  create function switchboard.active_user_id() returns uuid
+    language sql stable security definer set search_path = '' as $fn$
+    select users.id from auth.users
+     where users.id = auth.uid() and users.deleted_at is null and not coalesce(users.banned_until > now(), false)
+       and coalesce(users.raw_user_meta_data ->> 'isActive', 'true') <> 'false'
   $fn$;
-  revoke all on function switchboard.is_admin() from public;
-  grant execute on function switchboard.is_admin() to authenticated, service_role`;
+  create function switchboard.is_active_admin() returns boolean
+    language sql stable security definer set search_path = '' as $fn$
+    select exists (
+      select from auth.users
+       where users.id = switchboard.active_user_id() and users.raw_user_meta_data ->> 'role' = 'admin')
+  $fn$;
+  create function switchboard.user_id() returns uuid language plpgsql stable set search_path = '' as $fn$
+  begin
+    return case when current_user = 'switchboard_user' then auth.uid() else switchboard.active_user_id() end;
+  end $fn$;
+  create function switchboard.is_admin() returns boolean language plpgsql stable set search_path = '' as $fn$
+  begin
+    if current_user = 'switchboard_user' then
+      return coalesce(auth.jwt() -> 'user_metadata' ->> 'role' = 'admin', false);
+    end if;
+    return switchboard.is_active_admin();
+  end $fn$;
+  revoke all on function switchboard.active_user_id(), switchboard.is_active_admin(), switchboard.user_id(),
+    switchboard.is_admin() from public;
+  grant execute on function switchboard.active_user_id(), switchboard.is_active_admin(), switchboard.user_id(),
+    switchboard.is_admin() to authenticated, service_role`;
 
-/** A public chat is read by whoever has its id; nothing here or in a policy lists one. */
+/** A public chat can be read by its id, through the server only; nothing here or in a policy lists one. */
 const PUBLIC_CHATS = `
   create function switchboard.public_chat(chat_id uuid) returns setof public.chat
     language sql stable security definer set search_path = '' as $fn$
@@ -123,4 +164,4 @@ const PUBLIC_CHATS = `
      where chat.id = chat_id and chat.visibility = 'public'
   $fn$;
   revoke all on function switchboard.public_chat(uuid), switchboard.public_chat_messages(uuid) from public;
-  grant execute on function switchboard.public_chat(uuid), switchboard.public_chat_messages(uuid) to authenticated, service_role`;
+  grant execute on function switchboard.public_chat(uuid), switchboard.public_chat_messages(uuid) to switchboard_user, service_role`;

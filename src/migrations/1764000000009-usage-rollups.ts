@@ -135,7 +135,7 @@ const RIGHTS_ON_TABLES = `
   ${READABLE.map(
     (table) => `
   create policy ${table}_select on switchboard.${table} for select to authenticated
-    using (user_id = (select auth.uid()) or (select switchboard.is_admin()));`,
+    using (user_id = (select switchboard.user_id()) or (select switchboard.is_admin()));`,
   ).join('')}
   revoke all on ${WHOLE}, ${PARTS.map((part) => `switchboard.${part}`).join(', ')} from public, anon, authenticated;
   grant select on ${WHOLE} to authenticated, service_role`;

@@ -1,7 +1,7 @@
 /** What was done to a migrated database, and every line that is then said about it. */
 export type Damage = [statements: string, differences: string[]];
 
-const OWN = '(user_id = (SELECT auth.uid() AS uid))';
+const OWN = '(user_id = (SELECT switchboard.user_id() AS user_id))';
 
 export const STRUCTURE: Damage[] = [
   [`drop table "Stream" cascade`, ['missing table Stream']],
@@ -164,17 +164,37 @@ export const ACCESS: Damage[] = [
   [`create policy everybody on chat using (true)`, ['unexpected policy everybody on chat']],
   [
     `grant insert on usage_logs to authenticated`,
-    ['unexpected grant of insert on usage_logs to authenticated'],
+    [
+      'unexpected grant of insert on usage_logs to authenticated',
+      'unexpected grant of insert on usage_logs to switchboard_user',
+    ],
   ],
   [
     `grant update (request_count) on rate_limit_tracking to authenticated`,
-    ['unexpected grant of update on rate_limit_tracking to authenticated'],
+    [
+      'unexpected grant of update (request_count) on rate_limit_tracking to authenticated',
+      'unexpected grant of update (request_count) on rate_limit_tracking to switchboard_user',
+    ],
   ],
-  [`grant truncate on chat to authenticated`, ['unexpected grant of truncate on chat to authenticated']],
+  [
+    `grant truncate on chat to authenticated`,
+    [
+      'unexpected grant of truncate on chat to authenticated',
+      'unexpected grant of truncate on chat to switchboard_user',
+    ],
+  ],
+  [
+    `grant update (total_cost) on chat to authenticated`,
+    ['unexpected grant of update (total_cost) on chat to authenticated'],
+  ],
+  [
+    `revoke update (title) on chat from authenticated`,
+    ['missing grant of update (title) on chat to authenticated'],
+  ],
   [`grant select on chat to anon`, ['unexpected grant of select on chat to anon']],
   [
-    `revoke insert on "Message_v2" from authenticated`,
-    ['missing grant of insert on Message_v2 to authenticated'],
+    `revoke insert on "Message_v2" from switchboard_user`,
+    ['missing grant of insert on Message_v2 to switchboard_user'],
   ],
   [
     `grant select on github_repositories to public`,
@@ -201,11 +221,17 @@ export const ACCESS: Damage[] = [
   ],
   [
     `grant select on switchboard.daily_spending to authenticated`,
-    ['unexpected grant of select on switchboard.daily_spending to authenticated'],
+    [
+      'unexpected grant of select on switchboard.daily_spending to authenticated',
+      'unexpected grant of select on switchboard.daily_spending to switchboard_user',
+    ],
   ],
   [
     `grant insert on switchboard.audit_log to authenticated`,
-    ['unexpected grant of insert on switchboard.audit_log to authenticated'],
+    [
+      'unexpected grant of insert on switchboard.audit_log to authenticated',
+      'unexpected grant of insert on switchboard.audit_log to switchboard_user',
+    ],
   ],
 ];
 
@@ -255,6 +281,14 @@ export const ROUTINES: Damage[] = [
   [
     `revoke execute on function switchboard.is_admin() from authenticated`,
     ['missing grant of execute on function switchboard.is_admin() to authenticated'],
+  ],
+  [
+    `revoke execute on function switchboard.public_chat(uuid) from switchboard_user`,
+    ['missing grant of execute on function switchboard.public_chat(uuid) to switchboard_user'],
+  ],
+  [
+    `grant execute on function switchboard.public_chat(uuid) to authenticated`,
+    ['unexpected grant of execute on function switchboard.public_chat(uuid) to authenticated'],
   ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [

@@ -1,11 +1,19 @@
 import { insertChat, insertDocument } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { ATTACKS } from './attacks.js';
-import { ANONYMOUS, connect, type Connection, type Outcome, signedIn } from './session.js';
+import { ANONYMOUS, connect, type Connection, type Outcome, signedIn, throughDataApi } from './session.js';
 import { insertWorld, type World } from './world.js';
 
-/** Helpers that policies and the server call as the user; everything else is for triggers. */
-const CALLABLE = ['switchboard.is_admin', 'switchboard.public_chat', 'switchboard.public_chat_messages'];
+/** Helpers that policies and checks call with the rights of the user; everything else is for triggers. */
+const CALLABLE = [
+  'switchboard.active_user_id',
+  'switchboard.is_active_admin',
+  'switchboard.is_admin',
+  'switchboard.is_storable',
+  'switchboard.user_id',
+];
+/** What only the server calls for a user. */
+const CALLABLE_BY_SERVER = ['switchboard.public_chat', 'switchboard.public_chat_messages'];
 
 describe('attacks', () => {
   let database: TestDatabase;
@@ -28,6 +36,13 @@ describe('attacks', () => {
 
   it.each(ATTACKS)('a user $name: $outcome', async ({ sql, values, outcome }) => {
     expect(await asOther(sql, values?.(world))).toBe(outcome);
+  });
+
+  it.each(ATTACKS)('a user past the server $name: no row', async ({ sql, values }) => {
+    const outcome = await connection.rolledBack(throughDataApi(world.other.userId), (session) =>
+      session.attempt(sql, values?.(world)),
+    );
+    expect(['denied', 'none']).toContain(outcome);
   });
 
   it.each(ATTACKS)('nobody in particular $name: denied', async ({ sql, values }) => {
@@ -131,14 +146,19 @@ describe('attacks', () => {
       }
     });
 
-    it('are closed to users but for three', async () => {
-      const callable: string[] = [];
+    it.each([
+      ['users', throughDataApi, CALLABLE],
+      ['the server as a user', signedIn, [...CALLABLE, ...CALLABLE_BY_SERVER]],
+    ] as const)('are closed to %s but for a few', async (_name, actorOf, expected) => {
+      const callable = new Set<string>();
       for (const { name, call } of functions) {
-        const outcome = await asOther(call);
+        const outcome = await connection.rolledBack(actorOf(world.other.userId), (session) =>
+          session.attempt(call),
+        );
         // 0A000: functions of triggers can only be called by triggers.
-        if (outcome !== 'denied' && outcome !== 'error 0A000') callable.push(name);
+        if (outcome !== 'denied' && outcome !== 'error 0A000') callable.add(name);
       }
-      expect(callable.sort()).toEqual(CALLABLE);
+      expect([...callable].sort()).toEqual([...expected].sort());
     });
   });
 

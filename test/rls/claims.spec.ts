@@ -1,7 +1,7 @@
 import { insertUser } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { referenceTo, TARGETS } from './matrix.js';
-import { type Actor, connect, type Connection, type Outcome, signedIn } from './session.js';
+import { type Actor, connect, type Connection, type Outcome, signedIn, throughDataApi } from './session.js';
 import { insertWorld, type World } from './world.js';
 
 /** Whoever reads these is asked for their role, and not who they are. */
@@ -84,7 +84,7 @@ describe('claims', () => {
   }
 
   describe.each(NOBODY)('$name', ({ claims, outcome }) => {
-    const nobody: Actor = { role: 'authenticated', claims };
+    const nobody: Actor = { role: 'switchboard_user', claims };
 
     it.each(OF_USERS)('show nothing of %s', async (table) => {
       expect(await attempt(nobody, `select * from ${referenceTo(table)}`)).toBe(outcome);
@@ -106,15 +106,16 @@ describe('claims', () => {
     });
   });
 
-  it.each(NO_ADMIN)('do not make an admin of who says so $name', async ({ claims }) => {
-    const actor: Actor = { role: 'authenticated', claims: { sub: world.other.userId, ...claims } };
-    expect(await seesAsAdmin(actor)).not.toContain(true);
-    expect(await attempt(actor, `select * from chat`)).toBe('rows');
+  it.each(NO_ADMIN)('do not make an admin of a user with the role $name', async ({ claims }) => {
+    for (const role of ['authenticated', 'switchboard_user'] as const) {
+      const actor: Actor = { role, claims: { sub: world.other.userId, ...claims } };
+      expect(await seesAsAdmin(actor)).not.toContain(true);
+      expect(await attempt(actor, `select * from chat`)).toBe('rows');
+    }
   });
 
-  // The policies have nothing else to go by. That is sound because who writes the claims took the role from the row in
-  // auth.users (the server reads it, a token carries a copy), and because nobody can forge that row.
-  it('are believed as they stand, so the row that they come from is what is guarded', async () => {
+  // The server takes the role from the row in auth.users when it sets the claims, and nobody can forge that row.
+  it('of the server are believed as they stand, so the row that they come from is what is guarded', async () => {
     expect(await seesAsAdmin(signedIn(world.other.userId, 'admin'))).not.toContain(false);
 
     await connection.rolledBack({ role: 'supabase_auth_admin' }, async (session) => {
@@ -136,6 +137,39 @@ describe('claims', () => {
     });
   });
 
+  it('of a token are not believed: the role and the activity of the row count, as they are now', async () => {
+    expect(await seesAsAdmin(throughDataApi(world.other.userId, 'admin'))).not.toContain(true);
+    const userId = await insertUser(database, { role: 'admin' });
+    const admin = throughDataApi(userId, 'admin');
+    const reads = async () => (await seesAsAdmin(admin)).slice(0, 5);
+    expect(await reads()).not.toContain(false);
+    await database.query(
+      `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "user"}' where id = $1`,
+      [userId],
+    );
+    expect(await reads()).not.toContain(true);
+  });
+
+  it.each([
+    ['deactivated', `raw_user_meta_data = raw_user_meta_data || '{"isActive": false}'`],
+    ['banned', `banned_until = now() + interval '1 hour'`],
+    ['deleted softly', `deleted_at = now()`],
+  ])('of a user who is %s show and change nothing', async (_name, change) => {
+    const rows = await insertWorld(database);
+    const { userId, chatId, answerId } = rows.owner;
+    const actor = throughDataApi(userId);
+    const vote = `insert into "Vote_v2" ("chatId", "messageId", "isUpvoted") values ($1, $2, true)`;
+    expect(await attempt(actor, vote, [chatId, answerId])).toBe('rows');
+    await database.query(`update auth.users set ${change} where id = $1`, [userId]);
+    expect(await attempt(actor, vote, [chatId, answerId])).toBe('denied');
+    for (const table of OF_USERS) {
+      expect(await attempt(actor, `select * from ${referenceTo(table)}`)).toBe('none');
+    }
+    for (const statement of [`update chat set title = 'x'`, `delete from chat`, `delete from "Document"`]) {
+      expect(await attempt(actor, statement)).toBe('none');
+    }
+  });
+
   it('of a user that an operator has made an admin are those of an admin', async () => {
     const userId = await insertUser(database, { role: 'admin' });
     const [row] = await database.query(
@@ -143,6 +177,6 @@ describe('claims', () => {
          from auth.users where id = $1`,
       [userId],
     );
-    expect(await seesAsAdmin({ role: 'authenticated', claims: row.claims })).not.toContain(false);
+    expect(await seesAsAdmin({ role: 'switchboard_user', claims: row.claims })).not.toContain(false);
   });
 });

@@ -10,6 +10,7 @@ import {
   SERVICE,
   type Session,
   signedIn,
+  throughDataApi,
 } from './session.js';
 import { createMigratedSupabaseDatabase } from './supabase-database.js';
 import { insertWorld, type World } from './world.js';
@@ -18,6 +19,9 @@ const ACTORS: Record<Persona, (world: World) => Actor> = {
   owner: ({ owner }) => signedIn(owner.userId),
   other: ({ other }) => signedIn(other.userId),
   admin: ({ admin }) => signedIn(admin.userId, 'admin'),
+  api_owner: ({ owner }) => throughDataApi(owner.userId),
+  api_other: ({ other }) => throughDataApi(other.userId),
+  api_admin: ({ admin }) => throughDataApi(admin.userId, 'admin'),
   anonymous: () => ANONYMOUS,
   service: () => SERVICE,
 };

@@ -3,78 +3,79 @@ import type { Outcome } from './session.js';
 import type { UserRows } from './world.js';
 
 /**
- * Who may do what to a row that belongs to the owner: `rows` it happens, `none` the row is not there for them,
+ * Who may do what to a row that belongs to the owner, through the server or (`api_…`) past it, through the Data API: `rows` it happens, `none` the row is not there for them,
  * `denied` it is refused.
  */
 const MATRIX = `
-  table                           action   owner    other    admin    anonymous  service
-  chat                            select   rows     none     rows     denied     rows
-  chat                            insert   rows     denied   denied   denied     rows
-  chat                            update   rows     none     none     denied     rows
-  chat                            delete   rows     none     none     denied     rows
-  Message_v2                      select   rows     none     none     denied     rows
-  Message_v2                      insert   rows     denied   denied   denied     rows
-  Message_v2                      update   rows     none     none     denied     rows
-  Message_v2                      delete   rows     none     none     denied     rows
-  Vote_v2                         select   rows     none     none     denied     rows
-  Vote_v2                         insert   rows     denied   denied   denied     rows
-  Vote_v2                         update   rows     none     none     denied     rows
-  Vote_v2                         delete   rows     none     none     denied     rows
-  Stream                          select   rows     none     none     denied     rows
-  Stream                          insert   rows     denied   denied   denied     rows
-  Stream                          update   rows     none     none     denied     rows
-  Stream                          delete   rows     none     none     denied     rows
-  Document                        select   rows     none     none     denied     rows
-  Document                        insert   rows     denied   denied   denied     rows
-  Document                        update   rows     none     none     denied     rows
-  Document                        delete   rows     none     none     denied     rows
-  Suggestion                      select   rows     none     none     denied     rows
-  Suggestion                      insert   rows     denied   denied   denied     rows
-  Suggestion                      update   rows     none     none     denied     rows
-  Suggestion                      delete   rows     none     none     denied     rows
-  admin_config                    select   none     none     rows     denied     rows
-  admin_config                    insert   denied   denied   rows     denied     rows
-  admin_config                    update   none     none     rows     denied     rows
-  admin_config                    delete   none     none     rows     denied     rows
-  usage_logs                      select   rows     none     rows     denied     rows
-  usage_logs                      insert   denied   denied   denied   denied     rows
-  usage_logs                      update   denied   denied   denied   denied     rows
-  usage_logs                      delete   denied   denied   denied   denied     rows
-  rate_limit_tracking             select   rows     none     none     denied     rows
-  rate_limit_tracking             insert   denied   denied   denied   denied     rows
-  rate_limit_tracking             update   denied   denied   denied   denied     rows
-  rate_limit_tracking             delete   denied   denied   denied   denied     rows
-  github_repositories             select   rows     none     none     denied     rows
-  github_repositories             insert   rows     denied   denied   denied     rows
-  github_repositories             update   rows     none     none     denied     rows
-  github_repositories             delete   rows     none     none     denied     rows
-  switchboard.config_history      select   none     none     rows     denied     rows
-  switchboard.config_history      insert   denied   denied   denied   denied     denied
-  switchboard.config_history      update   denied   denied   denied   denied     denied
-  switchboard.config_history      delete   denied   denied   denied   denied     denied
-  switchboard.audit_log           select   none     none     rows     denied     rows
-  switchboard.audit_log           insert   denied   denied   denied   denied     denied
-  switchboard.audit_log           update   denied   denied   denied   denied     denied
-  switchboard.audit_log           delete   denied   denied   denied   denied     denied
-  switchboard.usage_rollups       select   none     none     rows     denied     rows
-  switchboard.usage_rollups       insert   denied   denied   denied   denied     denied
-  switchboard.usage_rollups       update   denied   denied   denied   denied     denied
-  switchboard.usage_rollups       delete   denied   denied   denied   denied     denied
-  switchboard.usage_user_rollups  select   rows     none     rows     denied     rows
-  switchboard.usage_user_rollups  insert   denied   denied   denied   denied     denied
-  switchboard.usage_user_rollups  update   denied   denied   denied   denied     denied
-  switchboard.usage_user_rollups  delete   denied   denied   denied   denied     denied
-  switchboard.usage_pending       select   rows     none     rows     denied     rows
-  switchboard.usage_pending       insert   denied   denied   denied   denied     denied
-  switchboard.usage_pending       update   denied   denied   denied   denied     denied
-  switchboard.usage_pending       delete   denied   denied   denied   denied     denied
-  switchboard.usage_archive       select   rows     none     rows     denied     rows
-  switchboard.usage_archive       insert   denied   denied   denied   denied     denied
-  switchboard.usage_archive       update   denied   denied   denied   denied     denied
-  switchboard.usage_archive       delete   denied   denied   denied   denied     denied`;
+  table                           action   owner      other      admin      api_owner  api_other  api_admin  anonymous  service
+  chat                            select   rows       none       rows       rows       none       rows       denied     rows
+  chat                            insert   rows       denied     denied     denied     denied     denied     denied     rows
+  chat                            update   rows       none       none       rows       none       none       denied     rows
+  chat                            delete   rows       none       none       rows       none       none       denied     rows
+  Message_v2                      select   rows       none       none       rows       none       none       denied     rows
+  Message_v2                      insert   rows       denied     denied     denied     denied     denied     denied     rows
+  Message_v2                      update   rows       none       none       denied     denied     denied     denied     rows
+  Message_v2                      delete   rows       none       none       denied     denied     denied     denied     rows
+  Vote_v2                         select   rows       none       none       rows       none       none       denied     rows
+  Vote_v2                         insert   rows       denied     denied     rows       denied     denied     denied     rows
+  Vote_v2                         update   rows       none       none       rows       none       none       denied     rows
+  Vote_v2                         delete   rows       none       none       rows       none       none       denied     rows
+  Stream                          select   rows       none       none       rows       none       none       denied     rows
+  Stream                          insert   rows       denied     denied     denied     denied     denied     denied     rows
+  Stream                          update   rows       none       none       denied     denied     denied     denied     rows
+  Stream                          delete   rows       none       none       denied     denied     denied     denied     rows
+  Document                        select   rows       none       none       rows       none       none       denied     rows
+  Document                        insert   rows       denied     denied     denied     denied     denied     denied     rows
+  Document                        update   rows       none       none       denied     denied     denied     denied     rows
+  Document                        delete   rows       none       none       rows       none       none       denied     rows
+  Suggestion                      select   rows       none       none       rows       none       none       denied     rows
+  Suggestion                      insert   rows       denied     denied     denied     denied     denied     denied     rows
+  Suggestion                      update   rows       none       none       denied     denied     denied     denied     rows
+  Suggestion                      delete   rows       none       none       rows       none       none       denied     rows
+  admin_config                    select   none       none       rows       none       none       rows       denied     rows
+  admin_config                    insert   denied     denied     rows       denied     denied     denied     denied     rows
+  admin_config                    update   none       none       rows       denied     denied     denied     denied     rows
+  admin_config                    delete   none       none       rows       denied     denied     denied     denied     rows
+  usage_logs                      select   rows       none       rows       rows       none       rows       denied     rows
+  usage_logs                      insert   denied     denied     denied     denied     denied     denied     denied     rows
+  usage_logs                      update   denied     denied     denied     denied     denied     denied     denied     rows
+  usage_logs                      delete   denied     denied     denied     denied     denied     denied     denied     rows
+  rate_limit_tracking             select   rows       none       none       rows       none       none       denied     rows
+  rate_limit_tracking             insert   denied     denied     denied     denied     denied     denied     denied     rows
+  rate_limit_tracking             update   denied     denied     denied     denied     denied     denied     denied     rows
+  rate_limit_tracking             delete   denied     denied     denied     denied     denied     denied     denied     rows
+  github_repositories             select   rows       none       none       rows       none       none       denied     rows
+  github_repositories             insert   rows       denied     denied     denied     denied     denied     denied     rows
+  github_repositories             update   rows       none       none       denied     denied     denied     denied     rows
+  github_repositories             delete   rows       none       none       rows       none       none       denied     rows
+  switchboard.config_history      select   none       none       rows       none       none       rows       denied     rows
+  switchboard.config_history      insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.config_history      update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.config_history      delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.audit_log           select   none       none       rows       none       none       rows       denied     rows
+  switchboard.audit_log           insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.audit_log           update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.audit_log           delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_rollups       select   none       none       rows       none       none       rows       denied     rows
+  switchboard.usage_rollups       insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_rollups       update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_rollups       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_rollups  select   rows       none       rows       rows       none       rows       denied     rows
+  switchboard.usage_user_rollups  insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_rollups  update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_rollups  delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_pending       select   rows       none       rows       rows       none       rows       denied     rows
+  switchboard.usage_pending       insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_pending       update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_pending       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_archive       select   rows       none       rows       rows       none       rows       denied     rows
+  switchboard.usage_archive       insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_archive       update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied`;
 
 export type Action = 'select' | 'insert' | 'update' | 'delete';
-export type Persona = 'owner' | 'other' | 'admin' | 'anonymous' | 'service';
+export type Persona =
+  'owner' | 'other' | 'admin' | 'api_owner' | 'api_other' | 'api_admin' | 'anonymous' | 'service';
 
 export interface Cell {
   table: string;

@@ -14,7 +14,7 @@ const TYPES: Record<SeedType, RegExp> = {
 };
 
 /** Functions that see everything and that users may call: by id, and only what is public. */
-const OPEN_DEFINERS = ['switchboard.public_chat', 'switchboard.public_chat_messages'];
+const OPEN_DEFINERS = ['switchboard.active_user_id', 'switchboard.is_active_admin'];
 
 /** Whatever is not PostgreSQL's own, and does not belong to an extension. */
 const OWN_FUNCTIONS = `
@@ -244,11 +244,12 @@ describe('schema', () => {
         await database.query(
           `select rolname as name, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolcanlogin as strong,
                   (select count(*)::int from pg_auth_members where member = pg_roles.oid) as memberships
-             from pg_roles where rolname in ('anon', 'authenticated') order by rolname`,
+             from pg_roles where rolname in ('anon', 'authenticated', 'switchboard_user') order by rolname`,
         ),
       ).toEqual([
         { name: 'anon', strong: false, memberships: 0 },
         { name: 'authenticated', strong: false, memberships: 0 },
+        { name: 'switchboard_user', strong: false, memberships: 1 },
       ]);
     });
 

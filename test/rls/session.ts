@@ -3,7 +3,7 @@ import type { SqlRunner } from '../fixtures/rows.js';
 import type { TestDatabase } from '../support/postgres.js';
 
 export interface Actor {
-  role: 'anon' | 'authenticated' | 'service_role' | 'supabase_auth_admin';
+  role: 'anon' | 'authenticated' | 'switchboard_user' | 'service_role' | 'supabase_auth_admin';
   /** What `request.jwt.claims` holds; a string stands there as it is, left out it is never set. */
   claims?: unknown;
 }
@@ -80,12 +80,18 @@ function sessionOn(client: pg.Client): Session {
   };
 }
 
-/** A signed-in user with the claims that the server, or the auth server's token, gives to the policies. */
+function claimsOf(userId: string, userRole: 'user' | 'admin') {
+  return { sub: userId, role: 'authenticated', user_metadata: { role: userRole, isActive: true } };
+}
+
+/** The server acting for a signed-in user, with the claims that it takes from the user's row. */
 export function signedIn(userId: string, userRole: 'user' | 'admin' = 'user'): Actor {
-  return {
-    role: 'authenticated',
-    claims: { sub: userId, role: 'authenticated', user_metadata: { role: userRole, isActive: true } },
-  };
+  return { role: 'switchboard_user', claims: claimsOf(userId, userRole) };
+}
+
+/** A signed-in user past the server, through Supabase's Data API, with the claims of their token. */
+export function throughDataApi(userId: string, userRole: 'user' | 'admin' = 'user'): Actor {
+  return { role: 'authenticated', claims: claimsOf(userId, userRole) };
 }
 
 export const ANONYMOUS: Actor = { role: 'anon', claims: { role: 'anon' } };

@@ -16,7 +16,14 @@ export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
   const operator = `operator_${randomUUID().replaceAll('-', '')}`;
   const password = randomUUID();
   await database.query(`create role ${operator} login nosuperuser createrole password '${password}'`);
-  await database.query(`grant anon, authenticated, service_role to ${operator}`);
+  await database.query(`grant anon, authenticated, service_role to ${operator} with admin option`);
+  // Roles belong to the cluster: the one that the server takes may be there already, made for another database.
+  await database.query(`
+    do $do$ begin
+      if to_regrole('switchboard_user') is not null then
+        grant switchboard_user to ${operator} with admin option;
+      end if;
+    end $do$`);
   await database.query(AUTH);
   await database.query(`
     grant usage on schema auth to ${operator};

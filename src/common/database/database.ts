@@ -6,7 +6,7 @@ import type { Identity } from '../auth/identity.js';
 import { postgresCode } from '../errors/postgres-errors.js';
 
 const BEGIN_AS_USER = `
-  select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true),
+  select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
          set_config('request.jwt.claim.sub', $2, true)`;
 
 /**
@@ -38,7 +38,7 @@ export class Database {
   constructor(readonly dataSource: DataSource) {}
 
   /**
-   * Runs statements as a user, in one transaction: role `authenticated` and the user's claims are set first, so
+   * Runs statements as a user, in one transaction: role `switchboard_user` and the user's claims are set first, so
    * row level security decides what they see and may change. The claims come from the user's row, not from the token.
    *
    * `fn` must not call TypeORM's `save`, `remove` or `transaction`, and must not wait for anything but the database.

@@ -1,4 +1,12 @@
-import { type AppError, conflict, forbidden, invalidField, notFound, unavailable } from './app-error.js';
+import {
+  type AppError,
+  conflict,
+  forbidden,
+  invalidField,
+  notFound,
+  payloadTooLarge,
+  unavailable,
+} from './app-error.js';
 
 /** Class 08 and these codes mean that the server is away or going away, not that the statement is wrong. */
 const UNAVAILABLE = new Set([
@@ -15,6 +23,9 @@ const UNAVAILABLE = new Set([
 
 const UNAVAILABLE_MESSAGE =
   /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i;
+
+/** Columns that hold what clients send, however large: their constraints bound size and depth. */
+const TOO_LARGE = /_(parts|attachments|content|originalText|suggestedText)_check$/;
 
 /** The `code` of a PostgreSQL error, or of the socket error below it, wherever TypeORM has wrapped it. */
 export function postgresCode(error: unknown): string | undefined {
@@ -40,6 +51,10 @@ export function mapPostgresError(error: unknown): AppError | undefined {
       return notFound('Something this refers to');
     case '42501':
       return forbidden(undefined, error);
+    case '23514':
+      return TOO_LARGE.test(violatedConstraint(error) ?? '')
+        ? payloadTooLarge()
+        : invalidField('', 'a value is outside of the bounds that the database holds rows to');
     case '22P02':
     case '22P05':
     case '22021':

@@ -49,10 +49,15 @@ const OTHER_ADMIN = `
   select exists (
     select from auth.users where id <> $1 and deleted_at is null and ${IS_ACTIVE_ADMIN}) as exists`;
 
-/** An operator's word in either column counts: the guard of roles copies it to the other. */
+/**
+ * An operator's word in either column counts: the guard of roles copies it to the other. A deactivated user is banned as
+ * well, so that an auth server beside this one gives them no token.
+ */
 const UPDATE = `
   update auth.users
-     set raw_app_meta_data = coalesce(raw_app_meta_data, '{}') || $2::jsonb, updated_at = now()
+     set raw_app_meta_data = coalesce(raw_app_meta_data, '{}') || $2::jsonb, updated_at = now(),
+         banned_until = case $2::jsonb -> 'isActive'
+                          when 'false' then now() + interval '100 years' when 'true' then null else banned_until end
    where id = $1`;
 
 export interface UserFilter {

@@ -37,7 +37,7 @@ export class SupabaseUserDoor implements UserDoor {
     await this.change(
       manager,
       id,
-      (admin) => admin.updateUserById(id, { app_metadata: { ...changes } }),
+      (admin) => admin.updateUserById(id, { app_metadata: { ...changes }, ...banOf(changes) }),
       (row) =>
         row !== undefined && (role ?? row.role) === row.role && (isActive ?? row.isActive) === row.isActive,
     );
@@ -93,6 +93,14 @@ export class SupabaseUserDoor implements UserDoor {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * A deactivated user is banned at the auth server as well: no sign-in, and no new token from a session that is open. Supabase
+ * knows no ban without an end; this one lasts a hundred years.
+ */
+function banOf({ isActive }: UserChanges): { ban_duration?: string } {
+  return isActive === undefined ? {} : { ban_duration: isActive ? 'none' : '876000h' };
 }
 
 /** The newer keys are no tokens; the older one is a token, too. */

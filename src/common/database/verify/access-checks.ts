@@ -1,5 +1,5 @@
 import { type Catalog, IS_EXPECTED, TABLE_NAME } from './catalog.js';
-import { ACCESS, HELPER_SCHEMA, type ExpectedAccess } from './expected-access.js';
+import { ACCESS, HELPER_SCHEMA, ROLES, type ExpectedAccess } from './expected-access.js';
 
 export async function checkRowLevelSecurity(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<{ table: string }>(
@@ -39,13 +39,13 @@ export async function checkPolicies(catalog: Catalog): Promise<string[]> {
             pg_get_expr(polqual, polrelid) as using, pg_get_expr(polwithcheck, polrelid) as check,
             0 = any(polroles) or exists (
               select from pg_roles, unnest(polroles) as role
-               where rolname in ('anon', 'authenticated') and pg_has_role(pg_roles.oid, role, 'usage')
+               where rolname = any($2) and pg_has_role(pg_roles.oid, role, 'usage')
             ) as concerns_users
        from pg_policy
        join pg_class on pg_class.oid = polrelid
       where ${IS_EXPECTED}
       order by relname, polname`,
-    [catalog.tableNames],
+    [catalog.tableNames, ROLES],
   );
   const differences: string[] = [];
   const known = new Set<string>();
@@ -101,57 +101,89 @@ function textOf(policy: Pick<Policy, 'command' | 'permissive' | 'roles' | 'using
 /** `truncate` would pass by row level security, and the last two are of no use to a user. */
 const PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'];
 const GRANTED_ON_COLUMNS = ['select', 'insert', 'update', 'references'];
+const WRITES = ['insert', 'update', 'delete'] as const;
 
-/** What the roles may do in effect, whether it was granted to them, to everybody, or only on some columns. */
+interface Grant {
+  table: string;
+  role: (typeof ROLES)[number];
+  privilege: string;
+  /** On the whole table. */
+  granted: boolean;
+  /** The columns that it is granted on, the whole table included. */
+  columns: string[];
+}
+
+/** What the roles may do in effect, whether it was granted to them, to everyone, or only on some columns. */
 export async function checkGrants(catalog: Catalog): Promise<string[]> {
-  const rows = await catalog.query<{
-    table: string;
-    role: string;
-    privilege: string;
-    granted: boolean;
-    granted_in_part: boolean;
-  }>(
+  const rows = await catalog.query<Grant>(
     `select ${TABLE_NAME} as table, rolname::text as role, privilege,
             has_table_privilege(pg_roles.oid, pg_class.oid, privilege) as granted,
-            case when privilege = any($3) then has_any_column_privilege(pg_roles.oid, pg_class.oid, privilege)
-                 else has_table_privilege(pg_roles.oid, pg_class.oid, privilege) end as granted_in_part
+            array(select attname::text from pg_attribute
+                   where attrelid = pg_class.oid and attnum > 0 and not attisdropped and privilege = any($3)
+                     and has_column_privilege(pg_roles.oid, pg_class.oid, attnum, privilege)
+                   order by attname) as columns
        from pg_class, pg_roles, unnest($2::text[]) as privilege
-      where ${IS_EXPECTED} and rolname in ('anon', 'authenticated')`,
-    [catalog.tableNames, PRIVILEGES, GRANTED_ON_COLUMNS],
+      where ${IS_EXPECTED} and rolname = any($4)`,
+    [catalog.tableNames, PRIVILEGES, GRANTED_ON_COLUMNS, ROLES],
   );
-  return accessOf(catalog).flatMap(({ table, read, write }) => {
-    const reading = read === undefined ? [] : ['select'];
-    const forUsers = write === undefined ? reading : ['select', 'insert', 'update', 'delete'];
-    return rows
-      .filter((row) => row.table === table)
-      .flatMap(({ role, privilege, granted, granted_in_part }) => {
-        const expected = role === 'authenticated' && forUsers.includes(privilege);
-        if (expected && !granted) return [`missing grant of ${privilege} on ${table} to ${role}`];
-        if (!expected && granted_in_part) return [`unexpected grant of ${privilege} on ${table} to ${role}`];
-        return [];
-      });
-  });
+  return accessOf(catalog).flatMap((access) =>
+    rows.filter(({ table }) => table === access.table).flatMap((row) => compareGrant(row, access)),
+  );
+}
+
+function compareGrant({ table, role, privilege, granted, columns }: Grant, access: ExpectedAccess): string[] {
+  const what = (on: readonly string[]) =>
+    `grant of ${privilege}${on.length > 0 ? ` (${on.join(', ')})` : ''} on ${table} to ${role}`;
+  const expected = expectedGrant(role, privilege, access);
+  if (expected === 'all') return granted ? [] : [`missing ${what([])}`];
+  if (granted) return [`unexpected ${what([])}`];
+  const missing = expected.filter((column) => !columns.includes(column));
+  const unexpected = columns.filter((column) => !expected.includes(column));
+  return [
+    ...(missing.length > 0 ? [`missing ${what(missing)}`] : []),
+    ...(unexpected.length > 0 ? [`unexpected ${what(unexpected)}`] : []),
+  ];
+}
+
+/** The columns that a privilege is granted on: none, some, or the whole table. */
+function expectedGrant(
+  role: Grant['role'],
+  privilege: string,
+  { read, write, dataApi }: ExpectedAccess,
+): 'all' | readonly string[] {
+  if (role === 'anon' || read === undefined) return [];
+  if (privilege === 'select') return 'all';
+  const writing = WRITES.find((name) => name === privilege);
+  if (writing === undefined) return [];
+  if (role === 'switchboard_user') return write === undefined ? [] : 'all';
+  return dataApi?.[writing] ?? [];
 }
 
 function accessOf({ tables }: Catalog): ExpectedAccess[] {
   return ACCESS.filter(({ table }) => tables.some(({ name }) => name === table));
 }
 
-/** The roles of the API: row level security must hold for those of users, and the helpers be closed to strangers. */
+/**
+ * The roles: row level security must hold for those of users, the helpers be closed to strangers, and nobody but the
+ * server be able to take its role.
+ */
 export async function checkRoles(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<{
     name: string;
     bypasses: boolean;
     usage: boolean | null;
     create: boolean;
+    login: boolean;
+    takes_server_role: boolean | null;
   }>(
-    `select rolname::text as name, rolsuper or rolbypassrls as bypasses,
+    `select rolname::text as name, rolsuper or rolbypassrls as bypasses, rolcanlogin as login,
             has_schema_privilege(pg_roles.oid, to_regnamespace($1)::oid, 'usage') as usage,
-            coalesce(has_schema_privilege(pg_roles.oid, to_regnamespace($1)::oid, 'create'), false) as create
-       from pg_roles where rolname in ('anon', 'authenticated')`,
-    [HELPER_SCHEMA],
+            coalesce(has_schema_privilege(pg_roles.oid, to_regnamespace($1)::oid, 'create'), false) as create,
+            pg_has_role(pg_roles.oid, to_regrole('switchboard_user')::oid, 'member') as takes_server_role
+       from pg_roles where rolname = any($2)`,
+    [HELPER_SCHEMA, ROLES],
   );
-  return ['anon', 'authenticated'].flatMap((name) => {
+  return ROLES.flatMap((name) => {
     const role = rows.find((row) => row.name === name);
     if (role === undefined) return [`missing role ${name}`];
     const differences: string[] = [];
@@ -162,6 +194,11 @@ export async function checkRoles(catalog: Catalog): Promise<string[]> {
     }
     if (name === 'authenticated' && role.usage === false) {
       differences.push(`missing grant of usage on schema ${HELPER_SCHEMA} to ${name}`);
+    }
+    if (name === 'switchboard_user') {
+      if (role.login) differences.push(`role ${name} can log in`);
+    } else if (role.takes_server_role) {
+      differences.push(`role ${name} can become switchboard_user`);
     }
     return differences;
   });

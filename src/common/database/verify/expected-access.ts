@@ -3,13 +3,15 @@ export interface ExpectedAccess {
   table: string;
   /** Which rows users may see. Absent: none, nor are they granted it. */
   read?: string;
-  /** Which rows they may add, change and delete. Absent: none, nor are they granted it. */
+  /** Which rows the server may add, change and delete for them. Absent: none, nor is it granted. */
   write?: string;
+  /** What is granted to users themselves besides reading: privileges, some of them on named columns only. */
+  dataApi?: Partial<Record<'insert' | 'update' | 'delete', 'all' | readonly string[]>>;
   /** What a new or changed row must fulfil, when it is more than `write`. */
   check?: string;
 }
 
-const UID = '( SELECT auth.uid() AS uid)';
+const UID = '( SELECT switchboard.user_id() AS user_id)';
 const IS_ADMIN = '( SELECT switchboard.is_admin() AS is_admin)';
 const OWN = `(user_id = ${UID})`;
 const OWN_OR_ADMIN = `(${OWN} OR ${IS_ADMIN})`;
@@ -22,21 +24,27 @@ const IN_OWN_DOCUMENT = `(${OWN} AND (EXISTS ( SELECT 1 FROM public."Document" d
     AND (document.user_id = ${UID})))))`;
 
 export const ACCESS: readonly ExpectedAccess[] = [
-  { table: 'chat', read: OWN_OR_ADMIN, write: OWN },
+  {
+    table: 'chat',
+    read: OWN_OR_ADMIN,
+    write: OWN,
+    dataApi: { update: ['title', 'visibility'], delete: 'all' },
+  },
   { table: 'Message_v2', read: inOwnChat('Message_v2'), write: inOwnChat('Message_v2') },
   {
     table: 'Vote_v2',
     read: inOwnChat('Vote_v2'),
     write: inOwnChat('Vote_v2'),
     check: `(${inOwnChat('Vote_v2')} AND ${VOTE_IN_ITS_CHAT})`,
+    dataApi: { insert: 'all', update: 'all', delete: 'all' },
   },
   { table: 'Stream', read: inOwnChat('Stream'), write: inOwnChat('Stream') },
-  { table: 'Document', read: OWN, write: OWN },
-  { table: 'Suggestion', read: IN_OWN_DOCUMENT, write: IN_OWN_DOCUMENT },
+  { table: 'Document', read: OWN, write: OWN, dataApi: { delete: 'all' } },
+  { table: 'Suggestion', read: IN_OWN_DOCUMENT, write: IN_OWN_DOCUMENT, dataApi: { delete: 'all' } },
   { table: 'admin_config', read: IS_ADMIN, write: IS_ADMIN },
   { table: 'usage_logs', read: OWN_OR_ADMIN },
   { table: 'rate_limit_tracking', read: OWN },
-  { table: 'github_repositories', read: OWN, write: OWN },
+  { table: 'github_repositories', read: OWN, write: OWN, dataApi: { delete: 'all' } },
   { table: 'switchboard.config_schemas' },
   { table: 'switchboard.config_history', read: IS_ADMIN },
   { table: 'switchboard.audit_log', read: IS_ADMIN },
@@ -168,11 +176,16 @@ export interface ExpectedFunction {
   signature: string;
   /** Runs with the rights of its owner. */
   securityDefiner?: true;
-  /** Users' statements call it: a policy does, or the server on their behalf. */
+  /** Users' statements call it: a policy or a check does. */
   calledByUsers?: true;
+  /** The server calls it for a user, and users themselves may not. */
+  calledByServer?: true;
   /** On Supabase its own, and then it is as Supabase has made it. */
   ofSupabase?: true;
 }
+
+/** The roles of the API, and the one that the server takes to act for a user. */
+export const ROLES = ['anon', 'authenticated', 'switchboard_user'] as const;
 
 /** The schema of the helpers, which the Data API does not expose. */
 export const HELPER_SCHEMA = 'switchboard';
@@ -180,9 +193,14 @@ export const HELPER_SCHEMA = 'switchboard';
 export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'auth.uid()', calledByUsers: true, ofSupabase: true },
   { signature: 'auth.jwt()', calledByUsers: true, ofSupabase: true },
+  { signature: 'switchboard.user_id()', calledByUsers: true },
   { signature: 'switchboard.is_admin()', calledByUsers: true },
-  { signature: 'switchboard.public_chat(uuid)', securityDefiner: true, calledByUsers: true },
-  { signature: 'switchboard.public_chat_messages(uuid)', securityDefiner: true, calledByUsers: true },
+  { signature: 'switchboard.active_user_id()', securityDefiner: true, calledByUsers: true },
+  { signature: 'switchboard.is_active_admin()', securityDefiner: true, calledByUsers: true },
+  { signature: 'switchboard.is_storable(json,integer)', calledByUsers: true },
+  { signature: 'switchboard.is_storable(jsonb,integer)', calledByUsers: true },
+  { signature: 'switchboard.public_chat(uuid)', securityDefiner: true, calledByServer: true },
+  { signature: 'switchboard.public_chat_messages(uuid)', securityDefiner: true, calledByServer: true },
   { signature: 'switchboard.guard_user_role()' },
   { signature: 'switchboard.metadata_object(jsonb)' },
   { signature: 'switchboard.notify_user_changed()' },

@@ -34,6 +34,7 @@ interface Routine {
   security_definer: boolean;
   fixed_path: boolean;
   called_by_users: boolean | null;
+  called_by_server: boolean | null;
 }
 
 /** The helpers, any other function beside them, and what bears a helper's name where the Data API would offer it. */
@@ -42,7 +43,8 @@ export async function checkFunctions(catalog: Catalog): Promise<string[]> {
     `select pg_proc.oid::regprocedure::text as signature, nspname::text as schema, proname::text as name,
             prosecdef as security_definer,
             exists (select from unnest(proconfig) as setting where setting like 'search\\_path=%') as fixed_path,
-            has_function_privilege(to_regrole('authenticated')::oid, pg_proc.oid, 'execute') as called_by_users
+            has_function_privilege(to_regrole('authenticated')::oid, pg_proc.oid, 'execute') as called_by_users,
+            has_function_privilege(to_regrole('switchboard_user')::oid, pg_proc.oid, 'execute') as called_by_server
        from pg_proc
        join pg_namespace on pg_namespace.oid = pronamespace
       where nspname = $1 or (nspname in ('auth', 'public') and proname = any($2))
@@ -50,18 +52,25 @@ export async function checkFunctions(catalog: Catalog): Promise<string[]> {
     [HELPER_SCHEMA, FUNCTIONS.map(({ signature }) => nameOf(signature))],
   );
   const differences: string[] = [];
-  for (const { signature, securityDefiner = false, calledByUsers, ofSupabase } of FUNCTIONS) {
+  for (const expected of FUNCTIONS) {
+    const { signature, securityDefiner = false, calledByUsers, calledByServer, ofSupabase } = expected;
     const routine = rows.find((row) => row.signature === signature);
     if (routine === undefined) {
       differences.push(`missing function ${signature}`);
       continue;
     }
     if (!ofSupabase && routine.security_definer !== securityDefiner) {
-      const [actual, expected] = securityDefiner ? ['invoker', 'definer'] : ['definer', 'invoker'];
-      differences.push(`function ${signature} is security ${actual}, expected security ${expected}`);
+      const [actual, wanted] = securityDefiner ? ['invoker', 'definer'] : ['definer', 'invoker'];
+      differences.push(`function ${signature} is security ${actual}, expected security ${wanted}`);
     }
     if (calledByUsers && routine.called_by_users === false) {
       differences.push(`missing grant of execute on function ${signature} to authenticated`);
+    }
+    if (calledByServer && routine.called_by_server === false) {
+      differences.push(`missing grant of execute on function ${signature} to switchboard_user`);
+    }
+    if (!calledByUsers && !ofSupabase && routine.called_by_users) {
+      differences.push(`unexpected grant of execute on function ${signature} to authenticated`);
     }
   }
   for (const { schema, signature, name, fixed_path } of rows) {
