@@ -117,7 +117,10 @@ describe.each([
     expect((await patch(user.id, { isActive: false })).body).toMatchObject({ isActive: false, role: 'user' });
     await everywhere(user, ({ status }) => status === 403);
     expectProblem(await app.request('GET', '/api/me', { user }), 403, 'user_inactive');
+    const isBanned = `select banned_until > now() + interval '1 year' as banned from auth.users where id = $1`;
+    expect(await app.database.query(isBanned, [user.id])).toEqual([{ banned: true }]);
     expect((await patch(user.id, { isActive: true, role: 'admin' })).body).toMatchObject({
+      bannedUntil: null,
       isActive: true,
       role: 'admin',
     });

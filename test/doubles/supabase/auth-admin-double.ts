@@ -120,14 +120,29 @@ export async function startAuthAdminDouble(secretKey: string): Promise<AuthAdmin
 
   /** Like GoTrue it merges with what it has read before, and says what it believes to have written. */
   async function update(user: UserRow, body: unknown): Promise<object> {
-    const { app_metadata: changes, ...others } = body as { app_metadata?: Record<string, unknown> };
-    if (Object.keys(others).length > 0) throw new Error('The double changes app_metadata only.');
+    const {
+      app_metadata: changes,
+      ban_duration: ban,
+      ...others
+    } = body as { app_metadata?: Record<string, unknown>; ban_duration?: string };
+    if (Object.keys(others).length > 0) throw new Error('The double changes app_metadata and bans only.');
+    if (ban !== undefined) await setBan(user.id, ban);
     const merged = { ...user.raw_app_meta_data, ...changes };
     await pool().query('update auth.users set raw_app_meta_data = $2, updated_at = now() where id = $1', [
       user.id,
       merged,
     ]);
     return toUser({ ...user, raw_app_meta_data: merged });
+  }
+
+  /** A Go duration (the double knows hours), or `none`. */
+  async function setBan(id: string, duration: string): Promise<void> {
+    if (duration !== 'none' && !/^\d+h$/.test(duration))
+      throw new GoTrueError(400, 'validation_failed', 'invalid format for ban duration');
+    await pool().query(`update auth.users set banned_until = now() + $2::interval where id = $1`, [
+      id,
+      duration === 'none' ? null : duration.replace('h', ' hours'),
+    ]);
   }
 
   server.listen(0, '127.0.0.1');
