@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Role } from '../../common/auth/identity.js';
+import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import type { Keyset } from '../../common/http/paging.js';
 import type { UserChanges } from './user-door.js';
 
@@ -18,8 +19,6 @@ export interface ManagedUserRow {
   chats: number;
 }
 
-/** Advisory lock of whoever changes users: what is checked must still be true when it is written. */
-export const USERS_LOCK = 7_264_118_308;
 /** Long enough for a change that waits for Supabase; shorter than PostgreSQL's patience with the connection. */
 const LOCK_TIMEOUT = '20s';
 
@@ -107,7 +106,7 @@ export class AdminUsersRepository {
   /** Keeps everybody else from changing users until the transaction ends. */
   async lock(manager: EntityManager): Promise<void> {
     await manager.query(LOCK);
-    await manager.query('select pg_advisory_xact_lock($1)', [USERS_LOCK]);
+    await manager.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.users]);
   }
 
   async hasOtherActiveAdmin(manager: EntityManager, id: string): Promise<boolean> {
