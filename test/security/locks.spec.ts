@@ -34,7 +34,7 @@ describe('rows that a user locks', () => {
   });
 
   afterEach(async () => {
-    await Promise.all(held.splice(0).map(({ release }) => release()));
+    await Promise.all(held.splice(0).map((transaction) => transaction.release()));
     await eventually(async () => (await waitingForLocks(app.database)) === 0);
     app.double.reset();
   });
@@ -194,7 +194,9 @@ describe('rows that a user locks', () => {
     expect(left).toHaveLength(1);
     expect((await app.request('DELETE', `/api/admin/users/${victim.id}`, { user: admin })).status).toBe(204);
     await held[0]?.release();
-    expect((await app.request('DELETE', `/api/admin/users/${attacker.id}`, { user: admin })).status).toBe(204);
+    expect((await app.request('DELETE', `/api/admin/users/${attacker.id}`, { user: admin })).status).toBe(
+      204,
+    );
   });
 
   it("are not a stranger's: to ask for a document of somebody else locks nothing of it", async () => {
