@@ -1,7 +1,7 @@
 import { unavailable } from '../errors/app-error.js';
 
-/** As long as the pool itself lets somebody wait for a connection. */
-const PATIENCE = 5_000;
+/** Longer than the pool lets anybody wait: here a user waits for nobody else, and keeps nothing from others. */
+const PATIENCE = 15_000;
 const LARGEST_SHARE = 10;
 
 interface Share {
