@@ -1,14 +1,13 @@
 import pg from 'pg';
 import type { EntityManager } from 'typeorm';
 import type { Database, Statement } from '../../src/common/database/database.js';
-import type * as InstanceLocks from '../../src/common/database/instance-lock.js';
+import type * as AdvisoryLocks from '../../src/common/database/advisory-locks.js';
+import type { InstanceLock } from '../../src/common/database/instance-lock.js';
 import type * as PreparedClients from '../../src/common/database/prepared-client.js';
 import { load } from '../support/build.js';
 
-type InstanceLock = InstanceLocks.InstanceLock;
-
 const { PreparedClient } = await load<typeof PreparedClients>('common/database/prepared-client.js');
-const { INSTANCE_LOCK_CLASS } = await load<typeof InstanceLocks>('common/database/instance-lock.js');
+const { ADVISORY_LOCKS } = await load<typeof AdvisoryLocks>('common/database/advisory-locks.js');
 
 /** The transaction of `src/common/database/database.ts`: role and claims, then the statements. */
 const BEGIN_AS_USER = `
@@ -82,7 +81,7 @@ export class BareDatabase {
   asProduct(): Database {
     const doors: Pick<Database, 'asService' | 'executeAsService'> = {
       asService: (fn) => fn(this.service as EntityManager),
-      executeAsService: (statements) => this.executeAsService(statements),
+      executeAsService: (statements) => this.executeAsService(statements).then(() => []),
     };
     return doors as Database;
   }
@@ -91,7 +90,7 @@ export class BareDatabase {
   async register(instanceId: number): Promise<InstanceLock> {
     const client = new pg.Client(this.url);
     await client.connect();
-    await client.query('select pg_advisory_lock($1, $2)', [INSTANCE_LOCK_CLASS, instanceId]);
+    await client.query('select pg_advisory_lock($1, $2)', [ADVISORY_LOCKS.instance, instanceId]);
     const lock: Pick<InstanceLock, 'instanceId'> = { instanceId };
     return lock as InstanceLock;
   }

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import type * as AdvisoryLocks from '../../src/common/database/advisory-locks.js';
 import { signToken, TEST_JWT_SECRET } from '../../test/support/tokens.js';
 import { HttpClient } from '../load/http-client.js';
 import { startSwitchboard } from '../support/processes.js';
 import type { BenchUser } from '../support/seed.js';
 import { median } from '../support/statistics.js';
+import { load } from '../support/build.js';
 import { run, withClient } from './databases.js';
 import { type Question, questionsOf } from './questions.js';
 import { milliseconds, type Result, rounded, type Section } from './results.js';
 
+const { ADVISORY_LOCKS } = await load<typeof AdvisoryLocks>('common/database/advisory-locks.js');
+
 /** Key of the lock of whoever writes the rollups: whoever holds it keeps what is pending. */
-const USAGE_LOCK = 7_264_118_310;
+const USAGE_LOCK = ADVISORY_LOCKS.usageRollups;
 
 /** As many calls as a busy installation ends between two folds. */
 const PENDING = 1_000;

@@ -120,7 +120,9 @@ function doorsTo(pool: pg.Pool): Database {
   const doors: Pick<Database, 'asService' | 'executeAsService'> = {
     asService: (fn) => fn({ query } as unknown as EntityManager),
     executeAsService: async (statements: Statement[]) => {
-      for (const { text, parameters } of statements) await query(text, parameters);
+      const results: unknown[][] = [];
+      for (const { text, parameters } of statements) results.push(await query(text, parameters));
+      return results;
     },
   };
   return doors as Database;

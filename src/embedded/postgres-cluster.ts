@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { ADVISORY_LOCKS } from '../common/database/advisory-locks.js';
 import { EmbeddedStackError } from './embedded-stack-error.js';
 import { makeSharedFolder, postgresBinaries, SHARED_FOLDER } from './postgres-binaries.js';
 import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
@@ -22,8 +23,7 @@ import { canReach, postgresUser, type SystemUser } from './system-user.js';
 const START_ATTEMPTS = 300;
 const STOP_TIMEOUT = 15_000;
 
-/** Held by the process that runs the stack, for as long as it lives: PostgreSQL gives it back when that process is gone. */
-const OWNER_LOCK = 5_140_021_773;
+/** Of the connection whose lock says that the process which runs the stack is alive. */
 const OWNER_NAME = 'switchboard-embedded';
 
 /** The PostgreSQL of one data folder. */
@@ -171,7 +171,7 @@ async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client
     `select pg_try_advisory_lock($1) as owned,
             (select application_name from pg_stat_activity
               where application_name like '${OWNER_NAME} %' and pid <> pg_backend_pid() limit 1) as other`,
-    [OWNER_LOCK],
+    [ADVISORY_LOCKS.embeddedStack],
   );
   if (rows[0]?.owned) return client;
   await client.end();

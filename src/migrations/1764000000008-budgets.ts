@@ -117,7 +117,7 @@ export const ADMIT = `
   begin
     -- Nobody waits for this to reach the disk: what a crash of the database takes of it was not answered either.
     perform set_config('synchronous_commit', 'off', true);
-    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118308));
+    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
     moment := clock_timestamp();
     hour_start := date_trunc('hour', moment, 'UTC');
     hour_end := hour_start + interval '1 hour';

@@ -51,7 +51,7 @@ const ADMIT_WITH_RESERVE = `
   begin
     -- Nobody waits for this to reach the disk: what a crash of the database takes of it was not answered either.
     perform set_config('synchronous_commit', 'off', true);
-    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118308));
+    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
     moment := clock_timestamp();
     hour_start := date_trunc('hour', moment, 'UTC');
     hour_end := hour_start + interval '1 hour';
@@ -146,7 +146,7 @@ const EXTEND = `
     held_by_others numeric;
   begin
     perform set_config('synchronous_commit', 'off', true);
-    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118308));
+    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
     moment := clock_timestamp();
     day_start := date_trunc('day', moment, 'UTC');
     month_start := date_trunc('month', moment at time zone 'UTC');

@@ -270,7 +270,7 @@ describe('admission', () => {
 
   it('is not for who has been deleted', async () => {
     await expect(admit(app, admissionRequest(randomUUID()))).rejects.toMatchObject({
-      driverError: { code: '23503' },
+      code: '23503',
     });
   });
 });

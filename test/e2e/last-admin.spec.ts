@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { USERS_LOCK } from '../../src/modules/admin-users/admin-users.repository.js';
+import { ADVISORY_LOCKS } from '../../src/common/database/advisory-locks.js';
 import { SECRET_KEY, startSupabaseApp } from '../support/admin-app.js';
 import { startTestApp, type TestApp, type TestResponse, type TestUser } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
@@ -104,7 +104,7 @@ describe.each([
     const holder = new pg.Client(app.database.url);
     await holder.connect();
     try {
-      await holder.query('select pg_advisory_lock($1)', [USERS_LOCK]);
+      await holder.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.users]);
       const waiting = (count: number) =>
         eventually(async () => {
           const rows = await app.database.query(
@@ -118,7 +118,7 @@ describe.each([
       await waiting(1);
       const late = change(admin, rival, demote, second);
       await waiting(2);
-      await holder.query('select pg_advisory_unlock($1)', [USERS_LOCK]);
+      await holder.query('select pg_advisory_unlock($1)', [ADVISORY_LOCKS.users]);
       expect((await first).status).toBe(200);
       expectProblem(await late, 403, 'forbidden');
       expect(await activeAdmins()).toContain(admin.id);

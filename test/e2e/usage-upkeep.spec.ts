@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import pg from 'pg';
+import { ADVISORY_LOCKS } from '../../src/common/database/advisory-locks.js';
 import { purgeUsage } from '../../src/modules/usage/rollup/purge-usage.js';
 import { UsageFolder } from '../../src/modules/usage/rollup/usage-folder.js';
 import { UsageUpkeepRepository } from '../../src/modules/usage/rollup/usage-upkeep.repository.js';
@@ -13,8 +14,6 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { foldAll, usageDifferences } from '../support/usage-sums.js';
 import { MANY } from '../support/usage-writes.js';
 
-/** Key of the lock of whoever writes the rollups. */
-const USAGE_LOCK = 7_264_118_310;
 
 const INSERT_CALLS = `
   insert into usage_logs (user_id, agent_type, provider, model_used, total_cost, request_timestamp, response_timestamp)
@@ -39,7 +38,7 @@ async function holding<T>(database: TestDatabase, sql: string, work: () => Promi
   }
 }
 
-const HOLDING_THE_ROLLUPS = `select pg_advisory_xact_lock(${USAGE_LOCK})`;
+const HOLDING_THE_ROLLUPS = `select pg_advisory_xact_lock(${ADVISORY_LOCKS.usageRollups})`;
 
 describe('the upkeep of the usage rollups', () => {
   let database: TestDatabase;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { SWEEP_LOCK } from '../../src/modules/rate-limit/admission.repository.js';
+import { ADVISORY_LOCKS } from '../../src/common/database/advisory-locks.js';
 import { WindowSweeper } from '../../src/modules/rate-limit/window-sweeper.js';
 import { insertRateLimit } from '../fixtures/rows.js';
 import { admissionRequest, admit, awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
@@ -52,10 +52,10 @@ describe('windows that are over', () => {
     const other = new pg.Client(app.database.url);
     await other.connect();
     try {
-      await other.query('select pg_advisory_lock($1)', [SWEEP_LOCK]);
+      await other.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.windowSweep]);
       await app.app.get(WindowSweeper).sweep();
       expect(await countOf()).toBe(6);
-      await other.query('select pg_advisory_unlock($1)', [SWEEP_LOCK]);
+      await other.query('select pg_advisory_unlock($1)', [ADVISORY_LOCKS.windowSweep]);
       await app.app.get(WindowSweeper).sweep();
       expect(await countOf()).toBe(3);
     } finally {

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from './database.js';
 import { DatabaseMetrics } from './database-metrics.js';
+import { GuardedClient } from './guarded-client.js';
 import { InstanceLock } from './instance-lock.js';
 import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
@@ -23,7 +24,7 @@ import { PreparedClient } from './prepared-client.js';
         extra: {
           max: config.database.poolSize,
           pipeline: true,
-          ...(config.database.preparedStatements ? { Client: PreparedClient } : {}),
+          Client: config.database.preparedStatements ? PreparedClient : GuardedClient,
           keepAlive: true,
           connectionTimeoutMillis: 5_000,
           idleTimeoutMillis: 60_000,

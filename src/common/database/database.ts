@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Identity } from '../auth/identity.js';
-import { postgresCode } from '../errors/postgres-errors.js';
+import { isDatabaseAway, postgresCode } from '../errors/postgres-errors.js';
+import { ConnectionShares } from './connection-shares.js';
+import { beginWithin, REPORT_LIMITS, SERVICE_LIMITS, type TimeLimits, USER_LIMITS } from './time-limits.js';
 
 const BEGIN_AS_USER = `
   select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
@@ -35,6 +37,8 @@ export type Last = (...statements: Statement[]) => void;
 /** The only two doors to PostgreSQL. */
 @Injectable()
 export class Database {
+  private knownShares?: ConnectionShares;
+
   constructor(readonly dataSource: DataSource) {}
 
   /**
@@ -44,7 +48,9 @@ export class Database {
    * `fn` must not call TypeORM's `save`, `remove` or `transaction`, and must not wait for anything but the database.
    */
   async asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
-    return this.inTransaction(fn, { claims: claimsOf(identity) });
+    return this.shares.within(identity.id, () =>
+      this.inTransaction(fn, { claims: claimsOf(identity), limits: USER_LIMITS }),
+    );
   }
 
   /**
@@ -60,32 +66,53 @@ export class Database {
     fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
     before?: Statement,
   ): Promise<T> {
-    return this.inTransaction(fn, { claims: claimsOf(identity), atOnce: true, before });
+    const opening = { claims: claimsOf(identity), atOnce: true, before, limits: USER_LIMITS };
+    return this.shares.within(identity.id, () => this.inTransaction(fn, opening));
   }
 
-  /** Runs one statement, or several independent ones, as the service, which sees everything. Each commits by itself. */
-  async asService<T>(fn: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return fn(this.dataSource.manager);
+  /**
+   * Runs one statement, or several independent ones, as the service, which sees everything. Each commits by itself, and
+   * may wait for a lock as long as for anything else: what may wait belongs into {@link executeAsService}, or sets its
+   * own `lock_timeout`.
+   *
+   * @param userId the user whose rows they touch, if it is one user: then their connection is one of that user's share
+   */
+  async asService<T>(fn: (manager: EntityManager) => Promise<T>, userId?: string): Promise<T> {
+    const run = () => fn(this.dataSource.manager);
+    return userId === undefined ? run() : this.shares.within(userId, run);
   }
 
-  /** Runs statements as the service, all or none of them, in one round trip. */
-  async executeAsService(statements: Statement[]): Promise<void> {
-    const [only] = statements;
-    await retryTransaction(async () => {
-      if (only && statements.length === 1) await this.pool().query(only.text, only.parameters);
-      else await this.executeTogether(statements);
-    });
+  /**
+   * Runs statements as the service, all or none of them, in one round trip.
+   *
+   * @param userId as in {@link asService}
+   * @returns the rows of each
+   */
+  async executeAsService(statements: Statement[], userId?: string): Promise<unknown[][]> {
+    const run = () => retryTransaction(() => this.executeTogether(statements));
+    return userId === undefined ? run() : this.shares.within(userId, run);
   }
 
-  private async executeTogether(statements: Statement[]): Promise<void> {
+  /** True while nobody could be given a connection at once. */
+  isSaturated(): boolean {
+    const { idleCount, totalCount, options } = this.pool();
+    return idleCount === 0 && totalCount >= options.max;
+  }
+
+  private async executeTogether(statements: Statement[]): Promise<unknown[][]> {
     const client = await this.pool().connect();
     let failure: unknown;
     try {
+      const results = statements.map(() => Promise.resolve<unknown[]>([]));
       await settled([
-        client.query('BEGIN'),
-        ...statements.map(({ text, parameters }) => client.query(text, parameters)),
+        client.query(beginWithin(SERVICE_LIMITS)),
+        ...statements.map(({ text, parameters }, index) => {
+          const rows = client.query<never>(text, parameters).then((result) => result.rows);
+          return (results[index] = rows);
+        }),
         client.query('COMMIT'),
       ]);
+      return await Promise.all(results);
     } catch (error) {
       failure = error;
       throw error;
@@ -96,7 +123,7 @@ export class Database {
 
   /** Like {@link asService}, with all statements in one transaction. */
   async asServiceInTransaction<T>(fn: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.inTransaction(fn);
+    return this.inTransaction(fn, { limits: SERVICE_LIMITS });
   }
 
   /**
@@ -111,18 +138,30 @@ export class Database {
     fn: (statements: SqlRunner) => Promise<T>,
     { isReport = false } = {},
   ): Promise<T> {
+    return this.shares.within(identity.id, () => this.readOnce(identity, fn, isReport));
+  }
+
+  private async readOnce<T>(
+    identity: Identity,
+    fn: (statements: SqlRunner) => Promise<T>,
+    isReport: boolean,
+  ): Promise<T> {
     const client = await this.pool().connect();
-    const claims = parametersOf(claimsOf(identity));
-    const sent: Array<Promise<unknown>> = [
-      client.query('BEGIN READ ONLY'),
-      client.query(BEGIN_AS_USER, claims),
-    ];
+    const sent: Array<Promise<unknown>> = [];
+    const send = <R>(result: Promise<R>): Promise<R> => {
+      // A failure is told below; until then nobody may be waiting for this one.
+      result.catch(() => undefined);
+      sent.push(result);
+      return result;
+    };
+    void send(client.query(beginWithin(isReport ? REPORT_LIMITS : USER_LIMITS, 'READ ONLY')));
+    void send(client.query(BEGIN_AS_USER, parametersOf(claimsOf(identity))));
     const statements: SqlRunner = {
       query: (text, parameters) => {
         if (sent.length > 2) throw new Error('readAsUser sends one statement.');
         const result = isReport ? client.query({ text, values: parameters }) : client.query(text, parameters);
-        const rows = result.then((answer) => answer.rows as never);
-        sent.push(rows, client.query('COMMIT'));
+        const rows = send(result.then((answer) => answer.rows as never));
+        void send(client.query('COMMIT'));
         return rows;
       },
     };
@@ -135,7 +174,7 @@ export class Database {
       failure = error;
       throw error;
     } finally {
-      if (sent.length === 2) sent.push(client.query('COMMIT'));
+      if (sent.length === 2) void send(client.query('COMMIT'));
       await Promise.allSettled(sent);
       client.release(brokenBy(failure));
     }
@@ -145,26 +184,33 @@ export class Database {
     return (this.dataSource.driver as PostgresDriver).master as Pool;
   }
 
+  private get shares(): ConnectionShares {
+    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max));
+  }
+
   private async inTransaction<T>(
     fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    opening: Opening = {},
+    opening: Opening,
   ): Promise<T> {
     return retryTransaction(() => this.runOnce(fn, opening));
   }
 
   private async runOnce<T>(
     fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    { claims, atOnce, before }: Opening,
+    { claims, atOnce, before, limits }: Opening,
   ): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
-    await runner.connect();
+    const client = (await runner.connect()) as PoolClient;
+    let lost: Error | undefined;
+    const onLost = (error: Error) => (lost ??= error);
+    client.on('error', onLost);
     let broken: unknown;
     let begun: Promise<void> = Promise.resolve();
     let rows: Promise<unknown> = Promise.resolve();
     try {
       // Both are on their way at once (the connection pipelines), and both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
-      const begin = runner.query('BEGIN');
+      const begin = runner.query(beginWithin(limits));
       if (before) rows = runner.query(before.text, before.parameters);
       begun = settled([
         begin,
@@ -173,6 +219,8 @@ export class Database {
           ? []
           : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
       ]);
+      // It is told below, or by `fn`; until then nobody may be waiting for it.
+      begun.catch(() => undefined);
       if (!atOnce) await begun;
       const last: Statement[] = [];
       const result = await fn(runner.manager, (...statements) => void last.push(...statements), rows);
@@ -189,8 +237,10 @@ export class Database {
         (first: unknown) => first,
       );
       await runner.query('ROLLBACK').catch((rollbackError: unknown) => (broken = rollbackError));
-      throw cause;
+      // TypeORM has let go of a connection that was lost, and says no more than that.
+      throw lost && postgresCode(cause) === undefined ? lost : cause;
     } finally {
+      client.off('error', onLost);
       await (broken === undefined ? runner.release() : discard(runner));
     }
   }
@@ -208,7 +258,8 @@ async function retryTransaction<T>(run: () => Promise<T>): Promise<T> {
 
 /** A failure that PostgreSQL did not report itself is one of the connection: it must not serve anybody else. */
 function brokenBy(failure: unknown): Error | undefined {
-  return failure instanceof Error && postgresCode(failure) === undefined ? failure : undefined;
+  const isBroken = postgresCode(failure) === undefined || isDatabaseAway(failure);
+  return failure instanceof Error && isBroken ? failure : undefined;
 }
 
 /** Waits for all, so that no rejection is left behind, then throws the first failure. */
@@ -226,6 +277,7 @@ async function discard(runner: ReturnType<DataSource['createQueryRunner']>): Pro
 }
 
 interface Opening {
+  limits: TimeLimits;
   claims?: Claims;
   atOnce?: boolean;
   before?: Statement;

@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { Notifications } from './notifications.js';
-
-/** First key of the advisory locks that say "this instance is alive"; the second is the instance's number. */
-export const INSTANCE_LOCK_CLASS = 1_398_228_803;
 
 /**
  * Says that this process is alive, in a way that a crash takes back at once: it holds an advisory lock on the listening
@@ -17,7 +15,10 @@ export class InstanceLock implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.notifications.onConnect(async (client) => {
-      await client.query('select pg_advisory_lock($1, $2)', [INSTANCE_LOCK_CLASS, this.instanceId]);
+      await client.query('select pg_advisory_lock($1, $2)', [
+        ADVISORY_LOCKS.instance,
+        this.instanceId,
+      ]);
     });
   }
 }

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import pg from 'pg';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
+import { GuardedClient } from './guarded-client.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
 import { SeedTables1764000000002 } from '../../migrations/1764000000002-seed-tables.js';
 import { RowLevelSecurity1764000000003 } from '../../migrations/1764000000003-row-level-security.js';
@@ -9,9 +10,6 @@ import { ConfigHistory1764000000007 } from '../../migrations/1764000000007-confi
 import { Budgets1764000000008 } from '../../migrations/1764000000008-budgets.js';
 import { UsageRollups1764000000009 } from '../../migrations/1764000000009-usage-rollups.js';
 import { ReservationGrowth1764000000010 } from '../../migrations/1764000000010-reservation-growth.js';
-
-/** Key of the advisory lock that lets one process at a time migrate a database. */
-const MIGRATION_LOCK = 7_264_118_307;
 
 /** The migrations table stands in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
@@ -68,10 +66,13 @@ export async function revertLastMigration({ url }: { url: string }): Promise<str
 }
 
 async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) => Promise<T>): Promise<T> {
-  const lock = new pg.Client({ connectionString: url, application_name: 'switchboard-migrate-lock' });
+  const lock = new GuardedClient({
+    connectionString: url,
+    application_name: 'switchboard-migrate-lock',
+  });
   await lock.connect();
   try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
     await lock.query(`create schema if not exists ${SCHEMA}`);
     await lock.query(`create table if not exists ${SCHEMA}.migrations
       (id serial primary key, timestamp bigint not null, name varchar not null)`);

@@ -19,6 +19,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private client?: pg.Client;
   private reconnectTimer?: NodeJS.Timeout;
   private closed = false;
+  private pinging?: Promise<unknown>;
 
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
@@ -36,6 +37,15 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   async onConnect(handler: (client: pg.Client) => Promise<void>): Promise<void> {
     this.connectHandlers.add(handler);
     if (this.client) await handler(this.client);
+  }
+
+  /** Resolves when PostgreSQL answers on the listening connection, which nobody else's statements keep busy. */
+  async ping(): Promise<void> {
+    const { client } = this;
+    if (!client) throw new Error('The listening connection to the database is away.');
+    // One at a time: on a connection that is stuck they would pile up.
+    this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
+    await this.pinging;
   }
 
   async onModuleInit(): Promise<void> {

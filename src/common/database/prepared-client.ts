@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import pg from 'pg';
 import { gatherWrites } from './gathered-writes.js';
+import { GuardedClient } from './guarded-client.js';
 
 /** Statements that are prepared on a connection; more than the server has, so only generated SQL is ever beyond. */
 const MAX_STATEMENTS = 500;
@@ -20,7 +20,7 @@ function nameOf(text: string): string | undefined {
  * A client that prepares every parameterised statement under a name, so that PostgreSQL parses and plans it once a
  * connection and not at each call: row level security makes planning dearer than most of our statements.
  */
-export class PreparedClient extends pg.Client {
+export class PreparedClient extends GuardedClient {
   // The overloads of `query` are many; only the one that TypeORM uses is changed.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   override query(...args: any[]): any {

@@ -15,17 +15,27 @@ const UNAVAILABLE = new Set([
   '57P03',
   '53300',
   '53400',
+  // Read-only: a replica that is about to become the primary, or a disk that an operator is making room on.
+  '25006',
   'ECONNREFUSED',
   'ECONNRESET',
   'ENOTFOUND',
   'EPIPE',
 ]);
 
+/** No connection of the pool became free in time. */
+const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 const UNAVAILABLE_MESSAGE =
   /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i;
 
 /** Columns that hold what clients send, however large: their constraints bound size and depth. */
 const TOO_LARGE = /_(parts|attachments|content|originalText|suggestedText)_check$/;
+/** True when the database, or the way to it, is away: the statement would fail whatever it says. */
+export function isDatabaseAway(error: unknown): boolean {
+  const code = postgresCode(error);
+  if (code !== undefined && (UNAVAILABLE.has(code) || code.startsWith('08'))) return true;
+  return error instanceof Error && UNAVAILABLE_MESSAGE.test(error.message);
+}
 
 /** The `code` of a PostgreSQL error, or of the socket error below it, wherever TypeORM has wrapped it. */
 export function postgresCode(error: unknown): string | undefined {
@@ -60,16 +70,16 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '22021':
       return invalidField('', 'a value can not be stored as text');
     case '57014':
-    case '55P03':
       return unavailable('The database took too long to answer.', 5, error);
+    case '55P03':
+      return unavailable('Another request is changing the same data at the moment. Try again.', 2, error);
     case '53100':
       return unavailable('The database has no room left.', 60, error);
   }
-  const message = error instanceof Error ? error.message : '';
-  if (code !== undefined && (UNAVAILABLE.has(code) || code.startsWith('08'))) {
-    return unavailable('The database is not available at the moment.', 2, error);
+  if (error instanceof Error && POOL_TIMEOUT.test(error.message)) {
+    return unavailable('The server is too busy at the moment. Try again.', 2, error);
   }
-  return UNAVAILABLE_MESSAGE.test(message)
+  return isDatabaseAway(error)
     ? unavailable('The database is not available at the moment.', 2, error)
     : undefined;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database } from '../../common/database/database.js';
 import type { ConfigKey } from './config-schemas.js';
 import type { ConfigRow } from './runtime-config.js';
@@ -24,9 +25,6 @@ export interface ConfigVersionRow {
   changedBy: string | null;
   changedAt: Date;
 }
-
-/** One change of the configuration at a time: each is checked against all the others. */
-const CHANGE_LOCK = 7_264_118_309;
 
 const COLUMNS = `
   config_key as "configKey", config_data as "configData", version, updated_by as "updatedBy",
@@ -56,9 +54,12 @@ export class AdminConfigRepository {
     );
   }
 
-  /** All configurations of these keys, which no other change can touch before the transaction ends. */
+  /**
+   * All configurations of these keys, which no other change can touch before the transaction ends: each change is checked
+   * against all the others.
+   */
   async findAllForChange(manager: EntityManager, keys: readonly ConfigKey[]): Promise<StoredConfig[]> {
-    await manager.query('select pg_advisory_xact_lock($1)', [CHANGE_LOCK]);
+    await manager.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.configuration]);
     return manager.query<StoredConfig[]>(`select ${COLUMNS} from admin_config where config_key = any($1)`, [
       keys,
     ]);

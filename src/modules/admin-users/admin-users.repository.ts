@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Role } from '../../common/auth/identity.js';
+import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
+import { SERVICE_LIMITS } from '../../common/database/time-limits.js';
 import type { Keyset } from '../../common/http/paging.js';
 import type { UserChanges } from './user-door.js';
 
@@ -18,13 +20,15 @@ export interface ManagedUserRow {
   chats: number;
 }
 
-/** Advisory lock of whoever changes users: what is checked must still be true when it is written. */
-export const USERS_LOCK = 7_264_118_308;
 /** Long enough for a change that waits for Supabase; shorter than PostgreSQL's patience with the connection. */
 const LOCK_TIMEOUT = '20s';
 
 const LOCK = `
   select set_config('lock_timeout', '${LOCK_TIMEOUT}', true), set_config('statement_timeout', '60s', true)`;
+
+/** Other changes are waited for; rows that a user holds are not, for long: others want to be changed, too. */
+const TAKE_TURN = `
+  select pg_advisory_xact_lock($1), set_config('lock_timeout', '${SERVICE_LIMITS.lock}', true)`;
 
 const ROLE = `case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end`;
 const IS_ACTIVE = `coalesce(raw_user_meta_data ->> 'isActive', 'true') <> 'false'`;
@@ -112,7 +116,7 @@ export class AdminUsersRepository {
   /** Keeps everybody else from changing users until the transaction ends. */
   async lock(manager: EntityManager): Promise<void> {
     await manager.query(LOCK);
-    await manager.query('select pg_advisory_xact_lock($1)', [USERS_LOCK]);
+    await manager.query(TAKE_TURN, [ADVISORY_LOCKS.users]);
   }
 
   async hasOtherActiveAdmin(manager: EntityManager, id: string): Promise<boolean> {

@@ -28,7 +28,9 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './turn/title.service.js';
 import { TurnAdmission } from './turn/turn-admission.js';
 import { TurnConductor } from './turn/turn-conductor.js';
+import { RecoveryRepository } from './turn/recovery.repository.js';
 import { TurnOpening } from './turn/turn-opening.js';
+import { TurnRecovery } from './turn/turn-recovery.js';
 import { TurnRepository } from './turn/turn.repository.js';
 import { TurnService } from './turn/turn.service.js';
 
@@ -64,6 +66,8 @@ import { TurnService } from './turn/turn.service.js';
     TurnAdmission,
     TurnConductor,
     TurnOpening,
+    TurnRecovery,
+    RecoveryRepository,
     TurnRepository,
     TurnService,
   ],

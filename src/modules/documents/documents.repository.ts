@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
 import type { DocumentPlace } from './document-cursor.js';
@@ -87,7 +88,9 @@ const FIND_ALL_VERSIONS = `
    order by sized."createdAt", sized.id`;
 
 /** The lock that the trigger of the table takes for each new version, only earlier. */
-const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4711))`;
+const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, ${ADVISORY_LOCKS.document}))`;
+/** The same for a document that is there already: a stranger's request takes no lock, so it keeps nobody waiting. */
+const LOCK_OWN = `${LOCK} from (select from "Document" where id = $1::uuid limit 1) own`;
 
 const CREATE = `
   insert into "Document" as document (id, "createdAt", user_id, title, kind, content)
@@ -187,7 +190,7 @@ export class DocumentsRepository {
   ): Promise<DocumentRow | undefined> {
     // Two statements, sent at once: the second one must look after the first has got the lock.
     const [, row] = await Promise.all([
-      manager.query(LOCK, [id]),
+      manager.query(LOCK_OWN, [id]),
       this.findLatest(manager, id, { withContent }),
     ]);
     return row;
@@ -221,7 +224,7 @@ export class DocumentsRepository {
   /** @returns how many versions were deleted, of all or of those that are later than `after` */
   async delete(manager: EntityManager, id: string, after?: Date): Promise<number> {
     const [, rows] = await Promise.all([
-      manager.query(LOCK, [id]),
+      manager.query(LOCK_OWN, [id]),
       manager.query<Array<{ deleted: number }>>(DELETE_AFTER, [id, after ?? '-infinity']),
     ]);
     return rows[0]?.deleted ?? 0;

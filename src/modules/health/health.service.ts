@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../../common/database/database.js';
+import { Notifications } from '../../common/database/notifications.js';
 
 const CHECK_TIMEOUT = 2_000;
 
@@ -7,20 +8,27 @@ const CHECK_TIMEOUT = 2_000;
 export class HealthService implements OnModuleDestroy {
   private stopping = false;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly notifications: Notifications,
+  ) {}
 
   /** True when the database answers within two seconds and the process is not going down. */
   async isReady(): Promise<boolean> {
     if (this.stopping) return false;
-    const check = this.database
-      .asService((manager) => manager.query('select 1'))
-      .then(
-        () => true,
-        () => false,
-      );
+    const check = this.ask().then(
+      () => true,
+      () => false,
+    );
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(resolve, CHECK_TIMEOUT, false)));
     return Promise.race([check, timeout]).finally(() => clearTimeout(timer));
+  }
+
+  /** A server whose connections are all in use is busy, and not away: the question does not queue behind its work. */
+  private async ask(): Promise<void> {
+    if (this.database.isSaturated()) await this.notifications.ping();
+    else await this.database.asService((manager) => manager.query('select 1'));
   }
 
   /** The first step of a shutdown: load balancers should stop sending before anything else happens. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Statement } from '../../common/database/database.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
 import type {
@@ -10,9 +11,6 @@ import type {
 
 /** How long a reservation lives without being renewed: a crash keeps what it had reserved from others no longer. */
 const LEASE = '2 minutes';
-
-/** Key of the advisory lock of whoever is clearing away: the others need not. */
-export const SWEEP_LOCK = 7_264_118_309;
 
 const ADMIT = `
   select refused_by as "refusedBy", is_held as "isHeld", window_ids as "windowIds", reservation_id as "reservationId",
@@ -72,10 +70,10 @@ const RENEW = `
    where id in (select id from switchboard.budget_reservations where id = any($1::uuid[])
                    for no key update skip locked)`;
 
-/** Reservations stay for a while after they have run out: a process that was only asleep renews them. */
+/** One instance at a time. Reservations stay for a while after they have run out: a process that was only asleep renews them. */
 const SWEEP = `
   with turn as materialized (
-    select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as ours
+    select pg_try_advisory_xact_lock(${ADVISORY_LOCKS.windowSweep}) as ours
   ), windows as (
     delete from rate_limit_tracking where id in (
       select id from rate_limit_tracking
@@ -98,11 +96,8 @@ export class AdmissionRepository {
   constructor(private readonly database: Database) {}
 
   async admit(request: AdmissionRequest): Promise<AdmissionResult> {
-    const { text, parameters } = this.admitting(request);
-    const rows = await this.database.asService((manager) =>
-      manager.query<[AdmissionResult]>(text, parameters),
-    );
-    return rows[0];
+    const [rows] = await this.database.executeAsService([this.admitting(request)], request.userId);
+    return onlyOf<AdmissionResult>(rows);
   }
 
   /** The statement that admits; its one row is an {@link AdmissionResult}. */
@@ -140,20 +135,18 @@ export class AdmissionRepository {
       reservedCost,
       freedCost,
     ];
-    const rows = await this.database.asService((manager) =>
-      manager.query<[ExtensionResult]>(EXTEND, parameters),
-    );
-    return rows[0];
+    const [rows] = await this.database.executeAsService([{ text: EXTEND, parameters }], userId);
+    return onlyOf<ExtensionResult>(rows);
   }
 
   /** Takes a request out of the windows that it was counted in, and drops its reservation. Not repeatable. */
-  async giveBack(windowIds: string[], reservationId: string | null): Promise<void> {
-    await this.database.asService((manager) => manager.query(GIVE_BACK, [windowIds, reservationId]));
+  async giveBack(userId: string, windowIds: string[], reservationId: string | null): Promise<void> {
+    const parameters = [windowIds, reservationId];
+    await this.database.executeAsService([{ text: GIVE_BACK, parameters }], userId);
   }
 
-  async dropReservation(id: string): Promise<void> {
-    const { text, parameters } = this.dropping(id);
-    await this.database.asService((manager) => manager.query(text, parameters));
+  async dropReservation(userId: string, id: string): Promise<void> {
+    await this.database.executeAsService([this.dropping(id)], userId);
   }
 
   /** The statement that drops a reservation; it may be repeated. */
@@ -162,14 +155,17 @@ export class AdmissionRepository {
   }
 
   async renewReservations(ids: string[]): Promise<void> {
-    await this.database.asService((manager) => manager.query(RENEW, [ids]));
+    await this.database.executeAsService([{ text: RENEW, parameters: [ids] }]);
   }
 
   /** Removes at most `batch` windows and reservations that are long over, unless another instance is at it. */
   async sweep(batch: number): Promise<{ windows: number; reservations: number }> {
-    const rows = await this.database.asService((manager) =>
-      manager.query<[{ windows: number; reservations: number }]>(SWEEP, [batch]),
-    );
-    return rows[0];
+    const [rows] = await this.database.executeAsService([{ text: SWEEP, parameters: [batch] }]);
+    return onlyOf<{ windows: number; reservations: number }>(rows);
   }
+}
+
+function onlyOf<T>(rows: unknown[] | undefined): T {
+  if (rows?.length !== 1) throw new Error('A statement that gives one row has given none, or more.');
+  return rows[0] as T;
 }

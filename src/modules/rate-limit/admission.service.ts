@@ -130,7 +130,7 @@ export class AdmissionService {
       giveBack: async () => {
         if (reservationId !== null) this.leases.release(reservationId);
         try {
-          await this.repository.giveBack(windowIds ?? [], reservationId);
+          await this.repository.giveBack(userId, windowIds ?? [], reservationId);
         } catch (error) {
           // Not repeated: it may have been done, and would then be done twice. The window ends by itself.
           this.logger.warn({ err: error, userId, agent: agentType }, 'A place could not be given back.');
@@ -141,7 +141,7 @@ export class AdmissionService {
         if (reservationId === null) return;
         this.leases.release(reservationId);
         try {
-          await retryWhileUnavailable(() => this.repository.dropReservation(reservationId));
+          await retryWhileUnavailable(() => this.repository.dropReservation(userId, reservationId));
         } catch (error) {
           this.logger.warn({ err: error, userId, agent: agentType }, 'A reservation is left to run out.');
         }

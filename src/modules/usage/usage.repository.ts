@@ -1,6 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
+import { toJson } from '../../common/database/stored-json.js';
+import { USER_LIMITS } from '../../common/database/time-limits.js';
 import type { FinishedCall, StartedCall } from './usage.types.js';
+
+/** The largest figures that the columns hold. What is more than that stays there: no sum may fail the end of a call. */
+const LARGEST_COUNT = '2147483647';
+const LARGEST_COST = '9999.999999';
+
+/** As numeric first: what a provider reports may be any number. */
+const count = (value: string) =>
+  `least(${LARGEST_COUNT}, greatest(0, coalesce(${value}, 0)::numeric))::integer`;
+const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${value}, 0)::numeric))`;
 
 /**
  * The row is complete, and the figures of its answer and its chat have grown by it, or nothing has happened. A row that
@@ -11,8 +22,10 @@ const FINISH = `
     insert into usage_logs as log
       (id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
        input_cost, output_cost, total_cost, request_timestamp, response_timestamp, duration_ms, metadata)
-    values ($1, $2, (select id from chat where id = $3), $4, $5, $6, $7::int, $8::int, $7::int + $8::int,
-            $9, $10, $11, $12, $13, $14, $15)
+    values ($1, $2, (select id from chat where id = $3), $4, left($5, 200), left($6, 64),
+            ${count('$7::numeric')}, ${count('$8::numeric')}, ${count('$7::numeric + $8::numeric')},
+            ${cost('$9::numeric')}, ${cost('$10::numeric')}, ${cost('$11::numeric')},
+            $12, $13, ${count('$14::numeric')}, $15)
     on conflict (id) do update set
       input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
       total_tokens = excluded.total_tokens, input_cost = excluded.input_cost,
@@ -25,22 +38,26 @@ const FINISH = `
     returning chat_id, input_tokens, output_tokens, total_cost
   ), answer as (
     update "Message_v2" message set
-      input_tokens = coalesce(message.input_tokens, 0) + finished.input_tokens,
-      output_tokens = coalesce(message.output_tokens, 0) + finished.output_tokens,
-      cost = coalesce(message.cost, 0) + finished.total_cost
+      input_tokens = ${count('message.input_tokens::bigint + finished.input_tokens')},
+      output_tokens = ${count('message.output_tokens::bigint + finished.output_tokens')},
+      cost = ${cost('message.cost + finished.total_cost')}
     from finished where message.id = $16
   )
   update chat set
-    total_input_tokens = chat.total_input_tokens + finished.input_tokens,
-    total_output_tokens = chat.total_output_tokens + finished.output_tokens,
-    total_cost = chat.total_cost + finished.total_cost
+    total_input_tokens = ${count('chat.total_input_tokens::bigint + finished.input_tokens')},
+    total_output_tokens = ${count('chat.total_output_tokens::bigint + finished.output_tokens')},
+    total_cost = ${cost('chat.total_cost + finished.total_cost')}
   from finished where chat.id = finished.chat_id`;
 
-/** Nobody waits for this to reach the disk: what a crash of the database takes of it has not been answered either. */
+/**
+ * Nobody waits for this to reach the disk: what a crash of the database takes of it has not been answered either. It waits
+ * for a locked chat, but not for long: the end of the call writes the row as well.
+ */
 const START = `
   insert into usage_logs (id, user_id, chat_id, agent_type, model_used, provider, request_timestamp, metadata)
-  select $1::uuid, $2::uuid, (select id from chat where id = $3), $4, $5, $6, $7::timestamptz, $8::jsonb
-    from (select set_config('synchronous_commit', 'off', true)) as unhurried
+  select $1::uuid, $2::uuid, (select id from chat where id = $3), $4, left($5, 200), left($6, 64), $7::timestamptz, $8::jsonb
+    from (select set_config('synchronous_commit', 'off', true),
+                 set_config('lock_timeout', '${USER_LIMITS.lock}', true)) as unhurried
   on conflict (id) do nothing`;
 
 @Injectable()
@@ -49,15 +66,24 @@ export class UsageRepository {
 
   async start(call: StartedCall): Promise<void> {
     const { id, userId, chatId, agentType, model, provider, requestedAt, metadata } = call;
-    const parameters = [id, userId, chatId ?? null, agentType, model, provider, requestedAt, metadata];
-    await this.database.asService((manager) => manager.query(START, parameters));
+    const parameters = [
+      id,
+      userId,
+      chatId ?? null,
+      agentType,
+      model,
+      provider,
+      requestedAt,
+      toJson(metadata),
+    ];
+    await this.database.asService((manager) => manager.query(START, parameters), userId);
   }
 
-  /** Completes calls, all or none of them, and does with them what else belongs to their end. */
-  async finish(calls: FinishedCall[], also: Statement[]): Promise<void> {
+  /** Completes calls of a user, all or none of them, and does with them what else belongs to their end. */
+  async finish(calls: FinishedCall[], also: Statement[], userId?: string): Promise<void> {
     // In one order everywhere: what a user has spent is counted by agent, and two turns must not wait for each other.
     const inOrder = calls.toSorted((a, b) => (a.agentType < b.agentType ? -1 : 1));
-    await this.database.executeAsService([...inOrder.map(finishStatement), ...also]);
+    await this.database.executeAsService([...inOrder.map(finishStatement), ...also], userId);
   }
 }
 
@@ -80,7 +106,7 @@ function finishStatement(call: FinishedCall): Statement {
       call.requestedAt,
       call.respondedAt,
       call.durationMs,
-      call.metadata,
+      toJson(call.metadata),
       call.messageId ?? null,
     ],
   };

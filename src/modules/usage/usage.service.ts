@@ -2,10 +2,16 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import type { Statement } from '../../common/database/database.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
+import { toAppError } from '../../common/errors/problem.js';
 import { usageWritesWaiting } from '../../common/observability/metrics.js';
 import { type FinishedSpan, Tracing } from '../../common/observability/tracing.js';
 import { UsageRepository } from './usage.repository.js';
 import type { FinishedCall, StartedCall } from './usage.types.js';
+
+interface FinishOptions {
+  userId?: string;
+  patience?: 'short' | 'long';
+}
 
 /** The one writer of `usage_logs`. Failing to account never fails the answer: it is retried, then logged. */
 @Injectable()
@@ -31,18 +37,43 @@ export class UsageService {
 
   /**
    * Completes the rows of calls, together with the figures of their answer and chat, and with what else belongs to their
-   * end: all of it or nothing. Never rejects.
+   * end: all of it or nothing. While the database is away, or somebody locks one of the rows, it is tried again. When the
+   * database refuses it, calls and the rest are stored without each other. Never rejects.
    *
-   * @returns false when it could not be stored; the log has the figures then
+   * @param userId whose work it is; as the calls say when absent
+   * @param patience `long` where no request waits for it
+   * @returns false when what else belongs to the end could not be stored
    */
-  async finish(calls: FinishedCall[], also: Statement[] = []): Promise<boolean> {
+  async finish(
+    calls: FinishedCall[],
+    also: Statement[] = [],
+    { userId = calls[0]?.userId, patience = 'short' }: FinishOptions = {},
+  ): Promise<boolean> {
     for (const call of calls) this.tracing.record(toSpan(call));
     if (calls.length + also.length === 0) return true;
     usageWritesWaiting.inc(calls.length);
     try {
-      await retryWhileUnavailable(() => this.repository.finish(calls, also));
+      return await this.store(calls, also, { userId, patience });
+    } finally {
+      usageWritesWaiting.dec(calls.length);
+    }
+  }
+
+  private async store(calls: FinishedCall[], also: Statement[], options: FinishOptions): Promise<boolean> {
+    const { userId, patience } = options;
+    try {
+      await retryWhileUnavailable(() => this.repository.finish(calls, also, userId), patience);
       return true;
     } catch (error) {
+      if (calls.length > 0 && also.length > 0 && toAppError(error).status !== 503) {
+        this.logger.warn({ err: error }, 'An end and its calls are stored without each other.');
+        await this.store(calls, [], options);
+        return this.store([], also, options);
+      }
+      if (calls.length === 0) {
+        this.logger.error({ err: error }, 'What belongs to the end of model calls could not be stored.');
+        return false;
+      }
       const lost = calls.map(({ id, userId, chatId, model, tokens, cost, metadata }) => ({
         callId: id,
         userId,
@@ -54,8 +85,6 @@ export class UsageService {
       }));
       this.logger.error({ err: error, calls: lost }, 'The end of model calls could not be recorded.');
       return false;
-    } finally {
-      usageWritesWaiting.dec(calls.length);
     }
   }
 }

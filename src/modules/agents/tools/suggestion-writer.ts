@@ -9,7 +9,7 @@ import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { callSettings } from '../providers/call-settings.js';
-import { toStorableText } from '../turn/stored-json.js';
+import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 
 const MAX_SUGGESTIONS = 5;

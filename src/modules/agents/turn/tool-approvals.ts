@@ -1,6 +1,6 @@
 import { isToolUIPart, type UIMessage } from 'ai';
 import { invalidField } from '../../../common/errors/app-error.js';
-import { toJson } from './stored-json.js';
+import { toJson } from '../../../common/database/stored-json.js';
 import type { AnswerMetadata, ToolApproval, TurnRequest } from './turn.types.js';
 
 type Parts = UIMessage['parts'];

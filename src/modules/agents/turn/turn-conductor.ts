@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { FinishReason, UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../../common/auth/identity.js';
-import { type AppError, upstreamError } from '../../../common/errors/app-error.js';
+import { type AppError, unavailable, upstreamError } from '../../../common/errors/app-error.js';
 import { toAppError } from '../../../common/errors/problem.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
@@ -15,7 +15,7 @@ import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { StreamHub } from '../stream-hub/stream-hub.js';
 import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
-import { toJson } from './stored-json.js';
+import { toJson } from '../../../common/database/stored-json.js';
 import { TurnAdmission } from './turn-admission.js';
 import { stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
@@ -122,7 +122,7 @@ export class TurnConductor {
     // A call is accounted even when the question could not be stored.
     const settled = ready.catch(() => undefined);
     const tally = new UsageTally(
-      (calls) => settled.then(() => this.usage.finish(calls)),
+      (calls) => settled.then(() => this.usage.finish(calls, [], { patience: 'long' })),
       usedBefore(prepared.continued),
     );
     const usage = {
@@ -157,7 +157,9 @@ export class TurnConductor {
     if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
       await turn.admission?.giveBack();
     }
-    await this.store(turn, conducted, stored, metadata, tally.take());
+    if (!(await this.store(turn, conducted, stored, metadata, tally.take()))) {
+      ending = { status: 'failed', failure: unavailable('The end of the answer could not be stored.', 5) };
+    }
     if (ending.failure) turn.refuse(ending.failure);
     else turn.open();
     await withPatience(title, ending.status === 'complete' ? TITLE_PATIENCE : 0);
@@ -248,7 +250,7 @@ export class TurnConductor {
     { status, parts = turn.answer.parts }: { status: MessageStatus; parts?: UIMessage['parts'] },
     metadata: AnswerMetadata,
     calls: FinishedCall[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     turn.stored = false;
     const lastContext = {
       ...metadata.usage,
@@ -256,26 +258,27 @@ export class TurnConductor {
       cost: metadata.cost,
       contextWindow: model.catalog?.contextWindow ?? null,
     };
-    const isStored = await this.usage.finish(calls, [
-      this.repository.finish({
-        id: turn.answerId,
-        chatId: turn.chatId,
-        streamId: turn.streamId,
-        parts: toJson(parts),
-        status,
-        modelUsed: model.modelId,
-        metadata,
-        lastContext,
-      }),
-      ...(turn.admission?.settlement(metadata.cost) ?? []),
-    ]);
-    // The checkpoint holds all but the last second; recovery will close what stands there as streaming.
-    if (!isStored) {
-      this.logger.error(
-        { chatId: turn.chatId, messageId: turn.answerId },
-        'The end of an answer could not be stored.',
-      );
-    }
+    const { answerId: id, chatId, streamId, userId } = turn;
+    const answer = { id, chatId, streamId, modelUsed: model.modelId, metadata, lastContext };
+    const settlement = turn.admission?.settlement(metadata.cost) ?? [];
+    const json = jsonOf(parts);
+    const end = this.repository.finish({ ...answer, status: json ? status : 'failed', parts: json });
+    if (await this.usage.finish(calls, [end, ...settlement], { userId, patience: 'long' }))
+      return json !== undefined;
+    // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
+    this.logger.error({ chatId, messageId: id }, 'The end of an answer could not be stored.');
+    const closed = this.repository.finish({ ...answer, status: 'failed' });
+    await this.usage.finish([], [closed, ...settlement], { userId });
+    return false;
+  }
+}
+
+/** Undefined for what is nested deeper than JSON can be written. */
+function jsonOf(parts: UIMessage['parts']): string | undefined {
+  try {
+    return toJson(parts);
+  } catch {
+    return undefined;
   }
 }
 

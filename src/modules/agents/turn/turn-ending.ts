@@ -13,13 +13,22 @@ export interface Ending {
   finishReason?: FinishReason;
 }
 
-/** An answer that goes on has used something before. */
+/** An answer that goes on has used something before. What is stored may be of any shape; what is no figure counts as 0. */
 export function usedBefore(continued: AnswerMetadata | undefined) {
-  return continued && { tokens: { ...NO_TOKENS, ...continued.usage }, totalCost: String(continued.cost) };
+  if (!continued) return undefined;
+  const usage: Partial<Record<string, unknown>> = { ...continued.usage };
+  const tokens = { ...NO_TOKENS };
+  for (const name of ['inputTokens', 'outputTokens', 'cachedInputTokens', 'reasoningTokens'] as const)
+    tokens[name] = Math.trunc(figureOf(usage[name]));
+  return { tokens, totalCost: String(figureOf(continued.cost)) };
+}
+
+function figureOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
 export function isUsed(tally: UsageTally, continued: AnswerMetadata | undefined): boolean {
-  const before = continued?.usage ?? NO_TOKENS;
+  const before = usedBefore(continued)?.tokens ?? NO_TOKENS;
   const { inputTokens, outputTokens } = tally.tokens;
   return inputTokens + outputTokens > before.inputTokens + before.outputTokens;
 }

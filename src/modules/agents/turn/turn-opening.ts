@@ -2,15 +2,16 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../../common/auth/identity.js';
-import { invalidField, notFound, streamInProgress } from '../../../common/errors/app-error.js';
+import { invalidField, notFound, streamInProgress, unavailable } from '../../../common/errors/app-error.js';
 import type { Last, Statement } from '../../../common/database/database.js';
 import { postgresCode } from '../../../common/errors/postgres-errors.js';
 import { AdmissionService } from '../../rate-limit/admission.service.js';
 import type { AdmissionRequest, AdmissionResult, AgentUse } from '../../rate-limit/admission.types.js';
-import { toJson } from './stored-json.js';
+import { toJson } from '../../../common/database/stored-json.js';
 import { DEFAULT_TITLE } from './title.service.js';
 import type { Turn } from './turn.js';
 import { fromFirstQuestion, planChange, targetOf, toUiMessage } from './turn-change.js';
+import { TurnRecovery } from './turn-recovery.js';
 import { type HistoryRow, TurnRepository } from './turn.repository.js';
 import { applyApprovals } from './tool-approvals.js';
 import type { AnswerMetadata, ToolApproval } from './turn.types.js';
@@ -53,6 +54,7 @@ export class TurnOpening {
 
   constructor(
     private readonly repository: TurnRepository,
+    private readonly recovery: TurnRecovery,
     private readonly admissions: AdmissionService,
   ) {}
 
@@ -65,12 +67,14 @@ export class TurnOpening {
   async open(turn: Turn, identity: Identity, activeStreams: string[], entry: Entry): Promise<StoringTurn> {
     for (let attempt = 1; ; attempt++) {
       const early = Promise.withResolvers<OpenedTurn>();
+      let isMarked = false;
       const transaction = this.repository
         .asUser(
           identity,
           async (manager, last, before) => {
             const opened = await this.tryOpen(manager, last, turn, 'outlook' in entry);
-            if (opened === 'again') throw new OpenAgain();
+            isMarked = opened === 'marked';
+            if (opened === 'again' || opened === 'marked') throw new OpenAgain();
             if ('outlook' in entry) this.admissions.expectRoom(entry.outlook, (await before) as AgentUse[]);
             else this.letIn(turn, entry.admission, (await before) as AdmissionResult[]);
             // A call that was approved is made once: only when nobody can approve it again.
@@ -85,8 +89,11 @@ export class TurnOpening {
       const opened = await Promise.race([early.promise, transaction]).catch(orAgain);
       if (opened) return { ...opened, stored: transaction.then(() => undefined) };
       // Either a dead instance has left its mark, or somebody created the chat at this very moment.
-      if (attempt === 3) throw notFound('The chat');
-      await this.repository.recover(activeStreams);
+      if (attempt === 3)
+        throw isMarked
+          ? unavailable('The last answer of this chat is still being closed. Try again.', 2)
+          : notFound('The chat');
+      await this.recovery.recoverChat(turn.chatId, activeStreams);
     }
   }
 
@@ -164,7 +171,7 @@ export class TurnOpening {
     last: Last,
     turn: Turn,
     putOff: boolean,
-  ): Promise<OpenedTurn | 'again'> {
+  ): Promise<OpenedTurn | 'again' | 'marked'> {
     const { request, userId } = turn;
     const create = request.action.type === 'submit';
     const chat = {
@@ -185,7 +192,7 @@ export class TurnOpening {
       return 'again';
     }
     if (stream?.writtenElsewhere) throw streamInProgress();
-    if (stream) return 'again';
+    if (stream) return 'marked';
 
     const needsTitle = state.title === DEFAULT_TITLE;
     if (request.action.type === 'approve') {

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../../common/auth/identity.js';
+import { ADVISORY_LOCKS } from '../../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../../common/database/database.js';
-import { INSTANCE_LOCK_CLASS, InstanceLock } from '../../../common/database/instance-lock.js';
-import { toJson } from './stored-json.js';
+import { InstanceLock } from '../../../common/database/instance-lock.js';
+import { toJson } from '../../../common/database/stored-json.js';
 import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
 
 /** Longer conversations are answered from their latest part. */
@@ -49,8 +50,8 @@ const OPEN_CHAT = `
 
 const ACTIVE_STREAM = `
   select id, "instanceId" <> $2
-         and exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS}
-                       and objid = "Stream"."instanceId"::oid and granted) as "writtenElsewhere"
+         and exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance}
+                       and objid::text = "Stream"."instanceId"::text and granted) as "writtenElsewhere"
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
 const HISTORY = `
@@ -93,7 +94,16 @@ const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
 const FINISH = `
   with stream as (delete from "Stream" where id = $3),
        context as (update chat set "lastContext" = $8::jsonb where id = $2)
-  update "Message_v2" set parts = $4, status = $5, model_used = $6, metadata = $7 where id = $1`;
+  update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200), metadata = $7
+   where id = $1`;
+
+const CHECKPOINT = `
+  with free as materialized (
+    select id from "Message_v2" where id = any($1::uuid[]) and status = 'streaming' for no key update skip locked
+  )
+  update "Message_v2" message set parts = answer.parts::json
+    from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
+   where message.id = answer.id returning message.id`;
 
 const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
@@ -218,16 +228,16 @@ export class TurnRepository {
     return rows[0];
   }
 
-  /** Stores what has arrived of answers that are still being written: one statement for all of them. */
-  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<void> {
-    await this.database.asService((manager) =>
-      manager.query(
-        `update "Message_v2" message set parts = answer.parts::json
-           from unnest($1::uuid[], $2::text[]) as answer (id, parts)
-          where message.id = answer.id and message.status = 'streaming'`,
-        [answers.map(({ id }) => id), answers.map(({ parts }) => parts)],
-      ),
-    );
+  /**
+   * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
+   * holds are left out, so nobody's lock keeps others from being stored.
+   *
+   * @returns the ids of those that were stored
+   */
+  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<string[]> {
+    const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
+    const [rows] = await this.database.executeAsService([{ text: CHECKPOINT, parameters }]);
+    return (rows as Array<{ id: string }>).map(({ id }) => id);
   }
 
   /** The end of an answer: its final parts and status; the chat's last context; no active stream any more. */
@@ -235,7 +245,8 @@ export class TurnRepository {
     id: string;
     chatId: string;
     streamId: string;
-    parts: string;
+    /** Absent when they can't be stored: then the last checkpoint stays. */
+    parts?: string;
     status: MessageStatus;
     modelUsed: string;
     metadata: AnswerMetadata;
@@ -244,7 +255,16 @@ export class TurnRepository {
     const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext } = answer;
     return {
       text: FINISH,
-      parameters: [id, chatId, streamId, parts, status, modelUsed, toJson(metadata), toJson(lastContext)],
+      parameters: [
+        id,
+        chatId,
+        streamId,
+        parts ?? null,
+        status,
+        modelUsed,
+        toJson(metadata),
+        toJson(lastContext),
+      ],
     };
   }
 
@@ -255,48 +275,4 @@ export class TurnRepository {
       parameters: [chatId, from, title],
     };
   }
-
-  /**
-   * Closes what dead instances have left: their answers become `interrupted` with what had arrived, their open calls in
-   * `usage_logs` are closed, their marks of active streams removed.
-   *
-   * @param ownStreams streams that this instance is writing; any other that bears its number is a leftover
-   * @returns the number of answers
-   */
-  async recover(ownStreams: string[]): Promise<number> {
-    const rows = await this.database.asServiceInTransaction((manager) =>
-      manager.query<Array<{ answers: number }>>(RECOVER, [this.instance.instanceId, ownStreams]),
-    );
-    return Number(rows[0]?.answers ?? 0);
-  }
 }
-
-/**
- * A call belongs to the instance that made it; its row says which. Parts that were being written end where they are, as
- * text: users can write their own messages, and JSON that PostgreSQL can not read must not stop the recovery of others.
- */
-const RECOVER = `
-  with dead as (
-    delete from "Stream" where case when "instanceId" = $1 then not id = any($2::uuid[])
-      else not exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS}
-                         and objid = "Stream"."instanceId"::oid and granted) end
-    returning "chatId", "messageId"
-  ), answers as (
-    update "Message_v2" message set status = 'interrupted',
-           parts = replace(message.parts::text, '"state":"streaming"', '"state":"done"')::json
-     where message.status = 'streaming'
-       and ((message.id, message."chatId") in (select "messageId", "chatId" from dead)
-            or not exists (select 1 from "Stream" stream where stream."messageId" = message.id))
-    returning message.id
-  ), calls as (
-    update usage_logs log set
-      response_timestamp = now(),
-      duration_ms = least(2147483647, extract(epoch from now() - log.request_timestamp) * 1000)::int,
-      metadata = (coalesce(log.metadata, '{}') - 'instanceId') || '{"status": "interrupted"}'
-     where log.response_timestamp is null
-       and (log.metadata ->> 'messageId' in (select "messageId"::text from dead)
-            or not exists (select 1 from pg_locks
-                            where locktype = 'advisory' and classid = ${INSTANCE_LOCK_CLASS} and granted
-                              and objid = (log.metadata ->> 'instanceId')::bigint::oid))
-  )
-  select count(*)::int as answers from answers`;

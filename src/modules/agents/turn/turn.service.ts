@@ -8,12 +8,14 @@ import {
 } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
 import { notFound, streamInProgress, unavailable } from '../../../common/errors/app-error.js';
+import { toAppError } from '../../../common/errors/problem.js';
 import { APP_CONFIG, type AppConfig } from '../../../config/app-config.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { StreamHub } from '../stream-hub/stream-hub.js';
-import { toJson } from './stored-json.js';
+import { toJson } from '../../../common/database/stored-json.js';
 import { Turn } from './turn.js';
 import { TurnConductor } from './turn-conductor.js';
+import { TurnRecovery } from './turn-recovery.js';
 import { TurnRepository } from './turn.repository.js';
 import type { TurnRequest } from './turn.types.js';
 
@@ -30,12 +32,16 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private readonly logger = new Logger(TurnService.name);
   private stopping = false;
   private checkpointing = false;
+  private recovering = false;
+  /** Running turns whose parts PostgreSQL does not take. */
+  private readonly unstorable = new WeakSet<Turn>();
   private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(
     private readonly hub: StreamHub,
     private readonly conductor: TurnConductor,
     private readonly repository: TurnRepository,
+    private readonly recovery: TurnRecovery,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -115,14 +121,12 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   private async checkpoint(): Promise<void> {
     if (this.checkpointing) return;
-    const turns = this.hub.all().filter(({ stored, changed }) => stored && changed);
+    const turns = this.hub.all().filter((turn) => turn.stored && turn.changed && !this.unstorable.has(turn));
     if (turns.length === 0) return;
     this.checkpointing = true;
     for (const turn of turns) turn.changed = false;
     try {
-      await this.repository.checkpoint(
-        turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) })),
-      );
+      await this.checkpointEach(turns);
     } catch (error) {
       for (const turn of turns) turn.changed = true;
       this.logger.warn({ err: error }, 'What has arrived could not be checkpointed; trying again.');
@@ -131,13 +135,39 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
   }
 
-  private async recover(): Promise<void> {
+  /** All in one statement; where that fails, halves of them, down to the answer that PostgreSQL can't take. */
+  private async checkpointEach(turns: Turn[]): Promise<void> {
     try {
-      const answers = await this.repository.recover(this.hub.all().map(({ streamId }) => streamId));
+      const answers = turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) }));
+      const stored = new Set(await this.repository.checkpoint(answers));
+      // Somebody holds the others at the moment.
+      for (const turn of turns) if (!stored.has(turn.answerId)) turn.changed = true;
+    } catch (error) {
+      const [turn] = turns;
+      if (!turn || toAppError(error).status === 503) throw error;
+      if (turns.length === 1) {
+        this.unstorable.add(turn);
+        const { chatId, answerId } = turn;
+        this.logger.error({ err: error, chatId, messageId: answerId }, 'An answer can not be checkpointed.');
+        return;
+      }
+      const middle = Math.ceil(turns.length / 2);
+      await this.checkpointEach(turns.slice(0, middle));
+      await this.checkpointEach(turns.slice(middle));
+    }
+  }
+
+  private async recover(): Promise<void> {
+    if (this.recovering) return;
+    this.recovering = true;
+    try {
+      const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
       if (answers > 0)
         this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
     } catch (error) {
       this.logger.warn({ err: error }, 'Recovery of cut-off answers failed; trying again.');
+    } finally {
+      this.recovering = false;
     }
   }
 

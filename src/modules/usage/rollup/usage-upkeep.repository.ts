@@ -1,8 +1,6 @@
 import type { Client } from 'pg';
+import { ADVISORY_LOCKS } from '../../../common/database/advisory-locks.js';
 import { END } from '../reports/call-kind.js';
-
-/** Key of the advisory lock of whoever purges. */
-const PURGE_LOCK = 7_264_118_311;
 
 const OLD = `request_timestamp < $1 and response_timestamp is not null`;
 
@@ -66,7 +64,7 @@ export class UsageUpkeepRepository {
   /** Keeps others from purging as long as the connection lives. @returns false when somebody does */
   async lockPurge(): Promise<boolean> {
     const { rows } = await this.client.query<{ ours: boolean }>('select pg_try_advisory_lock($1) as ours', [
-      PURGE_LOCK,
+      ADVISORY_LOCKS.usagePurge,
     ]);
     return rows[0]?.ours ?? false;
   }

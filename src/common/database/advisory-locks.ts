@@ -1,0 +1,27 @@
+/**
+ * Every number that an advisory lock of Switchboard is made of. Two purposes with one number would wait for each other
+ * without a reason, so no number stands here twice. Functions in migrations repeat theirs literally: a migration must not
+ * change when this file does.
+ */
+export const ADVISORY_LOCKS = {
+  /** First key of the locks that say "this instance is alive"; the second is the instance's number. */
+  instance: 1_398_228_803,
+  /** Who owns the PostgreSQL of an embedded stack. */
+  embeddedStack: 5_140_021_773,
+  /** Who migrates. */
+  migration: 7_264_118_307,
+  /** Who changes users: what is checked must still be true when it is written. */
+  users: 7_264_118_308,
+  /** Who changes the configuration. */
+  configuration: 7_264_118_309,
+  /** Who writes the usage rollups. */
+  usageRollups: 7_264_118_310,
+  /** Who purges usage. */
+  usagePurge: 7_264_118_311,
+  /** Who clears old rate limit windows away. */
+  windowSweep: 7_264_118_312,
+  /** Seed of the hash of a user and an agent, whose admissions come one after the other. */
+  admission: 7_264_118_313,
+  /** Seed of the hash of a document, whose writers come one after the other. */
+  document: 4711,
+} as const;

@@ -1,0 +1,20 @@
+/** How long one statement of a transaction may wait for a lock, and how long it may take, in milliseconds. */
+export interface TimeLimits {
+  lock: number;
+  statement: number;
+}
+
+/** A user waits for an answer, and for nothing but locks of their own: seconds are enough. */
+export const USER_LIMITS: TimeLimits = { lock: 3_000, statement: 10_000 };
+/** Reports read many rows, and wait for none of them. */
+export const REPORT_LIMITS: TimeLimits = { lock: 3_000, statement: 30_000 };
+/** What the service does by itself leaves out what is locked, so a wait is a sign of trouble. */
+export const SERVICE_LIMITS: TimeLimits = { lock: 3_000, statement: 30_000 };
+
+/**
+ * The statement that opens a transaction with its limits. They end with the transaction, so a pooler may hand the
+ * connection to anybody afterwards.
+ */
+export function beginWithin({ lock, statement }: TimeLimits, mode: '' | 'READ ONLY' = ''): string {
+  return `BEGIN ${mode}; SET LOCAL lock_timeout = ${lock}; SET LOCAL statement_timeout = ${statement}`;
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
+import type { TestUser } from '../support/app.js';
+import { eventually } from '../support/chat-app.js';
+import { hold } from '../support/row-locks.js';
+
+/** A number that no process has. */
+const GONE = 12_345;
+
+interface LeftAnswer {
+  chatId: string;
+  messageId: string;
+}
+
+/** What a crash has left is closed row by row: no row that a user has forged, or locks, keeps others waiting. */
+describe('recovery', () => {
+  let servers: ChatServers;
+  let user: TestUser;
+
+  beforeEach(async () => {
+    servers = await prepareChatServers();
+    user = await servers.createUser();
+  });
+
+  afterEach(() => servers.close());
+
+  const query = (sql: string, parameters?: unknown[]) => servers.database.query(sql, parameters);
+
+  /** An answer that an instance which is gone was writing. */
+  async function leave(parts = '[{"type":"text","text":"Hi","state":"streaming"}]'): Promise<LeftAnswer> {
+    const [chatId, messageId] = [randomUUID(), randomUUID()];
+    await query('insert into chat (id, user_id) values ($1, $2)', [chatId, user.id]);
+    await query(
+      `insert into "Message_v2" (id, "chatId", role, parts, status) values ($1, $2, 'assistant', $3, 'streaming')`,
+      [messageId, chatId, parts],
+    );
+    await query('insert into "Stream" ("chatId", "messageId", "instanceId") values ($1, $2, $3)', [
+      chatId,
+      messageId,
+      GONE,
+    ]);
+    return { chatId, messageId };
+  }
+
+  const stateOf = async ({ messageId }: LeftAnswer) => {
+    const [row] = await query(
+      `select status, parts::text as parts,
+              exists (select from "Stream" where "messageId" = message.id) as marked
+         from "Message_v2" message where id = $1`,
+      [messageId],
+    );
+    return row as { status: string; parts: string; marked: boolean };
+  };
+
+  const CLOSED = {
+    status: 'interrupted',
+    parts: '[{"type":"text","text":"Hi","state":"done"}]',
+    marked: false,
+  };
+
+  /** Rows that are older than the rules which stand against them now. */
+  async function withoutChecks<T>(table: string, work: () => Promise<T>): Promise<T> {
+    const checks = await query(
+      `select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint
+        where conrelid = $1::regclass and contype = 'c'`,
+      [table],
+    );
+    for (const { name } of checks) await query(`alter table ${table} drop constraint "${name}"`);
+    const result = await work();
+    for (const { name, definition } of checks)
+      await query(`alter table ${table} add constraint "${name}" ${definition} not valid`);
+    return result;
+  }
+
+  /** The deepest parts that PostgreSQL stores: a longer statement has not room enough to read them again. */
+  async function leaveDeepest(): Promise<LeftAnswer> {
+    const nested = (depth: number) =>
+      `[{"type":"text","text":"Hi","state":"streaming","deep":${'['.repeat(depth)}${']'.repeat(depth)}}]`;
+    let [stored, refused] = [1_000, 200_000];
+    while (refused - stored > 1) {
+      const middle = Math.floor((stored + refused) / 2);
+      const isStored = await query('select 1 where $1::json is not null', [nested(middle)]).then(
+        () => true,
+        () => false,
+      );
+      if (isStored) stored = middle;
+      else refused = middle;
+    }
+    for (let depth = stored; ; depth -= 5) {
+      const left = await withoutChecks('"Message_v2"', () => leave(nested(depth)).catch(() => undefined));
+      if (left) return left;
+      if (depth < stored - 2_000) throw new Error('No parts are deep enough.');
+    }
+  }
+
+  it('closes the answers of others beside parts that can not be read again', async () => {
+    const before = await leave();
+    const deep = await leaveDeepest();
+    const after = await leave();
+    const server = await servers.start();
+    expect(await Promise.all([before, after].map(stateOf))).toEqual([CLOSED, CLOSED]);
+    const { status, marked } = await stateOf(deep);
+    expect(['interrupted', 'failed']).toContain(status);
+    expect(marked).toBe(false);
+    expect(server.output()).toContain(deep.messageId);
+  });
+
+  it('closes the answers of others beside rows that break the rules of today', async () => {
+    const before = await leave();
+    const forged = await withoutChecks('"Message_v2"', async () => {
+      const rows = [
+        await leave('"no list"'),
+        await leave('{"type": "neither"}'),
+        await leave('[1, null, [[]]]'),
+        await leave(),
+        await leave(),
+      ];
+      await query(`update "Message_v2" set "createdAt" = 'infinity' where id = $1`, [rows[3]!.messageId]);
+      await query(`update "Message_v2" set role = 'nobody' where id = $1`, [rows[4]!.messageId]);
+      return rows;
+    });
+    const after = await leave();
+    const server = await servers.start();
+    expect(await Promise.all([before, after].map(stateOf))).toEqual([CLOSED, CLOSED]);
+    for (const left of forged.slice(0, 4)) expect((await stateOf(left)).status).not.toBe('streaming');
+    // What can't be changed at all is told, and does not stop the server.
+    expect((await stateOf(forged[4]!)).status).toBe('streaming');
+    expect(server.output()).toContain(forged[4]!.messageId);
+    expect(server.output()).not.toContain('Recovery of cut-off answers failed');
+  });
+
+  it('closes calls that lie in the future, or whose metadata is odd', async () => {
+    const left = await leave();
+    const metadata = [
+      `{"instanceId": ${GONE}, "messageId": "${left.messageId}"}`,
+      '{"instanceId": "not a number"}',
+      '{"instanceId": 99999999999999999999}',
+      '{"instanceId": {"a": 1}}',
+      '[1, 2]',
+      '"text"',
+      '17',
+      'null',
+    ];
+    for (const value of metadata)
+      await query(
+        `insert into usage_logs (user_id, agent_type, model_used, provider, request_timestamp, metadata)
+         values ($1, 'chat', 'm', 'p', now() + interval '10 minutes', $2)`,
+        [user.id, value],
+      );
+    await servers.start();
+    expect(await stateOf(left)).toEqual(CLOSED);
+    const calls = await query(
+      `select duration_ms, metadata ->> 'status' as status, response_timestamp >= request_timestamp as closed
+         from usage_logs where user_id = $1`,
+      [user.id],
+    );
+    expect(calls).toEqual(metadata.map(() => ({ duration_ms: 0, status: 'interrupted', closed: true })));
+  });
+
+  it('closes what nobody locks, and the rest when it is free', async () => {
+    const locked: LeftAnswer[] = [];
+    // More than are looked at in one round, and older than the others.
+    for (let count = 0; count < 120; count++) locked.push(await leave());
+    const others = [await leave(), await leave()];
+    const holder = await hold(servers.database);
+    try {
+      await holder.query('select from "Message_v2" where id = any($1) for update', [
+        locked.map(({ messageId }) => messageId),
+      ]);
+      const since = performance.now();
+      const server = await servers.start();
+      expect(performance.now() - since).toBeLessThan(20_000);
+      expect(await Promise.all(others.map(stateOf))).toEqual([CLOSED, CLOSED]);
+      expect(await stateOf(locked[0]!)).toMatchObject({ status: 'streaming', marked: true });
+      await holder.release();
+      await server.stop();
+      await servers.start();
+      expect(await Promise.all(locked.map(stateOf))).toEqual(locked.map(() => CLOSED));
+    } finally {
+      await holder.release();
+    }
+  });
+
+  it('closes more than fit into one round', async () => {
+    const answers: LeftAnswer[] = [];
+    for (let count = 0; count < 230; count++) answers.push(await leave());
+    await servers.start();
+    await eventually(async () => (await stateOf(answers.at(-1)!)).status === 'interrupted');
+    expect(await Promise.all(answers.map(stateOf))).toEqual(answers.map(() => CLOSED));
+  });
+});

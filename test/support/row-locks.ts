@@ -1,0 +1,47 @@
+import pg from 'pg';
+import type { TestDatabase } from './postgres.js';
+
+/** A transaction that stays open, as a slow statement of somebody's would be. */
+export interface HeldTransaction {
+  query(sql: string, parameters?: unknown[]): Promise<number>;
+  /** Undoes it, and closes its connection. */
+  release(): Promise<void>;
+}
+
+/** Opens a transaction of the operator, or of a user as the Data API opens one, and leaves it open. */
+export async function hold(database: TestDatabase, userId?: string): Promise<HeldTransaction> {
+  const client = new pg.Client({ connectionString: database.url, application_name: 'test-holder' });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('begin');
+  if (userId !== undefined) {
+    const claims = {
+      sub: userId,
+      role: 'authenticated',
+      user_metadata: { role: 'user', isActive: true },
+    };
+    await client.query(
+      `select set_config('request.jwt.claims', $1, true), set_config('request.jwt.claim.sub', $2, true)`,
+      [JSON.stringify(claims), userId],
+    );
+    await client.query('set local role authenticated');
+  }
+  let isOver = false;
+  return {
+    query: async (sql, parameters) => (await client.query(sql, parameters)).rowCount ?? 0,
+    release: async () => {
+      if (isOver) return;
+      isOver = true;
+      await client.end();
+    },
+  };
+}
+
+/** How many of the application's connections wait for a lock at the moment. */
+export async function waitingForLocks(database: TestDatabase): Promise<number> {
+  const [row] = await database.query(
+    `select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and application_name = 'switchboard' and wait_event_type = 'Lock'`,
+  );
+  return row.waiting as number;
+}
