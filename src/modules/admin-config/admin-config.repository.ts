@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import { Database } from '../../common/database/database.js';
 import type { ConfigKey } from './config-schemas.js';
 import type { ConfigRow } from './runtime-config.js';
@@ -10,6 +11,8 @@ export interface StoredConfig extends ConfigRow {
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 export const CONFIG_ACTIONS = ['created', 'updated', 'rolled_back', 'deleted'] as const;
@@ -23,6 +26,8 @@ export interface ConfigVersionRow {
   restoredVersion: number | null;
   changedBy: string | null;
   changedAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** One change of the configuration at a time: each is checked against all the others. */
@@ -44,6 +49,31 @@ const VERSION_COLUMNS = `
   version, action, config_data as "configData", restored_version as "restoredVersion",
   changed_by as "changedBy", changed_at as "changedAt"`;
 
+const FIND_PAGE = `
+  select ${COLUMNS}, "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from admin_config
+         where config_key = any($1) and config_key collate "C" > $2
+         order by config_key collate "C" limit $3::int + 1`,
+      order: 'config_key collate "C"',
+      jsons: ['config_data'],
+      limit: '$3',
+    })} config
+   order by config_key collate "C"`;
+
+const FIND_VERSIONS = `
+  select ${VERSION_COLUMNS}, "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from switchboard.config_history
+         where config_key = $1 and version < $2 order by version desc limit $3::int + 1`,
+      order: 'version desc',
+      jsons: ['config_data'],
+      limit: '$3',
+    })} version
+   order by version desc`;
+
 @Injectable()
 export class AdminConfigRepository {
   constructor(private readonly database: Database) {}
@@ -64,16 +94,12 @@ export class AdminConfigRepository {
     ]);
   }
 
-  /** By their keys, at most `limit`. */
+  /** A page of them, by their keys. */
   findPage(
     manager: EntityManager,
     { keys, after, limit }: { keys: readonly ConfigKey[]; after: string; limit: number },
   ): Promise<StoredConfig[]> {
-    return manager.query<StoredConfig[]>(
-      `select ${COLUMNS} from admin_config
-        where config_key = any($1) and config_key collate "C" > $2 order by config_key collate "C" limit $3`,
-      [keys, after, limit],
-    );
+    return manager.query<StoredConfig[]>(FIND_PAGE, [keys, after, limit]);
   }
 
   async findByKey(manager: EntityManager, key: ConfigKey): Promise<StoredConfig | undefined> {
@@ -96,16 +122,12 @@ export class AdminConfigRepository {
     await manager.query('delete from admin_config where config_key = $1', [key]);
   }
 
-  /** Versions below `before`, the latest first, at most `limit`. */
+  /** A page of the versions below `before`, the latest first. */
   findVersions(
     manager: EntityManager,
     { key, before, limit }: { key: ConfigKey; before: number; limit: number },
   ): Promise<ConfigVersionRow[]> {
-    return manager.query<ConfigVersionRow[]>(
-      `select ${VERSION_COLUMNS} from switchboard.config_history
-        where config_key = $1 and version < $2 order by version desc limit $3`,
-      [key, before, limit],
-    );
+    return manager.query<ConfigVersionRow[]>(FIND_VERSIONS, [key, before, limit]);
   }
 
   async findVersion(
