@@ -5,11 +5,19 @@
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
   if (original === '') return undefined;
-  const [start, another] = isQuick(content, original)
-    ? findByEngine(content, original)
-    : findSteadily(content, original);
+  const [start, another] = findTwo(content, original);
   if (start === undefined || another !== undefined) return undefined;
   return content.slice(0, start) + replacement + content.slice(start + original.length);
+}
+
+/** Whether a text occurs in another, found in bounded time: see {@link isQuick}. */
+export function isIn(content: string, text: string): boolean {
+  return findTwo(content, text)[0] !== undefined;
+}
+
+/** Where the first and the second occurrence begin. */
+function findTwo(content: string, text: string): [start?: number, another?: number] {
+  return isQuick(content, text) ? findByEngine(content, text) : findSteadily(content, text);
 }
 
 /**
