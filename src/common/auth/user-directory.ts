@@ -7,6 +7,8 @@ import type { Identity } from './identity.js';
 /** How long a row is believed without asking again; a NOTIFY usually drops it at once. */
 const LIFETIME = 4_000;
 const MAX_ENTRIES = 20_000;
+/** Users write their settings themselves, and they are kept in memory for each: beyond this they count as none. */
+const MAX_SETTINGS_BYTES = 64 * 1024;
 
 interface UserRow {
   id: string;
@@ -21,7 +23,11 @@ interface Entry {
 }
 
 const FIND_USER = `
-  select id, email, raw_user_meta_data as metadata,
+  select id, email,
+         jsonb_build_object(
+           'role', raw_user_meta_data -> 'role',
+           'settings', case when octet_length((raw_user_meta_data -> 'settings')::text) <= ${MAX_SETTINGS_BYTES}
+                            then raw_user_meta_data -> 'settings' end) as metadata,
          coalesce(banned_until > now(), false)
            or deleted_at is not null
            or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive

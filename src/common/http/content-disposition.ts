@@ -1,5 +1,7 @@
 /** Most file systems take 255 bytes; browsers put numbers and endings behind the name. */
 const MAX_NAME_BYTES = 180;
+/** Of a text that a name is made from, no more is looked at. */
+const MAX_TEXT_LENGTH = 2_000;
 
 /** What file systems refuse or shells read, and what turns the direction of text (`fdp.exe` shown as `exe.pdf`). */
 const UNSAFE =
@@ -10,6 +12,7 @@ const UNSAFE =
 export function toFileName(text: string, extension: string, fallback: string): string {
   const name = truncate(
     text
+      .slice(0, MAX_TEXT_LENGTH)
       .toWellFormed()
       .replace(UNSAFE, ' ')
       .replace(/\s+/g, ' ')

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { Logger, StreamableFile } from '@nestjs/common';
 import { attachment } from './content-disposition.js';
-import type { Page, PageQuery } from './paging.js';
+import { type Page, type PageQuery, reportSkipped } from './paging.js';
+import { idOf, toJson } from './safe-json.js';
 
 /** Characters that are gathered before they are sent: a chunk for each item of a list would cost more than the items. */
 const CHUNK = 32 * 1024;
@@ -39,15 +40,20 @@ export async function* everyItem<T>(
   } while (cursor !== undefined);
 }
 
-/** A JSON array of whatever `write` makes of each item. */
+/** A JSON array of the items, or of whatever `write` makes of each; those that cannot be written are left out. */
 export async function* jsonArray<T>(
   items: AsyncIterable<T>,
-  write: (item: T) => AsyncIterable<string> | Iterable<string> = (item) => [JSON.stringify(item)],
+  write?: (item: T) => AsyncIterable<string>,
 ): AsyncGenerator<string> {
   let separator = '[';
   for await (const item of items) {
-    yield separator;
-    yield* write(item);
+    const text = write ? '' : toJson(item);
+    if (text === undefined) {
+      reportSkipped([idOf(item)]);
+      continue;
+    }
+    yield `${separator}${text}`;
+    if (write) yield* write(item);
     separator = ',';
   }
   yield separator === '[' ? '[]' : ']';

@@ -1,7 +1,9 @@
 import { Global, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
+import { PageInterceptor } from './page.interceptor.js';
 import { RequestThrottle, THROTTLE_WINDOW } from './request-throttle.js';
 
 @Global()
@@ -17,7 +19,7 @@ import { RequestThrottle, THROTTLE_WINDOW } from './request-throttle.js';
       }),
     }),
   ],
-  providers: [RequestThrottle],
+  providers: [RequestThrottle, { provide: APP_INTERCEPTOR, useClass: PageInterceptor }],
   exports: [RequestThrottle, ThrottlerModule],
 })
 export class HttpModule {}

@@ -1,7 +1,11 @@
+import { Logger } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { invalidField } from '../errors/app-error.js';
+import { isPlace, toPlace } from './place.js';
+
+const logger = new Logger('Lists');
 
 /** `?limit=&cursor=` of every list. */
 export class PageQuery {
@@ -10,7 +14,7 @@ export class PageQuery {
     minimum: 1,
     maximum: 100,
     default: 20,
-    description: 'How many items at most.',
+    description: 'How many items at most. A page also ends when it reaches 2 MB.',
   })
   @IsOptional()
   @Type(() => Number)
@@ -32,7 +36,7 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-/** The place of a row in a keyset-ordered list: its time (ISO 8601) and, for rows of one time, its id. */
+/** The place of a row in a keyset-ordered list: its time (see {@link toPlace}) and, for rows of one time, its id. */
 export interface Keyset {
   at: string;
   id: string;
@@ -50,20 +54,17 @@ export function placesAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at:
 /** What several owners have, in their order: as much of it as one reading takes. */
 export interface Stretch<T> {
   items: T[];
-  /** The place of the last item; undefined when there was nothing (more). */
+  /** The place of the last row; undefined when there was nothing (more). */
   last?: { owner: string; at: Keyset };
 }
 
-/** As `toISOString` writes the years that PostgreSQL can read. */
-const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** @throws AppError 400 naming `cursor` when it is not one of ours */
 export function decodeCursor(cursor: string | undefined): Keyset | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [at, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  const isTime = at !== undefined && TIME.test(at) && !Number.isNaN(Date.parse(at));
-  if (!isTime || id === undefined || rest.length > 0 || !UUID.test(id)) {
+  if (at === undefined || !isPlace(at) || id === undefined || rest.length > 0 || !UUID.test(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { at, id };
@@ -73,19 +74,74 @@ export function encodeCursor({ at, id }: Keyset): string {
   return Buffer.from(`${at}|${id}`).toString('base64url');
 }
 
+/** Where a row stands in a list that is ordered by when rows were made, then by their ids. */
+export function keysetOf({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
+  return { at: toPlace(createdAt), id };
+}
+
+/** Like {@link keysetOf}, where the newest rows come first. */
+export function newestFirst({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
+  return { at: toPlace(createdAt, 'descending'), id };
+}
+
 /**
- * Cuts a page out of rows that were read with `LIMIT limit + 1`: the row too many only says that there is more.
+ * Cuts a page out of rows, which were read in one of two ways: with `LIMIT limit + 1`, where the row too many only says
+ * that there is more; or as `boundedRows` reads them, where `hasMore` says it.
+ *
+ * A row that cannot be shown costs only itself. The cursor comes from the last row, shown or not, so that the next page
+ * goes on behind it.
  */
-export function toPage<Row, Item>(
+export function toPage<Row extends object, Item>(
   rows: Row[],
   limit: number,
   keyset: (row: Row) => Keyset,
   map: (row: Row) => Item,
 ): Page<Item> {
+  return toPageBy(
+    rows,
+    limit,
+    (row) => encodeCursor(keyset(row)),
+    map,
+    (row) => keyset(row).id,
+  );
+}
+
+/** Like {@link toPage}, in a list that has cursors of its own. */
+export function toPageBy<Row extends object, Item>(
+  rows: Row[],
+  limit: number,
+  cursorOf: (row: Row) => string,
+  map: (row: Row) => Item,
+  idOf: (row: Row) => string,
+): Page<Item> {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
+  const hasMore = rows.length > limit || (last as { hasMore?: boolean } | undefined)?.hasMore === true;
   return {
-    items: page.map(map),
-    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(keyset(last)) : null,
+    items: toItems(page, map, idOf),
+    nextCursor: hasMore && last !== undefined ? cursorOf(last) : null,
   };
+}
+
+/**
+ * What rows become, without those that cannot become anything: their owners may have written them past this server. The
+ * log names these by their ids.
+ */
+export function toItems<Row, Item>(rows: Row[], map: (row: Row) => Item, idOf: (row: Row) => string): Item[] {
+  const bad: string[] = [];
+  const items = rows.flatMap((row) => {
+    try {
+      return [map(row)];
+    } catch {
+      bad.push(idOf(row));
+      return [];
+    }
+  });
+  reportSkipped(bad);
+  return items;
+}
+
+/** Writes to the log which rows a list leaves out. */
+export function reportSkipped(ids: string[]): void {
+  if (ids.length > 0) logger.warn({ ids }, 'Rows that cannot be shown were left out of a list.');
 }

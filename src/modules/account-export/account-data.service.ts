@@ -3,6 +3,8 @@ import type { Identity } from '../../common/auth/identity.js';
 import { UserDirectory } from '../../common/auth/user-directory.js';
 import { everyItem } from '../../common/http/download.js';
 import type { Keyset } from '../../common/http/paging.js';
+import { writableOr } from '../../common/http/safe-json.js';
+import { toPlace, toShownTime } from '../../common/http/place.js';
 import { ChatsService } from '../chat/chats.service.js';
 import type { ChatDto } from '../chat/dto/chat.dto.js';
 import type { VoteDto } from '../chat/dto/vote.dto.js';
@@ -69,7 +71,14 @@ export class AccountDataService {
 
   async user({ id, email, role, settings }: Identity): Promise<AccountUser> {
     const createdAt = await this.repository.findCreatedAt(id);
-    return { id, email, role, isActive: true, settings, createdAt: createdAt?.toISOString() ?? null };
+    return {
+      id,
+      email,
+      role,
+      isActive: true,
+      settings: writableOr(settings, {}),
+      createdAt: createdAt && toShownTime(createdAt),
+    };
   }
 
   /** Newest first. Messages and votes of a chat are to be read, in this order, before the next chat is asked for. */
@@ -93,9 +102,8 @@ export class AccountDataService {
 
   /** Every version, oldest first. The suggestions for it are to be read before the next one is asked for. */
   async *documents(userId: string): AsyncGenerator<OwnVersion> {
-    const versions = everyAfter<DocumentDto, Keyset>(
-      async (after) => this.ownDocuments.listAllVersions(await this.reader(userId), after),
-      ({ createdAt, id }) => ({ at: createdAt, id }),
+    const versions = everyAfter<DocumentDto, Keyset>(async (after) =>
+      this.ownDocuments.listAllVersions(await this.reader(userId), after),
     );
     for await (const stretch of versions) {
       const keys = stretch.map(({ id, createdAt }) => versionKey(id, createdAt));
@@ -122,10 +130,11 @@ export class AccountDataService {
   }
 
   async *rateLimits(userId: string): AsyncGenerator<CountedWindow> {
-    const stretches = everyAfter<CountedWindow, Keyset>(
-      async (after) => this.limits.listCounted(await this.reader(userId), after),
-      ({ periodStart, id }) => ({ at: periodStart.toISOString(), id }),
-    );
+    const stretches = everyAfter<CountedWindow, Keyset>(async (after) => {
+      const items = await this.limits.listCounted(await this.reader(userId), after);
+      const last = items.at(-1);
+      return { items, last: last && { at: toPlace(last.periodStart), id: last.id } };
+    });
     for await (const windows of stretches) yield* windows;
   }
 
@@ -136,11 +145,11 @@ export class AccountDataService {
   /** The names of the files in storage; what is in them is downloaded from there. */
   async *files(userId: string): AsyncGenerator<OwnFile> {
     if (!(await this.repository.canReadFiles())) return;
-    const stretches = everyAfter<FileRow, FileRow>(
-      async (after) =>
-        this.repository.findFiles((await this.reader(userId)).id, { after, limit: FILES_AT_ONCE }),
-      (file) => file,
-    );
+    const stretches = everyAfter<FileRow, FileRow>(async (after) => {
+      const { id } = await this.reader(userId);
+      const items = await this.repository.findFiles(id, { after, limit: FILES_AT_ONCE });
+      return { items, last: items.at(-1) };
+    });
     for await (const files of stretches) yield* files.map(toFile);
   }
 

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { type Download, jsonArray } from '../../common/http/download.js';
+import { reportSkipped } from '../../common/http/paging.js';
+import { idOf, toJson, toJsonWithout } from '../../common/http/safe-json.js';
 import {
   AccountDataService,
   type AccountUser,
@@ -48,7 +50,7 @@ export class AccountExportService {
     yield line('export', { exportedAt });
     yield line('user', user);
     for await (const { chat, messages, votes } of data.chats(user.id)) {
-      yield line('chat', chat);
+      yield lineOf('chat', toJsonWithout(chat, 'lastContext'));
       for await (const message of messages) yield line('message', message);
       for await (const vote of votes) yield line('vote', vote);
     }
@@ -76,7 +78,7 @@ export class AccountExportService {
 }
 
 async function* chatToJson({ chat, messages, votes }: OwnChat): AsyncGenerator<string> {
-  yield `${unclosed(chat)},"messages":`;
+  yield `${toJsonWithout(chat, 'lastContext').slice(0, -1)},"messages":`;
   yield* jsonArray(messages);
   yield ',"votes":';
   yield* jsonArray(votes);
@@ -84,16 +86,18 @@ async function* chatToJson({ chat, messages, votes }: OwnChat): AsyncGenerator<s
 }
 
 async function* versionToJson({ document, suggestions }: OwnVersion): AsyncGenerator<string> {
-  yield `${unclosed(document)},"suggestions":`;
+  yield `${JSON.stringify(document).slice(0, -1)},"suggestions":`;
   yield* jsonArray(suggestions);
   yield '}';
 }
 
-/** An object to which more is to be added. */
-function unclosed(value: object): string {
-  return JSON.stringify(value).slice(0, -1);
+/** A line of NDJSON; none for what cannot be written. */
+function line(type: string, data: unknown): string {
+  const text = toJson(data);
+  if (text === undefined) reportSkipped([idOf(data)]);
+  return text === undefined ? '' : lineOf(type, text);
 }
 
-function line(type: string, data: unknown): string {
-  return `${JSON.stringify({ type, data })}\n`;
+function lineOf(type: string, json: string): string {
+  return `{"type":${JSON.stringify(type)},"data":${json}}\n`;
 }

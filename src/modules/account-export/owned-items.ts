@@ -40,15 +40,13 @@ export async function* everyStretch<T>(
 
 /** Everything in a list that is read from one place to the next, until there is nothing more. */
 export async function* everyAfter<T, Place>(
-  read: (after: Place | undefined) => Promise<T[]>,
-  placeOf: (item: T) => Place,
+  read: (after: Place | undefined) => Promise<{ items: T[]; last?: Place }>,
 ): AsyncGenerator<T[]> {
   let after: Place | undefined;
   for (;;) {
-    const items = await read(after);
-    const last = items.at(-1);
+    const { items, last } = await read(after);
     if (last === undefined) return;
     yield items;
-    after = placeOf(last);
+    after = last;
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import { Database } from '../../common/database/database.js';
 import type { ConfigKey } from './config-schemas.js';
 import type { ConfigRow } from './runtime-config.js';
@@ -11,6 +12,8 @@ export interface StoredConfig extends ConfigRow {
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 export const CONFIG_ACTIONS = ['created', 'updated', 'rolled_back', 'deleted'] as const;
@@ -24,6 +27,8 @@ export interface ConfigVersionRow {
   restoredVersion: number | null;
   changedBy: string | null;
   changedAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 const COLUMNS = `
@@ -41,6 +46,31 @@ const UPDATE = `
 const VERSION_COLUMNS = `
   version, action, config_data as "configData", restored_version as "restoredVersion",
   changed_by as "changedBy", changed_at as "changedAt"`;
+
+const FIND_PAGE = `
+  select ${COLUMNS}, "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from admin_config
+         where config_key = any($1) and config_key collate "C" > $2
+         order by config_key collate "C" limit $3::int + 1`,
+      order: 'config_key collate "C"',
+      jsons: ['config_data'],
+      limit: '$3',
+    })} config
+   order by config_key collate "C"`;
+
+const FIND_VERSIONS = `
+  select ${VERSION_COLUMNS}, "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from switchboard.config_history
+         where config_key = $1 and version < $2 order by version desc limit $3::int + 1`,
+      order: 'version desc',
+      jsons: ['config_data'],
+      limit: '$3',
+    })} version
+   order by version desc`;
 
 @Injectable()
 export class AdminConfigRepository {
@@ -65,16 +95,12 @@ export class AdminConfigRepository {
     ]);
   }
 
-  /** By their keys, at most `limit`. */
+  /** A page of them, by their keys. */
   findPage(
     manager: EntityManager,
     { keys, after, limit }: { keys: readonly ConfigKey[]; after: string; limit: number },
   ): Promise<StoredConfig[]> {
-    return manager.query<StoredConfig[]>(
-      `select ${COLUMNS} from admin_config
-        where config_key = any($1) and config_key collate "C" > $2 order by config_key collate "C" limit $3`,
-      [keys, after, limit],
-    );
+    return manager.query<StoredConfig[]>(FIND_PAGE, [keys, after, limit]);
   }
 
   async findByKey(manager: EntityManager, key: ConfigKey): Promise<StoredConfig | undefined> {
@@ -97,16 +123,12 @@ export class AdminConfigRepository {
     await manager.query('delete from admin_config where config_key = $1', [key]);
   }
 
-  /** Versions below `before`, the latest first, at most `limit`. */
+  /** A page of the versions below `before`, the latest first. */
   findVersions(
     manager: EntityManager,
     { key, before, limit }: { key: ConfigKey; before: number; limit: number },
   ): Promise<ConfigVersionRow[]> {
-    return manager.query<ConfigVersionRow[]>(
-      `select ${VERSION_COLUMNS} from switchboard.config_history
-        where config_key = $1 and version < $2 order by version desc limit $3`,
-      [key, before, limit],
-    );
+    return manager.query<ConfigVersionRow[]>(FIND_VERSIONS, [key, before, limit]);
   }
 
   async findVersion(

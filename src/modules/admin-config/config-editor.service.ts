@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, invalidField, notFound, validationFailed } from '../../common/errors/app-error.js';
-import type { Page, PageQuery } from '../../common/http/paging.js';
+import { type Page, type PageQuery, toPageBy } from '../../common/http/paging.js';
 import { toConfig, toConfigVersion } from './admin-config.mapper.js';
 import { AdminConfigRepository, type StoredConfig } from './admin-config.repository.js';
 import { AdminConfigService } from './admin-config.service.js';
@@ -38,9 +38,10 @@ export class ConfigEditorService {
   async list(identity: Identity, { limit, cursor }: PageQuery): Promise<Page<ConfigDto>> {
     const after = decodePosition(cursor) ?? '';
     const rows = await this.database.asUser(identity, (manager) =>
-      this.configs.findPage(manager, { keys: CONFIG_KEYS, after, limit: limit + 1 }),
+      this.configs.findPage(manager, { keys: CONFIG_KEYS, after, limit }),
     );
-    return toPage(rows, limit, ({ configKey }) => configKey, toConfig);
+    const keyOf = ({ configKey }: StoredConfig) => configKey;
+    return toPageBy(rows, limit, (row) => encodePosition(keyOf(row)), toConfig, keyOf);
   }
 
   /** @throws AppError 404 when it was deleted */
@@ -99,9 +100,15 @@ export class ConfigEditorService {
     if (!Number.isInteger(before) || before < 1 || before > LAST_VERSION)
       throw invalidField('cursor', 'is not a cursor of this list');
     const rows = await this.database.asUser(identity, (manager) =>
-      this.configs.findVersions(manager, { key, before, limit: limit + 1 }),
+      this.configs.findVersions(manager, { key, before, limit }),
     );
-    return toPage(rows, limit, ({ version }) => String(version), toConfigVersion);
+    return toPageBy(
+      rows,
+      limit,
+      ({ version }) => encodePosition(String(version)),
+      toConfigVersion,
+      ({ version }) => `${key}@${version}`,
+    );
   }
 
   /**
@@ -188,17 +195,3 @@ function expectVersion(
 }
 
 const deleted = (key: ConfigKey) => notFound(`The configuration ${key}`);
-
-function toPage<Row, Item>(
-  rows: Row[],
-  limit: number,
-  position: (row: Row) => string,
-  map: (row: Row) => Item,
-): Page<Item> {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.map(map),
-    nextCursor: rows.length > limit && last !== undefined ? encodePosition(position(last)) : null,
-  };
-}

@@ -33,7 +33,8 @@ const TAKE_TURN = `
 const ROLE = `case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end`;
 const IS_ACTIVE = `coalesce(raw_user_meta_data ->> 'isActive', 'true') <> 'false'`;
 const IS_ACTIVE_ADMIN = `(${ROLE} = 'admin' and ${IS_ACTIVE} and not coalesce(banned_until > now(), false))`;
-const NAME = `coalesce(nullif(raw_user_meta_data ->> 'name', ''), raw_user_meta_data ->> 'full_name')`;
+/** Users write their names themselves, as long as they like. */
+const NAME = `left(coalesce(nullif(raw_user_meta_data ->> 'name', ''), raw_user_meta_data ->> 'full_name'), 200)`;
 
 /** The auth server keeps microseconds, a cursor milliseconds: rows are ordered by what a cursor can say. */
 const CREATED_AT = `date_trunc('milliseconds', coalesce(created_at, 'epoch'))`;

@@ -11,7 +11,8 @@ import {
   unavailable,
   validationFailed,
 } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
+import { toShownTime } from '../../common/http/place.js';
 import { TurnService } from '../agents/turn/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
@@ -55,7 +56,7 @@ export class AdminUsersService {
       limit: limit + 1,
     };
     const rows = await this.database.asService((manager) => this.users.findPage(manager, filter));
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toUser);
+    return toPage(rows, limit, newestFirst, toUser);
   }
 
   /** @throws AppError 404 */
@@ -183,9 +184,9 @@ function toUser(row: ManagedUserRow): AdminUserDto {
     name: row.name,
     role: row.role,
     isActive: row.isActive,
-    bannedUntil: row.bannedUntil?.toISOString() ?? null,
-    createdAt: row.createdAt.toISOString(),
-    lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+    bannedUntil: row.bannedUntil && toShownTime(row.bannedUntil),
+    createdAt: toShownTime(row.createdAt),
+    lastSignInAt: row.lastSignInAt && toShownTime(row.lastSignInAt),
     chats: row.chats,
   };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { Keyset } from '../../common/http/paging.js';
 
 export interface AuditRow {
@@ -9,6 +10,8 @@ export interface AuditRow {
   target: string;
   details: Record<string, unknown>;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 export interface AuditFilter {
@@ -19,19 +22,34 @@ export interface AuditFilter {
   limit: number;
 }
 
+const FIND_PAGE = `
+  select id, actor, action, target, details, created_at as "createdAt", "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from switchboard.audit_log
+         where ($1::uuid is null or actor = $1)
+           and ($2::text is null or action = $2 or starts_with(action, $2 || '.'))
+           and ($3::timestamptz is null or (created_at, id) < ($3, $4::uuid))
+         order by created_at desc, id desc limit $5::int + 1`,
+      order: 'created_at desc, id desc',
+      texts: ['target'],
+      jsons: ['details'],
+      limit: '$5',
+    })} entry
+   order by created_at desc, id desc`;
+
 /** Changes of the configuration are written by a trigger of `admin_config`. */
 @Injectable()
 export class AuditRepository {
-  /** The latest first, at most `limit`. */
+  /** A page of it, the latest first. */
   findPage(manager: EntityManager, { actor, action, after, limit }: AuditFilter): Promise<AuditRow[]> {
-    return manager.query<AuditRow[]>(
-      `select id, actor, action, target, details, created_at as "createdAt" from switchboard.audit_log
-        where ($1::uuid is null or actor = $1)
-          and ($2::text is null or action = $2 or starts_with(action, $2 || '.'))
-          and ($3::timestamptz is null or (created_at, id) < ($3, $4::uuid))
-        order by created_at desc, id desc limit $5`,
-      [actor ?? null, action ?? null, after?.at ?? null, after?.id ?? null, limit],
-    );
+    return manager.query<AuditRow[]>(FIND_PAGE, [
+      actor ?? null,
+      action ?? null,
+      after?.at ?? null,
+      after?.id ?? null,
+      limit,
+    ]);
   }
 
   async insert(

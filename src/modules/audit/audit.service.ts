@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
 import { AuditRepository, type AuditRow } from './audit.repository.js';
 import type { AuditEntryDto } from './dto/audit-entry.dto.js';
 import type { ListAuditQuery } from './dto/list-audit.query.js';
@@ -41,12 +41,12 @@ export class AuditService {
     identity: Identity,
     { actor, action, limit, cursor }: ListAuditQuery,
   ): Promise<Page<AuditEntryDto>> {
-    const filter = { actor, action, after: decodeCursor(cursor), limit: limit + 1 };
+    const filter = { actor, action, after: decodeCursor(cursor), limit };
     const rows = await this.database.asUser(identity, (manager) => this.entries.findPage(manager, filter));
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toEntry);
+    return toPage(rows, limit, newestFirst, toEntry);
   }
 }
 
-function toEntry({ createdAt, ...row }: AuditRow): AuditEntryDto {
-  return { ...row, createdAt: createdAt.toISOString() };
+function toEntry({ id, actor, action, target, details, createdAt }: AuditRow): AuditEntryDto {
+  return { id, actor, action, target, details, createdAt: createdAt.toISOString() };
 }

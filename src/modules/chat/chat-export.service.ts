@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { toFileName } from '../../common/http/content-disposition.js';
 import { type Download, everyItem, jsonArray } from '../../common/http/download.js';
+import { toJsonWithout } from '../../common/http/safe-json.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { chatHeading, messageToMarkdown } from './chat-markdown.js';
 import { ChatsService } from './chats.service.js';
@@ -35,7 +36,7 @@ export class ChatExportService {
   }
 
   private async *json(identity: Identity, chat: ChatDto): AsyncGenerator<string> {
-    yield `{"exportedAt":${JSON.stringify(new Date().toISOString())},"chat":${JSON.stringify(chat)},"messages":`;
+    yield `{"exportedAt":${JSON.stringify(new Date().toISOString())},"chat":${toJsonWithout(chat, 'lastContext')},"messages":`;
     yield* jsonArray(this.messagesOf(identity, chat));
     yield ',"votes":';
     if (chat.isOwner) yield* jsonArray(this.votesOf(identity, chat));

@@ -4,6 +4,11 @@ import type { ChatDto } from './dto/chat.dto.js';
 /** A stored part; its fields may be anything, because clients and models wrote them. */
 type Part = Record<string, unknown>;
 
+const MAX_NAME_LENGTH = 2_000;
+
+/** Texts beyond this are taken as they are: to look at each of their lines would hold up everybody else. */
+const MAX_CHECKED_LENGTH = 1_000_000;
+
 /** The beginning of a chat as Markdown; messages follow it. */
 export function chatHeading({ title, createdAt }: ChatDto): string {
   return `# ${oneLine(title)}\n\n_${createdAt}_\n`;
@@ -55,15 +60,29 @@ function fold(summary: string, content: string): string {
 
 /** A code block that was never closed (an answer cut short) must not swallow what follows it. */
 function closeFence(markdown: string): string {
+  if (markdown.length > MAX_CHECKED_LENGTH) return markdown;
   let open: string | undefined;
-  for (const line of markdown.split('\n')) {
-    const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
-    const [, marks = '', rest = ''] = fence ?? [];
-    if (!fence || (marks.startsWith('`') && rest.includes('`'))) continue;
+  for (const { marks, rest } of fencesOf(markdown)) {
+    if (marks.startsWith('`') && rest.includes('`')) continue;
     if (open === undefined) open = marks;
     else if (marks.startsWith(open) && rest.trim() === '') open = undefined;
   }
   return open === undefined ? markdown : `${markdown.replace(/\n$/, '')}\n${open}`;
+}
+
+/** The lines that begin like the fence of a code block. Other lines are not looked at one by one: there can be millions. */
+function* fencesOf(markdown: string): Generator<{ marks: string; rest: string }> {
+  const mark = /`{3,}|~{3,}/g;
+  for (let found = mark.exec(markdown); found; found = mark.exec(markdown)) {
+    const start = markdown.lastIndexOf('\n', found.index) + 1;
+    const newline = markdown.indexOf('\n', mark.lastIndex);
+    const end = newline < 0 ? markdown.length : newline;
+    const indent = found.index - start;
+    if (indent <= 3 && markdown.slice(start, found.index).trim() === '') {
+      yield { marks: found[0], rest: markdown.slice(mark.lastIndex, end) };
+    }
+    mark.lastIndex = end;
+  }
 }
 
 /** Spaces before the first word stay: they can mean code. */
@@ -84,8 +103,9 @@ function escape(value: string): string {
   return value.replace(/[\\`*_[\]<>]/g, '\\$&');
 }
 
+/** For what is a name or a title: of one that is absurdly long, the beginning. */
 function oneLine(value: string): string {
-  return value.replace(/\s+/g, ' ').trim();
+  return value.slice(0, MAX_NAME_LENGTH).replace(/\s+/g, ' ').trim();
 }
 
 function capitalize(value: string): string {

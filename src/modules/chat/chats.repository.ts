@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import type { Keyset } from '../../common/http/paging.js';
 import type { SearchPatterns } from './chat-search.js';
@@ -17,6 +18,8 @@ export interface ChatRow {
   totalOutputTokens: number;
   totalCost: string;
   isStreaming: boolean;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** What there is to know of a chat without what was said in it. */
@@ -51,6 +54,8 @@ const contains = (text: string, json: string) => `
         and exists (select from json_array_elements(${READABLE_PARTS}) part
                      where part ->> 'type' = 'text' and part ->> 'text' ~ ${text})))`;
 
+const NEWEST_FIRST = '"createdAt" desc, id desc';
+
 const FIND_READABLE = `
   select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
   union all
@@ -81,7 +86,7 @@ const DELETE_ALL = `
 /** An administrator may select every chat, so whose chats are meant is always said here. */
 @Injectable()
 export class ChatsRepository {
-  /** Own chats, newest first, at most `limit`. */
+  /** A page of own chats, newest first. */
   findPage(
     statements: SqlRunner,
     {
@@ -101,14 +106,18 @@ export class ChatsRepository {
         `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
       );
     if (search) conditions.push(contains(`${add(search.text)}::text`, `${add(search.json)}::text`));
+    const rows = `
+      select chat.* from chat where ${conditions.join(' and ')}
+       order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;
     return statements.query<ChatRow[]>(
-      `select ${COLUMNS}, ${IS_STREAMING} from chat where ${conditions.join(' and ')}
-        order by chat."createdAt" desc, chat.id desc limit $2`,
+      `select ${COLUMNS}, ${IS_STREAMING}, chat."hasMore"
+         from ${boundedRows({ rows, order: NEWEST_FIRST, texts: ['title'], jsons: ['"lastContext"'], limit: '$2' })} chat
+        order by chat."createdAt" desc, chat.id desc`,
       parameters,
     );
   }
 
-  /** The chats of one user or of all, newest first, at most `limit`; whom they are shown to, row level security says. */
+  /** A page of the chats of one user or of all, newest first; whom they are shown to, row level security says. */
   findAllPage(
     statements: SqlRunner,
     { userId, after, limit }: { userId?: string; after?: Keyset; limit: number },
@@ -122,9 +131,13 @@ export class ChatsRepository {
         `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
       );
     }
+    const rows = `
+      select chat.* from chat ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+       order by chat."createdAt" desc, chat.id desc limit $1::int + 1`;
     return statements.query<ChatMetadataRow[]>(
-      `select ${METADATA} from chat ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-        order by chat."createdAt" desc, chat.id desc limit $1`,
+      `select ${METADATA}, chat."hasMore"
+         from ${boundedRows({ rows, order: NEWEST_FIRST, texts: ['title'], limit: '$1' })} chat
+        order by chat."createdAt" desc, chat.id desc`,
       parameters,
     );
   }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound, streamInProgress, validationFailed } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
 import { DEFAULT_TITLE } from '../agents/turn/title.service.js';
 import { TurnService } from '../agents/turn/turn.service.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -33,17 +33,12 @@ export class ChatsService {
       search: q ? searchPatterns(q) : undefined,
       visibility,
       after: decodeCursor(cursor),
-      limit: limit + 1,
+      limit,
     };
     const rows = await this.database.readAsUser(identity, (statements) =>
       this.chats.findPage(statements, filter),
     );
-    return toPage(
-      rows,
-      limit,
-      ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }),
-      (row) => toChat(row, identity.id),
-    );
+    return toPage(rows, limit, newestFirst, (row) => toChat(row, identity.id));
   }
 
   /** All chats that the identity may see, newest first: for administrators everybody's. */
@@ -51,11 +46,11 @@ export class ChatsService {
     identity: Identity,
     { userId, limit, cursor }: ListAllChatsQuery,
   ): Promise<Page<ChatMetadataDto>> {
-    const filter = { userId, after: decodeCursor(cursor), limit: limit + 1 };
+    const filter = { userId, after: decodeCursor(cursor), limit };
     const rows = await this.database.readAsUser(identity, (statements) =>
       this.chats.findAllPage(statements, filter),
     );
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toChatMetadata);
+    return toPage(rows, limit, newestFirst, toChatMetadata);
   }
 
   /** @throws AppError 409 when the user has a chat of this id already, 404 when it is not theirs to take */

@@ -10,6 +10,7 @@ import {
   type Stretch,
   toPage,
 } from '../../common/http/paging.js';
+import { toPlace } from '../../common/http/place.js';
 import type { VoteDto } from './dto/vote.dto.js';
 import { type VoteRow, VotesRepository } from './votes.repository.js';
 
@@ -72,7 +73,7 @@ export class VotesService {
 }
 
 function placeOf({ messageCreatedAt, messageId }: VoteRow): Keyset {
-  return { at: messageCreatedAt.toISOString(), id: messageId };
+  return { at: toPlace(messageCreatedAt), id: messageId };
 }
 
 function toVote({ chatId, messageId, isUpvoted }: VoteRow): VoteDto {

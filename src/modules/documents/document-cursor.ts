@@ -1,6 +1,6 @@
 import { invalidField } from '../../common/errors/app-error.js';
 import { isUuid } from '../../common/http/client-id.js';
-import { isVersion } from './dto/version.decorator.js';
+import { isPlace } from '../../common/http/place.js';
 
 /**
  * A place in the list of documents. The latest version decides where a document stands, so a new version would move it
@@ -18,7 +18,15 @@ export interface DocumentPlace {
 export function decodeDocumentCursor(cursor: string | undefined): DocumentPlace | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [at, id, asOf, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  if (!isTime(at) || !isTime(asOf) || id === undefined || !isUuid(id) || rest.length > 0) {
+  if (
+    at === undefined ||
+    !isPlace(at) ||
+    asOf === undefined ||
+    !isPlace(asOf) ||
+    id === undefined ||
+    !isUuid(id) ||
+    rest.length > 0
+  ) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { at, id, asOf };
@@ -26,9 +34,4 @@ export function decodeDocumentCursor(cursor: string | undefined): DocumentPlace 
 
 export function encodeDocumentCursor({ at, id, asOf }: DocumentPlace): string {
   return Buffer.from(`${at}|${id}|${asOf}`).toString('base64url');
-}
-
-/** A time as this module writes it; PostgreSQL knows no year 0. */
-function isTime(text: string | undefined): text is string {
-  return text !== undefined && text.endsWith('Z') && !text.startsWith('0000') && isVersion(text);
 }

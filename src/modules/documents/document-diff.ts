@@ -1,6 +1,8 @@
 import { formatPatch, structuredPatch, type StructuredPatch, type StructuredPatchHunk } from 'diff';
 import type { DiffHunkDto } from './dto/diff.dto.js';
 
+// This file runs in a worker thread, on its own: it imports packages and types, nothing else.
+
 /** One side of a comparison. */
 export interface DiffSide {
   /** What the unified diff calls it. */
@@ -18,6 +20,15 @@ const CONTEXT = 3;
  */
 const MAX_EDITS = 1_000;
 
+/** Beyond so many lines they are not compared one by one at all. */
+const MAX_LINES = 400_000;
+
+/** How long lines are compared, in milliseconds; what has been found by then is not used. */
+const PATIENCE = 2_000;
+
+/** The largest answer, in bytes of JSON. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
 const NO_LINE_BREAK = '\\ No newline at end of file';
 
 /** The difference between two texts, line by line, as a unified diff and as its hunks. */
@@ -30,10 +41,9 @@ export function compare(from: DiffSide, to: DiffSide): { unified: string; hunks:
     from.version,
     to.version,
   ] as const;
-  const patch: StructuredPatch = structuredPatch(...names, {
-    context: CONTEXT,
-    maxEditLength: MAX_EDITS,
-  }) ?? {
+  const options = { context: CONTEXT, maxEditLength: MAX_EDITS, timeout: PATIENCE };
+  const isComparable = countLines(from.content) + countLines(to.content) <= MAX_LINES;
+  const patch: StructuredPatch = (isComparable ? structuredPatch(...names, options) : undefined) ?? {
     oldFileName: names[0],
     newFileName: names[1],
     oldHeader: from.version,
@@ -47,6 +57,19 @@ export function compare(from: DiffSide, to: DiffSide): { unified: string; hunks:
     includeFileHeaders: true,
   });
   return { unified, hunks: patch.hunks.map(toHunk) };
+}
+
+/**
+ * The difference between two versions as the API answers it, in JSON.
+ *
+ * @returns undefined when it is too large to be sent
+ */
+export function writeDifference(sides: { from: DiffSide; to: DiffSide }): Uint8Array | undefined {
+  const { from, to } = sides;
+  const { unified, hunks } = compare(from, to);
+  if (unified.length > MAX_BYTES / 2) return undefined;
+  const bytes = Buffer.from(JSON.stringify({ from: from.version ?? null, to: to.version, unified, hunks }));
+  return bytes.length > MAX_BYTES ? undefined : bytes;
 }
 
 /** One hunk that replaces all between the lines that both texts begin with and those that both end with. */
@@ -73,6 +96,12 @@ function replaceBetween(from: string[], to: string[]): StructuredPatchHunk {
       ...signed(' ', from.slice(oldEnd, oldEnd + below)),
     ],
   };
+}
+
+function countLines(text: string): number {
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
 }
 
 /** The lines of a text, each with its line break; only the last one may have none. */

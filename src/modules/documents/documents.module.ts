@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DiffWorkers } from './diff-workers.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsRepository } from './documents.repository.js';
 import { DocumentsService } from './documents.service.js';
@@ -7,7 +8,7 @@ import { VersionsService } from './versions.service.js';
 
 @Module({
   controllers: [DocumentsController, VersionsController],
-  providers: [DocumentsRepository, DocumentsService, VersionsService],
+  providers: [DiffWorkers, DocumentsRepository, DocumentsService, VersionsService],
   exports: [DocumentsService],
 })
 export class DocumentsModule {}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
 import type { DocumentPlace } from './document-cursor.js';
@@ -15,6 +16,8 @@ export interface DocumentRow {
   /** Null, too, where the content was not asked for. */
   content: string | null;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** Where a document stands in the list. */
@@ -24,6 +27,12 @@ export interface ListedDocumentRow extends DocumentRow {
 
 const COLUMNS = `
   document.id, document.user_id as "userId", document.title, document.kind, document."createdAt"`;
+
+/** The same as they are stored. */
+const STORED = 'document.id, document.user_id, document.title, document.kind, document."createdAt"';
+
+/** What of a document can be large. */
+const LARGE = ['title', 'content'];
 
 const PLACE = `max(version."createdAt") filter (where version."createdAt" <= $2::timestamptz)`;
 
@@ -35,18 +44,25 @@ const contentIf = (flag: string) => `case when ${flag}::boolean then document.co
  * the planner knows of them: a search for later versions, row by row, is faster at best and takes minutes at worst.
  */
 const findPage = (kind: DocumentKind | undefined) => `
-  select ${COLUMNS}, ${contentIf('$1')}, place.at as "placeAt"
-    from (
-      select version.id, max(version."createdAt") as latest, ${PLACE} as at
-        from "Document" version
-       ${kind ? 'where version.kind = $6' : ''}
-       group by version.id
-      having (${PLACE}, version.id) < ($3::timestamptz, $4::uuid)
-       order by at desc, version.id desc
-       limit $5
-    ) place
-    join "Document" document on document.id = place.id and document."createdAt" = place.latest
-   order by place.at desc, place.id desc`;
+  select ${COLUMNS}, document.content, document."placeAt", document."hasMore"
+    from ${boundedRows({
+      rows: `
+        select ${STORED}, ${contentIf('$1')}, place.at as "placeAt"
+          from (
+            select version.id, max(version."createdAt") as latest, ${PLACE} as at
+              from "Document" version
+             ${kind ? 'where version.kind = $6' : ''}
+             group by version.id
+            having (${PLACE}, version.id) < ($3::timestamptz, $4::uuid)
+             order by at desc, version.id desc
+             limit $5::int + 1
+          ) place
+          join "Document" document on document.id = place.id and document."createdAt" = place.latest`,
+      order: '"placeAt" desc, id desc',
+      texts: LARGE,
+      limit: '$5',
+    })} document
+   order by document."placeAt" desc, document.id desc`;
 
 const FIND_LATEST = `
   select ${COLUMNS}, ${contentIf('$2')} from "Document" document
@@ -62,30 +78,33 @@ const FIND_BEFORE = `
 
 /** A row of nulls says that the document is there but has no (more) versions; no row at all, that it is not. */
 const FIND_VERSIONS = `
-  select document.*
+  select ${COLUMNS}, document.content, document."hasMore"
     from (select from "Document" where id = $1 limit 1) found
-    left join lateral (
-      select ${COLUMNS}, ${contentIf('$2')} from "Document" document
-       where document.id = $1 and document."createdAt" > $3::timestamptz
-       order by document."createdAt" limit $4
-    ) document on true
+    left join lateral ${boundedRows({
+      rows: `
+        select ${STORED}, ${contentIf('$2')} from "Document" document
+         where document.id = $1 and document."createdAt" > $3::timestamptz
+         order by document."createdAt" limit $4::int + 1`,
+      order: '"createdAt"',
+      texts: LARGE,
+      limit: '$4',
+    })} document on true
    order by document."createdAt"`;
 
-/** Keys first, and as many versions as together are not too large (stored, that is, compressed), but at least one. */
 const FIND_ALL_VERSIONS = `
-  with place as (
-    select version.id, version."createdAt", coalesce(pg_column_size(version.content), 0) as size
-      from "Document" version
-     where (version."createdAt", version.id) > ($1::timestamptz, $2::uuid)
-     order by version."createdAt", version.id
-     limit $3
-  ), sized as (
-    select *, sum(size) over (order by "createdAt", id) - size as before from place
-  )
   select ${COLUMNS}, document.content
-    from sized join "Document" document using (id, "createdAt")
-   where sized.before < $4
-   order by sized."createdAt", sized.id`;
+    from ${boundedRows({
+      rows: `
+        select document.* from "Document" document
+         where (document."createdAt", document.id) > ($1::timestamptz, $2::uuid)
+         order by document."createdAt", document.id
+         limit $3::int`,
+      order: '"createdAt", id',
+      texts: LARGE,
+      limit: '$3',
+      bytes: '$4::int',
+    })} document
+   order by document."createdAt", document.id`;
 
 /** The lock that the trigger of the table takes for each new version, only earlier. */
 const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, ${ADVISORY_LOCKS.document}))`;
@@ -111,7 +130,7 @@ const DELETE_AFTER = `
 /** Every statement here sees own documents only: row level security shows nobody those of others, not even administrators. */
 @Injectable()
 export class DocumentsRepository {
-  /** The latest version of each document, newest first, at most `limit`; in the order of the reading that `after` belongs to. */
+  /** A page of the latest version of each document, newest first; in the order of the reading that `after` belongs to. */
   findPage(
     manager: EntityManager,
     {
@@ -152,7 +171,7 @@ export class DocumentsRepository {
   }
 
   /**
-   * Versions of a document, oldest first, at most `limit`.
+   * A page of the versions of a document, oldest first.
    *
    * @returns undefined when there is no such document
    */
@@ -167,8 +186,8 @@ export class DocumentsRepository {
   }
 
   /**
-   * All versions of all documents with their content, oldest first: at most `limit`, and no more than the one with which
-   * they become larger than `bytes`.
+   * All versions of all documents with their content, oldest first: at most `limit`, and no more than fit into `bytes`, but
+   * at least one.
    */
   findAllVersions(
     statements: SqlRunner,

@@ -5,7 +5,8 @@ import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
 import { postgresCode } from '../../common/errors/postgres-errors.js';
-import type { Keyset, Page } from '../../common/http/paging.js';
+import { type Keyset, keysetOf, type Page, toItems, toPageBy } from '../../common/http/paging.js';
+import { toPlace } from '../../common/http/place.js';
 import { checkContent } from './document-content.js';
 import { decodeDocumentCursor, encodeDocumentCursor } from './document-cursor.js';
 import { toDocument, toVersion } from './documents.mapper.js';
@@ -35,24 +36,29 @@ export class DocumentsService {
   ): Promise<Page<DocumentVersionDto>> {
     const after = decodeDocumentCursor(cursor);
     const rows = await this.database.asUser(identity, (manager) =>
-      this.documents.findPage(manager, { kind, after, limit: limit + 1, withContent }),
+      this.documents.findPage(manager, { kind, after, limit, withContent }),
     );
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const asOf = after?.asOf ?? page[0]?.placeAt.toISOString();
-    const nextCursor =
-      rows.length > limit && last !== undefined && asOf !== undefined
-        ? encodeDocumentCursor({ at: last.placeAt.toISOString(), id: last.id, asOf })
-        : null;
-    return { items: page.map((row) => toVersion(row, withContent)), nextCursor };
+    const [first] = rows;
+    const asOf = after?.asOf ?? (first ? toPlace(first.placeAt) : '');
+    return toPageBy(
+      rows,
+      limit,
+      ({ id, placeAt }) => encodeDocumentCursor({ at: toPlace(placeAt, 'descending'), id, asOf }),
+      (row) => toVersion(row, withContent),
+      ({ id }) => id,
+    );
   }
 
   /** Every version of every document, oldest first, as many after a place as are good to have in memory at a time. */
-  async listAllVersions(identity: Identity, after?: Keyset): Promise<DocumentDto[]> {
+  async listAllVersions(
+    identity: Identity,
+    after?: Keyset,
+  ): Promise<{ items: DocumentDto[]; last?: Keyset }> {
     const rows = await this.database.readAsUser(identity, (statements) =>
       this.documents.findAllVersions(statements, { after, ...STRETCH }),
     );
-    return rows.map(toDocument);
+    const last = rows.at(-1);
+    return { items: toItems(rows, toDocument, ({ id }) => id), last: last && keysetOf(last) };
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
@@ -54,12 +54,15 @@ export class VersionsController {
   @Get('diff')
   @ApiOperation({
     summary: 'What has changed between two versions',
-    description: 'Between the last two, unless others are named. Of a first version, everything is new.',
+    description: `Compares the last two versions, unless you name others. For the first version, every line is an addition. 413
+\`payload_too_large\` when the difference is too large to be sent (more than about 2 MB) or takes too long to find: read both
+versions then and compare them yourself. 429 \`rate_limited\` when too many of your comparisons are running.`,
   })
   @ApiClientIdParam('id', 'The document')
+  @Header('Content-Type', 'application/json; charset=utf-8')
   @ApiOkResponse({ type: DiffDto })
-  @ApiProblems(400, 404)
-  diff(@CurrentUser() user: Identity, @Param('id') id: string, @Query() query: DiffQuery): Promise<DiffDto> {
+  @ApiProblems(400, 404, 413)
+  diff(@CurrentUser() user: Identity, @Param('id') id: string, @Query() query: DiffQuery): Promise<Buffer> {
     return this.versions.diff(user, toStoredId(user.id, id, 'id'), query);
   }
 

@@ -3,11 +3,10 @@ import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { notFound } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
-import { compare } from './document-diff.js';
+import { decodeCursor, keysetOf, type Page, toPage } from '../../common/http/paging.js';
+import { DiffWorkers } from './diff-workers.js';
 import { toDocument, toVersion } from './documents.mapper.js';
 import { type DocumentRow, DocumentsRepository } from './documents.repository.js';
-import type { DiffDto } from './dto/diff.dto.js';
 import type { DeletedVersionsDto, DocumentDto, DocumentVersionDto } from './dto/document.dto.js';
 import type { DiffQuery, ListVersionsQuery } from './dto/document.queries.js';
 
@@ -19,6 +18,7 @@ export class VersionsService {
   constructor(
     private readonly database: Database,
     private readonly documents: DocumentsRepository,
+    private readonly workers: DiffWorkers,
   ) {}
 
   /**
@@ -33,32 +33,25 @@ export class VersionsService {
   ): Promise<Page<DocumentVersionDto>> {
     const after = decodeCursor(cursor)?.at;
     const rows = await this.database.asUser(identity, (manager) =>
-      this.documents.findVersions(manager, id, { after, limit: limit + 1, withContent }),
+      this.documents.findVersions(manager, id, { after, limit, withContent }),
     );
     if (!rows) throw notFound('The document');
-    return toPage(
-      rows,
-      limit,
-      (row) => ({ at: row.createdAt.toISOString(), id: row.id }),
-      (row) => toVersion(row, withContent),
-    );
+    return toPage(rows, limit, keysetOf, (row) => toVersion(row, withContent));
   }
 
   /**
    * What has changed between two versions: by default between the latest and the one before, or nothing where there is
    * none before.
    *
-   * @throws AppError 404 when one of them is not a version of an own document
+   * @returns a `DiffDto` in JSON, as the worker wrote it
+   * @throws AppError 404 when one of them is not a version of an own document; what {@link DiffWorkers.compare} throws
    */
-  async diff(identity: Identity, id: string, query: DiffQuery): Promise<DiffDto> {
+  async diff(identity: Identity, id: string, query: DiffQuery): Promise<Buffer> {
     const [from, to] = await this.database.asUser(identity, (manager) => this.findSides(manager, id, query));
-    const before = from?.createdAt.toISOString();
-    const after = to.createdAt.toISOString();
-    const difference = compare(
-      { name: id, version: before, content: from?.content ?? '' },
-      { name: id, version: after, content: to.content ?? '' },
-    );
-    return { from: before ?? null, to: after, ...difference };
+    return this.workers.compare(identity.id, {
+      from: { name: id, version: from?.createdAt.toISOString(), content: from?.content ?? '' },
+      to: { name: id, version: to.createdAt.toISOString(), content: to.content ?? '' },
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { Keyset } from '../../common/http/paging.js';
 
 /** A connected repository. */
@@ -12,6 +13,8 @@ export interface ConnectedRow {
   isActive: boolean;
   lastAccessed: Date | null;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 const COLUMNS = `
@@ -19,9 +22,17 @@ const COLUMNS = `
   is_active as "isActive", last_accessed as "lastAccessed", created_at as "createdAt"`;
 
 const FIND_PAGE = `
-  select ${COLUMNS} from github_repositories
-   where ($1::boolean is null or is_active = $1) and (created_at, id) < ($2::timestamptz, $3::uuid)
-   order by created_at desc, id desc limit $4`;
+  select ${COLUMNS}, "hasMore"
+    from ${boundedRows({
+      rows: `
+        select * from github_repositories
+         where ($1::boolean is null or is_active = $1) and (created_at, id) < ($2::timestamptz, $3::uuid)
+         order by created_at desc, id desc limit $4::int + 1`,
+      order: 'created_at desc, id desc',
+      texts: ['repo_url'],
+      limit: '$4',
+    })} repository
+   order by created_at desc, id desc`;
 
 /** What GitHub says now replaces what it had said; a repository that had been switched off is wanted again. */
 const CONNECT = `
@@ -47,7 +58,7 @@ const DELETE = `
 /** The user's own repositories: row level security lets nobody see others. */
 @Injectable()
 export class GithubRepository {
-  /** Newest first, at most `limit`. */
+  /** A page of them, newest first. */
   findPage(
     manager: EntityManager,
     { active, after, limit }: { active?: boolean; after?: Keyset; limit: number },

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { invalidField, notFound, validationFailed } from '../../common/errors/app-error.js';
-import { decodeCursor, type Page, toPage } from '../../common/http/paging.js';
+import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
 import { decodePosition, encodePosition } from './available-cursor.js';
 import type { AvailableRepositoryDto, GithubRepositoryDto } from './dto/repository.dto.js';
 import type { AvailableRepositoriesQuery, ListRepositoriesQuery } from './dto/repository.queries.js';
@@ -31,9 +31,9 @@ export class GithubService {
   ): Promise<Page<GithubRepositoryDto>> {
     const after = decodeCursor(cursor);
     const rows = await this.database.asUser(identity, (manager) =>
-      this.repositories.findPage(manager, { active, after, limit: limit + 1 }),
+      this.repositories.findPage(manager, { active, after, limit }),
     );
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toRepository);
+    return toPage(rows, limit, newestFirst, toRepository);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { type Keyset, placesAfter } from '../../common/http/paging.js';
 import type { MessageStatus } from './dto/message.dto.js';
@@ -17,6 +18,8 @@ export interface MessageRow {
   cost: string;
   status: MessageStatus;
   metadata: Record<string, unknown> | null;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** Where a chat and its messages are read from: the tables for an owner, the narrow functions for everybody else. */
@@ -37,19 +40,26 @@ const PUBLIC: Source = {
   condition: 'chat.user_id <> $2',
 };
 
+/** What of a message can be large. */
+const LARGE = ['parts', 'attachments', 'metadata'];
+
 /** A row of nulls says that the chat is there but has no (more) messages; no row at all, that there is no such chat. */
 const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
-         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata
+         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata, message."hasMore"
     from ${chat} chat
-    left join lateral (
-      select * from ${messages} message
-       where message."chatId" = chat.id
-         ${after ? 'and (message."createdAt", message.id) > ($4::timestamptz, $5::uuid)' : ''}
-       order by message."createdAt", message.id
-       limit $3
-    ) message on true
+    left join lateral ${boundedRows({
+      rows: `
+        select * from ${messages} message
+         where message."chatId" = chat.id
+           ${after ? 'and (message."createdAt", message.id) > ($4::timestamptz, $5::uuid)' : ''}
+         order by message."createdAt", message.id
+         limit $3::int + 1`,
+      order: '"createdAt", id',
+      jsons: LARGE,
+      limit: '$3',
+    })} message on true
    where ${condition}
    order by message."createdAt", message.id`;
 
@@ -59,34 +69,30 @@ const findStatus = ({ chat, messages, condition }: Source) => `
     join ${messages} message on message."chatId" = chat.id
    where ${condition} and message.id = $3`;
 
-/**
- * Keys first, and as many messages as together are not too large (stored, that is, compressed), but at least one. `$2` and
- * `$3` are the places after which each chat is read.
- */
+/** `$2` and `$3` are the places after which each chat is read. */
 const FIND_OF_CHATS = `
-  with place as (
-    select chat.position, message.id, message."createdAt", message.size
-      from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) with ordinality chat (id, at, "messageId", position)
-     cross join lateral (
-       select message.id, message."createdAt",
-              pg_column_size(message.parts) + pg_column_size(message.attachments) as size
-         from "Message_v2" message
-        where message."chatId" = chat.id
-          and (message."createdAt", message.id) > (chat.at, chat."messageId")
-        order by message."createdAt", message.id
-        limit $4
-     ) message
-     order by chat.position, message."createdAt", message.id
-     limit $4
-  ), sized as (
-    select *, sum(size) over (order by position, "createdAt", id) - size as before from place
-  )
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
          message.output_tokens as "outputTokens", message.cost, message.status, message.metadata
-    from sized join "Message_v2" message using (id)
-   where sized.before < $5
-   order by sized.position, sized."createdAt", sized.id`;
+    from ${boundedRows({
+      rows: `
+        select message.*, chat.position
+          from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) with ordinality chat (id, at, "messageId", position)
+         cross join lateral (
+           select * from "Message_v2" message
+            where message."chatId" = chat.id
+              and (message."createdAt", message.id) > (chat.at, chat."messageId")
+            order by message."createdAt", message.id
+            limit $4::int
+         ) message
+         order by chat.position, message."createdAt", message.id
+         limit $4`,
+      order: 'position, "createdAt", id',
+      jsons: LARGE,
+      limit: '$4',
+      bytes: '$5::int',
+    })} message
+   order by message.position, message."createdAt", message.id`;
 
 const LOCK_CHAT = 'select id from chat where id = $1 and user_id = $2 for update';
 
@@ -127,7 +133,7 @@ const copyUpTo = (messages: string) => `
 @Injectable()
 export class MessagesRepository {
   /**
-   * Messages of an own chat, or of a public one, oldest first, at most `limit`.
+   * A page of the messages of an own chat, or of a public one, oldest first.
    *
    * @returns undefined when there is no such chat for this user
    */
@@ -143,8 +149,7 @@ export class MessagesRepository {
   }
 
   /**
-   * Messages of own chats, chat by chat, oldest first: at most `limit`, and no more than the one with which they become
-   * larger than `bytes`.
+   * Messages of own chats, chat by chat, oldest first: at most `limit`, and no more than fit into `bytes`, but at least one.
    *
    * @param after where to go on in the first of the chats
    */

@@ -6,9 +6,11 @@ import { notFound, streamInProgress } from '../../common/errors/app-error.js';
 import {
   decodeCursor,
   type Keyset,
+  keysetOf,
   type Page,
   type PageQuery,
   type Stretch,
+  toItems,
   toPage,
 } from '../../common/http/paging.js';
 import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/message.dto.js';
@@ -32,12 +34,12 @@ export class MessagesService {
    */
   async list(identity: Identity, chatId: string, { limit, cursor }: PageQuery): Promise<Page<MessageDto>> {
     const after = decodeCursor(cursor);
-    const page = { userId: identity.id, chatId, after, limit: limit + 1 };
+    const page = { userId: identity.id, chatId, after, limit };
     const find = (source: 'own' | 'public') =>
       this.database.readAsUser(identity, (statements) => this.messages.findPage(statements, source, page));
     const rows = (await find('own')) ?? (await find('public'));
     if (!rows) throw notFound('The chat');
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toMessage);
+    return toPage(rows, limit, keysetOf, toMessage);
   }
 
   /**
@@ -52,8 +54,8 @@ export class MessagesService {
     );
     const last = rows.at(-1);
     return {
-      items: rows.map(toMessage),
-      last: last && { owner: last.chatId, at: { at: last.createdAt.toISOString(), id: last.id } },
+      items: toItems(rows, toMessage, ({ id }) => id),
+      last: last && { owner: last.chatId, at: keysetOf(last) },
     };
   }
 

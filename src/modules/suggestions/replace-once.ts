@@ -5,7 +5,59 @@
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
   if (original === '') return undefined;
-  const start = content.indexOf(original);
-  if (start < 0 || content.includes(original, start + 1)) return undefined;
+  const [start, another] = findTwo(content, original);
+  if (start === undefined || another !== undefined) return undefined;
   return content.slice(0, start) + replacement + content.slice(start + original.length);
+}
+
+/** Whether a text occurs in another, found in bounded time: see {@link isQuick}. */
+export function isIn(content: string, text: string): boolean {
+  return findTwo(content, text)[0] !== undefined;
+}
+
+/** Where the first and the second occurrence begin. */
+function findTwo(content: string, text: string): [start?: number, another?: number] {
+  return isQuick(content, text) ? findByEngine(content, text) : findSteadily(content, text);
+}
+
+/**
+ * For texts that repeat themselves `indexOf` takes as long as the product of both lengths says: minutes, for fifty kilobytes in
+ * a document of ten megabytes.
+ */
+function isQuick(content: string, original: string): boolean {
+  return original.length <= 32 || content.length * original.length <= 40_000_000;
+}
+
+function findByEngine(content: string, original: string): [start?: number, another?: number] {
+  const start = content.indexOf(original);
+  if (start < 0) return [];
+  const another = content.indexOf(original, start + 1);
+  return another < 0 ? [start] : [start, another];
+}
+
+/** The search of Knuth, Morris and Pratt: it looks at each character once or twice, whatever the texts are. */
+function findSteadily(content: string, original: string): [start?: number, another?: number] {
+  const borders = bordersOf(original);
+  const found: number[] = [];
+  for (let index = 0, length = 0; index < content.length && found.length < 2; index++) {
+    const code = content.charCodeAt(index);
+    while (length > 0 && original.charCodeAt(length) !== code) length = borders[length - 1]!;
+    if (original.charCodeAt(length) === code) length++;
+    if (length < original.length) continue;
+    found.push(index - length + 1);
+    length = borders[length - 1]!;
+  }
+  return [found[0], found[1]];
+}
+
+/** For each beginning of a text, how long the longest shorter one is that it ends with. */
+function bordersOf(text: string): Uint32Array {
+  const borders = new Uint32Array(text.length);
+  for (let index = 1, length = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    while (length > 0 && text.charCodeAt(length) !== code) length = borders[length - 1]!;
+    if (text.charCodeAt(length) === code) length++;
+    borders[index] = length;
+  }
+  return borders;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { BEFORE_ALL, type Keyset, placesAfter } from '../../common/http/paging.js';
 
@@ -13,6 +14,8 @@ export interface SuggestionRow {
   description: string | null;
   isResolved: boolean;
   createdAt: Date;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** A proposed edit that is to be stored. */
@@ -28,42 +31,58 @@ const COLUMNS = `
   suggestion."originalText", suggestion."suggestedText", suggestion.description, suggestion."isResolved",
   suggestion."createdAt"`;
 
+/** What of a suggestion can be large. */
+const LARGE = ['"originalText"', '"suggestedText"', 'description'];
+
 /**
  * Every statement here sees own suggestions and documents only, as row level security says. A row of nulls says that the
  * version is there but has no (more) suggestions; no row at all, that it is not.
  */
 const FIND_PAGE = `
-  select suggestion.*
+  select ${COLUMNS}, suggestion."hasMore"
     from (
       select document.id, document."createdAt" from "Document" document
        where document.id = $1 and ($2::timestamptz is null or document."createdAt" = $2)
        order by document."createdAt" desc
        limit 1
     ) version
-    left join lateral (
-      select ${COLUMNS} from "Suggestion" suggestion
-       where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
-         and ($3::boolean is null or suggestion."isResolved" = $3)
-         and (suggestion."createdAt", suggestion.id) > ($4::timestamptz, $5::uuid)
-       order by suggestion."createdAt", suggestion.id
-       limit $6
-    ) suggestion on true
+    left join lateral ${boundedRows({
+      rows: `
+        select suggestion.* from "Suggestion" suggestion
+         where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
+           and ($3::boolean is null or suggestion."isResolved" = $3)
+           and (suggestion."createdAt", suggestion.id) > ($4::timestamptz, $5::uuid)
+         order by suggestion."createdAt", suggestion.id
+         limit $6::int + 1`,
+      order: '"createdAt", id',
+      texts: LARGE,
+      limit: '$6',
+    })} suggestion on true
    order by suggestion."createdAt", suggestion.id`;
 
 /** `$3` and `$4` are the places after which each version is read. */
 const FIND_OF_VERSIONS = `
-  select suggestion.*
-    from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[]) with ordinality
-           version (id, "createdAt", at, "suggestionId", position)
-   cross join lateral (
-     select ${COLUMNS} from "Suggestion" suggestion
-      where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
-        and (suggestion."createdAt", suggestion.id) > (version.at, version."suggestionId")
-      order by suggestion."createdAt", suggestion.id
-      limit $5
-   ) suggestion
-   order by version.position, suggestion."createdAt", suggestion.id
-   limit $5`;
+  select ${COLUMNS}
+    from ${boundedRows({
+      rows: `
+        select suggestion.*, version.position
+          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[]) with ordinality
+                 version (id, "createdAt", at, "suggestionId", position)
+         cross join lateral (
+           select suggestion.* from "Suggestion" suggestion
+            where suggestion."documentId" = version.id and suggestion."documentCreatedAt" = version."createdAt"
+              and (suggestion."createdAt", suggestion.id) > (version.at, version."suggestionId")
+            order by suggestion."createdAt", suggestion.id
+            limit $5::int
+         ) suggestion
+         order by version.position, suggestion."createdAt", suggestion.id
+         limit $5`,
+      order: 'position, "createdAt", id',
+      texts: LARGE,
+      limit: '$5',
+      bytes: '$6::int',
+    })} suggestion
+   order by suggestion.position, suggestion."createdAt", suggestion.id`;
 
 const FIND_BY_ID = `select ${COLUMNS} from "Suggestion" suggestion where suggestion.id = $1`;
 
@@ -90,7 +109,7 @@ const DELETE = `
 @Injectable()
 export class SuggestionsRepository {
   /**
-   * Suggestions for one version of a document (the latest by default), oldest first, at most `limit`.
+   * A page of the suggestions for one version of a document (the latest by default), oldest first.
    *
    * @returns undefined when there is no such version
    */
@@ -116,7 +135,8 @@ export class SuggestionsRepository {
   }
 
   /**
-   * The suggestions for several versions, version by version, oldest first, at most `limit`.
+   * The suggestions for several versions, version by version, oldest first: at most `limit`, and no more than fit into
+   * `bytes`, but at least one.
    *
    * @param after where to go on in the first of the versions
    */
@@ -126,13 +146,20 @@ export class SuggestionsRepository {
       versions,
       after,
       limit,
-    }: { versions: Array<{ documentId: string; version: Date }>; after?: Keyset; limit: number },
+      bytes,
+    }: {
+      versions: Array<{ documentId: string; version: Date }>;
+      after?: Keyset;
+      limit: number;
+      bytes: number;
+    },
   ): Promise<SuggestionRow[]> {
     return statements.query<SuggestionRow[]>(FIND_OF_VERSIONS, [
       versions.map(({ documentId }) => documentId),
       versions.map(({ version }) => version),
       ...placesAfter(versions, after),
       limit,
+      bytes,
     ]);
   }
 

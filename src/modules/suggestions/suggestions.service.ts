@@ -3,7 +3,15 @@ import { v7 } from 'uuid';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
-import { decodeCursor, type Keyset, type Page, type Stretch, toPage } from '../../common/http/paging.js';
+import {
+  decodeCursor,
+  type Keyset,
+  keysetOf,
+  type Page,
+  type Stretch,
+  toItems,
+  toPage,
+} from '../../common/http/paging.js';
 import { DocumentsService } from '../documents/documents.service.js';
 import type { DocumentDto } from '../documents/dto/document.dto.js';
 import type { ListSuggestionsQuery } from './dto/list-suggestions.query.js';
@@ -21,7 +29,7 @@ export interface SuggestionDraft {
   description?: string | null;
 }
 
-const STRETCH = 200;
+const STRETCH = { limit: 200, bytes: 256 * 1024 };
 
 /** Proposed edits of versions of own documents. */
 @Injectable()
@@ -47,13 +55,13 @@ export class SuggestionsService {
       version: version === undefined ? undefined : new Date(version),
       isResolved: resolved,
       after: decodeCursor(cursor),
-      limit: limit + 1,
+      limit,
     };
     const rows = await this.database.asUser(identity, (manager) =>
       this.suggestions.findPage(manager, filter),
     );
     if (!rows) throw notFound(version === undefined ? 'The document' : 'This version of the document');
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toSuggestion);
+    return toPage(rows, limit, keysetOf, toSuggestion);
   }
 
   /**
@@ -72,15 +80,14 @@ export class SuggestionsService {
       return { documentId, version: new Date(version) };
     });
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.suggestions.findOfVersions(statements, { versions, after, limit: STRETCH }),
+      this.suggestions.findOfVersions(statements, { versions, after, ...STRETCH }),
     );
-    const items = rows.map(toSuggestion);
-    const last = items.at(-1);
+    const last = rows.at(-1);
     return {
-      items,
+      items: toItems(rows, toSuggestion, ({ id }) => id),
       last: last && {
-        owner: versionKey(last.documentId, last.documentCreatedAt),
-        at: { at: last.createdAt, id: last.id },
+        owner: versionKey(last.documentId, last.documentCreatedAt.toISOString()),
+        at: keysetOf(last),
       },
     };
   }

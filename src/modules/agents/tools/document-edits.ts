@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textProblem } from '../../../common/http/hostile-input.js';
 import { contentProblem } from '../../documents/document-content.js';
-import { replaceOnce } from '../../suggestions/replace-once.js';
+import { isIn, replaceOnce } from '../../suggestions/replace-once.js';
 import type { DocumentKind } from './document-prompts.js';
 
 /** More than this is a rewrite. */
@@ -33,7 +33,7 @@ export function editContent(kind: DocumentKind, content: string, edits: Document
   for (const [index, { oldText, newText }] of edits.entries()) {
     const next = replaceOnce(edited, oldText, newText);
     if (next === undefined) {
-      const found = edited.includes(oldText) ? 'occurs more than once' : 'does not occur';
+      const found = isIn(edited, oldText) ? 'occurs more than once' : 'does not occur';
       return { problem: `The oldText of edit ${index + 1} ${found}.` };
     }
     edited = next;

@@ -1,5 +1,6 @@
 import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid } from '../../../common/http/client-id.js';
+import { isPlace } from '../../../common/http/place.js';
 
 /** By what rows of `usage_logs` can be ordered, and what it is. */
 const FIELDS = {
@@ -39,9 +40,8 @@ const MAX_TEXT_LENGTH = 200;
 const IS_VALUE: Record<(typeof FIELDS)[LogField], (value: string) => boolean> = {
   text: (value) => value.length <= MAX_TEXT_LENGTH && value.isWellFormed() && !value.includes('\0'),
   integer: (value) => /^-?\d{1,10}$/.test(value),
-  money: (value) => /^\d{1,4}\.\d{6}$/.test(value),
-  time: (value) =>
-    /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  money: (value) => /^(?:\d{1,4}\.\d{6}|NaN)$/.test(value),
+  time: isPlace,
 };
 
 export function isLogOrder(value: unknown): value is string {

@@ -7,6 +7,8 @@ export type Interval = (typeof INTERVALS)[number];
 
 /** More than anybody can look at. */
 const MAX_POINTS = 2_000;
+/** Each point has the figures of each group, and all of them are in one answer. */
+const MAX_FIGURES = 20_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -37,6 +39,18 @@ export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Da
     bounds.push(new Date(at));
   }
   return [...bounds, to];
+}
+
+/**
+ * Holds a report to a size that can be sent.
+ *
+ * @param count of the groups of all points
+ * @throws AppError 400 naming `interval` when there are too many
+ */
+export function expectFigures(count: number): void {
+  if (count <= MAX_FIGURES) return;
+  const message = `would make more than ${MAX_FIGURES} figures of groups: take a longer one, or a shorter period`;
+  throw invalidField('interval', message);
 }
 
 function* startsAfter(from: Date, zone: string, unit: Exclude<Interval, 'hour'>): Generator<number> {

@@ -4,6 +4,7 @@ import { UserDirectory } from '../../../common/auth/user-directory.js';
 import { Database } from '../../../common/database/database.js';
 import { forbidden } from '../../../common/errors/app-error.js';
 import type { Download } from '../../../common/http/download.js';
+import { toItems } from '../../../common/http/paging.js';
 import { toMoney } from '../../../common/http/money.js';
 import { type ArchivedUsageRow, UsageArchiveRepository } from './usage-archive.repository.js';
 import { csvLine } from './csv-line.js';
@@ -65,7 +66,7 @@ export class UsageExportService {
 
   /** All calls of one user, oldest first, for the user. @throws AppError 401 or 403 when they are not one any more */
   async *callsOf(userId: string): AsyncGenerator<UsageLogDto> {
-    for await (const page of this.pages(userId, { userId })) yield* page.map(toLog);
+    for await (const page of this.pages(userId, { userId })) yield* toItems(page, toLog, idOf);
   }
 
   /** What is left of those that were purged, oldest first; likewise. */
@@ -76,7 +77,7 @@ export class UsageExportService {
       const rows = await this.database.readAsUser(reader, (statements) =>
         this.archive.find(statements, { userId, after, limit: ROWS_AT_ONCE }),
       );
-      yield* rows.map(toPurged);
+      yield* toItems(rows, toPurged, ({ provider, modelUsed }) => `${provider}/${modelUsed}`);
       after = rows.length === ROWS_AT_ONCE ? rows.at(-1) : undefined;
     } while (after);
   }
@@ -94,9 +95,9 @@ export class UsageExportService {
         { isReport: true },
       );
       const last = page.at(-1);
-      if (last) after = placeOf(last, OLDEST_FIRST.field);
+      if (last) after = placeOf(last, OLDEST_FIRST);
       yield page;
-    } while (page.length === ROWS_AT_ONCE);
+    } while (page[0]?.hasMore);
   }
 }
 
@@ -127,12 +128,13 @@ const COLUMNS = [
 async function* toCsv(pages: AsyncIterable<LogRow[]>): AsyncGenerator<string> {
   yield csvLine([...COLUMNS, 'metadata']);
   for await (const page of pages) {
-    yield page.map((row) => csvLine([...COLUMNS.map((column) => toCell(row[column])), jsonOf(row)])).join('');
+    yield toItems(page, toLine, idOf).join('');
   }
 }
 
 async function* toNdjson(pages: AsyncIterable<LogRow[]>): AsyncGenerator<string> {
-  for await (const page of pages) yield page.map((row) => `${JSON.stringify(toLog(row))}\n`).join('');
+  for await (const page of pages)
+    yield toItems(page, (row) => `${JSON.stringify(toLog(row))}\n`, idOf).join('');
 }
 
 function toPurged({
@@ -157,6 +159,12 @@ function toPurged({
     outputCost: toMoney(row.outputCost),
     totalCost: toMoney(row.totalCost),
   };
+}
+
+const idOf = ({ id }: LogRow) => id;
+
+function toLine(row: LogRow): string {
+  return csvLine([...COLUMNS.map((column) => toCell(row[column])), jsonOf(row)]);
 }
 
 function toCell(value: LogRow[(typeof COLUMNS)[number]]): string | number | null {

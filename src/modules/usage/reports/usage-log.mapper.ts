@@ -1,12 +1,14 @@
 import { toMoney } from '../../../common/http/money.js';
 import type { UsageLogDto } from './dto/usage-log.dto.js';
-import type { LogField, LogPlace } from './log-order.js';
+import { toPlace } from '../../../common/http/place.js';
+import type { LogOrder, LogPlace } from './log-order.js';
 import type { LogRow } from './usage-logs.repository.js';
 
 /** As the API shows it: money as numbers, times as ISO 8601. */
 export function toLog(row: LogRow): UsageLogDto {
+  const { hasMore: _, ...log } = row;
   return {
-    ...row,
+    ...log,
     inputCost: toMoney(row.inputCost),
     outputCost: toMoney(row.outputCost),
     totalCost: toMoney(row.totalCost),
@@ -15,8 +17,11 @@ export function toLog(row: LogRow): UsageLogDto {
   };
 }
 
-/** The place of a row among rows that are ordered by a field. */
-export function placeOf(row: LogRow, field: LogField): LogPlace {
-  const value = row[field] ?? -1;
-  return { value: value instanceof Date ? value.toISOString() : String(value), id: row.id };
+/** The place of a row among rows that are in an order. */
+export function placeOf(row: LogRow, { field, isDescending }: LogOrder): LogPlace {
+  const { id } = row;
+  if (field === 'requestTimestamp') {
+    return { value: toPlace(row.requestTimestamp, isDescending ? 'descending' : 'ascending'), id };
+  }
+  return { value: String(row[field] ?? -1), id };
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { boundedRows } from '../../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
 import { type CallKind, conditionsOfKind, END } from './call-kind.js';
@@ -23,6 +24,8 @@ export interface LogRow {
   durationMs: number | null;
   status: string;
   metadata: Record<string, unknown> | null;
+  /** Of a page: whether there are more behind it. */
+  hasMore?: boolean;
 }
 
 /** A row with no less, or no more, of a figure. */
@@ -78,7 +81,7 @@ const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
 /** Rows of `usage_logs` as their owner or an administrator reads them. */
 @Injectable()
 export class UsageLogsRepository {
-  /** At most `limit` rows behind `after`. Whose they may be, row level security says; `userId` says whose are meant. */
+  /** A page of the rows behind `after`. Whose they may be, row level security says; `userId` says whose are meant. */
   findPage(
     statements: SqlRunner,
     filter: LogFilter,
@@ -94,9 +97,13 @@ export class UsageLogsRepository {
       conditions.push(`(${sql}, id) ${isDescending ? '<' : '>'} ${place}`);
     }
     const direction = isDescending ? 'desc' : 'asc';
+    const order = `${sql} ${direction}, id ${direction}`;
+    const rows = `
+      select usage_logs.* from usage_logs ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+       order by ${order} limit $1::int + 1`;
     return statements.query<LogRow[]>(
-      `select ${COLUMNS} from usage_logs ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-        order by ${sql} ${direction}, id ${direction} limit $1`,
+      `select ${COLUMNS}, "hasMore" from ${boundedRows({ rows, order, jsons: ['metadata'], limit: '$1' })} log
+        order by ${order}`,
       parameters,
     );
   }

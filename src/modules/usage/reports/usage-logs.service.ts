@@ -3,7 +3,7 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { Database } from '../../../common/database/database.js';
 import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid, toStoredId } from '../../../common/http/client-id.js';
-import type { Page } from '../../../common/http/paging.js';
+import { type Page, toPageBy } from '../../../common/http/paging.js';
 import type { UsageLogDto } from './dto/usage-log.dto.js';
 import type { UsageLogFilterQuery, UsageLogsQuery } from './dto/usage-logs.query.js';
 import { decodeLogCursor, encodeLogCursor, parseLogOrder } from './log-order.js';
@@ -27,15 +27,16 @@ export class UsageLogsService {
     const { limit } = query;
     const rows = await this.database.readAsUser(
       identity,
-      (statements) => this.logs.findPage(statements, filter, order, { after, limit: limit + 1 }),
+      (statements) => this.logs.findPage(statements, filter, order, { after, limit }),
       { isReport: true },
     );
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map(toLog),
-      nextCursor: last && rows.length > limit ? encodeLogCursor(order, placeOf(last, order.field)) : null,
-    };
+    return toPageBy(
+      rows,
+      limit,
+      (row) => encodeLogCursor(order, placeOf(row, order)),
+      toLog,
+      ({ id }) => id,
+    );
   }
 }
 

@@ -21,7 +21,7 @@ export class MeDto {
     type: 'object',
     additionalProperties: true,
     example: { theme: 'dark' },
-    description: '`settings` of the user metadata.',
+    description: '`settings` of the user metadata; empty when they are larger than 64 KB.',
   })
   settings: Record<string, unknown>;
 }

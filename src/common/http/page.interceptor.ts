@@ -1,0 +1,53 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { concatMap, type Observable, of } from 'rxjs';
+import { type Page, reportSkipped } from './paging.js';
+import { idOf, toJson } from './safe-json.js';
+
+/** How long a page is written in one piece before others get their turn, in milliseconds. */
+const PATIENCE = 10;
+
+/**
+ * Writes the pages of lists as JSON, item by item: an item that cannot be written (JSON that is nested too deeply for the
+ * stack) costs only itself, and a large page does not hold up everybody else.
+ */
+@Injectable()
+export class PageInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      concatMap((body: unknown) => {
+        if (!isPage(body)) return of(body);
+        context.switchToHttp().getResponse<FastifyReply>().type('application/json; charset=utf-8');
+        return writePage(body);
+      }),
+    );
+  }
+}
+
+async function writePage({ items, nextCursor, ...more }: Page<unknown>): Promise<string> {
+  const texts: string[] = [];
+  const bad: string[] = [];
+  let since = performance.now();
+  for (const item of items) {
+    const text = toJson(item);
+    if (text === undefined) bad.push(idOf(item));
+    else texts.push(text);
+    if (performance.now() - since < PATIENCE) continue;
+    await nextTurn();
+    since = performance.now();
+  }
+  reportSkipped(bad);
+  const rest = JSON.stringify({ nextCursor, ...more }).slice(1);
+  return `{"items":[${texts.join(',')}],${rest}`;
+}
+
+function isPage(body: unknown): body is Page<unknown> {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'nextCursor' in body &&
+    'items' in body &&
+    Array.isArray(body.items)
+  );
+}

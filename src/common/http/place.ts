@@ -1,0 +1,48 @@
+/**
+ * A time as PostgreSQL and cursors both read it. Rows that were written past this server may have any time that PostgreSQL
+ * knows, and the list must go on behind them: the driver gives infinite ones as numbers, and those that JavaScript cannot
+ * count to (from the year 275760 on) as invalid dates.
+ *
+ * @param order of the list. Times that JavaScript cannot tell apart are passed over together: the place is behind all of them.
+ */
+export function toPlace(time: Date | number, order: 'ascending' | 'descending' = 'ascending'): string {
+  if (typeof time === 'number') return time > 0 ? 'infinity' : '-infinity';
+  if (Number.isNaN(time.getTime())) return order === 'ascending' ? 'infinity' : toPlace(new Date(LAST));
+  const year = time.getUTCFullYear();
+  const iso = time.toISOString();
+  if (year >= 1 && year <= 9999) return iso;
+  const [era, shown] = year < 1 ? [' BC', 1 - year] : ['', year];
+  const [day, clock] = iso.slice(-19, -1).split('T');
+  return `${String(shown).padStart(4, '0')}-${day} ${clock}+00${era}`;
+}
+
+/** A time as the API shows it, for rows that must be shown whatever is in them: infinite ones become the last or first of ISO 8601. */
+export function toShownTime(time: Date | number): string {
+  const place = toPlace(time);
+  if (place.endsWith('Z')) return place;
+  return place.startsWith('-') || place.endsWith(' BC')
+    ? '0001-01-01T00:00:00.000Z'
+    : '9999-12-31T23:59:59.999Z';
+}
+
+/** The last moment that JavaScript knows. */
+const LAST = 8.64e15;
+
+const ISO = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const ODD = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})\+00( BC)?$/;
+
+/** Whether a text is one that {@link toPlace} gives, and so a time to PostgreSQL. */
+export function isPlace(text: string): boolean {
+  if (text === 'infinity' || text === '-infinity') return true;
+  // A day that the month does not have would be read as one of the next month, and refused by PostgreSQL.
+  if (ISO.test(text)) return toPlace(new Date(text)) === text;
+  const [, year, month, day, hours, minutes, seconds, milliseconds, era] = ODD.exec(text) ?? [];
+  if (year === undefined) return false;
+  const time = new Date(0);
+  time.setUTCFullYear(era ? 1 - Number(year) : Number(year), Number(month) - 1, Number(day));
+  time.setUTCHours(Number(hours), Number(minutes), Number(seconds), Number(milliseconds));
+  return time.getTime() > FIRST && toPlace(time) === text;
+}
+
+/** Before this PostgreSQL knows no time: 4713 BC. */
+const FIRST = Date.UTC(-4712, 0, 1);

@@ -1,0 +1,83 @@
+import { extname } from 'node:path';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Piscina } from 'piscina';
+import { payloadTooLarge, rateLimited, unavailable } from '../../common/errors/app-error.js';
+import type { DiffSide } from './document-diff.js';
+
+/** The worker's file stands beside this one: JavaScript in the build, TypeScript (which Node.js reads) in tests. */
+const FILE = new URL(`./document-diff${extname(new URL(import.meta.url).pathname)}`, import.meta.url).href;
+
+/** One comparison; milliseconds. */
+const TIME_LIMIT = 10_000;
+/** The thread ends when there was nothing to compare for so long. */
+const IDLE_TIME = 60_000;
+const MAX_QUEUE = 32;
+const MAX_OF_USER = 3;
+
+const TOO_LARGE = 'The difference between these versions is too large. Read both and compare them yourself.';
+
+/**
+ * Compares texts in a thread of its own, because it can take seconds and everybody else must not wait for it. The thread
+ * starts with the first comparison.
+ */
+@Injectable()
+export class DiffWorkers implements OnApplicationShutdown {
+  private readonly logger = new Logger(DiffWorkers.name);
+  private readonly running = new Map<string, number>();
+  private pool?: Promise<Piscina>;
+
+  /**
+   * The difference as the API answers it, in JSON.
+   *
+   * @throws AppError 413 when it is too large or takes too long, 429 when the user has others running, 503 when many users do
+   */
+  async compare(userId: string, sides: { from: DiffSide; to: DiffSide }): Promise<Buffer> {
+    const running = this.running.get(userId) ?? 0;
+    if (running >= MAX_OF_USER) throw rateLimited('Your other comparisons are still running.', 1);
+    this.running.set(userId, running + 1);
+    try {
+      const bytes = await this.run(sides);
+      if (bytes === undefined) throw payloadTooLarge(TOO_LARGE);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } finally {
+      const left = (this.running.get(userId) ?? 1) - 1;
+      if (left > 0) this.running.set(userId, left);
+      else this.running.delete(userId);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    const pool = await this.pool;
+    await pool?.destroy();
+  }
+
+  private async run(sides: { from: DiffSide; to: DiffSide }): Promise<Uint8Array | undefined> {
+    this.pool ??= createPool();
+    const pool = await this.pool;
+    if (pool.queueSize >= MAX_QUEUE) throw unavailable('Too many comparisons are running. Try again.', 2);
+    const signal = AbortSignal.timeout(TIME_LIMIT);
+    try {
+      return (await pool.run(sides, { name: 'writeDifference', signal })) as Uint8Array | undefined;
+    } catch (error) {
+      // The thread has been ended: by the time limit, or because it ran out of memory.
+      const isOutOfMemory = (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY';
+      if (!signal.aborted && !isOutOfMemory) throw error;
+      this.logger.warn({ isOutOfMemory }, 'A comparison of two versions was given up.');
+      throw payloadTooLarge(TOO_LARGE);
+    }
+  }
+}
+
+async function createPool(): Promise<Piscina> {
+  const { Piscina: Pool } = await import('piscina');
+  return new Pool({
+    filename: FILE,
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: IDLE_TIME,
+    maxQueue: MAX_QUEUE,
+    // Nothing of this process's secrets is needed there.
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
+  });
+}
