@@ -119,7 +119,8 @@ describe('a reservation that grows', () => {
           `select 1 from pg_locks where locktype = 'advisory' and not granted
               and database = (select oid from pg_database where datname = current_database())`,
         );
-        return waiting.length === turns.length;
+        // The third waits for a connection: a user may hold a quarter of the pool.
+        return waiting.length === 2;
       });
       await another.query('commit');
       expect(await outcomes).toEqual({ made: 2, budget_exceeded: 1 });

@@ -14,7 +14,6 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { foldAll, usageDifferences } from '../support/usage-sums.js';
 import { MANY } from '../support/usage-writes.js';
 
-
 const INSERT_CALLS = `
   insert into usage_logs (user_id, agent_type, provider, model_used, total_cost, request_timestamp, response_timestamp)
   select $1, 'chat', 'p', 'm', 0.01, timestamptz '2026-01-30T00:00:00Z' + number * interval '1 minute', now()

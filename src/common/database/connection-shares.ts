@@ -59,7 +59,10 @@ export class ConnectionShares {
       const timer = setTimeout(() => {
         waiting.delete(next);
         reject(
-          unavailable('Your other requests keep the database busy at the moment. Try again when they end.', 2),
+          unavailable(
+            'Your other requests keep the database busy at the moment. Try again when they end.',
+            2,
+          ),
         );
       }, this.patience);
       waiting.add(next);

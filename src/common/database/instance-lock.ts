@@ -15,10 +15,7 @@ export class InstanceLock implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.notifications.onConnect(async (client) => {
-      await client.query('select pg_advisory_lock($1, $2)', [
-        ADVISORY_LOCKS.instance,
-        this.instanceId,
-      ]);
+      await client.query('select pg_advisory_lock($1, $2)', [ADVISORY_LOCKS.instance, this.instanceId]);
     });
   }
 }

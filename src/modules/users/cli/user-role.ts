@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { GuardedClient } from '../../../common/database/guarded-client.js';
 import { loadEnvFile } from '../../../config/env-file.js';
 
 const ROLES = ['user', 'admin'];
@@ -25,7 +25,7 @@ async function main([email, role]: string[]): Promise<void> {
   if (!email || !role || !ROLES.includes(role))
     throw new Error(`usage: npm run user:role -- <email> <${ROLES.join('|')}>`);
   const database = await openDatabase();
-  const client = new pg.Client({ connectionString: database.url });
+  const client = new GuardedClient({ connectionString: database.url });
   try {
     await client.connect();
     const { rowCount } = await client.query(SET_ROLE, [email, role]);
