@@ -11,7 +11,7 @@ export interface StoredConfig extends ConfigRow {
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface ConfigVersionRow {
   restoredVersion: number | null;
   changedBy: string | null;
   changedAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 
