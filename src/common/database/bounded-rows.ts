@@ -18,7 +18,8 @@ interface Page {
 
 /**
  * A relation, in SQL, of as many rows as are good to have in memory at a time: at most `limit`, and no more than fit into
- * `bytes`, but at least one. `"hasMore"` says whether there are others behind them.
+ * `bytes`, but at least one. `"hasMore"` of the last one says whether there are others behind
+ * it.
  *
  * Rows beyond the page never leave PostgreSQL, and none of them is read in vain: the size of a text is known without
  * reading it. That of JSON is not, where it is compressed (a few kilobytes can become megabytes), so JSON is only
@@ -42,13 +43,13 @@ export function boundedRows({
   );
   const storedSize = sum([...sizes, ...stored]);
   return `(
-    select sized.*, page_found > count(*) over () as "hasMore"
+    select sized.*
       from (
         select near.*, sum(page_size) ${inOrder} as page_end
           from (
             select placed.*, (${sum([...sizes, ...read])}) as page_size
               from (
-                select listed.*, row_number() ${inOrder} as page_position, count(*) over () as page_found,
+                select listed.*, row_number() ${inOrder} as page_position, lead(true) ${inOrder} is not null as "hasMore",
                        sum(${storedSize}) ${inOrder} as page_stored
                   from (${rows}) listed
               ) placed

@@ -29,4 +29,24 @@ describe('toPage', () => {
     expect(decodeCursor(full.nextCursor ?? '')).toEqual({ at: row(2).at, id: ID });
     expect(toPage([row(1), row(2)], 2, keyset, ({ index }) => index).nextCursor).toBeNull();
   });
+
+  it('goes on behind a row that cannot be shown, wherever it stands', () => {
+    const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
+    const page = toPage([row(1), row(2), row(3)], 2, keyset, ({ index }) => {
+      if (index === 2) throw new TypeError('createdAt.toISOString is not a function');
+      return index;
+    });
+    expect(page.items).toEqual([1]);
+    expect(decodeCursor(page.nextCursor ?? '')?.at).toBe(row(2).at);
+  });
+
+  it('believes rows that say whether there is more', () => {
+    const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
+    const rows = (hasMore: boolean) => [
+      { ...row(1), hasMore },
+      { ...row(2), hasMore },
+    ];
+    expect(toPage(rows(true), 9, keyset, ({ index }) => index).nextCursor).not.toBeNull();
+    expect(toPage(rows(false), 9, keyset, ({ index }) => index).nextCursor).toBeNull();
+  });
 });

@@ -12,7 +12,7 @@ export interface StoredConfig extends ConfigRow {
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface ConfigVersionRow {
   restoredVersion: number | null;
   changedBy: string | null;
   changedAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

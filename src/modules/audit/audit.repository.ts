@@ -10,7 +10,7 @@ export interface AuditRow {
   target: string;
   details: Record<string, unknown>;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

@@ -18,7 +18,7 @@ export interface ChatRow {
   totalOutputTokens: number;
   totalCost: string;
   isStreaming: boolean;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

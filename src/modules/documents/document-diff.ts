@@ -24,7 +24,7 @@ const MAX_EDITS = 1_000;
 const MAX_LINES = 400_000;
 
 /** How long lines are compared, in milliseconds; what has been found by then is not used. */
-const PATIENCE = 2_000;
+const PATIENCE = 1_000;
 
 /** The largest answer, in bytes of JSON. */
 const MAX_BYTES = 4 * 1024 * 1024;

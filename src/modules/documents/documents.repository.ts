@@ -16,7 +16,7 @@ export interface DocumentRow {
   /** Null, too, where the content was not asked for. */
   content: string | null;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

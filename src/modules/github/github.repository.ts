@@ -13,7 +13,7 @@ export interface ConnectedRow {
   isActive: boolean;
   lastAccessed: Date | null;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

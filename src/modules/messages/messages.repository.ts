@@ -18,7 +18,7 @@ export interface MessageRow {
   cost: string;
   status: MessageStatus;
   metadata: Record<string, unknown> | null;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface SuggestionRow {
   description: string | null;
   isResolved: boolean;
   createdAt: Date;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 

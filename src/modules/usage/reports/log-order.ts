@@ -40,7 +40,7 @@ const MAX_TEXT_LENGTH = 200;
 const IS_VALUE: Record<(typeof FIELDS)[LogField], (value: string) => boolean> = {
   text: (value) => value.length <= MAX_TEXT_LENGTH && value.isWellFormed() && !value.includes('\0'),
   integer: (value) => /^-?\d{1,10}$/.test(value),
-  money: (value) => /^(?:\d{1,4}\.\d{6}|NaN)$/.test(value),
+  money: (value) => /^\d{1,4}\.\d{6}$/.test(value),
   time: isPlace,
 };
 

@@ -97,7 +97,7 @@ export class UsageExportService {
       const last = page.at(-1);
       if (last) after = placeOf(last, OLDEST_FIRST);
       yield page;
-    } while (page[0]?.hasMore);
+    } while (page.at(-1)?.hasMore);
   }
 }
 

@@ -24,7 +24,7 @@ export interface LogRow {
   durationMs: number | null;
   status: string;
   metadata: Record<string, unknown> | null;
-  /** Of a page: whether there are more behind it. */
+  /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
 
