@@ -35,7 +35,8 @@ export async function mountEmbeddedStack(
       parsed(null);
     });
     scope.addHook('onRequest', async (request, reply) => {
-      if (request.method === 'OPTIONS') return;
+      // The server's own rules for other origins come later and know nothing of Supabase's headers.
+      if (request.method === 'OPTIONS') return preflight(request, reply);
       const admission = await admit(gateway, request);
       if (admission instanceof Response) {
         linger(request);
@@ -48,7 +49,7 @@ export async function mountEmbeddedStack(
     });
     for (const url of ['/auth/v1/*', '/storage/v1/*']) {
       scope.route({
-        method: [...METHODS],
+        method: [...METHODS, 'OPTIONS'],
         url,
         handler: async (request, reply) => {
           const { admission, body } = passing.get(request) ?? {};
@@ -58,7 +59,6 @@ export async function mountEmbeddedStack(
           return answer(reply, response);
         },
       });
-      scope.options(url, (request, reply) => preflight(request, reply));
     }
     done();
   });
@@ -94,13 +94,14 @@ function linger({ raw }: FastifyRequest): void {
   raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }
 
-async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const asked = request.headers['access-control-request-headers'] ?? '';
   allowBrowsers(reply)
     .header('access-control-allow-methods', METHODS.join(', '))
     .header('access-control-allow-headers', HEADER_NAMES.test(asked) ? asked : '*')
     .header('access-control-max-age', '600');
   await reply.status(204).send();
+  return reply;
 }
 
 /** Any origin may ask: what counts is the key and the token in the headers, never a cookie. */
