@@ -237,7 +237,10 @@ describe('bodies for the embedded stack', () => {
       ['array.txt', new TextEncoder().encode('text').buffer],
       ['empty.txt', ''],
     ] as const) {
-      const { error } = await files.upload(`${ada.id}/forms/${name}`, body, { contentType: 'text/plain' });
+      const { error } = await files.upload(`${ada.id}/forms/${name}`, body, {
+        contentType: 'text/plain',
+        upsert: true,
+      });
       expect([name, error]).toEqual([name, null]);
       const { data } = await files.download(`${ada.id}/forms/${name}`);
       expect([name, await data?.text()]).toEqual([name, name === 'empty.txt' ? '' : 'text']);
@@ -247,8 +250,8 @@ describe('bodies for the embedded stack', () => {
     ).toBeNull();
     expect((await files.copy(`${ada.id}/forms/text.txt`, `${ada.id}/forms/copy.txt`)).error).toBeNull();
     expect((await files.move(`${ada.id}/forms/copy.txt`, `${ada.id}/forms/moved.txt`)).error).toBeNull();
-    const links = await files.createSignedUrls([`${ada.id}/forms/moved.txt`], 60);
-    expect(await (await fetch(links.data?.[0]?.signedUrl ?? '')).text()).toBe('new');
+    const link = await files.createSignedUrl(`${ada.id}/forms/moved.txt`, 60);
+    expect(await (await fetch(link.data?.signedUrl ?? '')).text()).toBe('new');
     expect(
       (await files.list(`${ada.id}/forms`, { sortBy: { column: 'name', order: 'desc' } })).data,
     ).toHaveLength(6);
