@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { type Fields, passwordProblem } from './auth-body.js';
+import { passwordProblem } from './auth-body.js';
+import type { Fields } from './json-body.js';
 import { authFailure } from './failures.js';
 import { hashPassword } from './password-hash.js';
 

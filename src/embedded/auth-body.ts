@@ -1,7 +1,5 @@
-import { findHostileInput } from '../common/http/hostile-input.js';
 import { authFailure } from './failures.js';
-
-export type Fields = Record<string, unknown>;
+import { type Fields, isFields, parseJsonObject } from './json-body.js';
 
 /** Fields that the auth server takes for texts without a check of its own. */
 const TEXTS = [
@@ -32,15 +30,9 @@ const EMAIL = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,255}$/u;
 
 /** The body of an auth request, checked for everything that the auth server would stumble over, or its refusal. */
 export function parseAuthBody(text: string): Fields | Response {
-  if (text === '') return {};
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return authFailure(400, 'bad_json', 'Could not parse request body as JSON');
-  }
-  if (!isFields(body)) return authFailure(400, 'bad_json', 'The request body must be a JSON object');
-  const problem = findHostileInput(body) ?? wrongField(body);
+  const body = parseJsonObject(text);
+  if (typeof body === 'string') return authFailure(400, 'bad_json', body);
+  const problem = wrongField(body);
   return problem ? authFailure(400, 'validation_failed', `${problem.path} ${problem.message}`) : body;
 }
 
@@ -74,8 +66,4 @@ export function metadataProblem(metadata: Fields): Response | undefined {
 export function passwordProblem({ password }: Fields): Response | undefined {
   if (typeof password !== 'string' || Buffer.byteLength(password) <= MAX_PASSWORD) return undefined;
   return authFailure(400, 'validation_failed', `Password cannot be longer than ${MAX_PASSWORD} characters`);
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

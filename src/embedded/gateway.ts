@@ -119,9 +119,12 @@ export class Gateway {
 
   private failed(service: ServiceName, error: unknown): Response {
     if (error instanceof BodyError) {
-      const code = { 400: 'validation_failed', 408: 'request_timeout', 413: 'request_too_large' }[
-        error.status
-      ];
+      const code = {
+        400: 'validation_failed',
+        408: 'request_timeout',
+        413: 'request_too_large',
+        503: 'unavailable',
+      }[error.status];
       return failure(service, error.status, code, error.message);
     }
     const { name = 'Error', code } = (error ?? {}) as { name?: string; code?: unknown };

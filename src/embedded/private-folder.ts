@@ -17,6 +17,9 @@ export const PRIVATE_UMASK = 0o077;
 
 const STICKY = 0o1000;
 
+/** What the stack keeps; and what a volume has of its own. */
+const KNOWN = /^(?:stack\.json|postgres|postgres\.log|storage|lost\+found|\..*)$/;
+
 /**
  * Makes the data folder, or takes one that is there, and closes it and what the stack keeps in it to everybody else.
  * PostgreSQL's own account may pass through it to the cluster, and see nothing.
@@ -29,13 +32,17 @@ export function openPrivateFolder(folder: string, postgres: SystemUser): void {
   const uid = process.getuid?.();
   if ((stats.mode & STICKY) !== 0 || (uid !== undefined && uid !== 0 && stats.uid !== uid))
     throw new EmbeddedStackError(`DATA_DIR ${folder} is shared with others; set a folder of its own`);
+  const names = readdirSync(folder);
+  // To close a folder of the system, or of somebody's own files, would do harm.
+  if (!names.includes('stack.json') && !names.every((name) => KNOWN.test(name)))
+    throw new EmbeddedStackError(`DATA_DIR ${folder} holds other files; set a folder of its own`);
   if (postgres.gid !== undefined && canReach(folder, postgres)) {
     chownSync(folder, stats.uid, postgres.gid);
     chmodSync(folder, 0o710);
   } else {
     chmodSync(folder, 0o700);
   }
-  for (const name of readdirSync(folder)) {
+  for (const name of names) {
     if (/^(?:stack\.json|postgres\.log|\.password-)/.test(name)) close(join(folder, name));
   }
   close(join(folder, 'storage'));

@@ -5,7 +5,7 @@ export class BodyError extends Error {
   override name = 'BodyError';
 
   constructor(
-    readonly status: 400 | 408 | 413,
+    readonly status: 400 | 408 | 413 | 503,
     message: string,
   ) {
     super(message);
@@ -62,11 +62,26 @@ export function limited(source: Readable, { size, deadline }: BodyLimits): Reada
   return body;
 }
 
+/** All texts that are being read may hold this much at once, in bytes, however many connections there are. */
+const MAX_PENDING = 64 * 1024 ** 2;
+
+let pending = 0;
+
 /** @throws BodyError */
 export async function readText(source: Readable, limits: BodyLimits): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of limited(source, limits)) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  let held = 0;
+  try {
+    for await (const chunk of limited(source, limits) as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      held += chunk.length;
+      pending += chunk.length;
+      if (pending > MAX_PENDING) throw new BodyError(503, 'Too many requests are being read');
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    pending -= held;
+  }
 }
 
 function tooLarge(size: number): BodyError {

@@ -38,7 +38,7 @@ export class SessionRepository {
   constructor(private readonly database: pg.Pool) {}
 
   async findUserByEmail(email: string): Promise<UserRow | undefined> {
-    const { rows } = await this.database.query<UserRow>(`${USER} where email = lower($1)`, [email]);
+    const { rows } = await this.database.query<UserRow>(`${USER} where email = $1`, [email.toLowerCase()]);
     return rows[0];
   }
 

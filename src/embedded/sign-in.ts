@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessTokens } from './access-token.js';
-import type { Fields } from './auth-body.js';
+import type { Fields } from './json-body.js';
 import { authFailure } from './failures.js';
 import { comparePassword, hashPassword } from './password-hash.js';
 import type { Session, SessionRepository } from './session.repository.js';

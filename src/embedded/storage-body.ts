@@ -1,22 +1,13 @@
-import { findHostileInput } from '../common/http/hostile-input.js';
-import { type Fields, isFields } from './auth-body.js';
 import { storageFailure } from './failures.js';
+import { type Fields, isFields, parseJsonObject } from './json-body.js';
 
 const SORT_COLUMNS = ['name', 'id', 'created_at', 'updated_at', 'last_accessed_at'];
 const MAX_ITEMS = 1_000;
 
 /** The body of a storage request that is no file, checked for what the library would stumble over, or its refusal. */
 export function parseStorageBody(text: string): Fields | Response {
-  if (text === '') return {};
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return refuse('the body is not valid JSON');
-  }
-  if (!isFields(body)) return refuse('the body must be an object');
-  const hostile = findHostileInput(body);
-  if (hostile) return refuse(`${hostile.path} ${hostile.message}`);
+  const body = parseJsonObject(text);
+  if (typeof body === 'string') return refuse(body);
   const problem = sortProblem(body['sortBy']) ?? countProblem(body);
   return problem === undefined ? bounded(body) : refuse(problem);
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { JWTPayload } from 'jose';
-import { type Fields, isFields } from './auth-body.js';
+import { type Fields, isFields } from './json-body.js';
 import { type Caller, isService, userIdOf } from './caller.js';
 import { storageFailure } from './failures.js';
 import { readMultipart } from './multipart-file.js';
@@ -84,6 +84,8 @@ export class StorageService {
       const file = /^multipart\/form-data/i.test(type) ? await readMultipart(body, type) : undefined;
       const kept = file?.contentType ?? type;
       headers.set('content-type', MEDIA_TYPE.test(kept) ? kept : 'application/octet-stream');
+      // What the headers say is the length of the form.
+      if (file) headers.delete('content-length');
       if (file?.cacheControl !== undefined) headers.set('cache-control', file.cacheControl);
       const response = await this.pass(request, Readable.toWeb(file?.body ?? body) as ReadableStream);
       // The library knows only that the body broke off.

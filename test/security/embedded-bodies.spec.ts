@@ -201,6 +201,7 @@ describe('bodies for the embedded stack', () => {
         'null',
         '[]',
         '5',
+        `{"data":[${'1,'.repeat(400_000)}1]}`,
         '"x"',
         '{',
         deep,

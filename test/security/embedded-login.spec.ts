@@ -142,6 +142,16 @@ describe('signing in at the embedded stack', () => {
       expect((await stack.signIn(thief.email, 'another-password')).status).toBe(200);
     });
 
+    it('makes one account of many sign-ups at once with one address', async () => {
+      const body = { email: 'raced@example.com', password: PASSWORD };
+      const answers = await Promise.all(Array.from({ length: 6 }, () => stack.auth('signup', body)));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422, 422, 422, 422, 422]);
+      const links = await Promise.all(
+        Array.from({ length: 6 }, () => stack.auth('magiclink', { email: 'raced-link@example.com' })),
+      );
+      expect(links.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    });
+
     it('refuses passwords of which only a part would count, and endless metadata', async () => {
       expect(
         (await stack.auth('signup', { email: 'long@example.com', password: '\u00e4'.repeat(40) })).status,
@@ -278,21 +288,20 @@ describe('signing in at the embedded stack', () => {
 
   it('hashes passwords off the event loop', async () => {
     const script = `
-      import { monitorEventLoopDelay } from 'node:perf_hooks';
       import { createRequire } from 'node:module';
       // As the library itself finds it.
       const require = createRequire(import.meta.resolve('@supabase/lite'));
       const bcrypt = (await import(require.resolve('bcryptjs'))).default;
-      const delay = monitorEventLoopDelay({ resolution: 5 });
       const hash = await bcrypt.hash('password', 10);
-      delay.enable();
+      const before = process.threadCpuUsage();
       const found = await Promise.all(Array.from({ length: 8 }, () => bcrypt.compare('password', hash)));
-      delay.disable();
-      console.log(JSON.stringify({ found, worst: delay.max / 1e6 }));`;
+      const { user, system } = process.threadCpuUsage(before);
+      console.log(JSON.stringify({ found, busy: (user + system) / 1e3 }));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
-    const { found, worst } = JSON.parse(stdout) as { found: boolean[]; worst: number };
+    const { found, busy } = JSON.parse(stdout) as { found: boolean[]; busy: number };
     expect(found).toEqual(Array(8).fill(true));
-    expect(worst).toBeLessThan(50);
+    // Milliseconds of the event loop's own thread for all eight; in JavaScript, each one takes longer.
+    expect(busy).toBeLessThan(50);
   });
 
   /** The median time of each case, in milliseconds; the cases take turns, so that a busy machine slows all of them. */

@@ -104,6 +104,20 @@ describe('what the embedded stack keeps', () => {
     }
   });
 
+  it('leaves a folder alone that holds something else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'switchboard-other-'));
+    try {
+      writeFileSync(join(folder, 'letter.txt'), 'somebody\u2019s own');
+      chmodSync(folder, 0o755);
+      const { code, output } = await runServerProcess({ DATA_DIR: folder, PORT: String(await freePort()) });
+      expect(code).toBe(1);
+      expect(output).toContain('holds other files');
+      expect(statSync(folder).mode & 0o777).toBe(0o755);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('refuses a folder that everybody uses', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-shared-'));
     try {
