@@ -1,57 +1,68 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-
-type Fields = Record<string, unknown>;
+import { passwordProblem } from './auth-body.js';
+import type { Fields } from './json-body.js';
+import { authFailure } from './failures.js';
+import { hashPassword } from './password-hash.js';
 
 const COLUMNS = `
   id, aud, role, email, phone, email_confirmed_at, last_sign_in_at, created_at, updated_at, banned_until, is_anonymous,
   coalesce(raw_app_meta_data, '{}') as app_metadata, coalesce(raw_user_meta_data, '{}') as user_metadata`;
 
 const MAX_PER_PAGE = 1_000;
+const MAX_PAGE = 1_000_000;
+
+/** What the database says of values that a request must not hold. */
+const PROBLEMS: Record<string, [status: number, code: string, message: string]> = {
+  23505: [422, 'email_exists', 'A user with this email address has already been registered'],
+  22007: [400, 'validation_failed', 'invalid format for ban duration'],
+  22008: [400, 'validation_failed', 'invalid format for ban duration'],
+  '22P05': [400, 'validation_failed', 'the request holds characters that can not be stored'],
+};
 
 /**
  * The part of Supabase's Auth admin API that manages users: `supabase.auth.admin` with the secret key. Its statements run
  * as the auth server's database role, so the guard on roles treats them as Supabase's own.
  */
 export class AdminUsers {
-  constructor(
-    private readonly database: pg.Pool,
-    private readonly secretKey: string,
-  ) {}
+  constructor(private readonly database: pg.Pool) {}
 
-  async handle(request: Request): Promise<Response> {
-    if (!this.isAuthorised(request))
-      return failure(401, 'no_authorization', 'This endpoint requires the secret key');
-    const url = new URL(request.url);
-    const id = /^\/auth\/v1\/admin\/users\/([0-9a-f-]{36})$/i.exec(url.pathname)?.[1];
-    if (id === undefined && url.pathname !== '/auth/v1/admin/users')
-      return failure(404, 'not_found', 'Not found');
+  /** Answers a request that came with the secret key. */
+  async handle(
+    method: string,
+    id: string | undefined,
+    query: URLSearchParams,
+    body: Fields,
+  ): Promise<Response> {
     try {
-      return await this.route(request, url, id);
+      return passwordProblem(body) ?? (await this.route(method, id, query, body));
     } catch (error) {
-      const { code } = error as { code?: string };
-      if (code === '23505')
-        return failure(422, 'email_exists', 'A user with this email address has already been registered');
+      const problem = PROBLEMS[(error as { code?: string }).code ?? ''];
+      if (problem) return authFailure(...problem);
       throw error;
     }
   }
 
-  private async route(request: Request, url: URL, id: string | undefined): Promise<Response> {
-    const method = `${request.method} ${id === undefined ? 'all' : 'one'}`;
-    if (method === 'GET all') return this.list(url);
-    if (method === 'POST all') return this.create((await request.json()) as Fields);
-    if (id === undefined) return failure(405, 'method_not_allowed', 'Method not allowed');
-    if (method === 'GET one')
-      return this.one(await this.database.query(`select ${COLUMNS} from auth.users where id = $1`, [id]));
-    if (method === 'PUT one') return this.update(id, (await request.json()) as Fields);
-    if (method === 'DELETE one') return this.remove(id);
-    return failure(405, 'method_not_allowed', 'Method not allowed');
+  private async route(
+    method: string,
+    id: string | undefined,
+    query: URLSearchParams,
+    body: Fields,
+  ): Promise<Response> {
+    if (id === undefined) return method === 'GET' ? this.list(query) : this.create(body);
+    switch (method) {
+      case 'GET':
+        return this.one(await this.database.query(`select ${COLUMNS} from auth.users where id = $1`, [id]));
+      case 'PUT':
+        return this.update(id, body);
+      default:
+        return this.remove(id);
+    }
   }
 
-  private async list(url: URL): Promise<Response> {
-    const page = Math.max(1, Number(url.searchParams.get('page')) || 1);
-    const perPage = Math.min(MAX_PER_PAGE, Math.max(1, Number(url.searchParams.get('per_page')) || 50));
+  private async list(query: URLSearchParams): Promise<Response> {
+    const page = Math.min(MAX_PAGE, Math.max(1, Math.trunc(Number(query.get('page'))) || 1));
+    const perPage = Math.min(MAX_PER_PAGE, Math.max(1, Math.trunc(Number(query.get('per_page'))) || 50));
     const { rows } = await this.database.query<Fields & { total: number }>(
       `select ${COLUMNS}, count(*) over ()::int as total from auth.users order by created_at, id limit $1 offset $2`,
       [perPage, (page - 1) * perPage],
@@ -85,8 +96,8 @@ export class AdminUsers {
   private async update(id: string, body: Fields): Promise<Response> {
     const password = typeof body['password'] === 'string' ? await hashPassword(body['password']) : null;
     const ban = typeof body['ban_duration'] === 'string' ? body['ban_duration'] : null;
-    return this.one(
-      await this.database.query(
+    const updated = this.one(
+      await this.database.query<Fields>(
         `update auth.users set
            email = coalesce(lower($2), email), encrypted_password = coalesce($3, encrypted_password),
            raw_app_meta_data = coalesce(raw_app_meta_data, '{}') || $4::jsonb,
@@ -105,37 +116,17 @@ export class AdminUsers {
         ],
       ),
     );
+    // A new password puts out everybody who knows the old one.
+    if (password !== null) await this.database.query('delete from auth.sessions where user_id = $1', [id]);
+    return updated;
   }
 
   private async remove(id: string): Promise<Response> {
     const { rowCount } = await this.database.query('delete from auth.users where id = $1', [id]);
-    return rowCount === 0 ? failure(404, 'user_not_found', 'User not found') : Response.json({});
+    return rowCount === 0 ? authFailure(404, 'user_not_found', 'User not found') : Response.json({});
   }
 
   private one({ rows }: { rows: Fields[] }): Response {
-    return rows[0] ? Response.json(rows[0]) : failure(404, 'user_not_found', 'User not found');
+    return rows[0] ? Response.json(rows[0]) : authFailure(404, 'user_not_found', 'User not found');
   }
-
-  private isAuthorised(request: Request): boolean {
-    const bearer = request.headers.get('authorization')?.replace(/^Bearer\s+/i, '');
-    return [request.headers.get('apikey'), bearer].some((key) => key && sameText(key, this.secretKey));
-  }
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}
-
-function failure(status: number, errorCode: string, message: string): Response {
-  return Response.json({ code: status, error_code: errorCode, msg: message }, { status });
-}
-
-/** With the hash that the auth server itself uses, so that it can verify the password. */
-async function hashPassword(password: string): Promise<string> {
-  const require = createRequire(import.meta.resolve('@supabase/lite'));
-  const { hash } = (await import(require.resolve('bcryptjs'))) as {
-    hash: (text: string, rounds: number) => Promise<string>;
-  };
-  return hash(password, 10);
 }

@@ -1,92 +1,214 @@
-import { createHmac } from 'node:crypto';
-import type { App } from '@supabase/lite';
-import type pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeJwt } from 'jose';
+import type { AccessTokens } from './access-token.js';
+import type { AdminUsers } from './admin-users.js';
+import { metadataProblem, parseAuthBody, passwordProblem } from './auth-body.js';
+import { type Fields, isFields } from './json-body.js';
+import type { AuthMatch } from './auth-routes.js';
+import { type Caller, isService, userIdOf } from './caller.js';
+import { authFailure } from './failures.js';
+import type { Attempt, LoginThrottle, Refusal } from './login-throttle.js';
+import type { RequestTarget } from './request-target.js';
+import type { SessionRepository, UserRow } from './session.repository.js';
+import type { SignIn } from './sign-in.js';
 
-interface UserRow {
-  email: string | null;
-  phone: string | null;
-  is_anonymous: boolean;
-  raw_app_meta_data: Record<string, unknown> | null;
-  raw_user_meta_data: Record<string, unknown> | null;
+/** An auth request whose headers allow it. */
+export interface AuthRequest {
+  match: AuthMatch;
+  method: string;
+  target: RequestTarget;
+  /** Those that the auth server reads. */
+  headers: Headers;
+  caller: Caller;
+  address: string;
 }
 
-type Fields = Record<string, unknown>;
-
-const FIND_USER = `
-  select email, phone, is_anonymous, raw_app_meta_data, raw_user_meta_data from auth.users where id = $1`;
+/** Answers about an address come after a multiple of this time: the work for a known one takes longer. */
+const DISCREET_STEP = 250;
 
 /**
- * Makes the answers of the embedded auth server say what Supabase's say. Its access tokens lack the claims about the user,
- * and its answers repeat what a client sent where a trigger has stored something else: both are taken from the row.
+ * Supabase Auth. It signs people in and refreshes their sessions itself; the rest is the library's work, whose answers
+ * are made to say what Supabase's say. They lack claims, and repeat what a client sent where a trigger stored something else.
  */
 export class AuthService {
   constructor(
-    private readonly app: App,
-    private readonly database: pg.Pool,
-    private readonly jwtSecret: string,
-    private readonly issuer: string,
+    private readonly library: (request: Request) => Promise<Response>,
+    private readonly origin: string,
+    private readonly sessions: SessionRepository,
+    private readonly signIn: SignIn,
+    private readonly tokens: AccessTokens,
+    private readonly admin: AdminUsers,
+    private readonly throttle: LoginThrottle,
   ) {}
 
-  async handle(request: Request): Promise<Response> {
-    const response = await this.app.fetch(request);
+  /** Decides by the headers alone; the attempt is to be passed on to {@link handle}. */
+  admit({ match, caller, address }: AuthRequest): Response | { attempt?: Attempt } {
+    const refusal = refuse(match, caller);
+    if (refusal || !match.action) return refusal ?? {};
+    const attempt = this.throttle.take(match.action, 'address', address);
+    return isRefusal(attempt) ? tooMany(attempt) : { attempt };
+  }
+
+  async handle(request: AuthRequest, text: string, attempt?: Attempt): Promise<Response> {
+    const body = parseAuthBody(text);
+    if (body instanceof Response) return body;
+    const account = accountOf(request, body);
+    const { action, discreet } = request.match;
+    const second = action && account !== undefined && this.throttle.take(action, 'account', account);
+    if (second && isRefusal(second)) return tooMany(second);
+    const response = discreet ? await this.discreetly(request, body) : await this.answer(request, body);
+    if (response.ok || response.headers.get('location')?.includes('#access_token=')) {
+      attempt?.succeeded();
+      if (second) second.succeeded();
+    }
+    return response;
+  }
+
+  private async answer(request: AuthRequest, body: Fields): Promise<Response> {
+    const { match, target, method } = request;
+    switch (match.name) {
+      case 'POST token password':
+        return this.signIn.withPassword(body);
+      case 'POST token refresh_token':
+        return this.signIn.withRefreshToken(body);
+      case 'GET verify':
+        return this.mendRedirect(await this.pass(request, body));
+      case 'POST signup':
+        return passwordProblem(body) ?? this.signUp(request, body);
+      case 'PUT user':
+        return this.updateUser(request, body);
+    }
+    if (match.access === 'secret') return this.admin.handle(method, match.id, target.query, body);
+    return this.mend(await this.pass(request, body));
+  }
+
+  private async signUp(request: AuthRequest, body: Fields): Promise<Response> {
+    const response = await this.pass(request, body);
+    // Of two that sign up at once with one address, the library fails the second one in the database.
+    if (response.status < 500 || !(await this.sessions.findUserByEmail(String(body['email']))))
+      return this.mend(response);
+    return authFailure(422, 'user_already_exists', 'User already registered');
+  }
+
+  /** Says the same, after the same time, whether or not there is such an account. */
+  private async discreetly(request: AuthRequest, body: Fields): Promise<Response> {
+    const start = performance.now();
+    const response = await this.answer(request, body);
+    await sleep(DISCREET_STEP - ((performance.now() - start) % DISCREET_STEP));
+    // Two requests at once for one new address: the library fails the second one in the database.
+    const raced = response.status >= 500 && (await this.sessions.findUserByEmail(String(body['email'])));
+    const depends = raced || response.status === 422 || response.status === 429;
+    return depends ? Response.json({}) : response;
+  }
+
+  private async updateUser(request: AuthRequest, body: Fields): Promise<Response> {
+    const id = userIdOf(request.caller);
+    const user = id === undefined ? undefined : await this.sessions.findUser(id);
+    if (user?.is_banned) return authFailure(403, 'user_banned', 'User is banned');
+    const data = isFields(body['data']) ? body['data'] : {};
+    const problem = passwordProblem(body) ?? metadataProblem({ ...user?.raw_user_meta_data, ...data });
+    if (problem) return problem;
+    const response = await this.pass(request, body);
+    // A new password puts out everybody who knows the old one.
+    if (response.ok && typeof body['password'] === 'string' && user)
+      await this.sessions.end(user.id, sessionOf(request.caller));
+    return this.mend(response);
+  }
+
+  private pass({ method, target, headers }: AuthRequest, body: Fields): Promise<Response> {
+    const hasBody = method === 'POST' || method === 'PUT';
+    if (hasBody) headers.set('content-type', 'application/json');
+    return this.library(
+      new Request(`${this.origin}${target.href}`, {
+        method,
+        headers,
+        ...(hasBody ? { body: JSON.stringify(body) } : {}),
+      }),
+    );
+  }
+
+  private async mend(response: Response): Promise<Response> {
     if (!response.ok || !(response.headers.get('content-type') ?? '').includes('json')) return response;
     const body: unknown = await response
       .clone()
       .json()
       .catch(() => undefined);
     if (!isFields(body)) return response;
-    const mended = await this.mend(body);
-    if (mended === undefined) return response;
-    const headers = new Headers(response.headers);
-    headers.delete('content-length');
-    return new Response(JSON.stringify(mended), { status: response.status, headers });
-  }
-
-  /** The session, or the user, with what the row says; undefined when it is neither. */
-  private async mend(body: Fields): Promise<Fields | undefined> {
-    if (isFields(body['session']))
-      return { ...body, session: (await this.mend(body['session'])) ?? body['session'] };
     const user = isFields(body['user']) ? body['user'] : 'aud' in body ? body : undefined;
-    if (typeof user?.['id'] !== 'string') return undefined;
-    const { rows } = await this.database.query<UserRow>(FIND_USER, [user['id']]);
-    const [row] = rows;
-    if (!row) return undefined;
-    const mendedUser = {
+    if (typeof user?.['id'] !== 'string') return response;
+    const row = await this.sessions.findUser(user['id']);
+    if (!row) return response;
+    const token = body['access_token'];
+    if (row.is_banned && typeof token === 'string') return this.putOut(row);
+    const mended = {
       ...user,
       app_metadata: row.raw_app_meta_data ?? {},
       user_metadata: row.raw_user_meta_data ?? {},
     };
-    if (user === body) return mendedUser;
-    const token = body['access_token'];
-    return {
-      ...body,
-      user: mendedUser,
-      ...(typeof token === 'string' ? { access_token: this.withClaims(token, row) } : {}),
-    };
+    if (user === body) return Response.json(mended, { status: response.status });
+    const access = typeof token === 'string' ? { access_token: await this.tokens.complete(token, row) } : {};
+    return Response.json({ ...body, user: mended, ...access }, { status: response.status });
   }
 
-  private withClaims(token: string, row: UserRow): string {
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Fields;
-    return this.sign({
-      ...claims,
-      iss: this.issuer,
-      email: row.email ?? '',
-      phone: row.phone ?? '',
-      app_metadata: row.raw_app_meta_data ?? {},
-      user_metadata: row.raw_user_meta_data ?? {},
-      aal: 'aal1',
-      amr: [{ method: 'password', timestamp: claims['iat'] }],
-      is_anonymous: row.is_anonymous,
-    });
+  /** A link in a mail leads on to the application, with the session in the address. */
+  private async mendRedirect(response: Response): Promise<Response> {
+    const location = response.headers.get('location');
+    if (location === null) return response;
+    const url = new URL(location);
+    const session = new URLSearchParams(url.hash.slice(1));
+    const token = session.get('access_token');
+    if (token === null) return response;
+    const row = await this.sessions.findUser(String(decodeJwt(token).sub));
+    if (!row || row.is_banned) return row ? this.putOut(row) : response;
+    session.set('access_token', await this.tokens.complete(token, row));
+    url.hash = session.toString();
+    return new Response(null, { status: response.status, headers: { location: url.href } });
   }
 
-  private sign(claims: Fields): string {
-    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-    return `${content}.${createHmac('sha256', this.jwtSecret).update(content).digest('base64url')}`;
+  private async putOut(user: UserRow): Promise<Response> {
+    await this.sessions.end(user.id);
+    return authFailure(403, 'user_banned', 'User is banned');
   }
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function refuse({ access }: AuthMatch, caller: Caller): Response | undefined {
+  if (access === 'anyone') return undefined;
+  if (access === 'secret') {
+    return isService(caller) && caller.key === 'secret'
+      ? undefined
+      : authFailure(401, 'no_authorization', 'This endpoint requires the secret key');
+  }
+  if (caller.key === 'none') {
+    const hint = 'No `apikey` request header or url param was found.';
+    return Response.json({ message: 'No API key found in request', hint }, { status: 401 });
+  }
+  if (caller.key === 'unknown') {
+    const hint = 'Double check your Supabase `apikey`';
+    return Response.json({ message: 'Invalid API key', hint }, { status: 401 });
+  }
+  if (access === 'key' || userIdOf(caller) !== undefined) return undefined;
+  return caller.hasBadToken
+    ? authFailure(403, 'bad_jwt', 'invalid JWT: unable to parse or verify signature')
+    : authFailure(401, 'no_authorization', 'This endpoint requires a valid Bearer token');
+}
+
+/** The account that an attempt is about; undefined when only the database knows. */
+function accountOf({ match, caller }: AuthRequest, body: Fields): string | undefined {
+  if (match.access === 'user') return userIdOf(caller);
+  return typeof body['email'] === 'string' ? body['email'] : undefined;
+}
+
+function sessionOf({ claims }: Caller): string | null {
+  const id = claims?.['session_id'];
+  return typeof id === 'string' ? id : null;
+}
+
+function isRefusal(result: Attempt | Refusal): result is Refusal {
+  return 'retryAfter' in result;
+}
+
+function tooMany({ retryAfter }: Refusal): Response {
+  return authFailure(429, 'over_request_rate_limit', 'Request rate limit reached', {
+    'retry-after': String(retryAfter),
+  });
 }

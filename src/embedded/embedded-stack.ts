@@ -1,13 +1,21 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { App } from '@supabase/lite';
 import pg from 'pg';
+import { AccessTokens } from './access-token.js';
 import { AdminUsers } from './admin-users.js';
 import { AuthService } from './auth-service.js';
+import { Callers } from './caller.js';
 import { EmbeddedStackError } from './embedded-stack-error.js';
+import { Gateway } from './gateway.js';
+import { LoginThrottle } from './login-throttle.js';
 import { PostgresCluster } from './postgres-cluster.js';
+import { openPrivateFolder, PRIVATE_UMASK } from './private-folder.js';
+import { SessionRepository } from './session.repository.js';
+import { SignIn } from './sign-in.js';
 import { createSecrets, readSecrets, type StackSecrets } from './stack-secrets.js';
 import { StorageService } from './storage-service.js';
 import { createSupabase, prepareSchemas } from './supabase.js';
+import { postgresUser } from './system-user.js';
 
 /** The stack of a fresh machine: real PostgreSQL, and auth and storage that speak Supabase's protocols. */
 export interface EmbeddedStack {
@@ -21,7 +29,7 @@ export interface EmbeddedStack {
   /** The key that clients may know. */
   publishableKey: string;
   /** Answers `/auth/v1/*` and `/storage/v1/*`. */
-  handle(request: Request): Promise<Response>;
+  gateway: Gateway;
   /** Stops everything cleanly; may be called more than once. */
   stop(): Promise<void>;
 }
@@ -33,7 +41,14 @@ export interface EmbeddedStackOptions {
   publicUrl: string;
   nodeEnv: string;
   log: (line: string) => void;
+  /**
+   * Failed sign-ins of one address within five minutes; the limits of other actions follow it, and 0 lifts them all. By
+   * default what the environment variable `EMBEDDED_AUTH_RATE_LIMIT` says, or 30 as at Supabase.
+   */
+  authRateLimit?: number;
 }
+
+const AUTH_RATE_LIMIT = 30;
 
 /** @throws EmbeddedStackError when it can't, or must not, start */
 export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
@@ -42,22 +57,33 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
       'The embedded stack is not for production: set DATABASE_URL and the SUPABASE_ variables',
     );
   }
+  const authRateLimit = options.authRateLimit ?? rateLimitOf(process.env['EMBEDDED_AUTH_RATE_LIMIT']);
+  process.umask(PRIVATE_UMASK);
   const dataDir = resolve(options.dataDir);
   const secrets = openDataDir(dataDir);
   const cluster = await PostgresCluster.start(dataDir, secrets, options.log);
   try {
-    return await startServices(cluster, dataDir, secrets, options.publicUrl);
+    return await startServices(cluster, dataDir, secrets, { ...options, authRateLimit });
   } catch (error) {
     await cluster.stop();
     throw error;
   }
 }
 
+/** @throws EmbeddedStackError */
+function rateLimitOf(text: string | undefined): number {
+  const value = text?.trim();
+  if (!value) return AUTH_RATE_LIMIT;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new EmbeddedStackError('EMBEDDED_AUTH_RATE_LIMIT must be a whole number; 0 lifts the limit');
+}
+
 function openDataDir(dataDir: string): StackSecrets {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    openPrivateFolder(dataDir, postgresUser());
     return readSecrets(dataDir) ?? createSecrets();
   } catch (error) {
+    if (error instanceof EmbeddedStackError) throw error;
     throw new EmbeddedStackError(`DATA_DIR ${dataDir} can not be used: ${(error as Error).message}`);
   }
 }
@@ -66,7 +92,7 @@ async function startServices(
   cluster: PostgresCluster,
   dataDir: string,
   secrets: StackSecrets,
-  publicUrl: string,
+  { publicUrl, authRateLimit, log }: EmbeddedStackOptions & { authRateLimit: number },
 ): Promise<EmbeddedStack> {
   await prepareSchemas(cluster.url, secrets.authPassword);
   const authUrl = new URL(cluster.url);
@@ -80,9 +106,7 @@ async function startServices(
     publicUrl,
     storageFolder: join(dataDir, 'storage'),
   });
-  const auth = new AuthService(app, database, secrets.jwtSecret, `${publicUrl}/auth/v1`);
-  const storage = new StorageService(app);
-  const admin = new AdminUsers(database, secrets.secretKey);
+  const gateway = await createGateway({ app, database, secrets, publicUrl, authRateLimit, log });
   let stopped: Promise<void> | undefined;
   return {
     environment: {
@@ -92,11 +116,7 @@ async function startServices(
       SUPABASE_JWT_SECRET: secrets.jwtSecret,
     },
     publishableKey: secrets.publishableKey,
-    handle: (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname.startsWith('/auth/v1/admin/')) return admin.handle(request);
-      return pathname.startsWith('/auth/v1/') ? auth.handle(request) : storage.handle(request);
-    },
+    gateway,
     stop: () => {
       stopped ??= database
         .end()
@@ -106,4 +126,39 @@ async function startServices(
       return stopped;
     },
   };
+}
+
+/** Everything between the requests and the library; both services are reached at one fixed origin, whatever a Host says. */
+async function createGateway(options: {
+  app: App;
+  database: pg.Pool;
+  secrets: StackSecrets;
+  publicUrl: string;
+  authRateLimit: number;
+  log: (line: string) => void;
+}): Promise<Gateway> {
+  const { app, database, secrets, publicUrl, authRateLimit, log } = options;
+  const { origin } = new URL(publicUrl);
+  const library = async (request: Request) => app.fetch(request);
+  const callers = new Callers(secrets);
+  const sessions = new SessionRepository(database);
+  const tokens = new AccessTokens(secrets.jwtSecret, `${publicUrl}/auth/v1`);
+  const signIn = await SignIn.create(sessions, tokens, async (accessToken) => {
+    const headers = { apikey: secrets.publishableKey, authorization: `Bearer ${accessToken}` };
+    return (await library(new Request(`${origin}/auth/v1/user`, { headers }))).json();
+  });
+  return new Gateway(
+    callers,
+    new AuthService(
+      library,
+      origin,
+      sessions,
+      signIn,
+      tokens,
+      new AdminUsers(database),
+      new LoginThrottle(authRateLimit),
+    ),
+    new StorageService(library, origin, (token) => callers.verify(token)),
+    log,
+  );
 }

@@ -1,63 +1,112 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EmbeddedStack } from './embedded-stack.js';
-
-/** The largest file that the embedded storage takes, in bytes. */
-const BODY_LIMIT = 50 * 1024 ** 2;
+import type { Admission, Gateway } from './gateway.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Mounts the stack's auth and storage beside Nest's routes, with bodies passed on as they come. */
-export async function mountEmbeddedStack(fastify: FastifyInstance, stack: EmbeddedStack): Promise<void> {
+/** What browsers' scripts may read of an answer. */
+const EXPOSED_HEADERS = 'x-total-count, x-sb-error-code, x-request-id, retry-after, content-range, etag';
+
+/** Names of headers, as browsers list them. */
+const HEADER_NAMES = /^[\w-]+(?: *, *[\w-]+){0,63}$/;
+
+/** How long the rest of a refused request may go on arriving, so that its sender reads the answer. */
+const LINGER = 5_000;
+
+interface Passing {
+  admission?: Admission;
+  body?: Readable;
+}
+
+/**
+ * Mounts the stack's auth and storage beside Nest's routes. Their heads decide before their bodies are read, and bodies
+ * are passed on as they arrive.
+ */
+export async function mountEmbeddedStack(
+  fastify: FastifyInstance,
+  { gateway }: Pick<EmbeddedStack, 'gateway'>,
+): Promise<void> {
+  const passing = new WeakMap<FastifyRequest, Passing>();
   await fastify.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, parsed) =>
-      parsed(null, body),
-    );
+    scope.addContentTypeParser('*', (request, payload, parsed) => {
+      passing.set(request, { ...passing.get(request), body: payload });
+      parsed(null);
+    });
+    scope.addHook('onRequest', async (request, reply) => {
+      // The server's own rules for other origins come later and know nothing of Supabase's headers.
+      if (request.method === 'OPTIONS') return preflight(request, reply);
+      const admission = await admit(gateway, request);
+      if (admission instanceof Response) {
+        linger(request);
+        return answer(reply, admission);
+      }
+      passing.set(request, { admission });
+      if (reply.raw.destroyed) admission.release();
+      else reply.raw.once('close', () => admission.release());
+      return undefined;
+    });
     for (const url of ['/auth/v1/*', '/storage/v1/*']) {
       scope.route({
-        method: [...METHODS],
+        method: [...METHODS, 'OPTIONS'],
         url,
-        bodyLimit: BODY_LIMIT,
-        handler: (request, reply) => pass(request, reply, stack),
+        handler: async (request, reply) => {
+          const { admission, body } = passing.get(request) ?? {};
+          if (!admission) throw new Error('The request was not admitted');
+          const response = await admission.answer(body ?? Readable.from([]));
+          linger(request);
+          return answer(reply, response);
+        },
       });
-      scope.options(url, (request, reply) => preflight(request, reply));
     }
     done();
   });
 }
 
-async function pass(request: FastifyRequest, reply: FastifyReply, stack: EmbeddedStack): Promise<void> {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-  const response = await stack.handle(
-    new Request(`http://${request.host}${request.url}`, {
-      method: request.method,
-      headers,
-      body: hasBody && request.body instanceof Buffer ? new Uint8Array(request.body) : undefined,
-    }),
-  );
+function admit(gateway: Gateway, request: FastifyRequest): Promise<Response | Admission> {
+  return gateway.admit({
+    method: request.method,
+    url: request.raw.url ?? '',
+    headers: request.headers,
+    address: request.ip,
+  });
+}
+
+async function answer(reply: FastifyReply, response: Response): Promise<FastifyReply> {
   reply.status(response.status);
   response.headers.forEach((value, name) => {
-    if (name !== 'content-length' && name !== 'transfer-encoding') void reply.header(name, value);
+    if (!/^(?:content-length$|transfer-encoding$|connection$|access-control-)/.test(name))
+      void reply.header(name, value);
   });
   allowBrowsers(reply);
   await reply.send(
     response.body ? Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]) : null,
   );
+  return reply;
 }
 
-async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** Lets the sender of a body that nobody reads finish, within reason, and ends the connection of one that does not. */
+function linger({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  raw.resume();
+  const timer = setTimeout(() => raw.socket.destroy(), LINGER).unref();
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const asked = request.headers['access-control-request-headers'] ?? '';
   allowBrowsers(reply)
     .header('access-control-allow-methods', METHODS.join(', '))
-    .header('access-control-allow-headers', request.headers['access-control-request-headers'] ?? '*')
+    .header('access-control-allow-headers', HEADER_NAMES.test(asked) ? asked : '*')
     .header('access-control-max-age', '600');
   await reply.status(204).send();
+  return reply;
 }
 
+/** Any origin may ask: what counts is the key and the token in the headers, never a cookie. */
 function allowBrowsers(reply: FastifyReply): FastifyReply {
-  return reply.header('access-control-allow-origin', '*');
+  return reply
+    .header('access-control-allow-origin', '*')
+    .header('access-control-expose-headers', EXPOSED_HEADERS);
 }

@@ -1,4 +1,13 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { EmbeddedStackError } from './embedded-stack-error.js';
@@ -50,7 +59,7 @@ function copyOf(native: string, version: string): string {
     // Two starts at once each make a copy; the first one to finish is used.
     const copy = `${target}.${process.pid}`;
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
-    chmodSync(copy, 0o755);
+    letThrough(copy);
     try {
       renameSync(copy, target);
     } catch {
@@ -58,4 +67,12 @@ function copyOf(native: string, version: string): string {
     }
   }
   return target;
+}
+
+/** The umask of this process closes new folders to everybody else. */
+function letThrough(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) letThrough(join(folder, entry.name));
+  }
 }

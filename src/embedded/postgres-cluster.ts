@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   chownSync,
   existsSync,
+  fchmodSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -82,6 +84,7 @@ function prepareFolder(dataDir: string, user: SystemUser): string {
   const folder = canReach(own, user) ? own : join(SHARED_FOLDER, `data-${randomUUID()}`);
   if (folder !== own) makeSharedFolder();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   if (folder !== own) symlinkSync(folder, own);
   return folder;
@@ -109,14 +112,10 @@ function initialise(
       'UTF8',
       '--locale=C.UTF-8',
     ];
-    let result = spawnSync(initdb, flags, { ...user, cwd: '/', encoding: 'utf8' });
+    const options = { ...user, cwd: '/', encoding: 'utf8', env: environment() } as const;
+    let result = spawnSync(initdb, flags, options);
     // macOS has no C.UTF-8; the builtin provider sorts the same everywhere.
-    if (result.status !== 0)
-      result = spawnSync(initdb, [...flags.slice(0, -1), '--locale=C'], {
-        ...user,
-        cwd: '/',
-        encoding: 'utf8',
-      });
+    if (result.status !== 0) result = spawnSync(initdb, [...flags.slice(0, -1), '--locale=C'], options);
     if (result.status !== 0) {
       const reason = (result.error?.message ?? result.stderr).trim().split('\n').at(-1);
       throw new EmbeddedStackError(`PostgreSQL could not be set up in ${dataDir}: ${reason}`);
@@ -138,19 +137,28 @@ function launch(
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: 100,
+    password_encryption: 'scram-sha-256',
     shared_buffers: '64MB',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const logFile = openSync(join(dataDir, 'postgres.log'), 'a', 0o600);
+  fchmodSync(logFile, 0o600);
   // A process group of its own: Ctrl-C in a terminal must reach the server alone, which stops PostgreSQL last.
   const child = spawn(postgres, ['-D', folder, ...flags], {
     ...user,
     cwd: '/',
+    env: environment(),
     detached: true,
     stdio: ['ignore', logFile, logFile],
   });
   child.unref();
   return child;
+}
+
+/** What PostgreSQL needs of the environment. The keys of providers are in it too, and its account could read them. */
+function environment(): NodeJS.ProcessEnv {
+  const needed = /^(?:PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|SystemRoot)$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)));
 }
 
 /** Becomes the owner of a PostgreSQL that is running; undefined when none is. */

@@ -1,6 +1,9 @@
-import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { App } from '@supabase/lite';
 
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
@@ -12,9 +15,13 @@ interface Sidecar {
   eTag: string;
 }
 
+/** Nobody but the owner of the process reads users' files, whatever the umask is. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
 /**
  * Keeps the bytes of Supabase-compatible storage in a folder. The names of objects come from users, so files are named
- * by the hash of bucket and key and never by the key itself.
+ * by the hash of bucket and key and never by the key itself. Bytes pass through in pieces: no file is held in memory.
  */
 export class FolderStorageAdapter implements StorageAdapter {
   readonly driver = null;
@@ -23,32 +30,37 @@ export class FolderStorageAdapter implements StorageAdapter {
 
   async uploadObject(...args: Parameters<StorageAdapter['uploadObject']>): Promise<ObjectMetadata> {
     const [bucket, key, , body, contentType, cacheControl] = args;
-    const bytes =
-      body instanceof Uint8Array
-        ? body
-        : Buffer.from(await new Response(body as ReadableStream).arrayBuffer());
     const path = this.pathOf(bucket, key);
-    const sidecar: Sidecar = {
-      contentType,
-      cacheControl,
-      eTag: `"${createHash('md5').update(bytes).digest('hex')}"`,
-    };
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-    await writeFile(`${path}.json`, JSON.stringify(sidecar));
+    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    await this.replace(path, async (part) => {
+      const digest = createHash('md5');
+      const source =
+        body instanceof Uint8Array
+          ? Readable.from([body])
+          : Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+      const hash = new Transform({
+        transform(chunk: Buffer, _encoding, next) {
+          digest.update(chunk);
+          next(null, chunk);
+        },
+      });
+      await pipeline(source, hash, createWriteStream(part, { mode: FILE_MODE }));
+      return { contentType, cacheControl, eTag: `"${digest.digest('hex')}"` };
+    });
     return this.headObject(bucket, key);
   }
 
   async getObject(...args: Parameters<StorageAdapter['getObject']>): ReturnType<StorageAdapter['getObject']> {
     const [bucket, key] = args;
     const metadata = await this.headObject(bucket, key);
-    return { httpStatusCode: 200, metadata, body: await readFile(this.pathOf(bucket, key)) };
+    const body = Readable.toWeb(createReadStream(this.pathOf(bucket, key))) as ReadableStream;
+    return { httpStatusCode: 200, metadata, body };
   }
 
   async headObject(bucket: string, key: string): Promise<ObjectMetadata> {
     const path = this.pathOf(bucket, key);
     const { size, mtime } = await stat(path);
-    const { contentType, cacheControl, eTag } = JSON.parse(await readFile(`${path}.json`, 'utf8')) as Sidecar;
+    const { contentType, cacheControl, eTag } = await readSidecar(path);
     return {
       cacheControl,
       contentLength: size,
@@ -65,8 +77,11 @@ export class FolderStorageAdapter implements StorageAdapter {
   ): ReturnType<StorageAdapter['copyObject']> {
     const [bucket, key, , toBucket, toKey] = args;
     const [from, to] = [this.pathOf(bucket, key), this.pathOf(toBucket, toKey)];
-    await mkdir(dirname(to), { recursive: true });
-    await Promise.all([copyFile(from, to), copyFile(`${from}.json`, `${to}.json`)]);
+    await mkdir(dirname(to), { recursive: true, mode: FOLDER_MODE });
+    await this.replace(to, async (part) => {
+      await copyFile(from, part);
+      return readSidecar(from);
+    });
     return this.headObject(toBucket, toKey);
   }
 
@@ -76,11 +91,24 @@ export class FolderStorageAdapter implements StorageAdapter {
   }
 
   async deleteObjects(bucket: string, keys: string[]): Promise<void> {
-    await Promise.all(keys.map((key) => this.deleteObject(bucket, key)));
+    for (const key of keys) await this.deleteObject(bucket, key);
   }
 
   privateAssetUrl(bucket: string, key: string): Promise<string> {
     return Promise.resolve(`file://${this.pathOf(bucket, key)}`);
+  }
+
+  /** Writes beside the file first: an upload that breaks off leaves what was there, and nothing else. */
+  private async replace(path: string, write: (part: string) => Promise<Sidecar>): Promise<void> {
+    const part = `${path}.${randomUUID()}.part`;
+    try {
+      const sidecar = await write(part);
+      await writeFile(`${part}.json`, JSON.stringify(sidecar), { mode: FILE_MODE });
+      await rename(`${part}.json`, `${path}.json`);
+      await rename(part, path);
+    } finally {
+      await Promise.all([rm(part, { force: true }), rm(`${part}.json`, { force: true })]);
+    }
   }
 
   // Objects are uploaded without the version that they are asked for with later: there is one of each.
@@ -90,4 +118,8 @@ export class FolderStorageAdapter implements StorageAdapter {
       .digest('hex');
     return join(this.folder, name.slice(0, 2), name);
   }
+}
+
+async function readSidecar(path: string): Promise<Sidecar> {
+  return JSON.parse(await readFile(`${path}.json`, 'utf8')) as Sidecar;
 }

@@ -1,47 +1,155 @@
-import type { App } from '@supabase/lite';
+import { Readable } from 'node:stream';
+import type { JWTPayload } from 'jose';
+import { type Fields, isFields } from './json-body.js';
+import { type Caller, isService, userIdOf } from './caller.js';
+import { storageFailure } from './failures.js';
+import { readMultipart } from './multipart-file.js';
+import { BodyError, FILE_LIMITS, JSON_LIMITS, limited, readText } from './request-body.js';
+import type { RequestTarget } from './request-target.js';
+import { parseStorageBody } from './storage-body.js';
+import type { StorageMatch } from './storage-routes.js';
+import { UploadSlots } from './upload-slots.js';
 
-type Fields = Record<string, unknown>;
+/** A storage request. */
+export interface StorageRequest {
+  match: StorageMatch;
+  method: string;
+  target: RequestTarget;
+  /** Those that the library reads. */
+  headers: Headers;
+  caller: Caller;
+}
 
 const PREFIX = '/storage/v1';
 
+/** A media type as it may stand in a header; anything else is kept as bytes of no known kind. */
+const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.+-]+){0,4}$/;
+
+/** Users' files come from the address of the API: a browser that opens one must run nothing in its name. */
+const INERT = {
+  'content-security-policy':
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
+  'x-content-type-options': 'nosniff',
+};
+
 /**
- * Makes the embedded storage speak as Supabase's clients do: they send a browser's files as a form whose file has no
- * name, and look for signed addresses under names, and at a base, of their own.
+ * Supabase Storage. The library's work is guarded here: it looks at keys late, lets anybody who sees one object of a
+ * bucket empty the bucket, and names signed addresses differently from what clients look for.
  */
 export class StorageService {
-  constructor(private readonly app: App) {}
+  private readonly slots = new UploadSlots();
 
-  async handle(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    const isForm = request.headers.get('content-type')?.startsWith('multipart/form-data');
-    const response = await this.app.fetch(
-      isForm && pathname.startsWith(`${PREFIX}/object/`) ? await withoutForm(request) : request,
+  constructor(
+    private readonly library: (request: Request) => Promise<Response>,
+    private readonly origin: string,
+    private readonly verify: (token: string) => Promise<JWTPayload | undefined>,
+  ) {}
+
+  /** Decides by the headers alone. An upload's answer is the function that gives back its place. */
+  async admit({
+    match,
+    method,
+    target,
+    caller,
+  }: StorageRequest): Promise<Response | { release?: () => void }> {
+    const signed = match.signature && (await this.verify(target.query.get('token') ?? ''));
+    const refusal = match.signature
+      ? refuseSignature(match, signed)
+      : refuse(match, caller, method === 'GET' || method === 'HEAD');
+    if (refusal || !match.isUpload) return refusal ?? {};
+    const owner = signed ? signed['owner'] : userIdOf(caller);
+    const release = this.slots.take(typeof owner === 'string' ? owner : 'service');
+    return release ? { release } : storageFailure(429, 'too_many_requests', 'Too many uploads at once');
+  }
+
+  async handle(request: StorageRequest, source: Readable): Promise<Response> {
+    if (request.match.isUpload) return this.upload(request, source);
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+    const body = hasBody ? parseStorageBody(await readText(source, JSON_LIMITS)) : undefined;
+    if (body instanceof Response) return body;
+    if (body) request.headers.set('content-type', 'application/json');
+    const response = await this.pass(request, body && JSON.stringify(body));
+    return withInertFile(await withClientNames(request.match, response));
+  }
+
+  private async upload(request: StorageRequest, source: Readable): Promise<Response> {
+    const body = limited(source, FILE_LIMITS);
+    let problem: unknown;
+    body.once('error', (error) => {
+      problem = error;
+    });
+    try {
+      const { headers } = request;
+      const type = headers.get('content-type') ?? '';
+      const file = /^multipart\/form-data/i.test(type) ? await readMultipart(body, type) : undefined;
+      const kept = file?.contentType ?? type;
+      headers.set('content-type', MEDIA_TYPE.test(kept) ? kept : 'application/octet-stream');
+      // What the headers say is the length of the form.
+      if (file) headers.delete('content-length');
+      if (file?.cacheControl !== undefined) headers.set('cache-control', file.cacheControl);
+      const response = await this.pass(request, Readable.toWeb(file?.body ?? body) as ReadableStream);
+      // The library knows only that the body broke off.
+      if (problem instanceof BodyError) throw problem;
+      return response;
+    } finally {
+      body.destroy();
+    }
+  }
+
+  private pass(
+    { method, target, headers }: StorageRequest,
+    body?: string | ReadableStream,
+  ): Promise<Response> {
+    return this.library(
+      new Request(`${this.origin}${target.href}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body, duplex: 'half' }),
+      }),
     );
-    if (!response.ok || !pathname.includes('/sign/') || request.method !== 'POST') return response;
-    const body: unknown = await response.json();
-    const named = Array.isArray(body) ? body.map(withClientNames) : withClientNames(body);
-    return Response.json(named, { status: response.status });
   }
 }
 
-/** The file of a form as the body itself, with what the form says of it in headers. */
-async function withoutForm(request: Request): Promise<Request> {
-  const form = await request.formData();
-  const file = [...form.values()].find((value) => value instanceof File);
-  const headers = new Headers(request.headers);
-  headers.delete('content-length');
-  headers.set('content-type', file?.type || 'application/octet-stream');
-  const cacheControl = form.get('cacheControl');
-  if (typeof cacheControl === 'string') headers.set('cache-control', `max-age=${cacheControl}`);
-  const metadata = form.get('metadata');
-  if (typeof metadata === 'string') headers.set('x-metadata', Buffer.from(metadata).toString('base64'));
-  return new Request(request.url, { method: request.method, headers, body: file ?? null });
+function refuse({ access }: StorageMatch, caller: Caller, reads: boolean): Response | undefined {
+  if (access === 'anyone') return undefined;
+  if (caller.hasBadToken && !(reads && access === 'client'))
+    return storageFailure(401, 'InvalidJWT', 'the token is invalid or has expired');
+  if (!caller.claims && caller.key !== 'publishable' && caller.key !== 'secret')
+    return storageFailure(401, 'Unauthorized', 'No valid API key found in request');
+  const allowed =
+    access === 'client' || isService(caller) || (access === 'user' && userIdOf(caller) !== undefined);
+  return allowed
+    ? undefined
+    : storageFailure(403, 'Unauthorized', 'new row violates row-level security policy');
 }
 
-function withClientNames(body: unknown): unknown {
-  const fields = body as Fields;
-  const signed = fields['signedUrl'];
+function refuseSignature(
+  { signature, bucket }: StorageMatch,
+  signed: JWTPayload | undefined,
+): Response | undefined {
+  return signed?.['intent'] === signature && signed?.['bucket'] === bucket
+    ? undefined
+    : storageFailure(403, 'InvalidSignature', 'The signature is invalid or has expired');
+}
+
+/** Signed addresses under the names, and at the base, where clients look for them. */
+async function withClientNames({ name }: StorageMatch, response: Response): Promise<Response> {
+  if (!response.ok || !name.startsWith('POST object/') || !name.includes('/sign/')) return response;
+  const body: unknown = await response.json();
+  const named = Array.isArray(body) ? body.map(withUrl) : withUrl(body);
+  return Response.json(named, { status: response.status });
+}
+
+function withUrl(body: unknown): unknown {
+  if (!isFields(body)) return body;
+  const { signedUrl: signed } = body;
   if (typeof signed !== 'string') return body;
   const url = signed.startsWith(PREFIX) ? signed.slice(PREFIX.length) : signed;
-  return { ...fields, url, signedURL: url || null };
+  return { ...body, url, signedURL: url || null } satisfies Fields;
+}
+
+function withInertFile(response: Response): Response {
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(INERT)) headers.set(name, value);
+  return new Response(response.body, { status: response.status, headers });
 }

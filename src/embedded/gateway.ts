@@ -1,0 +1,147 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { findAuthRoute } from './auth-routes.js';
+import type { AuthRequest, AuthService } from './auth-service.js';
+import type { Caller, Callers } from './caller.js';
+import { failure, unexpectedFailure } from './failures.js';
+import { BodyError, checkLength, FILE_LIMITS, JSON_LIMITS, readText } from './request-body.js';
+import { readTarget, type RequestTarget, type ServiceName } from './request-target.js';
+import { findStorageRoute } from './storage-routes.js';
+import type { StorageRequest, StorageService } from './storage-service.js';
+
+/** What arrived, before anything of the body is read. */
+export interface IncomingHead {
+  method: string;
+  /** As it stands in the request line. */
+  url: string;
+  headers: IncomingHttpHeaders;
+  address: string;
+}
+
+/** A request that its head allows; `answer` is to be called once. */
+export interface Admission {
+  answer(body: Readable): Promise<Response>;
+  /** Gives back what the request holds; to be called in any case. */
+  release(): void;
+}
+
+/** The request headers that the library reads; no other reaches it. */
+const PASSED = [
+  'cache-control',
+  'content-length',
+  'content-type',
+  'user-agent',
+  'x-metadata',
+  'x-supabase-api-version',
+  'x-upsert',
+];
+
+/**
+ * Lets requests through to auth and storage. The library behind them has more routes than Supabase shows to anybody, so a
+ * request is passed on only when its target is one of those in the lists, spelt in the one way that means just that.
+ */
+export class Gateway {
+  constructor(
+    private readonly callers: Callers,
+    private readonly auth: AuthService,
+    private readonly storage: StorageService,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** Decides by the head of a request alone, and says what its answer needs. */
+  async admit(head: IncomingHead): Promise<Response | Admission> {
+    const target = readTarget(head.url);
+    if (!target) return failure('auth', 404, 'not_found', 'There is nothing at this address');
+    try {
+      return await this.admitTo(target, head);
+    } catch (error) {
+      return this.failed(target.service, error);
+    }
+  }
+
+  private async admitTo(target: RequestTarget, head: IncomingHead): Promise<Response | Admission> {
+    const { method, address } = head;
+    const caller = await this.callers.identify(
+      textOf(head.headers['apikey']) ?? target.query.get('apikey') ?? undefined,
+      head.headers.authorization,
+    );
+    const headers = headersOf(head.headers, caller);
+    if (target.service === 'auth') {
+      const match = findAuthRoute(method, target);
+      if (!match) return failure('auth', 404, 'not_found', 'There is no such route');
+      return this.admitToAuth(
+        { match, method, target, headers, caller, address },
+        head.headers['content-length'],
+      );
+    }
+    const match = findStorageRoute(method, target);
+    if (!match) return failure('storage', 404, 'Not Found', 'There is no such route');
+    return this.admitToStorage({ match, method, target, headers, caller }, head.headers['content-length']);
+  }
+
+  private admitToAuth(request: AuthRequest, length: string | undefined): Response | Admission {
+    const admitted = this.auth.admit(request);
+    if (admitted instanceof Response) return admitted;
+    checkLength(length, JSON_LIMITS);
+    return {
+      answer: (body) =>
+        this.guarded('auth', async () => {
+          const text = request.method === 'GET' ? '' : await readText(body, JSON_LIMITS);
+          return this.auth.handle(request, text, admitted.attempt);
+        }),
+      release: () => undefined,
+    };
+  }
+
+  private async admitToStorage(
+    request: StorageRequest,
+    length: string | undefined,
+  ): Promise<Response | Admission> {
+    checkLength(length, request.match.isUpload ? FILE_LIMITS : JSON_LIMITS);
+    const admitted = await this.storage.admit(request);
+    if (admitted instanceof Response) return admitted;
+    return {
+      answer: (body) => this.guarded('storage', () => this.storage.handle(request, body)),
+      release: admitted.release ?? (() => undefined),
+    };
+  }
+
+  private async guarded(service: ServiceName, work: () => Promise<Response>): Promise<Response> {
+    try {
+      const response = await work();
+      if (response.status < 500) return response;
+      await response.body?.cancel();
+      return unexpectedFailure(service);
+    } catch (error) {
+      return this.failed(service, error);
+    }
+  }
+
+  private failed(service: ServiceName, error: unknown): Response {
+    if (error instanceof BodyError) {
+      const code = {
+        400: 'validation_failed',
+        408: 'request_timeout',
+        413: 'request_too_large',
+        503: 'unavailable',
+      }[error.status];
+      return failure(service, error.status, code, error.message);
+    }
+    const { name = 'Error', code } = (error ?? {}) as { name?: string; code?: unknown };
+    this.log(`The embedded ${service} failed: ${name}${typeof code === 'string' ? ` ${code}` : ''}`);
+    return unexpectedFailure(service);
+  }
+}
+
+function headersOf(sent: IncomingHttpHeaders, caller: Caller): Headers {
+  const headers = new Headers(caller.headers);
+  for (const name of PASSED) {
+    const value = textOf(sent[name]);
+    if (value !== undefined) headers.set(name, value);
+  }
+  return headers;
+}
+
+function textOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,50 @@
+import { storageFailure } from './failures.js';
+import { type Fields, isFields, parseJsonObject } from './json-body.js';
+
+const SORT_COLUMNS = ['name', 'id', 'created_at', 'updated_at', 'last_accessed_at'];
+const MAX_ITEMS = 1_000;
+
+/** The body of a storage request that is no file, checked for what the library would stumble over, or its refusal. */
+export function parseStorageBody(text: string): Fields | Response {
+  const body = parseJsonObject(text);
+  if (typeof body === 'string') return refuse(body);
+  const problem = sortProblem(body['sortBy']) ?? countProblem(body);
+  return problem === undefined ? bounded(body) : refuse(problem);
+}
+
+function sortProblem(sort: unknown): string | undefined {
+  if (sort === undefined || sort === null) return undefined;
+  if (!isFields(sort)) return 'sortBy must be an object';
+  const { column, order } = sort;
+  if (!SORT_COLUMNS.includes(String(column)))
+    return `sortBy.column must be one of ${SORT_COLUMNS.join(', ')}`;
+  return order === undefined || order === 'asc' || order === 'desc'
+    ? undefined
+    : 'sortBy.order must be asc or desc';
+}
+
+function countProblem(body: Fields): string | undefined {
+  for (const name of ['prefixes', 'paths']) {
+    const list = body[name];
+    if (Array.isArray(list) && list.length > MAX_ITEMS)
+      return `${name} must have no more than ${MAX_ITEMS} items`;
+  }
+  for (const name of ['limit', 'offset', 'expiresIn']) {
+    const value = body[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 0))
+      return `${name} must be a whole number`;
+  }
+  return undefined;
+}
+
+/** A list without a limit would read every file of a user at once. */
+function bounded(body: Fields): Fields {
+  if (!('prefix' in body) && !('limit' in body) && !('sortBy' in body)) return body;
+  const limit = typeof body['limit'] === 'number' ? Math.min(body['limit'], MAX_ITEMS) : 100;
+  const sort = body['sortBy'] as Fields | undefined;
+  return { ...body, limit, ...(sort ? { sortBy: { order: 'asc', ...sort } } : {}) };
+}
+
+function refuse(message: string): Response {
+  return storageFailure(400, 'invalid_request', message);
+}
