@@ -30,7 +30,7 @@ export class SchemaArbitraries {
   nearly(schema: Schema, name: string, path: string, depth = 0): fc.Arbitrary<unknown> {
     const value = this.valid(schema, name, path, depth);
     return fc.oneof(
-      { weight: 14, arbitrary: value },
+      { weight: 24, arbitrary: value },
       { weight: 1, arbitrary: hostileFor(this.document.resolve(schema)) },
       { weight: 1, arbitrary: hostileValue },
     );
@@ -172,4 +172,27 @@ function likelyResource(name: string, path: string): ResourceName {
   if (path.startsWith('/api/documents')) return 'document';
   if (path.startsWith('/api/suggestions')) return 'suggestion';
   return path.startsWith('/api/github') ? 'repository' : 'chat';
+}
+
+/** A value with one part of it, whichever, replaced by another or taken away. */
+export function spoiled(value: unknown): fc.Arbitrary<unknown> {
+  const paths = pathsOf(value);
+  return fc
+    .tuple(fc.constantFrom(...paths), fc.option(hostileValue, { nil: undefined, freq: 8 }))
+    .map(([path, replacement]) => replaceAt(value, path, replacement));
+}
+
+function pathsOf(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...path, key]))];
+}
+
+function replaceAt(value: unknown, [key, ...rest]: string[], replacement: unknown): unknown {
+  if (key === undefined) return replacement ?? null;
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) =>
+      String(index) === key ? replaceAt(item, rest, replacement) : item,
+    );
+  const fields = value as Record<string, unknown>;
+  return { ...fields, [key]: replaceAt(fields[key], rest, replacement) };
 }

@@ -6,6 +6,7 @@ import { toCurl } from './send.js';
 
 /** Longer bodies go to a file, which the command names; longer commands, too. */
 const MAX_INLINE = 1_500;
+const MAX_LOG_KINDS = 50;
 
 /** Failures with the same fault in the same operation are one, with the first of their requests. */
 export function distinct(failures: Failure[]): Array<Failure & { times: number }> {
@@ -60,4 +61,36 @@ export function describeFailures(results: OperationResult[]): string[] {
     const shown = command.length > MAX_INLINE ? `sh ${store(`request-${index}.sh`, command)}` : command;
     return `${operation}: ${fault} (${times} times)\n  ${shown}\n  ${answer}`;
   });
+}
+
+interface LogLine {
+  level: string;
+  msg?: string;
+  err?: { name?: string; message?: string; stack?: string };
+}
+
+/** What the server logged as errors: each kind once, with where it came from. */
+export function describeLog(output: string): string[] {
+  const kinds = new Map<string, { times: number; message: string }>();
+  for (const line of output.split('\n')) {
+    const entry = parseLine(line);
+    if (!entry) continue;
+    const { err, msg = '' } = entry;
+    const place = err?.stack?.split('\n').find((part) => part.trimStart().startsWith('at ')) ?? '';
+    const kind = `${err?.name ?? ''} ${place.trim()} ${msg}`;
+    const known = kinds.get(kind) ?? { times: 0, message: (err?.message ?? '').slice(0, 200) };
+    kinds.set(kind, { ...known, times: known.times + 1 });
+  }
+  return [...kinds]
+    .map(([kind, { times, message }]) => `${times}× ${kind}: ${message}`)
+    .slice(0, MAX_LOG_KINDS);
+}
+
+function parseLine(line: string): LogLine | undefined {
+  try {
+    const entry = JSON.parse(line) as LogLine;
+    return entry.level === 'error' || entry.level === 'fatal' ? entry : undefined;
+  } catch {
+    return undefined;
+  }
 }

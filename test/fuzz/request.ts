@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { GITHUB_TOKEN } from '../doubles/github/github-double.js';
-import type { OpenApiDocument, Operation } from '../support/openapi-document.js';
-import { SchemaArbitraries } from './arbitrary.js';
+import type { Content, OpenApiDocument, Operation } from '../support/openapi-document.js';
+import { SchemaArbitraries, spoiled } from './arbitrary.js';
+import { BODIES, PATH_VALUES } from './corpus.js';
 import { brokenBody, contentTypes, hostileText } from './hostile.js';
 
 export type CallerName = 'user' | 'admin' | 'nobody';
@@ -32,7 +33,11 @@ export function requestsFor(document: OpenApiDocument, operation: Operation): fc
     { weight: 1, arbitrary: fc.constant<CallerName>('nobody') },
   );
   const pathValues = fc.tuple(
-    ...of('path').map(({ name, schema }) => schemas.nearly(schema, name, path).map(inPath)),
+    ...of('path').map(({ name, schema }) => {
+      const any = schemas.nearly(schema, name, path).map(inPath);
+      const fitting = PATH_VALUES[name];
+      return fitting === undefined ? any : fc.oneof(any, fc.constant(fitting));
+    }),
   );
   const query = fc
     .tuple(
@@ -69,31 +74,38 @@ export function requestsFor(document: OpenApiDocument, operation: Operation): fc
     });
 }
 
+/** What the schema says, or what is known to be good, as it is or with a part of it spoiled. */
+function bodyOf(
+  schemas: SchemaArbitraries,
+  { id, path }: Operation,
+  { schema, example, examples }: Content,
+): fc.Arbitrary<unknown> {
+  const generated = schemas.nearly(schema ?? {}, '', path);
+  const shown = Object.values(examples ?? {}).map(({ value }) => value);
+  const good = [...(BODIES[id] ?? []), ...shown, ...(example === undefined ? [] : [example])];
+  if (good.length === 0) return generated;
+  const known = fc.constantFrom(...good);
+  return fc.oneof(
+    { weight: 2, arbitrary: generated },
+    { weight: 2, arbitrary: known },
+    { weight: 3, arbitrary: known.chain(spoiled) },
+  );
+}
+
 function contentOf(
   schemas: SchemaArbitraries,
-  { body, path }: Operation,
+  operation: Operation,
 ): fc.Arbitrary<Pick<GeneratedRequest, 'body' | 'contentType'>> {
-  const contents = Object.entries(body);
+  const contents = Object.entries(operation.body);
   const odd = fc.record({ body: brokenBody, contentType: contentTypes });
   if (contents.length === 0) {
     // A body where none belongs.
     return fc.oneof({ weight: 14, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: odd });
   }
   const valid = fc.oneof(
-    ...contents.map(([contentType, { schema, example, examples }]) => {
-      const shown = [example, ...Object.values(examples ?? {}).map(({ value }) => value)].filter(
-        (value) => value !== undefined,
-      );
-      const generated = schemas.nearly(schema ?? {}, '', path);
-      const value =
-        shown.length === 0
-          ? generated
-          : fc.oneof(
-              { weight: 4, arbitrary: generated },
-              { weight: 1, arbitrary: fc.constantFrom(...shown) },
-            );
-      return value.map((value) => ({ body: JSON.stringify(value), contentType }));
-    }),
+    ...contents.map(([contentType, content]) =>
+      bodyOf(schemas, operation, content).map((value) => ({ body: JSON.stringify(value), contentType })),
+    ),
   );
   return fc.oneof(
     { weight: 32, arbitrary: valid },
@@ -165,7 +177,9 @@ const oddHeaders: fc.Arbitrary<Array<[string, string]>> = fc.oneof(
 /** Placeholders stay readable; they are encoded when they are filled in. */
 function inPath(value: unknown): string {
   const text = inQuery(value);
-  return isPlaceholder(text) ? text : encode(text);
+  if (isPlaceholder(text)) return text;
+  // With nothing in it, it would be the path of another operation or of none.
+  return text === '' ? '%20' : encode(text);
 }
 
 function inQuery(value: unknown): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 import { encode, type GeneratedRequest, isPlaceholder } from './request.js';
 import type { Scene } from './target.js';
@@ -25,7 +26,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
 /** Fills in what stands for something that exists. */
 export function toWire(request: GeneratedRequest, scene: Scene): WireRequest {
-  const valueOf = (text: string) => (isPlaceholder(text) ? (scene.values[text.slice(1)] ?? text) : text);
+  const valueOf = (text: string) => (isPlaceholder(text) ? valueIn(scene, text.slice(1)) : text);
   const path = request.path
     .split('/')
     .map((segment) => encodeUnsafe(valueOf(segment)))
@@ -37,11 +38,19 @@ export function toWire(request: GeneratedRequest, scene: Scene): WireRequest {
   const body = request.body?.replaceAll(/"(§[a-z]+(?:\.\d)?)"/g, (_, placeholder: string) =>
     JSON.stringify(valueOf(placeholder)),
   );
-  return { method: request.method, path: query === '' ? path : `${path}?${query}`, headers, body };
+  return {
+    method: request.method,
+    path: query === '' ? path : `${path}?${encodeUnsafe(query)}`,
+    headers,
+    body,
+  };
 }
 
-/** Node refuses to send these in a path at all. */
-const encodeUnsafe = (segment: string) => segment.replaceAll(/[^\x21-\x7e]/g, encodeURIComponent);
+const valueIn = ({ values }: Scene, name: string) =>
+  name === 'fresh' ? randomUUID() : (values[name] ?? name);
+
+/** Node refuses to send these in a path at all; what begins with `%` has come so far as it was. */
+const encodeUnsafe = (text: string) => text.replaceAll(/[^\x21-\x7e]/gu, (character) => encode(character));
 
 /** @throws Error when there is no answer, or no end of it */
 export function send(url: string, { method, path, headers, body }: WireRequest): Promise<WireAnswer> {

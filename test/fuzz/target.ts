@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type GithubDouble, startGithubDouble } from '../doubles/github/github-double.js';
+import { startMcpDouble } from '../doubles/github/mcp-double.js';
 import { type ProviderDouble, startProviderDouble } from '../doubles/provider-double.js';
 import {
   insertChat,
@@ -57,8 +58,19 @@ export interface Target {
 export async function startTarget(): Promise<Target> {
   const database = await createTestDatabase();
   const provider = await startProviderDouble({ keep: 100 });
+  const suggestions = [{ originalText: 'upon a day', suggestedText: 'at night', description: 'Darker.' }];
+  provider.enqueue(
+    { text: [JSON.stringify({ suggestions })] },
+    { when: ({ instructions }) => instructions.includes('You are an editor'), times: Infinity },
+  );
   const github = await startGithubDouble();
   github.repositories.push({ owner: 'octo-org', name: 'hello-world' });
+  const mcp = await startMcpDouble();
+  await database.query(
+    `update admin_config set config_data = jsonb_set(config_data, '{mcp,url}', to_jsonb($1::text))
+      where config_key like 'git_mcp_agent_%'`,
+    [mcp.url],
+  );
   const probePort = await freePort();
   const server = await startServer(database, provider, github, probePort);
   const config = await database.query('select * from admin_config');
@@ -89,6 +101,7 @@ export async function startTarget(): Promise<Target> {
       await server.stop('SIGKILL');
       await provider.close();
       await github.close();
+      await mcp.close();
       await database.drop();
     },
   };
