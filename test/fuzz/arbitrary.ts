@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { OpenApiDocument, Schema } from '../support/openapi-document.js';
-import { hostileNumber, hostileText, hostileTime, hostileValue, wideValue } from './hostile.js';
+import { hostileId, hostileNumber, hostileText, hostileTime, hostileValue, wideValue } from './hostile.js';
 
 /** Stands in a generated request for the id (or time, or cursor) of something that exists when it is sent. */
 export type Placeholder = `§${string}`;
@@ -125,6 +125,7 @@ function textOf(schema: Schema, name: string, path: string): fc.Arbitrary<string
       { weight: 8, arbitrary: placeholderOf(fc.constant(likely)) },
       { weight: 1, arbitrary: placeholderOf(fc.constantFrom(...RESOURCES)) },
       { weight: 1, arbitrary: fc.uuid() },
+      { weight: 1, arbitrary: hostileId },
       { weight: 1, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 128 }) },
     );
   }

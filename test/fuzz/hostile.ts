@@ -67,6 +67,18 @@ const TEXTS = [
   '\u0301'.repeat(2_000),
 ];
 
+/** Of the form of UUIDs or nearly, and of no version that there is. */
+const IDS = [
+  '00000000-0000-0000-0000-000000000000',
+  '00000000-0000-0000-0000-000000000001',
+  'ffffffff-ffff-ffff-ffff-fffffffffffe',
+  '11111111-1111-f111-1111-111111111111',
+  '3F0C9D5E-1A2B-4C3D-8E4F-5A6B7C8D9E0F',
+  '{3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f}',
+  '3f0c9d5e1a2b4c3d8e4f5a6b7c8d9e0f',
+  'a',
+];
+
 const TIMES = [
   '0000-01-01T00:00:00.000Z',
   '0001-01-01T00:00:00Z',
@@ -150,6 +162,8 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 200 }) },
 );
+
+export const hostileId: fc.Arbitrary<string> = fc.constantFrom(...IDS);
 
 export const hostileTime: fc.Arbitrary<string> = fc.constantFrom(...TIMES);
 
