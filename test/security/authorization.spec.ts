@@ -313,6 +313,24 @@ describe('the routes of the server', () => {
   });
 });
 
+describe('an operation that the matrix does not know', () => {
+  const known = document.operations.find(({ id }) => id === 'Chats_read') as Operation;
+  const made = (changes: Partial<Operation>): Operation => ({ ...known, id: 'Widgets_read', ...changes });
+  const parameter = (name: string) => ({ in: 'query' as const, name, schema: { type: 'string' } });
+
+  it('fails with what is to be added', () => {
+    expect(() => accessOf(made({ isPublic: true }))).toThrow('Add it to PUBLIC_OPERATIONS');
+    expect(() => idParametersOf(document, made({ path: '/api/widgets/{id}' }))).toThrow(
+      'Add a rule to ID_RULES',
+    );
+    expect(() => idParametersOf(document, made({ parameters: [parameter('widgetId')] }))).toThrow('widgetId');
+    const body = {
+      'application/json': { schema: { type: 'object', properties: { ownerId: { type: 'string' } } } },
+    };
+    expect(() => idParametersOf(document, made({ body }))).toThrow('"ownerId" in its body');
+  });
+});
+
 /** Reads Fastify's own table of routes. */
 function registeredRoutes(): Array<{ method: string; path: string }> {
   const fastify: FastifyInstance = app.app.getHttpAdapter().getInstance();
