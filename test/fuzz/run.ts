@@ -1,0 +1,5 @@
+/** `npm run test:fuzz`; FUZZ_SEED, FUZZ_REQUESTS and FUZZ_OPERATION say what to send. */
+import '../../bench/support/typescript.js';
+
+const { main } = await import('./main.js');
+await main();
