@@ -7,10 +7,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { ProblemFilter, sendProblem } from './common/errors/problem.filter.js';
-import { answerClientError } from './common/http/client-error.js';
+import { createClientErrorHandler } from './common/http/client-error.js';
 import { DrainingAdapter } from './common/http/draining-adapter.js';
-import { registerRequestHooks } from './common/http/hooks.js';
+import { deferBodies, registerRequestHooks } from './common/http/hooks.js';
 import { requestIdOf } from './common/http/request-id.js';
+import { RequestThrottle } from './common/http/request-throttle.js';
+import { deadlinesOf } from './common/http/server-options.js';
 import { createValidationPipe } from './common/http/validation.js';
 import { createLogger, NestLogger } from './common/logging/logger.js';
 import { registerSecrets } from './common/logging/scrub.js';
@@ -61,33 +63,47 @@ export async function createApp(
   const pino = createLogger(config.logLevel, options.logDestination);
   const logger = new NestLogger(pino);
   const frameworkLogger = new Logger('Http');
+  // The adapter is made before the application that has the throttle in it; requests come after both.
+  const throttle = (): RequestThrottle => app.get(RequestThrottle);
   const adapter = new DrainingAdapter({
-    bodyLimit: config.server.bodyLimit,
+    ...deadlinesOf(config.server.requestTimeout),
     trustProxy: config.server.trustProxy,
     requestIdHeader: false,
     genReqId: requestIdOf,
     logger: false,
     forceCloseConnections: true,
-    // The check of hostile input refuses the name with its path, which the parser could not say.
-    onProtoPoisoning: 'ignore',
     // Client ids of 128 characters, each of them percent-encoded from up to four bytes.
     routerOptions: { maxParamLength: 2048 },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(error, request, reply, frameworkLogger),
-    clientErrorHandler: answerClientError,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      throttle()
+        .countRefused(request)
+        .then(
+          () => sendProblem(error, request, reply, frameworkLogger),
+          (refusal: unknown) => sendProblem(refusal, request, reply, frameworkLogger),
+        );
+    },
+    clientErrorHandler: createClientErrorHandler((address) => throttle().countAddress(address)),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  fastify.removeContentTypeParser('text/plain');
-  registerRequestHooks(fastify, pino);
+  deferBodies(fastify);
+  registerRequestHooks(fastify, {
+    logger: pino,
+    countRefused: (request) => throttle().countRefused(request),
+    requestTimeout: config.server.requestTimeout,
+  });
   if (options.mount) await options.mount(fastify);
 
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
-    logger,
-    bufferLogs: false,
-    abortOnError: false,
-    // Fastify's own parser: it takes JSON and, without its one for text, nothing else.
-    bodyParser: false,
-  });
+  const app: NestFastifyApplication = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config),
+    adapter,
+    {
+      logger,
+      bufferLogs: false,
+      abortOnError: false,
+      // The guards read the body, after they have let the request in.
+      bodyParser: false,
+    },
+  );
   const anyOrigin = config.server.corsOrigins.includes('*');
   await app.register(cors, {
     origin: anyOrigin ? '*' : config.server.corsOrigins,

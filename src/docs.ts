@@ -1,14 +1,17 @@
 import { STATUS_CODES } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { REQUEST_ID_HEADER } from './common/errors/api-problems.js';
+import { describeProblem, REQUEST_ID_HEADER } from './common/errors/api-problems.js';
 import { ProblemDto } from './common/errors/problem.dto.js';
 
 const DESCRIPTION = `The open backend for AI chat.
 
 Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
 \`application/problem+json\` (RFC 9457) with a stable \`code\`. Keys of your own for the model vendors travel in
-\`x-google-api-key\`, \`x-openai-api-key\`, \`x-anthropic-api-key\`; they are used for that request and never stored.`;
+\`x-google-api-key\`, \`x-openai-api-key\`, \`x-anthropic-api-key\`; they are used for that request and never stored.
+
+A request that is not well-formed HTTP can also be refused before its route is known: 414 (a part of the path over 2,048
+characters), 417 (\`Expect\`) and 431 (headers).`;
 
 /** The OpenAPI document of all routes. */
 export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -29,8 +32,9 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
     extraModels: [ProblemDto],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
-  for (const operation of operationsOf(document)) {
+  for (const [method, operation] of operationsOf(document)) {
     describeSuccess(operation);
+    describeRefusals(method, operation);
     operation.parameters?.sort(byPlaceAndName);
   }
   return document;
@@ -47,8 +51,8 @@ interface Operation {
   responses: Record<string, { description?: string; headers?: Record<string, object> }>;
 }
 
-function operationsOf({ paths }: OpenAPIObject): Operation[] {
-  return Object.values(paths).flatMap((item) => Object.values(item) as Operation[]);
+function operationsOf({ paths }: OpenAPIObject): Array<[method: string, operation: Operation]> {
+  return Object.values(paths).flatMap((item) => Object.entries(item) as Array<[string, Operation]>);
 }
 
 const PLACES = ['path', 'query', 'header'];
@@ -64,6 +68,17 @@ function describeSuccess({ responses }: Operation): void {
     if (!status.startsWith('2')) continue;
     response.description ||= STATUS_CODES[status] ?? 'Success';
     response.headers = { 'x-request-id': REQUEST_ID_HEADER, ...response.headers };
+  }
+}
+
+/** What the HTTP edge answers before a handler is asked: at every route, and at every route that reads a body. */
+const REFUSALS = [400, 429, 500, 503];
+const BODY_REFUSALS = [408, 413, 415];
+const BODY_METHODS = new Set(['post', 'put', 'patch']);
+
+function describeRefusals(method: string, { responses }: Operation): void {
+  for (const status of BODY_METHODS.has(method) ? [...REFUSALS, ...BODY_REFUSALS] : REFUSALS) {
+    responses[status] ??= describeProblem(status);
   }
 }
 

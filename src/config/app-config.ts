@@ -19,7 +19,10 @@ export interface AppConfig {
     port: number;
     host: string;
     corsOrigins: string[];
+    /** Of the bodies that may be large: messages, documents, configurations. */
     bodyLimit: number;
+    /** How long a request may take to arrive, with its body. */
+    requestTimeout: number;
     metricsPort?: number;
     throttleLimit: number;
     /** Addresses and networks of proxies whose `x-forwarded-for` is believed, or the nearest n hops. */
@@ -79,6 +82,7 @@ export function loadConfig(
       host: env.HOST,
       corsOrigins: env.CORS_ORIGINS.length > 0 || env.NODE_ENV === 'production' ? env.CORS_ORIGINS : ['*'],
       bodyLimit: env.BODY_LIMIT,
+      requestTimeout: env.REQUEST_TIMEOUT_MS,
       metricsPort: env.METRICS_PORT,
       throttleLimit: env.THROTTLE_LIMIT,
       trustProxy: parseTrustProxy(env.TRUST_PROXY),

@@ -10,6 +10,7 @@ describe('the environment', () => {
     ['NODE_ENV', 'staging'],
     ['LOG_LEVEL', 'loud'],
     ['BODY_LIMIT', 'huge'],
+    ['REQUEST_TIMEOUT_MS', '5'],
     ['DATABASE_URL', 'mysql://localhost/db'],
     ['SUPABASE_URL', 'example.com'],
     ['SUPABASE_JWT_SECRET', 'short'],

@@ -68,6 +68,7 @@ export const environmentSchema = z.object({
     .default('info'),
   CORS_ORIGINS: list,
   BODY_LIMIT: bytes(10 * 1024 ** 2),
+  REQUEST_TIMEOUT_MS: integer(30_000, 100, 3_600_000),
   METRICS_PORT: optionalText.pipe(integer(0, 1, 65_535)).transform((port) => port || undefined),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_SIZE: integer(20, 2, 500),

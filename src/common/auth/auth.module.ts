@@ -1,13 +1,14 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { RequestContentGuard } from '../http/request-content.guard.js';
 import { RequestThrottleGuard } from '../http/request-throttle.js';
 import { RolesGuard } from './roles.guard.js';
 import { SupabaseJwtGuard } from './supabase-jwt.guard.js';
 import { SupabaseJwtStrategy } from './supabase-jwt.strategy.js';
 import { UserDirectory } from './user-directory.js';
 
-/** The global guards, in the order in which they run: who is it, how often, may they. */
+/** The global guards, in the order in which they run: who is it, how often, may they, and then what do they say. */
 @Global()
 @Module({
   imports: [PassportModule],
@@ -17,6 +18,7 @@ import { UserDirectory } from './user-directory.js';
     { provide: APP_GUARD, useClass: SupabaseJwtGuard },
     { provide: APP_GUARD, useClass: RequestThrottleGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
+    { provide: APP_GUARD, useClass: RequestContentGuard },
   ],
   exports: [UserDirectory],
 })

@@ -3,6 +3,9 @@ import { unavailable } from '../errors/app-error.js';
 
 const REFRESH_AFTER = 10 * 60_000;
 const FETCH_TIMEOUT = 5_000;
+/** A set of a hundred keys has less than 100 KB. */
+const MAX_ANSWER = 256 * 1024;
+const MAX_KEYS = 100;
 /** Unknown key ids may cause this many fetches at once, and one more each refill interval after that. */
 const UNKNOWN_KID_BURST = 3;
 const UNKNOWN_KID_REFILL = 10_000;
@@ -76,18 +79,38 @@ export class JwksKeys {
       signal: AbortSignal.timeout(FETCH_TIMEOUT),
     });
     if (!response.ok) throw new Error(`The JWKS endpoint answered ${response.status}.`);
-    const { keys } = (await response.json()) as { keys?: Array<JsonWebKey & { kid?: string; use?: string }> };
-    if (!Array.isArray(keys)) throw new Error('The JWKS endpoint did not answer with a key set.');
-    this.keys = new Map(keys.flatMap((jwk) => toEntry(jwk)));
+    const answer = JSON.parse(await readText(response)) as { keys?: unknown } | null;
+    if (!Array.isArray(answer?.keys)) throw new Error('The JWKS endpoint did not answer with a key set.');
+    const keys = new Map(answer.keys.slice(0, MAX_KEYS).flatMap((jwk: unknown) => toEntry(jwk)));
+    // A project on the shared secret publishes no keys; one that has published some always has one.
+    if (keys.size === 0 && this.keys.size > 0)
+      throw new Error('The JWKS endpoint answered without a usable key.');
+    this.keys = keys;
     this.fetchedAt = this.now();
   }
 }
 
+/** The text of a response, as long as it is not larger than a key set can be. */
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    // To leave the loop cancels the response.
+    if (size > MAX_ANSWER) throw new Error('The answer of the JWKS endpoint is too large to be a key set.');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 /** Only keys that can verify ES256 or RS256: a symmetric or unreadable key in the set is passed over. */
-function toEntry(jwk: JsonWebKey & { kid?: string; use?: string }): Array<[string, SigningKey]> {
+function toEntry(published: unknown): Array<[string, SigningKey]> {
+  if (typeof published !== 'object' || published === null) return [];
+  const jwk = published as JsonWebKey & { kid?: unknown; use?: unknown };
   const algorithm =
     jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk.kty === 'RSA' ? 'RS256' : undefined;
-  if (algorithm === undefined || jwk.kid === undefined || (jwk.use !== undefined && jwk.use !== 'sig'))
+  if (algorithm === undefined || typeof jwk.kid !== 'string' || (jwk.use !== undefined && jwk.use !== 'sig'))
     return [];
   try {
     return [[jwk.kid, { algorithm, key: createPublicKey({ key: jwk, format: 'jwk' }) }]];

@@ -38,6 +38,9 @@ export class SupabaseJwtGuard extends AuthGuard('supabase-jwt') {
   }
 }
 
+/** jsonwebtoken's own error, and what breaks in it when a token is no token: a payload of null, half of a JSON text. */
+const MALFORMED = new Set(['JsonWebTokenError', 'TypeError', 'SyntaxError']);
+
 function refusal(info: unknown): AppError {
   if (info instanceof AppError) return info;
   const { name, message } = info instanceof Error ? info : { name: '', message: '' };
@@ -46,6 +49,6 @@ function refusal(info: unknown): AppError {
   if (/audience/.test(message)) return unauthenticated('The access token is meant for another audience.');
   if (/issuer/.test(message)) return unauthenticated('The access token comes from another issuer.');
   if (/signature/.test(message)) return unauthenticated('The signature of the access token is not valid.');
-  if (name === 'JsonWebTokenError') return unauthenticated('The access token is malformed.');
+  if (MALFORMED.has(name)) return unauthenticated('The access token is malformed.');
   return unauthenticated('Send a Supabase access token in the Authorization header: Bearer <token>.');
 }

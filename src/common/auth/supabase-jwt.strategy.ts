@@ -52,11 +52,12 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
         token: unknown,
         done: (error: unknown, key?: string | Buffer) => void,
       ) => {
-        verificationKey(String(token), sharedSecret, jwks).then(
+        verificationKey(String(token), sharedSecret, jwks)
           // jsonwebtoken takes a KeyObject; passport-jwt's types only know the older forms.
-          (key) => done(null, key as string | Buffer),
-          (error: unknown) => done(error),
-        );
+          .then((key) => done(null, key as string | Buffer))
+          // Also what jsonwebtoken throws within `done` at an odd token (a payload of null): nobody else would catch it,
+          // and an unhandled rejection ends the process.
+          .catch((error: unknown) => done(error));
       },
     });
     this.users = users;

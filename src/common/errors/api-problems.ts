@@ -24,6 +24,11 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
     code: 'not_found',
     description: 'It does not exist, or belongs to somebody else.',
   },
+  408: {
+    title: 'Request Timeout',
+    code: 'validation_failed',
+    description: 'The body did not arrive within `REQUEST_TIMEOUT_MS`; the connection is closed.',
+  },
   409: {
     title: 'Conflict',
     code: 'version_conflict',
@@ -32,7 +37,8 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   413: {
     title: 'Payload Too Large',
     code: 'payload_too_large',
-    description: 'The body is larger than `BODY_LIMIT`.',
+    description:
+      'The body is larger than this route accepts (64 KB; `BODY_LIMIT` for messages, documents and configurations), or has too many keys and items.',
   },
   415: {
     title: 'Unsupported Media Type',
@@ -78,14 +84,18 @@ export function ApiProblems(...statuses: number[]): MethodDecorator & ClassDecor
 
 /** Documents one error of a route. */
 export function ApiProblem(status: number): MethodDecorator & ClassDecorator {
+  return ApiResponse({ status, ...describeProblem(status) });
+}
+
+/** What the OpenAPI document says of an error. */
+export function describeProblem(status: number) {
   const known = DESCRIPTIONS[status];
   if (!known) throw new Error(`There is no description of status ${status}.`);
   const headers: Record<string, ReturnType<typeof header>> = {
     'x-request-id': REQUEST_ID_HEADER,
   };
   if (status === 429 || status === 503) headers['Retry-After'] = header('Seconds to wait.', 'integer');
-  return ApiResponse({
-    status,
+  return {
     description: known.description,
     headers,
     content: {
@@ -101,7 +111,7 @@ export function ApiProblem(status: number): MethodDecorator & ClassDecorator {
         },
       },
     },
-  });
+  };
 }
 
 function header(description: string, type: 'string' | 'integer') {

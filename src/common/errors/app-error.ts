@@ -68,14 +68,27 @@ export const userInactive = () => new AppError(403, 'user_inactive', 'This accou
 
 export const notFound = (what: string) => new AppError(404, 'not_found', `${what} was not found.`);
 
-export const validationFailed = (errors: FieldError[], cause?: unknown) =>
-  new AppError(
-    400,
-    'validation_failed',
-    errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ') ||
-      'The request is not valid.',
-    { errors, cause },
-  );
+/** The first of many errors are enough to correct a request; an answer must not grow with what was sent. */
+export const MAX_FIELD_ERRORS = 100;
+const MAX_PATH = 200;
+const MAX_MESSAGE = 500;
+const MAX_DETAIL = 2_000;
+
+export const validationFailed = (errors: FieldError[], cause?: unknown) => {
+  const named = errors
+    .slice(0, MAX_FIELD_ERRORS)
+    // Names of fields and values in messages may be the client's own.
+    .map(({ path, message }) => ({ path: cut(path, MAX_PATH), message: cut(message, MAX_MESSAGE) }));
+  const detail = named.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+  return new AppError(400, 'validation_failed', cut(detail, MAX_DETAIL) || 'The request is not valid.', {
+    errors: named,
+    cause,
+  });
+};
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
+}
 
 export const invalidField = (path: string, message: string) => validationFailed([{ path, message }]);
 
@@ -132,6 +145,15 @@ export const agentDisabled = (agent: string) =>
 
 export const payloadTooLarge = (detail = 'The request body is too large.') =>
   new AppError(413, 'payload_too_large', detail);
+
+/** The client must begin anew on another connection, as the rest of the request may still come on this one. */
+export const requestTimedOut = () =>
+  new AppError(408, 'validation_failed', 'The request did not arrive in time.', {
+    headers: { connection: 'close' },
+  });
+
+export const tooManyHeaders = (detail = 'The headers are larger than the server accepts.') =>
+  new AppError(431, 'payload_too_large', detail);
 
 export const unsupportedMediaType = (detail = 'Send application/json.') =>
   new AppError(415, 'unsupported_media_type', detail);

@@ -36,6 +36,8 @@ export function sendProblem(
   }
   void reply
     .status(error.status)
+    // What Fastify refuses before its hooks run has no id in its headers yet.
+    .header('x-request-id', String(request.id))
     .headers(error.headers ?? {})
     .header('content-type', 'application/problem+json; charset=utf-8')
     .send(JSON.stringify(toProblem(error, String(request.id))));

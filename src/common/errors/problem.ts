@@ -61,6 +61,12 @@ function fromFastify(error: unknown): AppError | undefined {
       return invalidField('headers.content-length', 'does not match the body');
     case 'FST_ERR_BAD_URL':
       return invalidField('url', 'is not a valid path');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new AppError(414, 'validation_failed', 'A part of the path is longer than the server accepts.');
+  }
+  // Whatever else Fastify blames on the client. Its message may quote what was sent.
+  if (code?.startsWith('FST_') && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new AppError(statusCode, 'validation_failed', 'The request is not valid.', { cause: error });
   }
   if (error instanceof SyntaxError && statusCode === 400)
     return invalidField('', 'the body is not valid JSON');

@@ -1,8 +1,23 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 /** Requests under way are answered before their connections are closed, but nobody is waited for longer than this. */
 const DRAIN_TIMEOUT = 5_000;
+
+/**
+ * Lets requests with `Expect` be answered like all others. Node would say "100 Continue" to everybody at once, and refuse
+ * other expectations without a problem document. Here a client is told to go on when somebody reads its body, which is
+ * after the guards.
+ */
+function answerExpectations(server: Server): void {
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    request.once('resume', () => {
+      if (!response.headersSent) response.writeContinue();
+    });
+    server.emit('request', request, response);
+  });
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
 
 /**
  * Closes the server when what it has begun is done: running answers are at their end by then, but a reader that is
@@ -16,6 +31,7 @@ export class DrainingAdapter extends FastifyAdapter {
   override initHttpServer(options?: Parameters<FastifyAdapter['initHttpServer']>[0]): void {
     super.initHttpServer(options);
     const server = this.getHttpServer<Server>();
+    answerExpectations(server);
     server.prependListener('request', (_request, response: ServerResponse) => {
       this.responses.add(response);
       response.once('close', () => {

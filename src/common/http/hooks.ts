@@ -1,42 +1,50 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
-import { validationFailed } from '../errors/app-error.js';
 import { type RequestContext, requestContext } from '../logging/request-context.js';
 import { httpDuration } from '../observability/metrics.js';
-import { findHostileInput } from './hostile-input.js';
-
-/** Headers whose values are secrets of the caller. */
-const SECRET_HEADERS = [
-  'authorization',
-  'apikey',
-  'x-google-api-key',
-  'x-openai-api-key',
-  'x-anthropic-api-key',
-  'x-github-token',
-];
+import { findHeaderProblem, SECRET_HEADERS } from './request-headers.js';
+import { discardBodyAfterAnswer } from './unread-body.js';
 
 /** Methods that metrics tell apart; clients may send any of HTTP's many. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext };
 
-/** Request id, log context, the check against hostile input, and one log line and metric for each response. */
-export function registerRequestHooks(fastify: FastifyInstance, logger: PinoLogger): void {
+export interface RequestHooks {
+  logger: PinoLogger;
+  /** Counts a request that no guard will count; it throws when its address has used up its requests. */
+  countRefused: (request: FastifyRequest) => Promise<void>;
+  /** How long the rest of a body may take that nobody reads. */
+  requestTimeout: number;
+}
+
+/**
+ * Leaves every body where it is: Fastify reads a body before Nest's guards run, and the guards must have let a request in
+ * before anything of it is read. `RequestContentGuard` reads it.
+ */
+export function deferBodies(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
+}
+
+/** Request id, log context, the check of the headers, and one log line and metric for each response. */
+export function registerRequestHooks(
+  fastify: FastifyInstance,
+  { logger, countRefused, requestTimeout }: RequestHooks,
+): void {
   fastify.addHook('onRequest', (request: ContextRequest, reply, done) => {
     reply.header('x-request-id', request.id);
     request.switchboardContext = { requestId: request.id, secrets: secretsOf(request) };
-    requestContext.run(request.switchboardContext, done);
+    requestContext.run(request.switchboardContext, () => {
+      const problem = findHeaderProblem(request);
+      if (problem === undefined && !isUnguarded(request)) return done();
+      countRefused(request).then(() => done(problem), done);
+    });
   });
 
-  // Reading the body leaves the asynchronous context of the hook above.
-  fastify.addHook('preValidation', (request: ContextRequest, _reply, done) => {
-    const problem =
-      prefixed('', findHostileInput(request.body)) ??
-      prefixed('query.', findHostileInput(request.query)) ??
-      prefixed('params.', findHostileInput(request.params));
-    const next = () => done(problem ? validationFailed([problem]) : undefined);
-    if (request.switchboardContext) requestContext.run(request.switchboardContext, next);
-    else next();
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    discardBodyAfterAnswer(request.raw, reply.raw, requestTimeout);
+    done();
   });
 
   fastify.addHook('onResponse', (request: ContextRequest, reply, done) => {
@@ -45,8 +53,12 @@ export function registerRequestHooks(fastify: FastifyInstance, logger: PinoLogge
   });
 }
 
-function prefixed(prefix: string, problem: { path: string; message: string } | undefined) {
-  return problem && { path: `${prefix}${problem.path}`, message: problem.message };
+/**
+ * No guard stands before unknown paths and the documentation. (Preflights are not counted: to refuse one costs as much
+ * as to answer it, and everybody behind an address would be locked out of their browsers.)
+ */
+function isUnguarded({ is404, routeOptions }: FastifyRequest): boolean {
+  return is404 || (routeOptions.url?.startsWith('/docs') ?? false);
 }
 
 function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger): void {
@@ -65,9 +77,12 @@ function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger
   logger.info(line, 'request');
 }
 
-function secretsOf(request: FastifyRequest): string[] {
-  return SECRET_HEADERS.flatMap((name) => {
-    const value = request.headers[name];
-    return typeof value === 'string' ? [value.replace(/^Bearer\s+/i, '')] : [];
-  }).filter((value) => value.length >= 6);
+function secretsOf({ headers }: FastifyRequest): string[] {
+  const secrets: string[] = [];
+  for (const name of SECRET_HEADERS) {
+    const value = headers[name];
+    // Without the scheme: `Bearer`, `Basic`.
+    if (typeof value === 'string' && value !== '') secrets.push(value.replace(/^\w+\s+/, ''));
+  }
+  return secrets;
 }

@@ -3,26 +3,42 @@ import type { FieldError } from '../errors/app-error.js';
 /** Deeper than any chat message; far below where recursive code (ours or a library's) would overflow. */
 export const MAX_DEPTH = 64;
 
+/** How many keys of a path an error names. */
+const NAMED_KEYS = 4;
+
+/** A value with the way to it. Paths are written only when something is wrong: most inputs are harmless. */
+interface Place {
+  value: unknown;
+  key: string;
+  parent?: Place;
+  depth: number;
+}
+
 /**
  * Finds what no handler should have to think of: NUL bytes and lone surrogates (PostgreSQL can't store them),
  * nesting beyond {@link MAX_DEPTH}, and property names that would reach into prototypes.
  */
 export function findHostileInput(root: unknown): FieldError | undefined {
-  const stack: Array<{ value: unknown; path: string; depth: number }> = [{ value: root, path: '', depth: 0 }];
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-    const { value, path, depth } = entry;
-    if (typeof value === 'string') {
-      const message = textProblem(value);
-      if (message) return { path, message };
-    } else if (typeof value === 'object' && value !== null) {
-      if (depth >= MAX_DEPTH)
-        return { path: firstSegments(path), message: `is nested deeper than ${MAX_DEPTH} levels` };
-      for (const key of Object.keys(value)) {
-        const keyPath = path === '' ? key : `${path}.${key}`;
-        const message = key === '__proto__' ? 'is not an allowed property name' : textProblem(key);
-        if (message) return { path: message.startsWith('is not') ? keyPath : path, message };
-        stack.push({ value: (value as Record<string, unknown>)[key], path: keyPath, depth: depth + 1 });
-      }
+  if (typeof root === 'string') return problemAt('', textProblem(root));
+  const places: Place[] = [{ value: root, key: '', depth: 0 }];
+  for (let place = places.pop(); place !== undefined; place = places.pop()) {
+    const { value, depth } = place;
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth >= MAX_DEPTH)
+      return problemAt(pathOf(place, NAMED_KEYS), `is nested deeper than ${MAX_DEPTH} levels`);
+    for (const key of Object.keys(value)) {
+      const keyProblem = textProblem(key);
+      if (keyProblem) return problemAt(pathOf(place), keyProblem);
+      const member = (value as Record<string, unknown>)[key];
+      const memberProblem =
+        key === '__proto__'
+          ? 'is not an allowed property name'
+          : typeof member === 'string'
+            ? textProblem(member)
+            : undefined;
+      if (memberProblem)
+        return problemAt(pathOf({ value: member, key, parent: place, depth }), memberProblem);
+      if (typeof member === 'object') places.push({ value: member, key, parent: place, depth: depth + 1 });
     }
   }
   return undefined;
@@ -34,7 +50,13 @@ export function textProblem(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'contains half of a surrogate pair';
 }
 
+function problemAt(path: string, message: string | undefined): FieldError | undefined {
+  return message === undefined ? undefined : { path, message };
+}
+
 /** A path of 64 segments helps nobody; its beginning names the field. */
-function firstSegments(path: string): string {
-  return path.split('.').slice(0, 4).join('.');
+function pathOf(place: Place, length = Number.POSITIVE_INFINITY): string {
+  const keys: string[] = [];
+  for (let at: Place | undefined = place; at?.parent; at = at.parent) keys.unshift(at.key);
+  return keys.slice(0, length).join('.');
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 
-/** Above this many trackers, expired ones are swept before a new one is added. */
-const SWEEP_ABOVE = 10_000;
+/** About 20 MB of counters; whoever has more addresses than this cannot be held by counting addresses. */
+const MAX_TRACKERS = 100_000;
 
 interface Window {
   hits: number;
@@ -12,16 +12,27 @@ interface Window {
 /**
  * Fixed windows in memory: one counter a tracker. (The library's own storage keeps a timer for every hit.)
  * Times are monotonic, so a clock that jumps neither blocks nor frees anybody.
+ *
+ * All windows are of one length, so the map, which keeps the order of insertion, has those first that end first. Ended
+ * ones are removed from its head; no request pays for a walk through all of them.
  */
 @Injectable()
 export class MemoryThrottlerStorage implements ThrottlerStorage {
   private readonly windows = new Map<string, Window>();
 
+  constructor(private readonly maxTrackers = MAX_TRACKERS) {}
+
+  /** How many trackers are remembered. */
+  get size(): number {
+    return this.windows.size;
+  }
+
   increment(key: string, ttl: number, limit: number): ReturnType<ThrottlerStorage['increment']> {
     const now = performance.now();
     let window = this.windows.get(key);
     if (!window || window.endsAt <= now) {
-      if (this.windows.size > SWEEP_ABOVE) this.sweep(now);
+      this.windows.delete(key);
+      this.makeRoom(now);
       window = { hits: 0, endsAt: now + ttl };
       this.windows.set(key, window);
     }
@@ -36,7 +47,11 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     });
   }
 
-  private sweep(now: number): void {
-    for (const [key, window] of this.windows) if (window.endsAt <= now) this.windows.delete(key);
+  /** Each new window removes at most as many as there were new ones before it. */
+  private makeRoom(now: number): void {
+    for (const [key, window] of this.windows) {
+      if (window.endsAt > now && this.windows.size < this.maxTrackers) return;
+      this.windows.delete(key);
+    }
   }
 }

@@ -12,6 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import type { Identity } from '../auth/identity.js';
 import { rateLimited } from '../errors/app-error.js';
+import { clientAddressOf } from './client-address.js';
 
 /** Requests are counted in windows of one minute. */
 export const THROTTLE_WINDOW = 60_000;
@@ -23,7 +24,7 @@ export const Unthrottled = () => SetMetadata(UNTHROTTLED, true);
 
 type ThrottledRequest = FastifyRequest & { user?: Identity };
 
-/** Counts requests by address where there is no valid token. */
+/** Counts by address what never reaches the guard below: no valid token, no such route, no request at all. */
 @Injectable()
 export class RequestThrottle {
   constructor(
@@ -33,9 +34,18 @@ export class RequestThrottle {
 
   /** @throws AppError 429 when the address has used up its requests */
   async countRefused(request: FastifyRequest): Promise<void> {
+    await this.countAddress(clientAddressOf(request));
+  }
+
+  /**
+   * @param address as {@link networkOf} names it
+   * @throws AppError 429 when the address has used up its requests
+   */
+  async countAddress(address: string): Promise<void> {
     const limit = this.config.server.throttleLimit;
     if (limit === 0) return;
-    const record = await this.storage.increment(trackerOf(request), THROTTLE_WINDOW, limit, 0, 'default');
+    const tracker = trackerOf('anonymous', address);
+    const record = await this.storage.increment(tracker, THROTTLE_WINDOW, limit, 0, 'default');
     if (record.isBlocked) throw tooMany(record.timeToExpire);
   }
 }
@@ -61,7 +71,8 @@ export class RequestThrottleGuard extends ThrottlerGuard {
   }
 
   protected override getTracker(request: Record<string, unknown>): Promise<string> {
-    return Promise.resolve(trackerOf(request as unknown as ThrottledRequest));
+    const { user, ip, socket } = request as unknown as ThrottledRequest;
+    return Promise.resolve(trackerOf(user?.id ?? 'anonymous', clientAddressOf({ ip, socket })));
   }
 
   /** One budget for all routes, so the key is the tracker alone. */
@@ -77,8 +88,8 @@ export class RequestThrottleGuard extends ThrottlerGuard {
   }
 }
 
-function trackerOf(request: ThrottledRequest): string {
-  return `${request.user?.id ?? 'anonymous'}|${request.ip}`;
+function trackerOf(user: string, address: string): string {
+  return `${user}|${address}`;
 }
 
 function tooMany(retryAfterSeconds: number) {

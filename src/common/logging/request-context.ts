@@ -6,6 +6,8 @@ export interface RequestContext {
   userId?: string;
   /** Keys and tokens that came with the request; the logger removes them from whatever it writes. */
   secrets: string[];
+  /** What finds `secrets` in a text; made when the first text of the request is scrubbed, which seldom happens. */
+  secretPattern?: RegExp;
 }
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();

@@ -26,6 +26,62 @@ describe('scrub', () => {
     });
   });
 
+  const withSecrets = (secrets: string[], text: string) =>
+    requestContext.run({ requestId: 'r', secrets }, () => scrub(text));
+
+  it('removes them in every case and in the forms in which they are quoted', () => {
+    const secret = 'My-Own+Gateway/Key=1';
+    const bytes = Buffer.from(secret);
+    const forms = [
+      secret.toUpperCase(),
+      secret.toLowerCase(),
+      encodeURIComponent(secret),
+      encodeURIComponent(secret).toLowerCase(),
+      bytes.toString('base64'),
+      bytes.toString('base64url'),
+    ];
+    for (const form of forms)
+      expect(withSecrets([secret], `key ${form} refused`)).toMatch(/^key \[redacted\]=* refused$/);
+    for (const user of ['', 'u', 'us', 'use']) {
+      const credentials = Buffer.from(`${user}:${secret}:more`).toString('base64');
+      const clean = withSecrets([secret], `Basic ${credentials}`);
+      // Whatever the surroundings of the redaction decode to, it is no part of the key.
+      expect(Buffer.from(clean.replace(/.*\[redacted\]/, ''), 'base64').toString('latin1')).not.toContain(
+        '=1',
+      );
+      expect(clean).toContain('[redacted]');
+    }
+    expect(withSecrets(['a"b\\c-quoted'], JSON.stringify({ key: 'a"b\\c-quoted' }))).toBe(
+      '{"key":"[redacted]"}',
+    );
+  });
+
+  it('removes short keys where they stand alone, and leaves the text readable', () => {
+    expect(withSecrets(['EMPTY'], 'key EMPTY refused, /v1?key=EMPTY&x, "EMPTY"')).toBe(
+      'key [redacted] refused, /v1?key=[redacted]&x, "[redacted]"',
+    );
+    expect(withSecrets(['a'], 'a rather large answer')).toBe('[redacted] rather large answer');
+    expect(withSecrets(['/'], 'a/b')).toBe('a/b');
+    expect(withSecrets([''], 'as it was')).toBe('as it was');
+    expect(withSecrets(['$&', '(x'], 'what $& and (x say')).toBe('what [redacted] and [redacted] say');
+  });
+
+  it('costs little, whatever the text', () => {
+    const texts = [
+      'eyJ-'.repeat(250_000),
+      '://a:'.repeat(200_000),
+      'Bearer '.repeat(150_000),
+      'key-'.repeat(250_000),
+    ];
+    for (const text of texts) {
+      const started = performance.now();
+      const clean = withSecrets(['key-key-key-key!', 'x'.repeat(8_000)], text);
+      // A quadratic search takes seconds here.
+      expect(performance.now() - started).toBeLessThan(250);
+      expect(clean.length).toBeLessThan(40_000);
+    }
+  });
+
   it('logs of an error only what is safe', () => {
     const sink = new PassThrough();
     const lines: string[] = [];

@@ -25,6 +25,7 @@ import { CurrentUser, Roles } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { type Page, PageQuery } from '../../common/http/paging.js';
+import { AcceptBody } from '../../common/http/request-content.guard.js';
 import { expectedVersionOf, parseChange } from './config-body.js';
 import { ConfigEditorService } from './config-editor.service.js';
 import { ConfigKeyPipe } from './config-key.pipe.js';
@@ -39,6 +40,9 @@ import {
 } from './dto/config.docs.js';
 import { ConfigDto, ConfigPageDto } from './dto/config.dto.js';
 import { VersionTagInterceptor } from './version-tag.interceptor.js';
+
+/** The catalog has all models with their prices. */
+const CONFIGURATION = { large: true, items: 20_000 };
 
 @ApiTags('Admin: configuration')
 @ApiBearerAuth()
@@ -75,6 +79,7 @@ export class AdminConfigController {
   }
 
   @Put(':key')
+  @AcceptBody(CONFIGURATION)
   @UseInterceptors(VersionTagInterceptor)
   @ApiOperation({
     summary: 'Replace a configuration',
@@ -109,6 +114,7 @@ always one that answers.`,
   }
 
   @Patch(':key')
+  @AcceptBody({ ...CONFIGURATION, mediaTypes: ['application/json', 'application/merge-patch+json'] })
   @UseInterceptors(VersionTagInterceptor)
   @ApiOperation({
     summary: 'Change parts of a configuration',

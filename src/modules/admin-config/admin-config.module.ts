@@ -4,11 +4,10 @@ import { AdminConfigRepository } from './admin-config.repository.js';
 import { AdminConfigService } from './admin-config.service.js';
 import { ConfigEditorService } from './config-editor.service.js';
 import { ConfigHistoryController } from './config-history.controller.js';
-import { MergePatchParser } from './merge-patch.parser.js';
 
 @Module({
   controllers: [AdminConfigController, ConfigHistoryController],
-  providers: [AdminConfigRepository, AdminConfigService, ConfigEditorService, MergePatchParser],
+  providers: [AdminConfigRepository, AdminConfigService, ConfigEditorService],
   exports: [AdminConfigService],
 })
 export class AdminConfigModule {}

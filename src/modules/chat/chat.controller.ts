@@ -5,6 +5,7 @@ import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { AcceptBody } from '../../common/http/request-content.guard.js';
 import { ApiGithubToken } from '../github/api-github-token.js';
 import { ApiUserKeys } from '../agents/providers/api-user-keys.js';
 import { userKeysOf } from '../agents/providers/user-keys.js';
@@ -22,6 +23,8 @@ export class ChatController {
   constructor(private readonly turns: TurnService) {}
 
   @Post()
+  // Chat clients send the whole conversation each time.
+  @AcceptBody({ large: true, items: 50_000 })
   @UseInterceptors(UsageContextInterceptor)
   @ApiOperation({
     summary: 'Send a message and stream the answer',

@@ -12,6 +12,7 @@ import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
 import { type Page } from '../../common/http/paging.js';
+import { AcceptBody } from '../../common/http/request-content.guard.js';
 import { DocumentsService } from './documents.service.js';
 import { DocumentDto, DocumentPageDto, type DocumentVersionDto } from './dto/document.dto.js';
 import { ListDocumentsQuery, ReadDocumentQuery } from './dto/document.queries.js';
@@ -37,6 +38,7 @@ export class DocumentsController {
   }
 
   @Post()
+  @AcceptBody({ large: true })
   @ApiOperation({
     summary: 'Create a document',
     description: 'This is its first version. 409 `version_conflict` when you have a document of this id.',
@@ -67,6 +69,7 @@ export class DocumentsController {
   }
 
   @Put(':id')
+  @AcceptBody({ large: true })
   @ApiOperation({
     summary: 'Store a new version of a document',
     description:

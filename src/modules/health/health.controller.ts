@@ -20,7 +20,6 @@ class HealthDto {
 
 @ApiTags('System')
 @Public()
-@Unthrottled()
 @Controller()
 export class HealthController {
   constructor(
@@ -29,6 +28,7 @@ export class HealthController {
   ) {}
 
   @Get('health/live')
+  @Unthrottled()
   @ApiOperation({ summary: 'Is the process alive?' })
   @ApiOkResponse({ type: HealthDto })
   live(): HealthDto {
@@ -36,6 +36,7 @@ export class HealthController {
   }
 
   @Get('health/ready')
+  @Unthrottled()
   @ApiOperation({ summary: 'Can it serve? (the database answers, and it is not shutting down)' })
   @ApiOkResponse({ type: HealthDto })
   @ApiProblem(503)

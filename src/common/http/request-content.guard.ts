@@ -1,0 +1,73 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { validationFailed } from '../errors/app-error.js';
+import { findHostileInput } from './hostile-input.js';
+import { type BodyLimits, readJsonBody } from './json-body.js';
+
+/** Enough for every body that is not a message, a document or a configuration. */
+const SMALL_BODY = 64 * 1024;
+const FEW_ITEMS = 1_000;
+const JSON_TYPE = ['application/json'];
+
+const BODY_RULES = 'switchboard:body-rules';
+
+interface BodyRules {
+  /** Lets the body be as large as `BODY_LIMIT`, instead of 64 KB. */
+  large?: boolean;
+  /** How many keys and items the body may have; 1,000 where nothing is said. */
+  items?: number;
+  /** `application/json` where nothing is said. */
+  mediaTypes?: string[];
+}
+
+/** What a route takes that needs more than a small JSON body. */
+export const AcceptBody = (rules: BodyRules) => SetMetadata(BODY_RULES, rules);
+
+const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * The last of the global guards: reads what a request carries and refuses what no handler should have to think of. It is
+ * a guard because of the order: the guards before it have decided by the headers alone who may send something at all, and
+ * Fastify itself reads no body (see `deferBodies`).
+ */
+@Injectable()
+export class RequestContentGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    refuseHostile('query.', request.query);
+    refuseHostile('params.', request.params);
+    return BODY_METHODS.has(request.method) ? this.readBody(request, context) : true;
+  }
+
+  private async readBody(request: FastifyRequest, context: ExecutionContext): Promise<boolean> {
+    request.body = await readJsonBody(request, this.limitsOf(context));
+    refuseHostile('', request.body);
+    return true;
+  }
+
+  private limitsOf(context: ExecutionContext): BodyLimits {
+    const rules = this.reflector.getAllAndOverride<BodyRules | undefined>(BODY_RULES, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    const { bodyLimit, requestTimeout } = this.config.server;
+    return {
+      bytes: rules?.large ? bodyLimit : Math.min(SMALL_BODY, bodyLimit),
+      items: rules?.items ?? FEW_ITEMS,
+      timeout: requestTimeout,
+      mediaTypes: rules?.mediaTypes ?? JSON_TYPE,
+    };
+  }
+}
+
+function refuseHostile(prefix: string, value: unknown): void {
+  const problem = findHostileInput(value);
+  if (problem) throw validationFailed([{ ...problem, path: `${prefix}${problem.path}` }]);
+}

@@ -1,0 +1,51 @@
+import type { FastifyRequest } from 'fastify';
+import { AppError, invalidField, tooManyHeaders, unsupportedMediaType } from '../errors/app-error.js';
+
+/** Headers whose values are secrets of the caller. */
+export const SECRET_HEADERS = [
+  'authorization',
+  'proxy-authorization',
+  'apikey',
+  'x-google-api-key',
+  'x-openai-api-key',
+  'x-anthropic-api-key',
+  'x-github-token',
+];
+
+/** Browsers behind several proxies send about forty. */
+const MAX_HEADERS = 100;
+
+/**
+ * Headers that must be sent once. Of two, a proxy may have believed the one and Node takes the other, or joins them to
+ * a value that nobody sent.
+ */
+const SINGLE = new Set(['host', 'content-type', ...SECRET_HEADERS]);
+
+/** What is wrong with the headers of a request; undefined when nothing is. */
+export function findHeaderProblem(request: FastifyRequest): AppError | undefined {
+  const { rawHeaders, httpVersion, headers } = request.raw;
+  if (rawHeaders.length > 2 * MAX_HEADERS) {
+    return tooManyHeaders(`The request has more than ${MAX_HEADERS} headers.`);
+  }
+  const repeated = repeatedName(rawHeaders);
+  if (repeated !== undefined) return invalidField(`headers.${repeated}`, 'must be sent once');
+  // Node would answer this itself, without a problem document.
+  if (headers.host === undefined && httpVersion === '1.1') return invalidField('headers.host', 'is required');
+  if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) {
+    return new AppError(417, 'validation_failed', 'The header Expect can only be 100-continue.');
+  }
+  // Fastify refuses what is no media type before any guard runs, so that nobody would count it.
+  if (headers['content-type'] !== undefined && request.mediaType === undefined) return unsupportedMediaType();
+  return undefined;
+}
+
+function repeatedName(rawHeaders: string[]): string | undefined {
+  let seen: string[] | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? '';
+    if (!SINGLE.has(name)) continue;
+    if (seen?.includes(name)) return name;
+    (seen ??= []).push(name);
+  }
+  return undefined;
+}

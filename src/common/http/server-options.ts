@@ -1,0 +1,27 @@
+import type { ServerOptions } from 'node:http';
+
+/** A client that has not sent its headers by then never will. */
+const HEADERS_TIMEOUT = 10_000;
+/** The route's own deadline comes first: it can answer under the request's id. */
+const GRACE = 5_000;
+const CHECK_INTERVAL = 2_000;
+
+/**
+ * Deadlines of Node's HTTP server for requests that do not arrive whole: headers that never end, and bodies that no route
+ * reads. They end with the request, so they never cut an answer, however long it streams.
+ */
+export function deadlinesOf(requestTimeout: number): {
+  requestTimeout: number;
+  http: ServerOptions;
+} {
+  return {
+    requestTimeout: requestTimeout + GRACE,
+    http: {
+      headersTimeout: Math.min(HEADERS_TIMEOUT, requestTimeout),
+      requestTimeout: requestTimeout + GRACE,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL, requestTimeout),
+      // The hooks refuse a request without a host, with a problem document.
+      requireHostHeader: false,
+    },
+  };
+}

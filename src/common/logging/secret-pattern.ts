@@ -1,0 +1,66 @@
+/**
+ * Shorter secrets are removed only where they stand alone. There are such keys: local servers take any, and people send
+ * `x` or `EMPTY`. To refuse them would lock those users out, to replace them everywhere would make a text unreadable
+ * ("[redacted]n e[redacted]ror" for the key `a`), and nobody learns more of a key that is part of an ordinary word.
+ */
+const SHORT = 6;
+
+/** Below this length a part of a base64 text may well be something else. */
+const SHORT_IN_BASE64 = 8;
+
+const SPECIAL = /[\\^$.*+?()[\]{}|/]/g;
+
+/**
+ * A pattern that finds secrets in every case and in the forms in which libraries and vendors quote them: as they are,
+ * percent-encoded, escaped in JSON, and in base64, alone or as a part of a longer text (`user:key`).
+ * Undefined when there are none.
+ */
+export function secretPatternOf(secrets: Iterable<string>): RegExp | undefined {
+  const anywhere = new Set<string>();
+  const alone = new Set<string>();
+  for (const secret of secrets) {
+    if (secret === '') continue;
+    for (const form of formsOf(secret)) (form.length < SHORT ? alone : anywhere).add(form);
+    if (secret.length >= SHORT_IN_BASE64) for (const form of insideBase64(secret)) anywhere.add(form);
+  }
+  if (anywhere.size + alone.size === 0) return undefined;
+  const alternatives = longestFirst(anywhere).map(escapePattern);
+  // Not `\b`: a key may begin or end with a character that is no part of a word.
+  if (alone.size > 0)
+    alternatives.push(
+      `(?<![\\p{L}\\p{N}_])(?:${longestFirst(alone).map(escapePattern).join('|')})(?![\\p{L}\\p{N}_])`,
+    );
+  return new RegExp(alternatives.join('|'), 'giu');
+}
+
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret, 'utf8');
+  return [
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    JSON.stringify(secret).slice(1, -1),
+    // Without the padding, which not everybody writes.
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+  ];
+}
+
+/** What a longer text's base64 has of a secret: three forms, by where in a group of three bytes it begins. */
+function insideBase64(secret: string): string[] {
+  const bytes = Buffer.from(secret, 'utf8');
+  return [0, 1, 2].flatMap((offset) => {
+    const shifted = Buffer.concat([Buffer.alloc(offset), bytes]);
+    const from = Math.ceil((offset * 8) / 6);
+    // The last character also has bits of what follows.
+    const to = Math.floor((shifted.length * 8) / 6);
+    return [shifted.toString('base64').slice(from, to), shifted.toString('base64url').slice(from, to)];
+  });
+}
+
+function longestFirst(forms: Set<string>): string[] {
+  return [...forms].sort((a, b) => b.length - a.length);
+}
+
+function escapePattern(text: string): string {
+  return text.replace(SPECIAL, '\\$&');
+}
