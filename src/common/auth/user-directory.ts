@@ -13,6 +13,7 @@ interface UserRow {
   email: string | null;
   metadata: Record<string, unknown> | null;
   inactive: boolean;
+  idNamespace: string;
 }
 
 interface Entry {
@@ -24,7 +25,8 @@ const FIND_USER = `
   select id, email, raw_user_meta_data as metadata,
          coalesce(banned_until > now(), false)
            or deleted_at is not null
-           or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive
+           or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive,
+         switchboard.id_namespace(id) as "idNamespace"
     from auth.users where id = $1`;
 
 const FIND_EMAILS = `select id, email from auth.users where id = any ($1::uuid[])`;
@@ -59,7 +61,13 @@ export class UserDirectory {
       email: row.email,
       role: role === 'admin' ? 'admin' : 'user',
       settings: isRecord(settings) ? settings : {},
+      idNamespace: row.idNamespace,
     };
+  }
+
+  /** The namespace of a user's client ids; undefined when there is no such user. */
+  async idNamespaceOf(userId: string): Promise<string | undefined> {
+    return (await this.find(userId))?.idNamespace;
   }
 
   /** The addresses of users, by their ids; of those who have none, and of those who are gone, there is nothing. */

@@ -30,6 +30,7 @@ import { TurnAdmission } from './turn/turn-admission.js';
 import { TurnConductor } from './turn/turn-conductor.js';
 import { TurnOpening } from './turn/turn-opening.js';
 import { TurnRepository } from './turn/turn.repository.js';
+import { ToolApprovalsRepository } from './turn/tool-approvals.repository.js';
 import { TurnService } from './turn/turn.service.js';
 
 @Module({
@@ -65,6 +66,7 @@ import { TurnService } from './turn/turn.service.js';
     TurnConductor,
     TurnOpening,
     TurnRepository,
+    ToolApprovalsRepository,
     TurnService,
   ],
   exports: [TurnService],

@@ -35,9 +35,15 @@ export class MessagesService {
     const page = { userId: identity.id, chatId, after, limit: limit + 1 };
     const find = (source: 'own' | 'public') =>
       this.database.readAsUser(identity, (statements) => this.messages.findPage(statements, source, page));
-    const rows = (await find('own')) ?? (await find('public'));
+    const own = await find('own');
+    const rows = own ?? (await find('public'));
     if (!rows) throw notFound('The chat');
-    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }), toMessage);
+    return toPage(
+      rows,
+      limit,
+      ({ createdAt, id }) => ({ at: createdAt.toISOString(), id }),
+      (row) => toMessage(row, own !== undefined),
+    );
   }
 
   /**
@@ -52,7 +58,7 @@ export class MessagesService {
     );
     const last = rows.at(-1);
     return {
-      items: rows.map(toMessage),
+      items: rows.map((row) => toMessage(row, true)),
       last: last && { owner: last.chatId, at: { at: last.createdAt.toISOString(), id: last.id } },
     };
   }

@@ -1,4 +1,4 @@
-import { convertToModelMessages, isToolUIPart, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
+import { convertToModelMessages, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { withAllowedFiles } from './file-input.js';
 import { inPlainWords } from './provider-parts.js';
@@ -14,7 +14,7 @@ export async function toModelMessages(
   model: SelectedModel,
   tools?: ToolSet,
 ): Promise<ModelMessage[]> {
-  const readable = withAllowedFiles(history, model).map(withoutOldApprovals).map(inPlainWords);
+  const readable = withAllowedFiles(history, model).map(inPlainWords);
   const messages = await convertToModelMessages(readable, {
     ignoreIncompleteToolCalls: true,
     ...(tools ? { tools } : {}),
@@ -31,11 +31,4 @@ function saysSomething({ role, content }: ModelMessage): boolean {
   return content.some(
     ({ type, ...part }) => type !== 'reasoning' && type !== 'custom' && !('text' in part && part.text === ''),
   );
-}
-
-/** A call that was approved, but whose result a crash has taken, is only made again at the very end of a history. */
-function withoutOldApprovals(message: UIMessage, index: number, history: UIMessage[]): UIMessage {
-  if (index === history.length - 1) return message;
-  const parts = message.parts.filter((part) => !isToolUIPart(part) || part.state !== 'approval-responded');
-  return parts.length === message.parts.length ? message : { ...message, parts };
 }

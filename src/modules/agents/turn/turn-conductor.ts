@@ -15,9 +15,9 @@ import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { StreamHub } from '../stream-hub/stream-hub.js';
 import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
-import { toJson } from './stored-json.js';
+import { partsToJson } from './stored-json.js';
 import { TurnAdmission } from './turn-admission.js';
-import { stillWaiting, toGoOn } from './tool-approvals.js';
+import { askedFor, type AskedApproval, stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
 import type { Turn } from './turn.js';
 import { emptyAnswer, type Ending, isUsed, lastChunk, metadataOf, usedBefore } from './turn-ending.js';
@@ -152,7 +152,9 @@ export class TurnConductor {
     });
     const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
     const metadata = metadataOf(chosen, tally, untouched ? undefined : ending.failure);
-    const stored = untouched ? { status: 'complete' as const, parts: untouched } : { status: ending.status };
+    const stored = untouched
+      ? { status: 'complete' as const, parts: untouched, asked: conducted.asked ?? [] }
+      : { status: ending.status };
     // Who was refused by the provider, and has used nothing, has not had their turn.
     if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
       await turn.admission?.giveBack();
@@ -202,7 +204,8 @@ export class TurnConductor {
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
     const { signal, admission, note } = turn;
-    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note };
+    const { approved } = conducted;
+    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
     let failure: AppError | undefined;
     let finishReason: string | undefined;
     let isOpen = false;
@@ -245,7 +248,11 @@ export class TurnConductor {
   private async store(
     turn: Turn,
     { chosen: { model } }: Conducted,
-    { status, parts = turn.answer.parts }: { status: MessageStatus; parts?: UIMessage['parts'] },
+    {
+      status,
+      parts = turn.answer.parts,
+      asked,
+    }: { status: MessageStatus; parts?: UIMessage['parts']; asked?: AskedApproval[] },
     metadata: AnswerMetadata,
     calls: FinishedCall[],
   ): Promise<void> {
@@ -261,11 +268,13 @@ export class TurnConductor {
         id: turn.answerId,
         chatId: turn.chatId,
         streamId: turn.streamId,
-        parts: toJson(parts),
+        parts: partsToJson(parts),
         status,
         modelUsed: model.modelId,
         metadata,
         lastContext,
+        userId: turn.userId,
+        asked: asked ?? askedFor(turn.answer.waitingCalls(), metadata),
       }),
       ...(turn.admission?.settlement(metadata.cost) ?? []),
     ]);
