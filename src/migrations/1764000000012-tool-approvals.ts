@@ -58,8 +58,9 @@ const CLIENT_IDS = `
   values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
 
   create function switchboard.id_namespace(for_user uuid) returns uuid language sql stable set search_path = '' as $fn$
-    select encode(substring(sha256(secret || uuid_send(for_user)) from 1 for 16), 'hex')::uuid
-      from switchboard.client_id_secret
+    -- With the version (8: of our own making) and the variant that say that it is one.
+    select encode(set_byte(set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 128), 8, get_byte(bytes, 8) & 63 | 128), 'hex')::uuid
+      from switchboard.client_id_secret, substring(sha256(secret || uuid_send(for_user)) from 1 for 16) as bytes
   $fn$;
   revoke all on function switchboard.id_namespace(uuid) from public`;
 

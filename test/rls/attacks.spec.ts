@@ -5,7 +5,14 @@ import { ANONYMOUS, connect, type Connection, type Outcome, signedIn } from './s
 import { insertWorld, type World } from './world.js';
 
 /** Helpers that policies and the server call as the user; everything else is for triggers. */
-const CALLABLE = ['switchboard.is_admin', 'switchboard.public_chat', 'switchboard.public_chat_messages'];
+const CALLABLE = [
+  'switchboard.copied_part',
+  'switchboard.copied_parts',
+  'switchboard.is_admin',
+  'switchboard.public_chat',
+  'switchboard.public_chat_messages',
+  'switchboard.public_metadata',
+];
 
 describe('attacks', () => {
   let database: TestDatabase;
@@ -131,7 +138,7 @@ describe('attacks', () => {
       }
     });
 
-    it('are closed to users but for three', async () => {
+    it('are closed to users but for those that tell nothing', async () => {
       const callable: string[] = [];
       for (const { name, call } of functions) {
         const outcome = await asOther(call);

@@ -20,8 +20,10 @@ export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: un
  * In place of what the AI SDK would fetch by itself, in every call: neither this server nor a vendor fetches what a message
  * names.
  */
-export const refuseDownloads = (): Promise<never> =>
-  Promise.reject(invalidField('message.parts', 'a file must be a data URL; nothing is fetched'));
+export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
+  if (files.length > 0) throw invalidField('message.parts', 'a file must be a data URL; nothing is fetched');
+  return Promise.resolve([]);
+}
 
 /**
  * The history without the files that the agent may not be given. Files of earlier messages, from when it or another

@@ -1,4 +1,4 @@
-import { convertToModelMessages, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
+import { convertToModelMessages, isToolUIPart, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { withAllowedFiles } from './file-input.js';
 import { inPlainWords } from './provider-parts.js';
@@ -14,12 +14,28 @@ export async function toModelMessages(
   model: SelectedModel,
   tools?: ToolSet,
 ): Promise<ModelMessage[]> {
-  const readable = withAllowedFiles(history, model).map(inPlainWords);
+  const readable = withoutRepeatedCalls(withAllowedFiles(history, model)).map(inPlainWords);
   const messages = await convertToModelMessages(readable, {
     ignoreIncompleteToolCalls: true,
     ...(tools ? { tools } : {}),
   });
   return messages.filter(saysSomething);
+}
+
+/** Providers refuse a conversation in which two calls have one id. The last one stays: it may be the one that goes on. */
+function withoutRepeatedCalls(history: UIMessage[]): UIMessage[] {
+  const seen = new Set<string>();
+  const isRepeated = (part: UIMessage['parts'][number]) => {
+    if (!isToolUIPart(part)) return false;
+    if (seen.has(part.toolCallId)) return true;
+    seen.add(part.toolCallId);
+    return false;
+  };
+  const messages = history.toReversed().map((message) => {
+    const parts = message.parts.toReversed().filter((part) => !isRepeated(part));
+    return parts.length === message.parts.length ? message : { ...message, parts: parts.toReversed() };
+  });
+  return messages.toReversed();
 }
 
 /**

@@ -82,7 +82,7 @@ export function applyApprovals(
   });
   // Words on earlier calls come along, as clients send the whole message; they change nothing.
   if (answered.size === 0) throw invalidField('message.parts', 'nothing of this waits for approval');
-  return { parts: goingOn, answered, approved };
+  return { parts: upToStepOf(goingOn, answered), answered, approved };
 }
 
 /** Whether a call is one of those that were approved, with the very arguments. An approval serves once. */
@@ -110,6 +110,13 @@ export function stillWaiting(
   { waiting, resumed }: { waiting?: Parts; resumed?: string },
 ): Parts | undefined {
   return waiting && toJson(parts) === resumed ? waiting : undefined;
+}
+
+/** An answer ends with the step that asks. What stands behind it was put there, and would hide the approval from the AI SDK. */
+function upToStepOf(parts: Parts, answered: ReadonlySet<Parts[number]>): Parts {
+  const first = parts.findIndex((part) => answered.has(part));
+  const next = parts.findIndex(({ type }, index) => index > first && type === 'step-start');
+  return next < 0 ? parts : parts.slice(0, next);
 }
 
 function isAsked(part: ToolPart, asked: AskedApproval | undefined): boolean {
