@@ -8,11 +8,6 @@ const SHORTEST_RUN = 3;
 const LARGEST_GAP = 64;
 const SHORTEST_SECRET = 6;
 
-interface Needle {
-  text: string;
-  pieces: ReadonlySet<string>;
-}
-
 /** Removes a secret from texts, in whatever form somebody who holds it may send it back. */
 export type Redact = (text: string) => string;
 
@@ -23,11 +18,18 @@ export type Redact = (text: string) => string;
 export function redactorOf(secret: string): Redact {
   if (secret.length < SHORTEST_SECRET) return (text) => text;
   const core = secret.replace(PUBLIC_BEGINNING, '');
-  const needles = [core, secret, ...base64Of(secret), Buffer.from(core).toString('hex')]
+  const needles = [core, ...base64Of(secret), Buffer.from(core).toString('hex')]
     .map((form) => form.toLowerCase().replace(/[^a-z0-9]/g, ''))
-    .filter((text) => text.length >= SHORTEST_SECRET)
-    .map((text): Needle => ({ text, pieces: piecesOf(text) }));
-  return (text) => redact(text, needles);
+    .filter((text) => text.length >= SHORTEST_SECRET);
+  const pieces = new Map<number, Set<string>>();
+  for (const needle of needles) {
+    const length = Math.min(PIECE, needle.length);
+    const known = pieces.get(length) ?? new Set();
+    for (let start = 0; start + length <= needle.length; start++)
+      known.add(needle.slice(start, start + length));
+    pieces.set(length, known);
+  }
+  return (text) => redact(text, needles, pieces);
 }
 
 /** What of it is the same in base64 wherever it begins; the characters at its ends depend on their neighbors. */
@@ -39,23 +41,15 @@ function base64Of(secret: string): string[] {
   });
 }
 
-function piecesOf(text: string): ReadonlySet<string> {
-  if (text.length < PIECE) return new Set([text]);
-  return new Set(
-    Array.from({ length: text.length - PIECE + 1 }, (_, start) => text.slice(start, start + PIECE)),
-  );
-}
-
-function redact(text: string, needles: Needle[]): string {
+function redact(text: string, needles: string[], pieces: ReadonlyMap<number, ReadonlySet<string>>): string {
   const { letters, places, ends } = lettersOf(text);
   const marked: Array<[from: number, to: number]> = [];
   const mark = (from: number, to: number) => marked.push([places[from] ?? 0, ends[to - 1] ?? text.length]);
-  for (const { text: needle, pieces } of needles) {
-    const length = Math.min(PIECE, needle.length);
+  for (const [length, known] of pieces) {
     for (let at = 0; at + length <= letters.length; at++)
-      if (pieces.has(letters.slice(at, at + length))) mark(at, at + length);
-    for (const [from, to] of spread(letters, needle)) mark(from, to);
+      if (known.has(letters.slice(at, at + length))) mark(at, at + length);
   }
+  for (const needle of needles) for (const [from, to] of spread(letters, needle)) mark(from, to);
   return marked.length === 0 ? text : replaced(text, marked);
 }
 
@@ -82,47 +76,49 @@ function spread(letters: string, needle: string): Array<[number, number]> {
   return found;
 }
 
+/** One character, written with an escape of URLs (also escaped again), of mail, of JSON or of HTML. */
+const ESCAPE = /(?:%(?:25)*|\\+x|=)([0-9a-f]{2})|(?:\\+u|%u)([0-9a-f]{4})|&#x([0-9a-f]{1,6});|&#(\d{1,7});/iy;
+const PERCENT = 37;
+const AMPERSAND = 38;
+const EQUALS = 61;
+const BACKSLASH = 92;
+
 /** The letters and digits of a text in lower case, escapes decoded, with where each of them begins and ends in the text. */
 function lettersOf(text: string): { letters: string; places: number[]; ends: number[] } {
-  const letters: string[] = [];
+  const codes: number[] = [];
   const places: number[] = [];
   const ends: number[] = [];
-  const CHARACTER =
-    /(?:%(?:25)*|\\+x|=)([0-9a-f]{2})|(?:\\+u|%u)([0-9a-f]{4})|&#(?:x([0-9a-f]+)|(\d+));|[\s\S]/giy;
-  for (const match of text.matchAll(CHARACTER)) {
-    const [whole, byte, unit, hexadecimal, decimal] = match;
-    const code = byte ?? unit ?? hexadecimal;
-    const character =
-      code !== undefined
-        ? String.fromCharCode(Number.parseInt(code, 16))
-        : decimal === undefined
-          ? whole
-          : String.fromCharCode(Number(decimal));
-    const plain = character.toLowerCase();
-    if (!/^[a-z0-9]$/.test(plain)) {
+  for (let at = 0; at < text.length;) {
+    let code = text.charCodeAt(at);
+    let end = at + 1;
+    if (code === PERCENT || code === BACKSLASH || code === EQUALS || code === AMPERSAND) {
+      ESCAPE.lastIndex = at;
+      const [whole, byte, unit, hexadecimal, decimal] = ESCAPE.exec(text) ?? [];
+      const digits = byte ?? unit ?? hexadecimal;
+      const escaped = digits === undefined ? Number(decimal) : Number.parseInt(digits, 16);
       // What only looks like an escape: its letters count as they stand.
-      if (whole.length > 1) addPlain(whole, match.index, { letters, places, ends });
-      continue;
+      if (whole !== undefined && isLetter(escaped)) {
+        code = escaped;
+        end = at + whole.length;
+      }
     }
-    letters.push(plain);
-    places.push(match.index);
-    ends.push(match.index + whole.length);
+    if (isLetter(code)) {
+      codes.push(code >= 65 && code <= 90 ? code + 32 : code);
+      places.push(at);
+      ends.push(end);
+    }
+    at = end;
   }
-  return { letters: letters.join(''), places, ends };
+  return { letters: textOf(codes), places, ends };
 }
 
-function addPlain(
-  text: string,
-  start: number,
-  { letters, places, ends }: { letters: string[]; places: number[]; ends: number[] },
-): void {
-  for (let at = 0; at < text.length; at++) {
-    const plain = text[at]!.toLowerCase();
-    if (!/^[a-z0-9]$/.test(plain)) continue;
-    letters.push(plain);
-    places.push(start + at);
-    ends.push(start + at + 1);
-  }
+/** Of ASCII: no key or token has any other. */
+function isLetter(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+}
+
+function textOf(codes: number[]): string {
+  return Buffer.from(codes).toString('latin1');
 }
 
 function replaced(text: string, marked: Array<[from: number, to: number]>): string {
