@@ -125,7 +125,7 @@ describe('an address in a stored message', () => {
       kind: 'image',
       content: `${address}/secret`,
     });
-    app.double.enqueue(
+    for (const script of [
       {
         toolCalls: [
           { id: 'c', name: 'updateDocument', input: { id: documentId, description: 'Paint it red.' } },
@@ -133,7 +133,8 @@ describe('an address in a stored message', () => {
       },
       { image: PNG },
       { text: ['Done.'] },
-    );
+    ])
+      app.double.enqueue(script);
     const answer = await app.say(user, crypto.randomUUID(), 'Paint it red.', {
       body: { agent: 'artifact', documentId },
     });

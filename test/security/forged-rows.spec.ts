@@ -160,7 +160,8 @@ describe('a call of a tool by the model', () => {
   ])('is bounded when it is %s', async (_name, input) => {
     app.double.reset();
     const chatId = crypto.randomUUID();
-    app.double.enqueue({ toolCalls: [{ id: 'deep', name: 'createDocument', input }] }, { text: ['Done.'] });
+    app.double.enqueue({ toolCalls: [{ id: 'deep', name: 'createDocument', input }] });
+    app.double.enqueue({ text: ['Done.'] });
     const answer = await app.say(user, chatId, 'Write.', { body: { agent: 'artifact' } });
     expect([answer.status, answer.done]).toEqual([200, true]);
     const [row] = await app.database.query(
