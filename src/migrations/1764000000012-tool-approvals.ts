@@ -117,9 +117,12 @@ const COPIES = `
   create function switchboard.copied_part(part json) returns json
     language plpgsql immutable set search_path = '' as $fn$
   declare
-    type text := part ->> 'type';
-    state text := part ->> 'state';
+    type text;
+    state text;
   begin
+    -- Not above: what fails in a declaration is not caught below.
+    type := part ->> 'type';
+    state := part ->> 'state';
     if json_typeof(part) <> 'object' or type is null or type = 'data-draft' then return null; end if;
     if type in ('text', 'reasoning', 'file', 'reasoning-file', 'source-url', 'source-document', 'step-start')
        or type like 'data-%' then return part; end if;
