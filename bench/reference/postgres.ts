@@ -93,7 +93,7 @@ app.get<{ Params: { id: string }; Querystring: { limit?: string } }>(
       messages.findPage(manager, 'own', { userId, chatId: request.params.id, limit: limit + 1 }),
     );
     if (!rows) return reply.status(404).send();
-    return toPage(rows, limit, keyOf, toMessage);
+    return toPage(rows, limit, keyOf, (row) => toMessage(row, true));
   },
 );
 
@@ -124,7 +124,7 @@ async function open(userId: string, { id: chatId, message }: SendBody): Promise<
 }
 
 function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Statement {
-  const { chatId, answerId, streamId } = turn;
+  const { userId, chatId, answerId, streamId } = turn;
   const figures = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
   const usageFigures = { ...figures, cachedInputTokens: 0, reasoningTokens: 0 };
   const model = 'google/gemini-2.5-flash';
@@ -137,6 +137,8 @@ function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Sta
     modelUsed: 'gemini-2.5-flash',
     metadata: { agentType: 'chat', model, usage: usageFigures, cost: 0.0001 },
     lastContext: { ...usageFigures, model, cost: 0.0001, contextWindow: 1_048_576 },
+    userId,
+    asked: [],
   });
 }
 

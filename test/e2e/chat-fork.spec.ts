@@ -24,8 +24,16 @@ async function messagesOf(chatId: string, user = owner) {
   return body.items as Array<Record<string, unknown> & { id: string }>;
 }
 
-/** What a copy has in common with its original. */
-const content = ({ id: _id, chatId: _chatId, ...rest }: Record<string, unknown>) => rest;
+/** What a copy has in common with its original: all but its ids, and what the original has cost. */
+const content = ({
+  id: _id,
+  chatId: _chatId,
+  inputTokens: _input,
+  outputTokens: _output,
+  cost: _cost,
+  metadata: _metadata,
+  ...rest
+}: Record<string, unknown>) => rest;
 
 describe('POST /api/chats/:id/fork', () => {
   it('copies the history up to and including the message into a new private chat', async () => {

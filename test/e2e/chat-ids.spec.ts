@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { v5 } from 'uuid';
 import { addMessage } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { storedId } from '../support/client-ids.js';
 import { expectProblem } from '../support/expectations.js';
 
 let app: TestApp;
@@ -26,8 +26,8 @@ describe('every route of a chat', () => {
     '🌱'.repeat(64),
   ])('maps the client id %j to the same chat', async (clientId) => {
     const { body: chat } = await app.request('POST', '/api/chats', { user: owner, body: { id: clientId } });
-    expect(chat.id).toBe(v5(clientId, owner.id));
-    const messageId = await addMessage(app, chat.id, { id: v5(clientId, chat.id) });
+    expect(chat.id).toBe(await storedId(app, owner, clientId));
+    const messageId = await addMessage(app, chat.id, { id: await storedId(app, owner, clientId, chat.id) });
     const path = `/api/chats/${encodeURIComponent(clientId)}`;
     const message = encodeURIComponent(clientId);
     const request = (method: string, below: string, body?: unknown) =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { v5 } from 'uuid';
 import { addChat, addMessage, addStream } from '../fixtures/chat-rows.js';
 import { sentStatements } from '../support/statements.js';
+import { storedId } from '../support/client-ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
 
@@ -70,8 +70,8 @@ describe('POST /api/chats', () => {
     const mine = await create({ id: 'my-chat' });
     const theirs = await create({ id: 'my-chat' }, stranger);
     expect([mine.status, theirs.status]).toEqual([201, 201]);
-    expect(mine.body.id).toBe(v5('my-chat', owner.id));
-    expect(theirs.body.id).toBe(v5('my-chat', stranger.id));
+    expect(mine.body.id).toBe(await storedId(app, owner, 'my-chat'));
+    expect(theirs.body.id).toBe(await storedId(app, stranger, 'my-chat'));
   });
 
   it.each<[string, unknown, string | undefined]>([

@@ -351,6 +351,19 @@ export const CONTENT: Damage[] = [
     `delete from switchboard.migrations where name = 'DefaultConfig1764000000005'`,
     ['pending migration DefaultConfig1764000000005'],
   ],
+  [`delete from switchboard.client_id_secret`, ['switchboard.client_id_secret has no secret']],
+  [
+    `grant select on switchboard.client_id_secret to authenticated;
+     grant insert on switchboard.tool_approvals to authenticated`,
+    [
+      'unexpected grant of insert on switchboard.tool_approvals to authenticated',
+      'unexpected grant of select on switchboard.client_id_secret to authenticated',
+    ],
+  ],
+  [
+    `drop function switchboard.id_namespace(uuid); drop table switchboard.tool_approvals`,
+    ['missing function switchboard.id_namespace(uuid)', 'missing table switchboard.tool_approvals'],
+  ],
 ];
 
 /** Nothing of this is in the way. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { v5 } from 'uuid';
 import { insertDocument, insertSuggestion } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { storedId } from '../support/client-ids.js';
 import { expectProblem } from '../support/expectations.js';
 
 let app: TestApp;
@@ -41,7 +41,7 @@ describe('every route of a document', () => {
         body: { id: clientId, title: 't', kind: 'text', content: 'one' },
       });
       const { id, createdAt } = created.body;
-      expect([created.status, id]).toEqual([201, v5(clientId, owner.id)]);
+      expect([created.status, id]).toEqual([201, await storedId(app, owner, clientId)]);
 
       expect((await request('GET')).body.id).toBe(id);
       expect((await request('PUT', '', { content: 'two' })).body.id).toBe(id);

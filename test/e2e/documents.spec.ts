@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { v5 } from 'uuid';
 import { insertDocument, insertSuggestion } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { storedId } from '../support/client-ids.js';
 import { expectProblem } from '../support/expectations.js';
 
 const BODY_LIMIT = 200_000;
@@ -81,7 +81,10 @@ describe('POST /api/documents', () => {
     const document = { id: 'notes', title: 't', kind: 'text', content: '' };
     const mine = await create(document);
     const theirs = await create(document, stranger);
-    expect([mine.body.id, theirs.body.id]).toEqual([v5('notes', owner.id), v5('notes', stranger.id)]);
+    expect([mine.body.id, theirs.body.id]).toEqual([
+      await storedId(app, owner, 'notes'),
+      await storedId(app, stranger, 'notes'),
+    ]);
   });
 
   const valid = { title: 't', kind: 'text', content: 'c' };

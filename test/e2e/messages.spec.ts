@@ -162,7 +162,12 @@ describe('GET /api/chats/:id/messages', () => {
       const pages = await readAllPages(app, user, `/api/chats/${open}/messages?limit=2`);
       expect(pages.map(idsOf)).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
     }
-    expect((await list('', stranger, open)).body).toEqual((await list('', owner, open)).body);
+    const { body } = await list('', owner, open);
+    const noFigures = { inputTokens: null, outputTokens: null, cost: null };
+    expect((await list('', stranger, open)).body).toEqual({
+      ...body,
+      items: body.items.map((item: object) => ({ ...item, ...noFigures })),
+    });
     const empty = await addChat(app, owner, { visibility: 'public' });
     expect((await list('', stranger, empty)).body).toEqual({ items: [], nextCursor: null });
   });

@@ -32,7 +32,13 @@ const list = (query = '', user = owner, id = documentId) =>
 const idsOf = async (query = '') => (await list(query)).body.items.map(({ id }: { id: string }) => id);
 const patch = (id: string, body: unknown, user = owner) =>
   app.request('PATCH', `/api/suggestions/${id}`, { user, body });
-const identityOf = ({ id, email }: TestUser): Identity => ({ id, email, role: 'user', settings: {} });
+const identityOf = ({ id, email }: TestUser): Identity => ({
+  id,
+  email,
+  role: 'user',
+  settings: {},
+  idNamespace: id,
+});
 
 describe('GET /api/documents/:id/suggestions', () => {
   it('lists those of the latest version, oldest first', async () => {

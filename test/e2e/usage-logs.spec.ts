@@ -1,6 +1,6 @@
-import { v5 } from 'uuid';
 import { insertChat, insertUsageLog } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { storedId } from '../support/client-ids.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls } from '../support/usage-rows.js';
@@ -172,7 +172,7 @@ describe('the logs of usage', () => {
   });
 
   it('are filtered by chat, by the name that the client gave it, too', async () => {
-    const chatId = await insertChat(app.database, user.id, { id: v5('my-chat', user.id) });
+    const chatId = await insertChat(app.database, user.id, { id: await storedId(app, user, 'my-chat') });
     const id = await insertUsageLog(app.database, user.id, { chat_id: chatId });
     const ids = async (path: string, reader: TestUser) => idsOf(await readAll(path, reader));
     expect(await ids(`/api/usage/logs?chatId=${chatId}`, user)).toEqual([id]);

@@ -13,7 +13,13 @@ const CALLABLE = [
   'switchboard.user_id',
 ];
 /** What only the server calls for a user. */
-const CALLABLE_BY_SERVER = ['switchboard.public_chat', 'switchboard.public_chat_messages'];
+const CALLABLE_BY_SERVER = [
+  'switchboard.copied_part',
+  'switchboard.copied_parts',
+  'switchboard.public_chat',
+  'switchboard.public_chat_messages',
+  'switchboard.public_metadata',
+];
 
 describe('attacks', () => {
   let database: TestDatabase;

@@ -7,4 +7,6 @@ export interface Identity {
   role: Role;
   /** `settings` of the user's metadata, as the client stored them. */
   settings: Record<string, unknown>;
+  /** The namespace of the ids that this user's clients make up. A secret: nobody else may compute such an id. */
+  idNamespace: string;
 }

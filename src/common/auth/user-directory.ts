@@ -15,6 +15,7 @@ interface UserRow {
   email: string | null;
   metadata: Record<string, unknown> | null;
   inactive: boolean;
+  idNamespace: string;
 }
 
 interface Entry {
@@ -30,7 +31,8 @@ const FIND_USER = `
                             then raw_user_meta_data -> 'settings' end) as metadata,
          coalesce(banned_until > now(), false)
            or deleted_at is not null
-           or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive
+           or coalesce(raw_user_meta_data ->> 'isActive', 'true') = 'false' as inactive,
+         switchboard.id_namespace(id) as "idNamespace"
     from auth.users where id = $1`;
 
 const FIND_EMAILS = `select id, email from auth.users where id = any ($1::uuid[])`;
@@ -65,7 +67,13 @@ export class UserDirectory {
       email: row.email,
       role: role === 'admin' ? 'admin' : 'user',
       settings: isRecord(settings) ? settings : {},
+      idNamespace: row.idNamespace,
     };
+  }
+
+  /** The namespace of a user's client ids; undefined when there is no such user. */
+  async idNamespaceOf(userId: string): Promise<string | undefined> {
+    return (await this.find(userId))?.idNamespace;
   }
 
   /** The addresses of users, by their ids; of those who have none, and of those who are gone, there is nothing. */

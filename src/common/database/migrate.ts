@@ -10,6 +10,7 @@ import { ConfigHistory1764000000007 } from '../../migrations/1764000000007-confi
 import { Budgets1764000000008 } from '../../migrations/1764000000008-budgets.js';
 import { UsageRollups1764000000009 } from '../../migrations/1764000000009-usage-rollups.js';
 import { ReservationGrowth1764000000010 } from '../../migrations/1764000000010-reservation-growth.js';
+import { ToolApprovals1764000000012 } from '../../migrations/1764000000012-tool-approvals.js';
 
 /** The migrations table stands in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
@@ -24,6 +25,7 @@ const MIGRATIONS = [
   Budgets1764000000008,
   UsageRollups1764000000009,
   ReservationGrowth1764000000010,
+  ToolApprovals1764000000012,
 ];
 
 /** Options of a data source that only migrates. */

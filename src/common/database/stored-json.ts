@@ -17,3 +17,22 @@ export function toJson(value: unknown): string {
     typeof item === 'string' ? toStorableText(item) : item,
   );
 }
+
+/** Of all parts of a message in bytes; the database takes a little more. */
+const MAX_BYTES = 30 * 1024 ** 2;
+
+/** The parts of an answer as they can be stored: of one that is too large, its beginning, and a word about the rest. */
+export function partsToJson(parts: unknown[]): string {
+  const json = toJson(parts);
+  if (json.length * 3 <= MAX_BYTES || Buffer.byteLength(json) <= MAX_BYTES) return json;
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    const text = toJson(part);
+    bytes += Buffer.byteLength(text) + 1;
+    if (bytes > MAX_BYTES) break;
+    kept.push(text);
+  }
+  const note = { type: 'text', text: '[The rest of this answer was too large to be stored.]', state: 'done' };
+  return `[${[...kept, JSON.stringify(note)].join(',')}]`;
+}

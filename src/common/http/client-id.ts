@@ -13,7 +13,7 @@ export function isUuid(value: string): boolean {
  * The stored id of a client's id: a UUID stays (in lower case), any other string of 1–128 characters becomes the
  * UUIDv5 of that string in a namespace, so the same string always means the same row there.
  *
- * @param namespace the user's id; for a message the stored id of its chat, as clients number messages in each chat anew
+ * @param namespace `idNamespace` of the user: nobody else can compute such an id, and take it first
  * @throws AppError 400 naming `path`
  */
 export function toStoredId(namespace: string, clientId: string, path: string): string {
@@ -22,6 +22,11 @@ export function toStoredId(namespace: string, clientId: string, path: string): s
     throw invalidField(path, `must be a string of 1 to ${MAX_LENGTH} characters`);
   }
   return v5(clientId, namespace);
+}
+
+/** The same for a message, in a namespace of its chat: clients number messages in each chat anew. */
+export function toStoredMessageId(namespace: string, chatId: string, clientId: string, path: string): string {
+  return toStoredId(v5(chatId, namespace), clientId, path);
 }
 
 /** Documents a path parameter that takes a UUID or a client's own id. */

@@ -32,6 +32,7 @@ import { RecoveryRepository } from './turn/recovery.repository.js';
 import { TurnOpening } from './turn/turn-opening.js';
 import { TurnRecovery } from './turn/turn-recovery.js';
 import { TurnRepository } from './turn/turn.repository.js';
+import { ToolApprovalsRepository } from './turn/tool-approvals.repository.js';
 import { TurnService } from './turn/turn.service.js';
 
 @Module({
@@ -69,6 +70,7 @@ import { TurnService } from './turn/turn.service.js';
     TurnRecovery,
     RecoveryRepository,
     TurnRepository,
+    ToolApprovalsRepository,
     TurnService,
   ],
   exports: [TurnService],

@@ -44,7 +44,11 @@ export class ChatController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const turn = this.turns.begin(identity, parseSendCommand(body, identity.id), userKeysOf(request));
+    const turn = this.turns.begin(
+      identity,
+      parseSendCommand(body, identity.idNamespace),
+      userKeysOf(request),
+    );
     await turn.opened;
     sendStream(turn.stream, reply, turn.headers);
   }
@@ -56,7 +60,7 @@ export class ChatController {
   @ApiNoContentResponse({ description: 'No answer is being written in this chat.' })
   @ApiProblems(400)
   resume(@CurrentUser() identity: Identity, @Param('id') id: string, @Res() reply: FastifyReply): void {
-    const turn = this.turns.find(identity.id, toStoredId(identity.id, id, 'id'));
+    const turn = this.turns.find(identity.id, toStoredId(identity.idNamespace, id, 'id'));
     if (turn) sendStream(turn.stream, reply);
     else void reply.status(204).send();
   }
@@ -68,6 +72,6 @@ export class ChatController {
   @ApiOkResponse({ type: StoppedDto })
   @ApiProblems(400)
   async stop(@CurrentUser() identity: Identity, @Param('id') id: string): Promise<StoppedDto> {
-    return { stopped: await this.turns.stop(identity.id, toStoredId(identity.id, id, 'id')) };
+    return { stopped: await this.turns.stop(identity.id, toStoredId(identity.idNamespace, id, 'id')) };
   }
 }

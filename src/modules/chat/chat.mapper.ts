@@ -17,12 +17,24 @@ export function toChatMetadata(row: ChatMetadataRow): ChatMetadataDto {
   };
 }
 
+/** What a chat has cost is its owner's business. */
+const NO_FIGURES = { totalInputTokens: null, totalOutputTokens: null, totalCost: null };
+
 /** @param readerId the user who asks, on whom `isOwner` depends */
 export function toChat(row: ChatRow, readerId: string): ChatDto {
+  const isOwner = row.userId === readerId;
   return {
     ...toChatMetadata(row),
-    lastContext: row.lastContext,
-    isOwner: row.userId === readerId,
+    ...(isOwner ? {} : NO_FIGURES),
+    lastContext: isOwner ? toObject(row.lastContext) : null,
+    isOwner,
     isStreaming: row.isStreaming,
   };
+}
+
+/** Users can write any JSON there, past this server. */
+function toObject(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown> | null)
+    : null;
 }

@@ -21,7 +21,7 @@ import {
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
-import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { ApiClientIdParam, toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
 import { toStreamableFile } from '../../common/http/download.js';
 import { type Page } from '../../common/http/paging.js';
 import { ChatExportService } from './chat-export.service.js';
@@ -64,7 +64,7 @@ export class ChatsController {
   create(@CurrentUser() user: Identity, @Body() { id, ...chat }: CreateChatDto): Promise<ChatDto> {
     return this.chats.create(user, {
       ...chat,
-      id: id === undefined ? undefined : toStoredId(user.id, id, 'id'),
+      id: id === undefined ? undefined : toStoredId(user.idNamespace, id, 'id'),
     });
   }
 
@@ -85,7 +85,7 @@ export class ChatsController {
   @ApiOkResponse({ type: ChatDto })
   @ApiProblems(400, 404)
   read(@CurrentUser() user: Identity, @Param('id') id: string): Promise<ChatDto> {
-    return this.chats.read(user, toStoredId(user.id, id, 'id'));
+    return this.chats.read(user, toStoredId(user.idNamespace, id, 'id'));
   }
 
   @Patch(':id')
@@ -98,7 +98,7 @@ export class ChatsController {
     @Param('id') id: string,
     @Body() changes: UpdateChatDto,
   ): Promise<ChatDto> {
-    return this.chats.update(user, toStoredId(user.id, id, 'id'), changes);
+    return this.chats.update(user, toStoredId(user.idNamespace, id, 'id'), changes);
   }
 
   @Delete(':id')
@@ -108,15 +108,16 @@ export class ChatsController {
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
-    return this.chats.delete(user, toStoredId(user.id, id, 'id'));
+    return this.chats.delete(user, toStoredId(user.idNamespace, id, 'id'));
   }
 
   @Post(':id/fork')
   @ApiOperation({
     summary: 'Copy a chat up to a message',
     description: `Makes a new private chat of yours with the title and the history of this one, up to and including the
-message. An own chat can be forked, and a public one. The copied messages have new ids and keep their times, tokens and
-cost; the totals of the new chat start at 0, because copying has spent nothing. 409 \`stream_in_progress\` when the
+message. An own chat can be forked, and a public one. The copied messages have new ids and keep their times. They hold what was
+said and the results of finished tool calls, not what still waits for an approval. Tokens, costs and the totals of the new
+chat start at 0, because copying has spent nothing. 409 \`stream_in_progress\` when the
 message is still being written.`,
   })
   @ApiClientIdParam('id', 'The chat')
@@ -127,8 +128,8 @@ message is still being written.`,
     @Param('id') id: string,
     @Body() { messageId }: ForkChatDto,
   ): Promise<ChatDto> {
-    const chatId = toStoredId(user.id, id, 'id');
-    return this.chats.fork(user, chatId, toStoredId(chatId, messageId, 'messageId'));
+    const chatId = toStoredId(user.idNamespace, id, 'id');
+    return this.chats.fork(user, chatId, toStoredMessageId(user.idNamespace, chatId, messageId, 'messageId'));
   }
 
   @Get(':id/export')
@@ -168,6 +169,6 @@ message is still being written.`,
     @Param('id') id: string,
     @Query() { format }: ExportChatQuery,
   ): Promise<StreamableFile> {
-    return toStreamableFile(await this.exports.open(user, toStoredId(user.id, id, 'id'), format));
+    return toStreamableFile(await this.exports.open(user, toStoredId(user.idNamespace, id, 'id'), format));
   }
 }

@@ -113,8 +113,8 @@ export class ChatsService {
   }
 
   /**
-   * Copies the history of an own or public chat, up to and including a message, into a new private chat. The copies
-   * keep their figures; the totals of the new chat start at zero, because copying has spent nothing.
+   * Copies the history of an own or public chat, up to and including a message, into a new private chat. The
+   * figures of the copies and the totals of the new chat start at zero, because copying has spent nothing.
    *
    * @throws AppError 404 when there is no such message, 409 when it is still being written
    */

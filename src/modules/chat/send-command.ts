@@ -1,6 +1,7 @@
 import type { UIMessage } from 'ai';
 import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
-import { toStoredId } from '../../common/http/client-id.js';
+import { toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
+import { isDataUrl, isMediaType } from '../agents/agents/file-input.js';
 import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../agents/turn/turn.types.js';
 
 const AGENTS = ['auto', 'chat', 'artifact', 'git_mcp'] as const;
@@ -8,47 +9,50 @@ const VISIBILITIES = ['public', 'private'] as const;
 const MAX_PARTS = 200;
 const MAX_REASON = 2_000;
 
-/** `data:<media type>[;…],…`; the data itself is the provider's business. */
-const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
-const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+$/;
-
 type Fields = Record<string, unknown>;
+
+/** What the ids of a chat's messages are mapped with. */
+interface ChatIds {
+  namespace: string;
+  chatId: string;
+}
 
 /**
  * Reads the body of `POST /api/chat` in both of its forms: `{id, message}` and what `useChat` sends by default,
  * `{id, messages, trigger, messageId}`, of which only the last user message is read. Fields that other clients add are
  * passed over.
  *
+ * @param namespace of the user's client ids
  * @throws AppError 400 naming each wrong field
  */
-export function parseSendCommand(body: unknown, userId: string): TurnRequest {
+export function parseSendCommand(body: unknown, namespace: string): TurnRequest {
   if (!isFields(body)) throw invalidField('', 'the body must be a JSON object');
-  const chatId = idOf(body['id'], 'id', userId);
+  const chatId = idOf(body['id'], 'id', namespace);
   return {
     chatId,
-    action: actionOf(body, chatId),
+    action: actionOf(body, { namespace, chatId }),
     model: optionalText(body['model'], 'model'),
     agent: oneOf(body['agent'], AGENTS, 'agent') ?? 'auto',
     thinking: optionalFlag(body['thinking'], 'thinking'),
     visibility: oneOf(body['visibility'], VISIBILITIES, 'visibility'),
-    documentId: optionalId(body['documentId'], 'documentId', userId),
-    repositoryId: optionalId(body['repositoryId'], 'repositoryId', userId),
+    documentId: optionalId(body['documentId'], 'documentId', namespace),
+    repositoryId: optionalId(body['repositoryId'], 'repositoryId', namespace),
   };
 }
 
-function actionOf(body: Fields, chatId: string): TurnAction {
+function actionOf(body: Fields, chat: ChatIds): TurnAction {
   const trigger = oneOf(body['trigger'], ['submit-message', 'regenerate-message'] as const, 'trigger');
   if (trigger === 'regenerate-message') {
     const messageId = body['messageId'] ?? undefined;
     return {
       type: 'regenerate',
-      messageId: messageId === undefined ? undefined : idOf(messageId, 'messageId', chatId),
+      messageId: messageId === undefined ? undefined : messageIdOf(messageId, 'messageId', chat),
     };
   }
   const answer = answerWithApprovals(body);
-  if (answer) return parseApprovals(answer, chatId);
+  if (answer) return parseApprovals(answer, chat);
   const [message, path] = findMessage(body);
-  return { type: 'submit', message: parseMessage(message, path, chatId) };
+  return { type: 'submit', message: parseMessage(message, path, chat) };
 }
 
 /**
@@ -64,7 +68,7 @@ function answerWithApprovals(body: Fields): Fields | undefined {
     : undefined;
 }
 
-function parseApprovals(message: Fields, chatId: string): TurnAction {
+function parseApprovals(message: Fields, chat: ChatIds): TurnAction {
   const approvals = (message['parts'] as unknown[]).flatMap((part, index): ToolApproval[] => {
     if (!isFields(part) || part['state'] !== 'approval-responded') return [];
     const { approval } = part;
@@ -75,7 +79,7 @@ function parseApprovals(message: Fields, chatId: string): TurnAction {
     if (typeof approved !== 'boolean') throw invalidField(`${path}.approved`, 'must be true or false');
     return [{ approvalId: id, approved, reason: optionalText(reason, `${path}.reason`, MAX_REASON) }];
   });
-  return { type: 'approve', messageId: idOf(message['id'], 'message.id', chatId), approvals };
+  return { type: 'approve', messageId: messageIdOf(message['id'], 'message.id', chat), approvals };
 }
 
 function findMessage(body: Fields): [message: unknown, path: string] {
@@ -88,7 +92,7 @@ function findMessage(body: Fields): [message: unknown, path: string] {
   return [messages[index], `messages.${index}`];
 }
 
-function parseMessage(message: unknown, path: string, chatId: string): UserMessage {
+function parseMessage(message: unknown, path: string, chat: ChatIds): UserMessage {
   if (!isFields(message)) throw invalidField(path, 'must be a message object');
   if (message['role'] !== 'user') throw invalidField(`${path}.role`, 'must be user');
   const { parts } = message;
@@ -98,7 +102,7 @@ function parseMessage(message: unknown, path: string, chatId: string): UserMessa
   const errors = parts.flatMap((part, index) => checkPart(part, `${path}.parts.${index}`));
   if (errors.length > 0) throw validationFailed(errors);
   if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain some text or a file');
-  return { id: idOf(message['id'], `${path}.id`, chatId), parts: parts as UIMessage['parts'] };
+  return { id: messageIdOf(message['id'], `${path}.id`, chat), parts: parts as UIMessage['parts'] };
 }
 
 /** What users may say: text, files as data URLs, and data parts of the client's own, which no model sees. */
@@ -115,10 +119,10 @@ function checkPart(part: unknown, path: string): FieldError[] {
 
 function checkFile({ url, mediaType, filename }: Fields, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType)) {
+  if (!isMediaType(mediaType)) {
     errors.push({ path: `${path}.mediaType`, message: 'must be a media type such as image/png' });
   }
-  if (typeof url !== 'string' || !DATA_URL.test(url)) {
+  if (!isDataUrl(url)) {
     errors.push({
       path: `${path}.url`,
       message: 'must be a data URL; the server fetches nothing that a client names',
@@ -135,9 +139,16 @@ function hasContent(part: Fields): boolean {
 }
 
 function idOf(value: unknown, path: string, namespace: string): string {
-  if (typeof value !== 'string')
-    throw invalidField(path, value === undefined ? 'is required' : 'must be a string');
-  return toStoredId(namespace, value, path);
+  return toStoredId(namespace, stringOf(value, path), path);
+}
+
+function messageIdOf(value: unknown, path: string, { namespace, chatId }: ChatIds): string {
+  return toStoredMessageId(namespace, chatId, stringOf(value, path), path);
+}
+
+function stringOf(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  throw invalidField(path, value === undefined ? 'is required' : 'must be a string');
 }
 
 function optionalId(value: unknown, path: string, namespace: string): string | undefined {

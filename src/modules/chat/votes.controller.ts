@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTa
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
-import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { ApiClientIdParam, toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
 import { type Page, PageQuery } from '../../common/http/paging.js';
 import { PutVoteDto, VoteDto, VotePageDto } from './dto/vote.dto.js';
 import { VotesService } from './votes.service.js';
@@ -24,7 +24,7 @@ export class VotesController {
     @Param('id') id: string,
     @Query() page: PageQuery,
   ): Promise<Page<VoteDto>> {
-    return this.votes.list(user, toStoredId(user.id, id, 'id'), page);
+    return this.votes.list(user, toStoredId(user.idNamespace, id, 'id'), page);
   }
 
   @Put('messages/:messageId/vote')
@@ -39,8 +39,13 @@ export class VotesController {
     @Param('messageId') messageId: string,
     @Body() { isUpvoted }: PutVoteDto,
   ): Promise<VoteDto> {
-    const chatId = toStoredId(user.id, id, 'id');
-    return this.votes.put(user, chatId, toStoredId(chatId, messageId, 'messageId'), isUpvoted);
+    const chatId = toStoredId(user.idNamespace, id, 'id');
+    return this.votes.put(
+      user,
+      chatId,
+      toStoredMessageId(user.idNamespace, chatId, messageId, 'messageId'),
+      isUpvoted,
+    );
   }
 
   @Delete('messages/:messageId/vote')
@@ -55,7 +60,11 @@ export class VotesController {
     @Param('id') id: string,
     @Param('messageId') messageId: string,
   ): Promise<void> {
-    const chatId = toStoredId(user.id, id, 'id');
-    return this.votes.delete(user, chatId, toStoredId(chatId, messageId, 'messageId'));
+    const chatId = toStoredId(user.idNamespace, id, 'id');
+    return this.votes.delete(
+      user,
+      chatId,
+      toStoredMessageId(user.idNamespace, chatId, messageId, 'messageId'),
+    );
   }
 }

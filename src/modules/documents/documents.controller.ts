@@ -51,7 +51,7 @@ export class DocumentsController {
   ): Promise<DocumentDto> {
     return this.documents.create(user, {
       ...document,
-      id: id === undefined ? undefined : toStoredId(user.id, id, 'id'),
+      id: id === undefined ? undefined : toStoredId(user.idNamespace, id, 'id'),
     });
   }
 
@@ -65,7 +65,7 @@ export class DocumentsController {
     @Param('id') id: string,
     @Query() { version }: ReadDocumentQuery,
   ): Promise<DocumentDto> {
-    return this.documents.read(user, toStoredId(user.id, id, 'id'), version);
+    return this.documents.read(user, toStoredId(user.idNamespace, id, 'id'), version);
   }
 
   @Put(':id')
@@ -84,7 +84,7 @@ export class DocumentsController {
     @Param('id') id: string,
     @Body() version: PutDocumentDto,
   ): Promise<DocumentDto> {
-    return this.documents.addVersion(user, toStoredId(user.id, id, 'id'), version);
+    return this.documents.addVersion(user, toStoredId(user.idNamespace, id, 'id'), version);
   }
 
   @Delete(':id')
@@ -94,6 +94,6 @@ export class DocumentsController {
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
-    return this.documents.delete(user, toStoredId(user.id, id, 'id'));
+    return this.documents.delete(user, toStoredId(user.idNamespace, id, 'id'));
   }
 }

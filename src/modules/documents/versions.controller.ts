@@ -32,7 +32,7 @@ export class VersionsController {
     @Param('id') id: string,
     @Query() query: ListVersionsQuery,
   ): Promise<Page<DocumentVersionDto>> {
-    return this.versions.list(user, toStoredId(user.id, id, 'id'), query);
+    return this.versions.list(user, toStoredId(user.idNamespace, id, 'id'), query);
   }
 
   @Delete('versions')
@@ -48,7 +48,7 @@ export class VersionsController {
     @Param('id') id: string,
     @Query() { after }: DeleteVersionsQuery,
   ): Promise<DeletedVersionsDto> {
-    return this.versions.deleteAfter(user, toStoredId(user.id, id, 'id'), after);
+    return this.versions.deleteAfter(user, toStoredId(user.idNamespace, id, 'id'), after);
   }
 
   @Get('diff')
@@ -63,7 +63,7 @@ versions then and compare them yourself. 429 \`rate_limited\` when too many of y
   @ApiOkResponse({ type: DiffDto })
   @ApiProblems(400, 404, 413)
   diff(@CurrentUser() user: Identity, @Param('id') id: string, @Query() query: DiffQuery): Promise<Buffer> {
-    return this.versions.diff(user, toStoredId(user.id, id, 'id'), query);
+    return this.versions.diff(user, toStoredId(user.idNamespace, id, 'id'), query);
   }
 
   @Post('restore')
@@ -81,6 +81,6 @@ versions then and compare them yourself. 429 \`rate_limited\` when too many of y
     @Param('id') id: string,
     @Body() { version }: RestoreVersionDto,
   ): Promise<DocumentDto> {
-    return this.versions.restore(user, toStoredId(user.id, id, 'id'), version);
+    return this.versions.restore(user, toStoredId(user.idNamespace, id, 'id'), version);
   }
 }

@@ -90,7 +90,7 @@ export class GithubController {
   @ApiOkResponse({ type: GithubRepositoryDto })
   @ApiProblems(400, 404)
   read(@CurrentUser() user: Identity, @Param('id') id: string): Promise<GithubRepositoryDto> {
-    return this.github.read(user, toStoredId(user.id, id, 'id'));
+    return this.github.read(user, toStoredId(user.idNamespace, id, 'id'));
   }
 
   @Patch(':id')
@@ -103,7 +103,7 @@ export class GithubController {
     @Param('id') id: string,
     @Body() { isActive }: PatchRepositoryDto,
   ): Promise<GithubRepositoryDto> {
-    return this.github.setActive(user, toStoredId(user.id, id, 'id'), isActive);
+    return this.github.setActive(user, toStoredId(user.idNamespace, id, 'id'), isActive);
   }
 
   @Delete(':id')
@@ -113,6 +113,6 @@ export class GithubController {
   @ApiNoContentResponse({ description: 'It is disconnected.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
-    return this.github.delete(user, toStoredId(user.id, id, 'id'));
+    return this.github.delete(user, toStoredId(user.idNamespace, id, 'id'));
   }
 }

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
-import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
+import { ApiClientIdParam, toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
 import { type Page, PageQuery } from '../../common/http/paging.js';
 import { DeleteMessagesQuery } from './dto/delete-messages.query.js';
 import { DeletedMessagesDto, type MessageDto, MessagePageDto } from './dto/message.dto.js';
@@ -28,7 +28,7 @@ export class MessagesController {
     @Param('id') id: string,
     @Query() page: PageQuery,
   ): Promise<Page<MessageDto>> {
-    return this.messages.list(user, toStoredId(user.id, id, 'id'), page);
+    return this.messages.list(user, toStoredId(user.idNamespace, id, 'id'), page);
   }
 
   @Delete()
@@ -45,7 +45,7 @@ export class MessagesController {
     @Param('id') id: string,
     @Query() { from }: DeleteMessagesQuery,
   ): Promise<DeletedMessagesDto> {
-    const chatId = toStoredId(user.id, id, 'id');
-    return this.messages.deleteFrom(user, chatId, toStoredId(chatId, from, 'from'));
+    const chatId = toStoredId(user.idNamespace, id, 'id');
+    return this.messages.deleteFrom(user, chatId, toStoredMessageId(user.idNamespace, chatId, from, 'from'));
   }
 }

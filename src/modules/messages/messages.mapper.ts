@@ -2,7 +2,8 @@ import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
 import type { MessageRow } from './messages.repository.js';
 
-export function toMessage(row: MessageRow): MessageDto {
+/** @param isOwner whether the reader is told what it has cost: that is its owner's business */
+export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
   return {
     id: row.id,
     chatId: row.chatId,
@@ -11,15 +12,21 @@ export function toMessage(row: MessageRow): MessageDto {
     attachments: toArray(row.attachments),
     createdAt: row.createdAt.toISOString(),
     modelUsed: row.modelUsed,
-    inputTokens: row.inputTokens,
-    outputTokens: row.outputTokens,
-    cost: toMoney(row.cost),
+    inputTokens: isOwner ? row.inputTokens : null,
+    outputTokens: isOwner ? row.outputTokens : null,
+    cost: isOwner ? toMoney(row.cost) : null,
     status: row.status,
-    metadata: row.metadata,
+    metadata: toObject(row.metadata),
   };
 }
 
-/** The columns hold any JSON; clients rely on a list. */
+/** The columns hold any JSON; clients rely on a list of objects. */
 function toArray(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value.filter((item) => toObject(item) !== null) : [];
+}
+
+function toObject(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown> | null)
+    : null;
 }

@@ -113,12 +113,15 @@ const DELETE_FROM = `
   )
   select target."isStreaming", (select count(*)::int from deleted) as deleted from target`;
 
-/** The copies have random ids, dealt out in order: messages of one millisecond keep their places. */
+/**
+ * The copies have random ids, dealt out in order: messages of one millisecond keep their places. What was said is copied, and
+ * the results of calls that are over: what waits for its user waits in the original, and what it has cost was spent there.
+ */
 const copyUpTo = (messages: string) => `
   with original as (
     select message.*, row_number() over (order by message."createdAt", message.id) as place
       from ${messages} message
-     where message."chatId" = $1 and message.status <> 'streaming'
+     where message."chatId" = $1 and message.status <> 'streaming' and message.role in ('user', 'assistant')
        and (message."createdAt", message.id) <=
            (select target."createdAt", target.id from ${messages} target where target."chatId" = $1 and target.id = $2)
   ), fresh as (
@@ -126,8 +129,8 @@ const copyUpTo = (messages: string) => `
   )
   insert into "Message_v2"
     (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata)
-  select fresh.id, $3, original.role, original.parts, original.attachments, original."createdAt", original.model_used,
-         original.input_tokens, original.output_tokens, original.cost, original.status, original.metadata
+  select fresh.id, $3, original.role, switchboard.copied_parts(original.parts), original.attachments, original."createdAt",
+         original.model_used, 0, 0, 0, original.status, switchboard.public_metadata(original.metadata)
     from original join fresh using (place)`;
 
 @Injectable()

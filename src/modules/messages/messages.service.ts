@@ -37,9 +37,10 @@ export class MessagesService {
     const page = { userId: identity.id, chatId, after, limit };
     const find = (source: 'own' | 'public') =>
       this.database.readAsUser(identity, (statements) => this.messages.findPage(statements, source, page));
-    const rows = (await find('own')) ?? (await find('public'));
+    const own = await find('own');
+    const rows = own ?? (await find('public'));
     if (!rows) throw notFound('The chat');
-    return toPage(rows, limit, keysetOf, toMessage);
+    return toPage(rows, limit, keysetOf, (row) => toMessage(row, own !== undefined));
   }
 
   /**
@@ -54,7 +55,11 @@ export class MessagesService {
     );
     const last = rows.at(-1);
     return {
-      items: toItems(rows, toMessage, ({ id }) => id),
+      items: toItems(
+        rows,
+        (row) => toMessage(row, true),
+        ({ id }) => id,
+      ),
       last: last && { owner: last.chatId, at: keysetOf(last) },
     };
   }

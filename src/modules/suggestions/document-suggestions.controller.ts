@@ -28,6 +28,6 @@ export class DocumentSuggestionsController {
     @Param('id') id: string,
     @Query() query: ListSuggestionsQuery,
   ): Promise<Page<SuggestionDto>> {
-    return this.suggestions.list(user, toStoredId(user.id, id, 'id'), query);
+    return this.suggestions.list(user, toStoredId(user.idNamespace, id, 'id'), query);
   }
 }

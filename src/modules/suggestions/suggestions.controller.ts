@@ -24,7 +24,7 @@ export class SuggestionsController {
     @Param('id') id: string,
     @Body() { isResolved }: UpdateSuggestionDto,
   ): Promise<SuggestionDto> {
-    return this.suggestions.setResolved(user, toStoredId(user.id, id, 'id'), isResolved);
+    return this.suggestions.setResolved(user, toStoredId(user.idNamespace, id, 'id'), isResolved);
   }
 
   @Post('apply')
@@ -39,7 +39,7 @@ suggestion is resolved already. 400 \`validation_failed\` when a sheet would not
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems(400, 404, 409)
   apply(@CurrentUser() user: Identity, @Param('id') id: string): Promise<DocumentDto> {
-    return this.suggestions.apply(user, toStoredId(user.id, id, 'id'));
+    return this.suggestions.apply(user, toStoredId(user.idNamespace, id, 'id'));
   }
 
   @Delete()
@@ -49,6 +49,6 @@ suggestion is resolved already. 400 \`validation_failed\` when a sheet would not
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
-    return this.suggestions.delete(user, toStoredId(user.id, id, 'id'));
+    return this.suggestions.delete(user, toStoredId(user.idNamespace, id, 'id'));
   }
 }

@@ -18,6 +18,14 @@ function migrationNames(): string[] {
   );
 }
 
+/** Without it no id of a client could be mapped; with another one, each would mean another row. */
+export async function checkClientIdSecret(catalog: Catalog): Promise<string[]> {
+  const table = 'switchboard.client_id_secret';
+  if (!catalog.tables.some(({ name }) => name === table)) return [];
+  const [row] = await catalog.rowsOf(`select from ${table} where length(secret) >= 32`);
+  return row === undefined ? [`${table} has no secret`] : [];
+}
+
 export async function checkConfigKeys(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.rowsOf<{ config_key: string }>('select config_key from public.admin_config');
   const present = new Set(rows.map(({ config_key }) => config_key));

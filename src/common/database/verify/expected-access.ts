@@ -58,6 +58,8 @@ export const ACCESS: readonly ExpectedAccess[] = [
   { table: 'switchboard.usage_user_rollups', read: OWN_OR_ADMIN },
   { table: 'switchboard.usage_pending', read: OWN_OR_ADMIN },
   { table: 'switchboard.usage_archive', read: OWN_OR_ADMIN },
+  { table: 'switchboard.tool_approvals' },
+  { table: 'switchboard.client_id_secret' },
 ];
 
 export interface ExpectedTrigger {
@@ -201,6 +203,10 @@ export const FUNCTIONS: readonly ExpectedFunction[] = [
   { signature: 'switchboard.is_storable(jsonb,integer)', calledByUsers: true },
   { signature: 'switchboard.public_chat(uuid)', securityDefiner: true, calledByServer: true },
   { signature: 'switchboard.public_chat_messages(uuid)', securityDefiner: true, calledByServer: true },
+  { signature: 'switchboard.public_metadata(jsonb)', calledByServer: true },
+  { signature: 'switchboard.copied_part(json)', calledByServer: true },
+  { signature: 'switchboard.copied_parts(json)', calledByServer: true },
+  { signature: 'switchboard.id_namespace(uuid)' },
   { signature: 'switchboard.guard_user_role()' },
   { signature: 'switchboard.metadata_object(jsonb)' },
   { signature: 'switchboard.notify_user_changed()' },

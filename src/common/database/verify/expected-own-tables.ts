@@ -143,4 +143,28 @@ export const OWN_TABLES: readonly ExpectedTable[] = [
     foreignKeys: { user_id: USER },
     indexes: { idx_usage_archive_bucket: '(bucket)' },
   },
+  {
+    name: 'switchboard.tool_approvals',
+    columns: {
+      message_id: 'uuid not null',
+      approval_id: 'varchar(200) not null',
+      chat_id: 'uuid not null',
+      user_id: 'uuid not null',
+      tool_call_id: 'varchar(200) not null',
+      tool_name: 'varchar(200) not null',
+      call_hash: 'character(64) not null',
+      answer: 'jsonb not null',
+      created_at: 'timestamptz(3) not null default now()',
+    },
+    primaryKey: ['message_id', 'approval_id'],
+    foreignKeys: { message_id: 'Message_v2 (id) on delete cascade' },
+    indexes: {},
+  },
+  {
+    name: 'switchboard.client_id_secret',
+    columns: { id: 'boolean not null default true', secret: 'bytea not null' },
+    primaryKey: ['id'],
+    foreignKeys: {},
+    indexes: {},
+  },
 ];

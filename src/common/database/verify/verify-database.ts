@@ -1,6 +1,6 @@
 import { checkGrants, checkPolicies, checkRoles, checkRowLevelSecurity } from './access-checks.js';
 import { type Check, withCatalog } from './catalog.js';
-import { checkConfigKeys, checkMigrations } from './content-checks.js';
+import { checkClientIdSecret, checkConfigKeys, checkMigrations } from './content-checks.js';
 import { ACCESS, FUNCTIONS, TRIGGERS } from './expected-access.js';
 import { CONFIG_KEYS, TABLES } from './expected-schema.js';
 import { checkForeignKeys, checkIndexes, checkKeys } from './key-checks.js';
@@ -24,6 +24,7 @@ const CHECKS: readonly Check[] = [
   checkTriggers,
   checkFunctions,
   checkConfigKeys,
+  checkClientIdSecret,
   checkUsageRollups,
   checkUserRollups,
 ];

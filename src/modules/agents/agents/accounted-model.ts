@@ -19,7 +19,8 @@ export class AccountedModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4';
   readonly provider: string;
   readonly modelId: string;
-  readonly supportedUrls: LanguageModelV4['supportedUrls'];
+  /** None: a vendor does not read what a message names. */
+  readonly supportedUrls = {};
   failure?: { error: unknown };
 
   private calls = 0;
@@ -30,7 +31,6 @@ export class AccountedModel implements LanguageModelV4 {
   ) {
     this.provider = model.provider;
     this.modelId = model.modelId;
-    this.supportedUrls = model.supportedUrls;
   }
 
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {

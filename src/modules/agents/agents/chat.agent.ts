@@ -7,6 +7,7 @@ import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import { providerToolsFor } from '../providers/provider-tools.js';
 import type { AgentInput, Emit } from '../turn/turn.types.js';
+import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
 import { PartConverter } from './part-converter.js';
 
@@ -61,8 +62,9 @@ async function toPrompt(history: UIMessage[], model: SelectedModel): Promise<Lan
   });
   return convertToLanguageModelPrompt({
     prompt,
-    supportedUrls: await model.supportedUrls,
-    download: undefined,
+    // With no address that a vendor reads by itself, and none that this server reads for it.
+    supportedUrls: {},
+    download: refuseDownloads,
     provider: model.provider,
   });
 }

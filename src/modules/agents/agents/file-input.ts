@@ -1,6 +1,29 @@
 import type { UIMessage } from 'ai';
-import { validationFailed } from '../../../common/errors/app-error.js';
+import { invalidField, validationFailed } from '../../../common/errors/app-error.js';
 import type { SelectedModel } from '../providers/model-selector.js';
+
+/** `data:<media type>[;…],…`; the data itself is the provider's business. */
+const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+$/;
+
+export const isDataUrl = (url: unknown): url is string => typeof url === 'string' && DATA_URL.test(url);
+
+export const isMediaType = (value: unknown): value is string =>
+  typeof value === 'string' && MEDIA_TYPE.test(value);
+
+/** Whether a file is in the message itself, and not somewhere that a message names: nothing is fetched for one. */
+export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: unknown }): boolean {
+  return isMediaType(mediaType) && isDataUrl(url);
+}
+
+/**
+ * In place of what the AI SDK would fetch by itself, in every call: neither this server nor a vendor fetches what a message
+ * names.
+ */
+export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
+  if (files.length > 0) throw invalidField('message.parts', 'a file must be a data URL; nothing is fetched');
+  return Promise.resolve([]);
+}
 
 /**
  * The history without the files that the agent may not be given. Files of earlier messages, from when it or another

@@ -41,7 +41,7 @@ export class GitMcpAgent {
         model,
         emit,
         instructions: `${systemPrompt}\n\n${describe(repository, mcp.readOnly)}`,
-        ...githubTools(server, listed, repository, mcp),
+        ...githubTools(server, listed, repository, { mcp, approved: input.approved }),
         maxSteps: MAX_STEPS,
         describeToolError: (error) => this.describeToolError(error),
       });

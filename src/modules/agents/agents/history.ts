@@ -14,12 +14,28 @@ export async function toModelMessages(
   model: SelectedModel,
   tools?: ToolSet,
 ): Promise<ModelMessage[]> {
-  const readable = withAllowedFiles(history, model).map(withoutOldApprovals).map(inPlainWords);
+  const readable = withoutRepeatedCalls(withAllowedFiles(history, model)).map(inPlainWords);
   const messages = await convertToModelMessages(readable, {
     ignoreIncompleteToolCalls: true,
     ...(tools ? { tools } : {}),
   });
   return messages.filter(saysSomething);
+}
+
+/** Providers refuse a conversation in which two calls have one id. The last one stays: it may be the one that goes on. */
+function withoutRepeatedCalls(history: UIMessage[]): UIMessage[] {
+  const seen = new Set<string>();
+  const isRepeated = (part: UIMessage['parts'][number]) => {
+    if (!isToolUIPart(part)) return false;
+    if (seen.has(part.toolCallId)) return true;
+    seen.add(part.toolCallId);
+    return false;
+  };
+  const messages = history.toReversed().map((message) => {
+    const parts = message.parts.toReversed().filter((part) => !isRepeated(part));
+    return parts.length === message.parts.length ? message : { ...message, parts: parts.toReversed() };
+  });
+  return messages.toReversed();
 }
 
 /**
@@ -31,11 +47,4 @@ function saysSomething({ role, content }: ModelMessage): boolean {
   return content.some(
     ({ type, ...part }) => type !== 'reasoning' && type !== 'custom' && !('text' in part && part.text === ''),
   );
-}
-
-/** A call that was approved, but whose result a crash has taken, is only made again at the very end of a history. */
-function withoutOldApprovals(message: UIMessage, index: number, history: UIMessage[]): UIMessage {
-  if (index === history.length - 1) return message;
-  const parts = message.parts.filter((part) => !isToolUIPart(part) || part.state !== 'approval-responded');
-  return parts.length === message.parts.length ? message : { ...message, parts };
 }

@@ -3,6 +3,7 @@ import { callSettings } from '../providers/call-settings.js';
 import type { SelectedModel } from '../providers/model-selector.js';
 import type { AgentInput, Emit } from '../turn/turn.types.js';
 import { AccountedModel } from './accounted-model.js';
+import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
 
 export interface ToolLoop {
@@ -39,6 +40,7 @@ export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
     abortSignal: input.signal,
     // The model's own calls are tried again where nothing was lost; here it would be once more on top.
     maxRetries: 0,
+    experimental_download: refuseDownloads,
     // It is thrown below, and logged by whoever handles it.
     onError: () => undefined,
   });

@@ -36,8 +36,6 @@ export interface SelectedModel {
   agentConfig: AgentConfig;
   /** What the request says about thinking; else the configuration says it. */
   thinking?: boolean;
-  /** URLs that the vendor reads by itself. */
-  supportedUrls: LanguageModelV4['supportedUrls'];
   /** One streamed call; recorded, with deadlines and retries. */
   stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
   /** One call that answers at once; likewise. */
@@ -259,9 +257,8 @@ export class ModelSelector {
   private callable(
     model: LanguageModelV4,
     descriptor: ModelDescriptor,
-  ): Pick<SelectedModel, 'supportedUrls' | 'stream' | 'generate'> {
+  ): Pick<SelectedModel, 'stream' | 'generate'> {
     return {
-      supportedUrls: model.supportedUrls,
       stream: (params) => this.calls.stream(model, descriptor, params),
       generate: (params) => this.calls.generate(model, descriptor, params),
     };

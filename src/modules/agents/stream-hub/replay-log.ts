@@ -21,8 +21,11 @@ const WHOLES = new Set<UIMessageChunk['type']>(['data-codeDelta', 'data-sheetDel
 const NEW_CONTENT: UIMessageChunk['type'] = 'data-clear';
 
 function sizeOf(chunk: UIMessageChunk): number {
-  const content = 'data' in chunk && typeof chunk.data === 'string' ? chunk.data.length : 0;
-  return 200 + content;
+  const contents = Object.values(chunk).map((value: unknown) => {
+    if (typeof value === 'string') return value.length;
+    return typeof value === 'object' && value !== null ? JSON.stringify(value).length : 0;
+  });
+  return contents.reduce((sum, length) => sum + length, 200);
 }
 
 /** Characters that are handed out at once: a late reader of a long answer must not have all of it in its connection. */

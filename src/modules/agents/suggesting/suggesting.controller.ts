@@ -37,7 +37,7 @@ export class SuggestingController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<SuggestionDto>> {
-    const documentId = toStoredId(user.id, id, 'id');
+    const documentId = toStoredId(user.idNamespace, id, 'id');
     const { page, headers } = await this.suggesting.suggest(
       user,
       documentId,

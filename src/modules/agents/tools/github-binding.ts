@@ -1,5 +1,6 @@
 import type { JSONSchema7 } from '@ai-sdk/provider';
 import { isSameRepository, type RepositoryName } from '../../github/repository-name.js';
+import { checkValues, isWithin } from './github-arguments.js';
 import { scopeQuery } from './github-query.js';
 import { GithubToolError } from './github-tool-error.js';
 
@@ -31,42 +32,23 @@ const ABOUT_THE_USER = new Set(['get_me']);
 /** They name the repository, but what they make lies elsewhere. */
 const REACHING_OUT = new Set(['fork_repository', 'transfer_repository']);
 
-/** Arguments that name another place beside `owner` and `repo`. */
-const PLACE = /(?:owner|repo|repository|org|organi[sz]ation)s?$/i;
-/** Arguments by which GitHub finds a thing wherever it is; other ids count within the repository. */
-const GLOBAL_ID = /(?:sub_?issue|after|before|item|node|thread|notification|gist|project)_?ids?$/i;
-
-/** Arguments that hold what people write; all others may end up in the path of a request. */
-const TEXTS = new Set([
-  'body',
-  'content',
-  'message',
-  'title',
-  'description',
-  'commit_title',
-  'commit_message',
-  'query',
-]);
-/** A step up in a path, however it is written, would lead out of the repository. */
-const STEP_UP = /(?:^|[\\/])(?:\.|%2e){2}(?:[\\/]|%2f|%5c|$)/i;
-
 /**
  * Holds a tool to a repository, whatever the model sends: `owner` and `repo` are the repository's or the call is refused,
- * queries are scoped to it, and arguments that could name anything else are not there.
+ * queries are scoped to it, and arguments that are not known to name something within it are not there.
  *
  * @returns undefined for a tool that can not be held to one
  */
 export function bindTool(tool: ListedTool, repository: RepositoryName): BoundTool | undefined {
   const properties = tool.inputSchema.properties ?? {};
   const required = Array.isArray(tool.inputSchema.required) ? tool.inputSchema.required.map(String) : [];
-  if (REACHING_OUT.has(tool.name) || required.some(isForeign)) return undefined;
+  if (REACHING_OUT.has(tool.name) || !required.every(isWithin)) return undefined;
   const isAddressed = 'owner' in properties && 'repo' in properties;
   const isSearch = SEARCHES.has(tool.name) && 'query' in properties;
   if (!isAddressed && !isSearch && !ABOUT_THE_USER.has(tool.name)) return undefined;
 
   const offered = Object.fromEntries(
     Object.entries(properties)
-      .filter(([name]) => !isForeign(name))
+      .filter(([name]) => isWithin(name))
       .map(([name, schema]) => [name, isAddressed ? pinned(name, schema, repository) : schema]),
   );
   return {
@@ -78,6 +60,7 @@ export function bindTool(tool: ListedTool, repository: RepositoryName): BoundToo
     },
     bind: (input) => {
       const bound = { ...checkArguments(input, offered) };
+      checkValues(bound, repository.owner);
       if (isAddressed) {
         refuseOther(bound, repository);
         bound['owner'] = repository.owner;
@@ -93,11 +76,6 @@ export function bindTool(tool: ListedTool, repository: RepositoryName): BoundToo
   };
 }
 
-function isForeign(argument: string): boolean {
-  if (argument === 'owner' || argument === 'repo') return false;
-  return PLACE.test(argument) || GLOBAL_ID.test(argument);
-}
-
 /** The model is told that there is no other choice. */
 function pinned(argument: string, schema: unknown, { owner, name }: RepositoryName): unknown {
   if (argument === 'owner') return { type: 'string', enum: [owner] };
@@ -107,10 +85,8 @@ function pinned(argument: string, schema: unknown, { owner, name }: RepositoryNa
 function checkArguments(input: unknown, offered: Record<string, unknown>): Record<string, unknown> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new GithubToolError('The arguments must be an object.');
-  for (const [name, value] of Object.entries(input)) {
+  for (const name of Object.keys(input)) {
     if (!Object.hasOwn(offered, name)) throw new GithubToolError(`There is no argument ${name}.`);
-    if (typeof value === 'string' && !TEXTS.has(name) && STEP_UP.test(value))
-      throw new GithubToolError(`The argument ${name} must not lead out of the repository.`);
   }
   return input as Record<string, unknown>;
 }

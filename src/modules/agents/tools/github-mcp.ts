@@ -4,6 +4,7 @@ import type { McpConfig } from '../../admin-config/config-schemas.js';
 import type { ListedTool } from './github-binding.js';
 import { GithubToolError } from './github-tool-error.js';
 import { mcpFetch } from './mcp-fetch.js';
+import { type Redact, redactorOf } from './secret-redaction.js';
 
 /** To connect, and again to list the tools, in milliseconds. */
 const OPENING_TIMEOUT = 10_000;
@@ -12,6 +13,7 @@ const CALL_TIMEOUT = 30_000;
 const MAX_PAGES = 20;
 /** Of what the server says about a call that it refuses. */
 const MAX_REASON = 500;
+const MAX_LOGGED = 2_000;
 /** A server of today's protocol that speaks only an older one says this when it is asked which it speaks. */
 const UNSUPPORTED_VERSION = -32022;
 
@@ -20,6 +22,8 @@ export class GithubMcp {
   private constructor(
     private readonly client: MCPClient,
     private readonly timeout: number,
+    /** Takes the token out of what the server says. */
+    readonly redact: Redact,
   ) {}
 
   /**
@@ -53,7 +57,7 @@ export class GithubMcp {
       .catch((error: unknown) => {
         throw toFailure(error, signal);
       });
-    return new GithubMcp(client, timeout);
+    return new GithubMcp(client, timeout, redactorOf(token));
   }
 
   /** @throws AppError as {@link connect} does */
@@ -92,8 +96,14 @@ export class GithubMcp {
       );
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new GithubToolError(reasonOf(error), { cause: error });
+      throw new GithubToolError(reasonOf(error, this.redact), { cause: this.withoutToken(error) });
     }
+  }
+
+  private withoutToken(error: unknown): unknown {
+    return error instanceof Error && !(error instanceof AppError)
+      ? new Error(this.redact(`${error.name}: ${error.message}`.slice(0, MAX_LOGGED)))
+      : error;
   }
 
   /** Does not wait for the server to take note. */
@@ -144,10 +154,13 @@ function toFailure(error: unknown, signal: AbortSignal): unknown {
 }
 
 /** What the server itself says of a call helps the model to make a better one. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, redact: Redact): string {
   if (error instanceof AppError) return error.detail;
   if (error instanceof McpTimeoutError)
     return 'GitHub did not answer in time. It may have done it all the same.';
-  if (MCPClientError.isInstance(error) && error.code !== undefined) return error.message.slice(0, MAX_REASON);
+  if (MCPClientError.isInstance(error) && error.code !== undefined)
+    return redact(error.message.slice(0, 2 * MAX_REASON))
+      .slice(0, MAX_REASON)
+      .toWellFormed();
   return 'The connection to GitHub broke. It may have done it all the same.';
 }

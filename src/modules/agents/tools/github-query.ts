@@ -17,7 +17,7 @@ export function scopeQuery(query: string, { owner, name }: RepositoryName): stri
   const qualifier = `repo:${owner}/${name}`;
   const own = new RegExp(`(?<=^|\\s)repo:"?${`${owner}/${name}`.replaceAll(/\W/g, '\\$&')}"?(?=\\s|$)`, 'gi');
   const rest = query.replace(own, ' ').replaceAll(/\s+/g, ' ').trim();
-  if (PLACE.test(rest))
+  if (PLACE.test(rest) || PLACE.test(rest.normalize('NFKC').replace(/[\p{Cc}\p{Cf}]/gu, '')))
     throw new GithubToolError(
       `Only ${owner}/${name} can be searched: leave out repo:, org:, user:, owner: and enterprise:.`,
     );

@@ -1,19 +1,25 @@
 import type { CallToolResult } from '@ai-sdk/mcp';
+import { bounded } from '../turn/bounded-json.js';
+import type { Redact } from './secret-redaction.js';
+
+const MARGIN = 2_048;
 
 /**
  * What a tool has said, as a text of at most `limit` characters and a note when it was cut. What is no text (pictures,
- * sounds, files, links) is left out.
+ * sounds, files, links) is left out; nothing is fetched.
  */
-export function textOfResult(result: CallToolResult, limit: number): string {
+export function textOfResult(result: CallToolResult, limit: number, redact: Redact = (text) => text): string {
   const text = readText(result);
-  if (text.length <= limit) return text;
+  if (text.length <= limit) return redact(text);
   const note = `[Cut: these are the first ${limit} of ${text.length} characters. Ask for less at a time.]`;
-  return `${text.slice(0, limit).toWellFormed()}\n\n${note}`;
+  // A secret at the edge is found whole.
+  const shown = redact(text.slice(0, limit + MARGIN)).slice(0, limit);
+  return `${shown.toWellFormed()}\n\n${note}`;
 }
 
 function readText(result: CallToolResult): string {
   const { content, structuredContent } = result as { content?: unknown; structuredContent?: unknown };
-  if (!Array.isArray(content)) return JSON.stringify(structuredContent ?? null);
+  if (!Array.isArray(content)) return JSON.stringify(bounded(structuredContent ?? null));
   const texts = content.map(textOfPart);
   const omitted = texts.filter((text) => text === undefined).length;
   return [
@@ -26,7 +32,11 @@ function readText(result: CallToolResult): string {
 
 /** A file comes as a text of its own or as an embedded resource with one. */
 function textOfPart(part: unknown): string | undefined {
-  const { type, text, resource } = part as { type?: unknown; text?: unknown; resource?: { text?: unknown } };
+  const { type, text, resource } = (part ?? {}) as {
+    type?: unknown;
+    text?: unknown;
+    resource?: { text?: unknown };
+  };
   const found = type === 'text' ? text : type === 'resource' ? resource?.text : undefined;
   return typeof found === 'string' ? found : undefined;
 }

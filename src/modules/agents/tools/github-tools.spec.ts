@@ -3,7 +3,7 @@ import { githubTools } from './github-tools.js';
 
 const REPOSITORY = { id: 'an-id', owner: 'octo-org', name: 'hello' };
 const MCP = { url: 'http://127.0.0.1/mcp', toolsets: ['repos'], readOnly: true, lockdown: true };
-const server = { call: () => Promise.reject(new Error('nothing is called')) };
+const server = { call: () => Promise.reject(new Error('nothing is called')), redact: (text: string) => text };
 
 function tool(name: string, { description = 'Reads.', properties = {} } = {}): ListedTool {
   return {
@@ -15,7 +15,7 @@ function tool(name: string, { description = 'Reads.', properties = {} } = {}): L
 }
 
 describe('the tools that a model is offered', () => {
-  const offered = (listed: ListedTool[]) => githubTools(server, listed, REPOSITORY, MCP).tools;
+  const offered = (listed: ListedTool[]) => githubTools(server, listed, REPOSITORY, { mcp: MCP }).tools;
 
   it('say of themselves no more than is sensible', () => {
     const tools = offered([

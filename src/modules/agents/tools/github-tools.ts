@@ -1,9 +1,13 @@
 import { dynamicTool, jsonSchema, type ToolApprovalConfiguration, type ToolSet } from 'ai';
+import { bounded } from '../turn/bounded-json.js';
+import { takeApproval } from '../turn/tool-approvals.js';
+import type { ApprovedCall } from '../turn/turn.types.js';
 import type { McpConfig } from '../../admin-config/config-schemas.js';
 import type { RepositoryName } from '../../github/repository-name.js';
 import { type BoundTool, bindTool, type ListedTool } from './github-binding.js';
 import type { GithubMcp } from './github-mcp.js';
 import { textOfResult } from './github-result.js';
+import type { Redact } from './secret-redaction.js';
 import { GithubToolError } from './github-tool-error.js';
 
 /** What of a tool's result the model gets. */
@@ -30,34 +34,43 @@ interface Offered {
 /**
  * Of the server's tools those that the configuration allows and that can be held to the repository. What the server makes
  * of the headers it was sent is not relied on.
+ *
+ * @param approved the calls that the user has approved in this request; nothing else is written, whoever asks for it
  */
 export function githubTools(
-  server: Pick<GithubMcp, 'call'>,
+  server: Pick<GithubMcp, 'call' | 'redact'>,
   all: ListedTool[],
   repository: RepositoryName & { id: string },
-  mcp: McpConfig,
+  { mcp, approved }: { mcp: McpConfig; approved?: Map<string, ApprovedCall> },
 ): GithubTools {
   const offered = new Map<string, Offered>();
   for (const tool of all) {
-    const bound = isAllowed(tool, mcp) ? bindTool(tool, repository) : undefined;
-    if (bound && isShort(bound) && offered.size < MAX_TOOLS) offered.set(tool.name, { listed: tool, bound });
+    // What is nested without end is no tool that a model could be offered.
+    const bound = isAllowed(tool, mcp) && bounded(tool) === tool ? bindTool(tool, repository) : undefined;
+    if (bound && isShort(bound) && !quotes(tool, bound, server.redact) && offered.size < MAX_TOOLS)
+      offered.set(tool.name, { listed: tool, bound });
   }
   const place = `${repository.owner}/${repository.name}`;
   const limit = mcp.maxResultCharacters ?? MAX_RESULT;
-  const toTool = ({ listed: { name, title, description, annotations }, bound }: Offered) =>
-    dynamicTool({
+  const toTool = ({ listed, bound }: Offered) => {
+    const { name, title, description, annotations } = listed;
+    return dynamicTool({
       title: title ?? annotations?.title,
       description: description?.slice(0, MAX_DESCRIPTION).toWellFormed(),
       inputSchema: jsonSchema(bound.inputSchema),
       // Stands in the message beside each call: what it was asked and approved for, and what people may be shown.
       metadata: { repositoryId: repository.id, repository: place },
-      execute: async (input, { abortSignal }) => {
-        const result = await server.call(name, bound.bind(input), abortSignal);
-        const text = textOfResult(result, limit);
+      execute: async (input, { abortSignal, toolCallId }) => {
+        const bounded = bound.bind(input);
+        if (!isReadOnly(listed) && !takeApproval({ toolCallId, toolName: name, input }, approved))
+          throw new GithubToolError('The call was not made: it needs the approval of the user.');
+        const result = await server.call(name, bounded, abortSignal);
+        const text = textOfResult(result, limit, server.redact);
         if (result.isError === true) throw new GithubToolError(text || 'The tool failed.');
         return text;
       },
     });
+  };
   return {
     tools: Object.fromEntries([...offered].map(([name, tool]) => [name, toTool(tool)])),
     // Asked anew when the user has approved: what is not allowed any more is not done.
@@ -79,6 +92,22 @@ function isAllowed(
   // What belongs to a toolset is the server's knowledge; without toolsets, the tools are named one by one.
   if (toolsets.length === 0 && !tools.includes(tool.name)) return false;
   return !readOnly || isReadOnly(tool);
+}
+
+/** A server that tells the user's token in its list of tools would tell it to the model. */
+function quotes(
+  { name, title, description, annotations }: ListedTool,
+  { inputSchema }: BoundTool,
+  redact: Redact,
+) {
+  const said = JSON.stringify([
+    name,
+    title,
+    description?.slice(0, MAX_DESCRIPTION),
+    annotations,
+    inputSchema,
+  ]);
+  return redact(said) !== said;
 }
 
 function isShort({ inputSchema }: BoundTool): boolean {

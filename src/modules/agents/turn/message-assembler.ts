@@ -23,6 +23,7 @@ export class MessageAssembler {
   private stepStart = 0;
   private readonly open = new Map<string, TextLike>();
   private readonly tools = new Map<string, ToolPart>();
+  private readonly requested = new Set<string>();
 
   /** Goes on with an answer that is stored already. */
   restore(parts: Part[]): void {
@@ -68,6 +69,14 @@ export class MessageAssembler {
         else if (chunk.type.startsWith('data-'))
           this.addData(chunk as Extract<UIMessageChunk, { data: unknown }>);
     }
+  }
+
+  /** The calls that this very answer has asked the user to approve, and that still wait. */
+  waitingCalls(): Array<Extract<Part, { state: 'approval-requested' }>> {
+    return this.parts.filter(
+      (part) =>
+        isToolUIPart(part) && part.state === 'approval-requested' && this.requested.has(part.approval.id),
+    ) as Array<Extract<Part, { state: 'approval-requested' }>>;
   }
 
   /** True when there is something a reader would see; steps and data about the turn are not an answer. */
@@ -140,6 +149,7 @@ export class MessageAssembler {
         part.state = 'output-denied';
         return;
       case 'tool-approval-request': {
+        this.requested.add(chunk.approvalId);
         const { approvalId: id, isAutomatic, signature, reason: requestReason, inputSchemaInput } = chunk;
         Object.assign(part, {
           state: 'approval-requested',

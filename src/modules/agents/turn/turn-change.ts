@@ -1,5 +1,6 @@
 import type { UIMessage } from 'ai';
 import { invalidField, notFound } from '../../../common/errors/app-error.js';
+import { partsForModel } from './stored-parts.js';
 import type { HistoryRow } from './turn.repository.js';
 import type { TurnAction, TurnRequest } from './turn.types.js';
 
@@ -44,7 +45,6 @@ export function fromFirstQuestion(rows: HistoryRow[]): HistoryRow[] {
   return first < 0 ? [] : rows.slice(first);
 }
 
-/** An answer that was cut off may hold a text without a word, and providers refuse messages of nothing else. */
 export function toUiMessage({ id, role, parts }: HistoryRow): UIMessage {
-  return { id, role, parts: parts.filter((part) => part.type !== 'text' || part.text !== '') };
+  return { id, role, parts: partsForModel(role, parts) };
 }

@@ -15,9 +15,9 @@ import { upstreamFailure } from '../providers/upstream-failure.js';
 import type { UserKeys } from '../providers/user-keys.js';
 import { StreamHub } from '../stream-hub/stream-hub.js';
 import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
-import { toJson } from '../../../common/database/stored-json.js';
+import { partsToJson } from '../../../common/database/stored-json.js';
 import { TurnAdmission } from './turn-admission.js';
-import { stillWaiting, toGoOn } from './tool-approvals.js';
+import { askedFor, type AskedApproval, stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
 import type { Turn } from './turn.js';
 import { emptyAnswer, type Ending, isUsed, lastChunk, metadataOf, usedBefore } from './turn-ending.js';
@@ -152,7 +152,9 @@ export class TurnConductor {
     });
     const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
     const metadata = metadataOf(chosen, tally, untouched ? undefined : ending.failure);
-    const stored = untouched ? { status: 'complete' as const, parts: untouched } : { status: ending.status };
+    const stored = untouched
+      ? { status: 'complete' as const, parts: untouched, asked: conducted.asked ?? [] }
+      : { status: ending.status };
     // Who was refused by the provider, and has used nothing, has not had their turn.
     if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
       await turn.admission?.giveBack();
@@ -204,7 +206,8 @@ export class TurnConductor {
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
     const { signal, admission, note } = turn;
-    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note };
+    const { approved } = conducted;
+    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
     let failure: AppError | undefined;
     let finishReason: string | undefined;
     let isOpen = false;
@@ -247,7 +250,11 @@ export class TurnConductor {
   private async store(
     turn: Turn,
     { chosen: { model } }: Conducted,
-    { status, parts = turn.answer.parts }: { status: MessageStatus; parts?: UIMessage['parts'] },
+    {
+      status,
+      parts = turn.answer.parts,
+      asked,
+    }: { status: MessageStatus; parts?: UIMessage['parts']; asked?: AskedApproval[] },
     metadata: AnswerMetadata,
     calls: FinishedCall[],
   ): Promise<boolean> {
@@ -259,15 +266,20 @@ export class TurnConductor {
       contextWindow: model.catalog?.contextWindow ?? null,
     };
     const { answerId: id, chatId, streamId, userId } = turn;
-    const answer = { id, chatId, streamId, modelUsed: model.modelId, metadata, lastContext };
+    const answer = { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
     const settlement = turn.admission?.settlement(metadata.cost) ?? [];
     const json = jsonOf(parts);
-    const end = this.repository.finish({ ...answer, status: json ? status : 'failed', parts: json });
+    const end = this.repository.finish({
+      ...answer,
+      status: json ? status : 'failed',
+      parts: json,
+      asked: asked ?? askedFor(turn.answer.waitingCalls(), metadata),
+    });
     if (await this.usage.finish(calls, [end, ...settlement], { userId, patience: 'long' }))
       return json !== undefined;
     // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
     this.logger.error({ chatId, messageId: id }, 'The end of an answer could not be stored.');
-    const closed = this.repository.finish({ ...answer, status: 'failed' });
+    const closed = this.repository.finish({ ...answer, status: 'failed', asked: [] });
     await this.usage.finish([], [closed, ...settlement], { userId });
     return false;
   }
@@ -276,7 +288,7 @@ export class TurnConductor {
 /** Undefined for what is nested deeper than JSON can be written. */
 function jsonOf(parts: UIMessage['parts']): string | undefined {
   try {
-    return toJson(parts);
+    return partsToJson(parts);
   } catch {
     return undefined;
   }

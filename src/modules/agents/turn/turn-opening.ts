@@ -13,8 +13,10 @@ import type { Turn } from './turn.js';
 import { fromFirstQuestion, planChange, targetOf, toUiMessage } from './turn-change.js';
 import { TurnRecovery } from './turn-recovery.js';
 import { type HistoryRow, TurnRepository } from './turn.repository.js';
-import { applyApprovals } from './tool-approvals.js';
-import type { AnswerMetadata, ToolApproval } from './turn.types.js';
+import { partsForModel, readParts } from './stored-parts.js';
+import { applyApprovals, type AskedApproval } from './tool-approvals.js';
+import { ToolApprovalsRepository } from './tool-approvals.repository.js';
+import type { AnswerMetadata, ApprovedCall, ToolApproval } from './turn.types.js';
 
 /** A turn whose rows are stored: the question, the empty answer, the mark of the active stream. */
 export interface OpenedTurn {
@@ -24,8 +26,13 @@ export interface OpenedTurn {
   needsTitle: boolean;
   /** Of an answer that goes on: what it has used so far, and which agent had begun it. */
   continued?: AnswerMetadata;
-  /** Of an answer that goes on: its parts before the user's word. */
+  /** Of an answer that goes on: its parts before the user's word, and what it had asked for. */
   waiting?: UIMessage['parts'];
+  asked?: AskedApproval[];
+  /** Of an answer that goes on: its parts with the user's word, as JSON. */
+  resumed?: string;
+  /** Of an answer that goes on: the calls that may be made. */
+  approved?: Map<string, ApprovedCall>;
   /** Of a turn whose agent is not known yet. */
   pending?: PendingTurn;
 }
@@ -55,6 +62,7 @@ export class TurnOpening {
   constructor(
     private readonly repository: TurnRepository,
     private readonly recovery: TurnRecovery,
+    private readonly approvals: ToolApprovalsRepository,
     private readonly admissions: AdmissionService,
   ) {}
 
@@ -67,33 +75,30 @@ export class TurnOpening {
   async open(turn: Turn, identity: Identity, activeStreams: string[], entry: Entry): Promise<StoringTurn> {
     for (let attempt = 1; ; attempt++) {
       const early = Promise.withResolvers<OpenedTurn>();
-      let isMarked = false;
       const transaction = this.repository
         .asUser(
           identity,
           async (manager, last, before) => {
-            const opened = await this.tryOpen(manager, last, turn, 'outlook' in entry);
-            isMarked = opened === 'marked';
-            if (opened === 'again' || opened === 'marked') throw new OpenAgain();
+            const opened = await this.tryOpen(manager, last, turn, { putOff: 'outlook' in entry, before });
+            if (opened === 'leftover' || opened === 'taken') throw new OpenAgain(opened);
             if ('outlook' in entry) this.admissions.expectRoom(entry.outlook, (await before) as AgentUse[]);
             else this.letIn(turn, entry.admission, (await before) as AdmissionResult[]);
             // A call that was approved is made once: only when nobody can approve it again.
             if (turn.request.action.type !== 'approve') early.resolve(opened);
             return opened;
           },
-          'outlook' in entry
-            ? this.admissions.looking(entry.outlook)
-            : this.admissions.asking(entry.admission),
+          this.before(turn, entry),
         )
         .catch(explain);
       const opened = await Promise.race([early.promise, transaction]).catch(orAgain);
-      if (opened) return { ...opened, stored: transaction.then(() => undefined) };
-      // Either a dead instance has left its mark, or somebody created the chat at this very moment.
+      if (!(opened instanceof OpenAgain)) return { ...opened, stored: transaction.then(() => undefined) };
+      // Either a dead instance has left its mark, or the user has created the chat at this very moment. A chat that stays
+      // out of sight is somebody else's, and no reason to look after theirs.
       if (attempt === 3)
-        throw isMarked
+        throw opened.because === 'leftover'
           ? unavailable('The last answer of this chat is still being closed. Try again.', 2)
           : notFound('The chat');
-      await this.recovery.recoverChat(turn.chatId, activeStreams);
+      if (opened.because === 'leftover') await this.recovery.recoverChat(turn.chatId, activeStreams);
     }
   }
 
@@ -140,13 +145,23 @@ export class TurnOpening {
   async findBegun({ request }: Turn, identity: Identity): Promise<AnswerMetadata | undefined> {
     const { action, chatId } = request;
     if (action.type !== 'approve') return undefined;
-    const found = await this.repository.asUser(identity, (manager) =>
-      this.repository.findAnswer(manager, chatId, action.messageId),
+    const { messageId } = action;
+    const answer = await this.approvals.findWaiting({ messageId, chatId, userId: identity.id });
+    if (answer) return answer;
+    const isThere = await this.repository.asUser(identity, (manager) =>
+      this.repository.isAnswer(manager, chatId, messageId),
     );
-    if (!found) throw notFound('The message');
-    // The answer was cut off when it had just asked; nobody knows how it was to go on.
-    if (!found.metadata) throw invalidField('message.parts', 'nothing of this waits for approval');
-    return found.metadata;
+    throw isThere
+      ? invalidField('message.parts', 'nothing of this waits for approval')
+      : notFound('The message');
+  }
+
+  /** What runs as the service before the user's own statements: the admission, and the approvals that are taken with it. */
+  private before({ chatId, userId, request: { action } }: Turn, entry: Entry): Statement {
+    if ('outlook' in entry) return this.admissions.looking(entry.outlook);
+    const admission = this.admissions.asking(entry.admission);
+    if (action.type !== 'approve') return admission;
+    return this.approvals.taking(admission, { messageId: action.messageId, chatId, userId });
   }
 
   /** Never rejects: what is left is closed as interrupted, like the answers of a crash. */
@@ -165,13 +180,16 @@ export class TurnOpening {
     turn.admission = this.admissions.decide(request, result);
   }
 
-  /** @param putOff whether changes of what is there are left to {@link enter} */
+  /**
+   * @param putOff whether changes of what is there are left to {@link enter}
+   * @param before the rows of the statement that ran as the service
+   */
   private async tryOpen(
     manager: EntityManager,
     last: Last,
     turn: Turn,
-    putOff: boolean,
-  ): Promise<OpenedTurn | 'again' | 'marked'> {
+    { putOff, before }: { putOff: boolean; before: Promise<unknown> },
+  ): Promise<OpenedTurn | Obstacle> {
     const { request, userId } = turn;
     const create = request.action.type === 'submit';
     const chat = {
@@ -189,14 +207,15 @@ export class TurnOpening {
     ]);
     if (!state) {
       if (!create) throw notFound('The chat');
-      return 'again';
+      return 'taken';
     }
     if (stream?.writtenElsewhere) throw streamInProgress();
-    if (stream) return 'marked';
+    if (stream) return 'leftover';
 
     const needsTitle = state.title === DEFAULT_TITLE;
     if (request.action.type === 'approve') {
-      return this.goOn(manager, turn, rows, request.action.approvals);
+      const asked = this.approvals.takenFrom(await before);
+      return this.goOn(manager, turn, rows, { approvals: request.action.approvals, asked });
     }
     const { kept, removesLater, edits } = planChange(rows, request.action);
     const lastKept = kept.at(-1);
@@ -231,7 +250,7 @@ export class TurnOpening {
     manager: EntityManager,
     turn: Turn,
     rows: HistoryRow[],
-    approvals: ToolApproval[],
+    { approvals, asked }: { approvals: ToolApproval[]; asked: AskedApproval[] },
   ): Promise<OpenedTurn> {
     const last = rows.at(-1);
     if (!last || last.id !== turn.answerId || last.role !== 'assistant') {
@@ -239,33 +258,47 @@ export class TurnOpening {
         ? invalidField('message.id', 'is not the last message of the chat')
         : notFound('The message');
     }
-    const parts = applyApprovals(last.parts, approvals);
+    const waiting = readParts(last.parts);
+    const { parts, answered, approved } = applyApprovals(waiting, approvals, asked);
+    const resumed = toJson(parts);
     await this.repository.reopenAnswer(manager, {
       id: last.id,
       chatId: turn.chatId,
       streamId: turn.streamId,
-      parts: toJson(parts),
+      parts: resumed,
     });
-    const answer = await this.repository.findAnswer(manager, turn.chatId, last.id);
+    const { id, role } = last;
+    const history = [
+      ...fromFirstQuestion(rows.slice(0, -1)).map(toUiMessage),
+      { id, role, parts: partsForModel(role, parts, answered) },
+    ];
     turn.answer.restore(parts);
     return {
-      history: [
-        ...fromFirstQuestion(rows.slice(0, -1)).map(toUiMessage),
-        { ...toUiMessage(last), parts: structuredClone(parts) },
-      ],
+      history,
       // Its title is named after its first question.
       needsTitle: false,
-      continued: answer?.metadata ?? undefined,
-      waiting: last.parts,
+      continued: asked[0]?.answer,
+      waiting,
+      asked,
+      resumed,
+      approved,
     };
   }
 }
 
-/** Ends a transaction that finds the chat in a state that will pass, and undoes what it has done so far. */
-class OpenAgain extends Error {}
+/** What stands in the way for a moment: the mark of a dead instance, or a chat of this id that can not be seen (yet). */
+type Obstacle = 'leftover' | 'taken';
 
-function orAgain(error: unknown): undefined {
-  if (!(error instanceof OpenAgain)) throw error;
+/** Ends a transaction that finds the chat in a state that will pass, and undoes what it has done so far. */
+class OpenAgain extends Error {
+  constructor(readonly because: Obstacle) {
+    super(`The turn is opened again: ${because}.`);
+  }
+}
+
+function orAgain(error: unknown): OpenAgain {
+  if (error instanceof OpenAgain) return error;
+  throw error;
 }
 
 /** The id of a message that stands in another chat, the user's or a stranger's: which one is not revealed. */

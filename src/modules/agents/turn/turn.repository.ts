@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { UIMessage } from 'ai';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../../common/auth/identity.js';
 import { ADVISORY_LOCKS } from '../../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../../common/database/database.js';
 import { InstanceLock } from '../../../common/database/instance-lock.js';
 import { toJson } from '../../../common/database/stored-json.js';
+import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
 
 /** Longer conversations are answered from their latest part. */
@@ -24,8 +24,9 @@ export interface ActiveStream {
 
 export interface HistoryRow {
   id: string;
-  role: UIMessage['role'];
-  parts: UIMessage['parts'];
+  role: 'user' | 'assistant';
+  /** Any JSON: see `readParts`. */
+  parts: unknown;
   createdAt: Date;
 }
 
@@ -54,9 +55,10 @@ const ACTIVE_STREAM = `
                        and objid::text = "Stream"."instanceId"::text and granted) as "writtenElsewhere"
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
+/** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
 const HISTORY = `
   select id, role, parts, "createdAt" from "Message_v2" message
-   where "chatId" = $1
+   where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
      and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
                        and (target."createdAt", target.id) < (message."createdAt", message.id))
    order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}`;
@@ -91,11 +93,25 @@ const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
     values ($6, $1, 'user', $7, '[]', $8, 'complete')
   ),`);
 
+/** The calls that wait for approval are remembered beside the message that shows them. */
 const FINISH = `
   with stream as (delete from "Stream" where id = $3),
-       context as (update chat set "lastContext" = $8::jsonb where id = $2)
-  update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200), metadata = $7
-   where id = $1`;
+       context as (update chat set "lastContext" = $8::jsonb where id = $2),
+       answer as (
+         update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
+                metadata = $7::jsonb
+          where id = $1
+         returning id, "chatId"
+       )
+  insert into switchboard.tool_approvals
+    (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
+  select answer.id, asked."approvalId", answer."chatId", $10::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+         asked.answer
+    from answer
+    join jsonb_to_recordset($9::jsonb) as asked
+           ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
+      on answer."chatId" = $2
+  on conflict (message_id, approval_id) do nothing`;
 
 const CHECKPOINT = `
   with free as materialized (
@@ -215,17 +231,12 @@ export class TurnRepository {
     ]);
   }
 
-  /** Which agent had begun an answer, and what it has used so far; undefined when there is no such answer. */
-  async findAnswer(
-    manager: EntityManager,
-    chatId: string,
-    id: string,
-  ): Promise<{ metadata: AnswerMetadata | null } | undefined> {
-    const rows = await manager.query<Array<{ metadata: AnswerMetadata | null }>>(
-      `select metadata from "Message_v2" where id = $1 and "chatId" = $2 and role = 'assistant'`,
+  async isAnswer(manager: EntityManager, chatId: string, id: string): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(
+      `select from "Message_v2" where id = $1 and "chatId" = $2 and role = 'assistant'`,
       [id, chatId],
     );
-    return rows[0];
+    return rows.length > 0;
   }
 
   /**
@@ -251,20 +262,15 @@ export class TurnRepository {
     modelUsed: string;
     metadata: AnswerMetadata;
     lastContext: unknown;
+    userId: string;
+    /** The calls that it ends with, and that wait for the user's approval. */
+    asked: AskedApproval[];
   }): Statement {
-    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext } = answer;
+    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
+    const texts = [metadata, lastContext, asked].map((value) => toJson(value));
     return {
       text: FINISH,
-      parameters: [
-        id,
-        chatId,
-        streamId,
-        parts ?? null,
-        status,
-        modelUsed,
-        toJson(metadata),
-        toJson(lastContext),
-      ],
+      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId],
     };
   }
 

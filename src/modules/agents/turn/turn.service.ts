@@ -7,7 +7,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
-import { notFound, streamInProgress, unavailable } from '../../../common/errors/app-error.js';
+import { streamInProgress, unavailable } from '../../../common/errors/app-error.js';
 import { toAppError } from '../../../common/errors/problem.js';
 import { APP_CONFIG, type AppConfig } from '../../../config/app-config.js';
 import type { UserKeys } from '../providers/user-keys.js';
@@ -48,12 +48,11 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /**
    * Begins a turn, or returns the one that is at exactly this already. Wait for `opened` before reading its stream.
    *
-   * @throws AppError 409 while another message is being answered, 404 in somebody else's chat, 503 in a shutdown
+   * @throws AppError 409 while another message of the user is being answered in the chat, 503 in a shutdown
    */
   begin(identity: Identity, request: TurnRequest, keys: UserKeys): Turn {
-    const active = this.hub.get(request.chatId);
+    const active = this.hub.get(identity.id, request.chatId);
     if (active) {
-      if (active.userId !== identity.id) throw notFound('The chat');
       if (active.isSameAs(request)) return active;
       throw streamInProgress();
     }
@@ -67,8 +66,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** The turn that is being conducted in a chat of this user. */
   find(userId: string, chatId: string): Turn | undefined {
-    const turn = this.hub.get(chatId);
-    return turn?.userId === userId ? turn : undefined;
+    return this.hub.get(userId, chatId);
   }
 
   /** Ends the chat's running turn, if there is one, and waits until what had arrived is stored. */

@@ -3,6 +3,7 @@ import type { UIMessageChunk } from 'ai';
 import type { AppError } from '../../../common/errors/app-error.js';
 import type { Admission } from '../../rate-limit/admission.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
+import { bounded } from './bounded-json.js';
 import { MessageAssembler } from './message-assembler.js';
 import type { Note, TurnRequest } from './turn.types.js';
 
@@ -63,7 +64,8 @@ export class Turn {
     return this.signal.aborted ? (this.signal.reason as TurnStopError).why : undefined;
   }
 
-  publish(chunk: UIMessageChunk): void {
+  publish(said: UIMessageChunk): void {
+    const chunk = withinBounds(said);
     this.answer.add(chunk);
     this.stream.publish(chunk);
     this.changed = true;
@@ -100,6 +102,25 @@ export class Turn {
     const { action } = this.request;
     return action.type !== 'regenerate' && JSON.stringify(action) === JSON.stringify(request.action);
   }
+}
+
+/** Of a token only its text can be large; all else holds JSON of a model or a tool server, of any depth and size. */
+function withinBounds(chunk: UIMessageChunk): UIMessageChunk {
+  if (chunk.type === 'text-delta' || chunk.type === 'reasoning-delta') {
+    return chunk.providerMetadata === undefined
+      ? chunk
+      : { ...chunk, providerMetadata: bounded(chunk.providerMetadata) as typeof chunk.providerMetadata };
+  }
+  // A file or a picture is one long text: the size of the whole answer is its bound.
+  if (chunk.type === 'file' || chunk.type === 'data-imageDelta' || chunk.type === 'tool-input-delta')
+    return chunk;
+  let isChanged = false;
+  const fields = Object.entries(chunk).map(([name, value]: [string, unknown]) => {
+    const kept = typeof value === 'object' ? bounded(value) : value;
+    isChanged ||= kept !== value;
+    return [name, kept] as const;
+  });
+  return isChanged ? (Object.fromEntries(fields) as UIMessageChunk) : chunk;
 }
 
 class TurnStopError extends Error {

@@ -19,6 +19,12 @@ export interface ToolApproval {
   reason?: string;
 }
 
+/** A call that the user has approved in this request. */
+export interface ApprovedCall {
+  toolName: string;
+  input: unknown;
+}
+
 /** Submit a message (a new one, or an edit of one that exists), answer again, or go on with an answer that waits. */
 export type TurnAction =
   | { type: 'submit'; message: UserMessage }
@@ -74,6 +80,8 @@ export interface AgentInput {
   repositoryId?: string;
   keys: UserKeys;
   note: Note;
+  /** By their ids, the calls that the user has approved just now: others that want approval are not made. */
+  approved?: Map<string, ApprovedCall>;
   /** Calls that the turn was not let in for are reserved with it. */
   admission?: Admission;
 }

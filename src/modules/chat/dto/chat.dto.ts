@@ -3,6 +3,8 @@ import { ApiProperty } from '@nestjs/swagger';
 export const VISIBILITIES = ['private', 'public'] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
+const OWNERS_BUSINESS = 'Null for a reader who is not the owner.';
+
 export class ChatDto {
   @ApiProperty({ format: 'uuid', example: '5c1a4f7e-2d0b-4f7f-9a3e-0e7a6a3f1c22' })
   id: string;
@@ -27,18 +29,33 @@ export class ChatDto {
     additionalProperties: true,
     nullable: true,
     example: { inputTokens: 812, outputTokens: 240, totalTokens: 1052 },
-    description: 'Usage of the last answer, as it was stored; null before the first one.',
+    description: `Usage of the last answer, as it was stored; null before the first one. ${OWNERS_BUSINESS}`,
   })
   lastContext: Record<string, unknown> | null;
 
-  @ApiProperty({ type: 'integer', example: 1520, description: 'Over all model calls made for this chat.' })
-  totalInputTokens: number;
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: 1520,
+    description: `Over all model calls made for this chat. ${OWNERS_BUSINESS}`,
+  })
+  totalInputTokens: number | null;
 
-  @ApiProperty({ type: 'integer', example: 433, description: 'Over all model calls made for this chat.' })
-  totalOutputTokens: number;
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: 433,
+    description: `Over all model calls made for this chat. ${OWNERS_BUSINESS}`,
+  })
+  totalOutputTokens: number | null;
 
-  @ApiProperty({ example: 0.00154, description: 'USD, six decimals.' })
-  totalCost: number;
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 0.00154,
+    description: `USD, six decimals. ${OWNERS_BUSINESS}`,
+  })
+  totalCost: number | null;
 
   @ApiProperty({ example: true, description: 'False for a public chat of somebody else.' })
   isOwner: boolean;

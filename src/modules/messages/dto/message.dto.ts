@@ -3,6 +3,8 @@ import { ApiProperty } from '@nestjs/swagger';
 export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
+const OWNERS_BUSINESS = 'Null for a reader of a public chat who is not its owner.';
+
 export class MessageDto {
   @ApiProperty({ format: 'uuid', example: '0f6c1c9e-96b4-4c0a-b7a5-8a9d3c2e4f51' })
   id: string;
@@ -35,14 +37,19 @@ export class MessageDto {
   })
   modelUsed: string | null;
 
-  @ApiProperty({ type: 'integer', example: 812 })
-  inputTokens: number;
+  @ApiProperty({ type: 'integer', nullable: true, example: 812, description: OWNERS_BUSINESS })
+  inputTokens: number | null;
 
-  @ApiProperty({ type: 'integer', example: 240 })
-  outputTokens: number;
+  @ApiProperty({ type: 'integer', nullable: true, example: 240, description: OWNERS_BUSINESS })
+  outputTokens: number | null;
 
-  @ApiProperty({ example: 0.000844, description: 'USD, six decimals.' })
-  cost: number;
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 0.000844,
+    description: `USD, six decimals. ${OWNERS_BUSINESS}`,
+  })
+  cost: number | null;
 
   @ApiProperty({
     enum: MESSAGE_STATUSES,
@@ -56,7 +63,9 @@ export class MessageDto {
     additionalProperties: true,
     nullable: true,
     example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
-    description: 'The metadata of the `UIMessage`, as `finish` carried it; null where there is none.',
+    description:
+      'The metadata of the `UIMessage`, as `finish` carried it; null where there is none. A reader of a public chat who is not ' +
+      'its owner gets it without `usage` and `cost`.',
   })
   metadata: Record<string, unknown> | null;
 }

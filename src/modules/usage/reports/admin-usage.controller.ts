@@ -78,8 +78,11 @@ export class AdminUsageController {
   })
   @ApiUsageExport()
   @ApiProblems(400)
-  export(@CurrentUser() user: Identity, @Query() query: AdminUsageExportQuery): StreamableFile {
-    return toStreamableFile(this.exports.open(user, query));
+  async export(
+    @CurrentUser() user: Identity,
+    @Query() query: AdminUsageExportQuery,
+  ): Promise<StreamableFile> {
+    return toStreamableFile(await this.exports.open(user, query));
   }
 
   @Get('projection')

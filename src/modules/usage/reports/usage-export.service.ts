@@ -52,8 +52,12 @@ export class UsageExportService {
    *
    * @throws AppError 400 naming `to` or `chatId`; later failures break the download off
    */
-  open(identity: Identity, query: UsageExportQuery & { userId?: string }, now = new Date()): Download {
-    const filter = toLogFilter(query);
+  async open(
+    identity: Identity,
+    query: UsageExportQuery & { userId?: string },
+    now = new Date(),
+  ): Promise<Download> {
+    const filter = await toLogFilter(query, this.directory);
     // It has to come to an end, though there are new calls all the time.
     const pages = this.pages(identity.id, { ...filter, to: filter.to && filter.to < now ? filter.to : now });
     const { format } = query;

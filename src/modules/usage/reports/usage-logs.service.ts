@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
+import { UserDirectory } from '../../../common/auth/user-directory.js';
 import { Database } from '../../../common/database/database.js';
 import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid, toStoredId } from '../../../common/http/client-id.js';
@@ -17,12 +19,13 @@ export class UsageLogsService {
   constructor(
     private readonly database: Database,
     private readonly logs: UsageLogsRepository,
+    private readonly directory: UserDirectory,
   ) {}
 
   /** @throws AppError 400 naming `to`, `chatId` or `cursor` */
   async list(identity: Identity, query: UsageLogsQuery & { userId?: string }): Promise<Page<UsageLogDto>> {
     const order = parseLogOrder(query.sort);
-    const filter = toLogFilter(query);
+    const filter = await toLogFilter(query, this.directory);
     const after = decodeLogCursor(order, query.cursor);
     const { limit } = query;
     const rows = await this.database.readAsUser(
@@ -41,7 +44,10 @@ export class UsageLogsService {
 }
 
 /** @throws AppError 400 naming `to` or `chatId` */
-export function toLogFilter(query: UsageLogFilterQuery & { userId?: string }): LogFilter {
+export async function toLogFilter(
+  query: UsageLogFilterQuery & { userId?: string },
+  directory: UserDirectory,
+): Promise<LogFilter> {
   const { userId, agentType, model, provider, status } = query;
   const { from, to } = boundsOf(query);
   const limits: LogFilter['limits'] = {};
@@ -49,13 +55,27 @@ export function toLogFilter(query: UsageLogFilterQuery & { userId?: string }): L
     const name = `${field[0]!.toUpperCase()}${field.slice(1)}` as Capitalize<typeof field>;
     limits[field] = { minimum: query[`min${name}`], maximum: query[`max${name}`] };
   }
-  return { userId, from, to, agentType, model, provider, status, chatId: toChatId(query), limits };
+  return {
+    userId,
+    from,
+    to,
+    agentType,
+    model,
+    provider,
+    status,
+    chatId: await toChatId(query, directory),
+    limits,
+  };
 }
 
 /** Clients name chats as they like; whose name it is must be known. */
-function toChatId({ chatId, userId }: { chatId?: string; userId?: string }): string | undefined {
-  if (chatId === undefined) return undefined;
-  if (userId !== undefined) return toStoredId(userId, chatId, 'chatId');
-  if (!isUuid(chatId)) throw invalidField('chatId', 'must be a UUID, unless userId says whose chat it is');
-  return chatId;
+async function toChatId(
+  { chatId, userId }: { chatId?: string; userId?: string },
+  directory: UserDirectory,
+): Promise<string | undefined> {
+  if (chatId === undefined || isUuid(chatId)) return chatId?.toLowerCase();
+  if (userId === undefined)
+    throw invalidField('chatId', 'must be a UUID, unless userId says whose chat it is');
+  // Nobody has chats in the namespace of a user who is gone: a random one.
+  return toStoredId((await directory.idNamespaceOf(userId)) ?? randomUUID(), chatId, 'chatId');
 }

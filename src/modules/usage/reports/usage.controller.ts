@@ -74,8 +74,8 @@ export class UsageController {
   })
   @ApiUsageExport()
   @ApiProblems(400)
-  export(@CurrentUser() user: Identity, @Query() query: UsageExportQuery): StreamableFile {
-    return toStreamableFile(this.exports.open(user, { ...query, userId: user.id }));
+  async export(@CurrentUser() user: Identity, @Query() query: UsageExportQuery): Promise<StreamableFile> {
+    return toStreamableFile(await this.exports.open(user, { ...query, userId: user.id }));
   }
 
   @Get('projection')

@@ -1,0 +1,135 @@
+import { getToolName, isToolUIPart, type DynamicToolUIPart, type ToolUIPart, type UIMessage } from 'ai';
+import { isEmbeddedFile } from '../agents/file-input.js';
+
+type Parts = UIMessage['parts'];
+type Part = Parts[number];
+type Fields = Record<string, unknown>;
+export type ToolPart = ToolUIPart | DynamicToolUIPart;
+
+const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
+/** As all providers take it: a call of another name would make them refuse the whole conversation. */
+const TOOL_NAME = /^[\w-]{1,128}$/;
+const MAX_CALL_ID = 256;
+
+/** What the model and the user read of a call that is over without a result. */
+const NOT_MADE = 'This call was not made.';
+const UNKNOWN = 'This call was approved; it is not known whether it was made.';
+
+/**
+ * The parts of a stored message that are parts at all. Whatever stands in a row may have been written by its owner, past this
+ * server: a part that is broken costs only itself.
+ */
+export function readParts(stored: unknown): Parts {
+  return Array.isArray(stored) ? (stored as unknown[]).filter(isPart) : [];
+}
+
+/**
+ * Of a stored message what a model may be told: what was said, files that are in the message itself, and calls that are over.
+ * An approval that stands in a row is never acted on: what waited for one is told as a call that was not made.
+ *
+ * @param goesOn the calls that the user has answered just now; they stay as they are
+ */
+export function partsForModel(
+  role: UIMessage['role'],
+  stored: unknown,
+  goesOn: ReadonlySet<Part> = new Set(),
+): Parts {
+  return readParts(stored).flatMap((part) =>
+    goesOn.has(part) ? [structuredClone(part)] : (partForModel(role, part) ?? []),
+  );
+}
+
+export function isFinished({ state }: ToolPart): boolean {
+  return FINISHED.has(state);
+}
+
+/** A call that never got a result has none, and will get none. */
+export function closed(part: ToolPart): ToolPart {
+  const { approval: _approval, ...call } = part as ToolPart & Fields;
+  const errorText = part.state === 'approval-responded' ? UNKNOWN : NOT_MADE;
+  return { ...call, state: 'output-error', errorText } as unknown as ToolPart;
+}
+
+function partForModel(role: UIMessage['role'], part: Part): Part | undefined {
+  const isAnswer = role === 'assistant';
+  switch (part.type) {
+    case 'text':
+      // An answer that was cut off may hold a text without a word, and providers refuse messages of nothing else.
+      if (part.text === '') return undefined;
+      return { type: 'text', text: part.text, ...(isAnswer ? notesOf(part, 'providerMetadata') : {}) };
+    case 'file':
+      return fileForModel(part);
+    case 'reasoning':
+      if (!isAnswer) return undefined;
+      return { type: 'reasoning', text: part.text, ...notesOf(part, 'providerMetadata') };
+    case 'step-start':
+      return isAnswer ? { type: 'step-start' } : undefined;
+    default:
+      return isAnswer && isToolUIPart(part) ? toolForModel(part) : undefined;
+  }
+}
+
+/** Nothing but what the message itself holds: neither an address nor a vendor's reference to a file. */
+function fileForModel({ mediaType, filename, url }: Extract<Part, { type: 'file' }>): Part {
+  const name = typeof filename === 'string' ? filename : undefined;
+  if (isEmbeddedFile({ mediaType, url })) return { type: 'file', mediaType, filename: name, url };
+  return { type: 'text', text: `[a file that was left out: ${(name ?? mediaType).slice(0, 255)}]` };
+}
+
+function toolForModel(part: ToolPart): ToolPart | undefined {
+  if (!TOOL_NAME.test(getToolName(part)) || part.toolCallId.length > MAX_CALL_ID) return undefined;
+  if (part.state === 'approval-responded') return toolForModel(closed(part));
+  if (!isFinished(part)) return undefined;
+  const {
+    type,
+    toolName,
+    toolCallId,
+    state,
+    input,
+    output,
+    errorText,
+    rawInput,
+    preliminary,
+    providerExecuted,
+  } = part as ToolPart & Fields;
+  const call = {
+    type,
+    ...(toolName === undefined ? {} : { toolName }),
+    toolCallId,
+    state,
+    // Providers want an object, and refuse a call without one.
+    input: input ?? rawInput ?? {},
+    ...(state === 'output-available' ? { output, preliminary: preliminary === true } : {}),
+    ...(state === 'output-error' ? { errorText } : {}),
+    ...(providerExecuted === true ? { providerExecuted } : {}),
+    ...notesOf(part, 'callProviderMetadata'),
+    ...notesOf(part, 'resultProviderMetadata'),
+    ...(isFields(part.toolMetadata) ? { toolMetadata: part.toolMetadata } : {}),
+  };
+  return call as unknown as ToolPart;
+}
+
+/** What a vendor has noted of its own protocol: by vendor, then by name. */
+function notesOf(part: object, name: string): object {
+  const notes = (part as Fields)[name];
+  return isFields(notes) && Object.values(notes).every(isFields) ? { [name]: notes } : {};
+}
+
+function isPart(value: unknown): value is Part {
+  if (!isFields(value)) return false;
+  const { type } = value;
+  if (typeof type !== 'string') return false;
+  if (type === 'text' || type === 'reasoning') return typeof value['text'] === 'string';
+  if (type === 'file' || type === 'reasoning-file')
+    return typeof value['url'] === 'string' && typeof value['mediaType'] === 'string';
+  if (type !== 'dynamic-tool' && !type.startsWith('tool-')) return true;
+  const { toolCallId, toolName, state, errorText, approval } = value;
+  if (typeof toolCallId !== 'string' || typeof state !== 'string') return false;
+  if (type === 'dynamic-tool' && typeof toolName !== 'string') return false;
+  if (state === 'output-error' && typeof errorText !== 'string') return false;
+  return !state.startsWith('approval-') || (isFields(approval) && typeof approval['id'] === 'string');
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
