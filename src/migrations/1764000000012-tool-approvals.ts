@@ -111,7 +111,7 @@ const FORMER_PUBLIC_CHATS = `
 
 /**
  * A copy holds what was said and the results of calls that are over. What still waits (for an approval, for its result) waits
- * in the original alone; a draft belongs to its document. A part that can not be read costs only itself.
+ * in the original alone; a draft belongs to its document. A part that cannot be read costs only itself.
  */
 const COPIES = `
   create function switchboard.copied_part(part json) returns json

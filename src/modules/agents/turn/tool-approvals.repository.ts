@@ -14,7 +14,7 @@ const FIND = `
    where message_id = $1 and chat_id = $2 and user_id = $3 limit 1`;
 
 /**
- * Takes away what an answer has asked for, in one statement with another: whoever comes second finds nothing to approve, and
+ * Takes away what an answer has asked for, in one statement with another: a second request finds nothing to approve, and
  * a transaction that fails leaves everything as it was.
  */
 const taking = (text: string, first: number) => `
