@@ -8,8 +8,8 @@ import { SECRETS } from './target.js';
 const INSIDE =
   /node_modules|\bat \S+ \(|\.[jt]s:\d+|dist\/src|\/(?:home|root|usr|var|tmp|work|app)\/\w|\bviolates\b|syntax error at or near|invalid input (?:syntax|value)|duplicate key value|relation "|column "|operator does not exist|QueryFailedError|TypeError|RangeError|SyntaxError|Cannot read propert|is not a function|ECONN[A-Z]+|ENOENT/;
 
-/** An address or headers beyond every limit: such a request reaches no operation that could document it. */
-const BEFORE_ROUTING = new Set([414, 431]);
+/** An address or headers that no route takes: such a request reaches no operation that could document it. */
+const BEFORE_ROUTING = new Set([414, 417, 431]);
 const NO_CONTENT = new Set([204, 304]);
 
 /** Holds answers to what openapi.json says of them, and to what is true of all. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
 import { type GithubDouble, startGithubDouble } from '../doubles/github/github-double.js';
 import type { TestResponse, TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { type Operation, readOpenApiDocument } from '../support/openapi-document.js';
+import { isGood, notProblem, registeredRoutes, told } from './authorization-answers.js';
 import { administratorToken, type Caller, refusedCallers } from './authorization-callers.js';
 import {
   accessOf,
@@ -125,32 +125,6 @@ function leaks({ text, headers }: TestResponse, allowed: string[] = []): string[
   const email = all.includes(owner.user.email) ? ['email'] : [];
   return [...new Set([...canariesIn(all), ...figures, ...email])].filter((found) => !allowed.includes(found));
 }
-
-/** What is wrong with an answer that should be this problem. */
-function notProblem({ status, headers, body }: TestResponse, expected: number, code: string): string[] {
-  const isRight =
-    status === expected &&
-    body?.code === code &&
-    body.status === expected &&
-    body.type === 'about:blank' &&
-    typeof body.title === 'string' &&
-    typeof body.detail === 'string' &&
-    body.requestId === headers.get('x-request-id') &&
-    headers.get('content-type')?.startsWith('application/problem+json') === true;
-  return isRight ? [] : [`answered ${status} ${body?.code ?? ''}, not ${expected} ${code}`];
-}
-
-/** What an answer tells, without what is different each time. */
-function told({ status, headers, text }: TestResponse): string {
-  const names = [...headers.keys()].filter((name) => !name.startsWith('ratelimit-')).sort();
-  const isStream = headers.get('content-type')?.startsWith('text/event-stream') ?? false;
-  const words = text
-    .replaceAll(headers.get('x-request-id') ?? '', '<request>')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
-  return JSON.stringify([status, names.filter((name) => name !== 'content-length'), isStream ? '' : words]);
-}
-
-const isGood = ({ status }: TestResponse) => status >= 200 && status < 300;
 
 describe('every operation', () => {
   it.each(byIds)('$name refuses whoever is nobody, or not active', async ({ operation }) => {
@@ -293,7 +267,7 @@ describe('the routes of the server', () => {
   it('are all in openapi.json, or known to be none of its business', () => {
     const documented = new Set(document.operations.map(({ method, path }) => `${method} ${path}`));
     const excepted = Object.keys(UNDOCUMENTED_ROUTES);
-    const unknown = registeredRoutes().filter(
+    const unknown = registeredRoutes(app).filter(
       ({ method, path }) =>
         !documented.has(`${method === 'HEAD' ? 'GET' : method} ${path}`) &&
         !excepted.some((known) => path === known || (known.endsWith('/') && path.startsWith(known))),
@@ -302,7 +276,7 @@ describe('the routes of the server', () => {
   });
 
   it('are there for every operation of openapi.json', () => {
-    const registered = new Set(registeredRoutes().map(({ method, path }) => `${method} ${path}`));
+    const registered = new Set(registeredRoutes(app).map(({ method, path }) => `${method} ${path}`));
     const missing = document.operations.filter(({ method, path }) => !registered.has(`${method} ${path}`));
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
@@ -330,25 +304,3 @@ describe('an operation that the matrix does not know', () => {
     expect(() => idParametersOf(document, made({ body }))).toThrow('"ownerId" in its body');
   });
 });
-
-/** Reads Fastify's own table of routes. */
-function registeredRoutes(): Array<{ method: string; path: string }> {
-  const fastify: FastifyInstance = app.app.getHttpAdapter().getInstance();
-  const above: string[] = [];
-  return fastify
-    .printRoutes({ commonPrefix: false })
-    .split('\n')
-    .flatMap((line) => {
-      const match = /^([│├└─\s]*)(\S+)(?: \(([A-Z, -]+)\))?/.exec(line);
-      if (!match) return [];
-      const [, indent = '', segment = '', methods] = match;
-      const depth = indent.length / 4;
-      above.length = depth;
-      above[depth] = segment;
-      const path = above
-        .slice(1)
-        .join('')
-        .replaceAll(/:(\w+)/g, '{$1}');
-      return (methods?.split(', ') ?? []).map((method) => ({ method, path }));
-    });
-}
