@@ -97,6 +97,12 @@ describe('the documentation', () => {
     }
   });
 
+  it.each(operations)('says what the HTTP edge can answer at $name', ({ method, operation }) => {
+    const refusals = ['400', '429', '500', '503'];
+    const bodyRefusals = ['post', 'put', 'patch'].includes(method) ? ['408', '413', '415'] : [];
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining([...refusals, ...bodyRefusals]));
+  });
+
   it.each(operations)('gives an example of what $name answers and takes', ({ operation }) => {
     const contents = [
       ...Object.values(operation.requestBody?.content ?? {}),

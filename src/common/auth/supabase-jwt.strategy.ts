@@ -55,7 +55,7 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
         verificationKey(String(token), sharedSecret, jwks)
           // jsonwebtoken takes a KeyObject; passport-jwt's types only know the older forms.
           .then((key) => done(null, key as string | Buffer))
-          // Also what jsonwebtoken throws within `done` at an odd token (a payload of null): nobody else would catch it,
+          // Also what jsonwebtoken throws within `done` at an odd token (a payload of null): nothing else would catch it,
           // and an unhandled rejection ends the process.
           .catch((error: unknown) => done(error));
       },

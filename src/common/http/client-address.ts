@@ -21,7 +21,7 @@ export function networkOf(address: string): string {
 
 /**
  * The address that a request is counted by. A proxy that is believed passes on what clients say in `x-forwarded-for`;
- * what is no address there must not become a key of its own.
+ * text that is no address must not become a key of its own.
  */
 export function clientAddressOf(request: { ip: string; socket: { remoteAddress?: string } }): string {
   return networkOf(isIP(request.ip) === 0 ? (request.socket.remoteAddress ?? '') : request.ip);

@@ -5,9 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 const DRAIN_TIMEOUT = 5_000;
 
 /**
- * Lets requests with `Expect` be answered like all others. Node would say "100 Continue" to everybody at once, and refuse
- * other expectations without a problem document. Here a client is told to go on when somebody reads its body, which is
- * after the guards.
+ * Answers requests with `Expect` like all others. Node would send "100 Continue" to every client at once, and would refuse
+ * other expectations without a problem document. Here the server sends it when it begins to read the body, which is after
+ * the guards.
  */
 function answerExpectations(server: Server): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {

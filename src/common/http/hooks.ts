@@ -54,8 +54,8 @@ export function registerRequestHooks(
 }
 
 /**
- * No guard stands before unknown paths and the documentation. (Preflights are not counted: to refuse one costs as much
- * as to answer it, and everybody behind an address would be locked out of their browsers.)
+ * No guard stands before unknown paths and the documentation. Preflights are not counted: refusing one costs as much as
+ * answering it, and would lock out every browser behind that address.
  */
 function isUnguarded({ is404, routeOptions }: FastifyRequest): boolean {
   return is404 || (routeOptions.url?.startsWith('/docs') ?? false);

@@ -22,6 +22,7 @@ export interface BodyLimits {
   mediaTypes: readonly string[];
 }
 
+const NOTHING = Buffer.alloc(0);
 const FIRST_CAPACITY = 16 * 1024;
 /** The check after parsing names the place of a body that is nested too deep; this bounds what it has to walk through. */
 const MAX_PARSED_DEPTH = 10_000;
@@ -92,26 +93,29 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
 }
 
 /**
- * Copies chunks into one buffer. To keep the chunks would let a client choose their size: a megabyte in chunks of one byte
- * would take a hundred megabytes.
+ * Copies chunks into one buffer as soon as there are several. To keep the chunks would let a client choose their size: a
+ * megabyte in chunks of one byte would take a hundred megabytes.
  */
 class ByteCollector {
   length = 0;
-  private bytes?: Buffer;
+  private bytes: Buffer = NOTHING;
 
   add(chunk: Buffer): void {
     const length = this.length + chunk.length;
-    if (this.bytes === undefined || this.bytes.length < length) {
-      const larger = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * this.length, length));
-      this.bytes?.copy(larger, 0, 0, this.length);
-      this.bytes = larger;
+    if (this.length === 0) this.bytes = chunk;
+    else {
+      if (this.bytes.length < length) {
+        const larger = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * this.length, length));
+        this.bytes.copy(larger, 0, 0, this.length);
+        this.bytes = larger;
+      }
+      chunk.copy(this.bytes, this.length);
     }
-    chunk.copy(this.bytes, this.length);
     this.length = length;
   }
 
   get collected(): Buffer {
-    return this.bytes?.subarray(0, this.length) ?? Buffer.alloc(0);
+    return this.bytes.subarray(0, this.length);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 
-/** About 20 MB of counters; whoever has more addresses than this cannot be held by counting addresses. */
+/** About 20 MB of counters. Counting by address does not hold an attacker who has more addresses than this anyway. */
 const MAX_TRACKERS = 100_000;
 
 interface Window {
@@ -14,7 +14,7 @@ interface Window {
  * Times are monotonic, so a clock that jumps neither blocks nor frees anybody.
  *
  * All windows are of one length, so the map, which keeps the order of insertion, has those first that end first. Ended
- * ones are removed from its head; no request pays for a walk through all of them.
+ * ones are removed from its head, so no request pays for a walk through all of them.
  */
 @Injectable()
 export class MemoryThrottlerStorage implements ThrottlerStorage {
@@ -47,7 +47,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     });
   }
 
-  /** Each new window removes at most as many as there were new ones before it. */
+  /** Removes ended windows, and the oldest one when the map is full. */
   private makeRoom(now: number): void {
     for (const [key, window] of this.windows) {
       if (window.endsAt > now && this.windows.size < this.maxTrackers) return;

@@ -6,7 +6,7 @@ import { validationFailed } from '../errors/app-error.js';
 import { findHostileInput } from './hostile-input.js';
 import { type BodyLimits, readJsonBody } from './json-body.js';
 
-/** Enough for every body that is not a message, a document or a configuration. */
+/** Enough for every body except messages, documents and configurations. */
 const SMALL_BODY = 64 * 1024;
 const FEW_ITEMS = 1_000;
 const JSON_TYPE = ['application/json'];
@@ -16,21 +16,21 @@ const BODY_RULES = 'switchboard:body-rules';
 interface BodyRules {
   /** Lets the body be as large as `BODY_LIMIT`, instead of 64 KB. */
   large?: boolean;
-  /** How many keys and items the body may have; 1,000 where nothing is said. */
+  /** How many keys and items the body may have; 1,000 by default. */
   items?: number;
-  /** `application/json` where nothing is said. */
+  /** `application/json` by default. */
   mediaTypes?: string[];
 }
 
-/** What a route takes that needs more than a small JSON body. */
+/** Declares what body a route accepts, when a small JSON body is not enough. */
 export const AcceptBody = (rules: BodyRules) => SetMetadata(BODY_RULES, rules);
 
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The last of the global guards: reads what a request carries and refuses what no handler should have to think of. It is
- * a guard because of the order: the guards before it have decided by the headers alone who may send something at all, and
- * Fastify itself reads no body (see `deferBodies`).
+ * The last of the global guards: reads the body and refuses input that no handler should have to think of. It is a guard
+ * because of the order: the guards before it decide by the headers alone who may send anything, and Fastify itself reads
+ * no body (see `deferBodies`).
  */
 @Injectable()
 export class RequestContentGuard implements CanActivate {

@@ -16,8 +16,8 @@ export const SECRET_HEADERS = [
 const MAX_HEADERS = 100;
 
 /**
- * Headers that must be sent once. Of two, a proxy may have believed the one and Node takes the other, or joins them to
- * a value that nobody sent.
+ * Headers that must be sent once. When there are two, a proxy may use the one and Node the other, or Node joins them
+ * to a value that nobody sent.
  */
 const SINGLE = new Set(['host', 'content-type', ...SECRET_HEADERS]);
 
@@ -34,7 +34,7 @@ export function findHeaderProblem(request: FastifyRequest): AppError | undefined
   if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) {
     return new AppError(417, 'validation_failed', 'The header Expect can only be 100-continue.');
   }
-  // Fastify refuses what is no media type before any guard runs, so that nobody would count it.
+  // Fastify would refuse a malformed media type before any guard runs, and nothing would count the request.
   if (headers['content-type'] !== undefined && request.mediaType === undefined) return unsupportedMediaType();
   return undefined;
 }

@@ -36,13 +36,16 @@ export function discardBodyAfterAnswer(
     const timer = setTimeout(() => socket.destroy(), timeout);
     const done = () => {
       clearTimeout(timer);
+      socket.off('close', done);
       discarding.delete(socket);
     };
     raw.on('data', (chunk: Buffer) => {
       discarded += chunk.length;
       if (discarded > MAX_DISCARDED) socket.destroy();
     });
-    raw.once('end', done).once('close', done);
+    raw.once('end', done);
+    // Node no longer tells a request that has been answered when its connection is gone.
+    socket.once('close', done);
     raw.resume();
   });
 }

@@ -17,7 +17,7 @@ export function createValidationPipe(): ValidationPipe {
 }
 
 /**
- * Refuses what is no DTO before class-transformer and class-validator see it: their work grows with the square of the
+ * Refuses arrays and unknown fields before class-transformer and class-validator see it: their work grows with the square of the
  * number of unknown fields, and they check every element of an array that stands where one object should.
  */
 @Injectable()

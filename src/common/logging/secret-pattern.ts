@@ -1,7 +1,7 @@
 /**
- * Shorter secrets are removed only where they stand alone. There are such keys: local servers take any, and people send
- * `x` or `EMPTY`. To refuse them would lock those users out, to replace them everywhere would make a text unreadable
- * ("[redacted]n e[redacted]ror" for the key `a`), and nobody learns more of a key that is part of an ordinary word.
+ * Shorter secrets are removed only where they stand alone. Such keys exist: local servers take any key, and
+ * people send `x` or `EMPTY`. Refusing them would lock those users out. Replacing them everywhere would make texts
+ * unreadable, and a key inside an ordinary word tells nobody that it is a key.
  */
 const SHORT = 6;
 
