@@ -72,8 +72,8 @@ function describeSuccess({ responses }: Operation): void {
 }
 
 /** What the HTTP edge answers before a handler is asked: at every route, and at every route that reads a body. */
-const REFUSALS = [400, 429, 500, 503];
-const BODY_REFUSALS = [408, 413, 415];
+const REFUSALS = [400, 415, 429, 500, 503];
+const BODY_REFUSALS = [408, 413];
 const BODY_METHODS = new Set(['post', 'put', 'patch']);
 
 function describeRefusals(method: string, { responses }: Operation): void {
@@ -86,6 +86,7 @@ function describeRefusals(method: string, { responses }: Operation): void {
 export function setupDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
+    raw: ['json'],
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
     customSiteTitle: 'Switchboard API',
   });

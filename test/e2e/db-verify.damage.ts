@@ -357,7 +357,9 @@ export const CONTENT: Damage[] = [
      grant insert on switchboard.tool_approvals to authenticated`,
     [
       'unexpected grant of insert on switchboard.tool_approvals to authenticated',
+      'unexpected grant of insert on switchboard.tool_approvals to switchboard_user',
       'unexpected grant of select on switchboard.client_id_secret to authenticated',
+      'unexpected grant of select on switchboard.client_id_secret to switchboard_user',
     ],
   ],
   [

@@ -10,7 +10,7 @@ const ODD_TIMES = ['infinity', '-infinity', '280000-01-01Z', '290000-01-01Z'];
 const FAR_TIMES = ['20000-01-01Z', '275760-09-13Z', '0044-03-15Z BC', '4712-01-01Z BC'];
 /** As deep as PostgreSQL takes it, and deeper than `JSON.stringify` can follow. */
 const DEPTH = 14_000;
-const DEEP = `${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}`;
+const DEEP = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`;
 
 let app: TestApp;
 let user: TestUser;
@@ -235,7 +235,7 @@ describe('JSON that is nested too deeply to be written costs only its own row', 
     const chatId = await addChat(app, user);
     const at = (second: number) => ({ createdAt: `2026-01-01T00:00:0${second}Z` });
     const before = await addMessage(app, chatId, at(1));
-    const deep = await addMessage(app, chatId, { ...at(2), parts: DEEP });
+    const deep = await addMessage(app, chatId, { ...at(2), parts: `[${DEEP}]` });
     const after = await addMessage(app, chatId, at(3));
     for (const limit of [1, 2, 100]) {
       const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, limit);

@@ -69,7 +69,18 @@ export interface StoredMessage {
 /** The messages of a chat, oldest first. */
 export async function messagesOf(served: Served, user: TestUser, chatId: string): Promise<StoredMessage[]> {
   const path = `/api/chats/${encodeURIComponent(chatId)}/messages?limit=100`;
-  return (await ask<{ items: StoredMessage[] }>(served, user, path)).items;
+  const messages: StoredMessage[] = [];
+  // A page ends at 2 MB, too.
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page: { items: StoredMessage[]; nextCursor: string | null } = await ask(
+      served,
+      user,
+      cursor ? `${path}&cursor=${encodeURIComponent(cursor)}` : path,
+    );
+    messages.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return messages;
 }
 
 /** The last message of a chat, once it is no longer being written. */
