@@ -46,6 +46,8 @@ export interface AppOptions {
   logDestination?: DestinationStream;
   /** Adds routes to the bare Fastify instance before Nest's own (the embedded stack's auth and storage). */
   mount?: (fastify: FastifyInstance) => Promise<void>;
+  /** Milliseconds that a request of those routes may take to arrive, where that is longer than `requestTimeout`. */
+  longestRequest?: number;
 }
 
 /** Builds the application, ready to `listen`. The server and the tests boot the same one. */
@@ -66,7 +68,7 @@ export async function createApp(
   // The adapter is made before the application that has the throttle in it; requests come after both.
   const throttle = (): RequestThrottle => app.get(RequestThrottle);
   const adapter = new DrainingAdapter({
-    ...deadlinesOf(config.server.requestTimeout),
+    ...deadlinesOf(config.server.requestTimeout, options.longestRequest),
     trustProxy: config.server.trustProxy,
     requestIdHeader: false,
     genReqId: requestIdOf,

@@ -26,6 +26,7 @@ async function start(): Promise<void> {
     dataDir: environment.DATA_DIR,
     publicUrl: `http://${host}:${environment.PORT}`,
     nodeEnv: environment.NODE_ENV,
+    authRateLimit: environment.EMBEDDED_AUTH_RATE_LIMIT,
     log: (line) => process.stdout.write(`${line}\n`),
   });
   try {
@@ -36,12 +37,16 @@ async function start(): Promise<void> {
   }
 }
 
+/** The embedded storage gives an upload this long. */
+const UPLOAD_TIMEOUT = 120_000;
+
 async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
   if (config.database.migrateOnStart) {
     const { runMigrations } = await import('./common/database/migrate.js');
     await runMigrations({ url: config.database.url });
   }
   const app = await createApp(config, {
+    longestRequest: stack && UPLOAD_TIMEOUT,
     mount:
       stack &&
       (async (fastify) => (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack)),

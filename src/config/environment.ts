@@ -42,8 +42,8 @@ const bytes = (fallback: number) =>
     if (value === undefined) return fallback;
     const match = /^(\d+)\s*(b|kb|mb|gb)?$/i.exec(value);
     const parsed = match ? Number(match[1]) * (BYTE_UNITS[(match[2] ?? '').toLowerCase()] ?? 1) : 0;
-    if (parsed >= 1024 && parsed <= 512 * 1024 ** 2) return parsed;
-    context.addIssue({ code: 'custom', message: 'must be a size from 1kb to 512mb, such as 10mb' });
+    if (parsed >= 1024 && parsed <= 64 * 1024 ** 2) return parsed;
+    context.addIssue({ code: 'custom', message: 'must be a size from 1kb to 64mb, such as 10mb' });
     return z.NEVER;
   });
 
@@ -73,6 +73,7 @@ export const environmentSchema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_SIZE: integer(20, 2, 500),
   DATABASE_PREPARED_STATEMENTS: boolean,
+  EMBEDDED_AUTH_RATE_LIMIT: integer(30, 0, 1_000_000_000),
   DATA_DIR: optionalText.transform((value) => value ?? '.data'),
   MIGRATE_ON_START: boolean,
   SUPABASE_URL: httpUrl,

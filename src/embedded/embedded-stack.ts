@@ -41,14 +41,9 @@ export interface EmbeddedStackOptions {
   publicUrl: string;
   nodeEnv: string;
   log: (line: string) => void;
-  /**
-   * Failed sign-ins of one address within five minutes; the limits of other actions follow it, and 0 lifts them all. By
-   * default what the environment variable `EMBEDDED_AUTH_RATE_LIMIT` says, or 30 as at Supabase.
-   */
-  authRateLimit?: number;
+  /** Failed sign-ins of one address within five minutes; the limits of other actions follow it, and 0 lifts them all. */
+  authRateLimit: number;
 }
-
-const AUTH_RATE_LIMIT = 30;
 
 /** @throws EmbeddedStackError when it can't, or must not, start */
 export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
@@ -57,25 +52,16 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
       'The embedded stack is not for production: set DATABASE_URL and the SUPABASE_ variables',
     );
   }
-  const authRateLimit = options.authRateLimit ?? rateLimitOf(process.env['EMBEDDED_AUTH_RATE_LIMIT']);
   process.umask(PRIVATE_UMASK);
   const dataDir = resolve(options.dataDir);
   const secrets = openDataDir(dataDir);
   const cluster = await PostgresCluster.start(dataDir, secrets, options.log);
   try {
-    return await startServices(cluster, dataDir, secrets, { ...options, authRateLimit });
+    return await startServices(cluster, dataDir, secrets, options);
   } catch (error) {
     await cluster.stop();
     throw error;
   }
-}
-
-/** @throws EmbeddedStackError */
-function rateLimitOf(text: string | undefined): number {
-  const value = text?.trim();
-  if (!value) return AUTH_RATE_LIMIT;
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw new EmbeddedStackError('EMBEDDED_AUTH_RATE_LIMIT must be a whole number; 0 lifts the limit');
 }
 
 function openDataDir(dataDir: string): StackSecrets {
@@ -92,7 +78,7 @@ async function startServices(
   cluster: PostgresCluster,
   dataDir: string,
   secrets: StackSecrets,
-  { publicUrl, authRateLimit, log }: EmbeddedStackOptions & { authRateLimit: number },
+  { publicUrl, authRateLimit, log }: EmbeddedStackOptions,
 ): Promise<EmbeddedStack> {
   await prepareSchemas(cluster.url, secrets.authPassword);
   const authUrl = new URL(cluster.url);

@@ -10,15 +10,16 @@ const CHECK_INTERVAL = 2_000;
  * Deadlines of Node's HTTP server for requests that do not arrive whole: headers that never end, and bodies that no route
  * reads. They end with the request, so they never cut an answer, however long it streams.
  */
-export function deadlinesOf(requestTimeout: number): {
-  requestTimeout: number;
-  http: ServerOptions;
-} {
+export function deadlinesOf(
+  requestTimeout: number,
+  longestRequest = requestTimeout,
+): { requestTimeout: number; http: ServerOptions } {
+  const longest = Math.max(requestTimeout, longestRequest) + GRACE;
   return {
-    requestTimeout: requestTimeout + GRACE,
+    requestTimeout: longest,
     http: {
       headersTimeout: Math.min(HEADERS_TIMEOUT, requestTimeout),
-      requestTimeout: requestTimeout + GRACE,
+      requestTimeout: longest,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL, requestTimeout),
       // The hooks refuse a request without a host, with a problem document.
       requireHostHeader: false,
