@@ -4,7 +4,7 @@ import { DocumentsService } from '../documents/documents.service.js';
 import { AppError } from '../../common/errors/app-error.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { ArtifactTools } from './tools/artifact-tools.js';
-import type { AgentInput, Emit } from '../turns/turn.types.js';
+import type { AgentInput, Emit } from './agent.js';
 import { runToolLoop } from './tool-loop.js';
 
 const MAX_STEPS = 6;

@@ -6,7 +6,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
-import type { AgentInput, Emit } from '../turns/turn.types.js';
+import type { AgentInput, Emit } from './agent.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
 import { PartConverter } from './part-converter.js';

@@ -9,7 +9,7 @@ import type { SelectedModel } from '../models/model-selector.js';
 import { GithubMcp } from './tools/github-mcp.js';
 import { GithubToolError } from './tools/github-tool-error.js';
 import { githubTools } from './tools/github-tools.js';
-import type { AgentInput, Emit } from '../turns/turn.types.js';
+import type { AgentInput, Emit } from './agent.js';
 import { runToolLoop } from './tool-loop.js';
 
 const MAX_STEPS = 16;

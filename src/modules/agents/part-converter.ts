@@ -6,7 +6,7 @@ import type {
 } from '@ai-sdk/provider';
 import { toUIMessageChunk, type ToolSet } from 'ai';
 import { parseToolCall } from 'ai/internal';
-import type { Emit } from '../turns/turn.types.js';
+import type { Emit } from './agent.js';
 
 type TextStreamPart = Parameters<typeof toUIMessageChunk<ToolSet>>[0];
 type TypedToolCall = Extract<TextStreamPart, { type: 'tool-call' }>;

@@ -1,7 +1,7 @@
 import { isStepCount, streamText, type ToolApprovalConfiguration, type ToolSet, toUIMessageStream } from 'ai';
 import { callSettings } from '../models/call-settings.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import type { AgentInput, Emit } from '../turns/turn.types.js';
+import type { AgentInput, Emit } from './agent.js';
 import { AccountedModel } from './accounted-model.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { invalidField } from '../../common/errors/app-error.js';
+import { canonicalJson } from '../../common/database/canonical-json.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { closed, isFinished, type ToolPart } from './stored-parts.js';
-import type { AnswerMetadata, ApprovedCall, ToolApproval, TurnRequest } from './turn.types.js';
+import type { ApprovedCall } from '../agents/agent.js';
+import type { AnswerMetadata, ToolApproval, TurnRequest } from './turn.types.js';
 
 type Parts = UIMessage['parts'];
 
@@ -85,17 +87,6 @@ export function applyApprovals(
   return { parts: upToStepOf(goingOn, answered), answered, approved };
 }
 
-/** Whether a call is one of those that were approved, with the very arguments. An approval serves once. */
-export function takeApproval(
-  call: { toolCallId: string; toolName: string; input: unknown },
-  approved: Map<string, ApprovedCall> | undefined,
-): boolean {
-  const known = approved?.get(call.toolCallId);
-  if (known?.toolName !== call.toolName || canonical(known.input) !== canonical(call.input)) return false;
-  approved?.delete(call.toolCallId);
-  return true;
-}
-
 /** The agent that had begun an answer goes on with it, and so does its model where the client names no other. */
 export function toGoOn(request: TurnRequest, { agentType, model }: AnswerMetadata): TurnRequest {
   return { ...request, agent: agentType, model: request.model ?? model };
@@ -130,17 +121,5 @@ function isAsked(part: ToolPart, asked: AskedApproval | undefined): boolean {
 }
 
 function hashOf(part: ToolPart): string {
-  return createHash('sha256').update(canonical(part)).digest('hex');
-}
-
-/** JSON as it comes back from the database, whatever the order of its keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(sorted(JSON.parse(toJson(value ?? null)) as unknown));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return ['list', ...value.map(sorted)];
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return ['object', ...entries.map(([key, member]) => [key, sorted(member)])];
+  return createHash('sha256').update(canonicalJson(part)).digest('hex');
 }

@@ -16,7 +16,8 @@ import { type HistoryRow, TurnRepository } from './turn.repository.js';
 import { partsForModel, readParts } from './stored-parts.js';
 import { applyApprovals, type AskedApproval } from './tool-approvals.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
-import type { AnswerMetadata, ApprovedCall, ToolApproval } from './turn.types.js';
+import type { ApprovedCall } from '../agents/agent.js';
+import type { AnswerMetadata, ToolApproval } from './turn.types.js';
 
 /** A turn whose rows are stored: the question, the empty answer, the mark of the active stream. */
 export interface OpenedTurn {

@@ -3,9 +3,10 @@ import type { UIMessageChunk } from 'ai';
 import type { AppError } from '../../common/errors/app-error.js';
 import type { Admission } from '../rate-limit/admission.js';
 import { LiveStream } from './stream-hub/live-stream.js';
-import { bounded } from './bounded-json.js';
+import { bounded } from '../../common/database/bounded-json.js';
 import { MessageAssembler } from './message-assembler.js';
-import type { Note, TurnRequest } from './turn.types.js';
+import type { Note } from '../agents/agent.js';
+import type { TurnRequest } from './turn.types.js';
 
 /** Why a turn is ended before the model has finished. */
 export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored';

@@ -1,8 +1,5 @@
-import type { UIMessage, UIMessageChunk } from 'ai';
-import type { Identity } from '../../common/auth/identity.js';
-import type { UserKeys } from '../models/user-keys.js';
+import type { UIMessage } from 'ai';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
-import type { Admission } from '../rate-limit/admission.js';
 
 export type MessageStatus = 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
 
@@ -17,12 +14,6 @@ export interface ToolApproval {
   approvalId: string;
   approved: boolean;
   reason?: string;
-}
-
-/** A call that the user has approved in this request. */
-export interface ApprovedCall {
-  toolName: string;
-  input: unknown;
 }
 
 /** Submit a message (a new one, or an edit of one that exists), answer again, or go on with an answer that waits. */
@@ -60,28 +51,4 @@ export interface AnswerMetadata {
   };
   cost: number;
   error?: { code: string; message: string };
-}
-
-/** Where an agent puts what it says. */
-export type Emit = (chunk: UIMessageChunk) => void;
-
-/**
- * Puts a part into the answer as it is stored, in the place of the one that was noted with this id before: for what readers
- * are told in other ways, and what a crash must leave behind. Without data the part is taken out again.
- */
-export type Note = (part: { type: `data-${string}`; id: string; data?: unknown }) => void;
-
-export interface AgentInput {
-  identity: Identity;
-  /** The conversation up to and including the message to answer, oldest first. */
-  history: UIMessage[];
-  signal: AbortSignal;
-  documentId?: string;
-  repositoryId?: string;
-  keys: UserKeys;
-  note: Note;
-  /** By their ids, the calls that the user has approved just now: others that want approval are not made. */
-  approved?: Map<string, ApprovedCall>;
-  /** Calls that the turn was not let in for are reserved with it. */
-  admission?: Admission;
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
-import type { Emit, Note } from '../../turns/turn.types.js';
+import type { Emit, Note } from '../agent.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../../common/errors/app-error.js';
 import { expectedCostOfPicture } from '../../usage/expected-cost.js';
 import type { SelectedImageModel, SelectedModel } from '../../models/model-selector.js';
-import type { Emit } from '../../turns/turn.types.js';
+import type { Emit } from '../agent.js';
 import { readImage } from './image-content.js';
 
 export interface DrawingRequest {
