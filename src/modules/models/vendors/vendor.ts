@@ -32,7 +32,7 @@ export interface CalledModel {
   /** Undefined where nobody says, or the model cannot think: the vendor's own default holds. */
   thinking: boolean | undefined;
   /** Whether the configuration allows this tool of the vendor. */
-  allows(tool: string): boolean;
+  readonly allows: (tool: string) => boolean;
 }
 
 export type ProviderOptions = Record<
@@ -68,7 +68,7 @@ export interface OfferedImageModel {
 
 /**
  * Everything that is particular to one model vendor. Each list that names vendors is derived from these records: add one
- * to `vendors.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
+ * to `vendor-list.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
  */
 export interface Vendor {
   /** As it stands in model ids, configuration keys and usage: `google`. */

@@ -1,12 +1,7 @@
-import { anthropic } from './anthropic.js';
-import { google } from './google.js';
-import { openai } from './openai.js';
 import type { Vendor } from './vendor.js';
+import { VENDOR_LIST } from './vendor-list.js';
 
-/** All model vendors, the preferred one first. Add a vendor here; every other list is derived from this one. */
-const ALL = [google, openai, anthropic] as const satisfies readonly Vendor[];
-
-type AnyVendor = (typeof ALL)[number];
+type AnyVendor = (typeof VENDOR_LIST)[number];
 
 /** A model vendor that is reached over the network. */
 export type Provider = AnyVendor['id'];
@@ -22,11 +17,11 @@ export type ProviderCapability = {
   [Id in Provider]: keyof Extract<AnyVendor, { id: Id }>['tools'];
 }[Provider];
 
-export const VENDORS = Object.fromEntries(ALL.map((vendor) => [vendor.id, vendor])) as unknown as Readonly<
-  Record<Provider, Vendor>
->;
+export const VENDORS = Object.fromEntries(
+  VENDOR_LIST.map((vendor) => [vendor.id, vendor]),
+) as unknown as Readonly<Record<Provider, Vendor>>;
 
-export const PROVIDERS = ALL.map(({ id }) => id) as unknown as readonly [Provider, ...Provider[]];
+export const PROVIDERS = VENDOR_LIST.map(({ id }) => id) as unknown as readonly [Provider, ...Provider[]];
 
 export const DRAWING_PROVIDERS = PROVIDERS.filter(
   (provider): provider is DrawingProvider => VENDORS[provider].images !== undefined,
