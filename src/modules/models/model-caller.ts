@@ -27,7 +27,7 @@ const MAX_RETRIES = 2;
 const BACKOFF = [300, 1_200];
 /** A provider that asks for a longer wait than this is not waited for: the client learns the wait instead. */
 const LONGEST_WAIT = 3;
-/** A picture comes in one piece, and is given this many times the time of a first word: OpenAI's take up to two minutes. */
+/** A picture comes in one piece, and is given this many times the time of a first word: some take up to two minutes. */
 const DRAWING = 3;
 
 /**

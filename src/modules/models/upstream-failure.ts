@@ -1,7 +1,7 @@
 import { APICallError, JSONParseError, RetryError } from 'ai';
 import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
 import { contentRefused } from './image-result.js';
-import { addressOf, type ModelProvider } from './vendors/vendors.js';
+import { addressOf, type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** The provider said nothing for too long. It is the abort reason of the call that is given up. */
 export class UpstreamTimeoutError extends Error {
@@ -26,8 +26,6 @@ export interface FailedCall {
 
 const TOO_LONG =
   /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
-/** As OpenAI's image models refuse: the others answer, without a picture. */
-const REFUSED = /moderation_blocked|content_policy_violation/;
 const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
 
 /** Longest wait that is passed on to a client, in seconds. */
@@ -42,9 +40,9 @@ const DEFAULT_WAIT = 30;
 export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   if (thrown instanceof AppError) return thrown;
   const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown;
-  const { name, keyHeader } = addressOf(call.provider);
+  const { name } = addressOf(call.provider);
   if (error instanceof UpstreamTimeoutError) return upstreamTimeout(`${name} did not answer in time.`, error);
-  const known = meaningOf(error, name, keyHeader, call.ownKey);
+  const known = meaningOf(error, call);
   if (known) return known;
   const status = statusOf(error, textOf(error));
   if (status === undefined && isNetworkFailure(error))
@@ -56,12 +54,8 @@ export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
 }
 
 /** What the status or the text of an error says; undefined when it says nothing in particular. */
-function meaningOf(
-  error: unknown,
-  name: string,
-  header: string | undefined,
-  ownKey: boolean,
-): AppError | undefined {
+function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError | undefined {
+  const { name, keyHeader: header } = addressOf(provider);
   const text = textOf(error);
   const status = statusOf(error, text);
   if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(text))) {
@@ -79,7 +73,7 @@ function meaningOf(
       wait,
     );
   }
-  if (status === 400 && REFUSED.test(text)) return contentRefused(name, error);
+  if (status === 400 && refusalOf(provider)?.test(text)) return contentRefused(name, error);
   if (status === 408 || status === 504) return upstreamTimeout(`${name} did not answer in time.`, error);
   if (TOO_LONG.test(text)) {
     return upstreamError(
@@ -90,6 +84,10 @@ function meaningOf(
   if (status === 503 || status === 529)
     return upstreamError(`${name} is overloaded at the moment. Try again.`, error);
   return undefined;
+}
+
+function refusalOf(provider: ModelProvider): RegExp | undefined {
+  return provider === 'demo' ? undefined : VENDORS[provider].images?.refusal;
 }
 
 /** The provider's own words; not the answer's, of which an event that is not JSON may be full. */

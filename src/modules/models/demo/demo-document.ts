@@ -142,7 +142,7 @@ function firstHalf(content: string): string {
     : `${paragraphs.slice(0, Math.ceil(paragraphs.length / 2)).join('\n\n')}\n`;
 }
 
-/** `Google, OpenAI or Anthropic`. */
+/** `Acme, Beta or Gamma`. */
 function anyVendor(): string {
   const names = PROVIDERS.map((provider) => VENDORS[provider].name);
   return [names.slice(0, -1).join(', '), names.at(-1)].join(' or ');

@@ -139,6 +139,7 @@ export const openai = {
     },
     // Of its best quality, which it may choose.
     tokens: 4_160,
+    refusal: /moderation_blocked|content_policy_violation/,
     inputTokens: imageInputTokens,
   },
 } as const satisfies Vendor;

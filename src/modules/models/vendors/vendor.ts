@@ -125,6 +125,8 @@ export interface Vendor {
     readonly model: OfferedImageModel;
     /** Tokens that a picture takes at most, drawn or given. */
     readonly tokens: number;
+    /** The text of a refusal by the rules on content, where it comes as an error and not as an answer without a picture. */
+    readonly refusal?: RegExp;
     /** Tokens of the pictures that were given, where the vendor bills them at a price of their own. */
     inputTokens?(result: ImageModelV4Result): number;
   };
