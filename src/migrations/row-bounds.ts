@@ -17,23 +17,31 @@ export const isStorable = (column: string, bytes: number) =>
  */
 export const STORABLE_JSON = `
   create function switchboard.is_storable(value jsonb, bytes integer) returns boolean
-    language sql immutable parallel safe strict set search_path = '' as $fn$
-    select octet_length(value::text) <= bytes and not jsonb_path_exists(value, 'strict $.**{129}')
-  $fn$;
+    language plpgsql immutable parallel safe strict set search_path = '' as $fn$
+  declare
+    size integer := octet_length(value::text);
+  begin
+    -- JSON that is shorter than the brackets of 129 levels is not that deep.
+    return size < 258 or (size <= bytes and not jsonb_path_exists(value, 'strict $.**{129}'));
+  end $fn$;
 
   create function switchboard.is_storable(value json, bytes integer) returns boolean
     language plpgsql immutable parallel safe strict set search_path = '' as $fn$
+  declare
+    size integer := octet_length(value::text);
   begin
-    if octet_length(value::text) > bytes then return false; end if;
-    -- Shorter than the brackets of 129 levels.
-    if octet_length(value::text) < 258 then return true; end if;
-    return not jsonb_path_exists(value::jsonb, 'strict $.**{129}');
-  exception
-    when untranslatable_character then
-      return not jsonb_path_exists(
-        regexp_replace(value::text, '\\\\u(d[89a-f][0-9a-f]{2}|0000)', '', 'gi')::jsonb, 'strict $.**{129}');
-    when statement_too_complex or program_limit_exceeded then
-      return false;
+    if size < 258 then return true; end if;
+    if size > bytes then return false; end if;
+    -- A block of its own: one that catches errors costs a subtransaction.
+    begin
+      return not jsonb_path_exists(value::jsonb, 'strict $.**{129}');
+    exception
+      when untranslatable_character then
+        return not jsonb_path_exists(
+          regexp_replace(value::text, '\\\\u(d[89a-f][0-9a-f]{2}|0000)', '', 'gi')::jsonb, 'strict $.**{129}');
+      when statement_too_complex or program_limit_exceeded then
+        return false;
+    end;
   end $fn$;
 
   revoke all on function switchboard.is_storable(jsonb, integer), switchboard.is_storable(json, integer) from public;
