@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import Fastify, { type FastifyRequest } from 'fastify';
 import type { Statement } from '../../src/common/database/database.js';
 import type * as Paging from '../../src/common/http/paging.js';
-import type * as TurnRepositories from '../../src/modules/agents/turn/turn.repository.js';
+import type * as TurnRepositories from '../../src/modules/turns/turn.repository.js';
 import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
 import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
 import type * as MessagesMapper from '../../src/modules/messages/messages.mapper.js';

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { AgentsModule } from '../agents/agents.module.js';
+import { TurnsModule } from '../turns/turns.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { AdminUsersController } from './admin-users.controller.js';
 import { AdminUsersRepository } from './admin-users.repository.js';
@@ -26,7 +26,7 @@ async function createUserDoor(
 }
 
 @Module({
-  imports: [AgentsModule, AuditModule],
+  imports: [TurnsModule, AuditModule],
   controllers: [AdminUsersController],
   providers: [
     AdminUsersRepository,

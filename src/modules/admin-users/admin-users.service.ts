@@ -13,7 +13,7 @@ import {
 } from '../../common/errors/app-error.js';
 import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
 import { toShownTime } from '../../common/http/place.js';
-import { TurnService } from '../agents/turn/turn.service.js';
+import { TurnService } from '../turns/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
 import { AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { UserDirectory } from '../../common/auth/user-directory.js';
 import { Notifications } from '../../common/database/notifications.js';
 import { AppError } from '../../common/errors/app-error.js';
-import { TurnService } from '../agents/turn/turn.service.js';
+import { TurnService } from '../turns/turn.service.js';
 
 /** Ends what this instance is still writing for a user who has been deactivated or deleted, on whichever instance. */
 @Injectable()

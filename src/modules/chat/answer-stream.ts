@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { EventStream } from '../../common/http/event-stream.js';
 import { streamReaders } from '../../common/observability/metrics.js';
-import type { LiveStream } from '../agents/stream-hub/live-stream.js';
+import type { LiveStream } from '../turns/stream-hub/live-stream.js';
 
 const PROTOCOL_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 

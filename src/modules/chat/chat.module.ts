@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { MessagesModule } from '../messages/messages.module.js';
-import { AgentsModule } from '../agents/agents.module.js';
+import { TurnsModule } from '../turns/turns.module.js';
 import { AdminChatsController } from './admin-chats.controller.js';
 import { ChatController } from './chat.controller.js';
 import { ChatExportService } from './chat-export.service.js';
@@ -12,7 +12,7 @@ import { VotesRepository } from './votes.repository.js';
 import { VotesService } from './votes.service.js';
 
 @Module({
-  imports: [AgentsModule, MessagesModule],
+  imports: [TurnsModule, MessagesModule],
   controllers: [ChatController, ChatsController, AdminChatsController, VotesController],
   providers: [ChatsRepository, ChatsService, ChatExportService, VotesRepository, VotesService],
   exports: [ChatsService, VotesService],

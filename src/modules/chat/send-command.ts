@@ -1,8 +1,8 @@
 import type { UIMessage } from 'ai';
 import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
 import { toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
-import { isDataUrl, isMediaType } from '../agents/agents/file-input.js';
-import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../agents/turn/turn.types.js';
+import { isDataUrl, isMediaType } from '../agents/file-input.js';
+import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../turns/turn.types.js';
 
 const AGENTS = ['auto', 'chat', 'artifact', 'git_mcp'] as const;
 const VISIBILITIES = ['public', 'private'] as const;

@@ -1,5 +1,5 @@
 import { ApiHeader } from '@nestjs/swagger';
-import { GITHUB_TOKEN_HEADER } from '../agents/providers/user-keys.js';
+import { GITHUB_TOKEN_HEADER } from '../models/user-keys.js';
 
 /** Documents the header in which users send their GitHub token. */
 export const ApiGithubToken = ({ required = true, use = 'this request' } = {}) =>

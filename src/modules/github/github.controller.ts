@@ -14,7 +14,7 @@ import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { toStoredId } from '../../common/http/client-id.js';
 import { type Page } from '../../common/http/paging.js';
-import { userKeysOf } from '../agents/providers/user-keys.js';
+import { userKeysOf } from '../models/user-keys.js';
 import { ApiGithubToken } from './api-github-token.js';
 import {
   type AvailableRepositoryDto,

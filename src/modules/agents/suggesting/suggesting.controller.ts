@@ -8,8 +8,8 @@ import { ApiClientIdParam, toStoredId } from '../../../common/http/client-id.js'
 import { type Page } from '../../../common/http/paging.js';
 import { type SuggestionDto, SuggestionPageDto } from '../../suggestions/dto/suggestion.dto.js';
 import { UsageContextInterceptor } from '../../usage/usage-context.interceptor.js';
-import { ApiUserKeys } from '../providers/api-user-keys.js';
-import { userKeysOf } from '../providers/user-keys.js';
+import { ApiUserKeys } from '../../models/api-user-keys.js';
+import { userKeysOf } from '../../models/user-keys.js';
 import { SuggestDto } from './suggest.dto.js';
 import { SuggestingService } from './suggesting.service.js';
 

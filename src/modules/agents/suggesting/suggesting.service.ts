@@ -7,9 +7,9 @@ import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
-import { ModelSelector } from '../providers/model-selector.js';
-import { upstreamFailure } from '../providers/upstream-failure.js';
-import type { UserKeys } from '../providers/user-keys.js';
+import { ModelSelector } from '../../models/model-selector.js';
+import { upstreamFailure } from '../../models/upstream-failure.js';
+import type { UserKeys } from '../../models/user-keys.js';
 import { SuggestionWriter } from '../tools/suggestion-writer.js';
 
 /** Lets the artifact agent's model propose edits of a document, outside of any chat. */

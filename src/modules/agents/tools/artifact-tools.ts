@@ -7,9 +7,9 @@ import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
 import { accountedSoFar } from '../../usage/usage-context.js';
-import type { SelectedModel } from '../providers/model-selector.js';
+import type { SelectedModel } from '../../models/model-selector.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
-import type { Emit, Note } from '../turn/turn.types.js';
+import type { Emit, Note } from '../agent.js';
 import { CONTENT_CHUNK } from './document-draft.js';
 import { documentEdits, editContent } from './document-edits.js';
 import {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
-import { callSettings, outputLimit } from '../providers/call-settings.js';
-import type { SelectedModel } from '../providers/model-selector.js';
-import type { Emit, Note } from '../turn/turn.types.js';
+import { callSettings, outputLimit } from '../../models/call-settings.js';
+import type { SelectedModel } from '../../models/model-selector.js';
+import type { Emit, Note } from '../agent.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
 

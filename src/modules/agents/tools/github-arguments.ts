@@ -1,4 +1,4 @@
-import { bounded } from '../turn/bounded-json.js';
+import { bounded } from '../../../common/database/bounded-json.js';
 import { GithubToolError } from './github-tool-error.js';
 
 /** Arguments that hold what people write: it names nothing. */

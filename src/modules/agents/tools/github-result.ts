@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@ai-sdk/mcp';
-import { bounded } from '../turn/bounded-json.js';
+import { bounded } from '../../../common/database/bounded-json.js';
 import type { Redact } from './secret-redaction.js';
 
 const MARGIN = 2_048;

@@ -1,7 +1,7 @@
 import { dynamicTool, jsonSchema, type ToolApprovalConfiguration, type ToolSet } from 'ai';
-import { bounded } from '../turn/bounded-json.js';
-import { takeApproval } from '../turn/tool-approvals.js';
-import type { ApprovedCall } from '../turn/turn.types.js';
+import { bounded } from '../../../common/database/bounded-json.js';
+import { takeApproval } from './approved-calls.js';
+import type { ApprovedCall } from '../agent.js';
 import type { McpConfig } from '../../admin-config/config-schemas.js';
 import type { RepositoryName } from '../../github/repository-name.js';
 import { type BoundTool, bindTool, type ListedTool } from './github-binding.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../../common/errors/app-error.js';
 import { expectedCostOfPicture } from '../../usage/expected-cost.js';
-import type { SelectedImageModel, SelectedModel } from '../providers/model-selector.js';
-import type { Emit } from '../turn/turn.types.js';
+import type { SelectedImageModel, SelectedModel } from '../../models/model-selector.js';
+import type { Emit } from '../agent.js';
 import { readImage } from './image-content.js';
 
 export interface DrawingRequest {

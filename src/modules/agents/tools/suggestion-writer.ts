@@ -7,8 +7,8 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
-import type { SelectedModel } from '../providers/model-selector.js';
-import { callSettings } from '../providers/call-settings.js';
+import type { SelectedModel } from '../../models/model-selector.js';
+import { callSettings } from '../../models/call-settings.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 

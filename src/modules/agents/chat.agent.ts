@@ -1,0 +1,70 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { UIMessage } from 'ai';
+import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { callSettings } from '../models/call-settings.js';
+import type { SelectedModel } from '../models/model-selector.js';
+import { providerToolsFor } from '../models/provider-tools.js';
+import type { AgentInput, Emit } from './agent.js';
+import { refuseDownloads } from './file-input.js';
+import { toModelMessages } from './history.js';
+import { PartConverter } from './part-converter.js';
+
+/**
+ * Answers in conversation: one streamed call of the model. The tools that it may have are the provider's, which runs them
+ * within its answer, so the tool loop of `streamText` would only pass the parts through four more web streams each; the
+ * prompt and the chunks are the AI SDK's all the same.
+ */
+@Injectable()
+export class ChatAgent {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
+  /**
+   * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
+   *
+   * @returns why the model stopped
+   * @throws what the provider failed with
+   */
+  async answer(
+    { history, signal }: AgentInput,
+    model: SelectedModel,
+    emit: Emit,
+  ): Promise<string | undefined> {
+    const stream = await model.stream({
+      ...callSettings(model),
+      prompt: await toPrompt(history, model),
+      tools: providerToolsFor(model, this.config),
+      abortSignal: signal,
+    });
+    const converter = new PartConverter(emit);
+    emit({ type: 'start-step' });
+    try {
+      for (;;) {
+        const part = await stream.next();
+        if (part === undefined) break;
+        if (part.type === 'error') throw part.error;
+        await converter.convert(part);
+      }
+    } catch (error) {
+      stream.abandon(error);
+      throw error;
+    }
+    emit({ type: 'finish-step' });
+    return converter.finishReason;
+  }
+}
+
+async function toPrompt(history: UIMessage[], model: SelectedModel): Promise<LanguageModelV4Prompt> {
+  const prompt = await standardizePrompt({
+    instructions: model.agentConfig.systemPrompt,
+    messages: await toModelMessages(history, model),
+  });
+  return convertToLanguageModelPrompt({
+    prompt,
+    // With no address that a vendor reads by itself, and none that this server reads for it.
+    supportedUrls: {},
+    download: refuseDownloads,
+    provider: model.provider,
+  });
+}

@@ -1,0 +1,64 @@
+import type {
+  ImageModelV4CallOptions,
+  ImageModelV4File,
+  ImageModelV4Result,
+  ImageModelV4Usage,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
+import { type AppError, upstreamError } from '../../common/errors/app-error.js';
+import { PROVIDER_INFO } from './provider-info.js';
+import { count } from './token-usage.js';
+
+/** What an image model is asked for. */
+export interface ImageTask {
+  prompt: string;
+  /** The picture that is to be changed; a new one is drawn without it. */
+  base?: ImageModelV4File;
+  abortSignal: AbortSignal;
+}
+
+/** One picture, as the vendor makes them by default. */
+export const NO_IMAGE_OPTIONS = {
+  n: 1,
+  size: undefined,
+  aspectRatio: undefined,
+  seed: undefined,
+  mask: undefined,
+  providerOptions: {},
+} satisfies Partial<ImageModelV4CallOptions>;
+
+/** Image models report tokens, where they do, as two plain sums. */
+export function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageModelV4Usage {
+  const { inputTokens: input, outputTokens: output } = usage ?? {};
+  return {
+    inputTokens: { total: input, noCache: input, cacheRead: undefined, cacheWrite: undefined },
+    outputTokens: { total: output, text: output, reasoning: undefined },
+  };
+}
+
+/** OpenAI counts the pictures that it is given apart, and bills them at a price of their own. */
+export function imageInputTokens({ providerMetadata }: ImageModelV4Result): number {
+  const images = providerMetadata?.['openai']?.images ?? [];
+  return images.reduce<number>(
+    (sum, image) => sum + count((image as { imageTokens?: unknown } | null)?.imageTokens),
+    0,
+  );
+}
+
+/** Why an answer is without a picture: Gemini answers so when its rules are against it, and says that it is final. */
+export function missingBecause({ isRetryable }: ImageModelV4Result): 'content-filter' | 'other' {
+  return isRetryable === false ? 'content-filter' : 'other';
+}
+
+export function noImage(provider: string, result: ImageModelV4Result): AppError {
+  const { name } = PROVIDER_INFO[provider] ?? { name: provider };
+  return missingBecause(result) === 'other' ? upstreamError(`${name} sent no image.`) : contentRefused(name);
+}
+
+/** The vendor's rules are against it; who asked has to ask for something else. */
+export function contentRefused(name: string, cause?: unknown): AppError {
+  return upstreamError(
+    `${name} declined: the request goes against its rules on content. Ask for something else.`,
+    cause,
+  );
+}

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ImageModelV4,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+} from '@ai-sdk/provider';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { APICallError, JSONParseError } from 'ai';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { UsageService } from '../usage/usage.service.js';
+import { CallStream } from './call-stream.js';
+import { Deadline } from './deadline.js';
+import {
+  type ImageTask,
+  imageInputTokens,
+  missingBecause,
+  NO_IMAGE_OPTIONS,
+  noImage,
+  toLanguageUsage,
+} from './image-result.js';
+import { ModelCall, type ModelDescriptor } from './call-record.js';
+import { isRetryable, retryAfterSeconds, upstreamFailure } from './upstream-failure.js';
+
+const MAX_RETRIES = 2;
+const BACKOFF = [300, 1_200];
+/** A provider that asks for a longer wait than this is not waited for: the client learns the wait instead. */
+const LONGEST_WAIT = 3;
+/** A picture comes in one piece, and is given this many times the time of a first word: OpenAI's take up to two minutes. */
+const DRAWING = 3;
+
+/**
+ * The one piece around every language model: each attempt is recorded as a call of its own, silence has a deadline, and
+ * what fails before its first byte is tried again. After the first byte nothing is ever repeated.
+ */
+@Injectable()
+export class ModelCalls {
+  private readonly logger = new Logger(ModelCalls.name);
+
+  constructor(
+    private readonly usage: UsageService,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  /** One call that answers at once. */
+  async generate(
+    model: LanguageModelV4,
+    descriptor: ModelDescriptor,
+    params: LanguageModelV4CallOptions,
+  ): Promise<LanguageModelV4GenerateResult> {
+    return this.withRetries(descriptor, params, async (call, deadline) => {
+      const result = await model.doGenerate({ ...params, abortSignal: deadline.signal });
+      deadline.clear();
+      call.noteContent(result.content);
+      call.noteFinish(result.usage, result.finishReason.unified);
+      call.end('success');
+      return result;
+    });
+  }
+
+  /** One call that streams; it has begun to answer when this resolves. */
+  async stream(
+    model: LanguageModelV4,
+    descriptor: ModelDescriptor,
+    params: LanguageModelV4CallOptions,
+  ): Promise<CallStream> {
+    return this.withRetries(descriptor, params, async (call, deadline) => {
+      const { stream } = await model.doStream({
+        ...params,
+        abortSignal: deadline.signal,
+        // Gemini's counts of a stopped stream are only in its raw chunks.
+        includeRawChunks: descriptor.provider === 'google',
+      });
+      const source = new CallStream(stream, call, deadline, (error) =>
+        this.failureCode(error, call, descriptor),
+      );
+      await source.begin();
+      deadline.begun(this.config.upstream.idleTimeout);
+      return source;
+    });
+  }
+
+  /**
+   * One picture.
+   *
+   * @returns it in base64
+   * @throws AppError also when the provider answers without one
+   */
+  async generateImage(model: ImageModelV4, descriptor: ModelDescriptor, task: ImageTask): Promise<string> {
+    const { prompt, base, abortSignal } = task;
+    const params: LanguageModelV4CallOptions = {
+      prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }],
+      abortSignal,
+    };
+    const attempt = async (call: ModelCall, deadline: Deadline): Promise<string> => {
+      const result = await model.doGenerate({
+        ...NO_IMAGE_OPTIONS,
+        prompt,
+        files: base && [base],
+        abortSignal: deadline.signal,
+      });
+      deadline.clear();
+      const [image] = result.images;
+      // What was asked is billed even when nothing came of it.
+      call.noteImages(image ? 1 : 0);
+      call.noteImageInput(imageInputTokens(result));
+      call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
+      if (!image) throw noImage(descriptor.provider, result);
+      call.end('success');
+      return typeof image === 'string' ? image : Buffer.from(image).toString('base64');
+    };
+    return this.withRetries(descriptor, params, attempt, this.config.upstream.firstByteTimeout * DRAWING);
+  }
+
+  private async withRetries<T>(
+    descriptor: ModelDescriptor,
+    params: LanguageModelV4CallOptions,
+    attempt: (call: ModelCall, deadline: Deadline) => Promise<T>,
+    patience = this.config.upstream.firstByteTimeout,
+  ): Promise<T> {
+    for (let retry = 0; ; retry++) {
+      const call = new ModelCall(descriptor, params.prompt, this.usage);
+      const deadline = new Deadline(params.abortSignal, patience);
+      try {
+        return await attempt(call, deadline);
+      } catch (thrown) {
+        deadline.clear();
+        const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
+        if (params.abortSignal?.aborted) call.end('aborted');
+        else call.end('error', this.failureCode(error, call, descriptor));
+        const wait = retryWait(error, retry);
+        if (params.abortSignal?.aborted || wait === undefined) throw error;
+        await sleep(wait, undefined, { signal: params.abortSignal });
+      }
+    }
+  }
+
+  /** The stable code of a failure; the log gets its cause. */
+  private failureCode(error: unknown, call: ModelCall, { provider, id }: ModelDescriptor): string {
+    const { code } = upstreamFailure(error, { provider, ownKey: call.ownKey });
+    // What could not be read is a piece of somebody's answer; the log has no business with it.
+    const err = JSONParseError.isInstance(error) ? new Error('An event was not JSON.') : error;
+    this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
+    return code;
+  }
+}
+
+/** Milliseconds until the next attempt, or undefined when there should be none. */
+function retryWait(error: unknown, retry: number): number | undefined {
+  const backoff = BACKOFF[retry];
+  if (retry >= MAX_RETRIES || backoff === undefined || !isRetryable(error)) return undefined;
+  const asked = APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined;
+  if (asked !== undefined && asked > LONGEST_WAIT) return undefined;
+  return Math.max(backoff * (0.75 + Math.random() / 2), (asked ?? 0) * 1000);
+}

@@ -1,0 +1,36 @@
+import {
+  modelCallDuration,
+  modelCalls,
+  modelCost,
+  modelTokens,
+  timeToFirstToken,
+} from '../../common/observability/metrics.js';
+import type { FinishedCall } from '../usage/usage.types.js';
+
+/** The model's name in the metrics when it is not in the catalog: each name is a set of series that never goes away. */
+const OTHER = 'other';
+
+/**
+ * Counts a call that has ended.
+ *
+ * @param isListed whether the model is in the catalog
+ */
+export function countCall(
+  { agentType, provider, model, metadata, tokens, cost, durationMs }: FinishedCall,
+  isListed: boolean,
+): void {
+  const labels = { agent: agentType, provider, model: isListed ? model : OTHER };
+  const withStatus = { ...labels, status: metadata.status ?? 'success' };
+  modelCalls.inc(withStatus);
+  modelCallDuration.observe(withStatus, durationMs / 1000);
+  if (metadata.timeToFirstTokenMs !== undefined)
+    timeToFirstToken.observe(labels, metadata.timeToFirstTokenMs / 1000);
+  modelTokens.inc({ ...labels, kind: 'input' }, tokens.inputTokens);
+  modelTokens.inc({ ...labels, kind: 'cached_input' }, tokens.cachedInputTokens);
+  modelTokens.inc({ ...labels, kind: 'cache_write' }, tokens.cacheWriteTokens);
+  if (tokens.imageInputTokens !== undefined)
+    modelTokens.inc({ ...labels, kind: 'image_input' }, tokens.imageInputTokens);
+  modelTokens.inc({ ...labels, kind: 'output' }, tokens.outputTokens);
+  modelTokens.inc({ ...labels, kind: 'reasoning' }, tokens.reasoningTokens);
+  modelCost.inc(labels, Number(cost.totalCost));
+}

@@ -1,0 +1,305 @@
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+} from '@ai-sdk/provider';
+import { Inject, Injectable } from '@nestjs/common';
+import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/errors/app-error.js';
+import { APP_CONFIG, type AppConfig, type Provider, PROVIDERS } from '../../config/app-config.js';
+import {
+  type AgentConfig,
+  ANSWERING_AGENTS,
+  type AnsweringAgent,
+  type CatalogModel,
+} from '../admin-config/config-schemas.js';
+import { withUsage } from '../usage/usage-context.js';
+import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import type { CallStream } from './call-stream.js';
+import type { ImageTask } from './image-result.js';
+import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
+import { LanguageModels } from './language-models.js';
+import type { ModelDescriptor } from './call-record.js';
+import { ModelCalls } from './model-caller.js';
+import { PROVIDER_INFO } from './provider-info.js';
+import { upstreamFailure } from './upstream-failure.js';
+import type { UserKeys } from './user-keys.js';
+
+/** A model that may be called now: allowed by the configuration, and with a key at hand. */
+export interface SelectedModel {
+  /** `provider/model`, as clients name it. */
+  id: string;
+  provider: Provider | 'demo';
+  /** The vendor's own id. */
+  modelId: string;
+  ownKey: boolean;
+  catalog?: CatalogModel;
+  agentConfig: AgentConfig;
+  /** What the request says about thinking; else the configuration says it. */
+  thinking?: boolean;
+  /** One streamed call; recorded, with deadlines and retries. */
+  stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
+  /** One call that answers at once; likewise. */
+  generate(params: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult>;
+  /**
+   * The configured image model of the same provider, else of one for which there is a key: the user's own keys first,
+   * then the active provider. Undefined when there is none.
+   */
+  imageModel(): SelectedImageModel | undefined;
+}
+
+/** An image model that may be called now. */
+export interface SelectedImageModel {
+  provider: Provider;
+  pricing?: CatalogModel['pricing'];
+  /** Whether it can be given a picture to change. */
+  changes: boolean;
+  /** One picture in base64; recorded, with deadline and retries. @throws AppError saying why there is none */
+  generate(task: ImageTask): Promise<string>;
+}
+
+/** One entry of `GET /api/models`. */
+export interface ModelOption {
+  id: string;
+  name: string;
+  provider: string;
+  isDefault: boolean;
+  capabilities: Record<string, boolean>;
+  pricing: { input: number; cachedInput: number | null; cacheWrite: number | null; output: number };
+  available: boolean;
+  reason?: string;
+}
+
+const DEMO_ID = `demo/${DEMO_MODEL_ID}`;
+
+@Injectable()
+export class ModelSelector {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly models: LanguageModels,
+    private readonly calls: ModelCalls,
+  ) {}
+
+  /**
+   * Chooses the model of a turn: the one asked for, else the default of the active provider, else that of a provider for
+   * which there is a key.
+   *
+   * @throws AppError `agent_disabled`, `model_not_allowed` or `api_key_missing`
+   */
+  select(
+    agent: AnsweringAgent,
+    requested: string | undefined,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel {
+    const configs = enabledConfigs(agent, config);
+    if (configs.length === 0) throw agentDisabled(agent);
+    if (requested === DEMO_ID && this.config.demoModel) return this.demo(configs[0]?.[1]);
+    const found =
+      requested === undefined ? this.findDefault(configs, keys, config) : findRequested(requested, configs);
+    if (!found) {
+      if (requested !== undefined) throw modelNotAllowed(requested);
+      return this.demo(configs[0]?.[1]);
+    }
+    const { provider, modelId, agentConfig } = found;
+    if (!this.hasKey(provider, keys)) throw missingKey(provider);
+    return this.selected(provider, modelId, agentConfig, keys, config);
+  }
+
+  /** The cheap model of the same provider that writes titles; the answering model itself where none is configured. */
+  selectForTitle(
+    { provider, modelId, agentConfig }: SelectedModel,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel {
+    if (provider === 'demo') return this.demo(agentConfig);
+    return this.selected(
+      provider,
+      config.settings.titleModels?.[provider] ?? modelId,
+      agentConfig,
+      keys,
+      config,
+    );
+  }
+
+  /** The first of the routing models for which there is a key, else the demo model; undefined when there is neither. */
+  selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
+    for (const id of config.routing.models) {
+      const provider = PROVIDERS.find((name) => id.startsWith(`${name}/`));
+      const agentConfig = provider && anyConfig(provider, config);
+      if (!provider || !agentConfig || !this.hasKey(provider, keys)) continue;
+      return this.selected(provider, id.slice(provider.length + 1), agentConfig, keys, config);
+    }
+    const [first] = ANSWERING_AGENTS.flatMap((agent) => enabledConfigs(agent, config));
+    return this.config.demoModel && first ? this.demo(first[1]) : undefined;
+  }
+
+  /** All models of all enabled agents, with whether this user could call them now. */
+  list(agents: readonly AnsweringAgent[], keys: UserKeys, config: RuntimeConfig): ModelOption[] {
+    const options = new Map<string, ModelOption>();
+    const chatConfigs = enabledConfigs('chat', config);
+    const preferred = chatConfigs.length > 0 ? this.findDefault(chatConfigs, keys, config) : undefined;
+    const defaultId = preferred ? `${preferred.provider}/${preferred.modelId}` : DEMO_ID;
+    for (const [provider, agentConfig] of agents.flatMap((agent) => enabledConfigs(agent, config))) {
+      for (const { id: modelId } of agentConfig.models) {
+        const id = `${provider}/${modelId}`;
+        const available = this.hasKey(provider, keys);
+        const { name, header } = PROVIDER_INFO[provider] ?? { name: provider, header: '' };
+        options.set(id, {
+          ...describe(id, modelId, provider, config.catalog.get(id)),
+          isDefault: id === defaultId,
+          available,
+          ...(available
+            ? {}
+            : { reason: `No key for ${name} is at hand. Send your own in the header ${header}.` }),
+        });
+      }
+    }
+    if (this.config.demoModel) {
+      options.set(DEMO_ID, {
+        id: DEMO_ID,
+        name: 'Demo (not a language model)',
+        provider: 'demo',
+        isDefault: defaultId === DEMO_ID,
+        capabilities: {},
+        pricing: { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 },
+        available: true,
+      });
+    }
+    return [...options.values()];
+  }
+
+  private hasKey(provider: Provider, keys: UserKeys): boolean {
+    return Boolean(keys[provider] ?? this.config.providers[provider].apiKey);
+  }
+
+  /** Undefined when only the demo model can answer. */
+  private findDefault(configs: Array<[Provider, AgentConfig]>, keys: UserKeys, { settings }: RuntimeConfig) {
+    const active = configs.find(([provider]) => provider === settings.activeProvider);
+    const withKey =
+      configs.find(([provider]) => keys[provider]) ??
+      configs.find(([provider]) => this.hasKey(provider, keys));
+    const usable = active && this.hasKey(active[0], keys) ? active : withKey;
+    if (!usable && this.config.demoModel) return undefined;
+    const [provider, agentConfig] = usable ?? active ?? configs[0] ?? [];
+    const model = agentConfig?.models.find(({ isDefault }) => isDefault) ?? agentConfig?.models[0];
+    return provider && agentConfig && model ? { provider, modelId: model.id, agentConfig } : undefined;
+  }
+
+  private selected(
+    provider: Provider,
+    modelId: string,
+    agentConfig: AgentConfig,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel {
+    const id = `${provider}/${modelId}`;
+    const catalog = config.catalog.get(id);
+    const model = this.models.create(provider, modelId, keys[provider]);
+    return {
+      id,
+      provider,
+      modelId,
+      ownKey: keys[provider] !== undefined,
+      catalog,
+      agentConfig,
+      ...this.callable(model, { provider, id: modelId, pricing: catalog?.pricing }),
+      imageModel: () => this.imageModel(provider, keys, config),
+    };
+  }
+
+  private imageModel(
+    preferred: Provider,
+    keys: UserKeys,
+    { catalog, settings }: RuntimeConfig,
+  ): SelectedImageModel | undefined {
+    const imageModels: Partial<Record<Provider, string>> = settings.imageModels ?? {};
+    const own = PROVIDERS.filter((provider) => keys[provider] !== undefined);
+    for (const provider of new Set([preferred, ...own, settings.activeProvider, ...PROVIDERS])) {
+      const id = imageModels[provider];
+      if (id === undefined || !this.hasKey(provider, keys)) continue;
+      const model = this.models.createImage(provider, id, keys[provider]);
+      if (!model) continue;
+      const pricing = catalog.get(`${provider}/${id}`)?.pricing;
+      const descriptor = { provider, id, pricing };
+      const ownKey = keys[provider] !== undefined;
+      return {
+        provider,
+        pricing,
+        changes: model.supportsFileInputs === true,
+        generate: async (task) => {
+          try {
+            return await withUsage({ purpose: 'image', ownKey }, () =>
+              this.calls.generateImage(model, descriptor, task),
+            );
+          } catch (error) {
+            if (task.abortSignal.aborted) throw error;
+            throw upstreamFailure(error, { provider, ownKey });
+          }
+        },
+      };
+    }
+    return undefined;
+  }
+
+  private demo(agentConfig: AgentConfig | undefined): SelectedModel {
+    if (!agentConfig) throw modelNotAllowed(DEMO_ID);
+    return {
+      id: DEMO_ID,
+      provider: 'demo',
+      modelId: DEMO_MODEL_ID,
+      ownKey: false,
+      agentConfig,
+      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID }),
+      imageModel: () => undefined,
+    };
+  }
+
+  private callable(
+    model: LanguageModelV4,
+    descriptor: ModelDescriptor,
+  ): Pick<SelectedModel, 'stream' | 'generate'> {
+    return {
+      stream: (params) => this.calls.stream(model, descriptor, params),
+      generate: (params) => this.calls.generate(model, descriptor, params),
+    };
+  }
+}
+
+/** The parameters of the answering agents do not count for routing, but every selected model has some. */
+function anyConfig(provider: Provider, { agents }: RuntimeConfig): AgentConfig | undefined {
+  return ANSWERING_AGENTS.map((agent) => agents[agent][provider]).find((config) => config !== undefined);
+}
+
+function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array<[Provider, AgentConfig]> {
+  return PROVIDERS.flatMap((provider): Array<[Provider, AgentConfig]> => {
+    const agentConfig = agents[agent][provider];
+    return agentConfig?.enabled ? [[provider, agentConfig]] : [];
+  });
+}
+
+/** Takes `provider/model`, and the vendor's bare id where only one provider has it. */
+function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
+  for (const [provider, agentConfig] of configs) {
+    for (const { id: modelId } of agentConfig.models) {
+      if (requested === `${provider}/${modelId}` || requested === modelId)
+        return { provider, modelId, agentConfig };
+    }
+  }
+  return undefined;
+}
+
+function describe(id: string, modelId: string, provider: Provider, catalog: CatalogModel | undefined) {
+  const { input = 0, cachedInput = null, cacheWrite = null, output = 0 } = catalog?.pricing ?? {};
+  return {
+    id,
+    name: catalog?.name ?? modelId,
+    provider,
+    capabilities: catalog?.capabilities ?? {},
+    pricing: { input, cachedInput, cacheWrite, output },
+  };
+}
+
+function missingKey(provider: Provider) {
+  const { name, header } = PROVIDER_INFO[provider] ?? { name: provider, header: undefined };
+  return apiKeyMissing(header ?? `x-${provider}-api-key`, name);
+}

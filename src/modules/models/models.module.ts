@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { AdminConfigModule } from '../admin-config/admin-config.module.js';
+import { UsageModule } from '../usage/usage.module.js';
+import { ConfigTestController } from './config-test/config-test.controller.js';
+import { ConfigTestService } from './config-test/config-test.service.js';
+import { LanguageModels } from './language-models.js';
+import { ModelCalls } from './model-caller.js';
+import { ModelSelector } from './model-selector.js';
+import { ModelsController } from './models.controller.js';
+import { ModelsService } from './models.service.js';
+
+/** What is called: the models of all vendors, and each call of one. */
+@Module({
+  imports: [AdminConfigModule, UsageModule],
+  controllers: [ConfigTestController, ModelsController],
+  providers: [ConfigTestService, LanguageModels, ModelCalls, ModelSelector, ModelsService],
+  exports: [ModelSelector],
+})
+export class ModelsModule {}

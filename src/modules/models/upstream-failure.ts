@@ -1,0 +1,142 @@
+import { APICallError, JSONParseError, RetryError } from 'ai';
+import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
+import { contentRefused } from './image-result.js';
+import { PROVIDER_INFO } from './provider-info.js';
+
+/** The provider said nothing for too long. It is the abort reason of the call that is given up. */
+export class UpstreamTimeoutError extends Error {
+  override name = 'UpstreamTimeoutError';
+}
+
+/** The stream ended as if all had been said, but without the provider's word that it had. */
+export class CutOffError extends Error {
+  override name = 'CutOffError';
+
+  constructor() {
+    super('The stream ended without its final event.');
+  }
+}
+
+/** Where a failure happened, for its message. */
+export interface FailedCall {
+  provider: string;
+  /** True when the key was the user's own. */
+  ownKey: boolean;
+}
+
+const TOO_LONG =
+  /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
+/** As OpenAI's image models refuse: the others answer, without a picture. */
+const REFUSED = /moderation_blocked|content_policy_violation/;
+const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
+
+/** Longest wait that is passed on to a client, in seconds. */
+const MAX_WAIT = 3_600;
+/** The wait in seconds where the provider asks for none. */
+const DEFAULT_WAIT = 30;
+
+/**
+ * The one meaning of whatever went wrong with a provider: a bad key 400 (names the header), its rate limit 429 (with its
+ * wait), a timeout 504, all else 502. The texts are for people; what the provider said goes to the log as the cause.
+ */
+export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown;
+  const { name, header } = PROVIDER_INFO[call.provider] ?? { name: call.provider, header: undefined };
+  if (error instanceof UpstreamTimeoutError) return upstreamTimeout(`${name} did not answer in time.`, error);
+  const known = meaningOf(error, name, header, call.ownKey);
+  if (known) return known;
+  const status = statusOf(error, textOf(error));
+  if (status === undefined && isNetworkFailure(error))
+    return upstreamError(`${name} can not be reached.`, error);
+  // An error event inside of a stream ends an answer that had begun.
+  if (status === undefined || status < 400 || !APICallError.isInstance(error))
+    return upstreamError(`${name} broke off its answer.`, error);
+  return upstreamError(`${name} failed to answer (status ${status}).`, error);
+}
+
+/** What the status or the text of an error says; undefined when it says nothing in particular. */
+function meaningOf(
+  error: unknown,
+  name: string,
+  header: string | undefined,
+  ownKey: boolean,
+): AppError | undefined {
+  const text = textOf(error);
+  const status = statusOf(error, text);
+  if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(text))) {
+    const whose = ownKey ? 'the key you sent' : "the server's key";
+    const hint = header ? ` Send a valid one in the header ${header}.` : '';
+    return new AppError(400, 'api_key_missing', `${name} refused ${whose}.${hint}`, {
+      cause: error,
+      errors: header ? [{ path: `headers.${header}`, message: `was refused by ${name}` }] : undefined,
+    });
+  }
+  if (status === 429) {
+    const wait = (APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined) ?? DEFAULT_WAIT;
+    return rateLimited(
+      `${name} is limiting requests at the moment. Try again in ${Math.ceil(wait)} s.`,
+      wait,
+    );
+  }
+  if (status === 400 && REFUSED.test(text)) return contentRefused(name, error);
+  if (status === 408 || status === 504) return upstreamTimeout(`${name} did not answer in time.`, error);
+  if (TOO_LONG.test(text)) {
+    return upstreamError(
+      'The conversation has become too long for this model. Start a new chat or choose another model.',
+      error,
+    );
+  }
+  if (status === 503 || status === 529)
+    return upstreamError(`${name} is overloaded at the moment. Try again.`, error);
+  return undefined;
+}
+
+/** The provider's own words; not the answer's, of which an event that is not JSON may be full. */
+function textOf(error: unknown): string {
+  if (JSONParseError.isInstance(error)) return '';
+  if (APICallError.isInstance(error)) return `${error.message} ${error.responseBody ?? ''}`;
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : (JSON.stringify(error) ?? '');
+}
+
+/** An error event inside of a stream stands for a status too; gateways may leave it to its words. */
+function statusOf(error: unknown, text: string): number | undefined {
+  if (APICallError.isInstance(error)) return error.statusCode;
+  const { statusCode } = (error ?? {}) as { statusCode?: unknown };
+  if (typeof statusCode === 'number') return statusCode;
+  if (/rate.?limit|RESOURCE_EXHAUSTED/i.test(text)) return 429;
+  return /overloaded/i.test(text) ? 529 : undefined;
+}
+
+/** The wait that the provider asks for, in seconds: `retry-after(-ms)`, or Gemini's RetryInfo in the body. */
+export function retryAfterSeconds(error: APICallError): number | undefined {
+  const headers = error.responseHeaders ?? {};
+  const milliseconds = Number(headers['retry-after-ms']);
+  if (headers['retry-after-ms'] !== undefined && milliseconds >= 0)
+    return Math.min(milliseconds / 1000, MAX_WAIT);
+  const header = headers['retry-after'];
+  if (header !== undefined) {
+    const seconds = /^\d+(\.\d+)?$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+    if (seconds >= 0) return Math.min(seconds, MAX_WAIT);
+  }
+  const retryInfo = /"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"/.exec(error.responseBody ?? '');
+  return retryInfo ? Math.min(Number(retryInfo[1]), MAX_WAIT) : undefined;
+}
+
+/** Whether the same call may succeed if it is made again: only asked before its first byte. */
+export function isRetryable(thrown: unknown): boolean {
+  if (thrown instanceof UpstreamTimeoutError || thrown instanceof AppError) return false;
+  if (thrown instanceof CutOffError) return true;
+  const status = statusOf(thrown, textOf(thrown));
+  if (status !== undefined && status >= 400) return status === 429 || status >= 500;
+  // Without one it was not reached; after a good one the connection may have broken.
+  return isNetworkFailure(thrown);
+}
+
+/** Whatever wraps it, at its bottom there is a system's code (ECONNRESET, UND_ERR_SOCKET). */
+function isNetworkFailure(thrown: unknown): boolean {
+  if (APICallError.isInstance(thrown) && thrown.statusCode === undefined) return true;
+  const { code, cause } = (thrown ?? {}) as { code?: unknown; cause?: unknown };
+  return typeof code === 'string' || (cause !== undefined && isNetworkFailure(cause));
+}

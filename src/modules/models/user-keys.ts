@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify';
+import { invalidField } from '../../common/errors/app-error.js';
+import { type Provider, PROVIDERS } from '../../config/app-config.js';
+
+/** The keys a request carries, by provider, and the token for GitHub. They live as long as the request's work and are never stored or logged. */
+export type UserKeys = Partial<Record<Provider | 'github', string>>;
+
+export const GITHUB_TOKEN_HEADER = 'x-github-token';
+
+/** A key is one line of printable ASCII: anything else could not be sent on in a header. */
+const KEY = /^[\x21-\x7e]{1,512}$/;
+
+/** @throws AppError 400 naming the header when a key can not be one */
+export function userKeysOf(request: FastifyRequest): UserKeys {
+  const keys: UserKeys = {};
+  for (const provider of [...PROVIDERS, 'github'] as const) {
+    const header = provider === 'github' ? GITHUB_TOKEN_HEADER : `x-${provider}-api-key`;
+    const value = request.headers[header];
+    if (value === undefined || value === '') continue;
+    if (typeof value !== 'string' || !KEY.test(value))
+      throw invalidField(`headers.${header}`, 'is not a key');
+    keys[provider] = value;
+  }
+  return keys;
+}

@@ -1,0 +1,50 @@
+import type { UIMessage } from 'ai';
+import { invalidField, notFound } from '../../common/errors/app-error.js';
+import { partsForModel } from './stored-parts.js';
+import type { HistoryRow } from './turn.repository.js';
+import type { TurnAction, TurnRequest } from './turn.types.js';
+
+/** What a request does to the messages that are there. */
+export interface Change {
+  kept: HistoryRow[];
+  /** Everything after the last kept message is removed. */
+  removesLater: boolean;
+  edits: boolean;
+}
+
+/** The message that a request is about, beyond which nothing of the chat matters any more. */
+export function targetOf({ action }: TurnRequest): string | undefined {
+  if (action.type === 'submit') return action.message.id;
+  return action.type === 'regenerate' ? action.messageId : undefined;
+}
+
+export function planChange(rows: HistoryRow[], action: Exclude<TurnAction, { type: 'approve' }>): Change {
+  if (action.type === 'submit') {
+    const index = rows.findIndex(({ id }) => id === action.message.id);
+    if (index < 0) return { kept: rows, removesLater: false, edits: false };
+    if (rows[index]?.role !== 'user') throw invalidField('message.id', 'is the id of an answer');
+    return { kept: rows.slice(0, index + 1), removesLater: true, edits: true };
+  }
+  const target =
+    action.messageId === undefined
+      ? Math.max(
+          rows.findLastIndex(({ role }) => role === 'assistant'),
+          rows.findLastIndex(({ role }) => role === 'user'),
+        )
+      : rows.findIndex(({ id }) => id === action.messageId);
+  if (action.messageId !== undefined && target < 0) throw notFound('The message');
+  const kept = rows.slice(0, rows[target]?.role === 'assistant' ? target : target + 1);
+  if (!kept.some(({ role }) => role === 'user'))
+    throw invalidField('trigger', 'there is no message to answer');
+  return { kept, removesLater: true, edits: false };
+}
+
+/** Providers want to be asked first; what a long conversation is cut down to may begin with an answer. */
+export function fromFirstQuestion(rows: HistoryRow[]): HistoryRow[] {
+  const first = rows.findIndex(({ role }) => role === 'user');
+  return first < 0 ? [] : rows.slice(first);
+}
+
+export function toUiMessage({ id, role, parts }: HistoryRow): UIMessage {
+  return { id, role, parts: partsForModel(role, parts) };
+}

@@ -1,0 +1,122 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { isDatabaseAway } from '../../common/errors/postgres-errors.js';
+import { type LeftAnswer, RecoveryRepository } from './recovery.repository.js';
+
+/** Few enough that one statement does not last; what is left after so many rounds is for the next time. */
+const BATCH = 100;
+const MOST_ROUNDS = 50;
+/** Rows that can't be closed at all; more than these are tried again and again. */
+const MOST_HOPELESS = 1_000;
+
+/**
+ * Closes what dead instances have left: their answers become `interrupted` with what had arrived, their open calls are
+ * closed, their marks of active streams removed. Users can write some of these rows, so each stands for itself: one that
+ * is locked, or that PostgreSQL refuses to change, stops nobody else's.
+ */
+@Injectable()
+export class TurnRecovery {
+  private readonly logger = new Logger(TurnRecovery.name);
+  private readonly hopeless = new Set<string>();
+
+  constructor(private readonly repository: RecoveryRepository) {}
+
+  /**
+   * @param ownStreams tells which streams this instance is writing at the moment
+   * @returns the number of answers that were closed
+   */
+  async recover(ownStreams: () => string[], { batch = BATCH }: { batch?: number } = {}): Promise<number> {
+    let total = 0;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const found = await this.findAnswers(ownStreams, batch);
+      const closed = await this.closeAnswers(found);
+      const calls = await this.closeCalls(messagesOf(found), batch, false);
+      total += closed;
+      const isFull = found.length >= batch || calls.found >= batch;
+      if (!isFull || closed + calls.closed === 0) break;
+    }
+    return total;
+  }
+
+  /** The same for one chat alone, in which somebody wants to go on. */
+  async recoverChat(chatId: string, ownStreams: string[]): Promise<void> {
+    const found = await this.findAnswers(() => ownStreams, BATCH, chatId);
+    await this.closeAnswers(found);
+    await this.closeCalls(messagesOf(found), BATCH, true);
+  }
+
+  private async findAnswers(
+    ownStreams: () => string[],
+    limit: number,
+    chatId?: string,
+  ): Promise<LeftAnswer[]> {
+    const search = { ownStreams: ownStreams(), chatId, except: [...this.hopeless], limit };
+    const found = await this.repository.findAnswers(search);
+    // A turn that began after it was asked for them, and before the statement looked, is in the list by now.
+    const own = new Set(ownStreams());
+    return found.filter(({ streamId }) => streamId === null || !own.has(streamId));
+  }
+
+  private closeAnswers(answers: LeftAnswer[]): Promise<number> {
+    return this.eachByItself(answers, {
+      together: (some) => this.repository.closeAnswers(some),
+      byForce: (one) => this.repository.forceAnswer(one),
+      idOf: ({ messageId, streamId }) => messageId ?? streamId ?? '',
+    });
+  }
+
+  private async closeCalls(
+    messageIds: string[],
+    limit: number,
+    ofAnswersOnly: boolean,
+  ): Promise<{ found: number; closed: number }> {
+    if (ofAnswersOnly && messageIds.length === 0) return { found: 0, closed: 0 };
+    const except = [...this.hopeless];
+    const ids = await this.repository.findCalls(messageIds, { except, limit, ofAnswersOnly });
+    const closed = await this.eachByItself(ids, {
+      together: (some) => this.repository.closeCalls(some),
+      byForce: (id) => this.repository.forceCall(id),
+      idOf: (id) => id,
+    });
+    return { found: ids.length, closed };
+  }
+
+  /** All in one statement; where that fails, halves of them, down to the rows that it fails with. */
+  private async eachByItself<T>(rows: T[], acts: Acts<T>): Promise<number> {
+    const [first] = rows;
+    if (first === undefined) return 0;
+    try {
+      return await acts.together(rows);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      if (rows.length === 1) return this.byForce(first, acts, error);
+      const middle = Math.ceil(rows.length / 2);
+      const closed = await this.eachByItself(rows.slice(0, middle), acts);
+      return closed + (await this.eachByItself(rows.slice(middle), acts));
+    }
+  }
+
+  private async byForce<T>(row: T, { byForce, idOf }: Acts<T>, cause: unknown): Promise<number> {
+    const id = idOf(row);
+    try {
+      const closed = await byForce(row);
+      this.logger.warn({ err: cause, id }, 'What a crash had left could only be closed with a part of it.');
+      return closed;
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      if (this.hopeless.size < MOST_HOPELESS) this.hopeless.add(id);
+      this.logger.error({ err: error, id }, 'What a crash had left can not be closed; it is left as it is.');
+      return 0;
+    }
+  }
+}
+
+interface Acts<T> {
+  together: (rows: T[]) => Promise<number>;
+  /** For a row that fails alone, too. */
+  byForce: (row: T) => Promise<number>;
+  idOf: (row: T) => string;
+}
+
+function messagesOf(answers: LeftAnswer[]): string[] {
+  return answers.flatMap(({ messageId }) => messageId ?? []);
+}

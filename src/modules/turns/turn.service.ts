@@ -1,0 +1,178 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import type { Identity } from '../../common/auth/identity.js';
+import { streamInProgress, unavailable } from '../../common/errors/app-error.js';
+import { toAppError } from '../../common/errors/problem.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import type { UserKeys } from '../models/user-keys.js';
+import { StreamHub } from './stream-hub/stream-hub.js';
+import { toJson } from '../../common/database/stored-json.js';
+import { Turn } from './turn.js';
+import { TurnConductor } from './turn-conductor.js';
+import { TurnRecovery } from './turn-recovery.js';
+import { TurnRepository } from './turn.repository.js';
+import type { TurnRequest } from './turn.types.js';
+
+/** A little less than the second that may be lost in a crash. */
+const CHECKPOINT_INTERVAL = 800;
+const RECOVERY_INTERVAL = 30_000;
+/** After the deadline of a shutdown, running turns have this long to be stored. */
+const STORE_TIMEOUT = 5_000;
+const STOP_TIMEOUT = 10_000;
+
+/** Begins, finds and ends turns; keeps what has arrived of them safe. */
+@Injectable()
+export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(TurnService.name);
+  private stopping = false;
+  private checkpointing = false;
+  private recovering = false;
+  /** Running turns whose parts PostgreSQL does not take. */
+  private readonly unstorable = new WeakSet<Turn>();
+  private readonly timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    private readonly hub: StreamHub,
+    private readonly conductor: TurnConductor,
+    private readonly repository: TurnRepository,
+    private readonly recovery: TurnRecovery,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Begins a turn, or returns the one that is at exactly this already. Wait for `opened` before reading its stream.
+   *
+   * @throws AppError 409 while another message of the user is being answered in the chat, 503 in a shutdown
+   */
+  begin(identity: Identity, request: TurnRequest, keys: UserKeys): Turn {
+    const active = this.hub.get(identity.id, request.chatId);
+    if (active) {
+      if (active.isSameAs(request)) return active;
+      throw streamInProgress();
+    }
+    if (this.stopping)
+      throw unavailable('The server is shutting down; send the message again in a moment.', 2);
+    const turn = new Turn(identity.id, request);
+    this.hub.add(turn);
+    turn.done = this.conductor.conduct(turn, identity, keys);
+    return turn;
+  }
+
+  /** The turn that is being conducted in a chat of this user. */
+  find(userId: string, chatId: string): Turn | undefined {
+    return this.hub.get(userId, chatId);
+  }
+
+  /** Ends the chat's running turn, if there is one, and waits until what had arrived is stored. */
+  async stop(userId: string, chatId: string): Promise<boolean> {
+    const turn = this.find(userId, chatId);
+    if (!turn) return false;
+    turn.stop('stopped');
+    await this.within(STOP_TIMEOUT, [turn.done]);
+    return true;
+  }
+
+  /** True while an answer is being written for this user, on this instance. */
+  isRunning(userId: string): boolean {
+    return this.hub.all().some((turn) => turn.userId === userId);
+  }
+
+  /** Ends all running turns of a user. */
+  async stopAll(userId: string): Promise<void> {
+    const turns = this.hub.all().filter((turn) => turn.userId === userId);
+    for (const turn of turns) turn.stop('stopped');
+    await this.within(
+      STOP_TIMEOUT,
+      turns.map(({ done }) => done),
+    );
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.recover();
+    this.timers.push(
+      setInterval(() => void this.checkpoint(), CHECKPOINT_INTERVAL),
+      setInterval(() => void this.recover(), RECOVERY_INTERVAL),
+    );
+  }
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+  }
+
+  /** Running turns may finish until the deadline; then what there is of them is stored. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.within(this.config.server.shutdownTimeout, this.running());
+    for (const turn of this.hub.all()) turn.stop('shutdown');
+    await this.within(STORE_TIMEOUT, this.running());
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
+  private running(): Array<Promise<void>> {
+    return this.hub.all().map(({ done }) => done);
+  }
+
+  private async checkpoint(): Promise<void> {
+    if (this.checkpointing) return;
+    const turns = this.hub.all().filter((turn) => turn.stored && turn.changed && !this.unstorable.has(turn));
+    if (turns.length === 0) return;
+    this.checkpointing = true;
+    for (const turn of turns) turn.changed = false;
+    try {
+      await this.checkpointEach(turns);
+    } catch (error) {
+      for (const turn of turns) turn.changed = true;
+      this.logger.warn({ err: error }, 'What has arrived could not be checkpointed; trying again.');
+    } finally {
+      this.checkpointing = false;
+    }
+  }
+
+  /** All in one statement; where that fails, halves of them, down to the answer that PostgreSQL can't take. */
+  private async checkpointEach(turns: Turn[]): Promise<void> {
+    try {
+      const answers = turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) }));
+      const stored = new Set(await this.repository.checkpoint(answers));
+      // Somebody holds the others at the moment.
+      for (const turn of turns) if (!stored.has(turn.answerId)) turn.changed = true;
+    } catch (error) {
+      const [turn] = turns;
+      if (!turn || toAppError(error).status === 503) throw error;
+      if (turns.length === 1) {
+        this.unstorable.add(turn);
+        const { chatId, answerId } = turn;
+        this.logger.error({ err: error, chatId, messageId: answerId }, 'An answer can not be checkpointed.');
+        return;
+      }
+      const middle = Math.ceil(turns.length / 2);
+      await this.checkpointEach(turns.slice(0, middle));
+      await this.checkpointEach(turns.slice(middle));
+    }
+  }
+
+  private async recover(): Promise<void> {
+    if (this.recovering) return;
+    this.recovering = true;
+    try {
+      const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
+      if (answers > 0)
+        this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Recovery of cut-off answers failed; trying again.');
+    } finally {
+      this.recovering = false;
+    }
+  }
+
+  private async within(milliseconds: number, work: Array<Promise<void>>): Promise<void> {
+    if (work.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+    await Promise.race([Promise.all(work), deadline]).finally(() => clearTimeout(timer));
+  }
+}

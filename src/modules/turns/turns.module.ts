@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { AdminConfigModule } from '../admin-config/admin-config.module.js';
+import { AgentsModule } from '../agents/agents.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
+import { UsageModule } from '../usage/usage.module.js';
+import { AgentChooser } from './agent-chooser.js';
+import { RecoveryRepository } from './recovery.repository.js';
+import { StreamHub } from './stream-hub/stream-hub.js';
+import { TitleService } from './title.service.js';
+import { ToolApprovalsRepository } from './tool-approvals.repository.js';
+import { TurnAdmission } from './turn-admission.js';
+import { TurnConductor } from './turn-conductor.js';
+import { TurnOpening } from './turn-opening.js';
+import { TurnRecovery } from './turn-recovery.js';
+import { TurnRepository } from './turn.repository.js';
+import { TurnService } from './turn.service.js';
+
+/** One message from the request to the stored answer. */
+@Module({
+  imports: [AdminConfigModule, AgentsModule, ModelsModule, RateLimitModule, UsageModule],
+  providers: [
+    AgentChooser,
+    RecoveryRepository,
+    StreamHub,
+    TitleService,
+    ToolApprovalsRepository,
+    TurnAdmission,
+    TurnConductor,
+    TurnOpening,
+    TurnRecovery,
+    TurnRepository,
+    TurnService,
+  ],
+  exports: [TurnService],
+})
+export class TurnsModule {}
