@@ -49,7 +49,8 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
     longestRequest: stack && UPLOAD_TIMEOUT,
     mount:
       stack &&
-      (async (fastify) => (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack)),
+      (async (fastify, countRefused) =>
+        (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack, countRefused)),
   });
   stopOnSignals(app, stack);
   await app.listen(config.server.port, config.server.host);
