@@ -348,8 +348,8 @@ export const CONTENT: Damage[] = [
     ['missing configuration key app_settings', 'missing configuration key routing_agent'],
   ],
   [
-    `delete from switchboard.migrations where name = 'DefaultConfig1764000000005'`,
-    ['pending migration DefaultConfig1764000000005'],
+    `delete from switchboard.migrations where name = 'Configuration1764000000006'`,
+    ['pending migration Configuration1764000000006'],
   ],
   [`delete from switchboard.client_id_secret`, ['switchboard.client_id_secret has no secret']],
   [
