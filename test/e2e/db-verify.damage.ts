@@ -290,6 +290,11 @@ export const ROUTINES: Damage[] = [
     `grant execute on function switchboard.public_chat(uuid) to authenticated`,
     ['unexpected grant of execute on function switchboard.public_chat(uuid) to authenticated'],
   ],
+  [
+    `create or replace function switchboard.is_admin() returns boolean
+       language plpgsql stable set search_path = '' as 'begin return true; end'`,
+    ['function switchboard.is_admin() has another body than its migration gave it'],
+  ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [
     `create function public.is_admin() returns boolean language sql as 'select true'`,
