@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { migrationOptions } from '../../src/common/database/migrate.js';
 import type { SqlFunction } from '../../src/migrations/sql-functions.js';
@@ -8,7 +9,8 @@ import { createTestDatabase } from '../support/postgres.js';
 import { describeCatalog } from './catalog.js';
 
 const MIGRATIONS = migrationOptions('').migrations as Array<new () => MigrationInterface>;
-const FUNCTIONS = 'src/migrations/functions';
+const FOLDER = 'src/migrations';
+const FUNCTIONS = `${FOLDER}/functions`;
 
 /**
  * SHA-256 of everything that a migration sends to the database, forward and back: its own statements and those of all that
@@ -63,6 +65,21 @@ describe('a released migration', () => {
   it('is not taken away', () => {
     const names = MIGRATIONS.map(({ name }) => name);
     expect(Object.keys(RELEASED).filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
+describe('migrations', () => {
+  it('import nothing that changes for another reason', () => {
+    const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
+    const imports = files.flatMap((file) =>
+      [...readFileSync(join(FOLDER, file), 'utf8').matchAll(/ from '(.+?)'/g)].map(([, target = '']) =>
+        target.startsWith('.') ? normalize(join(FOLDER, file, '..', target)) : target,
+      ),
+    );
+    expect(imports.length).toBeGreaterThan(30);
+    expect(imports.filter((target) => !target.startsWith(`${FOLDER}/`) && target !== 'typeorm')).toEqual([]);
   });
 });
 
