@@ -290,6 +290,11 @@ export const ROUTINES: Damage[] = [
     `grant execute on function switchboard.public_chat(uuid) to authenticated`,
     ['unexpected grant of execute on function switchboard.public_chat(uuid) to authenticated'],
   ],
+  [
+    `create or replace function switchboard.is_admin() returns boolean
+       language plpgsql stable set search_path = '' as 'begin return true; end'`,
+    ['function switchboard.is_admin() has another body than its migration gave it'],
+  ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [
     `create function public.is_admin() returns boolean language sql as 'select true'`,
@@ -348,8 +353,8 @@ export const CONTENT: Damage[] = [
     ['missing configuration key app_settings', 'missing configuration key routing_agent'],
   ],
   [
-    `delete from switchboard.migrations where name = 'DefaultConfig1764000000005'`,
-    ['pending migration DefaultConfig1764000000005'],
+    `delete from switchboard.migrations where name = 'Configuration1764000000006'`,
+    ['pending migration Configuration1764000000006'],
   ],
   [`delete from switchboard.client_id_secret`, ['switchboard.client_id_secret has no secret']],
   [

@@ -1,6 +1,6 @@
 /**
- * The JSON Schemas of `admin_config` as of this migration, without their texts. They are a copy on purpose: a migration
- * does not change. What has changed in `config-schemas.ts` since comes with a later one (a test compares both).
+ * The JSON Schemas of `admin_config` as they were in the baseline, without their texts. They are a copy on purpose: a released
+ * migration does not change. A later migration brings what has changed in `config-schemas.ts` since; a test compares both.
  */
 const flag = { type: 'boolean' };
 const count = { type: 'integer', minimum: 0, maximum: 1_000_000_000 };
@@ -151,7 +151,7 @@ const modelCatalog = strict(
 );
 
 /** By `config_key`. */
-export const CONFIG_SCHEMAS_1764000000007: Readonly<Record<string, object>> = {
+export const CONFIGURATION_SCHEMAS: Readonly<Record<string, object>> = {
   routing_agent: routingAgent,
   app_settings: appSettings,
   model_catalog: modelCatalog,

@@ -1,11 +1,25 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { STORABLE_JSON, isSane, isStorable } from './row-bounds.js';
+import { CHECK_STREAM_MESSAGE } from './functions/check_stream_message.js';
+import { COUNT_CONFIG_VERSION } from './functions/count_config_version.js';
+import { IS_STORABLE_JSON, IS_STORABLE_JSONB } from './functions/is_storable.js';
+import { PLACE_DOCUMENT_VERSION } from './functions/place_document_version.js';
+import { TOUCH_UPDATED_AT } from './functions/touch_updated_at.js';
+import { isSane, isStorable } from './row-bounds.js';
+import { createFunctions, dropFunctions } from './sql-functions.js';
 
-/** The ten tables of the schema, with their keys, cascades, checks and indexes. */
-export class SeedTables1764000000002 implements MigrationInterface {
+const USED_BY_CHECKS = [IS_STORABLE_JSONB, IS_STORABLE_JSON];
+const USED_BY_TRIGGERS = [
+  TOUCH_UPDATED_AT,
+  COUNT_CONFIG_VERSION,
+  PLACE_DOCUMENT_VERSION,
+  CHECK_STREAM_MESSAGE,
+];
+
+/** The tables of chats, documents and the configuration, with their keys, cascades, checks, indexes and triggers. */
+export class Tables1764000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
+    await createFunctions(runner, USED_BY_CHECKS);
     for (const statements of [
-      STORABLE_JSON,
       CHAT,
       MESSAGES,
       DOCUMENTS,
@@ -13,23 +27,21 @@ export class SeedTables1764000000002 implements MigrationInterface {
       USAGE,
       RATE_LIMIT,
       GITHUB,
-      TRIGGERS,
-      SEARCH,
+      APPROVALS,
+      CLIENT_IDS,
     ]) {
       await runner.query(statements);
     }
+    await createFunctions(runner, USED_BY_TRIGGERS);
+    await runner.query(TRIGGERS);
+    await runner.query(SEARCH);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop table github_repositories, rate_limit_tracking, usage_logs, admin_config, "Suggestion", "Document",
-                 "Stream", "Vote_v2", "Message_v2", chat;
-      drop function switchboard.touch_updated_at();
-      drop function switchboard.count_config_version();
-      drop function switchboard.place_document_version();
-      drop function switchboard.check_stream_message();
-      drop function switchboard.is_storable(jsonb, integer);
-      drop function switchboard.is_storable(json, integer)`);
+      drop table switchboard.client_id_secret, switchboard.tool_approvals, github_repositories, rate_limit_tracking,
+                 usage_logs, admin_config, "Suggestion", "Document", "Stream", "Vote_v2", "Message_v2", chat`);
+    await dropFunctions(runner, [...USED_BY_TRIGGERS, ...USED_BY_CHECKS]);
   }
 }
 
@@ -186,65 +198,52 @@ const GITHUB = `
   create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;
 
 /**
- * Two versions of a document in one millisecond are both kept, the later one moves on; and nobody can add a version to
- * a document of somebody else, or move one there, whose rows row level security hides from them. The mark of an active
- * stream names a message of its own chat: recovery, which runs as the service, believes it.
+ * The calls of tools that the server has asked users to approve. A row is written with the end of the answer that asks, and
+ * deleted by the request that approves or denies. The owner of a message may have written everything in it, so nothing but a
+ * row of this table makes a call wait for approval. It goes with its message, which goes with its chat and user; a foreign
+ * key to those would only be one more lock.
  */
+const APPROVALS = `
+  create table switchboard.tool_approvals (
+    message_id uuid not null references public."Message_v2" (id) on delete cascade,
+    approval_id varchar(200) not null,
+    chat_id uuid not null,
+    user_id uuid not null,
+    tool_call_id varchar(200) not null,
+    tool_name varchar(200) not null,
+    call_hash char(64) not null,
+    answer jsonb not null,
+    created_at timestamptz(3) not null default now(),
+    primary key (message_id, approval_id)
+  )`;
+
+/**
+ * The secret from which the ids of clients are mapped. It never changes: with another one, every such id would mean another
+ * row.
+ */
+const CLIENT_IDS = `
+  create table switchboard.client_id_secret (
+    id boolean primary key default true check (id),
+    secret bytea not null
+  );
+  -- Two random UUIDs hold 244 random bits, and need no extension.
+  insert into switchboard.client_id_secret (secret)
+  values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))`;
+
+/** A check of a stream is no policy: the message may come from the same statement, and only a trigger after it sees that. */
 const TRIGGERS = `
-  create function switchboard.touch_updated_at() returns trigger language plpgsql set search_path = '' as $fn$
-  begin
-    new.updated_at := clock_timestamp();
-    return new;
-  end $fn$;
   create trigger chat_updated_at before update on public.chat
     for each row execute function switchboard.touch_updated_at();
   create trigger admin_config_updated_at before update on public.admin_config
     for each row execute function switchboard.touch_updated_at();
-
-  create function switchboard.count_config_version() returns trigger language plpgsql set search_path = '' as $fn$
-  begin
-    if new.config_data is distinct from old.config_data then new.version := old.version + 1; end if;
-    return new;
-  end $fn$;
   create trigger admin_config_version before update on public.admin_config
     for each row execute function switchboard.count_config_version();
-
-  create function switchboard.place_document_version() returns trigger
-    language plpgsql security definer set search_path = '' as $fn$
-  declare
-    latest timestamptz(3);
-    owner uuid;
-  begin
-    perform pg_advisory_xact_lock(hashtextextended(new.id::text, 4711));
-    select document."createdAt", document.user_id into latest, owner
-      from public."Document" document where document.id = new.id order by document."createdAt" desc limit 1;
-    if owner <> new.user_id then
-      raise insufficient_privilege using message = 'the document belongs to somebody else';
-    end if;
-    if exists (select 1 from public."Document" document where document.id = new.id and document."createdAt" = new."createdAt") then
-      new."createdAt" := latest + interval '1 millisecond';
-    end if;
-    return new;
-  end $fn$;
-  revoke all on function switchboard.place_document_version() from public;
   create trigger document_version before insert on public."Document"
     for each row execute function switchboard.place_document_version();
   create trigger document_moved before update on public."Document"
     for each row when (new.id <> old.id) execute function switchboard.place_document_version();
-
-  -- Not a policy: the message may come from the same statement, and only a trigger after it sees that.
-  create function switchboard.check_stream_message() returns trigger language plpgsql set search_path = '' as $fn$
-  begin
-    if not exists (select 1 from public."Message_v2" message
-                    where message.id = new."messageId" and message."chatId" = new."chatId") then
-      raise insufficient_privilege using message = 'the message of a stream must be in its chat';
-    end if;
-    return null;
-  end $fn$;
   create trigger stream_message after insert or update on public."Stream"
-    for each row when (new."messageId" is not null) execute function switchboard.check_stream_message();
-  revoke all on function switchboard.touch_updated_at(), switchboard.count_config_version(),
-    switchboard.check_stream_message() from public`;
+    for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
 
 /** Search in titles is fast where the extension is there; it works without. */
 const SEARCH = `

@@ -1,6 +1,6 @@
 import { migrationOptions } from '../migrate.js';
+import type { Aspect } from './aspect.js';
 import type { Catalog } from './catalog.js';
-import { CONFIG_KEYS } from './expected-schema.js';
 
 export async function checkMigrations(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.rowsOf<{ name: string }>('select name from switchboard.migrations');
@@ -21,15 +21,23 @@ function migrationNames(): string[] {
 /** Without it no id of a client could be mapped; with another one, each would mean another row. */
 export async function checkClientIdSecret(catalog: Catalog): Promise<string[]> {
   const table = 'switchboard.client_id_secret';
-  if (!catalog.tables.some(({ name }) => name === table)) return [];
+  const [{ is_there: isThere } = { is_there: false }] = await catalog.query<{ is_there: boolean }>(
+    'select to_regclass($1) is not null as is_there',
+    [table],
+  );
+  if (!isThere) return [];
   const [row] = await catalog.rowsOf(`select from ${table} where length(secret) >= 32`);
   return row === undefined ? [`${table} has no secret`] : [];
 }
 
-export async function checkConfigKeys(catalog: Catalog): Promise<string[]> {
-  const rows = await catalog.rowsOf<{ config_key: string }>('select config_key from public.admin_config');
-  const present = new Set(rows.map(({ config_key }) => config_key));
-  return catalog.tables.some(({ name }) => name === 'admin_config')
-    ? CONFIG_KEYS.filter((key) => !present.has(key)).map((key) => `missing configuration key ${key}`)
-    : [];
-}
+/** The configuration without which the server does not know what to do. */
+export const CONFIGURATION_KEYS: Aspect<string[]> = {
+  async read(catalog) {
+    const rows = await catalog.rowsOf<{ key: string }>('select config_key as key from public.admin_config');
+    return rows.map(({ key }) => key).toSorted();
+  },
+  compare: (actual, expected, isPresent) =>
+    isPresent('admin_config')
+      ? expected.filter((key) => !actual.includes(key)).map((key) => `missing configuration key ${key}`)
+      : [],
+};

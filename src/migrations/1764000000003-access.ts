@@ -1,4 +1,15 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { ACTIVE_USER_ID } from './functions/active_user_id.js';
+import { COPIED_PART } from './functions/copied_part.js';
+import { COPIED_PARTS } from './functions/copied_parts.js';
+import { ID_NAMESPACE } from './functions/id_namespace.js';
+import { IS_ACTIVE_ADMIN } from './functions/is_active_admin.js';
+import { IS_ADMIN as IS_ADMIN_FUNCTION } from './functions/is_admin.js';
+import { PUBLIC_CHAT } from './functions/public_chat.js';
+import { PUBLIC_CHAT_MESSAGES } from './functions/public_chat_messages.js';
+import { PUBLIC_METADATA } from './functions/public_metadata.js';
+import { USER_ID } from './functions/user_id.js';
+import { createFunctions, dropFunctions } from './sql-functions.js';
 
 /** Tables that the server writes for a user; row level security decides on the rows. */
 const WRITABLE = [
@@ -38,7 +49,7 @@ const OWN_DOCUMENT = `exists (
 interface Rules {
   table: string;
   select: string;
-  /** Absent: nobody writes but the service. */
+  /** Absent: only the service writes. */
   write?: string;
   /** What a new or changed row must fulfil, when it is more than `write`. */
   check?: string;
@@ -62,18 +73,35 @@ const RULES: Rules[] = [
   { table: 'github_repositories', select: OWN, write: OWN },
 ];
 
-/** Who may see and change which rows: the policies of the schema's summary, one for each table and action. */
-export class RowLevelSecurity1764000000003 implements MigrationInterface {
+/** A function that calls another comes after it. */
+const FUNCTIONS = [
+  ACTIVE_USER_ID,
+  IS_ACTIVE_ADMIN,
+  USER_ID,
+  IS_ADMIN_FUNCTION,
+  PUBLIC_METADATA,
+  PUBLIC_CHAT,
+  PUBLIC_CHAT_MESSAGES,
+  COPIED_PART,
+  COPIED_PARTS,
+  ID_NAMESPACE,
+];
+
+/** Only the server reads and writes these. */
+const CLOSED = ['switchboard.tool_approvals', 'switchboard.client_id_secret'];
+
+/** Which users may see and change which rows: the policies, one for each table and action, and the grants. */
+export class Access1764000000003 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(FUNCTIONS);
+    await createFunctions(runner, FUNCTIONS);
     for (const rules of RULES) await runner.query(policiesOf(rules));
+    for (const table of CLOSED) await runner.query(`alter table ${table} enable row level security`);
     await runner.query(`
-      revoke all on ${ALL.join(', ')} from public, anon, authenticated;
+      revoke all on ${[...ALL, ...CLOSED].join(', ')} from public, anon, authenticated;
       grant select on ${ALL.join(', ')} to authenticated;
       grant insert, update, delete on ${WRITABLE.join(', ')} to switchboard_user;
       grant all on ${ALL.join(', ')} to service_role`);
     await runner.query(DATA_API_GRANTS);
-    await runner.query(PUBLIC_CHATS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -87,13 +115,8 @@ export class RowLevelSecurity1764000000003 implements MigrationInterface {
       }
       await runner.query(`alter table public.${table} disable row level security`);
     }
-    await runner.query(`
-      drop function switchboard.public_chat_messages(uuid);
-      drop function switchboard.public_chat(uuid);
-      drop function switchboard.is_admin();
-      drop function switchboard.user_id();
-      drop function switchboard.is_active_admin();
-      drop function switchboard.active_user_id()`);
+    for (const table of CLOSED) await runner.query(`alter table ${table} disable row level security`);
+    await dropFunctions(runner, FUNCTIONS);
   }
 }
 
@@ -116,52 +139,3 @@ function policiesOf({ table, select, write, check = write }: Rules): string {
   }
   return statements.join(';\n');
 }
-
-/**
- * Who the user of the claims is, and whether they are an administrator. Claims of a token are up to an hour old, so for
- * `authenticated` both come from the user's row as it is now: nothing is left to a user who is gone, banned or deactivated.
- * The server has just read that row when it sets the claims, so its own role is spared a second look.
- */
-const FUNCTIONS = `
-  create function switchboard.active_user_id() returns uuid
-    language sql stable security definer set search_path = '' as $fn$
-    select users.id from auth.users
-     where users.id = auth.uid() and users.deleted_at is null and not coalesce(users.banned_until > now(), false)
-       and coalesce(users.raw_user_meta_data ->> 'isActive', 'true') <> 'false'
-  $fn$;
-  create function switchboard.is_active_admin() returns boolean
-    language sql stable security definer set search_path = '' as $fn$
-    select exists (
-      select from auth.users
-       where users.id = switchboard.active_user_id() and users.raw_user_meta_data ->> 'role' = 'admin')
-  $fn$;
-  create function switchboard.user_id() returns uuid language plpgsql stable set search_path = '' as $fn$
-  begin
-    return case when current_user = 'switchboard_user' then auth.uid() else switchboard.active_user_id() end;
-  end $fn$;
-  create function switchboard.is_admin() returns boolean language plpgsql stable set search_path = '' as $fn$
-  begin
-    if current_user = 'switchboard_user' then
-      return coalesce(auth.jwt() -> 'user_metadata' ->> 'role' = 'admin', false);
-    end if;
-    return switchboard.is_active_admin();
-  end $fn$;
-  revoke all on function switchboard.active_user_id(), switchboard.is_active_admin(), switchboard.user_id(),
-    switchboard.is_admin() from public;
-  grant execute on function switchboard.active_user_id(), switchboard.is_active_admin(), switchboard.user_id(),
-    switchboard.is_admin() to authenticated, service_role`;
-
-/** A public chat can be read by its id, through the server only; nothing here or in a policy lists one. */
-const PUBLIC_CHATS = `
-  create function switchboard.public_chat(chat_id uuid) returns setof public.chat
-    language sql stable security definer set search_path = '' as $fn$
-    select chat.* from public.chat where chat.id = chat_id and chat.visibility = 'public'
-  $fn$;
-  create function switchboard.public_chat_messages(chat_id uuid) returns setof public."Message_v2"
-    language sql stable security definer set search_path = '' as $fn$
-    select message.* from public."Message_v2" message
-      join public.chat on chat.id = message."chatId"
-     where chat.id = chat_id and chat.visibility = 'public'
-  $fn$;
-  revoke all on function switchboard.public_chat(uuid), switchboard.public_chat_messages(uuid) from public;
-  grant execute on function switchboard.public_chat(uuid), switchboard.public_chat_messages(uuid) to switchboard_user, service_role`;

@@ -1,4 +1,4 @@
-/** What the functions of the usage rollups are made of: the same sums, written to the same tables, on several occasions. */
+/** The shared parts of the functions that keep the usage rollups: the same sums, written to the same tables. */
 
 const MEASURES = [
   'calls',
@@ -142,3 +142,40 @@ export const CORRECT = `
   ${correct('user_rollups', 'switchboard.usage_user_rollups', USER_ROLLUP_KEY, USER_MEASURES, userRollupRows('calls'))}
   select (select count(*) from removed_rollups) + (select count(*) from written_rollups)
          + (select count(*) from removed_user_rollups) + (select count(*) from written_user_rollups)`;
+
+/** A statement that changes more rows than these does not leave them to the fold. */
+export const MANY_ROWS = 5_000;
+
+/**
+ * Into the rollups at once, or into what is pending; the lock is taken before any row is. To group few rows would take
+ * longer than to fold them one by one.
+ *
+ * @param few how they are noted when they are few
+ */
+export const count = (differences: string, few = differences) => `
+      if at_once then
+        ${rollUp(differences)};
+        ${REMOVE_EMPTIED};
+      elsif affected > ${MANY_ROWS} then
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${groupedDifferences(differences)};
+      else
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${few};
+      end if`;
+
+export const rowsOf = (relation: string, condition = '') =>
+  `(select count(*) from (select from ${relation} ${condition} limit ${MANY_ROWS + 1}) as counted)`;
+
+/** Most changes are of what is not summed up, and come to nothing. */
+export const CHANGES = `${callsOf('added')} union all ${callsOf('removed', '-')}`;
+
+export const DAY = `(request_timestamp at time zone 'UTC')::date`;
+
+/** What nearly every statement is, without the cost of grouping: one call has ended. Afterwards `found` says whether. */
+export const countOneEnd = (condition: string) => `
+      with pending as (
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')} and ${condition}
+        returning user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost
+      )
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost) select * from pending
+        on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+      if found then return null; end if`;
