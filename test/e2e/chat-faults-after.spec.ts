@@ -9,6 +9,7 @@ import {
   startChatApp,
   userMessage,
 } from '../support/chat-app.js';
+import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
 
 /**
@@ -171,7 +172,7 @@ describe('faults after the first byte', () => {
     return next;
   }
 
-  it.each(CASES)('%j', async (fault, text, code) => {
+  eachSideBySide('%j', CASES, async (fault, text, code) => {
     await everywhere(async (ask) => {
       program(ask, fault);
       const answer = await send(ask);
