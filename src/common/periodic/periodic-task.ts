@@ -12,7 +12,7 @@ export interface PeriodicPlan {
   /** The log line of a failed run. It is logged once, until a run succeeds again. */
   failure: string;
   /** May reject: the next run comes anyway. Long work ends early when the signal says so. */
-  work(signal: AbortSignal): Promise<unknown>;
+  work: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
