@@ -187,10 +187,7 @@ export class Database {
   }
 
   private get shares(): ConnectionShares {
-    return (this.knownShares ??= ConnectionShares.ofPool(
-      this.pool().options.max,
-      this.limits.patience,
-    ));
+    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
   }
 
   private async inTransaction<T>(
