@@ -60,7 +60,7 @@ describe('the messages of a chat', () => {
     let largest = 0;
     const block = await longestBlock(async () => {
       let query = '?limit=100';
-      for (let page = 0; page < 2; page++) {
+      for (let page = 0; page < 4; page++) {
         const { status, bytes, nextCursor } = await drain(app, user, `/api/chats/${chatId}/messages${query}`);
         expect(status).toBe(200);
         expect(nextCursor).toEqual(expect.any(String));
