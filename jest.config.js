@@ -24,7 +24,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   setupFiles: ['<rootDir>/test/support/preload.js'],
-  setupFilesAfterEnv: ['<rootDir>/test/support/retry.js'],
   // Seldom needed: a busy machine may take ten times as long as a quiet one.
   testTimeout: 90_000,
   maxWorkers: 2,

@@ -27,6 +27,7 @@ async function start(): Promise<void> {
     publicUrl: `http://${host}:${environment.PORT}`,
     nodeEnv: environment.NODE_ENV,
     authRateLimit: environment.EMBEDDED_AUTH_RATE_LIMIT,
+    requestTimeout: environment.REQUEST_TIMEOUT_MS,
     log: (line) => process.stdout.write(`${line}\n`),
   });
   try {

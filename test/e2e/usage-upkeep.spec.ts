@@ -348,8 +348,8 @@ describe('a server', () => {
     await insertCall();
     await eventually(() => Promise.resolve(told() > 0));
     const folder = app.app.get(UsageFolder);
-    await folder.fold();
-    await folder.fold();
+    await folder.task.run();
+    await folder.task.run();
     expect(told()).toBe(1);
     await app.database.query('alter function switchboard.mislaid(integer) rename to fold_usage');
     await eventually(async () => (await pending()) === 0);
