@@ -41,8 +41,8 @@ export class UsageRollups1764000000009 implements MigrationInterface {
       drop trigger usage_deleted on public.usage_logs;
       drop trigger usage_changed on public.usage_logs;
       drop trigger usage_added on public.usage_logs;
-      drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_rollups,
-        switchboard.usage_rollups;
+      drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_kinds,
+        switchboard.usage_user_rollups, switchboard.usage_rollups;
       drop function switchboard.count_archived_usage();
       drop function switchboard.count_usage();
       drop function switchboard.rebuild_usage();
@@ -60,8 +60,7 @@ const USAGE_LOCK = 7_264_118_310;
 const MANY_ROWS = 5_000;
 
 const CALL_KEY = `
-    agent_type varchar(16) not null,
-    provider varchar(64) not null,
+    agent_type varchar(16) not null, provider varchar(64) not null,
     model_used varchar(200) not null,
     status varchar(16) not null,
     calls bigint not null`;
@@ -75,6 +74,9 @@ const FIGURES = `
     total_cost numeric(20, 6) not null`;
 
 /**
+ * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read `usage_user_rollups`,
+ * which has far fewer rows: one for all kinds of calls.
+ *
  * A size of bucket has a part of its own, so that the days of a year lie side by side and not among their quarters of
  * an hour. The present buckets change with every fold: there is room for that in their pages.
  */
@@ -104,6 +106,14 @@ const TABLES = `
   ) with (fillfactor = 80);
   create index idx_usage_user_rollups_user on switchboard.usage_user_rollups (user_id);
 
+  create table switchboard.usage_user_kinds (
+    user_id uuid not null,
+    granularity varchar(8) not null check (granularity in ('day', 'month')), bucket date not null,
+    ${CALL_KEY},
+    ${FIGURES},
+    primary key (user_id, granularity, bucket, agent_type, provider, model_used, status)
+  ) with (fillfactor = 80);
+
   create table switchboard.usage_pending (
     id bigint generated always as identity primary key,
     user_id uuid not null,
@@ -122,7 +132,7 @@ const TABLES = `
   create index idx_usage_archive_bucket on switchboard.usage_archive (bucket)`;
 
 const PARTS = ['usage_rollups_quarters', 'usage_rollups_hours', 'usage_rollups_days'];
-const READABLE = ['usage_user_rollups', 'usage_pending', 'usage_archive'];
+const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive'];
 const WHOLE = ['usage_rollups', ...READABLE].map((table) => `switchboard.${table}`).join(', ');
 
 /** Parts are read through their table, whose policy holds for them, too. */
@@ -160,8 +170,7 @@ const FOLD = `
     language plpgsql set search_path = '' as $fn$
   declare
     folded integer;
-    emptied tid[];
-    emptied_of_users tid[];
+    emptied tid[]; emptied_of_users tid[]; emptied_kinds tid[];
   begin
     if not pg_try_advisory_xact_lock(${USAGE_LOCK}) then return 0; end if;
     perform set_config('synchronous_commit', 'off', true);
@@ -244,8 +253,7 @@ const COUNT = `
   declare
     affected integer;
     at_once boolean;
-    emptied tid[];
-    emptied_of_users tid[];
+    emptied tid[]; emptied_of_users tid[]; emptied_kinds tid[];
   begin
     if tg_op = 'INSERT' then
       -- The row of a call that begins counts nothing.
@@ -315,8 +323,7 @@ const COUNT_ARCHIVED = `
   declare
     affected integer;
     at_once boolean := false;
-    emptied tid[];
-    emptied_of_users tid[];
+    emptied tid[]; emptied_of_users tid[]; emptied_kinds tid[];
   begin
     if tg_op = 'TRUNCATE' then
       perform switchboard.rebuild_usage();

@@ -56,6 +56,7 @@ export const ACCESS: readonly ExpectedAccess[] = [
   { table: 'switchboard.usage_rollups_hours' },
   { table: 'switchboard.usage_rollups_days' },
   { table: 'switchboard.usage_user_rollups', read: OWN_OR_ADMIN },
+  { table: 'switchboard.usage_user_kinds', read: OWN_OR_ADMIN },
   { table: 'switchboard.usage_pending', read: OWN_OR_ADMIN },
   { table: 'switchboard.usage_archive', read: OWN_OR_ADMIN },
   { table: 'switchboard.tool_approvals' },

@@ -124,6 +124,20 @@ export const OWN_TABLES: readonly ExpectedTable[] = [
     indexes: { idx_usage_user_rollups_user: '(user_id)' },
   },
   {
+    name: 'switchboard.usage_user_kinds',
+    columns: {
+      user_id: 'uuid not null',
+      granularity: 'varchar(8) not null',
+      bucket: 'date not null',
+      ...CALL_KEY,
+      ...MEASURES,
+    },
+    primaryKey: ['user_id', 'granularity', 'bucket', ...CALL_COLUMNS],
+    foreignKeys: {},
+    values: { granularity: ['day', 'month'] },
+    indexes: {},
+  },
+  {
     name: 'switchboard.usage_pending',
     columns: {
       id: 'bigint not null default identity',

@@ -5,7 +5,7 @@ import { ACCESS, FUNCTIONS, TRIGGERS } from './expected-access.js';
 import { CONFIG_KEYS, TABLES } from './expected-schema.js';
 import { checkForeignKeys, checkIndexes, checkKeys } from './key-checks.js';
 import { checkFunctions, checkTriggers } from './routine-checks.js';
-import { checkUsageRollups, checkUserRollups } from './usage-checks.js';
+import { checkUsageRollups, checkUserKinds, checkUserRollups } from './usage-checks.js';
 import { checkAllowedValues, checkColumns, checkTables } from './table-checks.js';
 
 /** In the order in which their differences are told. */
@@ -27,6 +27,7 @@ const CHECKS: readonly Check[] = [
   checkClientIdSecret,
   checkUsageRollups,
   checkUserRollups,
+  checkUserKinds,
 ];
 
 /**
