@@ -9,7 +9,7 @@ import { HttpClient } from './http-client.js';
 const CONTENDERS: Contender[] = ['Switchboard', 'Fastify + pg'];
 const CONNECTIONS = [20, 50];
 const TEXT = stampedTokens(20);
-/** Twice so long for each: code that is not compiled yet would be the larger part of a turn's work. */
+/** Each server warms up twice for this long: until its code is compiled, a turn costs far more processor time. */
 const WARM_UP_SECONDS = 6;
 /** Work that follows the turns, like folding usage, is theirs as well. */
 const SETTLING_MS = 1_500;
