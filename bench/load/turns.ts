@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contender, Figure } from '../support/figures.js';
 import { cpuSeconds, cpuSecondsWithChildren } from '../support/processes.js';
-import { contendersOf, eachRound, type Stage, withServers } from '../support/stage.js';
+import { contendersOf, eachRound, inTurn, type Stage, withServers } from '../support/stage.js';
 import { readToEnd, stampedTokens } from './answer.js';
 import { closedLoop } from './closed-loop.js';
 import { HttpClient } from './http-client.js';
@@ -9,6 +9,8 @@ import { HttpClient } from './http-client.js';
 const CONTENDERS: Contender[] = ['Switchboard', 'Fastify + pg'];
 const CONNECTIONS = [20, 50];
 const TEXT = stampedTokens(20);
+/** Each server warms up twice for this long: until its code is compiled, a turn costs far more processor time. */
+const WARM_UP_SECONDS = 6;
 /** Work that follows the turns, like folding usage, is theirs as well. */
 const SETTLING_MS = 1_500;
 
@@ -50,7 +52,9 @@ export async function measureTurns(stage: Stage): Promise<Figure[]> {
       client.close();
       return { rate, server, postgres };
     };
-    for (const contender of contenders) await run(contender, 20, stage.quick ? 3 : 5);
+    for (const round of [0, 1]) {
+      for (const contender of inTurn(contenders, round)) await run(contender, 50, WARM_UP_SECONDS);
+    }
     for (const { connections, rate, server, postgres } of cases) {
       await eachRound(stage, contenders, async (contender) => {
         const result = await run(contender, connections, seconds);

@@ -23,7 +23,7 @@ export interface Revision {
  * @throws Error when this repository has no such revision, or it does not build
  */
 export function buildRevision(revision: string, resources: AsyncDisposableStack, log: Log): Revision {
-  const commit = git('rev-parse', '--verify', '--end-of-options', `${revision}^{commit}`);
+  const commit = commitOf(revision);
   const name = git('rev-parse', '--short', commit);
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
   const root = join(folder, name);
@@ -32,7 +32,7 @@ export function buildRevision(revision: string, resources: AsyncDisposableStack,
     git('worktree', 'prune');
   });
   log(`checking out ${name}`);
-  git('worktree', 'add', '--detach', root, commit);
+  git('worktree', 'add', '--quiet', '--detach', root, commit);
   installDependencies(root, log);
   log(`building ${name}`);
   run(root, 'npm', ['run', 'build']);
@@ -41,6 +41,14 @@ export function buildRevision(revision: string, resources: AsyncDisposableStack,
     root,
     migrate: (databaseUrl) => run(root, 'npm', ['run', 'db:migrate'], { DATABASE_URL: databaseUrl }),
   };
+}
+
+function commitOf(revision: string): string {
+  try {
+    return git('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`);
+  } catch (error) {
+    throw new Error(`this repository has no revision ${revision}`, { cause: error });
+  }
 }
 
 /** An identical lockfile means identical dependencies, so those of this revision serve both. */

@@ -43,7 +43,7 @@ export class UsageAccounting1764000000005 implements MigrationInterface {
       drop trigger usage_changed on public.usage_logs;
       drop trigger usage_added on public.usage_logs;
       drop index public.idx_rate_limit_period_end;
-      drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_rollups,
+      drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_kinds, switchboard.usage_user_rollups,
         switchboard.usage_rollups, switchboard.budget_reservations, switchboard.daily_spending`);
     await dropFunctions(runner, FUNCTIONS);
   }
@@ -86,6 +86,9 @@ const FIGURES = `
     total_cost numeric(20, 6) not null`;
 
 /**
+ * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read `usage_user_rollups`,
+ * which has far fewer rows: one for all kinds of calls.
+ *
  * A size of bucket has a partition of its own, so that the days of a year lie side by side and not among their quarters of
  * an hour. The present buckets change with every fold: there is room for that in their pages.
  */
@@ -115,6 +118,15 @@ const ROLLUPS = `
   ) with (fillfactor = 80);
   create index idx_usage_user_rollups_user on switchboard.usage_user_rollups (user_id);
 
+  create table switchboard.usage_user_kinds (
+    user_id uuid not null,
+    granularity varchar(8) not null check (granularity in ('day', 'month')),
+    bucket date not null,
+    ${CALL_KEY},
+    ${FIGURES},
+    primary key (user_id, granularity, bucket, agent_type, provider, model_used, status)
+  ) with (fillfactor = 80);
+
   create table switchboard.usage_pending (
     id bigint generated always as identity primary key,
     user_id uuid not null,
@@ -133,7 +145,7 @@ const ROLLUPS = `
   create index idx_usage_archive_bucket on switchboard.usage_archive (bucket)`;
 
 const PARTITIONS = ['usage_rollups_quarters', 'usage_rollups_hours', 'usage_rollups_days'];
-const READABLE = ['usage_user_rollups', 'usage_pending', 'usage_archive'];
+const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive'];
 const WHOLE = ['usage_rollups', ...READABLE].map((table) => `switchboard.${table}`).join(', ');
 
 /** Partitions are read through their table, whose policy holds for them, too. */

@@ -13,6 +13,7 @@ const USER_MEASURES = ['calls', 'errors', ...MEASURES.slice(1)];
 
 const ROLLUP_KEY = 'granularity, bucket, agent_type, provider, model_used, status';
 const USER_ROLLUP_KEY = 'granularity, bucket, user_id';
+const USER_KIND_KEY = 'user_id, granularity, bucket, agent_type, provider, model_used, status';
 
 /** The columns of `usage_pending` (but for its id) and `usage_archive`, and of whatever goes into a rollup. */
 export const DIFFERENCE = `user_id, bucket, agent_type, provider, model_used, status, ${MEASURES.join(', ')}`;
@@ -70,13 +71,24 @@ const userRollupRows = (differences: string) => `
    group by granularity, date_trunc(granularity, day), user_id
   having ${isSomething(USER_MEASURES)}`;
 
+/** Rows of `usage_user_kinds`, from differences of any kind. */
+const userKindRows = (differences: string) => `
+  select user_id, granularity, date_trunc(granularity, day)::date as bucket, agent_type, provider, model_used, status,
+         ${sumsOf(MEASURES)}
+    from (select user_id, date_trunc('day', bucket at time zone 'UTC') as day, agent_type, provider, model_used, status,
+                 ${sumsOf(MEASURES)}
+            from ${differences} group by user_id, day, agent_type, provider, model_used, status) as days
+   cross join (values ('day'), ('month')) as sizes (granularity)
+   group by user_id, granularity, date_trunc(granularity, day), agent_type, provider, model_used, status
+  having ${isSomething(MEASURES)}`;
+
 const grow = (measures: string[]) =>
   measures.map((name) => `${name} = rollup.${name} + excluded.${name}`).join(', ');
 const replace = (measures: string[]) => measures.map((name) => `${name} = excluded.${name}`).join(', ');
 
 /**
  * Adds differences to the rollups; only for who holds the rollups' lock. Of rows that have come to nothing, the places are
- * in `emptied` and `emptied_of_users` then: {@link REMOVE_EMPTIED} has to follow, for one statement changes a row only once.
+ * in `emptied`, `emptied_of_users` and `emptied_kinds` then: {@link REMOVE_EMPTIED} has to follow, for one statement changes a row only once.
  *
  * @param differences a query; its rows have the columns of {@link DIFFERENCE}
  */
@@ -95,10 +107,16 @@ export const rollUp = (
     ${userRollupRows('differences')} order by ${USER_ROLLUP_KEY}
     on conflict (${USER_ROLLUP_KEY}) do update set ${grow(USER_MEASURES)}
     returning rollup.ctid as place, ${isNothing(USER_MEASURES, 'rollup')} as is_empty
+  ), rolled_kinds as (
+    insert into switchboard.usage_user_kinds as rollup (${USER_KIND_KEY}, ${MEASURES.join(', ')})
+    ${userKindRows('differences')} order by ${USER_KIND_KEY}
+    on conflict (${USER_KIND_KEY}) do update set ${grow(MEASURES)}
+    returning rollup.ctid as place, ${isNothing(MEASURES, 'rollup')} as is_empty
   )
   select (select array_agg(place) from rolled where is_empty),
-         (select array_agg(place) from rolled_of_users where is_empty)${also ? `, ${also.column}` : ''}
-    into emptied, emptied_of_users${also ? `, ${also.into}` : ''}`;
+         (select array_agg(place) from rolled_of_users where is_empty),
+         (select array_agg(place) from rolled_kinds where is_empty)${also ? `, ${also.column}` : ''}
+    into emptied, emptied_of_users, emptied_kinds${also ? `, ${also.into}` : ''}`;
 
 export const REMOVE_EMPTIED = `
     if emptied is not null then
@@ -107,6 +125,10 @@ export const REMOVE_EMPTIED = `
     if emptied_of_users is not null then
       delete from switchboard.usage_user_rollups rollup
        where ctid = any (emptied_of_users) and ${isNothing(USER_MEASURES, 'rollup')};
+    end if;
+    if emptied_kinds is not null then
+      delete from switchboard.usage_user_kinds rollup
+       where ctid = any (emptied_kinds) and ${isNothing(MEASURES, 'rollup')};
     end if`;
 
 /** Compares a rollup with what it should be, and writes only what is different. */
@@ -139,9 +161,11 @@ export const CORRECT = `
   with forgotten as (delete from switchboard.usage_pending),
   calls as not materialized (${callsOf('public.usage_logs')} union all ${archivedCallsOf('switchboard.usage_archive')}),
   ${correct('rollups', 'switchboard.usage_rollups', ROLLUP_KEY, MEASURES, rollupRows('calls'))},
-  ${correct('user_rollups', 'switchboard.usage_user_rollups', USER_ROLLUP_KEY, USER_MEASURES, userRollupRows('calls'))}
+  ${correct('user_rollups', 'switchboard.usage_user_rollups', USER_ROLLUP_KEY, USER_MEASURES, userRollupRows('calls'))},
+  ${correct('user_kinds', 'switchboard.usage_user_kinds', USER_KIND_KEY, MEASURES, userKindRows('calls'))}
   select (select count(*) from removed_rollups) + (select count(*) from written_rollups)
-         + (select count(*) from removed_user_rollups) + (select count(*) from written_user_rollups)`;
+         + (select count(*) from removed_user_rollups) + (select count(*) from written_user_rollups)
+         + (select count(*) from removed_user_kinds) + (select count(*) from written_user_kinds)`;
 
 /** A statement that changes more rows than these does not leave them to the fold. */
 export const MANY_ROWS = 5_000;

@@ -318,6 +318,8 @@ export const USAGE: Damage[] = [
       'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
       'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z: run usage:rebuild',
       'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter of an hour, the first is 2026-01-31T23:45Z: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
       'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
       'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
     ],
@@ -326,6 +328,12 @@ export const USAGE: Damage[] = [
     `insert into switchboard.usage_rollups values (60, '2026-01-01T10:00Z', ${CALL})`,
     [
       'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z: run usage:rebuild',
+    ],
+  ],
+  [
+    `insert into switchboard.usage_user_kinds values (gen_random_uuid(), 'day', '2026-01-01', ${CALL})`,
+    [
+      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01: run usage:rebuild',
     ],
   ],
   [

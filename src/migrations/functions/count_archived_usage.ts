@@ -12,6 +12,7 @@ export const COUNT_ARCHIVED_USAGE: SqlFunction = {
     at_once boolean := false;
     emptied tid[];
     emptied_of_users tid[];
+    emptied_kinds tid[];
   begin
     if tg_op = 'TRUNCATE' then
       perform switchboard.rebuild_usage();

@@ -24,6 +24,7 @@ export const COUNT_USAGE: SqlFunction = {
     at_once boolean;
     emptied tid[];
     emptied_of_users tid[];
+    emptied_kinds tid[];
   begin
     if tg_op = 'INSERT' then
       -- The row of a call that begins counts nothing.

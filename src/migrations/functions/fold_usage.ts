@@ -13,6 +13,7 @@ export const FOLD_USAGE: SqlFunction = {
     folded integer;
     emptied tid[];
     emptied_of_users tid[];
+    emptied_kinds tid[];
   begin
     if not pg_try_advisory_xact_lock(7264118310) then return 0; end if;
     perform set_config('synchronous_commit', 'off', true);

@@ -2,7 +2,7 @@ import { withCatalog } from './catalog.js';
 import { checkClientIdSecret, checkMigrations } from './content.js';
 import { checkRoles } from './roles.js';
 import { compareSnapshots, EXPECTED, takeSnapshot } from './snapshot.js';
-import { checkUsageRollups, checkUserRollups } from './usage-checks.js';
+import { checkUsageRollups, checkUserKinds, checkUserRollups } from './usage-checks.js';
 
 /**
  * Compares a live database with the schema that this version is written for, without changing anything. What a database
@@ -19,6 +19,7 @@ export async function verifyDatabase({ url }: { url: string }): Promise<string[]
       ...(await checkClientIdSecret(catalog)),
       ...(await checkUsageRollups(catalog)),
       ...(await checkUserRollups(catalog)),
+      ...(await checkUserKinds(catalog)),
     ];
     // PostgreSQL prints longer expressions on several lines.
     return differences.map((difference) => difference.replaceAll(/\s+/g, ' '));
