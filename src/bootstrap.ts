@@ -18,6 +18,7 @@ import { createLogger, NestLogger } from './common/logging/logger.js';
 import { registerSecrets } from './common/logging/scrub.js';
 import type { AppConfig } from './config/app-config.js';
 import { setupDocs } from './docs.js';
+import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 
 const EXPOSED_HEADERS = [
   'x-request-id',
@@ -35,9 +36,7 @@ const ALLOWED_HEADERS = [
   'last-event-id',
   'user-agent',
   'x-request-id',
-  'x-google-api-key',
-  'x-openai-api-key',
-  'x-anthropic-api-key',
+  ...KEY_HEADERS,
   'x-github-token',
 ];
 
@@ -91,6 +90,7 @@ export async function createApp(
   const countRefused: CountRefused = (request) => throttle().countRefused(request);
   registerRequestHooks(fastify, {
     logger: pino,
+    keyHeaders: KEY_HEADERS,
     countRefused,
     requestTimeout: config.server.requestTimeout,
   });

@@ -3,12 +3,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { describeProblem, REQUEST_ID_HEADER } from './common/errors/api-problems.js';
 import { ProblemDto } from './common/errors/problem.dto.js';
+import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 
 const DESCRIPTION = `The open backend for AI chat.
 
 Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
 \`application/problem+json\` (RFC 9457) with a stable \`code\`. Keys of your own for the model vendors travel in
-\`x-google-api-key\`, \`x-openai-api-key\`, \`x-anthropic-api-key\`; they are used for that request and never stored.
+${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}; they are used for that request and never stored.
 
 A request that is not well-formed HTTP can also be refused before its route is known: 414 (a part of the path over 2,048
 characters), 417 (\`Expect\`) and 431 (headers).`;

@@ -5,14 +5,15 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { loadConfig } from './config/app-config.js';
 import { createOpenApiDocument } from './docs.js';
+import { VENDORS } from './modules/models/vendors/vendors.js';
 
 /** Writes `openapi.json` from the code, or with `--check` fails when the committed file says something else. */
 const FILE = 'openapi.json';
 
-const config = loadConfig({
-  DATABASE_URL: 'postgres://unused@localhost/unused',
-  SUPABASE_URL: 'http://localhost',
-});
+const config = loadConfig(
+  { DATABASE_URL: 'postgres://unused@localhost/unused', SUPABASE_URL: 'http://localhost' },
+  VENDORS,
+);
 // Preview mode knows every route and connects to nothing.
 const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), new FastifyAdapter(), {
   preview: true,

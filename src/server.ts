@@ -3,6 +3,7 @@ import { createApp } from './bootstrap.js';
 import { type AppConfig, loadConfig } from './config/app-config.js';
 import { ConfigurationError, parseEnvironment } from './config/environment.js';
 import type { EmbeddedStack } from './embedded/embedded-stack.js';
+import { VENDORS } from './modules/models/vendors/vendors.js';
 
 /** Starts the server from the process environment; a problem with it is one line on standard error and exit code 1. */
 export async function startServer(): Promise<void> {
@@ -17,8 +18,8 @@ export async function startServer(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const environment = parseEnvironment(process.env);
-  if (environment.DATABASE_URL) return run(loadConfig(process.env));
+  const environment = parseEnvironment(process.env, VENDORS);
+  if (environment.DATABASE_URL) return run(loadConfig(process.env, VENDORS));
 
   const { startEmbeddedStack } = await import('./embedded/embedded-stack.js');
   const host = environment.HOST === '0.0.0.0' || environment.HOST === '::' ? '127.0.0.1' : environment.HOST;
@@ -31,7 +32,7 @@ async function start(): Promise<void> {
     log: (line) => process.stdout.write(`${line}\n`),
   });
   try {
-    await run(loadConfig({ ...process.env, ...stack.environment }, { embedded: true }), stack);
+    await run(loadConfig({ ...process.env, ...stack.environment }, VENDORS, { embedded: true }), stack);
   } catch (error) {
     await stack.stop();
     throw error;

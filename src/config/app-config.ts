@@ -1,18 +1,15 @@
-import { ConfigurationError, parseEnvironment } from './environment.js';
+import {
+  ConfigurationError,
+  type KnownVendors,
+  parseEnvironment,
+  type ProviderConfig,
+} from './environment.js';
 
-export const PROVIDERS = ['google', 'openai', 'anthropic'] as const;
-/** A model vendor that is reached over the network. */
-export type Provider = (typeof PROVIDERS)[number];
-
-export interface ProviderConfig {
-  /** The server's own key; a key sent by the user wins over it. */
-  apiKey?: string;
-  /** Another endpoint than the vendor's: a gateway, a local server, a test double. */
-  baseUrl?: string;
-}
-
-/** Everything the server reads from its environment, checked and typed. Durations in milliseconds, sizes in bytes. */
-export interface AppConfig {
+/**
+ * Everything the server reads from its environment, checked and typed. Durations in milliseconds, sizes in bytes.
+ * `VendorId` is `Provider` for code that looks up a vendor.
+ */
+export interface AppConfig<VendorId extends string = string> {
   nodeEnv: 'development' | 'production' | 'test';
   logLevel: string;
   server: {
@@ -38,9 +35,7 @@ export interface AppConfig {
   };
   supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
   redisUrl?: string;
-  providers: Record<Provider, ProviderConfig>;
-  /** Which of OpenAI's two interfaces to speak; gateways and local servers often have `chat` only. */
-  openaiApi: 'responses' | 'chat';
+  providers: Readonly<Record<VendorId, ProviderConfig>>;
   githubApiUrl?: string;
   demoModel: boolean;
   upstream: { firstByteTimeout: number; idleTimeout: number };
@@ -53,14 +48,16 @@ export const APP_CONFIG = Symbol('APP_CONFIG');
 /**
  * Builds the configuration from environment variables.
  *
+ * @param vendors the model vendors whose variables are read
  * @param embedded true when the embedded stack supplied the database and Supabase values
  * @throws ConfigurationError with one line that names what is wrong
  */
-export function loadConfig(
+export function loadConfig<VendorId extends string>(
   source: Record<string, string | undefined>,
+  vendors: KnownVendors<VendorId>,
   { embedded = false }: { embedded?: boolean } = {},
-): AppConfig {
-  const env = parseEnvironment(source);
+): AppConfig<VendorId> {
+  const env = parseEnvironment(source, vendors);
   if (!env.DATABASE_URL) throw new ConfigurationError('DATABASE_URL is not set');
   if (!env.SUPABASE_URL && !env.SUPABASE_JWT_SECRET) {
     throw new ConfigurationError('SUPABASE_URL or SUPABASE_JWT_SECRET must be set: nobody could sign in');
@@ -68,12 +65,7 @@ export function loadConfig(
   if (env.DEMO_MODEL && env.NODE_ENV === 'production') {
     throw new ConfigurationError('DEMO_MODEL can not be true when NODE_ENV is production');
   }
-  const providers: AppConfig['providers'] = {
-    google: { apiKey: env.GOOGLE_GENERATIVE_AI_API_KEY, baseUrl: env.GOOGLE_BASE_URL },
-    openai: { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL },
-    anthropic: { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
-  };
-  const hasServerKey = PROVIDERS.some((provider) => providers[provider].apiKey);
+  const hasServerKey = Object.values<ProviderConfig>(env.providers).some(({ apiKey }) => apiKey);
   return {
     nodeEnv: env.NODE_ENV,
     logLevel: env.LOG_LEVEL,
@@ -101,8 +93,7 @@ export function loadConfig(
       issuer: env.SUPABASE_JWT_ISSUER ?? (env.SUPABASE_URL && `${env.SUPABASE_URL}/auth/v1`),
     },
     redisUrl: env.REDIS_URL,
-    providers,
-    openaiApi: env.OPENAI_API,
+    providers: env.providers,
     githubApiUrl: env.GITHUB_API_URL,
     demoModel: env.DEMO_MODEL ?? (embedded && !hasServerKey),
     upstream: {

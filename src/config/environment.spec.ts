@@ -1,5 +1,6 @@
 import { loadConfig } from './app-config.js';
 import { parseEnvironment } from './environment.js';
+import { VENDORS } from '../modules/models/vendors/vendors.js';
 
 const BASE = { DATABASE_URL: 'postgres://localhost/db', SUPABASE_JWT_SECRET: 'a-secret-of-sixteen-or-more' };
 
@@ -17,25 +18,29 @@ describe('the environment', () => {
     ['THROTTLE_LIMIT', '-1'],
     ['DEMO_MODEL', 'maybe'],
     ['GOOGLE_BASE_URL', 'ftp://example.com'],
+    ['OPENAI_API', 'both'],
     ['METRICS_PORT', '0'],
   ])('names %s when it is %s, without its value', (name, value) => {
-    expect(() => parseEnvironment({ ...BASE, [name]: value })).toThrow(new RegExp(`^${name} `));
-    expect(() => parseEnvironment({ ...BASE, [name]: value })).not.toThrow(new RegExp(` ${value}`));
+    expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).toThrow(new RegExp(`^${name} `));
+    expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).not.toThrow(new RegExp(` ${value}`));
   });
 
   it('takes empty variables for absent ones', () => {
-    const environment = parseEnvironment({ PORT: '', DATABASE_URL: ' ' });
+    const environment = parseEnvironment({ PORT: '', DATABASE_URL: ' ' }, VENDORS);
     expect(environment.PORT).toBe(3000);
     expect(environment.DATABASE_URL).toBeUndefined();
   });
 
   it('reads sizes, lists and trailing slashes', () => {
-    const config = loadConfig({
-      ...BASE,
-      BODY_LIMIT: '2mb',
-      CORS_ORIGINS: 'https://a.example, https://b.example',
-      SUPABASE_URL: 'https://x.supabase.co/',
-    });
+    const config = loadConfig(
+      {
+        ...BASE,
+        BODY_LIMIT: '2mb',
+        CORS_ORIGINS: 'https://a.example, https://b.example',
+        SUPABASE_URL: 'https://x.supabase.co/',
+      },
+      VENDORS,
+    );
     expect(config.server.bodyLimit).toBe(2 * 1024 ** 2);
     expect(config.server.corsOrigins).toEqual(['https://a.example', 'https://b.example']);
     expect(config.supabase).toMatchObject({
@@ -45,14 +50,18 @@ describe('the environment', () => {
   });
 
   it('offers the demo model only where nobody could take it for a real one', () => {
-    expect(loadConfig(BASE, { embedded: true }).demoModel).toBe(true);
-    expect(loadConfig({ ...BASE, OPENAI_API_KEY: 'sk-something' }, { embedded: true }).demoModel).toBe(false);
-    expect(loadConfig(BASE).demoModel).toBe(false);
-    expect(() => loadConfig({ ...BASE, DEMO_MODEL: 'true', NODE_ENV: 'production' })).toThrow(/DEMO_MODEL/);
+    expect(loadConfig(BASE, VENDORS, { embedded: true }).demoModel).toBe(true);
+    expect(
+      loadConfig({ ...BASE, OPENAI_API_KEY: 'sk-something' }, VENDORS, { embedded: true }).demoModel,
+    ).toBe(false);
+    expect(loadConfig(BASE, VENDORS).demoModel).toBe(false);
+    expect(() => loadConfig({ ...BASE, DEMO_MODEL: 'true', NODE_ENV: 'production' }, VENDORS)).toThrow(
+      /DEMO_MODEL/,
+    );
   });
 
   it('wants a way to verify tokens', () => {
-    expect(() => loadConfig({ DATABASE_URL: BASE.DATABASE_URL })).toThrow(
+    expect(() => loadConfig({ DATABASE_URL: BASE.DATABASE_URL }, VENDORS)).toThrow(
       /SUPABASE_URL or SUPABASE_JWT_SECRET/,
     );
   });

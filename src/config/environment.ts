@@ -54,8 +54,8 @@ const list = optionalText.transform((value) =>
     .filter((item) => item !== ''),
 );
 
-/** What the process environment may say; see `.env.example` for the meaning of each variable. */
-export const environmentSchema = z.object({
+/** What the process environment may say beside the vendors' variables; see `.env.example` for their meaning. */
+const environmentSchema = z.object({
   NODE_ENV: z
     .enum(['development', 'production', 'test'], { message: 'must be development, production or test' })
     .default('development'),
@@ -84,13 +84,6 @@ export const environmentSchema = z.object({
   }),
   SUPABASE_JWT_ISSUER: optionalText,
   REDIS_URL: url(['redis:', 'rediss:']),
-  GOOGLE_GENERATIVE_AI_API_KEY: optionalText,
-  OPENAI_API_KEY: optionalText,
-  ANTHROPIC_API_KEY: optionalText,
-  GOOGLE_BASE_URL: httpUrl,
-  OPENAI_BASE_URL: httpUrl,
-  ANTHROPIC_BASE_URL: httpUrl,
-  OPENAI_API: z.enum(['responses', 'chat'], { message: 'must be responses or chat' }).default('responses'),
   GITHUB_API_URL: httpUrl,
   DEMO_MODEL: boolean,
   THROTTLE_LIMIT: integer(600, 0, 1_000_000_000),
@@ -101,19 +94,71 @@ export const environmentSchema = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
 });
 
-export type Environment = z.output<typeof environmentSchema>;
+/** The names of the variables that configure one model vendor. */
+export interface VendorVariables {
+  /** The server's own key. */
+  readonly apiKey: string;
+  /** Another endpoint than the vendor's. */
+  readonly baseUrl: string;
+  /** Which of the vendor's interfaces to speak, where it has several; the first is the default. */
+  readonly api?: { readonly name: string; readonly values: readonly [string, ...string[]] };
+}
+
+/** The vendors whose variables are read, by id. They are passed in: modules know the vendors, this layer does not. */
+export type KnownVendors<Id extends string> = Readonly<Record<Id, { readonly variables: VendorVariables }>>;
+
+/** What the environment says of one vendor. */
+export interface ProviderConfig {
+  /** The server's own key; a key sent by the user wins over it. */
+  apiKey?: string;
+  /** Another endpoint than the vendor's: a gateway, a local server, a test double. */
+  baseUrl?: string;
+  /** Which of the vendor's interfaces to speak, where it has several. */
+  api?: string;
+}
+
+export type Environment<Id extends string = string> = z.output<typeof environmentSchema> & {
+  providers: Readonly<Record<Id, ProviderConfig>>;
+};
 
 /**
  * Reads and checks the environment.
  *
  * @throws ConfigurationError naming every variable that can't be used, never its value (it may be a secret).
  */
-export function parseEnvironment(source: Record<string, string | undefined>): Environment {
+export function parseEnvironment<Id extends string>(
+  source: Record<string, string | undefined>,
+  vendors: KnownVendors<Id>,
+): Environment<Id> {
   const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value?.trim()));
-  const result = environmentSchema.safeParse(present);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  throw new ConfigurationError(problems.join('; '));
+  const known = Object.entries<KnownVendors<Id>[Id]>(vendors);
+  const environment = environmentSchema.safeParse(present);
+  const ofVendors = z.object(
+    Object.assign({}, ...known.map(([, { variables }]) => shapeOf(variables))) as VendorShape,
+  );
+  const values = ofVendors.safeParse(present);
+  if (!environment.success || !values.success) {
+    const issues = [...(environment.error?.issues ?? []), ...(values.error?.issues ?? [])];
+    throw new ConfigurationError(
+      issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '),
+    );
+  }
+  const providers = known.map(([id, { variables }]): [string, ProviderConfig] => {
+    const { apiKey, baseUrl, api } = variables;
+    return [
+      id,
+      { apiKey: values.data[apiKey], baseUrl: values.data[baseUrl], api: api && values.data[api.name] },
+    ];
+  });
+  return { ...environment.data, providers: Object.fromEntries(providers) as Record<Id, ProviderConfig> };
+}
+
+type VendorShape = Record<string, z.ZodType<string | undefined>>;
+
+function shapeOf({ apiKey, baseUrl, api }: VendorVariables): VendorShape {
+  const choice =
+    api && z.enum(api.values, { message: `must be ${api.values.join(' or ')}` }).default(api.values[0]);
+  return { [apiKey]: optionalText, [baseUrl]: httpUrl, ...(api && choice ? { [api.name]: choice } : {}) };
 }
 
 function isUrl(value: string, protocols: string[]): boolean {

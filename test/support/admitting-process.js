@@ -2,11 +2,12 @@
 import { PassThrough } from 'node:stream';
 import { createApp } from '../../dist/src/bootstrap.js';
 import { loadConfig } from '../../dist/src/config/app-config.js';
+import { VENDORS } from '../../dist/src/modules/models/vendors/vendors.js';
 import { AdmissionService } from '../../dist/src/modules/rate-limit/admission.service.js';
 
 const logDestination = new PassThrough();
 logDestination.resume();
-const app = await createApp(loadConfig(process.env), { logDestination });
+const app = await createApp(loadConfig(process.env, VENDORS), { logDestination });
 await app.init();
 const admissions = app.get(AdmissionService);
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../../src/bootstrap.js';
 import { loadConfig } from '../../src/config/app-config.js';
+import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import { createTestDatabase } from './postgres.js';
 import { signToken, TEST_JWT_SECRET } from './tokens.js';
 
@@ -52,16 +53,19 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
   const logs: string[] = [];
   const logDestination = new PassThrough();
   logDestination.on('data', (chunk: Buffer) => logs.push(chunk.toString('utf8')));
-  const config = loadConfig({
-    NODE_ENV: 'test',
-    LOG_LEVEL: 'debug',
-    PORT: '0',
-    THROTTLE_LIMIT: '0',
-    DATABASE_POOL_SIZE: '8',
-    DATABASE_URL: database.url,
-    SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
-    ...environment,
-  });
+  const config = loadConfig(
+    {
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'debug',
+      PORT: '0',
+      THROTTLE_LIMIT: '0',
+      DATABASE_POOL_SIZE: '8',
+      DATABASE_URL: database.url,
+      SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
+      ...environment,
+    },
+    VENDORS,
+  );
   const app = await createApp(config, { logDestination });
   await app.listen(0, '127.0.0.1');
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { type RequestContext, requestContext } from '../logging/request-context.js';
 import { httpDuration } from '../observability/metrics.js';
-import { findHeaderProblem, SECRET_HEADERS } from './request-headers.js';
+import { findHeaderProblem, SECRET_HEADERS, singleHeaders } from './request-headers.js';
 import { discardBodyAfterAnswer } from './unread-body.js';
 
 /** Methods that metrics tell apart; clients may send any of HTTP's many. */
@@ -15,6 +15,8 @@ export type CountRefused = (request: FastifyRequest) => Promise<void>;
 
 export interface RequestHooks {
   logger: PinoLogger;
+  /** The headers in which users send keys for model vendors, in lower case. */
+  keyHeaders: readonly string[];
   countRefused: CountRefused;
   /** How long the rest of a body may take that nobody reads. */
   requestTimeout: number;
@@ -32,13 +34,15 @@ export function deferBodies(fastify: FastifyInstance): void {
 /** Request id, log context, the check of the headers, and one log line and metric for each response. */
 export function registerRequestHooks(
   fastify: FastifyInstance,
-  { logger, countRefused, requestTimeout }: RequestHooks,
+  { logger, keyHeaders, countRefused, requestTimeout }: RequestHooks,
 ): void {
+  const secretHeaders = [...SECRET_HEADERS, ...keyHeaders];
+  const single = singleHeaders(secretHeaders);
   fastify.addHook('onRequest', (request: ContextRequest, reply, done) => {
     reply.header('x-request-id', request.id);
-    request.switchboardContext = { requestId: request.id, secrets: secretsOf(request) };
+    request.switchboardContext = { requestId: request.id, secrets: secretsOf(request, secretHeaders) };
     requestContext.run(request.switchboardContext, () => {
-      const problem = findHeaderProblem(request);
+      const problem = findHeaderProblem(request, single);
       if (problem === undefined && !isUnguarded(request)) return done();
       countRefused(request).then(() => done(problem), done);
     });
@@ -79,9 +83,9 @@ function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger
   logger.info(line, 'request');
 }
 
-function secretsOf({ headers }: FastifyRequest): string[] {
+function secretsOf({ headers }: FastifyRequest, secretHeaders: readonly string[]): string[] {
   const secrets: string[] = [];
-  for (const name of SECRET_HEADERS) {
+  for (const name of secretHeaders) {
     const value = headers[name];
     // Without the scheme: `Bearer`, `Basic`.
     if (typeof value === 'string' && value !== '') secrets.push(value.replace(/^\w+\s+/, ''));

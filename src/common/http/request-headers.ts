@@ -1,16 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError, invalidField, tooManyHeaders, unsupportedMediaType } from '../errors/app-error.js';
 
-/** Headers whose values are secrets of the caller. */
-export const SECRET_HEADERS = [
-  'authorization',
-  'proxy-authorization',
-  'apikey',
-  'x-google-api-key',
-  'x-openai-api-key',
-  'x-anthropic-api-key',
-  'x-github-token',
-];
+/** Headers whose values are secrets of the caller, beside those of the keys for model vendors. */
+export const SECRET_HEADERS = ['authorization', 'proxy-authorization', 'apikey', 'x-github-token'];
 
 /** Browsers behind several proxies send about forty. */
 const MAX_HEADERS = 100;
@@ -19,15 +11,20 @@ const MAX_HEADERS = 100;
  * Headers that must be sent once. When there are two, a proxy may use the one and Node the other, or Node joins them
  * to a value that nobody sent.
  */
-const SINGLE = new Set(['host', 'content-type', ...SECRET_HEADERS]);
+export function singleHeaders(secretHeaders: readonly string[]): ReadonlySet<string> {
+  return new Set(['host', 'content-type', ...secretHeaders]);
+}
 
 /** What is wrong with the headers of a request; undefined when nothing is. */
-export function findHeaderProblem(request: FastifyRequest): AppError | undefined {
+export function findHeaderProblem(
+  request: FastifyRequest,
+  single: ReadonlySet<string>,
+): AppError | undefined {
   const { rawHeaders, httpVersion, headers } = request.raw;
   if (rawHeaders.length > 2 * MAX_HEADERS) {
     return tooManyHeaders(`The request has more than ${MAX_HEADERS} headers.`);
   }
-  const repeated = repeatedName(rawHeaders);
+  const repeated = repeatedName(rawHeaders, single);
   if (repeated !== undefined) return invalidField(`headers.${repeated}`, 'must be sent once');
   // Node would answer this itself, without a problem document.
   if (headers.host === undefined && httpVersion === '1.1') return invalidField('headers.host', 'is required');
@@ -39,11 +36,11 @@ export function findHeaderProblem(request: FastifyRequest): AppError | undefined
   return undefined;
 }
 
-function repeatedName(rawHeaders: string[]): string | undefined {
+function repeatedName(rawHeaders: string[], single: ReadonlySet<string>): string | undefined {
   let seen: string[] | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
-    if (!SINGLE.has(name)) continue;
+    if (!single.has(name)) continue;
     if (seen?.includes(name)) return name;
     (seen ??= []).push(name);
   }

@@ -1,6 +1,6 @@
-import { PROVIDERS } from '../../config/app-config.js';
 import type { FieldError } from '../../common/errors/app-error.js';
 import { agentKey, ANSWERING_AGENTS, type ConfigData, type ConfigKey } from './config-schemas.js';
+import { DRAWING_PROVIDERS, PROVIDERS } from '../models/vendors/vendors.js';
 
 /** The whole configuration, without what is not there. */
 export type ConfigSet = Partial<ConfigData>;
@@ -69,7 +69,7 @@ function usedModels(config: ConfigSet): UsedModel[] {
     const path = `titleModels.${provider}`;
     return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
   });
-  const ofImages = (['google', 'openai'] as const).flatMap((provider) => {
+  const ofImages = DRAWING_PROVIDERS.flatMap((provider) => {
     const id = config.app_settings?.imageModels?.[provider];
     const path = `imageModels.${provider}`;
     return id === undefined

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type Provider, PROVIDERS } from '../../config/app-config.js';
+import {
+  DRAWING_PROVIDERS,
+  type Provider,
+  type ProviderCapability,
+  PROVIDERS,
+  VENDORS,
+} from '../models/vendors/vendors.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
 /** As `usage_logs.agent_type` has them. */
@@ -32,6 +38,15 @@ const modelId = (provider: Provider) =>
     .max(200)
     .regex(/^\S*[^\s/]$/, 'must be the id of a model')
     .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
+
+/** At most one model of each of these providers. */
+const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
+  z.strictObject(
+    Object.fromEntries(providers.map((provider) => [provider, modelId(provider).optional()])) as Record<
+      Id,
+      z.ZodOptional<ReturnType<typeof modelId>>
+    >,
+  );
 
 const count = z.int().min(0).max(MAX_COUNT);
 const positive = z.int().min(1).max(MAX_COUNT);
@@ -81,17 +96,13 @@ const agentModels = (provider: Provider) =>
     });
 
 /** What an agent may be allowed beside its own tools. Those of the vendor run on the vendor's side, within the answer. */
-export type Capability =
-  'thinking' | 'fileInput' | 'googleSearch' | 'webSearch' | 'urlContext' | 'codeExecution';
+export type Capability = 'thinking' | 'fileInput' | ProviderCapability;
 
 const COMMON_CAPABILITIES: readonly Capability[] = ['thinking', 'fileInput'];
 
-/** What each vendor's models can do by themselves, for the chat agent: the others have tools of their own. */
-export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, readonly Capability[]>> = {
-  google: ['googleSearch', 'urlContext', 'codeExecution'],
-  openai: ['webSearch', 'codeExecution'],
-  anthropic: ['webSearch', 'urlContext', 'codeExecution'],
-};
+/** What a vendor's models can do by themselves, for the chat agent: the others have tools of their own. */
+const providerCapabilities = (provider: Provider) =>
+  Object.keys(VENDORS[provider].tools) as ProviderCapability[];
 
 /** Typed as if all were there: what is not named is refused, and so never set. */
 const capabilitiesOf = (names: readonly Capability[]) =>
@@ -108,7 +119,7 @@ const capabilitiesOf = (names: readonly Capability[]) =>
         "vendor's own default does. Searches, pages and code are the vendor's tools, and are billed by it beside the tokens.",
     );
 
-const agentShape = (provider: Provider, providerCapabilities: readonly Capability[] = []) => ({
+const agentShape = (provider: Provider, capabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
   models: agentModels(provider),
@@ -130,7 +141,7 @@ const agentShape = (provider: Provider, providerCapabilities: readonly Capabilit
     .describe(
       'Sent with every call of the model, as far as it takes them. `maxOutputTokens` is about the answer: thoughts come on top.',
     ),
-  capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...providerCapabilities]),
+  capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...capabilities]),
 });
 
 const noTools = z
@@ -176,7 +187,7 @@ export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
   chat: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider, PROVIDER_CAPABILITIES[provider]), tools: noTools }),
+    z.strictObject({ ...agentShape(provider, providerCapabilities(provider)), tools: noTools }),
   artifact: (provider: Provider) =>
     z.strictObject({ ...agentShape(provider), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
   git_mcp: (provider: Provider) =>
@@ -217,19 +228,8 @@ export type RoutingConfig = z.output<typeof routingSchema>;
 
 const appSettingsSchema = z.strictObject({
   activeProvider: z.enum(PROVIDERS).describe('Whose default model answers when the client names none.'),
-  titleModels: z
-    .strictObject({
-      google: modelId('google').optional(),
-      openai: modelId('openai').optional(),
-      anthropic: modelId('anthropic').optional(),
-    })
-    .optional()
-    .describe('The cheap models that name chats.'),
-  imageModels: z
-    .strictObject({
-      google: modelId('google').optional(),
-      openai: modelId('openai').optional(),
-    })
+  titleModels: modelOfEach(PROVIDERS).optional().describe('The cheap models that name chats.'),
+  imageModels: modelOfEach(DRAWING_PROVIDERS)
     .optional()
     .describe(
       'The models that draw: that of the provider that answers, else of one with a key. Without any, nobody draws.',

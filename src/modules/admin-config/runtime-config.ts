@@ -1,4 +1,4 @@
-import { type Provider, PROVIDERS } from '../../config/app-config.js';
+import { type Provider, PROVIDERS } from '../models/vendors/vendors.js';
 import {
   type AgentConfig,
   agentKey,
@@ -67,7 +67,7 @@ export function toRuntimeConfig(
   const models = read('model_catalog')?.models ?? [];
   const routing = read('routing_agent');
   return {
-    settings: read('app_settings') ?? { activeProvider: 'google' },
+    settings: read('app_settings') ?? { activeProvider: PROVIDERS[0] },
     catalog: new Map(models.map((model) => [`${model.provider}/${model.id}`, model])),
     agents: Object.fromEntries(agentEntries) as unknown as RuntimeConfig['agents'],
     routing: routing ? { ...routing, models: routing.models.map(({ id }) => id) } : NO_ROUTING,

@@ -6,6 +6,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
+import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
@@ -18,7 +19,7 @@ import { PartConverter } from './part-converter.js';
  */
 @Injectable()
 export class ChatAgent {
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig<Provider>) {}
 
   /**
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.

@@ -1,4 +1,5 @@
 import { getToolName, isToolUIPart, type ToolUIPart, type DynamicToolUIPart, type UIMessage } from 'ai';
+import { PROVIDERS, VENDORS } from '../models/vendors/vendors.js';
 
 type Part = UIMessage['parts'][number];
 type ProviderToolPart = ToolUIPart | DynamicToolUIPart;
@@ -34,17 +35,24 @@ function toText(part: ProviderToolPart): Part[] {
   return [{ type: 'text', text }];
 }
 
-/** Where each vendor puts the code: Google and OpenAI in `code`, Anthropic in that, a command or a file. */
+/** Where the vendors leave code; a field may be common to several. */
+const CODE = PROVIDERS.map((provider) => VENDORS[provider].code);
+const INPUT_FIELDS = [...new Set(CODE.flatMap(({ input }) => input))];
+const OUTPUT_FIELDS = [...new Set(CODE.flatMap(({ output }) => output))];
+const OUTPUT_LISTS = CODE.flatMap(({ outputList }) => (outputList ? [outputList] : []));
+
 function codeOf(input: unknown): string | undefined {
-  return firstText(input, ['code', 'command', 'file_text']);
+  return firstText(input, INPUT_FIELDS);
 }
 
 function outputOf(output: unknown): string {
-  const direct = firstText(output, ['output', 'stdout', 'stderr']);
+  const direct = firstText(output, OUTPUT_FIELDS);
   if (direct !== undefined) return direct;
-  const { outputs } = (output ?? {}) as { outputs?: unknown };
-  if (!Array.isArray(outputs)) return '';
-  return outputs.map((item) => firstText(item, ['logs']) ?? '').join('\n');
+  for (const [list, field] of OUTPUT_LISTS) {
+    const items = ((output ?? {}) as Record<string, unknown>)[list];
+    if (Array.isArray(items)) return items.map((item) => firstText(item, [field]) ?? '').join('\n');
+  }
+  return '';
 }
 
 function firstText(value: unknown, names: string[]): string | undefined {

@@ -1,12 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
+import { PROVIDERS, VENDORS } from './vendors/vendors.js';
 
 /** Documents the headers in which users send keys of their own. */
 export const ApiUserKeys = () =>
   applyDecorators(
-    ...['google', 'openai', 'anthropic'].map((provider) =>
+    ...PROVIDERS.map((provider) =>
       ApiHeader({
-        name: `x-${provider}-api-key`,
+        name: VENDORS[provider].keyHeader,
         required: false,
         description: `Your own ${provider} key. It wins over the server's, is used for this request and never stored.`,
       }),

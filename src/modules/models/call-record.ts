@@ -16,14 +16,15 @@ import {
   consistent,
   estimateTokens,
   isReported,
-  partialUsage,
   promptCharacters,
   toTokenUsage,
 } from './token-usage.js';
+import type { Vendor } from './vendors/vendor.js';
+import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** The model that is called, as accounting needs it. */
 export interface ModelDescriptor {
-  provider: string;
+  provider: ModelProvider;
   /** The vendor's own id. */
   id: string;
   pricing?: CatalogModel['pricing'];
@@ -33,6 +34,7 @@ export interface ModelDescriptor {
 export class ModelCall {
   private readonly context: UsageContext = currentUsage();
   private readonly started: StartedCall;
+  private readonly usageOfVendor?: Vendor['usage'];
   private readonly ready: Promise<unknown>;
   private readonly startedAt = performance.now();
   private firstContentAt?: number;
@@ -51,6 +53,7 @@ export class ModelCall {
     private readonly usageService: UsageService,
   ) {
     const { userId, chatId, agentType, purpose, requestId, messageId, ownKey } = this.context;
+    if (model.provider !== 'demo') this.usageOfVendor = VENDORS[model.provider].usage;
     this.started = {
       id: randomUUID(),
       userId,
@@ -87,7 +90,7 @@ export class ModelCall {
         return;
       case 'custom':
       case 'raw':
-        this.partial = { ...this.partial, ...partialUsage(part) };
+        this.partial = { ...this.partial, ...this.usageOfVendor?.partial?.(part) };
     }
   }
 

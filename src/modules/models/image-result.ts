@@ -6,8 +6,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
-import { PROVIDER_INFO } from './provider-info.js';
-import { count } from './token-usage.js';
+import { addressOf, type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** What an image model is asked for. */
 export interface ImageTask {
@@ -36,13 +35,9 @@ export function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageM
   };
 }
 
-/** OpenAI counts the pictures that it is given apart, and bills them at a price of their own. */
-export function imageInputTokens({ providerMetadata }: ImageModelV4Result): number {
-  const images = providerMetadata?.['openai']?.images ?? [];
-  return images.reduce<number>(
-    (sum, image) => sum + count((image as { imageTokens?: unknown } | null)?.imageTokens),
-    0,
-  );
+/** Tokens of the pictures that were given, where the vendor bills them at a price of their own. */
+export function imageInputTokens(provider: ModelProvider, result: ImageModelV4Result): number {
+  return provider === 'demo' ? 0 : (VENDORS[provider].images?.inputTokens?.(result) ?? 0);
 }
 
 /** Why an answer is without a picture: Gemini answers so when its rules are against it, and says that it is final. */
@@ -50,8 +45,8 @@ export function missingBecause({ isRetryable }: ImageModelV4Result): 'content-fi
   return isRetryable === false ? 'content-filter' : 'other';
 }
 
-export function noImage(provider: string, result: ImageModelV4Result): AppError {
-  const { name } = PROVIDER_INFO[provider] ?? { name: provider };
+export function noImage(provider: ModelProvider, result: ImageModelV4Result): AppError {
+  const { name } = addressOf(provider);
   return missingBecause(result) === 'other' ? upstreamError(`${name} sent no image.`) : contentRefused(name);
 }
 

@@ -1,25 +1,17 @@
-import { createAnthropic } from '@ai-sdk/anthropic';
-import { createGoogleGenerativeAI } from '@ai-sdk/google';
-import { createOpenAI } from '@ai-sdk/openai';
 import type { ImageModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { Inject, Injectable } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { upstreamFetch } from './upstream-fetch.js';
-import { APP_CONFIG, type AppConfig, type Provider } from '../../config/app-config.js';
+import type { VendorClient } from './vendors/vendor.js';
+import { type Provider, VENDORS } from './vendors/vendors.js';
 
-/** What is used of a vendor's client. */
-interface VendorClient {
-  language(modelId: string): LanguageModelV4;
-  /** Undefined where the vendor has no image models. */
-  image?(modelId: string): ImageModelV4;
-}
-
-/** Makes language models of the three vendors, with the endpoint of the configuration. */
+/** Makes language models of all vendors, with the endpoint of the configuration. */
 @Injectable()
 export class LanguageModels {
   /** Clients with the server's own keys; those with a user's key are made for one request and forgotten. */
   private readonly shared = new Map<Provider, VendorClient>();
 
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig<Provider>) {}
 
   /** @param userKey wins over the server's own key */
   create(provider: Provider, modelId: string, userKey?: string): LanguageModelV4 {
@@ -32,34 +24,22 @@ export class LanguageModels {
   }
 
   private clientFor(provider: Provider, userKey?: string): VendorClient {
-    if (userKey !== undefined) return this.client(provider, userKey);
+    if (userKey !== undefined) return this.connect(provider, userKey);
     let client = this.shared.get(provider);
     if (!client) {
-      client = this.client(provider, this.config.providers[provider].apiKey ?? '');
+      client = this.connect(provider, this.config.providers[provider].apiKey ?? '');
       this.shared.set(provider, client);
     }
     return client;
   }
 
-  private client(provider: Provider, apiKey: string): VendorClient {
-    const { baseUrl } = this.config.providers[provider];
-    const settings = { apiKey, fetch: upstreamFetch, ...(baseUrl ? { baseURL: baseUrl } : {}) };
-    switch (provider) {
-      case 'google': {
-        const google = createGoogleGenerativeAI(settings);
-        return { language: (id) => google(id), image: (id) => google.image(id) };
-      }
-      case 'openai': {
-        const openai = createOpenAI(settings);
-        return {
-          language: (id) => (this.config.openaiApi === 'chat' ? openai.chat(id) : openai.responses(id)),
-          image: (id) => openai.image(id),
-        };
-      }
-      case 'anthropic': {
-        const anthropic = createAnthropic(settings);
-        return { language: (id) => anthropic(id) };
-      }
-    }
+  private connect(provider: Provider, apiKey: string): VendorClient {
+    const { baseUrl, api } = this.config.providers[provider];
+    return VENDORS[provider].connect({
+      apiKey,
+      fetch: upstreamFetch,
+      ...(baseUrl ? { baseURL: baseUrl } : {}),
+      ...(api ? { api } : {}),
+    });
   }
 }

@@ -21,6 +21,7 @@ import {
 } from './image-result.js';
 import { ModelCall, type ModelDescriptor } from './call-record.js';
 import { isRetryable, retryAfterSeconds, upstreamFailure } from './upstream-failure.js';
+import { VENDORS } from './vendors/vendors.js';
 
 const MAX_RETRIES = 2;
 const BACKOFF = [300, 1_200];
@@ -68,8 +69,7 @@ export class ModelCalls {
       const { stream } = await model.doStream({
         ...params,
         abortSignal: deadline.signal,
-        // Gemini's counts of a stopped stream are only in its raw chunks.
-        includeRawChunks: descriptor.provider === 'google',
+        includeRawChunks: descriptor.provider !== 'demo' && VENDORS[descriptor.provider].usage.inRawChunks,
       });
       const source = new CallStream(stream, call, deadline, (error) =>
         this.failureCode(error, call, descriptor),
@@ -103,7 +103,7 @@ export class ModelCalls {
       const [image] = result.images;
       // What was asked is billed even when nothing came of it.
       call.noteImages(image ? 1 : 0);
-      call.noteImageInput(imageInputTokens(result));
+      call.noteImageInput(imageInputTokens(descriptor.provider, result));
       call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
       if (!image) throw noImage(descriptor.provider, result);
       call.end('success');

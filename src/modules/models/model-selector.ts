@@ -5,7 +5,7 @@ import type {
 } from '@ai-sdk/provider';
 import { Inject, Injectable } from '@nestjs/common';
 import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/errors/app-error.js';
-import { APP_CONFIG, type AppConfig, type Provider, PROVIDERS } from '../../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import {
   type AgentConfig,
   ANSWERING_AGENTS,
@@ -20,15 +20,15 @@ import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
 import { LanguageModels } from './language-models.js';
 import type { ModelDescriptor } from './call-record.js';
 import { ModelCalls } from './model-caller.js';
-import { PROVIDER_INFO } from './provider-info.js';
 import { upstreamFailure } from './upstream-failure.js';
 import type { UserKeys } from './user-keys.js';
+import { type ModelProvider, type Provider, providerOf, PROVIDERS, VENDORS } from './vendors/vendors.js';
 
 /** A model that may be called now: allowed by the configuration, and with a key at hand. */
 export interface SelectedModel {
   /** `provider/model`, as clients name it. */
   id: string;
-  provider: Provider | 'demo';
+  provider: ModelProvider;
   /** The vendor's own id. */
   modelId: string;
   ownKey: boolean;
@@ -74,7 +74,7 @@ const DEMO_ID = `demo/${DEMO_MODEL_ID}`;
 @Injectable()
 export class ModelSelector {
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(APP_CONFIG) private readonly config: AppConfig<Provider>,
     private readonly models: LanguageModels,
     private readonly calls: ModelCalls,
   ) {}
@@ -124,7 +124,7 @@ export class ModelSelector {
   /** The first of the routing models for which there is a key, else the demo model; undefined when there is neither. */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
     for (const id of config.routing.models) {
-      const provider = PROVIDERS.find((name) => id.startsWith(`${name}/`));
+      const provider = providerOf(id);
       const agentConfig = provider && anyConfig(provider, config);
       if (!provider || !agentConfig || !this.hasKey(provider, keys)) continue;
       return this.selected(provider, id.slice(provider.length + 1), agentConfig, keys, config);
@@ -143,14 +143,14 @@ export class ModelSelector {
       for (const { id: modelId } of agentConfig.models) {
         const id = `${provider}/${modelId}`;
         const available = this.hasKey(provider, keys);
-        const { name, header } = PROVIDER_INFO[provider] ?? { name: provider, header: '' };
+        const { name, keyHeader } = VENDORS[provider];
         options.set(id, {
           ...describe(id, modelId, provider, config.catalog.get(id)),
           isDefault: id === defaultId,
           available,
           ...(available
             ? {}
-            : { reason: `No key for ${name} is at hand. Send your own in the header ${header}.` }),
+            : { reason: `No key for ${name} is at hand. Send your own in the header ${keyHeader}.` }),
         });
       }
     }
@@ -300,6 +300,6 @@ function describe(id: string, modelId: string, provider: Provider, catalog: Cata
 }
 
 function missingKey(provider: Provider) {
-  const { name, header } = PROVIDER_INFO[provider] ?? { name: provider, header: undefined };
-  return apiKeyMissing(header ?? `x-${provider}-api-key`, name);
+  const { name, keyHeader } = VENDORS[provider];
+  return apiKeyMissing(keyHeader, name);
 }

@@ -1,18 +1,12 @@
-import type {
-  LanguageModelV4CallOptions,
-  LanguageModelV4StreamPart,
-  LanguageModelV4Usage,
-} from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { TokenUsage } from '../usage/pricing.js';
+import { count } from './vendors/vendor.js';
 
 /** A rule of thumb for Latin text, used only where the provider reports nothing. */
 const CHARACTERS_PER_TOKEN = 4;
 
 /** What Gemini bills for a picture; OpenAI bills 1,056 for one of medium quality. Only where nothing is reported. */
 export const CHARACTERS_PER_IMAGE = 1_290 * CHARACTERS_PER_TOKEN;
-
-/** More than any model reads or writes in one call: a provider that reports it is not believed. */
-const MAX_TOKENS = 20_000_000;
 
 /** What the provider reported, with the parts of the whole as parts. */
 export function toTokenUsage(usage: LanguageModelV4Usage): TokenUsage {
@@ -67,39 +61,6 @@ export function promptCharacters(prompt: LanguageModelV4CallOptions['prompt']): 
   return characters;
 }
 
-/**
- * Figures that a provider sends before the end of a stream, so that a stopped stream can be counted: Anthropic opens
- * with its input, Gemini repeats its counts in each chunk. Undefined for parts that carry none.
- */
-export function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {
-  if (part.type === 'custom' && part.kind === 'anthropic.message_start') {
-    const usage = part.providerMetadata?.['anthropic']?.['usage'] as Record<string, unknown> | undefined;
-    const cached = count(usage?.['cache_read_input_tokens']);
-    const written = count(usage?.['cache_creation_input_tokens']);
-    return {
-      inputTokens: count(usage?.['input_tokens']) + cached + written,
-      cachedInputTokens: cached,
-      cacheWriteTokens: written,
-    };
-  }
-  if (part.type !== 'raw') return undefined;
-  const metadata = (part.rawValue as { usageMetadata?: Record<string, unknown> } | null)?.usageMetadata;
-  if (!metadata) return undefined;
-  const reasoningTokens = count(metadata['thoughtsTokenCount']);
-  return {
-    inputTokens: count(metadata['promptTokenCount']),
-    cachedInputTokens: count(metadata['cachedContentTokenCount']),
-    outputTokens: count(metadata['candidatesTokenCount']) + reasoningTokens,
-    reasoningTokens,
-  };
-}
-
 function sum(...values: Array<number | undefined>): number {
   return values.reduce<number>((total, value) => total + (value ?? 0), 0);
-}
-
-/** A provider that lies (negative, fractional, absurd, not a number) must not break the books: it has said nothing. */
-export function count(value: unknown): number {
-  if (typeof value !== 'number' || !(value > 0 && value <= MAX_TOKENS)) return 0;
-  return Math.round(value);
 }

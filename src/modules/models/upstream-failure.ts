@@ -1,7 +1,7 @@
 import { APICallError, JSONParseError, RetryError } from 'ai';
 import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
 import { contentRefused } from './image-result.js';
-import { PROVIDER_INFO } from './provider-info.js';
+import { addressOf, type ModelProvider } from './vendors/vendors.js';
 
 /** The provider said nothing for too long. It is the abort reason of the call that is given up. */
 export class UpstreamTimeoutError extends Error {
@@ -19,7 +19,7 @@ export class CutOffError extends Error {
 
 /** Where a failure happened, for its message. */
 export interface FailedCall {
-  provider: string;
+  provider: ModelProvider;
   /** True when the key was the user's own. */
   ownKey: boolean;
 }
@@ -42,9 +42,9 @@ const DEFAULT_WAIT = 30;
 export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   if (thrown instanceof AppError) return thrown;
   const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown;
-  const { name, header } = PROVIDER_INFO[call.provider] ?? { name: call.provider, header: undefined };
+  const { name, keyHeader } = addressOf(call.provider);
   if (error instanceof UpstreamTimeoutError) return upstreamTimeout(`${name} did not answer in time.`, error);
-  const known = meaningOf(error, name, header, call.ownKey);
+  const known = meaningOf(error, name, keyHeader, call.ownKey);
   if (known) return known;
   const status = statusOf(error, textOf(error));
   if (status === undefined && isNetworkFailure(error))

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { invalidField } from '../../common/errors/app-error.js';
-import { type Provider, PROVIDERS } from '../../config/app-config.js';
+import { type Provider, PROVIDERS, VENDORS } from './vendors/vendors.js';
 
 /** The keys a request carries, by provider, and the token for GitHub. They live as long as the request's work and are never stored or logged. */
 export type UserKeys = Partial<Record<Provider | 'github', string>>;
@@ -14,7 +14,7 @@ const KEY = /^[\x21-\x7e]{1,512}$/;
 export function userKeysOf(request: FastifyRequest): UserKeys {
   const keys: UserKeys = {};
   for (const provider of [...PROVIDERS, 'github'] as const) {
-    const header = provider === 'github' ? GITHUB_TOKEN_HEADER : `x-${provider}-api-key`;
+    const header = provider === 'github' ? GITHUB_TOKEN_HEADER : VENDORS[provider].keyHeader;
     const value = request.headers[header];
     if (value === undefined || value === '') continue;
     if (typeof value !== 'string' || !KEY.test(value))

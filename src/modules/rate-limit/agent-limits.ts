@@ -1,6 +1,6 @@
-import { PROVIDERS } from '../../config/app-config.js';
 import type { AgentConfig, AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { PROVIDERS } from '../models/vendors/vendors.js';
 import type { Budget } from './admission.types.js';
 
 /**

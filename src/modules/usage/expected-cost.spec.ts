@@ -1,4 +1,5 @@
 import { DEFAULT_CATALOG } from '../admin-config/defaults/default-catalog.js';
+import type { Provider } from '../models/vendors/vendors.js';
 import { expectedCostOfPicture, expectedCostOfWriting } from './expected-cost.js';
 
 const pricingOf = (id: string) => DEFAULT_CATALOG.models.find((model) => model.id === id)?.pricing;
@@ -51,7 +52,7 @@ describe('expectedCostOfWriting', () => {
 });
 
 describe('expectedCostOfPicture', () => {
-  it.each([
+  it.each<[provider: Provider, id: string, changes: boolean, expected: string]>([
     // 100 tokens at 0.3, 1,290 at 30.
     ['google', 'gemini-2.5-flash-image', false, '0.038730'],
     // 1,390 tokens at 0.3, 1,290 at 30.
@@ -66,7 +67,7 @@ describe('expectedCostOfPicture', () => {
   });
 
   it('is that of a typical picture where nothing is known', () => {
-    const picture = { provider: 'google', promptCharacters: 3, changes: false };
+    const picture = { provider: 'google', promptCharacters: 3, changes: false } as const;
     expect(expectedCostOfPicture(picture, undefined)).toBe('0.040000');
     expect(expectedCostOfPicture(picture, { input: 0, output: 0 })).toBe('0.000000');
   });

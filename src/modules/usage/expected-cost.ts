@@ -1,4 +1,5 @@
 import type { CatalogModel } from '../admin-config/config-schemas.js';
+import { type Provider, VENDORS } from '../models/vendors/vendors.js';
 import { costOf, NO_TOKENS } from './pricing.js';
 
 /** Fewer than words have: code, numbers and most other languages take more tokens than English. */
@@ -6,8 +7,6 @@ const CHARACTERS_A_TOKEN = 3;
 /** Tokens of a long answer, for a model that is given no limit. */
 const LONG_ANSWER = 2_000;
 
-/** Tokens that an image model draws a picture of, and is given one in, at most: OpenAI may choose its best quality. */
-const PICTURE_TOKENS: Record<string, number> = { google: 1_290, openai: 4_160 };
 /** For a model that nothing is known of. */
 const TYPICAL_PICTURE = { tokens: 1_290, cost: '0.040000' };
 
@@ -45,11 +44,11 @@ export function expectedCostOfWriting(
 
 /** USD of one picture, drawn from a prompt and, when it `changes` one, from a picture. */
 export function expectedCostOfPicture(
-  { provider, promptCharacters, changes }: { provider: string; promptCharacters: number; changes: boolean },
+  { provider, promptCharacters, changes }: { provider: Provider; promptCharacters: number; changes: boolean },
   pricing: Pricing | undefined,
 ): string {
   if (pricing === undefined) return TYPICAL_PICTURE.cost;
-  const outputTokens = PICTURE_TOKENS[provider] ?? TYPICAL_PICTURE.tokens;
+  const outputTokens = VENDORS[provider].images?.tokens ?? TYPICAL_PICTURE.tokens;
   const imageInputTokens = changes ? outputTokens : 0;
   const inputTokens = tokensOf(promptCharacters) + imageInputTokens;
   return costOf({ ...NO_TOKENS, inputTokens, imageInputTokens, outputTokens }, pricing).totalCost;

@@ -1,20 +1,5 @@
-import { DEFAULT_CATALOG, DEFAULT_IMAGE_MODELS, DEFAULT_MODELS } from './default-catalog.js';
-
-type Vendor = keyof typeof DEFAULT_MODELS;
-
-const VENDORS: Vendor[] = ['google', 'openai', 'anthropic'];
-
-const DEFAULT_MODEL: Record<Vendor, string> = {
-  google: 'gemini-2.5-flash',
-  openai: 'gpt-4o-mini',
-  anthropic: 'claude-sonnet-4-5',
-};
-
-const CHEAP_MODEL: Record<Vendor, string> = {
-  google: 'gemini-2.5-flash-lite',
-  openai: 'gpt-4o-mini',
-  anthropic: 'claude-haiku-4-5',
-};
+import { DRAWING_PROVIDERS, type Provider, PROVIDERS, VENDORS } from '../../models/vendors/vendors.js';
+import { DEFAULT_CATALOG } from './default-catalog.js';
 
 const PROMPTS = {
   chat: `You are a helpful assistant. Answer in the language of the user. Be accurate and to the point; use Markdown where it helps. Say so when you do not know something.`,
@@ -30,25 +15,23 @@ const RATE_LIMITS = {
 };
 
 /** Off: searches and runs of code cost extra, and what is asked leaves for where the vendor sends it. */
-const PROVIDER_TOOLS: Record<Vendor, Record<string, boolean>> = {
-  google: { googleSearch: false, urlContext: false, codeExecution: false },
-  openai: { webSearch: false, codeExecution: false },
-  anthropic: { webSearch: false, urlContext: false, codeExecution: false },
-};
+const providerTools = (provider: Provider) =>
+  Object.fromEntries(Object.keys(VENDORS[provider].tools).map((name) => [name, false]));
 
 type Agent = keyof typeof RATE_LIMITS;
 
-function agentConfig(agent: Agent, vendor: Vendor) {
+function agentConfig(agent: Agent, provider: Provider) {
+  const { models, defaultModel } = VENDORS[provider];
   return {
     enabled: true,
     systemPrompt: PROMPTS[agent],
-    models: DEFAULT_MODELS[vendor].map(({ id }) => ({ id, isDefault: id === DEFAULT_MODEL[vendor] })),
+    models: models.map(({ id }) => ({ id, isDefault: id === defaultModel })),
     rateLimit: RATE_LIMITS[agent],
     parameters: {},
     capabilities: {
       thinking: false,
       fileInput: true,
-      ...(agent === 'chat' ? PROVIDER_TOOLS[vendor] : {}),
+      ...(agent === 'chat' ? providerTools(provider) : {}),
     },
     tools: agent === 'artifact' ? ['createDocument', 'updateDocument', 'requestSuggestions'] : [],
     ...(agent === 'git_mcp'
@@ -68,17 +51,23 @@ const AGENTS: Agent[] = ['chat', 'artifact', 'git_mcp'];
 
 /** `admin_config` as a new installation has it, by key. */
 export const DEFAULT_CONFIG: Record<string, unknown> = {
-  app_settings: { activeProvider: 'google', titleModels: CHEAP_MODEL, imageModels: DEFAULT_IMAGE_MODELS },
+  app_settings: {
+    activeProvider: PROVIDERS[0],
+    titleModels: Object.fromEntries(PROVIDERS.map((provider) => [provider, VENDORS[provider].titleModel])),
+    imageModels: Object.fromEntries(
+      DRAWING_PROVIDERS.map((provider) => [provider, VENDORS[provider].images?.model.id]),
+    ),
+  },
   model_catalog: DEFAULT_CATALOG,
   routing_agent: {
     enabled: true,
     systemPrompt: PROMPTS.routing,
-    models: VENDORS.map((vendor) => ({ id: `${vendor}/${CHEAP_MODEL[vendor]}` })),
+    models: PROVIDERS.map((provider) => ({ id: `${provider}/${VENDORS[provider].titleModel}` })),
     timeoutMs: 2_000,
   },
   ...Object.fromEntries(
     AGENTS.flatMap((agent) =>
-      VENDORS.map((vendor) => [`${agent}_agent_${vendor}`, agentConfig(agent, vendor)]),
+      PROVIDERS.map((provider) => [`${agent}_agent_${provider}`, agentConfig(agent, provider)]),
     ),
   ),
 };

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiParam } from '@nestjs/swagger';
-import { CONFIG_KEYS, type ConfigKey, jsonSchemaOf } from '../config-schemas.js';
+import { PROVIDERS } from '../../models/vendors/vendors.js';
+import { agentKey, CONFIG_KEYS, type ConfigKey, jsonSchemaOf } from '../config-schemas.js';
 
 type OpenApiSchema = Extract<Parameters<typeof ApiBody>[0], { schema: unknown }>['schema'];
 
@@ -24,11 +25,9 @@ const CHAT_AGENT_EXAMPLE = {
 /** One key for each schema that differs in more than the provider's name. */
 const SHAPES: ConfigKey[] = [
   'routing_agent',
-  'chat_agent_google',
-  'chat_agent_openai',
-  'chat_agent_anthropic',
-  'artifact_agent_google',
-  'git_mcp_agent_google',
+  ...PROVIDERS.map((provider) => agentKey('chat', provider)),
+  agentKey('artifact', PROVIDERS[0]),
+  agentKey('git_mcp', PROVIDERS[0]),
   'app_settings',
   'model_catalog',
 ];
@@ -105,7 +104,7 @@ export const ApiConfigSchemaResponse = () =>
 
 function openApiSchemaOf(key: ConfigKey): object {
   const { $schema: _dialect, ...schema } = jsonSchemaOf(key);
-  return { title: key.replace('_google', '_*'), ...schema };
+  return { title: key.replace(`_${PROVIDERS[0]}`, '_*'), ...schema };
 }
 
 function bodyOf(configData: object): OpenApiSchema {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { apiKeyMissing, invalidField, notFound } from '../../../common/errors/app-error.js';
 import { toMoney } from '../../../common/http/money.js';
-import { PROVIDERS } from '../../../config/app-config.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import {
   agentKey,
@@ -13,10 +12,10 @@ import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
 import { UsageTally, withUsage } from '../../usage/usage-context.js';
 import { UsageService } from '../../usage/usage.service.js';
 import { ModelSelector, type SelectedModel } from '../model-selector.js';
-import { PROVIDER_INFO } from '../provider-info.js';
 import { callSettings } from '../call-settings.js';
 import { upstreamFailure } from '../upstream-failure.js';
 import type { UserKeys } from '../user-keys.js';
+import { providerOf, PROVIDERS, VENDORS } from '../vendors/vendors.js';
 import type { ConfigTestDto } from './dto/config-test.dto.js';
 
 /** What a test calls: a model with the instructions of an agent. */
@@ -104,13 +103,12 @@ export class ConfigTestService {
 
   private routingSubject(keys: UserKeys, config: RuntimeConfig): TestSubject {
     const { models, systemPrompt } = config.routing;
-    const first = models[0];
-    if (first === undefined) throw notFound('The configuration routing_agent');
+    const provider = models[0] && providerOf(models[0]);
+    if (!provider) throw notFound('The configuration routing_agent');
     const model = this.models.selectForRouting(keys, config);
     if (!model) {
-      const provider = first.slice(0, first.indexOf('/'));
-      const { name, header } = PROVIDER_INFO[provider] ?? { name: provider, header: undefined };
-      throw apiKeyMissing(header ?? `x-${provider}-api-key`, name);
+      const { name, keyHeader } = VENDORS[provider];
+      throw apiKeyMissing(keyHeader, name);
     }
     // Parameters and capabilities of the agents do not count for routing.
     const agentConfig = { ...model.agentConfig, parameters: undefined };

@@ -1,3 +1,4 @@
+import { PROVIDERS, VENDORS } from '../vendors/vendors.js';
 import { excerpt, oneLine } from './demo-prompt.js';
 
 type WrittenKind = 'text' | 'code' | 'sheet';
@@ -83,7 +84,7 @@ Each word was sent to its reader while it was being written. When the last word 
 
 Ask for a change, and the document gets another version. Ask for suggestions, and each of them can be applied or dismissed. Every version stays, and can be restored.
 
-With a key for Google, OpenAI or Anthropic, a language model writes in this place.
+With a key for ${anyVendor()}, a language model writes in this place.
 `;
 }
 
@@ -139,4 +140,10 @@ function firstHalf(content: string): string {
   return paragraphs.length === 1
     ? content
     : `${paragraphs.slice(0, Math.ceil(paragraphs.length / 2)).join('\n\n')}\n`;
+}
+
+/** `Google, OpenAI or Anthropic`. */
+function anyVendor(): string {
+  const names = PROVIDERS.map((provider) => VENDORS[provider].name);
+  return [names.slice(0, -1).join(', '), names.at(-1)].join(' or ');
 }

@@ -1,4 +1,5 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { KEY_HEADERS } from '../vendors/vendors.js';
 import { changeDocument, writeDocument } from './demo-document.js';
 import { type DemoPrompt, excerpt, oneLine, readPrompt } from './demo-prompt.js';
 import { agentsToChooseFrom, chooseAgent } from './demo-routing.js';
@@ -37,7 +38,7 @@ function converse({ questions, question, tools }: DemoPrompt): string {
     tools.some(({ name }) => name === 'createDocument')
       ? 'Ask me to write an essay, code or a table about something, then to change it, or to suggest improvements.'
       : '',
-    'Send a key of your own (for example in the header x-google-api-key) or set one on the server to talk to a real model.',
+    `Send a key of your own (for example in the header ${KEY_HEADERS[0]}) or set one on the server to talk to a real model.`,
   ]
     .filter((line) => line !== '')
     .join('\n\n');

@@ -1,0 +1,148 @@
+import type {
+  ImageModelV4,
+  ImageModelV4Result,
+  LanguageModelV4,
+  LanguageModelV4ProviderTool,
+  LanguageModelV4StreamPart,
+} from '@ai-sdk/provider';
+import type { VendorVariables } from '../../../config/environment.js';
+import type { TokenUsage } from '../../usage/pricing.js';
+
+/** What a client of a vendor is made with. */
+export interface Connection {
+  apiKey: string;
+  /** Another endpoint than the vendor's own. */
+  baseURL?: string;
+  fetch: typeof fetch;
+  /** Which of the vendor's interfaces to speak, where it has several. */
+  api?: string;
+}
+
+/** The part of a vendor's client that is used. */
+export interface VendorClient {
+  language(modelId: string): LanguageModelV4;
+  /** Undefined where the vendor has no image models. */
+  image?(modelId: string): ImageModelV4;
+}
+
+/** What the options of a call depend on. */
+export interface CalledModel {
+  /** The vendor's own id. */
+  modelId: string;
+  /** Undefined where nobody says, or the model cannot think: the vendor's own default holds. */
+  thinking: boolean | undefined;
+  /** Whether the configuration allows this tool of the vendor. */
+  readonly allows: (tool: string) => boolean;
+}
+
+export type ProviderOptions = Record<
+  string,
+  Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
+>;
+
+/** USD per million tokens. Prices of prompts up to 200,000 tokens where a vendor has tiers. */
+interface Pricing {
+  input: number;
+  cachedInput: number | null;
+  cacheWrite: number | null;
+  output: number;
+}
+
+/** A model that is offered from the start. */
+export interface OfferedModel extends Pricing {
+  id: string;
+  name: string;
+  contextWindow: number;
+  maxOutputTokens: number;
+  reasoning: boolean;
+}
+
+/** The image model that is configured from the start. No agent offers it: it draws, it does not answer. */
+export interface OfferedImageModel {
+  id: string;
+  name: string;
+  contextWindow?: number;
+  maxOutputTokens?: number;
+  pricing: Pricing & { imageInput?: number };
+}
+
+/**
+ * Everything that is particular to one model vendor. Each list that names vendors is derived from these records: add one
+ * to `vendor-list.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
+ */
+export interface Vendor {
+  /** As it stands in model ids, configuration keys and usage: `google`. */
+  readonly id: string;
+  /** As texts call it: `Google`. */
+  readonly name: string;
+  /** The header in which users send keys of their own, in lower case. */
+  readonly keyHeader: string;
+  readonly variables: VendorVariables;
+  connect(connection: Connection): VendorClient;
+
+  /** False where the vendor has no such parameter. */
+  readonly takesTopK: boolean;
+  /**
+   * Tokens that thoughts may take on top of those of the answer. They are added to `maxOutputTokens`, unless the vendor's
+   * client does that itself.
+   */
+  readonly thoughts: { readonly tokens: number; readonly addedByClient: boolean };
+  /** What must be said with each call in the vendor's own words: thinking, and that it is not to keep the conversation. */
+  options(model: CalledModel): ProviderOptions;
+  /** What the vendor does on its own side, by the capability that allows it, under the names that the vendor uses. */
+  readonly tools: Readonly<Record<string, LanguageModelV4ProviderTool>>;
+  /** The interfaces that have these tools, where not all of them do. */
+  readonly apisWithTools?: readonly string[];
+
+  readonly usage: {
+    /** True where counts of a stopped stream are only in raw chunks. */
+    readonly inRawChunks: boolean;
+    /**
+     * Figures that come before the end of a stream, so that a stopped stream can be counted. Undefined for parts that
+     * carry none. Only called for `raw` and `custom` parts.
+     */
+    partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
+  };
+
+  /** Where the vendor's tools leave code and its output in a stored answer; later questions may go to another vendor. */
+  readonly code: {
+    /** Fields of the call's input, the first that has text counts. */
+    readonly input: readonly string[];
+    /** Fields of its output. */
+    readonly output: readonly string[];
+    /** A field of its output that is a list, and the field of an item that has text. */
+    readonly outputList?: readonly [list: string, field: string];
+  };
+
+  /** The models that are offered from the start, the flagship first. */
+  readonly models: readonly OfferedModel[];
+  /** Of `models`: the one that answers when the client names none. */
+  readonly defaultModel: string;
+  /** Of `models`: the cheap one that names chats and chooses agents. */
+  readonly titleModel: string;
+  /** Absent where the vendor has no image models. */
+  readonly images?: {
+    readonly model: OfferedImageModel;
+    /** Tokens that a picture takes at most, drawn or given. */
+    readonly tokens: number;
+    /** Tokens of the pictures that were given, where the vendor bills them at a price of their own. */
+    inputTokens?(result: ImageModelV4Result): number;
+  };
+}
+
+export function providerTool(
+  id: LanguageModelV4ProviderTool['id'],
+  name: string,
+  args: Record<string, unknown> = {},
+): LanguageModelV4ProviderTool {
+  return { type: 'provider', id, name, args };
+}
+
+/** More than any model reads or writes in one call: a provider that reports it is not believed. */
+const MAX_TOKENS = 20_000_000;
+
+/** Invalid counts (negative, fractional, absurd, not a number) must not break the books: they count as not reported. */
+export function count(value: unknown): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= MAX_TOKENS)) return 0;
+  return Math.round(value);
+}
