@@ -14,6 +14,7 @@ export default {
           parser: { syntax: 'typescript', decorators: true },
           transform: { legacyDecorator: true, decoratorMetadata: true },
           keepClassNames: true,
+          experimental: { keepImportAttributes: true },
         },
         module: { type: 'es6' },
         sourceMaps: 'inline',
@@ -23,7 +24,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   setupFiles: ['<rootDir>/test/support/preload.js'],
-  setupFilesAfterEnv: ['<rootDir>/test/support/retry.js'],
   // Seldom needed: a busy machine may take ten times as long as a quiet one.
   testTimeout: 90_000,
   maxWorkers: 2,

@@ -8,18 +8,21 @@ import { measureLists } from './load/lists.js';
 import { measureRouting } from './load/routing.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
+import { measureTurns } from './load/turns.js';
 import type { Figure } from './support/figures.js';
 import { type Log, runMeasurements } from './support/harness.js';
 import { busyShare } from './support/noise.js';
 import { startPostgres } from './support/postgres.js';
 import { startScript } from './support/processes.js';
-import { toMarkdown, toText } from './support/report.js';
+import { toComparison, toMarkdown, toText } from './support/report.js';
+import { buildRevision } from './support/revision.js';
 import { seed } from './support/seed.js';
 import type { Stage } from './support/stage.js';
 
 const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
   'first-token': measureFirstToken,
   routing: measureRouting,
+  turns: measureTurns,
   chats: measureChats,
   lists: measureLists,
   streams: measureStreams,
@@ -37,10 +40,11 @@ const HELP = `npm run bench -- [options], or node bench/run.ts [options] with th
   --rounds <n>     how often each server has its turn (default 3)
   --quick          one short round: whether it runs, and about what it says
   --only <name>    one measurement, several times for several: ${Object.keys(MEASUREMENTS).join(', ')}
+  --against <rev>  build another revision and measure it beside this one, in place of the references
   --tuned          give Fastify + pg Switchboard's own database connections (prepared, pipelined statements)
   --profile <dir>  let Switchboard's processes leave CPU profiles there
 
-Only a whole run, neither quick nor tuned, writes bench/RESULTS.md.
+Only a whole run that is not quick, tuned or against another revision writes bench/RESULTS.md.
 `;
 
 /** Runs the measurements, prints the table, and leaves nothing running, however it ends. */
@@ -54,6 +58,7 @@ interface Options {
   rounds: number;
   quick: boolean;
   only: string[];
+  against?: string;
   tuned: boolean;
   profileFolder?: string;
 }
@@ -65,12 +70,13 @@ function readOptions(argv: string[]): Options | undefined {
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
+      against: { type: 'string' },
       tuned: { type: 'boolean', default: false },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, only, tuned, profile, help } = values;
+  const { quick, only, against, tuned, profile, help } = values;
   const rounds = Number(values.rounds ?? (quick ? 1 : 3));
   const unknown = only.find((name) => !(name in MEASUREMENTS));
   if (help || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
@@ -78,21 +84,39 @@ function readOptions(argv: string[]): Options | undefined {
     process.exitCode = help ? 0 : 1;
     return undefined;
   }
-  return { rounds, quick, only, tuned, profileFolder: profile === undefined ? undefined : resolve(profile) };
+  return {
+    rounds,
+    quick,
+    only,
+    against,
+    tuned,
+    profileFolder: profile === undefined ? undefined : resolve(profile),
+  };
 }
 
 async function run(options: Options, resources: AsyncDisposableStack, log: Log): Promise<void> {
-  const { rounds, quick, only, tuned, profileFolder } = options;
+  const { rounds, quick, only, against, tuned, profileFolder } = options;
+
+  const revision = against === undefined ? undefined : buildRevision(against, resources, log);
 
   log('PostgreSQL, migrations, users');
   const postgres = await startPostgres();
   resources.defer(() => postgres.stop());
   const seeded = await seed(postgres.url);
+  let other: Stage['other'];
+  if (revision) {
+    const databaseUrl = await postgres.createDatabase('other');
+    revision.migrate(databaseUrl);
+    await seed(databaseUrl, seeded);
+    other = { root: revision.root, databaseUrl };
+  }
   const double = await startScript({ script: 'test/doubles/serve.ts', environment: {} });
   resources.defer(() => double.stop());
 
   const stage: Stage = {
     databaseUrl: postgres.url,
+    postgresPid: postgres.pid,
+    other,
     upstreamUrl: `${double.url}/google`,
     seed: seeded,
     rounds,
@@ -111,10 +135,10 @@ async function run(options: Options, resources: AsyncDisposableStack, log: Log):
     figures.push(...(await measure(stage)));
   }
   log('done');
-  console.log(toText(figures));
+  console.log(revision ? toComparison(figures, revision.name) : toText(figures));
   if (noise > QUIET)
     console.log(`\nNoisy: between the measurements others used up to ${percent(noise)} of the processors.`);
-  if (quick || tuned || only.length > 0) return;
+  if (quick || tuned || revision || only.length > 0) return;
   writeFileSync(
     RESULTS,
     toMarkdown(figures, { postgresVersion: postgres.version, rounds, noise: percent(noise) }),

@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import { ProblemFilter, sendProblem } from './common/errors/problem.filter.js';
 import { createClientErrorHandler } from './common/http/client-error.js';
 import { DrainingAdapter } from './common/http/draining-adapter.js';
-import { deferBodies, registerRequestHooks } from './common/http/hooks.js';
+import { type CountRefused, deferBodies, registerRequestHooks } from './common/http/hooks.js';
 import { requestIdOf } from './common/http/request-id.js';
 import { RequestThrottle } from './common/http/request-throttle.js';
 import { deadlinesOf } from './common/http/server-options.js';
@@ -44,7 +44,7 @@ export interface AppOptions {
   /** Where log lines go; standard output by default. */
   logDestination?: DestinationStream;
   /** Adds routes to the bare Fastify instance before Nest's own (the embedded stack's auth and storage). */
-  mount?: (fastify: FastifyInstance) => Promise<void>;
+  mount?: (fastify: FastifyInstance, countRefused: CountRefused) => Promise<void>;
   /** Milliseconds that a request of those routes may take to arrive, where that is longer than `requestTimeout`. */
   longestRequest?: number;
 }
@@ -87,13 +87,14 @@ export async function createApp(
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   deferBodies(fastify);
+  const countRefused: CountRefused = (request) => throttle().countRefused(request);
   registerRequestHooks(fastify, {
     logger: pino,
     keyHeaders: KEY_HEADERS,
-    countRefused: (request) => throttle().countRefused(request),
+    countRefused,
     requestTimeout: config.server.requestTimeout,
   });
-  if (options.mount) await options.mount(fastify);
+  if (options.mount) await options.mount(fastify, countRefused);
 
   const app: NestFastifyApplication = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config),

@@ -28,6 +28,7 @@ async function start(): Promise<void> {
     publicUrl: `http://${host}:${environment.PORT}`,
     nodeEnv: environment.NODE_ENV,
     authRateLimit: environment.EMBEDDED_AUTH_RATE_LIMIT,
+    requestTimeout: environment.REQUEST_TIMEOUT_MS,
     log: (line) => process.stdout.write(`${line}\n`),
   });
   try {
@@ -50,7 +51,8 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
     longestRequest: stack && UPLOAD_TIMEOUT,
     mount:
       stack &&
-      (async (fastify) => (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack)),
+      (async (fastify, countRefused) =>
+        (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack, countRefused)),
   });
   stopOnSignals(app, stack);
   await app.listen(config.server.port, config.server.host);

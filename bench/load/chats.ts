@@ -1,6 +1,6 @@
 import { atLeast, atLeastShare, type Contender, Figure } from '../support/figures.js';
 import { addTitledChats, type BenchUser } from '../support/seed.js';
-import { eachRound, type Stage, withServers } from '../support/stage.js';
+import { contendersOf, databaseOf, eachRound, type Stage, withServers } from '../support/stage.js';
 import { readToEnd, stampedTokens } from './answer.js';
 import { closedLoop } from './closed-loop.js';
 import { HttpClient } from './http-client.js';
@@ -21,10 +21,11 @@ export async function measureChats(stage: Stage): Promise<Figure[]> {
     atLeastShare(60, 'Fastify + pg'),
   ]);
   const titled = new Figure('whole chats, with a title already, 50 connections', '/s');
+  const contenders = contendersOf(stage, CONTENDERS);
   const users = stage.seed.users.slice(0, CONNECTIONS);
   const seconds = stage.quick ? 2 : 3;
 
-  await withServers(stage, CONTENDERS, async (servers) => {
+  await withServers(stage, contenders, async (servers) => {
     const clients = new Map(
       [...servers].map(([contender, { url }]) => [contender, new HttpClient(url, CONNECTIONS)]),
     );
@@ -35,13 +36,13 @@ export async function measureChats(stage: Stage): Promise<Figure[]> {
       );
       return rate;
     };
-    for (const contender of CONTENDERS) await run(contender, stage.quick ? 1.5 : 3);
-    await eachRound(stage, CONTENDERS, async (contender) => {
+    for (const contender of contenders) await run(contender, stage.quick ? 1.5 : 3);
+    await eachRound(stage, contenders, async (contender) => {
       fresh.note(contender, await run(contender, seconds));
     });
     const each = Math.ceil((TITLED_CHATS_PER_SECOND * 2) / CONNECTIONS);
-    await eachRound(stage, ['Switchboard', 'Fastify + pg'], async (contender) => {
-      const ids = await addTitledChats(stage.databaseUrl, users, each);
+    await eachRound(stage, contendersOf(stage, ['Switchboard', 'Fastify + pg']), async (contender) => {
+      const ids = await addTitledChats(databaseOf(stage, contender), users, each);
       titled.note(contender, await run(contender, 2, ids));
     });
     for (const client of clients.values()) client.close();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atMostLater, type Contender, Figure } from '../support/figures.js';
 import type { BenchUser } from '../support/seed.js';
-import { eachRound, type Stage, withServers } from '../support/stage.js';
+import { contendersOf, eachRound, type Stage, withServers } from '../support/stage.js';
 import { percentile } from '../support/statistics.js';
 import { readToEnd, StampReader, stampedTokens } from './answer.js';
 import { closedLoop } from './closed-loop.js';
@@ -26,12 +26,13 @@ export async function measureFirstToken(stage: Stage): Promise<Figure[]> {
     p99: new Figure(`first token, ${scene.name}, p99`, 'ms'),
   }));
   const { users } = stage.seed;
+  const contenders = contendersOf(stage, CONTENDERS);
   const shorten = stage.quick ? 0.5 : 1;
 
-  await withServers(stage, CONTENDERS, async (servers) => {
+  await withServers(stage, contenders, async (servers) => {
     for (const { url } of servers.values()) await converse(url, users, 20, AT_ONCE, 3 * shorten);
     for (const { connections, text, seconds, p50, p99 } of cases) {
-      await eachRound(stage, CONTENDERS, async (contender) => {
+      await eachRound(stage, contenders, async (contender) => {
         const { url } = servers.get(contender)!;
         const times = await converse(url, users, connections, text, Math.max(2, seconds * shorten));
         p50.note(contender, percentile(times, 0.5));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Upstream } from '../reference/upstream.js';
 import { atMost, Figure } from '../support/figures.js';
 import type { BenchUser } from '../support/seed.js';
-import { type Stage, withServers } from '../support/stage.js';
+import { eachRound, type Product, productsOf, type Stage, withServers } from '../support/stage.js';
 import { percentile } from '../support/statistics.js';
 import { readToEnd } from './answer.js';
 import { closedLoop } from './closed-loop.js';
@@ -33,10 +33,10 @@ export async function measureRouting(stage: Stage): Promise<Figure[]> {
   const { users } = stage.seed;
   const seconds = stage.quick ? SECONDS / 2 : SECONDS;
 
-  await withServers(stage, ['Switchboard'], async (servers) => {
-    const { url } = servers.get('Switchboard')!;
-    const converse = async (connections: number, agent: 'chat' | 'auto') => {
-      const client = new HttpClient(url, connections);
+  const products = productsOf(stage);
+  await withServers(stage, products, async (servers) => {
+    const converse = async (product: Product, connections: number, agent: 'chat' | 'auto') => {
+      const client = new HttpClient(servers.get(product)!.url, connections);
       const { values } = await closedLoop(connections, seconds, async (connection) => {
         if (connections > 1) await sleep(PAUSE * (0.5 + Math.random()));
         return timeToFirstToken(client, users[connection]!, agent);
@@ -44,18 +44,20 @@ export async function measureRouting(stage: Stage): Promise<Figure[]> {
       client.close();
       return percentile(values, 0.5);
     };
-    for (const agent of ['chat', 'auto'] as const) await converse(20, agent);
-    for (const agent of ['chat', 'auto'] as const) await converse(1, agent);
+    for (const product of products) {
+      for (const agent of ['chat', 'auto'] as const) await converse(product, 20, agent);
+      for (const agent of ['chat', 'auto'] as const) await converse(product, 1, agent);
+    }
     for (const { connections, routed, call, added } of cases) {
-      for (let round = 0; round < stage.rounds; round++) {
-        const named = await converse(connections, 'chat');
-        const chosen = await converse(connections, 'auto');
+      await eachRound(stage, products, async (product) => {
+        const named = await converse(product, connections, 'chat');
+        const chosen = await converse(product, connections, 'auto');
         const { values } = await closedLoop(connections, seconds / 2, () => timeOf(upstream.route(TEXT)));
         const bare = percentile(values, 0.5);
-        routed.note('Switchboard', chosen);
-        call.note('Switchboard', bare);
-        added.note('Switchboard', chosen - named - bare);
-      }
+        routed.note(product, chosen);
+        call.note(product, bare);
+        added.note(product, chosen - named - bare);
+      });
     }
   });
   return cases.flatMap(({ routed, call, added }) => [routed, call, added]);

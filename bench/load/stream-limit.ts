@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contender, Figure } from '../support/figures.js';
-import { type Stage, start } from '../support/stage.js';
+import { contendersOf, type Stage, start } from '../support/stage.js';
 import { percentile } from '../support/statistics.js';
 import { LiveStreams } from './live-streams.js';
 import { warmUp } from './streams.js';
@@ -17,7 +17,8 @@ const TOKENS = 20 * 300;
 /** How many streams one process holds: a hundred more at a time, until the lag's p99 passes 100 ms. */
 export async function measureStreamLimit(stage: Stage): Promise<Figure[]> {
   const limit = new Figure(`live streams until lag p99 passes ${LONGEST_LAG_MS} ms`, '');
-  for (const contender of CONTENDERS) limit.note(contender, await search(stage, contender));
+  for (const contender of contendersOf(stage, CONTENDERS))
+    limit.note(contender, await search(stage, contender));
   return [limit];
 }
 

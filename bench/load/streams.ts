@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atMost, atMostTimes, type Contender, Figure } from '../support/figures.js';
 import { cpuSeconds, residentBytes } from '../support/processes.js';
-import { eachRound, type Stage, start } from '../support/stage.js';
+import { contendersOf, eachRound, type Stage, start } from '../support/stage.js';
 import { percentile } from '../support/statistics.js';
 import { readToEnd, stampedTokens } from './answer.js';
 import { closedLoop } from './closed-loop.js';
@@ -31,7 +31,7 @@ export async function measureStreams(stage: Stage): Promise<Figure[]> {
   const lag = new Figure(`${title}, lag p99`, 'ms');
   const cpu = new Figure(`${title}, processor time a token`, 'µs', [atMostTimes(4, 'pass-through')]);
   const memory = new Figure(`${title}, memory a stream`, 'KB', [atMost(100, 'KB')]);
-  await eachRound(stage, CONTENDERS, async (contender) => {
+  await eachRound(stage, contendersOf(stage, CONTENDERS), async (contender) => {
     const run = await runOnce(stage, contender);
     completed.note(contender, run.completed);
     lag.note(contender, run.lagP99);

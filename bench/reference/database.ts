@@ -11,7 +11,7 @@ const { ADVISORY_LOCKS } = await load<typeof AdvisoryLocks>('common/database/adv
 
 /** The transaction of `src/common/database/database.ts`: role and claims, then the statements. */
 const BEGIN_AS_USER = `
-  select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true),
+  select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
          set_config('request.jwt.claim.sub', $2, true)`;
 
 /** The connections of the product's own pool instead of plain ones: they prepare and pipeline statements. */

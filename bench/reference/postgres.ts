@@ -22,7 +22,7 @@ import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstr
 const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
 );
-const { TurnRepository } = await load<typeof TurnRepositories>('modules/agents/turn/turn.repository.js');
+const { TurnRepository } = await load<typeof TurnRepositories>('modules/turns/turn.repository.js');
 const { UsageRepository } = await load<typeof UsageRepositories>('modules/usage/usage.repository.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
 const { MessagesRepository } = await load<typeof MessagesRepositories>(

@@ -24,7 +24,10 @@ const SETTINGS = {
 
 export interface TemporaryPostgres {
   url: string;
+  pid: number;
   version: string;
+  /** Adds an empty database. @returns its URL */
+  createDatabase(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -57,12 +60,25 @@ export async function startPostgres(): Promise<TemporaryPostgres> {
   const kill = () => void server.kill('SIGQUIT');
   process.prependListener('exit', kill);
 
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  if (server.pid === undefined) throw new Error(`${postgres} could not be started`);
+  const urlOf = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  const url = urlOf('postgres');
   const version = await untilReady(url);
   await runMigrations({ url });
   return {
     url,
+    pid: server.pid,
     version,
+    createDatabase: async (name) => {
+      const client = new pg.Client(url);
+      await client.connect();
+      try {
+        await client.query(`create database ${pg.escapeIdentifier(name)}`);
+      } finally {
+        await client.end();
+      }
+      return urlOf(name);
+    },
     stop: async () => {
       server.kill('SIGINT');
       await ended;

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +33,8 @@ interface StartOptions {
   script: string;
   environment: Record<string, string>;
   flags?: string[];
+  /** The folder it is started in; this repository unless told. */
+  root?: string;
 }
 
 /** Starts a script of this project that prints `{"url":…}` when it listens. */
@@ -43,10 +45,15 @@ export async function startScript({ script, environment, flags = [] }: StartOpti
   return { ...server, url };
 }
 
-/** Starts the production build; resolves when it is ready to serve. */
+/**
+ * Starts a production build; resolves when it is ready to serve.
+ *
+ * @param root the folder of the revision; this one unless told
+ */
 export async function startSwitchboard(
   environment: Record<string, string>,
   flags: string[] = [],
+  root?: string,
 ): Promise<ServerProcess & { readyAfterMs: number }> {
   const port = await freePort();
   const startedAt = performance.now();
@@ -54,6 +61,7 @@ export async function startSwitchboard(
     script: 'dist/src/main.js',
     environment: { NODE_ENV: 'production', PORT: String(port), ...environment },
     flags,
+    root,
   });
   const url = `http://127.0.0.1:${port}`;
   const ready = untilReady(`${url}/health/ready`);
@@ -63,11 +71,23 @@ export async function startSwitchboard(
 
 /** Seconds of processor time that a process has used so far; undefined where the system does not say. */
 export function cpuSeconds(pid: number): number | undefined {
-  const stat = readProcess(pid, 'stat');
-  if (stat === undefined) return undefined;
-  // The name of the process, in brackets, may contain anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond();
+  const times = readTimes(pid);
+  return times && times.own / ticksPerSecond();
+}
+
+/** The same of a process and all its children, those that have ended as well: PostgreSQL with its backends. */
+export function cpuSecondsWithChildren(pid: number): number | undefined {
+  for (;;) {
+    const before = readTimes(pid);
+    if (!before) return undefined;
+    let sum = before.own + before.endedChildren;
+    for (const child of readdirSync('/proc')) {
+      const times = /^\d+$/.test(child) ? readTimes(Number(child)) : undefined;
+      if (times?.parent === pid) sum += times.own + times.endedChildren;
+    }
+    // A child that ended meanwhile may have been counted twice, or not at all.
+    if (readTimes(pid)?.endedChildren === before.endedChildren) return sum / ticksPerSecond();
+  }
 }
 
 /** Resident memory of a process in bytes; undefined where the system does not say. */
@@ -97,10 +117,10 @@ interface Launched {
   stop(): Promise<void>;
 }
 
-function launch({ script, environment, flags = [] }: StartOptions): Launched {
+function launch({ script, environment, flags = [], root }: StartOptions): Launched {
   const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
   const child = spawn(process.execPath, [...flags, script], {
-    cwd: ROOT,
+    cwd: root ?? ROOT,
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
     // Ctrl-C is for the harness alone, which then ends them in order.
@@ -139,6 +159,22 @@ async function untilReady(url: string): Promise<void> {
     if (ready) return;
   }
   throw new Error(`${url} did not answer in time`);
+}
+
+interface ProcessTimes {
+  parent: number;
+  /** Ticks, of the user and of the system. */
+  own: number;
+  endedChildren: number;
+}
+
+function readTimes(pid: number): ProcessTimes | undefined {
+  const stat = readProcess(pid, 'stat');
+  if (stat === undefined) return undefined;
+  // The name of the process, in brackets, may contain anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const sum = (first: number, second: number) => Number(fields[first]) + Number(fields[second]);
+  return { parent: Number(fields[1]), own: sum(11, 12), endedChildren: sum(13, 14) };
 }
 
 function readProcess(pid: number, file: string): string | undefined {

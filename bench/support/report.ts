@@ -1,5 +1,5 @@
 import { arch, availableParallelism, platform, totalmem } from 'node:os';
-import { type Aim, CONTENDERS, type Contender, type Figure } from './figures.js';
+import { type Aim, CONTENDERS, type Contender, type Figure, OTHER } from './figures.js';
 
 const HEADINGS = ['measured', ...CONTENDERS, 'aim'];
 
@@ -13,8 +13,26 @@ export interface RunFacts {
 
 /** The table as text, its columns in line. */
 export function toText(figures: readonly Figure[]): string {
-  const rows = [HEADINGS, ...figures.map(cellsOf)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  return inColumns([HEADINGS, ...figures.map(cellsOf)]);
+}
+
+/** The table of two revisions. The ratio is the median of the rounds' own ratios, this revision's by the other's. */
+export function toComparison(figures: readonly Figure[], other: string): string {
+  const withUnit = (value: number | undefined, unit: string) =>
+    value === undefined ? '–' : `${round(value)} ${unit}`.trimEnd();
+  return inColumns([
+    ['measured', 'this', other, 'ratio'],
+    ...figures.map((figure) => [
+      figure.label,
+      withUnit(figure.value('Switchboard'), figure.unit),
+      withUnit(figure.value(OTHER), figure.unit),
+      figure.ratio(OTHER)?.toFixed(2) ?? '–',
+    ]),
+  ]);
+}
+
+function inColumns(rows: string[][]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   return rows
     .map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
     .join('\n');

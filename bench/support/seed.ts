@@ -23,16 +23,23 @@ export interface Seed {
   longChatId: string;
 }
 
-/** Fills a migrated database: users with tokens, and what the lists are read from. */
-export async function seed(databaseUrl: string): Promise<Seed> {
+/**
+ * Fills a migrated database: users with tokens, and what the lists are read from.
+ *
+ * @param same the seed of another database, whose users and long chat this one gets as well
+ */
+export async function seed(databaseUrl: string, same?: Seed): Promise<Seed> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {
-    const [reader, ...users] = await addUsers(client, USERS + 1);
+    const [reader, ...users] = same ? [same.reader, ...same.users] : await createUsers(USERS + 1);
     if (!reader) throw new Error('no users');
+    await addUsers(client, [reader, ...users]);
     await liftLimits(client);
     for (const { id } of users) await addChats(client, id, CHATS_OF_OTHERS);
-    const [longChatId = ''] = await addChats(client, reader.id, CHATS_TO_LIST);
+    const chats = await addChats(client, reader.id, CHATS_TO_LIST);
+    const longChatId = same?.longChatId ?? chats[0]!;
+    await client.query('update chat set id = $1 where id = $2', [longChatId, chats[0]]);
     await client.query(
       `insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens,
                                  output_tokens, cost, status, metadata)
@@ -67,17 +74,20 @@ export async function addTitledChats(
   }
 }
 
-async function addUsers(client: pg.Client, count: number): Promise<BenchUser[]> {
+function createUsers(count: number): Promise<BenchUser[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
+  return Promise.all(
+    ids.map(async (id) => ({ id, token: await signToken(id, { email: `${id}@example.com` }) })),
+  );
+}
+
+async function addUsers(client: pg.Client, users: readonly BenchUser[]): Promise<void> {
   await client.query(
     `insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
      select id, 'authenticated', 'authenticated', id || '@example.com', '{}', '{"role": "user", "isActive": true}',
             now(), now()
        from unnest($1::uuid[]) id`,
-    [ids],
-  );
-  return Promise.all(
-    ids.map(async (id) => ({ id, token: await signToken(id, { email: `${id}@example.com` }) })),
+    [users.map(({ id }) => id)],
   );
 }
 

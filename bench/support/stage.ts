@@ -1,4 +1,4 @@
-import { type Contender } from './figures.js';
+import { type Contender, OTHER } from './figures.js';
 import { type ServerProcess, startScript, startSwitchboard } from './processes.js';
 import type { Seed } from './seed.js';
 import { TEST_JWT_SECRET } from '../../test/support/tokens.js';
@@ -6,6 +6,9 @@ import { TEST_JWT_SECRET } from '../../test/support/tokens.js';
 /** What all measurements share: a database, a provider, and how long to measure. */
 export interface Stage {
   databaseUrl: string;
+  postgresPid: number;
+  /** The revision that this one is measured against, if any. It has a database of its own, with the same seed. */
+  other?: { root: string; databaseUrl: string };
   /** The double's base URL for Gemini. */
   upstreamUrl: string;
   seed: Seed;
@@ -30,7 +33,8 @@ export function start(stage: Stage, contender: Contender): Promise<ServerProcess
   };
   switch (contender) {
     case 'Switchboard':
-      return startProduct(stage);
+    case OTHER:
+      return startProduct(stage, contender);
     case 'pass-through':
       return startScript({ script: 'bench/reference/pass-through.ts', environment: references });
     case 'Fastify + pg':
@@ -39,9 +43,10 @@ export function start(stage: Stage, contender: Contender): Promise<ServerProcess
 }
 
 /** Starts the production build as an operator would, only without a limit of requests. */
-export function startProduct({ databaseUrl, upstreamUrl, profileFolder }: Stage) {
+export function startProduct(stage: Stage, contender: Product = 'Switchboard') {
+  const { upstreamUrl, profileFolder } = stage;
   const environment = {
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: databaseOf(stage, contender),
     SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
     GOOGLE_BASE_URL: upstreamUrl,
     GOOGLE_GENERATIVE_AI_API_KEY: 'bench-key',
@@ -51,8 +56,27 @@ export function startProduct({ databaseUrl, upstreamUrl, profileFolder }: Stage)
   };
   return startSwitchboard(
     environment,
-    profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    profileFolder === undefined || contender === OTHER
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+    contender === OTHER ? stage.other?.root : undefined,
   );
+}
+
+export type Product = Extract<Contender, 'Switchboard' | typeof OTHER>;
+
+/** The contenders of a measurement: those it names, or this revision and the other one. */
+export function contendersOf(stage: Stage, usual: readonly Contender[]): readonly Contender[] {
+  return stage.other ? productsOf(stage) : usual;
+}
+
+/** This revision, and the other one if there is one. */
+export function productsOf({ other }: Stage): readonly Product[] {
+  return other ? ['Switchboard', OTHER] : ['Switchboard'];
+}
+
+export function databaseOf({ databaseUrl, other }: Stage, contender: Contender): string {
+  return contender === OTHER && other ? other.databaseUrl : databaseUrl;
 }
 
 /** Runs `measure` with servers that are started before and stopped after it. */
@@ -71,15 +95,15 @@ export async function withServers<T>(
 }
 
 /** The order of a round: every other one is turned round, so that none is always first. */
-export function inTurn(contenders: readonly Contender[], round: number): Contender[] {
+export function inTurn<Name extends Contender>(contenders: readonly Name[], round: number): Name[] {
   return round % 2 === 0 ? [...contenders] : [...contenders].reverse();
 }
 
 /** Runs the rounds of a measurement: the contenders one after the other, in changing order. */
-export async function eachRound(
+export async function eachRound<Name extends Contender>(
   stage: Stage,
-  contenders: readonly Contender[],
-  measure: (contender: Contender) => Promise<void>,
+  contenders: readonly Name[],
+  measure: (contender: Name) => Promise<void>,
 ): Promise<void> {
   for (let round = 0; round < stage.rounds; round++) {
     for (const contender of inTurn(contenders, round)) await measure(contender);

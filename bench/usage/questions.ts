@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 
-/** A question that an administrator asks about the usage of all users, and two ways to answer it. */
+/** A question that an administrator asks about the usage of all users or of one, and two ways to answer it. */
 export interface Question {
   label: string;
   /** The route of the product that answers it, from the rollups. */
@@ -78,13 +78,19 @@ interface Summary extends Figures {
 }
 
 /** The route also tells the period before, and who costs most: that is not asked of the rows. */
-const summary = (label: string, from: string, to: string, aims?: Question['aims']): Question => ({
+const summary = (
+  label: string,
+  from: string,
+  to: string,
+  aims?: Question['aims'],
+  userId?: string,
+): Question => ({
   label,
-  path: `/api/admin/usage/summary?from=${from}&to=${to}`,
+  path: `/api/admin/usage/summary?from=${from}&to=${to}${userId ? `&userId=${userId}` : ''}`,
   sql: `
     select agent_type as agent, provider, model_used as model, ${SUMS} from usage_logs
-     where ${PERIOD} group by agent_type, provider, model_used`,
-  parameters: [from, to, 'UTC'],
+     where ${PERIOD}${userId ? ' and user_id = $4' : ''} group by agent_type, provider, model_used`,
+  parameters: [from, to, 'UTC', ...(userId ? [userId] : [])],
   compare: (body, rows) => {
     const { byAgent, byModel, ...all } = body as Summary;
     expectSame(
@@ -107,13 +113,13 @@ interface Series {
   points: Array<Figures & { start: string; groups?: Array<Figures & { provider: string; model: string }> }>;
 }
 
-const daily = (tz: string, from: string, to: string): Question => ({
-  label: `a year by day, ${tz}`,
-  path: `/api/admin/usage/timeseries?from=${from}&to=${to}&interval=day&tz=${tz}`,
+const daily = (tz: string, from: string, to: string, userId?: string): Question => ({
+  label: `a year by day, ${tz}${userId ? ', of one user' : ''}`,
+  path: `/api/admin/usage/timeseries?from=${from}&to=${to}&interval=day&tz=${tz}${userId ? `&userId=${userId}` : ''}`,
   sql: `
     select extract(epoch from date_trunc('day', request_timestamp, $3)) as start, ${SUMS}
-      from usage_logs where ${PERIOD} group by 1`,
-  parameters: [from, to, tz],
+      from usage_logs where ${PERIOD}${userId ? ' and user_id = $4' : ''} group by 1`,
+  parameters: [from, to, tz, ...(userId ? [userId] : [])],
   compare: (body, rows) =>
     expectSame(
       told((body as Series).points, ({ start }) => String(Date.parse(start) / 1000)),
@@ -143,8 +149,12 @@ const monthlyByModel = (from: string, to: string): Question => ({
 
 const DAY = 86_400_000;
 
-/** The questions about the year that ends with the day of `now`, and its last month. */
-export function questionsOf(now: Date): Question[] {
+/**
+ * The questions about the year that ends with the day of `now`, and its last month.
+ *
+ * @param userId the user with the most calls
+ */
+export function questionsOf(now: Date, userId: string): Question[] {
   const day = (later: number) => new Date(now.getTime() + later * DAY).toISOString().slice(0, 10);
   const [from, to] = [day(-364), day(1)];
   return [
@@ -154,5 +164,14 @@ export function questionsOf(now: Date): Question[] {
     daily('Europe/Berlin', from, to),
     daily('Asia/Kolkata', from, to),
     monthlyByModel(from, to),
+    summary(
+      'summary of a year, of the user with the most calls',
+      from,
+      to,
+      { milliseconds: 50, timesFaster: 5 },
+      userId,
+    ),
+    daily('UTC', from, to, userId),
+    daily('Europe/Berlin', from, to, userId),
   ];
 }

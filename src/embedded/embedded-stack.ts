@@ -8,6 +8,7 @@ import { Callers } from './caller.js';
 import { EmbeddedStackError } from './embedded-stack-error.js';
 import { Gateway } from './gateway.js';
 import { LoginThrottle } from './login-throttle.js';
+import { type BodyLimitsByKind, bodyLimitsOf } from './request-body.js';
 import { PostgresCluster } from './postgres-cluster.js';
 import { openPrivateFolder, PRIVATE_UMASK } from './private-folder.js';
 import { SessionRepository } from './session.repository.js';
@@ -43,6 +44,8 @@ export interface EmbeddedStackOptions {
   log: (line: string) => void;
   /** Failed sign-ins of one address within five minutes; the limits of other actions follow it, and 0 lifts them all. */
   authRateLimit: number;
+  /** Milliseconds that a request may take to arrive; uploads take longer, but never pause for longer. */
+  requestTimeout: number;
 }
 
 /** @throws EmbeddedStackError when it can't, or must not, start */
@@ -78,7 +81,7 @@ async function startServices(
   cluster: PostgresCluster,
   dataDir: string,
   secrets: StackSecrets,
-  { publicUrl, authRateLimit, log }: EmbeddedStackOptions,
+  { publicUrl, authRateLimit, requestTimeout, log }: EmbeddedStackOptions,
 ): Promise<EmbeddedStack> {
   await prepareSchemas(cluster.url, secrets.authPassword);
   const authUrl = new URL(cluster.url);
@@ -92,7 +95,8 @@ async function startServices(
     publicUrl,
     storageFolder: join(dataDir, 'storage'),
   });
-  const gateway = await createGateway({ app, database, secrets, publicUrl, authRateLimit, log });
+  const limits = bodyLimitsOf(requestTimeout);
+  const gateway = await createGateway({ app, database, secrets, publicUrl, authRateLimit, limits, log });
   let stopped: Promise<void> | undefined;
   return {
     environment: {
@@ -121,9 +125,10 @@ async function createGateway(options: {
   secrets: StackSecrets;
   publicUrl: string;
   authRateLimit: number;
+  limits: BodyLimitsByKind;
   log: (line: string) => void;
 }): Promise<Gateway> {
-  const { app, database, secrets, publicUrl, authRateLimit, log } = options;
+  const { app, database, secrets, publicUrl, authRateLimit, limits, log } = options;
   const { origin } = new URL(publicUrl);
   const library = async (request: Request) => app.fetch(request);
   const callers = new Callers(secrets);
@@ -144,7 +149,8 @@ async function createGateway(options: {
       new AdminUsers(database),
       new LoginThrottle(authRateLimit),
     ),
-    new StorageService(library, origin, (token) => callers.verify(token)),
+    new StorageService(library, origin, (token) => callers.verify(token), limits),
+    limits,
     log,
   );
 }

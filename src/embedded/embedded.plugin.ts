@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream';
+import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sendProblem } from '../common/errors/problem.filter.js';
+import type { CountRefused } from '../common/http/hooks.js';
 import type { EmbeddedStack } from './embedded-stack.js';
 import type { Admission, Gateway } from './gateway.js';
 
@@ -26,7 +29,9 @@ interface Passing {
 export async function mountEmbeddedStack(
   fastify: FastifyInstance,
   { gateway }: Pick<EmbeddedStack, 'gateway'>,
+  countRefused: CountRefused,
 ): Promise<void> {
+  const logger = new Logger('EmbeddedStack');
   const passing = new WeakMap<FastifyRequest, Passing>();
   await fastify.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -34,12 +39,18 @@ export async function mountEmbeddedStack(
       passing.set(request, { ...passing.get(request), body: payload });
       parsed(null);
     });
+    // Nest sets its own later than this scope is made, so that one does not reach here.
+    scope.setErrorHandler((error, request, reply) => {
+      sendProblem(error, request, allowBrowsers(reply), logger);
+    });
     scope.addHook('onRequest', async (request, reply) => {
       // The server's own rules for other origins come later and know nothing of Supabase's headers.
       if (request.method === 'OPTIONS') return preflight(request, reply);
       const admission = await admit(gateway, request);
       if (admission instanceof Response) {
         linger(request);
+        // What is let through is limited by its kind; what is not must cost its sender something as well.
+        await countRefused(request);
         return answer(reply, admission);
       }
       passing.set(request, { admission });

@@ -4,7 +4,7 @@ import { findAuthRoute } from './auth-routes.js';
 import type { AuthRequest, AuthService } from './auth-service.js';
 import type { Caller, Callers } from './caller.js';
 import { failure, unexpectedFailure } from './failures.js';
-import { BodyError, checkLength, FILE_LIMITS, JSON_LIMITS, readText } from './request-body.js';
+import { BodyError, type BodyLimitsByKind, checkLength, readText } from './request-body.js';
 import { readTarget, type RequestTarget, type ServiceName } from './request-target.js';
 import { findStorageRoute } from './storage-routes.js';
 import type { StorageRequest, StorageService } from './storage-service.js';
@@ -45,6 +45,7 @@ export class Gateway {
     private readonly callers: Callers,
     private readonly auth: AuthService,
     private readonly storage: StorageService,
+    private readonly limits: BodyLimitsByKind,
     private readonly log: (line: string) => void,
   ) {}
 
@@ -82,11 +83,11 @@ export class Gateway {
   private admitToAuth(request: AuthRequest, length: string | undefined): Response | Admission {
     const admitted = this.auth.admit(request);
     if (admitted instanceof Response) return admitted;
-    checkLength(length, JSON_LIMITS);
+    checkLength(length, this.limits.json);
     return {
       answer: (body) =>
         this.guarded('auth', async () => {
-          const text = request.method === 'GET' ? '' : await readText(body, JSON_LIMITS);
+          const text = request.method === 'GET' ? '' : await readText(body, this.limits.json);
           return this.auth.handle(request, text, admitted.attempt);
         }),
       release: () => undefined,
@@ -97,7 +98,7 @@ export class Gateway {
     request: StorageRequest,
     length: string | undefined,
   ): Promise<Response | Admission> {
-    checkLength(length, request.match.isUpload ? FILE_LIMITS : JSON_LIMITS);
+    checkLength(length, request.match.isUpload ? this.limits.file : this.limits.json);
     const admitted = await this.storage.admit(request);
     if (admitted instanceof Response) return admitted;
     return {

@@ -17,16 +17,30 @@ export interface BodyLimits {
   size: number;
   /** In milliseconds, for the whole body. */
   deadline: number;
+  /** In milliseconds: how long nothing may arrive while the body is being sent. */
+  idle: number;
+}
+
+/** The limits of each kind of body. */
+export interface BodyLimitsByKind {
+  json: BodyLimits;
+  file: BodyLimits;
 }
 
 /** What Supabase's services take as JSON. */
-export const JSON_LIMITS: BodyLimits = { size: 1024 ** 2, deadline: 30_000 };
+const JSON_SIZE = 1024 ** 2;
 
 /** The largest file that Supabase's storage takes unless it is told otherwise, and time enough for it on a slow line. */
-export const FILE_LIMITS: BodyLimits = { size: 50 * 1024 ** 2, deadline: 120_000 };
+const FILE_SIZE = 50 * 1024 ** 2;
+const FILE_DEADLINE = 120_000;
 
-/** How long nothing may arrive while a body is being sent. */
-const IDLE_TIMEOUT = 30_000;
+/** @param requestTimeout milliseconds that a request of any other route may take to arrive */
+export function bodyLimitsOf(requestTimeout: number): BodyLimitsByKind {
+  return {
+    json: { size: JSON_SIZE, deadline: requestTimeout, idle: requestTimeout },
+    file: { size: FILE_SIZE, deadline: FILE_DEADLINE, idle: requestTimeout },
+  };
+}
 
 /** @throws BodyError when the headers already say that it is too large */
 export function checkLength(contentLength: string | undefined, { size }: BodyLimits): void {
@@ -34,10 +48,10 @@ export function checkLength(contentLength: string | undefined, { size }: BodyLim
 }
 
 /** The body as it arrives; the stream fails with a {@link BodyError} at the first byte beyond a limit. */
-export function limited(source: Readable, { size, deadline }: BodyLimits): Readable {
+export function limited(source: Readable, { size, deadline, idle }: BodyLimits): Readable {
   let received = 0;
   const fail = () => body.destroy(new BodyError(408, 'The request body did not arrive in time'));
-  const timers = [setTimeout(fail, deadline), setTimeout(fail, Math.min(deadline, IDLE_TIMEOUT))];
+  const timers = [setTimeout(fail, deadline), setTimeout(fail, Math.min(deadline, idle))];
   const body = new Transform({
     transform(chunk: Buffer, _encoding, next) {
       received += chunk.length;

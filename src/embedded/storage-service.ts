@@ -4,7 +4,7 @@ import { type Fields, isFields } from './json-body.js';
 import { type Caller, isService, userIdOf } from './caller.js';
 import { storageFailure } from './failures.js';
 import { readMultipart } from './multipart-file.js';
-import { BodyError, FILE_LIMITS, JSON_LIMITS, limited, readText } from './request-body.js';
+import { BodyError, type BodyLimitsByKind, limited, readText } from './request-body.js';
 import type { RequestTarget } from './request-target.js';
 import { parseStorageBody } from './storage-body.js';
 import type { StorageMatch } from './storage-routes.js';
@@ -43,6 +43,7 @@ export class StorageService {
     private readonly library: (request: Request) => Promise<Response>,
     private readonly origin: string,
     private readonly verify: (token: string) => Promise<JWTPayload | undefined>,
+    private readonly limits: BodyLimitsByKind,
   ) {}
 
   /** Decides by the headers alone. An upload's answer is the function that gives back its place. */
@@ -65,7 +66,7 @@ export class StorageService {
   async handle(request: StorageRequest, source: Readable): Promise<Response> {
     if (request.match.isUpload) return this.upload(request, source);
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-    const body = hasBody ? parseStorageBody(await readText(source, JSON_LIMITS)) : undefined;
+    const body = hasBody ? parseStorageBody(await readText(source, this.limits.json)) : undefined;
     if (body instanceof Response) return body;
     if (body) request.headers.set('content-type', 'application/json');
     const response = await this.pass(request, body && JSON.stringify(body));
@@ -73,7 +74,7 @@ export class StorageService {
   }
 
   private async upload(request: StorageRequest, source: Readable): Promise<Response> {
-    const body = limited(source, FILE_LIMITS);
+    const body = limited(source, this.limits.file);
     let problem: unknown;
     body.once('error', (error) => {
       problem = error;

@@ -10,32 +10,3 @@ export const isSane = (column: string) =>
 /** A CHECK that JSON is at most `bytes` long as text, and not nested deeper than 128 levels. */
 export const isStorable = (column: string, bytes: number) =>
   `check (switchboard.is_storable(${column}, ${bytes}))`;
-
-/**
- * Depth is measured on `jsonb`, which knows no NUL and no half of a surrogate pair: `json` can hold their escapes, and says
- * nothing about depth. They are left out for the measurement.
- */
-export const STORABLE_JSON = `
-  create function switchboard.is_storable(value jsonb, bytes integer) returns boolean
-    language sql immutable parallel safe strict set search_path = '' as $fn$
-    select octet_length(value::text) <= bytes and not jsonb_path_exists(value, 'strict $.**{129}')
-  $fn$;
-
-  create function switchboard.is_storable(value json, bytes integer) returns boolean
-    language plpgsql immutable parallel safe strict set search_path = '' as $fn$
-  begin
-    if octet_length(value::text) > bytes then return false; end if;
-    -- Shorter than the brackets of 129 levels.
-    if octet_length(value::text) < 258 then return true; end if;
-    return not jsonb_path_exists(value::jsonb, 'strict $.**{129}');
-  exception
-    when untranslatable_character then
-      return not jsonb_path_exists(
-        regexp_replace(value::text, '\\\\u(d[89a-f][0-9a-f]{2}|0000)', '', 'gi')::jsonb, 'strict $.**{129}');
-    when statement_too_complex or program_limit_exceeded then
-      return false;
-  end $fn$;
-
-  revoke all on function switchboard.is_storable(jsonb, integer), switchboard.is_storable(json, integer) from public;
-  grant execute on function switchboard.is_storable(jsonb, integer), switchboard.is_storable(json, integer)
-    to authenticated, service_role`;

@@ -290,6 +290,11 @@ export const ROUTINES: Damage[] = [
     `grant execute on function switchboard.public_chat(uuid) to authenticated`,
     ['unexpected grant of execute on function switchboard.public_chat(uuid) to authenticated'],
   ],
+  [
+    `create or replace function switchboard.is_admin() returns boolean
+       language plpgsql stable set search_path = '' as 'begin return true; end'`,
+    ['function switchboard.is_admin() has another body than its migration gave it'],
+  ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [
     `create function public.is_admin() returns boolean language sql as 'select true'`,
@@ -313,6 +318,8 @@ export const USAGE: Damage[] = [
       'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
       'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z: run usage:rebuild',
       'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter of an hour, the first is 2026-01-31T23:45Z: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
       'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
       'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
     ],
@@ -321,6 +328,12 @@ export const USAGE: Damage[] = [
     `insert into switchboard.usage_rollups values (60, '2026-01-01T10:00Z', ${CALL})`,
     [
       'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z: run usage:rebuild',
+    ],
+  ],
+  [
+    `insert into switchboard.usage_user_kinds values (gen_random_uuid(), 'day', '2026-01-01', ${CALL})`,
+    [
+      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01: run usage:rebuild',
     ],
   ],
   [
@@ -348,8 +361,8 @@ export const CONTENT: Damage[] = [
     ['missing configuration key app_settings', 'missing configuration key routing_agent'],
   ],
   [
-    `delete from switchboard.migrations where name = 'DefaultConfig1764000000005'`,
-    ['pending migration DefaultConfig1764000000005'],
+    `delete from switchboard.migrations where name = 'Configuration1764000000006'`,
+    ['pending migration Configuration1764000000006'],
   ],
   [`delete from switchboard.client_id_secret`, ['switchboard.client_id_secret has no secret']],
   [

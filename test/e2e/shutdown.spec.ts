@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import { eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
+import { eachSideBySide } from '../support/side-by-side.js';
 import type { ServerProcess } from '../support/server-process.js';
 import type { TestUser } from '../support/app.js';
 import {
@@ -51,6 +52,9 @@ describe('the end of a server', () => {
     return process.exitCode;
   }
 
+  const program = (question: string, script: Parameters<typeof servers.double.enqueue>[0]) =>
+    servers.double.enqueue(script, { when: ({ stream, userText }) => stream && userText === question });
+
   async function message(chatId: string): Promise<Record<string, unknown>> {
     const [row] = await servers.database.query(
       `select message.id, message.status, message.parts,
@@ -69,81 +73,131 @@ describe('the end of a server', () => {
       [chatId],
     );
 
-  it('lets the running answer come to its end, and turns new ones away', async () => {
-    const server = await servers.start();
-    const chatId = randomUUID();
-    const question = userMessage('a long story', randomUUID());
-    servers.double.enqueue({
-      text: ['Once ', 'upon ', 'a time.'],
-      pauseAfter: 1,
-      usage: { input: 70, output: 9 },
-    });
-    const reader = await send(server, user, { id: chatId, message: question });
-    await reader.until(saying('Once '));
-    await begin(server);
+  /** Each has a server of its own, and the double tells their questions apart. */
+  const checks: Record<string, () => Promise<void>> = {
+    'lets the running answer come to its end, and turns new ones away': async () => {
+      const server = await servers.start();
+      const chatId = randomUUID();
+      const question = userMessage('a long story', randomUUID());
+      program('a long story', {
+        text: ['Once ', 'upon ', 'a time.'],
+        pauseAfter: 1,
+        usage: { input: 70, output: 9 },
+      });
+      const reader = await send(server, user, { id: chatId, message: question });
+      await reader.until(saying('Once '));
+      await begin(server);
 
-    const refused = await send(server, user, { id: randomUUID(), message: userMessage('may I?') });
-    expect(refused.response.status).toBe(503);
-    expect(Number(refused.response.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(refused.response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect((await refused.rest()).problem).toMatchObject({ status: 503, code: 'internal' });
-    const other = await send(server, user, { id: chatId, message: userMessage('and me?') });
-    expect(other.response.status).toBe(409);
-    await other.rest();
-    // Who has lost the answer can still find it again: by its chat, and by sending the message again.
-    const readers = [
-      reader,
-      await resume(server, user, chatId),
-      await send(server, user, { id: chatId, message: question }),
-    ];
-    const answering = Promise.all(readers.map((one) => one.rest()));
-    servers.double.resume();
-    for (const answer of await answering) {
-      expect(answer.text).toBe('Once upon a time.');
-      expect(answer.chunks.at(-1)?.type).toBe('finish');
-      expect(answer.done).toBe(true);
-    }
-    expect(await ended(server)).toBe(0);
+      const refused = await send(server, user, { id: randomUUID(), message: userMessage('may I?') });
+      expect(refused.response.status).toBe(503);
+      expect(Number(refused.response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(refused.response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect((await refused.rest()).problem).toMatchObject({ status: 503, code: 'internal' });
+      const other = await send(server, user, { id: chatId, message: userMessage('and me?') });
+      expect(other.response.status).toBe(409);
+      await other.rest();
+      // Who has lost the answer can still find it again: by its chat, and by sending the message again.
+      const readers = [
+        reader,
+        await resume(server, user, chatId),
+        await send(server, user, { id: chatId, message: question }),
+      ];
+      const answering = Promise.all(readers.map((one) => one.rest()));
+      servers.double.resume();
+      for (const answer of await answering) {
+        expect(answer.text).toBe('Once upon a time.');
+        expect(answer.chunks.at(-1)?.type).toBe('finish');
+        expect(answer.done).toBe(true);
+      }
+      expect(await ended(server)).toBe(0);
 
-    expect(await message(chatId)).toMatchObject({ status: 'complete', streams: 0 });
-    expect(await usage(chatId)).toEqual([
-      { purpose: 'answer', status: 'success', input: 70, closed: true },
-      { purpose: 'routing', status: 'success', input: expect.any(Number), closed: true },
-      { purpose: 'title', status: 'success', input: expect.any(Number), closed: true },
-    ]);
-  });
+      expect(await message(chatId)).toMatchObject({ status: 'complete', streams: 0 });
+      expect(await usage(chatId)).toEqual([
+        { purpose: 'answer', status: 'success', input: 70, closed: true },
+        { purpose: 'routing', status: 'success', input: expect.any(Number), closed: true },
+        { purpose: 'title', status: 'success', input: expect.any(Number), closed: true },
+      ]);
+    },
 
-  it('stores what there is of an answer that does not end in time', async () => {
-    const server = await servers.start({ SHUTDOWN_TIMEOUT_MS: '500' });
-    const chatId = randomUUID();
-    servers.double.enqueue({
-      text: ['Endless ', 'talk ', '\u2026'],
-      usage: { input: 50, output: 30 },
-      fault: { type: 'stall-after', chunks: 2 },
-    });
-    const reader = await send(server, user, { id: chatId, message: userMessage('talk') });
-    await reader.until(saying('talk '));
-    const startedAt = performance.now();
-    expect(await server.stop()).toBe(0);
-    expect(performance.now() - startedAt).toBeGreaterThan(450);
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    'stores what there is of an answer that does not end in time': async () => {
+      const server = await servers.start({ SHUTDOWN_TIMEOUT_MS: '500' });
+      const chatId = randomUUID();
+      program('talk', {
+        text: ['Endless ', 'talk ', '\u2026'],
+        usage: { input: 50, output: 30 },
+        fault: { type: 'stall-after', chunks: 2 },
+      });
+      const reader = await send(server, user, { id: chatId, message: userMessage('talk') });
+      await reader.until(saying('talk '));
+      const startedAt = performance.now();
+      expect(await server.stop()).toBe(0);
+      expect(performance.now() - startedAt).toBeGreaterThan(450);
+      expect(performance.now() - startedAt).toBeLessThan(15_000);
 
-    const { chunks, text, done } = await reader.rest();
-    expect(text).toBe('Endless talk ');
-    expect(chunks.at(-1)).toEqual({ type: 'abort', reason: 'interrupted' });
-    expect(done).toBe(true);
-    const stored = (await message(chatId)) as { status: string; parts: []; streams: number };
-    expect(stored).toMatchObject({ status: 'interrupted', streams: 0 });
-    expect(textOfParts(stored)).toBe('Endless talk ');
-    expect(stored.parts.at(-1)).toMatchObject({ type: 'text', state: 'done' });
-    expect((await usage(chatId))[0]).toEqual({
-      purpose: 'answer',
-      status: 'aborted',
-      input: 50,
-      closed: true,
-    });
-    await servers.double.until(() => answerCalls(servers, 'talk')[0]?.closedByClient === true);
-  });
+      const { chunks, text, done } = await reader.rest();
+      expect(text).toBe('Endless talk ');
+      expect(chunks.at(-1)).toEqual({ type: 'abort', reason: 'interrupted' });
+      expect(done).toBe(true);
+      const stored = (await message(chatId)) as { status: string; parts: []; streams: number };
+      expect(stored).toMatchObject({ status: 'interrupted', streams: 0 });
+      expect(textOfParts(stored)).toBe('Endless talk ');
+      expect(stored.parts.at(-1)).toMatchObject({ type: 'text', state: 'done' });
+      expect((await usage(chatId))[0]).toEqual({
+        purpose: 'answer',
+        status: 'aborted',
+        input: 50,
+        closed: true,
+      });
+      await servers.double.until(() => answerCalls(servers, 'talk')[0]?.closedByClient === true);
+    },
+
+    'gives a reader that is behind the rest of its answer': async () => {
+      const server = await servers.start();
+      const chatId = randomUUID();
+      program('much', { fault: { type: 'flood', characters: 12 * 1024 ** 2 } });
+      const live = await send(server, user, { id: chatId, message: userMessage('much') });
+      const behind = await resume(server, user, chatId);
+      expect(behind.response.status).toBe(200);
+      const whole = await live.rest();
+      server.process.kill('SIGTERM');
+      await eventually(() => isGoing(server));
+      const late = await behind.rest();
+      expect(late.done).toBe(true);
+      expect(late.text === whole.text).toBe(true);
+      expect(await ended(server)).toBe(0);
+    },
+
+    'does not wait for ever for a reader that does not read': async () => {
+      const server = await servers.start();
+      const chatId = randomUUID();
+      program('too much', { fault: { type: 'flood', characters: 12 * 1024 ** 2 } });
+      const live = await send(server, user, { id: chatId, message: userMessage('too much') });
+      const asleep = await resume(server, user, chatId);
+      await live.rest();
+      const startedAt = performance.now();
+      expect(await server.stop()).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(15_000);
+      await expect(asleep.rest()).rejects.toThrow();
+    },
+
+    'comes at once with the second signal, and the next start closes what was left open': async () => {
+      const server = await servers.start();
+      const chatId = randomUUID();
+      program('in a hurry', { text: ['Cut ', 'short.'], fault: { type: 'stall-after', chunks: 1 } });
+      const reader = await send(server, user, { id: chatId, message: userMessage('in a hurry') });
+      await reader.until(saying('Cut '));
+      await begin(server, 'SIGINT');
+      // Sooner it would be taken for the same one: npm passes on what the terminal has sent already.
+      await sleep(1_100);
+      expect(await server.stop('SIGINT')).toBe(130);
+      const next = await servers.start();
+      expect((await storedAnswer(next, user, chatId)).status).toBe('interrupted');
+      expect((await readChat(next, user, chatId)).isStreaming).toBe(false);
+      expect(await next.stop()).toBe(0);
+    },
+  };
+
+  eachSideBySide('%s', Object.entries(checks), (_name, check) => check());
 
   it('answers the requests that are under way', async () => {
     const server = await servers.start();
@@ -164,51 +218,6 @@ describe('the end of a server', () => {
     await blocker.end();
     expect((await request).status).toBe(200);
     expect(await ended(server)).toBe(0);
-  });
-
-  it('gives a reader that is behind the rest of its answer', async () => {
-    const server = await servers.start();
-    const chatId = randomUUID();
-    servers.double.enqueue({ fault: { type: 'flood', characters: 12 * 1024 ** 2 } });
-    const live = await send(server, user, { id: chatId, message: userMessage('much') });
-    const behind = await resume(server, user, chatId);
-    expect(behind.response.status).toBe(200);
-    const whole = await live.rest();
-    server.process.kill('SIGTERM');
-    await eventually(() => isGoing(server));
-    const late = await behind.rest();
-    expect(late.done).toBe(true);
-    expect(late.text === whole.text).toBe(true);
-    expect(await ended(server)).toBe(0);
-  });
-
-  it('does not wait for ever for a reader that does not read', async () => {
-    const server = await servers.start();
-    const chatId = randomUUID();
-    servers.double.enqueue({ fault: { type: 'flood', characters: 12 * 1024 ** 2 } });
-    const live = await send(server, user, { id: chatId, message: userMessage('too much') });
-    const asleep = await resume(server, user, chatId);
-    await live.rest();
-    const startedAt = performance.now();
-    expect(await server.stop()).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
-    await expect(asleep.rest()).rejects.toThrow();
-  });
-
-  it('comes at once with the second signal, and the next start closes what was left open', async () => {
-    const server = await servers.start();
-    const chatId = randomUUID();
-    servers.double.enqueue({ text: ['Cut ', 'short.'], pauseAfter: 1 });
-    const reader = await send(server, user, { id: chatId, message: userMessage('in a hurry') });
-    await reader.until(saying('Cut '));
-    await begin(server, 'SIGINT');
-    // Sooner it would be taken for the same one: npm passes on what the terminal has sent already.
-    await sleep(1_100);
-    expect(await server.stop('SIGINT')).toBe(130);
-    const next = await servers.start();
-    expect((await storedAnswer(next, user, chatId)).status).toBe('interrupted');
-    expect((await readChat(next, user, chatId)).isStreaming).toBe(false);
-    expect(await next.stop()).toBe(0);
   });
 
   it('is quick when nothing is being answered', async () => {

@@ -122,7 +122,7 @@ describe('what was spent', () => {
       const all = options.migrations as Array<new () => object>;
       const migrations = all.slice(
         0,
-        all.findIndex(({ name }) => name.startsWith('Budgets')),
+        all.findIndex(({ name }) => name.startsWith('UsageAccounting')),
       );
       const dataSource = await new DataSource({ ...options, migrations }).initialize();
       try {
@@ -135,7 +135,7 @@ describe('what was spent', () => {
       for (const [index, cost] of ['0.1', '0.2', '0', '9999.999999', '9999.999999'].entries()) {
         await insertUsageLog(database, users[index % 2]!, { total_cost: cost });
       }
-      expect(await runMigrations({ url: database.url })).toContain('Budgets1764000000008');
+      expect(await runMigrations({ url: database.url })).toContain('UsageAccounting1764000000005');
       const { logged, counted } = await spending(database);
       expect(counted).toEqual(logged);
       expect(counted).toHaveLength(2);

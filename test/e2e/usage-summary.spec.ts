@@ -204,28 +204,44 @@ describe('the summary of usage', () => {
   });
 
   it('of all users is read without their rows, but for what no bucket ends with', async () => {
-    const rowsRead = async (from: string, to: string, top?: number): Promise<number> => {
-      let plan: Plan | undefined;
-      const statements = {
-        query: async <T>(text: string, parameters?: unknown[]) => {
-          const [row] = await app.database.query(`explain (analyze, format json) ${text}`, parameters);
-          plan = row['QUERY PLAN'][0].Plan as Plan;
-          return [] as T;
-        },
-      };
-      const period = periodOf({ from, to, tz: 'UTC' });
-      const previous = periodBefore(period);
-      await new UsageSumsRepository().summarize(statements, { period, previous, top });
-      return rowsOfLogs(plan!);
-    };
     const [{ open }] = await app.database.query(
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
     expect(await rowsRead('2026-06-01', '2026-12-01')).toBeLessThanOrEqual(open);
     // What is read of an hour or two, and of a day or two.
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01')).toBeLessThanOrEqual(open + 30);
-    expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', 10)).toBeLessThanOrEqual(2 * open + 200);
+    const top = { top: 10 };
+    expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', top)).toBeLessThanOrEqual(2 * open + 200);
   });
+
+  it('of one user is read without their rows, but for the days that are cut', async () => {
+    const one = { userId: users[1]!.id };
+    const [{ open }] = await app.database.query(
+      'select count(*)::int as open from usage_logs where response_timestamp is null',
+    );
+    expect(await rowsRead('2026-06-01', '2026-12-01', one)).toBeLessThanOrEqual(open);
+    // Their rows of a day and a half at most.
+    expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', one)).toBeLessThanOrEqual(open + 60);
+  });
+
+  async function rowsRead(
+    from: string,
+    to: string,
+    of: { userId?: string; top?: number } = {},
+  ): Promise<number> {
+    let plan: Plan | undefined;
+    const statements = {
+      query: async <T>(text: string, parameters?: unknown[]) => {
+        const [row] = await app.database.query(`explain (analyze, format json) ${text}`, parameters);
+        plan = row['QUERY PLAN'][0].Plan as Plan;
+        return [] as T;
+      },
+    };
+    const period = periodOf({ from, to, tz: 'UTC' });
+    const previous = periodBefore(period);
+    await new UsageSumsRepository().summarize(statements, { period, previous, ...of });
+    return rowsOfLogs(plan!);
+  }
 
   it('is empty for whoever has used nothing, though others have', async () => {
     const newcomer = await app.createUser();

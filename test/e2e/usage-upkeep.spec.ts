@@ -79,6 +79,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await pending()).toBe(0);
       expect(await count(database, 'switchboard.usage_rollups')).toBe(0);
       expect(await count(database, 'switchboard.usage_user_rollups')).toBe(0);
+      expect(await count(database, 'switchboard.usage_user_kinds')).toBe(0);
     });
 
     it('of many rows waits for nobody who holds the rollups', async () => {
@@ -168,7 +169,7 @@ describe('the upkeep of the usage rollups', () => {
       );
       expect(await usageDifferences(database)).toEqual([]);
       await foldAll(database);
-      for (const table of ['usage_archive', 'usage_rollups', 'usage_user_rollups'])
+      for (const table of ['usage_archive', 'usage_rollups', 'usage_user_rollups', 'usage_user_kinds'])
         expect({ table, rows: await count(database, `switchboard.${table}`) }).toEqual({ table, rows: 0 });
     });
   });
@@ -196,13 +197,14 @@ describe('the upkeep of the usage rollups', () => {
       await database.query(`
         update switchboard.usage_rollups set total_cost = 0 where bucket = '2026-01-30T01:00:00Z';
         delete from switchboard.usage_user_rollups where granularity = 'day';
+        delete from switchboard.usage_user_kinds where granularity = 'month';
         insert into switchboard.usage_rollups
           values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0)`);
       expect(await usageDifferences(database)).not.toEqual([]);
-      // A quarter and an hour, a day of the user, and what was too much.
+      // A quarter and an hour, a day and a month of the user, and what was too much.
       expect(await run('rebuild')).toEqual({
         code: 0,
-        stdout: 'The usage rollups are what the rows say; 4 of their sums were not up to date.\n',
+        stdout: 'The usage rollups are what the rows say; 5 of their sums were not up to date.\n',
         stderr: '',
       });
       expect(await usageDifferences(database)).toEqual([]);
@@ -348,8 +350,8 @@ describe('a server', () => {
     await insertCall();
     await eventually(() => Promise.resolve(told() > 0));
     const folder = app.app.get(UsageFolder);
-    await folder.fold();
-    await folder.fold();
+    await folder.task.run();
+    await folder.task.run();
     expect(told()).toBe(1);
     await app.database.query('alter function switchboard.mislaid(integer) rename to fold_usage');
     await eventually(async () => (await pending()) === 0);

@@ -140,6 +140,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
         'switchboard.daily_spending',
         'switchboard.usage_archive',
         'switchboard.usage_user_rollups',
+        'switchboard.usage_user_kinds',
       ]),
     );
     const chats = await app.database.query('select id from chat where user_id = $1', [owner.userId]);

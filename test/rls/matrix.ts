@@ -64,6 +64,10 @@ const MATRIX = `
   switchboard.usage_user_rollups  insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_user_rollups  update   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_user_rollups  delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_kinds    select   rows       none       rows       rows       none       rows       denied     rows
+  switchboard.usage_user_kinds    insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_kinds    update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.usage_user_kinds    delete   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_pending       select   rows       none       rows       rows       none       rows       denied     rows
   switchboard.usage_pending       insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_pending       update   denied     denied     denied     denied     denied     denied     denied     denied
@@ -202,6 +206,16 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       user_id: userId,
       errors: 0,
       ...NO_SUMS,
+    }),
+    change: `calls = 4711`,
+  },
+  'switchboard.usage_user_kinds': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId, usageModel }) => ({
+      ...sumsOf(usageModel),
+      granularity: 'day',
+      bucket: '2026-01-01',
+      user_id: userId,
     }),
     change: `calls = 4711`,
   },

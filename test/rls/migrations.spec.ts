@@ -120,7 +120,7 @@ describe.each([
         expect(await attempt('authenticated')).toBe('none');
         for (;;) {
           const reverted = await revertLastMigration({ url });
-          if (reverted === 'SeedTables1764000000002') break;
+          if (reverted === 'Tables1764000000002') break;
           expect({ reverted, outcome: await attempt('authenticated') }).toEqual({
             reverted,
             outcome: expect.stringMatching(/none|denied/),
@@ -173,9 +173,9 @@ describe.each([
     });
   });
 
-  it('know the usage of before, and count what users spend on the way back, too', async () => {
+  it('know the usage from before, and from while they were taken back', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
-      await runBefore(url, 'UsageRollups1764000000009');
+      await runBefore(url, 'UsageAccounting1764000000005');
       const userId = await insertUser(database);
       const insertCall = (columns: object) =>
         insertUsageLog(database, userId, {
@@ -226,9 +226,10 @@ describe.each([
           cost: '0.200000',
         })),
       );
-      while ((await revertLastMigration({ url })) !== 'UsageRollups1764000000009');
+      while ((await revertLastMigration({ url })) !== 'UsageAccounting1764000000005');
       await insertCall({});
       await database.query(`update usage_logs set total_cost = 0.5 where metadata ->> 'status' = 'error'`);
+      await runMigrations({ url });
       expect(await database.query(`select day::text, cost::text from switchboard.daily_spending`)).toEqual([
         { day: '2026-01-31', cost: '0.700000' },
       ]);
@@ -237,7 +238,7 @@ describe.each([
 
   it('put the default configuration where there is none', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
-      await runBefore(url, 'DefaultConfig1764000000005');
+      await runBefore(url, 'Configuration1764000000006');
       await database.query(
         `insert into admin_config (config_key, config_data) values ('routing_agent', '{"mine": true}')`,
       );

@@ -172,6 +172,7 @@ describe('schema', () => {
           ...Object.keys(SEED_COLUMNS),
           'usage_rollups',
           'usage_user_rollups',
+          'usage_user_kinds',
           'usage_pending',
           'usage_archive',
         ]),

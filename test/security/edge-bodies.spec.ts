@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startChatApp, type ChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { expectProblem } from '../support/expectations.js';
+import { eachSideBySide } from '../support/side-by-side.js';
 import { longestBlock, RawConnection, sendRaw } from '../support/raw-http.js';
 
 /** The compiler and the garbage collector run in the same time; these attacks used to block for seconds. */
@@ -278,67 +279,71 @@ describe('no body blocks others', () => {
 });
 
 describe('a body has a deadline', () => {
-  it('that is answered, and closes the connection, when it is half-sent', async () => {
-    const connection = await RawConnection.open(app.url);
-    const headers = { ...json, ...user.headers, 'content-length': 50, 'x-request-id': 'half-sent' };
-    connection.send(`${head('POST', '/api/chats', headers)}{"title":`);
-    const response = await connection.response(TIMEOUT * 3);
-    expect([response.status, response.body.requestId]).toEqual([408, 'half-sent']);
-    expect(response.headers['content-type']).toContain('application/problem+json');
-    await connection.until(({ closed }) => closed, 3_000);
-    connection.close();
-  });
-
-  it('for all of it, also when it drips', async () => {
-    const connection = await RawConnection.open(app.url);
-    connection.send(head('POST', '/api/chat', { ...json, ...user.headers, 'content-length': 5_000 }));
-    const started = performance.now();
-    const drip = setInterval(() => connection.send(' '), 50);
-    try {
-      expect((await connection.response(TIMEOUT * 3)).status).toBe(408);
-      expect(performance.now() - started).toBeGreaterThan(TIMEOUT - 100);
+  const checks: Record<string, () => Promise<void>> = {
+    'that is answered, and closes the connection, when it is half-sent': async () => {
+      const connection = await RawConnection.open(app.url);
+      const headers = { ...json, ...user.headers, 'content-length': 50, 'x-request-id': 'half-sent' };
+      connection.send(`${head('POST', '/api/chats', headers)}{"title":`);
+      const response = await connection.response(TIMEOUT * 3);
+      expect([response.status, response.body.requestId]).toEqual([408, 'half-sent']);
+      expect(response.headers['content-type']).toContain('application/problem+json');
       await connection.until(({ closed }) => closed, 3_000);
-    } finally {
-      clearInterval(drip);
       connection.close();
-    }
-  });
+    },
 
-  it('also when nobody reads it', async () => {
-    const connection = await RawConnection.open(app.url);
-    connection.send(head('POST', '/api/chats', { ...json, 'content-length': 5_000_000 }));
-    const drip = setInterval(() => connection.send(' '), 50);
-    try {
-      expect((await connection.response(1_000)).status).toBe(401);
-      await connection.until(({ closed }) => closed, TIMEOUT * 4);
-      // One request has one answer.
-      expect(connection.responses()).toHaveLength(1);
-    } finally {
-      clearInterval(drip);
+    'for all of it, also when it drips': async () => {
+      const connection = await RawConnection.open(app.url);
+      connection.send(head('POST', '/api/chat', { ...json, ...user.headers, 'content-length': 5_000 }));
+      const started = performance.now();
+      const drip = setInterval(() => connection.send(' '), 50);
+      try {
+        expect((await connection.response(TIMEOUT * 3)).status).toBe(408);
+        expect(performance.now() - started).toBeGreaterThan(TIMEOUT - 100);
+        await connection.until(({ closed }) => closed, 3_000);
+      } finally {
+        clearInterval(drip);
+        connection.close();
+      }
+    },
+
+    'also when nobody reads it': async () => {
+      const connection = await RawConnection.open(app.url);
+      connection.send(head('POST', '/api/chats', { ...json, 'content-length': 5_000_000 }));
+      const drip = setInterval(() => connection.send(' '), 50);
+      try {
+        expect((await connection.response(1_000)).status).toBe(401);
+        await connection.until(({ closed }) => closed, TIMEOUT * 4);
+        // One request has one answer.
+        expect(connection.responses()).toHaveLength(1);
+      } finally {
+        clearInterval(drip);
+        connection.close();
+      }
+    },
+
+    'that never cuts an answer': async () => {
+      // Longer than the deadline, and than the ones of Node that stand behind it.
+      app.double.enqueue({ tokens: 16, chunkDelayMs: 500 });
+      const message = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Hello' }] };
+      const answer = await app.post(user, { id: 'slow', agent: 'chat', message });
+      expect([answer.status, answer.done]).toEqual([200, true]);
+      expect(answer.chunks.at(-1)).toMatchObject({
+        type: 'finish',
+        messageMetadata: { usage: { outputTokens: 16 } },
+      });
+    },
+
+    'also for headers': async () => {
+      const connection = await RawConnection.open(app.url);
+      connection.send('GET /api/me HTTP/1.1\r\nhost: x\r\nx-slow: ');
+      const drip = setInterval(() => connection.send('a'), 50);
+      const response = await connection.response(TIMEOUT * 5).finally(() => clearInterval(drip));
+      expect(response.status).toBe(408);
+      expect(response.body.requestId).toBe(response.headers['x-request-id']);
+      await connection.until(({ closed }) => closed, 3_000);
       connection.close();
-    }
-  });
+    },
+  };
 
-  it('that never cuts an answer', async () => {
-    // Longer than the deadline, and than the ones of Node that stand behind it.
-    app.double.enqueue({ tokens: 16, chunkDelayMs: 500 });
-    const message = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Hello' }] };
-    const answer = await app.post(user, { id: 'slow', agent: 'chat', message });
-    expect([answer.status, answer.done]).toEqual([200, true]);
-    expect(answer.chunks.at(-1)).toMatchObject({
-      type: 'finish',
-      messageMetadata: { usage: { outputTokens: 16 } },
-    });
-  });
-
-  it('also for headers', async () => {
-    const connection = await RawConnection.open(app.url);
-    connection.send('GET /api/me HTTP/1.1\r\nhost: x\r\nx-slow: ');
-    const drip = setInterval(() => connection.send('a'), 50);
-    const response = await connection.response(TIMEOUT * 5).finally(() => clearInterval(drip));
-    expect(response.status).toBe(408);
-    expect(response.body.requestId).toBe(response.headers['x-request-id']);
-    await connection.until(({ closed }) => closed, 3_000);
-    connection.close();
-  });
+  eachSideBySide('%s', Object.entries(checks), (_name, check) => check());
 });

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
 
 const MB = 1024 ** 2;
+/** Long enough for an honest body on a busy machine. */
+const REQUEST_TIMEOUT = 4_000;
 
 describe('bodies for the embedded stack', () => {
   let stack: EmbeddedServer;
@@ -13,7 +15,7 @@ describe('bodies for the embedded stack', () => {
   let ada: Person;
 
   beforeAll(async () => {
-    stack = await EmbeddedServer.start();
+    stack = await EmbeddedServer.start({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
     key = stack.secrets.publishableKey;
     ada = await stack.signUp('ada@example.com');
   });
@@ -139,7 +141,7 @@ describe('bodies for the embedded stack', () => {
     const before = stack.peakMemory();
     const statuses = await Promise.all(
       people.flatMap((person) =>
-        [1, 2, 3].map(async (number) => {
+        [1, 2].map(async (number) => {
           const form = new FormData();
           form.append('cacheControl', '3600');
           form.append('', new Blob([file]));
@@ -152,8 +154,8 @@ describe('bodies for the embedded stack', () => {
         }),
       ),
     );
-    expect(statuses).toEqual(people.flatMap(() => [200, 200, 200]));
-    // Twelve files of 40 MB; what a stream holds of each is a small part of a megabyte.
+    expect(statuses).toEqual(people.flatMap(() => [200, 200]));
+    // Eight files of 40 MB; what a stream holds of each is a small part of a megabyte.
     expect(stack.peakMemory() - before).toBeLessThan(150 * MB);
   });
 
@@ -181,10 +183,11 @@ describe('bodies for the embedded stack', () => {
         `POST /auth/v1/signup HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\nContent-Type: application/json\r\n`,
         `POST /storage/v1/object/files/${ada.id}/slow HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
           `Authorization: Bearer ${ada.accessToken}\r\n`,
-      ].map((head) => stack.raw(`${head}Content-Length: 1000\r\n\r\n{"email":`, 50_000)),
+      ].map((head) => stack.raw(`${head}Content-Length: 1000\r\n\r\n{"email":`, 8 * REQUEST_TIMEOUT)),
     );
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408/);
-    expect(Date.now() - start).toBeLessThan(45_000);
+    expect(Date.now() - start).toBeGreaterThanOrEqual(REQUEST_TIMEOUT - 100);
+    expect(Date.now() - start).toBeLessThan(4 * REQUEST_TIMEOUT);
   });
 
   it('answers bodies of any other shape without a server error', async () => {

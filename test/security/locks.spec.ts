@@ -1,3 +1,4 @@
+import { Database } from '../../src/common/database/database.js';
 import { addChat } from '../fixtures/chat-rows.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
@@ -8,8 +9,22 @@ import { messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.
 const POOL_SIZE = 8;
 const SHARE = POOL_SIZE / 4;
 
+/** Milliseconds; a quarter of what the product gives, in the same proportions. */
+const LOCK_TIMEOUT = 750;
+const PATIENCE = 3_750;
+
 /** Far below the 30 seconds that a statement without limits may wait. */
 const SOON = 10_000;
+
+/** An application that waits for locks and for a user's share of connections as long as these tests can wait. */
+async function startHurriedApp(environment?: Record<string, string>): Promise<ChatApp> {
+  const app = await startChatApp(environment);
+  const { limits } = app.app.get(Database);
+  limits.user = { ...limits.user, lock: LOCK_TIMEOUT };
+  limits.service = { ...limits.service, lock: LOCK_TIMEOUT };
+  limits.patience = PATIENCE;
+  return app;
+}
 
 async function timed<T>(work: Promise<T>): Promise<{ result: T; milliseconds: number }> {
   const since = performance.now();
@@ -25,7 +40,7 @@ describe('rows that a user locks', () => {
   const held: HeldTransaction[] = [];
 
   beforeAll(async () => {
-    app = await startChatApp();
+    app = await startHurriedApp();
   });
 
   beforeEach(async () => {
@@ -85,7 +100,7 @@ describe('rows that a user locks', () => {
       expect(Number(result.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(result.problem.detail).toMatch(/Try again/);
       // In line behind their own kind, for a connection and for the lock.
-      expect(milliseconds).toBeLessThan(30_000);
+      expect(milliseconds).toBeLessThan(3 * PATIENCE);
     }
     // Nothing is left of what was refused, and what was locked is as good as new.
     await held[0]?.release();
@@ -177,7 +192,7 @@ describe('rows that a user locks', () => {
     await eventually(async () => (await waitingForLocks(app.database)) > 0);
     await expectOthersAreServed();
     // Longer than one try lasts, and than a server without a limit for locks would have needed.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await new Promise((resolve) => setTimeout(resolve, 2 * LOCK_TIMEOUT));
     expect(await waitingForLocks(app.database)).toBeLessThanOrEqual(SHARE);
     expect(readers.every(({ chunks }) => chunks.every(({ type }) => type !== 'finish'))).toBe(true);
     await held[0]?.release();
@@ -249,7 +264,7 @@ describe('rows that a user locks', () => {
 /** Nothing that everybody needs is kept from them by connections that are all in use. */
 describe('a pool that is used up', () => {
   it('does not make the server unready, and refuses what waits too long with 503', async () => {
-    const app = await startChatApp({ DATABASE_POOL_SIZE: '4' });
+    const app = await startHurriedApp({ DATABASE_POOL_SIZE: '4' });
     const holder = await hold(app.database);
     try {
       const users = await Promise.all(Array.from({ length: 5 }, () => app.createUser()));

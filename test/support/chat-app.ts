@@ -123,7 +123,9 @@ export function readAnswer(response: Response): AnswerReader {
     response,
     chunks,
     until: async (condition) => {
-      while (!condition(chunks)) {
+      // A large chunk comes in many pieces: the condition is asked when there is something new.
+      for (let seen = -1; seen === chunks.length || !condition(chunks);) {
+        seen = chunks.length;
         if (!(await pull())) throw new Error(`the answer ended before: ${JSON.stringify(chunks.at(-1))}`);
       }
     },

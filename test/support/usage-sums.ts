@@ -53,11 +53,28 @@ const DIFFERENCES = `
               from switchboard.usage_pending cross join ${PERIODS}) as rollup
      group by period, bucket, user_id
     having sum(calls) <> 0 or sum(errors) <> 0 or sum(input_tokens) <> 0 or sum(total_cost) <> 0
+  ), kinds_in_rows as (
+    select period, ${periodOf('moment')} as bucket, user_id, agent_type, provider, model_used, status, ${sums('calls')}
+      from (${CALLS}) as calls cross join ${PERIODS}
+     group by period, ${periodOf('moment')}, user_id, agent_type, provider, model_used, status
+  ), user_kinds as (
+    select period, bucket, user_id, agent_type, provider, model_used, status, ${sums('rollup')}
+      from (select granularity as period, bucket::text, user_id, agent_type, provider, model_used, status, calls,
+                   ${FIGURES.join(', ')}
+              from switchboard.usage_user_kinds
+            union all
+            select period, ${periodOf('bucket')}, user_id, agent_type, provider, model_used, status, calls,
+                   ${FIGURES.join(', ')}
+              from switchboard.usage_pending cross join ${PERIODS}) as rollup
+     group by period, bucket, user_id, agent_type, provider, model_used, status
+    having sum(calls) <> 0 or sum(input_tokens) <> 0 or sum(total_cost) <> 0
   )
   select 'only the rows' as known_by, to_jsonb(line) as line from (table rows_of_all except all table rollups) as line
   union all select 'only the rollups', to_jsonb(line) from (table rollups except all table rows_of_all) as line
   union all select 'only the rows', to_jsonb(line) from (table rows_of_users except all table user_rollups) as line
   union all select 'only the rollups', to_jsonb(line) from (table user_rollups except all table rows_of_users) as line
+  union all select 'only the rows', to_jsonb(line) from (table kinds_in_rows except all table user_kinds) as line
+  union all select 'only the rollups', to_jsonb(line) from (table user_kinds except all table kinds_in_rows) as line
   limit 20`;
 
 /** What rows and rollups do not agree on at this moment. */
@@ -80,7 +97,8 @@ export async function foldAll(runner: SqlRunner, batch = 1_000): Promise<void> {
 export async function emptyRollups(runner: SqlRunner): Promise<number> {
   const [row] = await runner.query(
     `select (select count(*) from switchboard.usage_rollups where calls = 0)::int
-            + (select count(*) from switchboard.usage_user_rollups where calls = 0)::int as count`,
+            + (select count(*) from switchboard.usage_user_rollups where calls = 0)::int
+            + (select count(*) from switchboard.usage_user_kinds where calls = 0)::int as count`,
   );
   return row.count as number;
 }

@@ -20,11 +20,11 @@ describe('ConnectionShares', () => {
     [40, 10],
     [500, 10],
   ])('gives one user of a pool of %d at most %d', (poolSize, size) => {
-    expect(ConnectionShares.ofPool(poolSize).size).toBe(size);
+    expect(ConnectionShares.ofPool(poolSize, 1_000).size).toBe(size);
   });
 
   it('lets a user wait in turn, and nobody else', async () => {
-    const shares = new ConnectionShares(2);
+    const shares = new ConnectionShares(2, 1_000);
     const began: string[] = [];
     const first = blocked(shares, 'a', began, 'a1');
     const second = blocked(shares, 'a', began, 'a2');

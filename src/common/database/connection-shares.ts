@@ -1,7 +1,5 @@
 import { unavailable } from '../errors/app-error.js';
 
-/** Longer than the pool lets anybody wait: here a user waits for nobody else, and keeps nothing from others. */
-const PATIENCE = 15_000;
 const LARGEST_SHARE = 10;
 
 interface Share {
@@ -17,15 +15,18 @@ interface Share {
 export class ConnectionShares {
   private readonly shares = new Map<string, Share>();
 
-  /** @param size connections that one user may hold at the same time */
+  /**
+   * @param size connections that one user may hold at the same time
+   * @param patience milliseconds that a user waits for one of them
+   */
   constructor(
     readonly size: number,
-    private readonly patience = PATIENCE,
+    private readonly patience: number,
   ) {}
 
   /** A quarter of the pool, but at least one connection and at most ten. */
-  static ofPool(poolSize: number): ConnectionShares {
-    return new ConnectionShares(Math.max(1, Math.min(LARGEST_SHARE, Math.floor(poolSize / 4))));
+  static ofPool(poolSize: number, patience: number): ConnectionShares {
+    return new ConnectionShares(Math.max(1, Math.min(LARGEST_SHARE, Math.floor(poolSize / 4))), patience);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Identity } from '../auth/identity.js';
 import { isDatabaseAway, postgresCode } from '../errors/postgres-errors.js';
 import { ConnectionShares } from './connection-shares.js';
-import { beginWithin, REPORT_LIMITS, SERVICE_LIMITS, type TimeLimits, USER_LIMITS } from './time-limits.js';
+import { beginWithin, DATABASE_LIMITS, type TimeLimits } from './time-limits.js';
 
 const BEGIN_AS_USER = `
   select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
@@ -37,6 +37,8 @@ export type Last = (...statements: Statement[]) => void;
 /** The only two doors to PostgreSQL. */
 @Injectable()
 export class Database {
+  /** How long work may wait here. A test that waits for the end of a limit sets a shorter one before the first request. */
+  readonly limits = { ...DATABASE_LIMITS };
   private knownShares?: ConnectionShares;
 
   constructor(readonly dataSource: DataSource) {}
@@ -49,7 +51,7 @@ export class Database {
    */
   async asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
     return this.shares.within(identity.id, () =>
-      this.inTransaction(fn, { claims: claimsOf(identity), limits: USER_LIMITS }),
+      this.inTransaction(fn, { claims: claimsOf(identity), limits: this.limits.user }),
     );
   }
 
@@ -66,7 +68,7 @@ export class Database {
     fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
     before?: Statement,
   ): Promise<T> {
-    const opening = { claims: claimsOf(identity), atOnce: true, before, limits: USER_LIMITS };
+    const opening = { claims: claimsOf(identity), atOnce: true, before, limits: this.limits.user };
     return this.shares.within(identity.id, () => this.inTransaction(fn, opening));
   }
 
@@ -105,7 +107,7 @@ export class Database {
     try {
       const results = statements.map(() => Promise.resolve<unknown[]>([]));
       await settled([
-        client.query(beginWithin(SERVICE_LIMITS)),
+        client.query(beginWithin(this.limits.service)),
         ...statements.map(({ text, parameters }, index) => {
           const rows = client.query<never>(text, parameters).then((result) => result.rows);
           return (results[index] = rows);
@@ -123,7 +125,7 @@ export class Database {
 
   /** Like {@link asService}, with all statements in one transaction. */
   async asServiceInTransaction<T>(fn: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.inTransaction(fn, { limits: SERVICE_LIMITS });
+    return this.inTransaction(fn, { limits: this.limits.service });
   }
 
   /**
@@ -154,7 +156,7 @@ export class Database {
       sent.push(result);
       return result;
     };
-    void send(client.query(beginWithin(isReport ? REPORT_LIMITS : USER_LIMITS, 'READ ONLY')));
+    void send(client.query(beginWithin(isReport ? this.limits.report : this.limits.user, 'READ ONLY')));
     void send(client.query(BEGIN_AS_USER, parametersOf(claimsOf(identity))));
     const statements: SqlRunner = {
       query: (text, parameters) => {
@@ -185,7 +187,7 @@ export class Database {
   }
 
   private get shares(): ConnectionShares {
-    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max));
+    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
   }
 
   private async inTransaction<T>(

@@ -2,30 +2,22 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { GuardedClient } from './guarded-client.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
-import { SeedTables1764000000002 } from '../../migrations/1764000000002-seed-tables.js';
-import { RowLevelSecurity1764000000003 } from '../../migrations/1764000000003-row-level-security.js';
+import { Tables1764000000002 } from '../../migrations/1764000000002-tables.js';
+import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
 import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-role-guard.js';
-import { DefaultConfig1764000000005 } from '../../migrations/1764000000005-default-config.js';
-import { ConfigHistory1764000000007 } from '../../migrations/1764000000007-config-history.js';
-import { Budgets1764000000008 } from '../../migrations/1764000000008-budgets.js';
-import { UsageRollups1764000000009 } from '../../migrations/1764000000009-usage-rollups.js';
-import { ReservationGrowth1764000000010 } from '../../migrations/1764000000010-reservation-growth.js';
-import { ToolApprovals1764000000012 } from '../../migrations/1764000000012-tool-approvals.js';
+import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usage-accounting.js';
+import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
 
 /** The migrations table stands in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
 
 const MIGRATIONS = [
   SupabaseFoundation1764000000001,
-  SeedTables1764000000002,
-  RowLevelSecurity1764000000003,
+  Tables1764000000002,
+  Access1764000000003,
   UserRoleGuard1764000000004,
-  DefaultConfig1764000000005,
-  ConfigHistory1764000000007,
-  Budgets1764000000008,
-  UsageRollups1764000000009,
-  ReservationGrowth1764000000010,
-  ToolApprovals1764000000012,
+  UsageAccounting1764000000005,
+  Configuration1764000000006,
 ];
 
 /** Options of a data source that only migrates. */

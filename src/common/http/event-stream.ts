@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
-/** Proxies and clients give up on a silent connection; a comment keeps it alive and says nothing. */
-const PING_INTERVAL = 15_000;
+/** In milliseconds. Proxies and clients give up on a silent connection; a comment keeps it alive and says nothing. */
+export const PING = { interval: 15_000 };
 const TEND_INTERVAL = 1_000;
 /** A client that has taken nothing for this long, though there was something to take, is taken for gone. */
 const STUCK_AFTER = 60_000;
@@ -130,7 +130,7 @@ export class EventStream {
     const silence = now - this.lastWrite;
     if (this.needsDrain()) {
       if (silence >= STUCK_AFTER) this.reply.raw.destroy();
-    } else if (silence >= PING_INTERVAL) this.write(PING_FRAME);
+    } else if (silence >= PING.interval) this.write(PING_FRAME);
   }
 }
 

@@ -10,12 +10,14 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext };
 
+/** Counts a request that no guard will count; it throws when its address has used up its requests. */
+export type CountRefused = (request: FastifyRequest) => Promise<void>;
+
 export interface RequestHooks {
   logger: PinoLogger;
   /** The headers in which users send keys for model vendors, in lower case. */
   keyHeaders: readonly string[];
-  /** Counts a request that no guard will count; it throws when its address has used up its requests. */
-  countRefused: (request: FastifyRequest) => Promise<void>;
+  countRefused: CountRefused;
   /** How long the rest of a body may take that nobody reads. */
   requestTimeout: number;
 }

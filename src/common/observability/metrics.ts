@@ -85,6 +85,14 @@ export const usageWritesWaiting = new Gauge({
   registers,
 });
 
+export const periodicRuns = new Histogram({
+  name: 'switchboard_periodic_run_duration_seconds',
+  help: 'Time of one run of periodic work (checkpoints, recovery, rollups, cleanups), by task and outcome.',
+  labelNames: ['task', 'outcome'] as const,
+  buckets: [0.001, 0.01, 0.1, 1, 10, 60],
+  registers,
+});
+
 export const usageRollupPending = new Gauge({
   name: 'switchboard_usage_rollup_pending',
   help: 'Changes of usage that were found waiting for the rollups, by whoever looked last; at most 100,000.',

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { AdmissionRepository } from './admission.repository.js';
 
 /** A quarter of what a reservation lives: three renewals may fail. */
@@ -10,18 +11,22 @@ const RENEWAL_INTERVAL = 30_000;
  */
 @Injectable()
 export class ReservationLeases implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(ReservationLeases.name);
   private readonly held = new Set<string>();
-  private timer?: NodeJS.Timeout;
+  private readonly task = new PeriodicTask({
+    name: 'reservations',
+    interval: RENEWAL_INTERVAL,
+    failure: 'Reservations of budgets could not be renewed; trying again.',
+    work: () => this.renew(),
+  });
 
   constructor(private readonly repository: AdmissionRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.renew(), RENEWAL_INTERVAL).unref();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+  onApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
   hold(reservationId: string): void {
@@ -32,13 +37,7 @@ export class ReservationLeases implements OnApplicationBootstrap, OnApplicationS
     this.held.delete(reservationId);
   }
 
-  /** Never rejects: there is a next time. */
   async renew(): Promise<void> {
-    if (this.held.size === 0) return;
-    try {
-      await this.repository.renewReservations([...this.held]);
-    } catch (error) {
-      this.logger.warn({ err: error }, 'Reservations of budgets could not be renewed; trying again.');
-    }
+    if (this.held.size > 0) await this.repository.renewReservations([...this.held]);
   }
 }

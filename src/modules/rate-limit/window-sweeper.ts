@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { AdmissionRepository } from './admission.repository.js';
 
 const SWEEP_INTERVAL = 10 * 60_000;
@@ -6,33 +7,30 @@ const SWEEP_INTERVAL = 10 * 60_000;
 const BATCH = 1_000;
 const MOST_BATCHES = 50;
 
-/** Clears windows and reservations away that are long over: on one instance at a time, in short statements. */
+/** Deletes windows and reservations that ended long ago: on one instance at a time, in short statements. */
 @Injectable()
 export class WindowSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(WindowSweeper.name);
-  private timer?: NodeJS.Timeout;
-  private closed = false;
+  private readonly task = new PeriodicTask({
+    name: 'rate-limit-windows',
+    interval: SWEEP_INTERVAL,
+    failure: 'Old rate limit windows could not be deleted; trying again.',
+    work: (signal) => this.sweep(BATCH, signal),
+  });
 
   constructor(private readonly repository: AdmissionRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.sweep(), SWEEP_INTERVAL).unref();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    this.closed = true;
-    clearInterval(this.timer);
+  onApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
-  /** Never rejects: there is a next time. */
-  async sweep(batch = BATCH): Promise<void> {
-    try {
-      for (let count = 0; count < MOST_BATCHES && !this.closed; count++) {
-        const { windows, reservations } = await this.repository.sweep(batch);
-        if (windows < batch && reservations < batch) return;
-      }
-    } catch (error) {
-      this.logger.warn({ err: error }, 'Old rate limit windows could not be cleared away; trying again.');
+  async sweep(batch = BATCH, signal?: AbortSignal): Promise<void> {
+    for (let count = 0; count < MOST_BATCHES && !signal?.aborted; count++) {
+      const { windows, reservations } = await this.repository.sweep(batch);
+      if (windows < batch && reservations < batch) return;
     }
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { Identity } from '../../common/auth/identity.js';
 import { streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
+import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
@@ -31,11 +32,20 @@ const STOP_TIMEOUT = 10_000;
 export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(TurnService.name);
   private stopping = false;
-  private checkpointing = false;
-  private recovering = false;
   /** Running turns whose parts PostgreSQL does not take. */
   private readonly unstorable = new WeakSet<Turn>();
-  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly checkpoints = new PeriodicTask({
+    name: 'turn-checkpoints',
+    interval: CHECKPOINT_INTERVAL,
+    failure: 'What has arrived could not be checkpointed; trying again.',
+    work: () => this.checkpoint(),
+  });
+  private readonly recoveries = new PeriodicTask({
+    name: 'turn-recovery',
+    interval: RECOVERY_INTERVAL,
+    failure: 'Recovery of cut-off answers failed; trying again.',
+    work: () => this.recover(),
+  });
 
   constructor(
     private readonly hub: StreamHub,
@@ -94,11 +104,9 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.recover();
-    this.timers.push(
-      setInterval(() => void this.checkpoint(), CHECKPOINT_INTERVAL),
-      setInterval(() => void this.recover(), RECOVERY_INTERVAL),
-    );
+    await this.recoveries.run();
+    this.checkpoints.start();
+    this.recoveries.start();
   }
 
   onModuleDestroy(): void {
@@ -110,7 +118,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     await this.within(this.config.server.shutdownTimeout, this.running());
     for (const turn of this.hub.all()) turn.stop('shutdown');
     await this.within(STORE_TIMEOUT, this.running());
-    for (const timer of this.timers) clearInterval(timer);
+    await Promise.all([this.checkpoints.stop(), this.recoveries.stop()]);
   }
 
   private running(): Array<Promise<void>> {
@@ -118,18 +126,14 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   private async checkpoint(): Promise<void> {
-    if (this.checkpointing) return;
     const turns = this.hub.all().filter((turn) => turn.stored && turn.changed && !this.unstorable.has(turn));
     if (turns.length === 0) return;
-    this.checkpointing = true;
     for (const turn of turns) turn.changed = false;
     try {
       await this.checkpointEach(turns);
     } catch (error) {
       for (const turn of turns) turn.changed = true;
-      this.logger.warn({ err: error }, 'What has arrived could not be checkpointed; trying again.');
-    } finally {
-      this.checkpointing = false;
+      throw error;
     }
   }
 
@@ -156,17 +160,9 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   private async recover(): Promise<void> {
-    if (this.recovering) return;
-    this.recovering = true;
-    try {
-      const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
-      if (answers > 0)
-        this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
-    } catch (error) {
-      this.logger.warn({ err: error }, 'Recovery of cut-off answers failed; trying again.');
-    } finally {
-      this.recovering = false;
-    }
+    const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
+    if (answers > 0)
+      this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
   }
 
   private async within(milliseconds: number, work: Array<Promise<void>>): Promise<void> {

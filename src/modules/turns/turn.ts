@@ -12,7 +12,7 @@ import type { TurnRequest } from './turn.types.js';
 export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored';
 
 /** More than any model says in one answer: whoever sends this is broken. In characters of the replay log. */
-const MAX_SIZE = 16 * 1024 ** 2;
+export const ANSWER_LIMIT = { size: 16 * 1024 ** 2 };
 
 /**
  * One message and its answer while it is written. The turn owns the generation: connections come and go. What is
@@ -70,7 +70,7 @@ export class Turn {
     this.answer.add(chunk);
     this.stream.publish(chunk);
     this.changed = true;
-    if (this.stream.size > MAX_SIZE) this.stop('too-long');
+    if (this.stream.size > ANSWER_LIMIT.size) this.stop('too-long');
   }
 
   /** Into the stored answer alone. */

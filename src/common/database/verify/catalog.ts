@@ -1,28 +1,28 @@
 import pg from 'pg';
 import { connect } from '../cli/connect.js';
-import { TABLES, type ExpectedTable } from './expected-schema.js';
 
-/** What a check looks at: one state of one database, in a transaction that can not change it. */
+/** One state of one database, in a transaction that cannot change it. */
 export interface Catalog {
-  /** The expected tables that are there. Nothing more is said about one that is missing. */
-  tables: readonly ExpectedTable[];
-  tableNames: readonly string[];
   query<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
   /** Like {@link query}, of a table or columns that may not be there: then there are no rows. */
   rowsOf<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
 }
 
-/** Compares one part of the design with the database by one query. Each difference is a line. */
-export type Check = (catalog: Catalog) => Promise<string[]>;
-
 /** A table, or a column. */
 const UNDEFINED = new Set(['42P01', '42703']);
 
-/** The name of a row of `pg_class`, as {@link ExpectedTable} has it. */
+/** The schema of the helpers, which the Data API does not expose. */
+export const HELPER_SCHEMA = 'switchboard';
+
+/** The roles of the API, and the one that the server takes to act for a user. */
+export const ROLES = ['anon', 'authenticated', 'switchboard_user'] as const;
+
+/** The name of a row of `pg_class`, with its schema unless that is `public`. */
 export const TABLE_NAME = `(case relnamespace when to_regnamespace('public') then '' else relnamespace::regnamespace || '.' end || relname)`;
 
-/** Whether a row of `pg_class` is one of the tables whose names are the first parameter. */
-export const IS_EXPECTED = `(relnamespace in (to_regnamespace('public'), to_regnamespace('switchboard')) and ${TABLE_NAME} = any($1))`;
+/** Whether a row of `pg_class` is a table of ours, or stands beside ours. The runner of migrations makes its own. */
+export const IS_TABLE = `(relkind in ('r', 'p') and relnamespace in (to_regnamespace('public'), to_regnamespace('switchboard'))
+  and ${TABLE_NAME} <> 'switchboard.migrations')`;
 
 /** Connects, and runs `fn` in a read-only transaction in which PostgreSQL prints every name with its schema. */
 export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Promise<T>): Promise<T> {
@@ -30,27 +30,19 @@ export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Prom
   try {
     await client.query('begin isolation level repeatable read, read only');
     await client.query(`set local search_path = ''`);
-    return await fn(await catalogOf(client));
+    return await fn(catalogOf(client));
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-async function catalogOf(client: pg.Client): Promise<Catalog> {
+function catalogOf(client: pg.Client): Catalog {
   const query: Catalog['query'] = async <Row extends pg.QueryResultRow>(
     sql: string,
     parameters?: unknown[],
   ) => (await client.query<Row>(sql, parameters)).rows;
 
-  const present = await query<{ name: string }>(
-    `select ${TABLE_NAME} as name from pg_class where relkind in ('r', 'p') and ${IS_EXPECTED}`,
-    [TABLES.map(({ name }) => name)],
-  );
-  const names = new Set(present.map(({ name }) => name));
-
   return {
-    tables: TABLES.filter(({ name }) => names.has(name)),
-    tableNames: [...names],
     query,
     rowsOf: async (sql, parameters) => {
       await client.query('savepoint rows');

@@ -64,6 +64,24 @@ const WRONG_BUCKETS_OF_USERS = `
   select 'a ' || granularity as size, min(bucket)::text as first, count(distinct bucket)::integer as buckets
     from wrong group by granularity order by granularity`;
 
+const WRONG_KINDS_OF_USERS = `
+  with days as (
+    select user_id, date_trunc('day', moment at time zone 'UTC') as day, agent_type, provider, model_used, status,
+           ${sums(MEASURES)}
+      from (${BALANCE}) as balance group by user_id, day, agent_type, provider, model_used, status
+  ), wrong as (
+    select granularity, bucket from (
+      select granularity, date_trunc(granularity, day)::date as bucket, user_id, agent_type, provider, model_used, status,
+             ${MEASURES.join(', ')}
+        from days cross join (values ('day'), ('month')) as sizes (granularity)
+      union all
+      select granularity, bucket, user_id, agent_type, provider, model_used, status, ${negated(MEASURES)}
+        from switchboard.usage_user_kinds) as difference
+     group by granularity, bucket, user_id, agent_type, provider, model_used, status having ${something(MEASURES)}
+  )
+  select 'a ' || granularity as size, min(bucket)::text as first, count(distinct bucket)::integer as buckets
+    from wrong group by granularity order by granularity`;
+
 /** Rollups and what is pending must say what the rows and the archive say, in every bucket. */
 export function checkUsageRollups(catalog: Catalog): Promise<string[]> {
   return wrongBuckets(catalog, 'switchboard.usage_rollups', WRONG_BUCKETS);
@@ -71,6 +89,10 @@ export function checkUsageRollups(catalog: Catalog): Promise<string[]> {
 
 export function checkUserRollups(catalog: Catalog): Promise<string[]> {
   return wrongBuckets(catalog, 'switchboard.usage_user_rollups', WRONG_BUCKETS_OF_USERS);
+}
+
+export function checkUserKinds(catalog: Catalog): Promise<string[]> {
+  return wrongBuckets(catalog, 'switchboard.usage_user_kinds', WRONG_KINDS_OF_USERS);
 }
 
 async function wrongBuckets(catalog: Catalog, table: string, sql: string): Promise<string[]> {

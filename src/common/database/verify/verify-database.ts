@@ -1,33 +1,8 @@
-import { checkGrants, checkPolicies, checkRoles, checkRowLevelSecurity } from './access-checks.js';
-import { type Check, withCatalog } from './catalog.js';
-import { checkClientIdSecret, checkConfigKeys, checkMigrations } from './content-checks.js';
-import { ACCESS, FUNCTIONS, TRIGGERS } from './expected-access.js';
-import { CONFIG_KEYS, TABLES } from './expected-schema.js';
-import { checkForeignKeys, checkIndexes, checkKeys } from './key-checks.js';
-import { checkFunctions, checkTriggers } from './routine-checks.js';
-import { checkUsageRollups, checkUserRollups } from './usage-checks.js';
-import { checkAllowedValues, checkColumns, checkTables } from './table-checks.js';
-
-/** In the order in which their differences are told. */
-const CHECKS: readonly Check[] = [
-  checkMigrations,
-  checkTables,
-  checkColumns,
-  checkKeys,
-  checkForeignKeys,
-  checkAllowedValues,
-  checkIndexes,
-  checkRowLevelSecurity,
-  checkPolicies,
-  checkRoles,
-  checkGrants,
-  checkTriggers,
-  checkFunctions,
-  checkConfigKeys,
-  checkClientIdSecret,
-  checkUsageRollups,
-  checkUserRollups,
-];
+import { withCatalog } from './catalog.js';
+import { checkClientIdSecret, checkMigrations } from './content.js';
+import { checkRoles } from './roles.js';
+import { compareSnapshots, EXPECTED, takeSnapshot } from './snapshot.js';
+import { checkUsageRollups, checkUserKinds, checkUserRollups } from './usage-checks.js';
 
 /**
  * Compares a live database with the schema that this version is written for, without changing anything. What a database
@@ -37,8 +12,15 @@ const CHECKS: readonly Check[] = [
  */
 export async function verifyDatabase({ url }: { url: string }): Promise<string[]> {
   return withCatalog(url, async (catalog) => {
-    const differences: string[] = [];
-    for (const check of CHECKS) differences.push(...(await check(catalog)));
+    const differences = [
+      ...(await checkMigrations(catalog)),
+      ...compareSnapshots(await takeSnapshot(catalog), EXPECTED),
+      ...(await checkRoles(catalog)),
+      ...(await checkClientIdSecret(catalog)),
+      ...(await checkUsageRollups(catalog)),
+      ...(await checkUserRollups(catalog)),
+      ...(await checkUserKinds(catalog)),
+    ];
     // PostgreSQL prints longer expressions on several lines.
     return differences.map((difference) => difference.replaceAll(/\s+/g, ' '));
   });
@@ -46,19 +28,18 @@ export async function verifyDatabase({ url }: { url: string }): Promise<string[]
 
 /** What has been compared, in one line. */
 export function describeVerified(): string {
-  const keysOf = (pick: (table: (typeof TABLES)[number]) => object) =>
-    TABLES.reduce((sum, table) => sum + Object.keys(pick(table)).length, 0);
-  const policiesOf = ({ read, write }: (typeof ACCESS)[number]) =>
-    read === undefined ? 0 : write === undefined ? 1 : 4;
-  const policies = ACCESS.reduce((sum, access) => sum + policiesOf(access), 0);
+  const { tables, columns, foreignKeys, indexes, policies, triggers, functions, configurationKeys } =
+    EXPECTED;
+  const count = (byTable: Record<string, object>) =>
+    Object.values(byTable).reduce((sum, parts) => sum + Object.keys(parts).length, 0);
   return [
-    `${TABLES.length} tables`,
-    `${keysOf(({ columns }) => columns)} columns`,
-    `${keysOf(({ foreignKeys }) => foreignKeys)} foreign keys`,
-    `${keysOf(({ indexes }) => indexes)} indexes`,
-    `${policies} policies`,
-    `${TRIGGERS.length} triggers`,
-    `${FUNCTIONS.length} functions`,
-    `${CONFIG_KEYS.length} configuration keys`,
+    `${tables.length} tables`,
+    `${count(columns)} columns`,
+    `${count(foreignKeys)} foreign keys`,
+    `${count(indexes)} indexes`,
+    `${count(policies)} policies`,
+    `${count(triggers)} triggers`,
+    `${Object.keys(functions).length} functions`,
+    `${configurationKeys.length} configuration keys`,
   ].join(', ');
 }

@@ -6,6 +6,7 @@ import {
   piecesOf,
   quartersOfRows,
   readingOf,
+  readingOfUser,
   ROLLUP_GRIDS,
   USER_GRIDS,
 } from './pieces.js';
@@ -143,6 +144,57 @@ describe('coverOf', () => {
           );
         },
       ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('readingOfUser', () => {
+  it('takes months and days between the anchors, and leaves the edges to the rows', () => {
+    const { anchors, large, small } = readingOfUser(
+      ['2025-11-29T22:00', '2026-01-01T03:00', '2026-02-02T20:00'].map(at),
+    );
+    expect(anchors).toEqual(['2025-11-30T00:00', '2026-01-01T00:00', '2026-02-02T00:00'].map(at));
+    expect(shown(large)).toEqual([
+      ['day', '2025-11-30T00:00', '2025-12-01T00:00'],
+      ['month', '2025-12-01T00:00', '2026-02-01T00:00'],
+      ['day', '2026-02-01T00:00', '2026-02-02T00:00'],
+    ]);
+    expect(shown(small)).toEqual([
+      ['rows', '2025-11-29T22:00', '2025-11-30T00:00'],
+      ['rows', '2026-01-01T00:00', '2026-01-01T03:00'],
+      ['rows', '2026-02-02T00:00', '2026-02-02T20:00'],
+    ]);
+  });
+
+  it('counts every event once, in the right place, from buckets, differences and rows', () => {
+    fc.assert(
+      fc.property(bounds, fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }), (times, events) => {
+        const { anchors, large, small } = readingOfUser(times);
+        const counted = new Map<number, number>();
+        const count = (point: number, calls: number) => {
+          if (point >= 0 && point < times.length - 1) counted.set(point, (counted.get(point) ?? 0) + calls);
+        };
+        const pointOf = (moment: number, of: number[]) => of.findLastIndex((bound) => bound <= moment);
+        const isIn = (moment: number) => (piece: Piece<unknown>) => moment >= piece.from && moment < piece.to;
+        const expected = new Map<number, number>();
+        for (const [moment, isPending] of events) {
+          const quarter = ROLLUP_GRIDS.at(-1)!.floor(moment);
+          if (isPending && quarter >= times[0]! && quarter < times.at(-1)!)
+            count(pointOf(quarter, anchors), 1);
+          for (const { granularity, ...piece } of isPending ? [] : large) {
+            const seen = USER_GRIDS.find((grid) => grid.granularity === granularity)!.floor(moment);
+            if (isIn(seen)({ granularity, ...piece })) count(pointOf(seen, anchors), 1);
+          }
+          if (small.some(isIn(moment))) {
+            count(pointOf(moment, times), 1);
+            count(pointOf(moment, anchors), -1);
+          }
+          const point = pointOf(moment, times);
+          if (point >= 0 && point < times.length - 1) expected.set(point, (expected.get(point) ?? 0) + 1);
+        }
+        expect(new Map([...counted].filter(([, calls]) => calls !== 0))).toEqual(expected);
+      }),
       { numRuns: 500 },
     );
   });

@@ -20,12 +20,12 @@ export interface Piece<Granularity> {
  * anchors are counted for the point between their bounds. What lies between a bound and its anchor is read from small
  * buckets and rows, which are added to the point they belong to, and taken from the one they were counted for.
  */
-export interface Reading {
+export interface Reading<Granularity = number> {
   bounds: number[];
   /** Ascending, though some may be the same; none is outside of the bounds if there is a large bucket between these. */
   anchors: number[];
   /** What the large buckets are read of, and their size in minutes; empty if there is none. */
-  large: Array<Piece<number>>;
+  large: Array<Piece<Granularity>>;
   /** What lies between bounds and anchors. */
   small: Array<Piece<number>>;
 }
@@ -36,7 +36,7 @@ const QUARTER = 15 * MINUTE;
 /** The buckets of `usage_rollups` by their minutes, the largest first. */
 export const ROLLUP_GRIDS = [evenGrid(1440, 1440), evenGrid(60, 60), evenGrid(15, 15)];
 
-/** The buckets of `usage_user_rollups`, the largest first. */
+/** The buckets of `usage_user_rollups` and `usage_user_kinds`, the largest first. */
 export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
   {
     granularity: 'month',
@@ -51,9 +51,10 @@ export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
  *
  * @param bounds ascending
  * @param size of the large buckets in minutes: 1440, or 60 for points that are shorter than a day
+ * @param grids of the buckets there are, the largest first
  */
-export function readingOf(bounds: number[], size: number): Reading {
-  const [grid, ...smaller] = ROLLUP_GRIDS.filter(({ granularity }) => granularity <= size);
+export function readingOf(bounds: number[], size: number, grids = ROLLUP_GRIDS): Reading {
+  const [grid, ...smaller] = grids.filter(({ granularity }) => granularity <= size);
   const [from, to] = [bounds[0]!, bounds.at(-1)!];
   const [first, last] = [grid!.ceil(from), grid!.floor(to)];
   const isAnyWhole = first < last;
@@ -78,6 +79,16 @@ export function readingOf(bounds: number[], size: number): Reading {
     large: isAnyWhole ? [{ granularity: size, from: first, to: last }] : [],
     small: regions.flatMap((region) => piecesOf(region, smaller)),
   };
+}
+
+/**
+ * The same for one user, whose buckets are days and months: what lies between bounds and anchors is left to the rows.
+ *
+ * @param bounds ascending
+ */
+export function readingOfUser(bounds: number[]): Reading<'day' | 'month' | 'rows'> {
+  const reading = readingOf(bounds, 1440, ROLLUP_GRIDS.slice(0, 1));
+  return { ...reading, large: piecesOf(reading.anchors, USER_GRIDS) };
 }
 
 /**

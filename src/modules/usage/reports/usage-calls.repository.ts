@@ -1,5 +1,5 @@
 import { type CallKind, conditionsOfKind, END } from './call-kind.js';
-import { type Piece, quartersOfRows, type Reading, readingOf } from './pieces.js';
+import { type Piece, quartersOfRows, type Reading, readingOf, readingOfUser } from './pieces.js';
 import type { Interval } from './series.js';
 
 // Where calls are read from, so that sums need not know it: parts of the statements of the reports.
@@ -92,12 +92,17 @@ export function callsBetween(
   const sql =
     userId === undefined
       ? callsOfAll(readingOf(times, interval === 'hour' ? 60 : 1440), kinds, sources, add)
-      : callsOfOne(times, `user_id = ${add(userId)}::uuid`, kinds, sources, add);
+      : interval === 'hour'
+        ? callsInRows(times, `user_id = ${add(userId)}::uuid`, kinds, sources, add)
+        : callsOfOne(readingOfUser(times), `user_id = ${add(userId)}::uuid`, kinds, sources, add);
   return { sql, parameters, add };
 }
 
-/** Rows, which an index finds, and what a purge has left of others, in which a call is as old as its quarter of an hour. */
-function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], from: Sources, add: Add): string {
+/**
+ * For hours of one user, of which there are no rollups: rows, which an index finds, and what a purge has left of others, in
+ * which a call is as old as its quarter of an hour.
+ */
+function callsInRows(bounds: number[], isTheirs: string, kinds: Kind[], from: Sources, add: Add): string {
   const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
   const point = pointsBetween(bounds, add);
   return `
@@ -106,6 +111,56 @@ function callsOfOne(bounds: number[], isTheirs: string, kinds: Kind[], from: Sou
     union all
     select ${point('bucket')}, ${callsOf(kinds)}
       ${from.sums('usage_archive')(isTheirs, within('bucket', whole, add))}`;
+}
+
+/**
+ * Days and months of one user, with what is not folded into them yet; rows between bounds and anchors. These rows hold what
+ * is pending as well, and are taken from the point it was counted for.
+ */
+function callsOfOne(
+  { bounds, anchors, large, small }: ReturnType<typeof readingOfUser>,
+  isTheirs: string,
+  kinds: Kind[],
+  from: Sources,
+  add: Add,
+): string {
+  const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
+  const [point, countedFor] = [pointsBetween(bounds, add), pointsBetween(anchors, add)];
+  const calls = callsOf(kinds);
+  const buckets = [...Map.groupBy(large, ({ granularity }) => granularity)].map(
+    ([granularity, pieces]) => `
+      select ${countedFor(`(bucket::timestamp at time zone 'UTC')`)}, ${calls}
+        ${from.sums('usage_user_kinds')(
+          isTheirs,
+          `granularity = '${granularity}'`,
+          within('bucket', pieces, add),
+        )}`,
+  );
+  const parts = [
+    `select ${point('request_timestamp')} as point, ${rowOf(kinds)}
+       ${from.logs(isTheirs, 'response_timestamp is null', within('request_timestamp', whole, add))}`,
+    `select ${countedFor('bucket')}, ${calls}
+       ${from.sums('usage_pending')(isTheirs, within('bucket', whole, add))}`,
+    ...buckets,
+  ];
+  if (small.length > 0) {
+    // Days of a time zone have hundreds of edges: the index finds each of them, which `offset 0` makes sure of.
+    const times = (end: 'from' | 'to') => `${add(small.map((piece) => toTime(piece[end])))}::timestamptz[]`;
+    const edges = `unnest(${times('from')}, ${times('to')}) as edge (starts, ends)`;
+    const isWithin = (column: string) => `${column} >= edge.starts and ${column} < edge.ends`;
+    const atEdges = (columns: string, source: string) =>
+      `select edged.* from ${edges} cross join lateral (select ${columns} ${source} offset 0) as edged`;
+    const isFinished = 'response_timestamp is not null';
+    const sources = [
+      atEdges(
+        `request_timestamp as moment, ${rowOf(kinds)}`,
+        from.logs(isTheirs, isFinished, isWithin('request_timestamp')),
+      ),
+      atEdges(`bucket as moment, ${calls}`, from.sums('usage_archive')(isTheirs, isWithin('bucket'))),
+    ];
+    parts.push(movedCalls(sources, kinds, point, countedFor));
+  }
+  return parts.join(' union all ');
 }
 
 /**
@@ -146,16 +201,24 @@ function callsOfAll(
         ]
       : [`select bucket as moment, ${calls} ${rollups(granularity, pieces)}`],
   );
-  if (moved.length > 0) {
-    const counted = (sign: 1 | -1) => callsOf(kinds, sign, 'errors');
-    parts.push(`
+  if (moved.length > 0) parts.push(movedCalls(moved, kinds, point, countedFor));
+  return parts.join(' union all ');
+}
+
+/** What lies between bounds and anchors: added to its point, and taken from the one it was counted for. */
+function movedCalls(
+  sources: string[],
+  kinds: Kind[],
+  point: (moment: string) => string,
+  countedFor: (moment: string) => string,
+): string {
+  const counted = (sign: 1 | -1) => callsOf(kinds, sign, 'errors');
+  return `
       (with moved as (
          select ${point('moment')} as point, ${countedFor('moment')} as counted_for, ${[...kinds, SUMS].join(', ')}
-           from (${moved.join(' union all ')}) as calls group by ${['point', 'counted_for', ...kinds].join(', ')}
+           from (${sources.join(' union all ')}) as calls group by ${['point', 'counted_for', ...kinds].join(', ')}
        )
-       select point, ${counted(1)} from moved union all select counted_for, ${counted(-1)} from moved)`);
-  }
-  return parts.join(' union all ');
+       select point, ${counted(1)} from moved union all select counted_for, ${counted(-1)} from moved)`;
 }
 
 /** `from … where …` of a table, with some conditions more. */

@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { usageRollupPending } from '../../../common/observability/metrics.js';
+import { PeriodicTask } from '../../../common/periodic/periodic-task.js';
 import { UsageRollupRepository } from './usage-rollup.repository.js';
 
 const FOLD_INTERVAL = 2_000;
@@ -7,45 +8,33 @@ const FOLD_INTERVAL = 2_000;
 const BATCH = 5_000;
 
 /**
- * Brings the usage rollups up to date every two seconds, on whichever instance is first. Who reads them adds what is
- * pending, so nothing depends on when this happens but the time that takes.
+ * Brings the usage rollups up to date every two seconds, on whichever instance is first. Readers add what is pending, so
+ * only the time that a report takes depends on when this happens.
  */
 @Injectable()
 export class UsageFolder implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(UsageFolder.name);
-  private timer?: NodeJS.Timeout;
-  private folding: Promise<void> = Promise.resolve();
-  private failing = false;
-  private closed = false;
+  readonly task = new PeriodicTask({
+    name: 'usage-rollups',
+    interval: FOLD_INTERVAL,
+    failure: 'Usage could not be added to the rollups; trying again.',
+    work: (signal) => this.fold(BATCH, signal),
+  });
 
   constructor(private readonly repository: UsageRollupRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setTimeout(() => {
-      this.folding = this.fold().finally(() => void (this.closed || this.onApplicationBootstrap()));
-    }, FOLD_INTERVAL).unref();
+    this.task.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    await this.folding;
+  onApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
-  /** Folds until little is left. Never rejects: there is a next time. */
-  async fold(batch = BATCH): Promise<void> {
-    try {
-      const pending = await this.repository.countPending();
-      usageRollupPending.set(pending);
-      let folded = pending === 0 ? 0 : batch;
-      while (folded === batch && !this.closed) folded = await this.repository.fold(batch);
-      this.failing = false;
-    } catch (error) {
-      // The database may be away for a while, and everybody says so.
-      if (!this.failing && !this.closed) {
-        this.logger.warn({ err: error }, 'Usage could not be added to the rollups; trying again.');
-      }
-      this.failing = true;
-    }
+  /** Folds until little is left. */
+  async fold(batch = BATCH, signal?: AbortSignal): Promise<void> {
+    const pending = await this.repository.countPending();
+    usageRollupPending.set(pending);
+    let folded = pending === 0 ? 0 : batch;
+    while (folded === batch && !signal?.aborted) folded = await this.repository.fold(batch);
   }
 }

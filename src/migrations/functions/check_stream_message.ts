@@ -1,0 +1,18 @@
+import type { SqlFunction } from '../sql-functions.js';
+
+/**
+ * The mark of an active stream names a message of its own chat. Recovery runs as the service, and believes it.
+ */
+export const CHECK_STREAM_MESSAGE: SqlFunction = {
+  signature: 'switchboard.check_stream_message()',
+  definition: `
+  -- Not a policy: the message may come from the same statement, and only a trigger after it sees that.
+  create or replace function switchboard.check_stream_message() returns trigger language plpgsql set search_path = '' as $fn$
+  begin
+    if not exists (select 1 from public."Message_v2" message
+                    where message.id = new."messageId" and message."chatId" = new."chatId") then
+      raise insufficient_privilege using message = 'the message of a stream must be in its chat';
+    end if;
+    return null;
+  end $fn$`,
+};

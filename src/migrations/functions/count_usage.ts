@@ -1,0 +1,80 @@
+import type { SqlFunction } from '../sql-functions.js';
+import {
+  callsOf,
+  CHANGES,
+  count,
+  countOneEnd,
+  DAY,
+  groupedDifferences,
+  MANY_ROWS,
+  rowsOf,
+} from '../usage-statements.js';
+
+/**
+ * Counts spending and usage once a statement, not once a row. A definer: the auth server deletes a user, and with it the
+ * rows of their usage.
+ */
+export const COUNT_USAGE: SqlFunction = {
+  signature: 'switchboard.count_usage()',
+  definition: `
+  create or replace function switchboard.count_usage() returns trigger
+    language plpgsql security definer set search_path = '' as $fn$
+  declare
+    affected integer;
+    at_once boolean;
+    emptied tid[];
+    emptied_of_users tid[];
+    emptied_kinds tid[];
+  begin
+    if tg_op = 'INSERT' then
+      -- The row of a call that begins counts nothing.
+      affected := ${rowsOf('added', 'where response_timestamp is not null or total_cost <> 0')};
+      if affected = 0 then return null; end if;
+      if affected = 1 then ${countOneEnd('true')}; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
+        select user_id, agent_type, ${DAY} as day, sum(total_cost)
+          from added where total_cost <> 0 group by user_id, agent_type, day order by user_id, agent_type, day
+        on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+      ${count(callsOf('added'))};
+    elsif tg_op = 'UPDATE' then
+      ${countOneEnd(`(select count(*) from (select from added limit 2) as counted) = 1
+           and not exists (select from removed where response_timestamp is not null or total_cost <> 0)`)};
+      affected := ${rowsOf('added')};
+      if affected = 0 then return null; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
+        select user_id, agent_type, ${DAY} as day, sum(cost)
+          from (select user_id, agent_type, request_timestamp, total_cost as cost from added
+                union all select user_id, agent_type, request_timestamp, -total_cost from removed) changed
+         group by user_id, agent_type, day having sum(cost) <> 0 order by user_id, agent_type, day
+        on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+      ${count(CHANGES, groupedDifferences(CHANGES))};
+    elsif tg_op = 'DELETE' then
+      -- What is purged has been used all the same.
+      if current_setting('switchboard.purging_usage', true) = 'on' then return null; end if;
+      affected := ${rowsOf('removed')};
+      if affected = 0 then return null; end if;
+      at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
+      -- Not an insert: the user may be gone, too.
+      with deleted as (
+        select user_id, agent_type, ${DAY} as day, sum(total_cost) as cost
+          from removed where total_cost <> 0 group by user_id, agent_type, day
+      ), places as (
+        select user_id, agent_type, day, deleted.cost
+          from switchboard.daily_spending spending join deleted using (user_id, agent_type, day)
+         order by user_id, agent_type, day for no key update of spending
+      )
+      update switchboard.daily_spending spending set cost = spending.cost - places.cost from places
+       where (spending.user_id, spending.agent_type, spending.day) = (places.user_id, places.agent_type, places.day);
+      ${count(callsOf('removed', '-'))};
+    else
+      delete from switchboard.daily_spending;
+      insert into switchboard.daily_spending (user_id, agent_type, day, cost)
+        select user_id, agent_type, (bucket at time zone 'UTC')::date as day, sum(total_cost)
+          from switchboard.usage_archive group by user_id, agent_type, day having sum(total_cost) <> 0;
+      perform switchboard.rebuild_usage();
+    end if;
+    return null;
+  end $fn$`,
+};

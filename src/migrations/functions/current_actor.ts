@@ -1,0 +1,15 @@
+import type { SqlFunction } from '../sql-functions.js';
+
+/** The author of a change of the configuration, for history and audit log. */
+export const CURRENT_ACTOR: SqlFunction = {
+  signature: 'switchboard.current_actor()',
+  definition: `
+  -- Whom the statement is made for: the user of the claims. Null for an operator, and for claims of nobody we know.
+  create or replace function switchboard.current_actor() returns uuid
+    language plpgsql stable set search_path = '' as $fn$
+  begin
+    return (select users.id from auth.users where users.id = auth.uid());
+  exception when others then
+    return null;
+  end $fn$`,
+};

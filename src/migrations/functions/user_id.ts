@@ -1,0 +1,15 @@
+import type { SqlFunction } from '../sql-functions.js';
+
+/**
+ * The user that policies compare rows with. The server has just read that user when it sets the claims, so its own role is
+ * spared a second look.
+ */
+export const USER_ID: SqlFunction = {
+  signature: 'switchboard.user_id()',
+  executableBy: ['authenticated', 'service_role'],
+  definition: `
+  create or replace function switchboard.user_id() returns uuid language plpgsql stable set search_path = '' as $fn$
+  begin
+    return case when current_user = 'switchboard_user' then auth.uid() else switchboard.active_user_id() end;
+  end $fn$`,
+};

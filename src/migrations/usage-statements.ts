@@ -1,0 +1,205 @@
+/** The shared parts of the functions that keep the usage rollups: the same sums, written to the same tables. */
+
+const MEASURES = [
+  'calls',
+  'input_tokens',
+  'output_tokens',
+  'total_tokens',
+  'input_cost',
+  'output_cost',
+  'total_cost',
+];
+const USER_MEASURES = ['calls', 'errors', ...MEASURES.slice(1)];
+
+const ROLLUP_KEY = 'granularity, bucket, agent_type, provider, model_used, status';
+const USER_ROLLUP_KEY = 'granularity, bucket, user_id';
+const USER_KIND_KEY = 'user_id, granularity, bucket, agent_type, provider, model_used, status';
+
+/** The columns of `usage_pending` (but for its id) and `usage_archive`, and of whatever goes into a rollup. */
+export const DIFFERENCE = `user_id, bucket, agent_type, provider, model_used, status, ${MEASURES.join(', ')}`;
+
+const sumsOf = (measures: string[]) => measures.map((name) => `sum(${name}) as ${name}`).join(', ');
+const isNothing = (measures: string[], of: string) =>
+  measures.map((name) => `${of}.${name} = 0`).join(' and ');
+
+const isSomething = (measures: string[]) => measures.map((name) => `sum(${name}) <> 0`).join(' or ');
+
+/** The start of the bucket of so many minutes that a time is in; buckets are aligned in UTC. */
+const startOf = (minutes: string, time: string) =>
+  `date_bin(make_interval(mins => ${minutes}), ${time}, timestamptz '2000-01-01 00:00:00+00')`;
+
+/** The finished calls of a relation like `usage_logs`, as differences: added, or taken away. */
+export function callsOf(relation: string, sign: '' | '-' = ''): string {
+  const figures = MEASURES.slice(1).map((name) => `${sign}${name} as ${name}`);
+  return `
+    select user_id, ${startOf('15', 'request_timestamp')} as bucket, agent_type, provider, model_used,
+           left(coalesce(metadata ->> 'status', 'success'), 16) as status, ${sign}1 as calls, ${figures.join(', ')}
+      from ${relation} where response_timestamp is not null`;
+}
+
+/** Rows of `usage_archive`, as differences: added, or taken away. */
+export function archivedCallsOf(relation: string, sign: '' | '-' = ''): string {
+  const measures = MEASURES.map((name) => `${sign}${name} as ${name}`);
+  return `select user_id, bucket, agent_type, provider, model_used, status, ${measures.join(', ')} from ${relation}`;
+}
+
+/** Differences, one for each key, without those that come to nothing. */
+export function groupedDifferences(differences: string): string {
+  return `
+    select user_id, bucket, agent_type, provider, model_used, status, ${sumsOf(MEASURES)}
+      from (${differences}) as differences
+     group by user_id, bucket, agent_type, provider, model_used, status having ${isSomething(MEASURES)}`;
+}
+
+/** Rows of `usage_rollups`, from differences of any kind. */
+const rollupRows = (differences: string) => `
+  select granularity, ${startOf('granularity', 'quarters.bucket')} as bucket, agent_type, provider, model_used, status,
+         ${sumsOf(MEASURES)}
+    from (select bucket, agent_type, provider, model_used, status, ${sumsOf(MEASURES)}
+            from ${differences} group by bucket, agent_type, provider, model_used, status) as quarters
+   cross join (values (15), (60), (1440)) as sizes (granularity)
+   group by granularity, ${startOf('granularity', 'quarters.bucket')}, agent_type, provider, model_used, status
+  having ${isSomething(MEASURES)}`;
+
+/** Rows of `usage_user_rollups`, from differences of any kind. */
+const userRollupRows = (differences: string) => `
+  select granularity, date_trunc(granularity, day)::date as bucket, user_id, ${sumsOf(USER_MEASURES)}
+    from (select user_id, date_trunc('day', bucket at time zone 'UTC') as day, ${sumsOf(MEASURES)},
+                 coalesce(sum(calls) filter (where status = 'error'), 0) as errors
+            from ${differences} group by user_id, day) as days
+   cross join (values ('day'), ('month')) as sizes (granularity)
+   group by granularity, date_trunc(granularity, day), user_id
+  having ${isSomething(USER_MEASURES)}`;
+
+/** Rows of `usage_user_kinds`, from differences of any kind. */
+const userKindRows = (differences: string) => `
+  select user_id, granularity, date_trunc(granularity, day)::date as bucket, agent_type, provider, model_used, status,
+         ${sumsOf(MEASURES)}
+    from (select user_id, date_trunc('day', bucket at time zone 'UTC') as day, agent_type, provider, model_used, status,
+                 ${sumsOf(MEASURES)}
+            from ${differences} group by user_id, day, agent_type, provider, model_used, status) as days
+   cross join (values ('day'), ('month')) as sizes (granularity)
+   group by user_id, granularity, date_trunc(granularity, day), agent_type, provider, model_used, status
+  having ${isSomething(MEASURES)}`;
+
+const grow = (measures: string[]) =>
+  measures.map((name) => `${name} = rollup.${name} + excluded.${name}`).join(', ');
+const replace = (measures: string[]) => measures.map((name) => `${name} = excluded.${name}`).join(', ');
+
+/**
+ * Adds differences to the rollups; only for who holds the rollups' lock. Of rows that have come to nothing, the places are
+ * in `emptied`, `emptied_of_users` and `emptied_kinds` then: {@link REMOVE_EMPTIED} has to follow, for one statement changes a row only once.
+ *
+ * @param differences a query; its rows have the columns of {@link DIFFERENCE}
+ */
+export const rollUp = (
+  differences: string,
+  also: { column: string; into: string } | undefined = undefined,
+) => `
+  with differences as (${differences}),
+  rolled as (
+    insert into switchboard.usage_rollups as rollup (${ROLLUP_KEY}, ${MEASURES.join(', ')})
+    ${rollupRows('differences')} order by ${ROLLUP_KEY}
+    on conflict (${ROLLUP_KEY}) do update set ${grow(MEASURES)}
+    returning rollup.ctid as place, ${isNothing(MEASURES, 'rollup')} as is_empty
+  ), rolled_of_users as (
+    insert into switchboard.usage_user_rollups as rollup (${USER_ROLLUP_KEY}, ${USER_MEASURES.join(', ')})
+    ${userRollupRows('differences')} order by ${USER_ROLLUP_KEY}
+    on conflict (${USER_ROLLUP_KEY}) do update set ${grow(USER_MEASURES)}
+    returning rollup.ctid as place, ${isNothing(USER_MEASURES, 'rollup')} as is_empty
+  ), rolled_kinds as (
+    insert into switchboard.usage_user_kinds as rollup (${USER_KIND_KEY}, ${MEASURES.join(', ')})
+    ${userKindRows('differences')} order by ${USER_KIND_KEY}
+    on conflict (${USER_KIND_KEY}) do update set ${grow(MEASURES)}
+    returning rollup.ctid as place, ${isNothing(MEASURES, 'rollup')} as is_empty
+  )
+  select (select array_agg(place) from rolled where is_empty),
+         (select array_agg(place) from rolled_of_users where is_empty),
+         (select array_agg(place) from rolled_kinds where is_empty)${also ? `, ${also.column}` : ''}
+    into emptied, emptied_of_users, emptied_kinds${also ? `, ${also.into}` : ''}`;
+
+export const REMOVE_EMPTIED = `
+    if emptied is not null then
+      delete from switchboard.usage_rollups rollup where ctid = any (emptied) and ${isNothing(MEASURES, 'rollup')};
+    end if;
+    if emptied_of_users is not null then
+      delete from switchboard.usage_user_rollups rollup
+       where ctid = any (emptied_of_users) and ${isNothing(USER_MEASURES, 'rollup')};
+    end if;
+    if emptied_kinds is not null then
+      delete from switchboard.usage_user_kinds rollup
+       where ctid = any (emptied_kinds) and ${isNothing(MEASURES, 'rollup')};
+    end if`;
+
+/** Compares a rollup with what it should be, and writes only what is different. */
+function correct(name: string, table: string, key: string, measures: string[], rows: string): string {
+  const columns = key.split(', ');
+  const of = (relation: string) => measures.map((measure) => `${relation}.${measure}`).join(', ');
+  const isTheSame = columns.map((column) => `rollup.${column} = wrong.${column}`).join(' and ');
+  return `
+  wanted_${name} as (${rows}),
+  wrong_${name} as (
+    select ${key}, ${of('wanted')}
+      from wanted_${name} as wanted full join ${table} as rollup using (${key})
+     where (${of('wanted')}) is distinct from (${of('rollup')})
+  ), removed_${name} as (
+    delete from ${table} rollup using wrong_${name} as wrong where wrong.calls is null and ${isTheSame}
+    returning 1
+  ), written_${name} as (
+    insert into ${table} (${key}, ${measures.join(', ')})
+    select * from wrong_${name} where calls is not null order by ${key}
+    on conflict (${key}) do update set ${replace(measures)}
+    returning 1
+  )`;
+}
+
+/**
+ * Makes the rollups what the rows say, whatever they were; only for who holds the rollups' lock. It is one statement, so
+ * all of it looks at one moment: what is pending then is in the rows, and is forgotten; what comes later stays pending.
+ */
+export const CORRECT = `
+  with forgotten as (delete from switchboard.usage_pending),
+  calls as not materialized (${callsOf('public.usage_logs')} union all ${archivedCallsOf('switchboard.usage_archive')}),
+  ${correct('rollups', 'switchboard.usage_rollups', ROLLUP_KEY, MEASURES, rollupRows('calls'))},
+  ${correct('user_rollups', 'switchboard.usage_user_rollups', USER_ROLLUP_KEY, USER_MEASURES, userRollupRows('calls'))},
+  ${correct('user_kinds', 'switchboard.usage_user_kinds', USER_KIND_KEY, MEASURES, userKindRows('calls'))}
+  select (select count(*) from removed_rollups) + (select count(*) from written_rollups)
+         + (select count(*) from removed_user_rollups) + (select count(*) from written_user_rollups)
+         + (select count(*) from removed_user_kinds) + (select count(*) from written_user_kinds)`;
+
+/** A statement that changes more rows than these does not leave them to the fold. */
+export const MANY_ROWS = 5_000;
+
+/**
+ * Into the rollups at once, or into what is pending; the lock is taken before any row is. To group few rows would take
+ * longer than to fold them one by one.
+ *
+ * @param few how they are noted when they are few
+ */
+export const count = (differences: string, few = differences) => `
+      if at_once then
+        ${rollUp(differences)};
+        ${REMOVE_EMPTIED};
+      elsif affected > ${MANY_ROWS} then
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${groupedDifferences(differences)};
+      else
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${few};
+      end if`;
+
+export const rowsOf = (relation: string, condition = '') =>
+  `(select count(*) from (select from ${relation} ${condition} limit ${MANY_ROWS + 1}) as counted)`;
+
+/** Most changes are of what is not summed up, and come to nothing. */
+export const CHANGES = `${callsOf('added')} union all ${callsOf('removed', '-')}`;
+
+export const DAY = `(request_timestamp at time zone 'UTC')::date`;
+
+/** What nearly every statement is, without the cost of grouping: one call has ended. Afterwards `found` says whether. */
+export const countOneEnd = (condition: string) => `
+      with pending as (
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')} and ${condition}
+        returning user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost
+      )
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost) select * from pending
+        on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+      if found then return null; end if`;

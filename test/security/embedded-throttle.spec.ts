@@ -1,0 +1,38 @@
+import { EmbeddedServer } from '../support/embedded-server.js';
+
+const LIMIT = 20;
+
+/** What the embedded stack refuses by its head is counted by address, as unknown paths of the server are. */
+describe('requests that the embedded stack refuses', () => {
+  let stack: EmbeddedServer;
+
+  beforeEach(async () => {
+    stack = await EmbeddedServer.start({ THROTTLE_LIMIT: String(LIMIT) });
+  });
+  afterEach(() => stack?.stop());
+
+  it.each(['/auth/v1/nothing', '/storage/v1/nothing', '/auth/v1/admin/users'])(
+    'are limited at %s',
+    async (path) => {
+      for (let count = 0; count < LIMIT; count++) {
+        expect((await stack.request('GET', path)).status).toBeLessThan(429);
+      }
+      const refused = await stack.request('GET', path);
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(refused.headers.get('x-request-id')).toBeTruthy();
+      expect(refused.headers.get('content-type')).toContain('application/problem+json');
+      // Those who may pass still do.
+      expect((await stack.request('GET', '/auth/v1/health')).status).toBe(200);
+    },
+  );
+
+  it('are problem documents where their headers are not valid', async () => {
+    const answer = await stack.raw(
+      'GET /auth/v1/health HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toMatch(/\r\nx-request-id: /i);
+    expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json/i);
+  });
+});
