@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { ANSWER_LIMIT } from '../../src/modules/turns/turn.js';
 import type { ErrorReason, Fault, UsageLie } from '../doubles/script.js';

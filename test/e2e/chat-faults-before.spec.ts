@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { startProviderDouble } from '../doubles/provider-double.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { insertDocument, insertSuggestion } from '../fixtures/rows.js';
 import { messageToMarkdown } from '../../src/modules/chat/chat-markdown.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { once } from 'node:events';
 import { createClient } from '@supabase/supabase-js';
 import { existsSync, readdirSync } from 'node:fs';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { LoginThrottle } from '../../src/embedded/login-throttle.js';

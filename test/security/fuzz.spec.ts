@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { runCampaign } from '../fuzz/campaign.js';
 import { describeFailures } from '../fuzz/report.js';
 import { startTarget, type Target } from '../fuzz/target.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { Database } from '../../src/common/database/database.js';
 import { addChat } from '../fixtures/chat-rows.js';
 import type { TestUser } from '../support/app.js';

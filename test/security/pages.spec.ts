@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { addChat, addMessage } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';

@@ -1,3 +1,4 @@
+import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { TestUser } from '../support/app.js';

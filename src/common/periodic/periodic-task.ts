@@ -29,7 +29,10 @@ export class PeriodicTask {
   private running?: Promise<void>;
   private isFailing = false;
 
-  constructor(private readonly plan: PeriodicPlan) {}
+  constructor(private readonly plan: PeriodicPlan) {
+    // An alert on failures needs the series before the first one.
+    for (const outcome of ['success', 'failure']) periodicRuns.zero({ task: plan.name, outcome });
+  }
 
   /** The first run comes after one interval. */
   start(): void {
