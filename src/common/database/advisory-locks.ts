@@ -6,19 +6,19 @@
 export const ADVISORY_LOCKS = {
   /** First key of the locks that say "this instance is alive"; the second is the instance's number. */
   instance: 1_398_228_803,
-  /** Who owns the PostgreSQL of an embedded stack. */
+  /** Held by the process that runs the PostgreSQL of an embedded stack. */
   embeddedStack: 5_140_021_773,
-  /** Who migrates. */
+  /** Held while migrating. */
   migration: 7_264_118_307,
-  /** Who changes users: what is checked must still be true when it is written. */
+  /** Held while users are changed: what is checked must still be true when it is written. */
   users: 7_264_118_308,
-  /** Who changes the configuration. */
+  /** Held while the configuration is changed. */
   configuration: 7_264_118_309,
-  /** Who writes the usage rollups. */
+  /** Held while the usage rollups are written. */
   usageRollups: 7_264_118_310,
-  /** Who purges usage. */
+  /** Held while usage is purged. */
   usagePurge: 7_264_118_311,
-  /** Who clears old rate limit windows away. */
+  /** Held while old rate limit windows are cleared away. */
   windowSweep: 7_264_118_312,
   /** Seed of the hash of a user and an agent, whose admissions come one after the other. */
   admission: 7_264_118_313,

@@ -1,4 +1,4 @@
-/** The escapes of NUL and of half surrogate pairs, which PostgreSQL refuses or can not read back. */
+/** The escapes of NUL and of half surrogate pairs, which PostgreSQL refuses or cannot read back. */
 const UNSTORABLE = /\\u0000|\\ud[89a-f][0-9a-f]{2}/i;
 
 /** What a model says, as a text of the database can hold it. */
