@@ -8,9 +8,17 @@ export const MAX_BLOCK = 300;
 /**
  * The longest turn of the event loop while `work` ran, in milliseconds: for so long this process, and so the application in it,
  * did nothing else. Only the processor's time on this thread counts, not that in which a busy machine ran something else.
- * `work` must not take long for anything itself: it reads with {@link drain}.
+ * When that was longer than `tolerated`, `work` runs again, up to three times in all, and the shortest counts: a collection of the garbage of
+ * earlier tests falls into one run, a defect into each. `work` must not take long for anything itself: it reads with {@link drain}.
  */
-export async function longestBlock(work: () => Promise<unknown>): Promise<number> {
+export async function longestBlock(work: () => Promise<unknown>, tolerated = MAX_BLOCK): Promise<number> {
+  let shortest = Infinity;
+  for (let run = 0; run < 3 && shortest >= tolerated; run++)
+    shortest = Math.min(shortest, await measure(work));
+  return shortest;
+}
+
+async function measure(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let since = process.threadCpuUsage();
   let next: NodeJS.Immediate;

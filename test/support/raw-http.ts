@@ -123,27 +123,3 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-/**
- * The longest time, in milliseconds, for which nothing else could run in this process (the server's, and the test's) while
- * something was under way. Processor time is what is measured: on a busy machine the process also waits for others.
- */
-export async function longestBlock(work: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let before = processorTime();
-  let next = setImmediate(sample);
-  function sample(): void {
-    const now = processorTime();
-    longest = Math.max(longest, now - before);
-    before = now;
-    next = setImmediate(sample);
-  }
-  await work();
-  clearImmediate(next);
-  return longest;
-}
-
-function processorTime(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-}
