@@ -167,7 +167,7 @@ describe('admission', () => {
       const limits = { hourly: 2, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
       const admission = await admit(app, admissionRequest(userId, { limits }));
-      await Promise.all([admission.giveBack(), admission.giveBack(), admission.settle('0.01')]);
+      await Promise.all([admission.giveBack(), admission.giveBack(), admission.settle()]);
       await admission.giveBack();
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
       await admit(app, admissionRequest(userId, { limits }));
@@ -176,7 +176,7 @@ describe('admission', () => {
 
     it('is not what has been settled', async () => {
       const admission = await admit(app, admissionRequest(userId));
-      await admission.settle('0.01');
+      await admission.settle();
       await admission.settle();
       await admission.giveBack();
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });

@@ -92,7 +92,7 @@ describe('what was spent', () => {
       await app.database.query(
         `select user_id from usage_logs where user_id = $1
          union all select user_id from switchboard.daily_spending where user_id = $1
-         union all select user_id from switchboard.budget_reservations where user_id = $1
+         union all select user_id from switchboard.runs where user_id = $1
          union all select user_id from rate_limit_tracking where user_id = $1`,
         [userId],
       ),

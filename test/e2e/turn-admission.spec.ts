@@ -78,7 +78,7 @@ describe('the admission of turns', () => {
     const refused = await app.say(user, chat, 'two');
     expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
     const [reserved] = await app.database.query(
-      'select count(*)::int as count from switchboard.budget_reservations where user_id = $1',
+      'select count(*)::int as count from switchboard.runs where user_id = $1',
       [user.id],
     );
     expect(reserved).toEqual({ count: 0 });

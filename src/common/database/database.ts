@@ -34,6 +34,26 @@ export interface Statement {
 /** Takes statements whose results nobody needs: they are sent together with the end of the transaction. */
 export type Last = (...statements: Statement[]) => void;
 
+/**
+ * One unit of work of the service: several parts of the server add statements to it, and all of them are stored together, in
+ * one round trip, or none.
+ */
+export class Batch {
+  private readonly statements: Statement[] = [];
+
+  constructor(private readonly execute: (statements: Statement[]) => Promise<unknown[][]>) {}
+
+  add(...statements: Statement[]): this {
+    this.statements.push(...statements);
+    return this;
+  }
+
+  /** @returns the rows of each statement */
+  async commit(): Promise<unknown[][]> {
+    return this.statements.length === 0 ? [] : this.execute(this.statements);
+  }
+}
+
 /** The only two doors to PostgreSQL. */
 @Injectable()
 export class Database {
@@ -61,12 +81,12 @@ export class Database {
    *
    * For the beginning of work whose end is stored durably: what this transaction stores reaches the disk a moment later.
    *
-   * @param before runs as the service, before anything of the user; `fn` is handed its rows
+   * @param before run as the service, before anything of the user; `fn` is handed the rows of each
    */
   async asUserAtOnce<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    before?: Statement,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    before: Statement[] = [],
   ): Promise<T> {
     const opening = { claims: claimsOf(identity), atOnce: true, before, limits: this.limits.user };
     return this.shares.within(identity.id, () => this.inTransaction(fn, opening));
@@ -82,6 +102,15 @@ export class Database {
   async asService<T>(fn: (manager: EntityManager) => Promise<T>, userId?: string): Promise<T> {
     const run = () => fn(this.dataSource.manager);
     return userId === undefined ? run() : this.shares.within(userId, run);
+  }
+
+  /**
+   * A unit of work that is yet to be filled.
+   *
+   * @param userId as in {@link asService}
+   */
+  batch(userId?: string): Batch {
+    return new Batch((statements) => this.executeAsService(statements, userId));
   }
 
   /**
@@ -191,15 +220,15 @@ export class Database {
   }
 
   private async inTransaction<T>(
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
     opening: Opening,
   ): Promise<T> {
     return retryTransaction(() => this.runOnce(fn, opening));
   }
 
   private async runOnce<T>(
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    { claims, atOnce, before, limits }: Opening,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    { claims, atOnce, before = [], limits }: Opening,
   ): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     const client = (await runner.connect()) as PoolClient;
@@ -208,15 +237,14 @@ export class Database {
     client.on('error', onLost);
     let broken: unknown;
     let begun: Promise<void> = Promise.resolve();
-    let rows: Promise<unknown> = Promise.resolve();
     try {
       // Both are on their way at once (the connection pipelines), and both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
       const begin = runner.query(beginWithin(limits));
-      if (before) rows = runner.query(before.text, before.parameters);
+      const rows = before.map(({ text, parameters }) => runner.query(text, parameters) as Promise<unknown[]>);
       begun = settled([
         begin,
-        rows,
+        ...rows,
         ...(claims === undefined
           ? []
           : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
@@ -225,7 +253,9 @@ export class Database {
       begun.catch(() => undefined);
       if (!atOnce) await begun;
       const last: Statement[] = [];
-      const result = await fn(runner.manager, (...statements) => void last.push(...statements), rows);
+      const ofBefore = Promise.all(rows);
+      ofBefore.catch(() => undefined);
+      const result = await fn(runner.manager, (...statements) => void last.push(...statements), ofBefore);
       await begun;
       // After a statement that failed, COMMIT is a ROLLBACK.
       await settled([
@@ -282,7 +312,7 @@ interface Opening {
   limits: TimeLimits;
   claims?: Claims;
   atOnce?: boolean;
-  before?: Statement;
+  before?: Statement[];
 }
 
 interface Claims {

@@ -7,7 +7,6 @@ import type {
 } from '@ai-sdk/provider';
 import type { Admission } from '../rate-limit/admission.js';
 import { type ExpectedCost, expectedCostOfWriting } from '../usage/expected-cost.js';
-import { accountedSoFar } from '../usage/usage-context.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { promptCharacters } from '../models/token-usage.js';
 
@@ -50,7 +49,6 @@ export class AccountedModel implements LanguageModelV4 {
         new Promise<void>((ended, failed) => {
           this.open(options, ended).then(opened.resolve, failed);
         }),
-      accounted: accountedSoFar,
     });
     reserved.catch((error: unknown) => {
       this.failure ??= { error };

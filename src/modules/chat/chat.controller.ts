@@ -10,7 +10,7 @@ import { ApiGithubToken } from '../github/api-github-token.js';
 import { ApiUserKeys } from '../models/api-user-keys.js';
 import { userKeysOf } from '../models/user-keys.js';
 import { TurnService } from '../turns/turn.service.js';
-import { UsageContextInterceptor } from '../usage/usage-context.interceptor.js';
+import { AccountingInterceptor } from '../accounting/accounting.interceptor.js';
 import { sendStream } from './answer-stream.js';
 import { ApiAnswerStream, ApiSendMessageBody } from './dto/send-message.docs.js';
 import { StoppedDto } from './dto/stopped.dto.js';
@@ -25,7 +25,7 @@ export class ChatController {
   @Post()
   // Chat clients send the whole conversation each time.
   @AcceptBody({ large: true, items: 50_000 })
-  @UseInterceptors(UsageContextInterceptor)
+  @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Send a message and stream the answer',
     description:
@@ -49,7 +49,7 @@ export class ChatController {
       parseSendCommand(body, identity.idNamespace),
       userKeysOf(request),
     );
-    await turn.opened;
+    await turn.readable;
     sendStream(turn.stream, reply, turn.headers);
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
@@ -7,9 +6,9 @@ import type {
 } from '@ai-sdk/provider';
 import type { CatalogModel } from '../admin-config/config-schemas.js';
 import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
-import { currentUsage, type UsageContext } from '../usage/usage-context.js';
-import type { UsageService } from '../usage/usage.service.js';
-import type { CallMetadata, CallStatus, StartedCall } from '../usage/usage.types.js';
+import type { RunPart } from '../accounting/accounted-run.js';
+import { currentPart } from '../accounting/run-context.js';
+import type { CallFigures, CallMetadata, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
 import { countCall } from './model-metrics.js';
 import {
   CHARACTERS_PER_IMAGE,
@@ -27,15 +26,16 @@ export interface ModelDescriptor {
   provider: ModelProvider;
   /** The vendor's own id. */
   id: string;
+  /** Whether the key is the user's own. */
+  ownKey: boolean;
   pricing?: CatalogModel['pricing'];
 }
 
 /** Records one call of a model, from its start to whatever end it has. */
 export class ModelCall {
-  private readonly context: UsageContext = currentUsage();
-  private readonly started: StartedCall;
+  private readonly part: RunPart = currentPart();
+  private readonly sent: SentCall;
   private readonly usageOfVendor?: Vendor['usage'];
-  private readonly ready: Promise<unknown>;
   private readonly startedAt = performance.now();
   private firstContentAt?: number;
   private outputCharacters = 0;
@@ -46,31 +46,13 @@ export class ModelCall {
   private readonly toolCalls: NonNullable<CallMetadata['toolCalls']> = [];
   private ended = false;
 
-  /** @throws Error outside of a usage context */
+  /** @throws Error outside of an accounted run */
   constructor(
     private readonly model: ModelDescriptor,
     private readonly prompt: LanguageModelV4CallOptions['prompt'],
-    private readonly usageService: UsageService,
   ) {
-    const { userId, chatId, agentType, purpose, requestId, messageId, ownKey } = this.context;
     if (model.provider !== 'demo') this.usageOfVendor = VENDORS[model.provider].usage;
-    this.started = {
-      id: randomUUID(),
-      userId,
-      chatId,
-      agentType,
-      model: model.id,
-      provider: model.provider,
-      requestedAt: new Date(),
-      metadata: { purpose, requestId, messageId, ownKey: ownKey ?? false },
-    };
-    // Without the rows of its chat a call is accounted all the same.
-    this.ready = (this.context.ready ?? Promise.resolve()).catch(() => undefined);
-    void this.ready.then(() => usageService.start(this.started));
-  }
-
-  get ownKey(): boolean {
-    return this.started.metadata.ownKey;
+    this.sent = this.part.run.send(this.part, model, () => this.soFar());
   }
 
   /** Takes note of a part of the answer. Runs for every token: it only counts. */
@@ -125,7 +107,7 @@ export class ModelCall {
     this.finishReason = finishReason;
   }
 
-  /** The call is over. Only the first end counts; the row is completed in the background, see `UsageTally`. */
+  /** The call is over. Only the first end counts; it is booked in the background, see `AccountedRun`. */
   end(status: CallStatus, errorCode?: string): void {
     if (this.ended) return;
     this.ended = true;
@@ -133,7 +115,7 @@ export class ModelCall {
     const { tokens, estimated } = this.count(status);
     const cost = costOf(tokens, this.model.pricing);
     const metadata: CallMetadata = {
-      ...this.started.metadata,
+      ...this.sent.metadata,
       status,
       errorCode,
       finishReason: this.finishReason,
@@ -146,10 +128,8 @@ export class ModelCall {
       estimated: estimated || undefined,
       unroundedCost: cost.unrounded,
     };
-    const { messageId, tally } = this.context;
-    const finished = {
-      ...this.started,
-      messageId,
+    const finished: FinishedCall = {
+      ...this.sent,
       tokens,
       cost,
       metadata,
@@ -157,8 +137,13 @@ export class ModelCall {
       respondedAt: new Date(),
     };
     countCall(finished, this.isListed());
-    if (tally) tally.add(finished);
-    else void this.ready.then(() => this.usageService.finish([finished]));
+    this.part.finish(finished);
+  }
+
+  /** What it has cost at least: a call that was sent is paid for, whatever becomes of it. */
+  private soFar(): CallFigures {
+    const { tokens } = this.count('interrupted');
+    return { tokens, cost: costOf(tokens, this.model.pricing) };
   }
 
   /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */
@@ -169,7 +154,11 @@ export class ModelCall {
       return { tokens: this.withImageInput(toTokenUsage(usage)), estimated: false };
     const reported = { ...NO_TOKENS, ...(usage ? toTokenUsage(usage) : {}), ...this.partial };
     // A call that was refused, or that nothing came of, is not billed.
-    const billed = this.outputCharacters > 0 || reported.inputTokens > 0 || status === 'success';
+    const billed =
+      this.outputCharacters > 0 ||
+      reported.inputTokens > 0 ||
+      status === 'success' ||
+      status === 'interrupted';
     if (!billed) return { tokens: NO_TOKENS, estimated: false };
     const tokens = consistent({
       ...reported,

@@ -12,7 +12,7 @@ import {
   type AnsweringAgent,
   type CatalogModel,
 } from '../admin-config/config-schemas.js';
-import { withUsage } from '../usage/usage-context.js';
+import { forPurpose } from '../accounting/run-context.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import type { CallStream } from './call-stream.js';
 import type { ImageTask } from './image-result.js';
@@ -195,14 +195,15 @@ export class ModelSelector {
     const id = `${provider}/${modelId}`;
     const catalog = config.catalog.get(id);
     const model = this.models.create(provider, modelId, keys[provider]);
+    const ownKey = keys[provider] !== undefined;
     return {
       id,
       provider,
       modelId,
-      ownKey: keys[provider] !== undefined,
+      ownKey,
       catalog,
       agentConfig,
-      ...this.callable(model, { provider, id: modelId, pricing: catalog?.pricing }),
+      ...this.callable(model, { provider, id: modelId, ownKey, pricing: catalog?.pricing }),
       imageModel: () => this.imageModel(provider, keys, config),
     };
   }
@@ -220,17 +221,15 @@ export class ModelSelector {
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
       const pricing = catalog.get(`${provider}/${id}`)?.pricing;
-      const descriptor = { provider, id, pricing };
       const ownKey = keys[provider] !== undefined;
+      const descriptor = { provider, id, ownKey, pricing };
       return {
         provider,
         pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {
           try {
-            return await withUsage({ purpose: 'image', ownKey }, () =>
-              this.calls.generateImage(model, descriptor, task),
-            );
+            return await forPurpose('image', () => this.calls.generateImage(model, descriptor, task));
           } catch (error) {
             if (task.abortSignal.aborted) throw error;
             throw upstreamFailure(error, { provider, ownKey });
@@ -249,7 +248,7 @@ export class ModelSelector {
       modelId: DEMO_MODEL_ID,
       ownKey: false,
       agentConfig,
-      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID }),
+      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
       imageModel: () => undefined,
     };
   }

@@ -1,5 +1,7 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Usage } from '@ai-sdk/provider';
-import type { TokenUsage } from '../usage/pricing.js';
+import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
+import type { CallFigures } from '../usage/usage.types.js';
+import type { CatalogModel } from '../admin-config/config-schemas.js';
 import { count } from './vendors/vendor.js';
 
 /** A rule of thumb for Latin text, used only where the provider reports nothing. */
@@ -43,6 +45,12 @@ export function consistent(usage: TokenUsage): TokenUsage {
 
 export function estimateTokens(characters: number): number {
   return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}
+
+/** What a call costs at least that is given a prompt of so many characters. */
+export function leastFigures(characters: number, pricing: CatalogModel['pricing'] | undefined): CallFigures {
+  const tokens = { ...NO_TOKENS, inputTokens: estimateTokens(characters) };
+  return { tokens, cost: costOf(tokens, pricing) };
 }
 
 /** Characters of all text in a prompt, tool results included; files are not text. */

@@ -5,8 +5,11 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
+import { toBooks } from '../usage/books.js';
+import type { FinishedCall } from '../usage/usage.types.js';
+import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
 import type { AskedApproval } from './tool-approvals.js';
-import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
+import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
 
 /** Longer conversations are answered from their latest part. */
 const HISTORY_LIMIT = 400;
@@ -37,6 +40,26 @@ export interface TurnRows {
   /** Times of the two messages, both later than any other of the chat. */
   userMessage?: UserMessage & { createdAt: Date };
   answerCreatedAt: Date;
+}
+
+/** What the end of an answer stores. */
+export interface FinishedAnswer {
+  id: string;
+  chatId: string;
+  streamId: string;
+  userId: string;
+  /** Absent when they cannot be stored: then the last checkpoint stays. */
+  parts?: string;
+  status: MessageStatus;
+  modelUsed: string;
+  metadata: AnswerMetadata;
+  lastContext: unknown;
+  /** The calls that are not booked yet. */
+  calls: FinishedCall[];
+  /** The calls of tools that it ends with, and that wait for the user's approval. */
+  asked: AskedApproval[];
+  /** The title of the chat, if it was written in time. */
+  title?: string;
 }
 
 const OPEN_CHAT = `
@@ -93,25 +116,46 @@ const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
     values ($6, $1, 'user', $7, '[]', $8, 'complete')
   ),`);
 
-/** The calls that wait for approval are remembered beside the message that shows them. */
+/**
+ * The end of an answer: its calls are booked, and everything that its message and its chat still get is written to them at
+ * once. The calls that wait for approval are remembered beside the message that shows them.
+ */
 const FINISH = `
-  with stream as (delete from "Stream" where id = $3),
-       context as (update chat set "lastContext" = $8::jsonb where id = $2),
-       answer as (
-         update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
-                metadata = $7::jsonb
-          where id = $1
-         returning id, "chatId"
-       )
-  insert into switchboard.tool_approvals
-    (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-  select answer.id, asked."approvalId", answer."chatId", $10::uuid, asked."toolCallId", asked."toolName", asked."callHash",
-         asked.answer
-    from answer
-    join jsonb_to_recordset($9::jsonb) as asked
-           ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
-      on answer."chatId" = $2
-  on conflict (message_id, approval_id) do nothing`;
+  with booked as materialized (
+    select * from switchboard.book_calls($9::jsonb, $1)
+  ), stream as (
+    delete from "Stream" where id = $3
+  ), answer as (
+    update "Message_v2" message set parts = coalesce($4::json, message.parts), status = $5, model_used = left($6, 200),
+           metadata = $7::jsonb, ${MESSAGE_FIGURES}
+      from booked where message.id = $1
+    returning message.id, message."chatId"
+  ), chat as (
+    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $13 then coalesce($12, chat.title) else chat.title end,
+           ${CHAT_TOTALS}
+      from booked where chat.id = $2
+  ), approvals as (
+    insert into switchboard.tool_approvals
+      (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
+    select answer.id, asked."approvalId", answer."chatId", $11::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+           asked.answer
+      from answer
+      join jsonb_to_recordset($10::jsonb) as asked
+             ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
+        on answer."chatId" = $2
+    on conflict (message_id, approval_id) do nothing
+  )
+  select from booked`;
+
+/** A title that is late for the end of its answer, unless somebody has given the chat one meanwhile. */
+const SET_TITLE = `
+  with booked as materialized (
+    select * from switchboard.book_calls($1::jsonb, null)
+  ), chat as (
+    update chat set title = case when chat.title = $4 then $3 else chat.title end, ${CHAT_TOTALS}
+      from booked where chat.id = $2
+  )
+  select from booked`;
 
 const CHECKPOINT = `
   with free as materialized (
@@ -138,8 +182,8 @@ export class TurnRepository {
 
   asUser<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    before?: Statement,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    before?: Statement[],
   ): Promise<T> {
     return this.database.asUserAtOnce(identity, fn, before);
   }
@@ -243,42 +287,41 @@ export class TurnRepository {
    * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
    * holds are left out, so nobody's lock keeps others from being stored.
    *
+   * @param also is stored with them
    * @returns the ids of those that were stored
    */
-  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<string[]> {
+  async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
-    const [rows] = await this.database.executeAsService([{ text: CHECKPOINT, parameters }]);
+    const batch = this.database.batch().add({ text: CHECKPOINT, parameters }, ...also);
+    const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);
   }
 
-  /** The end of an answer: its final parts and status; the chat's last context; no active stream any more. */
-  finish(answer: {
-    id: string;
-    chatId: string;
-    streamId: string;
-    /** Absent when they can't be stored: then the last checkpoint stays. */
-    parts?: string;
-    status: MessageStatus;
-    modelUsed: string;
-    metadata: AnswerMetadata;
-    lastContext: unknown;
-    userId: string;
-    /** The calls that it ends with, and that wait for the user's approval. */
-    asked: AskedApproval[];
-  }): Statement {
-    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
-    const texts = [metadata, lastContext, asked].map((value) => toJson(value));
+  /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
+  finish({ id, chatId, streamId, userId, ...answer }: FinishedAnswer): Statement {
+    const { parts = null, status, modelUsed, metadata, lastContext, calls, asked, title = null } = answer;
     return {
       text: FINISH,
-      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId],
+      parameters: [
+        id,
+        chatId,
+        streamId,
+        parts,
+        status,
+        modelUsed,
+        toJson(metadata),
+        toJson(lastContext),
+        toBooks(calls),
+        toJson(asked),
+        userId,
+        title,
+        DEFAULT_TITLE,
+      ],
     };
   }
 
-  /** Gives a chat its title, unless somebody has given it one meanwhile. */
-  setTitle(chatId: string, from: string, title: string): Statement {
-    return {
-      text: `update chat set title = $3 where id = $1 and title = $2`,
-      parameters: [chatId, from, title],
-    };
+  /** Gives a chat its title, with the calls that have written it. */
+  setTitle(chatId: string, title: string, calls: FinishedCall[]): Statement {
+    return { text: SET_TITLE, parameters: [toBooks(calls), chatId, title, DEFAULT_TITLE] };
   }
 }

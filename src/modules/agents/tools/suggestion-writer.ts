@@ -6,7 +6,7 @@ import { DocumentsService } from '../../documents/documents.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
-import { withUsage } from '../../usage/usage-context.js';
+import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { callSettings } from '../../models/call-settings.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
@@ -60,7 +60,7 @@ export class SuggestionWriter {
       throw invalidField('id', 'only documents of the kinds text and code can have suggestions');
     }
     const content = document.content ?? '';
-    const result = await withUsage({ purpose: 'suggestions' }, () =>
+    const result = await forPurpose('suggestions', () =>
       model.generate({
         ...callSettings(model),
         prompt: [

@@ -1,3 +1,5 @@
+import { END_STATUS } from '../usage-words.js';
+
 /** Calls of one kind; all of them, where nothing is said. */
 export interface CallKind {
   agentType?: string;
@@ -6,9 +8,6 @@ export interface CallKind {
   provider?: string;
   status?: string;
 }
-
-/** How a call ended, in SQL; a row without an end is running, whatever else is known of it. */
-export const END = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
 
 /**
  * The conditions, in SQL, of calls of one kind: of rows of `usage_logs`, or of rows of rollups, which know of no call that is
@@ -32,6 +31,6 @@ export function conditionsOfKind(
   if (of === 'rollups') conditions.push(`status = ${add(status)}`);
   // Running calls are few, and have an index of their own.
   else if (status === 'running') conditions.push('response_timestamp is null');
-  else conditions.push(`response_timestamp is not null and ${END} = ${add(status)}`);
+  else conditions.push(`response_timestamp is not null and ${END_STATUS} = ${add(status)}`);
   return conditions;
 }
