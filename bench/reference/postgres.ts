@@ -8,8 +8,6 @@ import type * as ChatsRepositories from '../../src/modules/chat/chats.repository
 import type * as MessagesMapper from '../../src/modules/messages/messages.mapper.js';
 import type * as MessagesRepositories from '../../src/modules/messages/messages.repository.js';
 import type * as AdmissionRepositories from '../../src/modules/rate-limit/admission.repository.js';
-import type * as RunsRepositories from '../../src/modules/accounting/runs.repository.js';
-import type { AccountedRun } from '../../src/modules/accounting/accounted-run.js';
 import type * as Books from '../../src/modules/usage/books.js';
 import type { FinishedCall, SentCall } from '../../src/modules/usage/usage.types.js';
 import { load } from '../support/build.js';
@@ -25,8 +23,7 @@ const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
 );
 const { TurnRepository } = await load<typeof TurnRepositories>('modules/turns/turn.repository.js');
-const { RunsRepository } = await load<typeof RunsRepositories>('modules/accounting/runs.repository.js');
-const { entryOf } = await load<typeof Books>('modules/usage/books.js');
+const { entryOf, toBooks } = await load<typeof Books>('modules/usage/books.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
 const { MessagesRepository } = await load<typeof MessagesRepositories>(
   'modules/messages/messages.repository.js',
@@ -44,7 +41,6 @@ const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
 const admissions = new AdmissionRepository(database.asProduct(), instance);
 const turns = new TurnRepository(database.asProduct(), instance);
-const runs = new RunsRepository(database.asProduct(), instance);
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
 const upstream = new Upstream(process.env['UPSTREAM_URL'] ?? '');
@@ -76,8 +72,10 @@ app.post<{ Body: SendBody }>('/api/chat', async (request, reply) => {
   const written = await title;
   const calls = [finishedCall(turn.call, frame), ...(written ? [written.call] : [])];
   await database.executeAsService([
-    turns.finish({ ...ending(turn, frame), calls, title: written?.title }),
-    runs.removing({ id: turn.runId } as AccountedRun),
+    turns.finish(
+      { ...ending(turn, frame), title: written?.title },
+      { calls: toBooks(calls), runId: turn.runId, isOver: true },
+    ),
   ]);
   reply.raw.end();
 });
@@ -136,7 +134,7 @@ async function open(userId: string, { id: chatId, message }: SendBody): Promise<
   return { userId, chatId, answerId, streamId, runId, call, needsTitle: title === DEFAULT_TITLE };
 }
 
-function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Omit<FinishedAnswer, 'calls'> {
+function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): FinishedAnswer {
   const { userId, chatId, answerId, streamId } = turn;
   const figures = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
   const usageFigures = { ...figures, cachedInputTokens: 0, reasoningTokens: 0 };

@@ -171,7 +171,7 @@ const KINDS: ReadonlyArray<[label: string, unit: string, write: Write]> = [
 async function recordCalls({ usage, database, users }: Contender, seconds: number): Promise<number> {
   const { rate } = await closedLoop(CONNECTIONS, seconds, async () => {
     const call = newCall(users);
-    await database.executeAsService([usage.booking(toBooks([call]), {})]);
+    await database.executeAsService([usage.booking({ calls: toBooks([call]), isOver: true })]);
     return 1;
   });
   return rate;

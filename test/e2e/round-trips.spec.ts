@@ -7,7 +7,7 @@ const TO_CHAT = { body: { agent: 'chat' } };
 /** Two commits: the opening and the end. */
 const ANSWER = [
   ...['begin', 'select', 'select', 'with', 'select', 'select', 'with', 'commit'],
-  ...['begin', 'with', 'delete', 'commit'],
+  ...['begin', 'with', 'commit'],
 ];
 
 /** What a message and a list cost in round trips to the database: it must not grow unnoticed. */
@@ -61,8 +61,9 @@ describe('round trips', () => {
       app.double.resume();
       await answer.rest();
     });
-    // The call of the title may be noted, in a statement of its own.
-    expect(sent.verbs.filter((verb) => verb !== 'insert')).toEqual(ANSWER);
+    // A call of the title that takes its time is noted, beside the answer.
+    const verbs = sent.verbs.join(' ').replace('begin insert commit ', '');
+    expect(verbs.split(' ')).toEqual(ANSWER);
     const [chat] = await app.database.query(
       `select title, (select count(*)::int from usage_logs where chat_id = chat.id) as calls from chat where id = $1`,
       [(await app.request('GET', `/api/chats/${chatId}`, { user })).body.id],

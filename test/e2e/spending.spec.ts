@@ -107,7 +107,7 @@ describe('what was spent', () => {
     );
     await refusalOf(app, request('0.000001', { monthly: 1 }));
     const [plan] = await app.database.query(
-      `explain (analyze, buffers, format json) select * from switchboard.admit($1, 'chat', 10, 10, null, 1, 0.1, 0.1, '1 minute')`,
+      `explain (analyze, buffers, format json) select * from switchboard.admit('admit', gen_random_uuid(), $1, 'chat', 10, 10, null, 1, 0.1, 0.1, 0, '1 minute', 1, null, null)`,
       [userId],
     );
     // A look at the calls themselves would read thousands of pages.

@@ -2,6 +2,7 @@ import { addChat } from '../fixtures/chat-rows.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { Database } from '../../src/common/database/database.js';
+import { toBooks } from '../../src/modules/usage/books.js';
 import { UsageService } from '../../src/modules/usage/usage.service.js';
 import type { FinishedCall } from '../../src/modules/usage/usage.types.js';
 import { messagesOf, readChat, saying, storedAnswer, textOfParts } from '../support/turns.js';
@@ -120,9 +121,10 @@ describe('totals that are full', () => {
   ])('book a call with %s', async (_, figures, expected) => {
     const call = callOf({ ...figures, userId: user.id });
     const database = app.app.get(Database);
+    const booking = { calls: toBooks([call]), isOver: true };
     await database
       .batch()
-      .add(app.app.get(UsageService, { strict: false }).booking([call]))
+      .add(app.app.get(UsageService, { strict: false }).bookStatement(booking))
       .commit();
     const rows = await app.database.query('select * from usage_logs where id = $1', [call.id]);
     expect(rows).toMatchObject([expected]);

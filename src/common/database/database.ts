@@ -13,9 +13,11 @@ const BEGIN_AS_USER = `
 
 /**
  * The end of such a transaction is not waited for until it is on the disk. Everybody sees it, and the end of this process
- * does it no harm; if PostgreSQL itself crashes within about half a second, it may be gone.
+ * does it no harm; if PostgreSQL itself crashes within about half a second, it may be gone. Its statements look up few rows by
+ * their keys, whatever the parameters are: to plan them anew each time would cost more than to run them.
  */
-const BEGIN_AS_USER_UNHURRIED = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
+const BEGIN_AS_USER_UNHURRIED = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true),
+         set_config('plan_cache_mode', 'force_generic_plan', true)`;
 
 /** Serialization failures and deadlocks: the statement was right, the moment was wrong. */
 const RETRYABLE = new Set(['40001', '40P01']);

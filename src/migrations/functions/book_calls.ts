@@ -10,21 +10,30 @@ const count = (value: string) =>
 const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${value}, 0)::numeric))`;
 
 /**
- * Writes the rows of calls that have ended, and returns what they come to: all of them, and those of one answer, to be added
- * to the figures of the chat and of the message in the same statement. A call that is booked already adds nothing, so the
- * statement may be repeated. Rows are written in one order everywhere: what a user has spent is counted by agent, and two
- * runs must not wait for each other.
+ * Writes the rows of calls of a run that have ended, and returns what they come to: all of them, and those of one answer, to
+ * be added to the figures of the chat and of the message in the same statement. A call that is booked already adds nothing,
+ * so the statement may be repeated. Rows are written in one order everywhere: what a user has spent is counted by agent, and
+ * two runs must not wait for each other.
+ *
+ * The row of the run keeps the calls that are left, or goes when there are none (`calls_left` is null). A run that is over
+ * reserves nothing any more.
  */
 export const BOOK_CALLS: SqlFunction = {
-  signature: 'switchboard.book_calls(jsonb, uuid)',
+  signature: 'switchboard.book_calls(jsonb, uuid, uuid, jsonb, boolean)',
   definition: `
   create or replace function switchboard.book_calls(
-    calls jsonb, answer uuid,
+    calls jsonb, answer uuid, run_id uuid, calls_left jsonb, is_over boolean,
     out input_tokens bigint, out output_tokens bigint, out cost numeric,
     out answer_input_tokens bigint, out answer_output_tokens bigint, out answer_cost numeric
   ) language plpgsql set search_path = '' as $fn$
   #variable_conflict use_column
   begin
+    if calls_left is not null then
+      update switchboard.runs
+         set calls = calls_left, reserved_cost = case when is_over then 0 else reserved_cost end where id = run_id;
+    elsif run_id is not null then
+      delete from switchboard.runs where id = run_id;
+    end if;
     with booked as (
       insert into public.usage_logs
         (id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,

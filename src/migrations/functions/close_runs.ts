@@ -28,11 +28,12 @@ export const CLOSE_RUNS: SqlFunction = {
                                       extract(epoch from now() - (call ->> 'requestedAt')::timestamptz) * 1000),
                -- A call that had ended, and was not booked yet, has its status.
                'metadata', '{"status": "interrupted", "estimated": true}'::jsonb
-                           || case when without_metadata then '{}' else coalesce(call -> 'metadata', '{}') end))
+                           || case when jsonb_typeof(call -> 'metadata') = 'object' and not without_metadata
+                                   then call -> 'metadata' else '{}' end))
         into ended from jsonb_each(run.calls) as sent (call_id, call);
       if ended is not null then
         with booked as materialized (
-          select * from switchboard.book_calls(ended, run.message_id)
+          select * from switchboard.book_calls(ended, run.message_id, null, null, true)
         ), answer as (
           update public."Message_v2" message set ${MESSAGE_FIGURES} from booked where message.id = run.message_id
         ), totals as (

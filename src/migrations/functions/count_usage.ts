@@ -22,15 +22,17 @@ export const COUNT_USAGE: SqlFunction = {
     language plpgsql security definer set search_path = '' as $fn$
   declare
     affected integer;
+    have_ended boolean;
     at_once boolean;
     emptied tid[];
     emptied_of_users tid[];
     emptied_kinds tid[];
   begin
     if tg_op = 'INSERT' then
-      affected := ${rowsOf('added')};
+      select count(*), bool_and(response_timestamp is not null) into affected, have_ended
+        from (select response_timestamp from added limit ${MANY_ROWS + 1}) as counted;
       if affected = 0 then return null; end if;
-      if affected <= ${FEW_ROWS} and not exists (select from added where response_timestamp is null) then
+      if affected <= ${FEW_ROWS} and have_ended then
         ${countFewEnds};
       end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();

@@ -4,9 +4,9 @@ import { toJson } from '../../common/database/stored-json.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
 import type { Admission } from '../rate-limit/admission.js';
 import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
-import { endedEntryOf, entryOf } from '../usage/books.js';
+import { endedEntryOf, entryOf, toBooks } from '../usage/books.js';
 import { addMoney, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
-import type { CallFigures, FinishedCall, SentCall, UsagePurpose } from '../usage/usage.types.js';
+import type { Booking, CallFigures, FinishedCall, SentCall, UsagePurpose } from '../usage/usage.types.js';
 import { isUsed, type Used } from '../usage/usage-words.js';
 import type { Accounting } from './accounting.service.js';
 import { type Asker, runContext } from './run-context.js';
@@ -28,8 +28,8 @@ export interface CalledModel {
   ownKey: boolean;
 }
 
-/** Makes the statements that store what belongs to calls, and book these: their figures go into the same rows. */
-export type Storing = (calls: FinishedCall[]) => Statement[];
+/** Makes the statement that stores what belongs to calls, and books these: their figures go into the same rows. */
+export type Storing = (booking: Booking) => Statement;
 
 export interface RunEnd {
   storing?: Storing;
@@ -126,9 +126,17 @@ export class AccountedRun {
     return this.entriesOf([...this.booking, ...this.ended]);
   }
 
-  /** The same when those that are being booked are. */
-  callsLeft(): string {
-    return this.entriesOf(this.ended);
+  /** Calls of the run as they are booked, and what of its row stays then. */
+  bookingOf(calls: FinishedCall[]): Booking {
+    const isDone = this.isOver && !this.isCalling;
+    return {
+      calls: toBooks(calls),
+      chatId: this.name.chatId,
+      answerId: this.name.messageId,
+      runId: this.hasRow ? this.id : undefined,
+      callsLeft: this.hasRow && !isDone ? this.entriesOf(this.ended) : undefined,
+      isOver: this.isOver,
+    };
   }
 
   /** The name that the run, and what it reserves, has now. */

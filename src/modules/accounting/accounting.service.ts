@@ -184,13 +184,9 @@ export class Accounting {
 
   private async commit(run: AccountedRun, { calls, storing, gives }: Storage): Promise<void> {
     const batch = this.database.batch(run.asker.userId);
-    if (storing) batch.add(...storing(calls));
-    else if (calls.length > 0) batch.add(this.usage.booking(calls));
-    if (run.hasRow) {
-      const isDone = run.isOver && !run.isCalling;
-      if (gives === 'place') batch.add(this.runs.givingBack(run));
-      else batch.add(isDone ? this.runs.removing(run) : this.runs.keeping(run));
-    }
+    if (gives === 'place') batch.add(this.runs.givingBack(run));
+    const booking = run.bookingOf(calls);
+    batch.add(storing ? storing(booking) : this.usage.bookStatement(booking));
     await batch.commit();
   }
 

@@ -18,11 +18,6 @@ const REFRESH = `
     from jsonb_to_recordset($1::jsonb) as note (id uuid, calls jsonb)
    where run.id = note.id`;
 
-const KEEP = `
-  update switchboard.runs set calls = $2::jsonb, reserved_cost = case when $3 then 0 else reserved_cost end where id = $1`;
-
-const REMOVE = 'delete from switchboard.runs where id = $1';
-
 /** Locks in the order in which admissions count. What is given back twice finds no row. */
 const GIVE_BACK = `
   with run as (
@@ -73,15 +68,6 @@ export class RunsRepository {
   refreshing(runs: AccountedRun[]): Statement {
     const notes = runs.map((run) => `{"id":"${run.id}","calls":${run.unbookedCalls()}}`);
     return { text: REFRESH, parameters: [`[${notes.join(',')}]`] };
-  }
-
-  /** The row stays for the calls that have not ended; their reservation stays unless the run is over. */
-  keeping(run: AccountedRun): Statement {
-    return { text: KEEP, parameters: [run.id, run.callsLeft(), run.isOver] };
-  }
-
-  removing({ id }: AccountedRun): Statement {
-    return { text: REMOVE, parameters: [id] };
   }
 
   /** Takes a run out of the windows that it was counted in, and its row away. */

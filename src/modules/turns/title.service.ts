@@ -61,7 +61,7 @@ export class TitleService {
     const store = async () => {
       const title = take();
       if (title === undefined) return;
-      await task.run.store((calls) => [this.repository.setTitle(task.chatId, title, calls)]);
+      await task.run.store((booking) => this.repository.setTitle(task.chatId, title, booking));
     };
     const write = async () => {
       await task.after;

@@ -18,9 +18,13 @@ const FIND = `
  * and a transaction that fails leaves everything as it was.
  */
 const TAKE = `
-  delete from switchboard.tool_approvals
-   where message_id = $1 and chat_id = $2 and user_id = $3
-  returning approval_id as "approvalId", tool_call_id as "toolCallId", tool_name as "toolName", call_hash as "callHash", answer`;
+  with taken as (
+    delete from switchboard.tool_approvals
+     where message_id = $1 and chat_id = $2 and user_id = $3
+    returning approval_id as "approvalId", tool_call_id as "toolCallId", tool_name as "toolName",
+              call_hash as "callHash", answer
+  )
+  select * from taken`;
 
 /** What the server has asked its users to approve. No user may read or write it: the statements run as the service. */
 @Injectable()

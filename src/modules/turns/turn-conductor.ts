@@ -26,6 +26,8 @@ import { type FinishedAnswer, TurnRepository } from './turn.repository.js';
 const READABLE_AFTER = 20_000;
 /** Chunks that go around content: with them alone nothing has been said, and the turn may still fail as a whole. */
 const FRAMES = new Set<UIMessageChunk['type']>(['start-step', 'finish-step', 'text-start', 'text-end']);
+/** A title that is written so soon after the answer is stored with it. */
+const TITLE_IN_TIME = 1_000;
 /** The answer does not wait longer than this for a title that is not written yet. */
 const TITLE_PATIENCE = 5_000;
 
@@ -210,6 +212,8 @@ export class TurnConductor {
   /** Stores the answer with its calls and, if it is written, the title; then readers are told of the end. */
   private async end(ending: Ending, title: PendingTitle | undefined): Promise<void> {
     const { turn, run, resumed, chosen } = ending;
+    // One commit stores both: a reader waits for the title in any case.
+    if (ending.status === 'complete') await withPatience(title?.written, TITLE_IN_TIME, turn.signal);
     turn.phase = 'ending';
     const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
     const metadata = metadataOf(chosen, run.figures, untouched ? undefined : ending.failure);
@@ -232,21 +236,16 @@ export class TurnConductor {
     turn.stream.publish(lastChunk({ ...ending, failure }, metadata));
   }
 
-  private async store(
-    run: AccountedRun,
-    answer: Omit<FinishedAnswer, 'calls'>,
-    failure?: AppError,
-  ): Promise<boolean> {
-    const storing = (of: Omit<FinishedAnswer, 'calls'>) => (calls: FinishedAnswer['calls']) => [
-      this.repository.finish({ ...of, calls }),
-    ];
-    if (await run.end({ storing: storing(answer), failure })) return true;
+  private async store(run: AccountedRun, answer: FinishedAnswer, failure?: AppError): Promise<boolean> {
+    if (await run.end({ storing: (booking) => this.repository.finish(answer, booking), failure }))
+      return true;
     // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
     this.logger.error(
       { chatId: answer.chatId, messageId: answer.id },
       'The end of an answer could not be stored.',
     );
-    await run.store(storing({ ...answer, parts: undefined, status: 'failed', asked: [] }));
+    const closed = { ...answer, parts: undefined, status: 'failed', asked: [] } as const;
+    await run.store((booking) => this.repository.finish({ ...closed, asked: [] }, booking));
     return false;
   }
 
@@ -301,10 +300,17 @@ function jsonOf(parts: UIMessage['parts']): string | undefined {
   }
 }
 
-/** Waits for `work`, but not longer than `milliseconds`. */
-async function withPatience(work: Promise<void> | undefined, milliseconds: number): Promise<void> {
-  if (!work) return;
+/** Waits for `work`, but not longer than `milliseconds`, and only until the signal. */
+async function withPatience(
+  work: Promise<void> | undefined,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!work || signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
   await Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -5,8 +5,7 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
-import { toBooks } from '../usage/books.js';
-import type { FinishedCall } from '../usage/usage.types.js';
+import type { Booking } from '../usage/usage.types.js';
 import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
 import type { AskedApproval } from './tool-approvals.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
@@ -54,8 +53,6 @@ export interface FinishedAnswer {
   modelUsed: string;
   metadata: AnswerMetadata;
   lastContext: unknown;
-  /** The calls that are not booked yet. */
-  calls: FinishedCall[];
   /** The calls of tools that it ends with, and that wait for the user's approval. */
   asked: AskedApproval[];
   /** The title of the chat, if it was written in time. */
@@ -101,28 +98,27 @@ const WITHDRAW = `
    where id = $1 and $4::boolean
      and not exists (select from "Message_v2" other where other."chatId" = $1 and other.id <> all($3::uuid[]))`;
 
-const insertAnswer = (before: string) => `
-  with ${before} answer as (
+const INSERT_STREAM = `
+  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+
+const INSERT_ANSWER = `
+  with answer as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
     values ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
   )
-  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+  ${INSERT_STREAM}`;
 
-const INSERT_ANSWER = insertAnswer('');
-
-const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
-  question as (
+const INSERT_QUESTION_AND_ANSWER = `
+  with messages as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
-    values ($6, $1, 'user', $7, '[]', $8, 'complete')
-  ),`);
+    values ($6, $1, 'user', $7, '[]', $8, 'complete'), ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
+  )
+  ${INSERT_STREAM}`;
 
-/**
- * The end of an answer: its calls are booked, and everything that its message and its chat still get is written to them at
- * once. The calls that wait for approval are remembered beside the message that shows them.
- */
-const FINISH = `
+/** The end of an answer: its calls are booked, and everything that its message and its chat still get is written at once. */
+const finish = (more: string) => `
   with booked as materialized (
-    select * from switchboard.book_calls($9::jsonb, $1)
+    select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
   ), stream as (
     delete from "Stream" where id = $3
   ), answer as (
@@ -131,26 +127,31 @@ const FINISH = `
       from booked where message.id = $1
     returning message.id, message."chatId"
   ), chat as (
-    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $13 then coalesce($12, chat.title) else chat.title end,
+    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $11 then coalesce($10, chat.title) else chat.title end,
            ${CHAT_TOTALS}
       from booked where chat.id = $2
-  ), approvals as (
+  )${more}
+  select from booked`;
+
+const FINISH = finish('');
+
+/** The calls that wait for approval are remembered beside the message that shows them. */
+const FINISH_AND_ASK = finish(`, approvals as (
     insert into switchboard.tool_approvals
       (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-    select answer.id, asked."approvalId", answer."chatId", $11::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+    select answer.id, asked."approvalId", answer."chatId", $16::uuid, asked."toolCallId", asked."toolName", asked."callHash",
            asked.answer
       from answer
-      join jsonb_to_recordset($10::jsonb) as asked
+      join jsonb_to_recordset($15::jsonb) as asked
              ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
         on answer."chatId" = $2
     on conflict (message_id, approval_id) do nothing
-  )
-  select from booked`;
+  )`);
 
 /** A title that is late for the end of its answer, unless somebody has given the chat one meanwhile. */
 const SET_TITLE = `
   with booked as materialized (
-    select * from switchboard.book_calls($1::jsonb, null)
+    select * from switchboard.book_calls($1::jsonb, null, $5::uuid, $6::jsonb, $7)
   ), chat as (
     update chat set title = case when chat.title = $4 then $3 else chat.title end, ${CHAT_TOTALS}
       from booked where chat.id = $2
@@ -298,30 +299,21 @@ export class TurnRepository {
   }
 
   /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
-  finish({ id, chatId, streamId, userId, ...answer }: FinishedAnswer): Statement {
-    const { parts = null, status, modelUsed, metadata, lastContext, calls, asked, title = null } = answer;
-    return {
-      text: FINISH,
-      parameters: [
-        id,
-        chatId,
-        streamId,
-        parts,
-        status,
-        modelUsed,
-        toJson(metadata),
-        toJson(lastContext),
-        toBooks(calls),
-        toJson(asked),
-        userId,
-        title,
-        DEFAULT_TITLE,
-      ],
-    };
+  finish(answer: FinishedAnswer, booking: Booking): Statement {
+    const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
+    const texts = [answer.metadata, answer.lastContext].map((value) => toJson(value));
+    const { calls, runId = null, callsLeft = null, isOver } = booking;
+    const stored = [id, chatId, streamId, parts, status, modelUsed, ...texts];
+    const parameters = [...stored, calls, title, DEFAULT_TITLE, runId, callsLeft, isOver];
+    if (asked.length === 0) return { text: FINISH, parameters };
+    return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
   }
 
   /** Gives a chat its title, with the calls that have written it. */
-  setTitle(chatId: string, title: string, calls: FinishedCall[]): Statement {
-    return { text: SET_TITLE, parameters: [toBooks(calls), chatId, title, DEFAULT_TITLE] };
+  setTitle(chatId: string, title: string, { calls, runId, callsLeft, isOver }: Booking): Statement {
+    return {
+      text: SET_TITLE,
+      parameters: [calls, chatId, title, DEFAULT_TITLE, runId ?? null, callsLeft ?? null, isOver],
+    };
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Statement } from '../../common/database/database.js';
+import type { Booking } from './usage.types.js';
 import { CHAT_TOTALS, MESSAGE_FIGURES } from './usage-words.js';
 
 /**
@@ -9,7 +10,7 @@ import { CHAT_TOTALS, MESSAGE_FIGURES } from './usage-words.js';
  */
 const BOOK = `
   with booked as materialized (
-    select * from switchboard.book_calls($1::jsonb, $2::uuid)
+    select * from switchboard.book_calls($1::jsonb, $2::uuid, $4::uuid, $5::jsonb, $6)
   ), answer as (
     update "Message_v2" message set ${MESSAGE_FIGURES} from booked where message.id = $2
   ), totals as (
@@ -19,8 +20,11 @@ const BOOK = `
 
 @Injectable()
 export class UsageRepository {
-  /** The statement that books the calls of one run: see `switchboard.book_calls`. */
-  booking(books: string, { answerId, chatId }: { answerId?: string; chatId?: string }): Statement {
-    return { text: BOOK, parameters: [books, answerId ?? null, chatId ?? null] };
+  /** The statement that books calls, with nothing else: see `switchboard.book_calls`. */
+  booking({ calls, chatId, answerId, runId, callsLeft, isOver }: Booking): Statement {
+    return {
+      text: BOOK,
+      parameters: [calls, answerId ?? null, chatId ?? null, runId ?? null, callsLeft ?? null, isOver],
+    };
   }
 }

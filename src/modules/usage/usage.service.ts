@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Statement } from '../../common/database/database.js';
 import { type FinishedSpan, Tracing } from '../../common/observability/tracing.js';
-import { toBooks } from './books.js';
 import { UsageRepository } from './usage.repository.js';
-import type { FinishedCall } from './usage.types.js';
+import type { Booking, FinishedCall } from './usage.types.js';
 
 /** What was used, as it is booked and traced. */
 @Injectable()
@@ -14,10 +13,8 @@ export class UsageService {
   ) {}
 
   /** The statement that books calls of one run, and adds them to the figures of their answer and chat. It may be repeated. */
-  booking(calls: readonly FinishedCall[]): Statement {
-    const chatId = calls.find((call) => call.chatId !== undefined)?.chatId;
-    const answerId = calls.find(({ metadata }) => metadata.messageId !== undefined)?.metadata.messageId;
-    return this.repository.booking(toBooks(calls), { answerId, chatId });
+  bookStatement(booking: Booking): Statement {
+    return this.repository.booking(booking);
   }
 
   trace(call: FinishedCall): void {

@@ -53,3 +53,18 @@ export interface FinishedCall extends SentCall, CallFigures {
   respondedAt: Date;
   durationMs: number;
 }
+
+/** Calls of one run that are to be booked, as `switchboard.book_calls` takes them. */
+export interface Booking {
+  /** See `toBooks`. */
+  calls: string;
+  /** Their chat, and the answer whose own figures some of them add to. */
+  chatId?: string;
+  answerId?: string;
+  /** The run, where it has a row. */
+  runId?: string;
+  /** What of its calls stays in the row; without, the row goes. */
+  callsLeft?: string;
+  /** Then nothing is reserved any more. */
+  isOver: boolean;
+}
