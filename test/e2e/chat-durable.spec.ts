@@ -52,7 +52,7 @@ describe('durable answers', () => {
     expect(answer.cost).toBe(0.00105);
     await eventually(async () => {
       const [open] = await app.database.query(
-        `select count(*)::int as calls from usage_logs where chat_id = $1 and response_timestamp is null`,
+        `select count(*)::int as calls from switchboard.running_calls where chat_id = $1`,
         [chatId],
       );
       return open.calls === 0;

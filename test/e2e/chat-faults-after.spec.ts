@@ -161,7 +161,7 @@ describe('faults after the first byte', () => {
     expect(figures.outputTokens).toBeGreaterThan(0);
     expect((await messagesOf(app, user, chatId)).at(-1)).toMatchObject(figures);
     await eventually(async () => {
-      const open = `select 1 from usage_logs where chat_id = $1 and response_timestamp is null`;
+      const open = `select 1 from switchboard.running_calls where chat_id = $1`;
       return (await app.database.query(open, [chatId])).length === 0;
     });
   }

@@ -67,7 +67,9 @@ describe('a crash', () => {
   /** Calls as their user sees them. */
   const seenCalls = async (server: ServerProcess, chatId: string) => {
     const response = await fetch(`${server.url}/api/usage/logs?chatId=${chatId}`, { headers: user.headers });
-    const { items } = (await response.json()) as { items: Array<{ status: string; metadata: { purpose: string } }> };
+    const { items } = (await response.json()) as {
+      items: Array<{ status: string; metadata: { purpose: string } }>;
+    };
     return items.filter(({ metadata }) => metadata.purpose === 'answer').map(({ status }) => status);
   };
 

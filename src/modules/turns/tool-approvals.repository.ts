@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
-import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata } from './turn.types.js';
 
 interface AnswerPlace {
@@ -39,7 +38,7 @@ export class ToolApprovalsRepository {
     return rows[0]?.answer;
   }
 
-  /** The statement that takes the approvals which an answer waits for; its rows are {@link AskedApproval}s. */
+  /** The statement that takes the approvals which an answer waits for; its rows are `AskedApproval`s. */
   takeStatement({ messageId, chatId, userId }: AnswerPlace): Statement {
     return { text: TAKE, parameters: [messageId, chatId, userId] };
   }
