@@ -8,11 +8,11 @@ import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 const DESCRIPTION = `The open backend for AI chat.
 
 Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
-\`application/problem+json\` (RFC 9457) with a stable \`code\`. Keys of your own for the model vendors travel in
-${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}; they are used for that request and never stored.
+\`application/problem+json\` (RFC 9457) with a stable \`code\`. Send your own keys for the model vendors in
+${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}. They are used only for that request and are never stored.
 
-A request that is not well-formed HTTP can also be refused before its route is known: 414 (a part of the path over 2,048
-characters), 417 (\`Expect\`) and 431 (headers).`;
+Malformed HTTP requests can also be refused before routing: 414 (a path segment over 2,048 characters), 417
+(\`Expect\`) and 431 (headers).`;
 
 /** The OpenAPI document of all routes. */
 export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {

@@ -34,5 +34,5 @@ export const ApiClientIdParam = (name: string, what: string) =>
   ApiParam({
     name,
     schema: { type: 'string', minLength: 1, maxLength: MAX_LENGTH },
-    description: `${what}: a UUID, or the id that the client chose.`,
+    description: `The id of the ${what}: a UUID, or the id that the client chose.`,
   });

@@ -14,7 +14,7 @@ export class PageQuery {
     minimum: 1,
     maximum: 100,
     default: 20,
-    description: 'How many items at most. A page also ends when it reaches 2 MB.',
+    description: 'The maximum number of items. A page also ends when it reaches 2 MB.',
   })
   @IsOptional()
   @Type(() => Number)
@@ -23,7 +23,7 @@ export class PageQuery {
   @Max(100)
   limit: number = 20;
 
-  @ApiPropertyOptional({ description: 'The `nextCursor` of the page before; opaque.' })
+  @ApiPropertyOptional({ description: 'The `nextCursor` of the previous page. It is opaque.' })
   @IsOptional()
   @IsString()
   @MaxLength(512)

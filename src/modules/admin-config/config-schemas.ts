@@ -29,7 +29,7 @@ const systemPrompt = z
   .string()
   .max(100_000)
   .regex(/\S/, 'must not be empty')
-  .describe('The instructions that stand before every conversation.');
+  .describe('The instructions at the start of every conversation.');
 
 /** A model as its vendor names it; `google/…` is accepted where the key names the provider already. */
 const modelId = (provider: Provider) =>
@@ -88,7 +88,7 @@ const agentModels = (provider: Provider) =>
       }
     })
     .meta({
-      description: `The models that may be used, by the vendor's ids; exactly one is the default.`,
+      description: "The models that may be used, by the vendor's ids. Exactly one is the default.",
       contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
       minContains: 1,
       maxContains: 1,
@@ -115,8 +115,9 @@ const capabilitiesOf = (names: readonly Capability[]) =>
     )
     .optional()
     .describe(
-      'What the agent may use, where the model has it. `thinking` holds for messages that do not say otherwise; without it the ' +
-        "vendor's own default does. Searches, pages and code are the vendor's tools, and are billed by it beside the tokens.",
+      'What the agent may use, if the model supports it. `thinking` applies to messages that do not set it; without it, the ' +
+        "vendor's default applies. Web search, page fetching and code execution are tools of the vendor, which bills them in " +
+        'addition to the tokens.',
     );
 
 const agentShape = (provider: Provider, capabilities: readonly Capability[] = []) => ({
@@ -125,11 +126,11 @@ const agentShape = (provider: Provider, capabilities: readonly Capability[] = []
   models: agentModels(provider),
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
-    .describe('Requests of one user. They count from the next request on.'),
+    .describe('Requests per user. Changes take effect with the next request.'),
   budget: z
     .strictObject({ daily: usd.optional(), monthly: usd.optional() })
     .optional()
-    .describe('USD of one user; without it there is no budget.'),
+    .describe('USD per user. If omitted, there is no budget.'),
   parameters: z
     .strictObject({
       temperature: z.number().min(0).max(2).optional(),
@@ -139,7 +140,7 @@ const agentShape = (provider: Provider, capabilities: readonly Capability[] = []
     })
     .optional()
     .describe(
-      'Sent with every call of the model, as far as it takes them. `maxOutputTokens` is about the answer: thoughts come on top.',
+      'Sent with every model call, if the model supports them. `maxOutputTokens` limits the answer. Reasoning tokens come on top.',
     ),
   capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...capabilities]),
 });
@@ -148,7 +149,7 @@ const noTools = z
   .array(z.string())
   .max(0)
   .optional()
-  .describe('Only the artifact agent has tools to choose.');
+  .describe('Only the artifact agent has tools to choose from.');
 
 const toolName = z
   .string()
@@ -163,9 +164,9 @@ const mcpSchema = z
       .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) address without credentials')
       .describe('The MCP server, over streamable HTTP.'),
     toolsets: z.array(toolName).max(100),
-    tools: z.array(toolName).max(200).optional().describe('Single tools beside the toolsets.'),
+    tools: z.array(toolName).max(200).optional().describe('Single tools in addition to the toolsets.'),
     excludeTools: z.array(toolName).max(200).optional(),
-    readOnly: z.boolean().describe('False lets users approve writes in the chat.'),
+    readOnly: z.boolean().describe('If false, users can approve writes in the chat.'),
     lockdown: z.boolean(),
     maxResultCharacters: z.int().min(100).max(1_000_000).optional(),
     timeoutMs: z.int().min(100).max(600_000).optional(),
@@ -215,24 +216,29 @@ const routingSchema = z.strictObject({
     .min(1)
     .max(200)
     .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
-    .meta({ description: 'The first one with a key at hand chooses the agent.', 'x-unique-by': ['id'] }),
+    .meta({ description: 'The first model with a configured key chooses the agent.', 'x-unique-by': ['id'] }),
   timeoutMs: z
     .int()
     .min(100)
     .max(10_000)
     .default(ROUTING_TIMEOUT)
-    .describe('After this time the chat agent answers.'),
+    .describe('After this time, the chat agent answers.'),
 });
 /** Configuration of the agent that chooses who answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
 const appSettingsSchema = z.strictObject({
-  activeProvider: z.enum(PROVIDERS).describe('Whose default model answers when the client names none.'),
-  titleModels: modelOfEach(PROVIDERS).optional().describe('The cheap models that name chats.'),
+  activeProvider: z
+    .enum(PROVIDERS)
+    .describe('The provider with the default model, which answers if the client does not name one.'),
+  titleModels: modelOfEach(PROVIDERS)
+    .optional()
+    .describe('The inexpensive models that generate chat titles.'),
   imageModels: modelOfEach(DRAWING_PROVIDERS)
     .optional()
     .describe(
-      'The models that draw: that of the provider that answers, else of one with a key. Without any, nobody draws.',
+      'The models that generate images. The model of the answering provider is used, or else one with a key. If none is ' +
+        'configured, image generation is off.',
     ),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
@@ -263,11 +269,11 @@ const catalogModelSchema = z.strictObject({
       cachedInput: price,
       cacheWrite: price,
       imageInput: price.describe(
-        'Of pictures that an image model is given, where they cost other than words.',
+        'The price of images sent to an image model, if it differs from the price of text.',
       ),
       output: usd,
     })
-    .describe('USD per million tokens; null where the vendor has no such price.'),
+    .describe('USD per million tokens. Null if the vendor has no such price.'),
 });
 /** What is known of one model: its name, abilities and list price. */
 export type CatalogModel = z.output<typeof catalogModelSchema>;

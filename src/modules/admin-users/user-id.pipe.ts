@@ -13,4 +13,4 @@ export class UserIdPipe implements PipeTransform<string, string> {
 
 /** Documents the path parameter that {@link UserIdPipe} takes. */
 export const ApiUserIdParam = () =>
-  ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' }, description: 'The user.' });
+  ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' }, description: 'The id of the user.' });

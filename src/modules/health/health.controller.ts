@@ -29,7 +29,7 @@ export class HealthController {
 
   @Get('health/live')
   @Unthrottled()
-  @ApiOperation({ summary: 'Is the process alive?' })
+  @ApiOperation({ summary: 'Check whether the process is alive' })
   @ApiOkResponse({ type: HealthDto })
   live(): HealthDto {
     return { status: 'ok' };
@@ -37,7 +37,9 @@ export class HealthController {
 
   @Get('health/ready')
   @Unthrottled()
-  @ApiOperation({ summary: 'Can it serve? (the database answers, and it is not shutting down)' })
+  @ApiOperation({
+    summary: 'Check whether the server is ready: the database answers, and no shutdown is in progress',
+  })
   @ApiOkResponse({ type: HealthDto })
   @ApiProblem(503)
   async ready(): Promise<HealthDto> {
@@ -47,7 +49,7 @@ export class HealthController {
 
   /** Answers here only when `METRICS_PORT` gives them no port of their own. */
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics; only on `METRICS_PORT` when that is set' })
+  @ApiOperation({ summary: 'Prometheus metrics. Only served on `METRICS_PORT` if that is set' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string', example: METRICS_EXAMPLE } })
   @Header('content-type', metricsRegistry.contentType)

@@ -12,7 +12,7 @@ import { MeDto } from './dto/me.dto.js';
 @Controller('api/me')
 export class MeController {
   @Get()
-  @ApiOperation({ summary: 'Who am I?' })
+  @ApiOperation({ summary: 'Get the current user' })
   @ApiOkResponse({ type: MeDto })
   read(@CurrentUser() { id, email, role, settings }: Identity): MeDto {
     return { id, email, role, isActive: true, settings: writableOr(settings, {}) };

@@ -6,7 +6,7 @@ export class RollBackConfigDto {
     type: 'integer',
     minimum: 1,
     example: 3,
-    description: 'A version of the history. It is not taken out: its data become a new version.',
+    description: 'A version from the history. The history keeps it: its data is stored as a new version.',
   })
   version: number;
 }

@@ -13,7 +13,7 @@ export class UpdateUserDto {
 
   @ApiPropertyOptional({
     example: false,
-    description: 'An account that is not active is refused everywhere.',
+    description: 'Inactive users are refused everywhere.',
   })
   @IfSent()
   @IsBoolean()

@@ -16,7 +16,7 @@ export class UsageCallsQuery extends UsagePeriodQuery {
 
   @ApiPropertyOptional({
     example: 'gemini-2.5-flash',
-    description: 'A model by its own name, or with its provider, as in `google/gemini-2.5-flash`.',
+    description: 'A model by its id, or with its provider, as in `google/gemini-2.5-flash`.',
   })
   @IsOptional()
   @IsString()
@@ -31,7 +31,7 @@ export class UsageCallsQuery extends UsagePeriodQuery {
 
   @ApiPropertyOptional({
     enum: USAGE_STATUSES,
-    description: 'How the calls ended; `running` are those that have not.',
+    description: 'The outcome of the calls. `running` selects calls that have not ended.',
   })
   @IsOptional()
   @IsIn(USAGE_STATUSES)

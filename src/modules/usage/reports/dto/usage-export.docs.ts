@@ -6,7 +6,8 @@ export const ApiUsageExport = () =>
   applyDecorators(
     ApiOkResponse({
       description:
-        'The download, streamed. As CSV by RFC 4180 with a header row; a text that a spreadsheet would run as a formula begins with an apostrophe.',
+        'The download, as a stream. CSV follows RFC 4180 and has a header row. Text that a spreadsheet would run as a formula ' +
+        'starts with an apostrophe.',
       headers: {
         'Content-Disposition': {
           description: '`attachment`, with a file name.',

@@ -5,7 +5,7 @@ export class UsageFiguresDto {
   @ApiProperty({ type: 'integer', example: 412 })
   calls: number;
 
-  @ApiProperty({ type: 'integer', example: 3, description: 'Calls that failed.' })
+  @ApiProperty({ type: 'integer', example: 3, description: 'The number of failed calls.' })
   errors: number;
 
   @ApiProperty({ type: 'integer', example: 1_204_330 })
@@ -35,7 +35,7 @@ export class UsagePeriodDto {
   @ApiProperty({
     format: 'date-time',
     example: '2026-03-31T22:00:00.000Z',
-    description: 'The first moment that does not count any more.',
+    description: 'The end of the period (exclusive).',
   })
   to: string;
 }

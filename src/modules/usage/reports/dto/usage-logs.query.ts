@@ -57,46 +57,46 @@ export class UsageLogFilterQuery extends UsageCallsQuery {
   @Length(1, 128)
   chatId?: string;
 
-  @IsCount('At least so many input tokens.')
+  @IsCount('The minimum number of input tokens.')
   minInputTokens?: number;
 
-  @IsCount('At most so many input tokens.')
+  @IsCount('The maximum number of input tokens.')
   maxInputTokens?: number;
 
-  @IsCount('At least so many output tokens.')
+  @IsCount('The minimum number of output tokens.')
   minOutputTokens?: number;
 
-  @IsCount('At most so many output tokens.')
+  @IsCount('The maximum number of output tokens.')
   maxOutputTokens?: number;
 
-  @IsCount('At least so many tokens.')
+  @IsCount('The minimum number of tokens.')
   minTotalTokens?: number;
 
-  @IsCount('At most so many tokens.')
+  @IsCount('The maximum number of tokens.')
   maxTotalTokens?: number;
 
-  @IsCost('At least this cost of the input, in USD.')
+  @IsCost('The minimum input cost in USD.')
   minInputCost?: number;
 
-  @IsCost('At most this cost of the input, in USD.')
+  @IsCost('The maximum input cost in USD.')
   maxInputCost?: number;
 
-  @IsCost('At least this cost of the output, in USD.')
+  @IsCost('The minimum output cost in USD.')
   minOutputCost?: number;
 
-  @IsCost('At most this cost of the output, in USD.')
+  @IsCost('The maximum output cost in USD.')
   maxOutputCost?: number;
 
-  @IsCost('At least this cost, in USD.')
+  @IsCost('The minimum total cost in USD.')
   minTotalCost?: number;
 
-  @IsCost('At most this cost, in USD.')
+  @IsCost('The maximum total cost in USD.')
   maxTotalCost?: number;
 
-  @IsCount('At least so many milliseconds; only calls that have ended.')
+  @IsCount('The minimum duration in milliseconds. Only calls that have ended.')
   minDurationMs?: number;
 
-  @IsCount('At most so many milliseconds; only calls that have ended.')
+  @IsCount('The maximum duration in milliseconds. Only calls that have ended.')
   maxDurationMs?: number;
 }
 
@@ -105,7 +105,8 @@ export class UsageLogsQuery extends IntersectionType(UsageLogFilterQuery, PickTy
     enum: LOG_FIELDS.flatMap((field) => [field, `-${field}`]),
     default: '-requestTimestamp',
     description:
-      'The order; with `-` in front the highest first. `totalCost:desc` is taken for `-totalCost`. A call that is running has a shorter duration than any other.',
+      'The sort order. A leading `-` sorts the highest first. `totalCost:desc` is the same as `-totalCost`. Running calls ' +
+      'sort as the shortest duration.',
   })
   @IsOptional()
   @ValidateBy({
@@ -119,7 +120,7 @@ export class UsageLogsQuery extends IntersectionType(UsageLogFilterQuery, PickTy
   sort: string = '-requestTimestamp';
 
   @ApiPropertyOptional({
-    description: 'The `nextCursor` of the page before; opaque, and only for the same `sort`.',
+    description: 'The `nextCursor` of the previous page. It is opaque and only valid for the same `sort`.',
   })
   @IsOptional()
   @IsString()
@@ -136,7 +137,7 @@ export class UsageExportQuery extends UsageLogFilterQuery {
   @ApiPropertyOptional({
     enum: EXPORT_FORMATS,
     default: 'csv',
-    description: 'A table with a header row, or a JSON document a line.',
+    description: '`csv` is a table with a header row. `ndjson` has one JSON document per line.',
   })
   @IsOptional()
   @IsIn(EXPORT_FORMATS)

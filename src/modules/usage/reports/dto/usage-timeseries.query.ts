@@ -12,13 +12,13 @@ export class UsageTimeseriesQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     enum: INTERVALS,
     description:
-      'How long a point is, by the clocks and calendars of `tz`; by default what suits the length of the period.',
+      'The length of a point, in the clock and calendar of `tz`. The default depends on the length of the period.',
   })
   @IsOptional()
   @IsIn(INTERVALS)
   interval?: Interval;
 
-  @ApiPropertyOptional({ enum: GROUPINGS, description: 'Tells the calls of each point apart, in `groups`.' })
+  @ApiPropertyOptional({ enum: GROUPINGS, description: 'Splits the calls of each point into `groups`.' })
   @IsOptional()
   @IsIn(GROUPINGS)
   groupBy?: Grouping;
