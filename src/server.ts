@@ -62,7 +62,7 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
       `${startBanner({ url: await app.getUrl(), publishableKey: stack.publishableKey }).join('\n')}\n`,
     );
   } else {
-    process.stdout.write(`Switchboard listens on ${await app.getUrl()}, docs at /docs\n`);
+    process.stdout.write(`Switchboard is listening on ${await app.getUrl()}, docs at /docs\n`);
   }
 }
 
@@ -84,7 +84,7 @@ function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void
       .then(
         () => process.exit(0),
         (error: unknown) => {
-          process.stderr.write(`switchboard: stopping after ${signal} failed: ${describe(error)}\n`);
+          process.stderr.write(`switchboard: shutdown after ${signal} failed: ${describe(error)}\n`);
           process.exit(1);
         },
       );

@@ -60,10 +60,12 @@ export function loadConfig<VendorId extends string>(
   const env = parseEnvironment(source, vendors);
   if (!env.DATABASE_URL) throw new ConfigurationError('DATABASE_URL is not set');
   if (!env.SUPABASE_URL && !env.SUPABASE_JWT_SECRET) {
-    throw new ConfigurationError('SUPABASE_URL or SUPABASE_JWT_SECRET must be set: nobody could sign in');
+    throw new ConfigurationError(
+      'SUPABASE_URL or SUPABASE_JWT_SECRET must be set: without them, nobody can sign in',
+    );
   }
   if (env.DEMO_MODEL && env.NODE_ENV === 'production') {
-    throw new ConfigurationError('DEMO_MODEL can not be true when NODE_ENV is production');
+    throw new ConfigurationError('DEMO_MODEL cannot be true when NODE_ENV is production');
   }
   const hasServerKey = Object.values<ProviderConfig>(env.providers).some(({ apiKey }) => apiKey);
   return {

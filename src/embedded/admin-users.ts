@@ -17,7 +17,7 @@ const PROBLEMS: Record<string, [status: number, code: string, message: string]> 
   23505: [422, 'email_exists', 'A user with this email address has already been registered'],
   22007: [400, 'validation_failed', 'invalid format for ban duration'],
   22008: [400, 'validation_failed', 'invalid format for ban duration'],
-  '22P05': [400, 'validation_failed', 'the request holds characters that can not be stored'],
+  '22P05': [400, 'validation_failed', 'the request contains characters that cannot be stored'],
 };
 
 /**

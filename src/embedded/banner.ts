@@ -14,7 +14,7 @@ export function startBanner({ url, publishableKey }: { url: string; publishableK
     `  curl -N ${url}/api/chat -H "Authorization: Bearer $TOKEN" ${json} \\`,
     `    -d '{"id":"first-chat","message":{"id":"m1","role":"user","parts":[{"type":"text","text":"Hello!"}]}}'`,
     '',
-    '  Make yourself an administrator:  npm run user:role -- you@example.com admin',
+    '  Become an administrator:  npm run user:role -- you@example.com admin',
     '',
   ];
 }

@@ -52,7 +52,7 @@ export interface EmbeddedStackOptions {
 export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   if (options.nodeEnv === 'production') {
     throw new EmbeddedStackError(
-      'The embedded stack is not for production: set DATABASE_URL and the SUPABASE_ variables',
+      'The embedded stack is not for production. Set DATABASE_URL and the SUPABASE_ variables',
     );
   }
   process.umask(PRIVATE_UMASK);
@@ -73,7 +73,7 @@ function openDataDir(dataDir: string): StackSecrets {
     return readSecrets(dataDir) ?? createSecrets();
   } catch (error) {
     if (error instanceof EmbeddedStackError) throw error;
-    throw new EmbeddedStackError(`DATA_DIR ${dataDir} can not be used: ${(error as Error).message}`);
+    throw new EmbeddedStackError(`DATA_DIR ${dataDir} cannot be used: ${(error as Error).message}`);
   }
 }
 

@@ -52,7 +52,7 @@ export class Gateway {
   /** Decides by the head of a request alone, and says what its answer needs. */
   async admit(head: IncomingHead): Promise<Response | Admission> {
     const target = readTarget(head.url);
-    if (!target) return failure('auth', 404, 'not_found', 'There is nothing at this address');
+    if (!target) return failure('auth', 404, 'not_found', 'Not found');
     try {
       return await this.admitTo(target, head);
     } catch (error) {
@@ -69,14 +69,14 @@ export class Gateway {
     const headers = headersOf(head.headers, caller);
     if (target.service === 'auth') {
       const match = findAuthRoute(method, target);
-      if (!match) return failure('auth', 404, 'not_found', 'There is no such route');
+      if (!match) return failure('auth', 404, 'not_found', 'Route not found');
       return this.admitToAuth(
         { match, method, target, headers, caller, address },
         head.headers['content-length'],
       );
     }
     const match = findStorageRoute(method, target);
-    if (!match) return failure('storage', 404, 'Not Found', 'There is no such route');
+    if (!match) return failure('storage', 404, 'Not Found', 'Route not found');
     return this.admitToStorage({ match, method, target, headers, caller }, head.headers['content-length']);
   }
 

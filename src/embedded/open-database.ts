@@ -11,7 +11,7 @@ export async function openEmbeddedDatabase(
   const folder = resolve(dataDir);
   const secrets = readSecrets(folder);
   if (!secrets)
-    throw new EmbeddedStackError(`there is nothing in ${folder} yet: run npm start, or set DATABASE_URL`);
+    throw new EmbeddedStackError(`${folder} has no database yet: run npm start, or set DATABASE_URL`);
   if (secrets.port !== undefined && (await answers(databaseUrl(secrets)))) {
     return { url: databaseUrl(secrets), close: () => Promise.resolve() };
   }

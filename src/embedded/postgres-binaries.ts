@@ -36,7 +36,7 @@ function packageFolder(name: string): string {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch {
     throw new EmbeddedStackError(
-      `There is no PostgreSQL for this machine (${name}); set DATABASE_URL to use one of your own`,
+      `PostgreSQL is not available for this platform (${name}). Set DATABASE_URL to use your own`,
     );
   }
 }

@@ -55,7 +55,7 @@ export class PostgresCluster {
     writeSecrets(dataDir, secrets);
 
     let owner = await tryOwn(secrets, dataDir);
-    if (owner) log('A PostgreSQL that a crash had left running was taken over.');
+    if (owner) log('Reused a PostgreSQL process that was still running after a crash.');
     else {
       removeStaleLock(folder);
       secrets.port = await freePort();
@@ -185,7 +185,7 @@ async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client
   await client.end();
   const pid = rows[0]?.other?.split(' ')[1] ?? 'unknown';
   throw new EmbeddedStackError(
-    `Another Switchboard (process ${pid}) is running on ${dataDir}; stop it or set another DATA_DIR`,
+    `Another Switchboard process (${pid}) is using ${dataDir}. Stop it or set another DATA_DIR`,
   );
 }
 
@@ -196,7 +196,9 @@ async function untilOwned(secrets: StackSecrets, dataDir: string, child: ChildPr
     if (child.exitCode !== null) break;
     await sleep(50);
   }
-  throw new EmbeddedStackError(`PostgreSQL did not start; ${join(dataDir, 'postgres.log')} says why`);
+  throw new EmbeddedStackError(
+    `PostgreSQL did not start. See ${join(dataDir, 'postgres.log')} for the reason`,
+  );
 }
 
 /**

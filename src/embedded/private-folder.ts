@@ -35,7 +35,9 @@ export function openPrivateFolder(folder: string, postgres: SystemUser): void {
   const names = readdirSync(folder);
   // To close a folder of the system, or of somebody's own files, would do harm.
   if (!names.includes('stack.json') && !names.every((name) => KNOWN.test(name)))
-    throw new EmbeddedStackError(`DATA_DIR ${folder} holds other files; set a folder of its own`);
+    throw new EmbeddedStackError(
+      `DATA_DIR ${folder} contains other files. Set a folder that is used only for this`,
+    );
   if (postgres.gid !== undefined && canReach(folder, postgres)) {
     chownSync(folder, stats.uid, postgres.gid);
     chmodSync(folder, 0o710);

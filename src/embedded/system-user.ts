@@ -23,7 +23,7 @@ export function postgresUser(): SystemUser {
     if (account && uid > 0 && gid > 0) return { uid, gid };
   }
   throw new EmbeddedStackError(
-    'PostgreSQL can not run as root, and there is no account such as "nobody" to run it as',
+    'PostgreSQL cannot run as root, and there is no account such as "nobody" to run it',
   );
 }
 

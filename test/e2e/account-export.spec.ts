@@ -431,7 +431,7 @@ describe('GET /api/me/export', () => {
       expect(text.length).toBeGreaterThan(10_000_000);
       expect(() => JSON.parse(text) as unknown).toThrow();
       expect(text).not.toContain('"type":"end"');
-      expect(app.log()).toContain('A download was broken off.');
+      expect(app.log()).toContain('A download was interrupted.');
     },
     30_000,
   );

@@ -228,7 +228,7 @@ describe('a change of the configuration', () => {
         const response = await test(key, { prompt: 'Hello' });
         expectProblem(response, 400, 'validation_failed');
         expect(response.body.errors).toEqual([
-          { path: 'key', message: `${key} is not the configuration of an agent; there is nothing to call` },
+          { path: 'key', message: `${key} is not the configuration of an agent, so it cannot be tested` },
         ]);
       }
       await app.request('DELETE', '/api/admin/config/git_mcp_agent_anthropic', { user: admin });

@@ -82,12 +82,12 @@ const WRONG: WrongPath[] = [
     'must be one of createDocument, updateDocument, requestSuggestions',
   ]),
   wrong('git_mcp_agent_google', { mcp: null }, ['mcp', 'is required']),
-  mcp({ url: 'file:///etc/passwd' }, 'url', 'must be an http(s) address without credentials'),
-  mcp({ url: 'https://user:secret@example.com/' }, 'url', 'must be an http(s) address without credentials'),
+  mcp({ url: 'file:///etc/passwd' }, 'url', 'must be an http(s) URL without credentials'),
+  mcp({ url: 'https://user:secret@example.com/' }, 'url', 'must be an http(s) URL without credentials'),
   mcp({ url: null }, 'url', 'is required'),
   mcp({ toolsets: 'all' }, 'toolsets', 'must be an array'),
   mcp({ toolsets: ['repos', 'a b'] }, 'toolsets.1', NAMED_TOOL),
-  mcp({ toolsets: [] }, 'toolsets', 'or tools must name what is allowed'),
+  mcp({ toolsets: [] }, 'toolsets', 'or tools must list the allowed tools'),
   mcp({ tools: ['get_file,delete_file'] }, 'tools.0', NAMED_TOOL),
   mcp({ excludeTools: [''] }, 'excludeTools.0', NAMED_TOOL),
   mcp({ readOnly: 'yes' }, 'readOnly', 'must be true or false'),
@@ -155,7 +155,7 @@ const CONFLICTS: WrongPath[] = [
         { id: 'gemini-2.5-pro', isDefault: true },
       ],
     },
-    ['models.1.isDefault', 'is true for another model already; only one is the default'],
+    ['models.1.isDefault', 'is already true for another model; only one model can be the default'],
   ),
   wrong(
     'chat_agent_google',
@@ -278,9 +278,7 @@ describe('a configuration that can not be', () => {
 
   it('is none at all, where nothing works without it', async () => {
     for (const key of ['app_settings', 'model_catalog'])
-      expectErrors(await send('DELETE', key), [
-        ['key', `${key} can not be deleted: nothing works without it`],
-      ]);
+      expectErrors(await send('DELETE', key), [['key', `${key} cannot be deleted: it is required`]]);
     expectErrors(await send('DELETE', 'chat_agent_google'), [
       [
         'key',
@@ -299,10 +297,10 @@ describe('a configuration that can not be', () => {
       ['configData.activeProvider', 'must have an enabled chat agent; chat_agent_anthropic is not one'],
     ]);
     expectErrors(await send('PATCH', 'chat_agent_google', { enabled: false }), [
-      ['configData.enabled', 'must stay true: no chat agent would be left that is enabled'],
+      ['configData.enabled', 'must stay true: no enabled chat agent would be left'],
     ]);
     expectErrors(await send('DELETE', 'chat_agent_google'), [
-      ['key', 'chat_agent_google can not be deleted: no chat agent would be left that is enabled'],
+      ['key', 'chat_agent_google can not be deleted: no enabled chat agent would be left'],
     ]);
     // The others may all be off: a chat agent answers.
     for (const key of ['artifact_agent_google', 'git_mcp_agent_google', 'routing_agent'])

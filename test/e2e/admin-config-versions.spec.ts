@@ -247,7 +247,7 @@ describe('versions of the configuration', () => {
     const rollback = (version: number) =>
       app.request('POST', '/api/admin/config/routing_agent/rollback', { user: admin, body: { version } });
     expect((await rollback(gone)).body.errors).toEqual([
-      { path: 'version', message: 'is where routing_agent was deleted; choose the one before' },
+      { path: 'version', message: 'is the deletion of routing_agent; choose the version before it' },
     ]);
     const restored = await rollback(before.version);
     expect(restored.body).toMatchObject({ version: gone + 3, configData: before.configData });

@@ -57,7 +57,7 @@ describe('the Supabase Admin API', () => {
   });
 
   const failures: Array<[string, Fault, number, string, RegExp]> = [
-    ['500', answer(500, 'unexpected_failure'), 502, 'upstream_error', /failed to answer \(status 500\)/],
+    ['500', answer(500, 'unexpected_failure'), 502, 'upstream_error', /failed \(status 500\)/],
     ['503 that is no JSON', { status: 503, body: '<html>' }, 502, 'upstream_error', /status 503/],
     ['422', answer(422, 'validation_failed'), 502, 'upstream_error', /refused the change \(status 422\)/],
     ['401', answer(401, 'no_authorization'), 502, 'upstream_error', /secret key/],
@@ -80,7 +80,7 @@ describe('the Supabase Admin API', () => {
     ['a broken connection', { reset: true }, 502, 'upstream_error', /can not be reached/],
     ['success that is none', { status: 200, body: '{}' }, 502, 'upstream_error', /does not show it/],
     ['success that is no JSON', { status: 200, body: 'OK' }, 502, 'upstream_error', /./],
-    ['silence', { hang: true }, 504, 'upstream_timeout', /did not answer in time/],
+    ['silence', { hang: true }, 504, 'upstream_timeout', /did not respond in time/],
   ];
 
   it.each(failures)(
@@ -174,7 +174,7 @@ describe('the Supabase Admin API', () => {
         deferrable initially deferred for each row execute function switchboard.test_break_commit()`);
     try {
       expect((await promote()).body).toMatchObject({ role: 'admin' });
-      expect(app.log()).toContain('could not be put into the audit log');
+      expect(app.log()).toContain('could not be written to the audit log');
       expect(app.log()).toMatch(new RegExp(`"target":"${user.id}"`));
     } finally {
       await app.database.query('drop function switchboard.test_break_commit() cascade');

@@ -45,7 +45,7 @@ describe('the budget of the artifact agent', () => {
     const chatId = randomUUID();
     const answer = await agent.say(chatId);
     const sentence =
-      'Your budget of 0.03 USD a day for the agent artifact does not allow drawing a picture now. Try again when the next day (UTC) begins.';
+      'Your budget of 0.03 USD per day for the agent artifact does not allow generating an image now. Try again when the next day (UTC) begins.';
     expect([answer.status, answer.text, answer.done]).toEqual([200, 'Your budget is too small.', true]);
     expect(failureOf(answer)).toBe(sentence);
     expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toContain(sentence);
@@ -65,7 +65,7 @@ describe('the budget of the artifact agent', () => {
     const id = await agent.create(image);
     agent.script('updateDocument', { id, description: 'By day' }, { usage: PICTURE });
     const redrawn = await agent.say(randomUUID());
-    expect(failureOf(redrawn)).toMatch(/does not allow drawing a picture now/);
+    expect(failureOf(redrawn)).toMatch(/does not allow generating an image now/);
     expect(await agent.versionsOf(id)).toEqual([image]);
 
     const content = `Beginning. ${'A long text. '.repeat(3_000)}`;
@@ -102,7 +102,7 @@ describe('the budget of the artifact agent', () => {
     const late = all.filter(({ status }) => status !== 200);
     for (const { problem } of late) expect(problem.code).toBe('budget_exceeded');
     const refused = all.map(failureOf).filter((failure) => failure !== undefined);
-    for (const failure of refused) expect(failure).toMatch(/does not allow drawing a picture now/);
+    for (const failure of refused) expect(failure).toMatch(/does not allow generating an image now/);
     const drawn = agent.drawings().length;
     expect(drawn + refused.length + late.length).toBe(turns);
     // Three would fit in; how many do is a matter of what the turns around them still hold.
@@ -124,7 +124,7 @@ describe('the budget of the artifact agent', () => {
     const answer = await agent.say(randomUUID());
     expect(answer.text).toBe('Done.');
     expect(agent.drawings()).toHaveLength(2);
-    expect(failureOf(answer)).toMatch(/does not allow drawing a picture now/);
+    expect(failureOf(answer)).toMatch(/does not allow generating an image now/);
     expect(await spent()).toBeLessThanOrEqual(0.095);
   });
 

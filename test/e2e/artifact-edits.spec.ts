@@ -118,7 +118,7 @@ describe('the artifact agent that edits', () => {
   it.each([
     ['text', TIDES, { oldText: 's', newText: 'a' }, 'Rewritten.', /oldText of edit 1 occurs more than once/],
     ['text', TIDES, { oldText: 'The Moon', newText: 'a' }, 'Rewritten.', /oldText of edit 1 does not occur/],
-    ['text', 'a 🌱', { oldText: '🌱', newText: '\ud83c' }, 'Rewritten.', /half of a surrogate pair/],
+    ['text', 'a 🌱', { oldText: '🌱', newText: '\ud83c' }, 'Rewritten.', /an unpaired surrogate/],
     ['sheet', 'tea,2\n', { oldText: 'tea', newText: 'a "tea"' }, 'coffee,3\n', /not valid CSV/],
   ])('rewrites a %s where they do not fit, and says so', async (kind, before, edit, rewritten, reason) => {
     const id = await create(kind, before);

@@ -70,7 +70,7 @@ describe('budgets', () => {
     expect(refusal).toMatchObject({
       status: 429,
       code: 'budget_exceeded',
-      detail: expect.stringMatching(`1 USD a ${period}`),
+      detail: expect.stringMatching(`1 USD per ${period}`),
     });
     expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
     expect(refusal.headers).toMatchObject({ 'RateLimit-Limit': '1000', 'RateLimit-Remaining': '1000' });

@@ -80,7 +80,10 @@ describe('readers of an answer', () => {
     app.double.enqueue({ fault: { type: 'flood', characters: 64 * MEGABYTE } });
     const reader = await app.open(user, { id: chatId, message: userMessage('no end') });
     const { chunks, text, done } = await reader.rest();
-    expect(chunks.at(-1)).toEqual({ type: 'error', errorText: 'The answer became too long and was ended.' });
+    expect(chunks.at(-1)).toEqual({
+      type: 'error',
+      errorText: 'The answer became too long and was stopped.',
+    });
     expect(done).toBe(true);
     expect(text.length).toBeLessThan(20 * MEGABYTE);
     await app.double.until(() => answerCalls(app, 'no end')[0]?.state === 'ended');

@@ -36,8 +36,8 @@ const IDLE_TIMEOUT = 800;
 /** What is told to the reader, with NAME of the provider, and what the call's row says. */
 type Meaning = [text: string, code: string];
 
-const brokenOff: Meaning = ['NAME broke off its answer.', 'upstream_error'];
-const late: Meaning = ['NAME did not answer in time.', 'upstream_timeout'];
+const brokenOff: Meaning = ['NAME ended its answer early.', 'upstream_error'];
+const late: Meaning = ['NAME did not respond in time.', 'upstream_timeout'];
 const errorFrame = (reason: ErrorReason): Fault => ({ type: 'error-frame', chunks: 2, reason });
 
 const CASES: Array<[Fault, ...Meaning]> = [
@@ -47,8 +47,8 @@ const CASES: Array<[Fault, ...Meaning]> = [
   [{ type: 'malformed', chunks: 2 }, ...brokenOff],
   [{ type: 'stall-after', chunks: 2 }, ...late],
   [errorFrame('internal'), ...brokenOff],
-  [errorFrame('overloaded'), 'NAME is overloaded at the moment. Try again.', 'upstream_error'],
-  [errorFrame('rate-limit'), 'NAME is limiting requests at the moment. Try again in 30 s.', 'rate_limited'],
+  [errorFrame('overloaded'), 'NAME is overloaded. Try again.', 'upstream_error'],
+  [errorFrame('rate-limit'), 'NAME is rate limiting requests. Try again in 30 s.', 'rate_limited'],
   [
     errorFrame('context-length'),
     'The conversation has become too long for this model. Start a new chat or choose another model.',
@@ -233,7 +233,7 @@ describe('faults after the first byte', () => {
       });
       const stored = await storedAnswer(app, user, chatId);
       expect(textOfParts(stored).length).toBeLessThan(limit + 100_000);
-      const meaning: Meaning = ['The answer became too long and was ended.', 'upstream_error'];
+      const meaning: Meaning = ['The answer became too long and was stopped.', 'upstream_error'];
       await expectFailedAnswer(ask, await reader.rest(), meaning, textOfParts(stored));
       await expectCounted(ask, 'aborted');
 

@@ -40,20 +40,20 @@ const badKey = {
   code: 'api_key_missing',
   detail: /^NAME refused the server's key\. .* HEADER\.$/,
 };
-const brokenOff = { ...UPSTREAM, detail: /^NAME broke off its answer\.$/ };
+const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/ };
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
 const unreachable = { ...UPSTREAM, detail: /^NAME can not be reached\.$/ };
 const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
 const empty = { ...UPSTREAM, detail: /^The model gave an empty answer\./, callStatus: 'success' };
-const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not answer in time\.$/ };
+const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not respond in time\.$/ };
 const failedWith = (status: number) => ({
   ...UPSTREAM,
-  detail: new RegExp(`^NAME failed to answer \\(status ${status}\\)\\.$`),
+  detail: new RegExp(`^NAME failed \\(status ${status}\\)\\.$`),
 });
 const limited = (seconds: number) => ({
   status: 429,
   code: 'rate_limited',
-  detail: new RegExp(`^NAME is limiting requests at the moment\\. Try again in ${seconds} s\\.$`),
+  detail: new RegExp(`^NAME is rate limiting requests\\. Try again in ${seconds} s\\.$`),
   retryAfter: String(seconds),
 });
 

@@ -99,7 +99,7 @@ export const STRUCTURE: Damage[] = [
   ],
   [
     `update pg_index set indisvalid = false where indexrelid = 'idx_message_chat'::regclass`,
-    ['index idx_message_chat on Message_v2 is invalid: it was not built to its end'],
+    ['index idx_message_chat on Message_v2is invalid: building it did not finish'],
   ],
   [`drop table switchboard.usage_rollups_hours`, ['missing table switchboard.usage_rollups_hours']],
   [
@@ -293,7 +293,7 @@ export const ROUTINES: Damage[] = [
   [
     `create or replace function switchboard.is_admin() returns boolean
        language plpgsql stable set search_path = '' as 'begin return true; end'`,
-    ['function switchboard.is_admin() has another body than its migration gave it'],
+    ['the body of function switchboard.is_admin() differs from its migration'],
   ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [
@@ -315,32 +315,32 @@ export const USAGE: Damage[] = [
          from auth.users, unnest('{2026-01-31T23:59:59Z, 2026-02-01T00:14Z, 2026-02-01T00:15Z}'::timestamptz[]) moment;
      alter table usage_logs enable trigger user`,
     [
-      'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
-      'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z: run usage:rebuild',
-      'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter of an hour, the first is 2026-01-31T23:45Z: run usage:rebuild',
-      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
-      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
-      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
-      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z; run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z; run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter hour, the first is 2026-01-31T23:45Z; run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31; run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01; run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31; run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_rollups values (60, '2026-01-01T10:00Z', ${CALL})`,
     [
-      'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_user_kinds values (gen_random_uuid(), 'day', '2026-01-01', ${CALL})`,
     [
-      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_user_rollups
        values ('month', '2026-01-01', gen_random_uuid(), 0, 1, 0, 0, 0, 0, 0, 0)`,
     [
-      'switchboard.usage_user_rollups differ from the rows in 1 bucket of a month, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 1 bucket of a month, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
@@ -350,7 +350,7 @@ export const USAGE: Damage[] = [
      select switchboard.fold_usage(10);
      update switchboard.usage_rollups set total_cost = 0 where granularity = 1440`,
     [
-      'switchboard.usage_rollups differ from the rows in 1 bucket of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 1 bucket of a day, the first is 2026-01-31T00:00Z; run usage:rebuild',
     ],
   ],
 ];

@@ -135,8 +135,8 @@ describe('db:verify', () => {
     });
 
     it.each([
-      ['127.0.0.1', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
-      ['localhost', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
+      ['127.0.0.1', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
+      ['localhost', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
     ])(
       'says in one line that it can not reach a database at %s, without the password',
       async (host, line) => {
@@ -151,7 +151,7 @@ describe('db:verify', () => {
     it('says in one line that the address is none', async () => {
       const { code, stdout, stderr } = await run('postgres://operator:s3cret/word@host/chat');
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toBe('switchboard: The database can not be reached: Invalid URL.\n');
+      expect(stderr).toBe('switchboard: The database cannot be reached: Invalid URL.\n');
     });
   });
 });

@@ -266,7 +266,7 @@ describe('the embedded stack', () => {
   it('refuses a second start on the same folder, and production', async () => {
     const second = await runServerProcess({ ...environment, PORT: String(await freePort()) });
     expect(second.code).toBe(1);
-    expect(second.output).toMatch(/Another Switchboard \(process \d+\) is running on /);
+    expect(second.output).toMatch(/Another Switchboard process \(\d+\) is using /);
     const production = await runServerProcess({ DATA_DIR: join(folder, 'other'), NODE_ENV: 'production' });
     expect(production.code).toBe(1);
     expect(production.output).toContain('The embedded stack is not for production');

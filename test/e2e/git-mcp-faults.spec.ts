@@ -89,7 +89,7 @@ describe('the agent for a repository, when something is wrong', () => {
     });
 
     const faults: Array<[McpCallFault, RegExp]> = [
-      [{ type: 'slow' }, /did not answer in time/],
+      [{ type: 'slow' }, /did not respond in time/],
       [{ type: 'reset' }, /connection .* broke/i],
       [{ type: 'reset', midway: true }, /connection .*broke/i],
       [{ type: 'http', status: 500 }, /connection .*broke/i],
@@ -126,7 +126,7 @@ describe('the agent for a repository, when something is wrong', () => {
     it('is text, and nothing else', async () => {
       app.mcp.failCall({ type: 'picture' });
       const { result, told } = await call('list_commits', ADDRESS);
-      expect(result.output).toBe('A picture follows.\n\n[2 parts of the result left out: no text.]');
+      expect(result.output).toBe('A picture follows.\n\n[2 parts of the result omitted: no text.]');
       expect(told).not.toContain('hidden-token');
     });
   });

@@ -39,7 +39,7 @@ describe('a reservation that grows', () => {
   const call = (admission: Admission, expectedCost: string, cost = expectedCost) =>
     admission.reserving({
       expectedCost,
-      what: 'drawing a picture',
+      what: 'generating an image',
       make: () => recordCall(app, userId, cost),
       accounted: () => Promise.resolve(),
     });
@@ -79,7 +79,7 @@ describe('a reservation that grows', () => {
       return turn
         .reserving({
           expectedCost,
-          what: 'drawing a picture',
+          what: 'generating an image',
           make: async () => {
             outcome = decide('made');
             await decided.promise;
@@ -134,7 +134,7 @@ describe('a reservation that grows', () => {
     const turn = await admitted('0.1', budget);
     await turn.reserving({
       expectedCost: '0.5',
-      what: 'drawing a picture',
+      what: 'generating an image',
       accounted: () => Promise.resolve(),
       make: async () => {
         expect(await reservations()).toEqual(['0.6']);
@@ -157,7 +157,7 @@ describe('a reservation that grows', () => {
     expect(refusal).toMatchObject({
       status: 429,
       code: 'budget_exceeded',
-      detail: `Your budget of 1 USD a ${period} for the agent chat does not allow drawing a picture now. Try again when the next ${period} (UTC) begins.`,
+      detail: `Your budget of 1 USD per ${period} for the agent chat does not allow generating an image now. Try again when the next ${period} (UTC) begins.`,
     });
     expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
     // Nothing has changed: the turn keeps what it had, and takes no place of its user's.
@@ -186,7 +186,7 @@ describe('a reservation that grows', () => {
     const make = (name: string) =>
       turn.reserving({
         expectedCost: '0.6',
-        what: 'drawing a picture',
+        what: 'generating an image',
         make: () => Promise.resolve(void events.push(name)),
         accounted: async () => {
           await recordCall(app, userId, '0.1');
@@ -203,7 +203,7 @@ describe('a reservation that grows', () => {
     const turn = await admitted('0', { daily: 1 });
     const failing = turn.reserving({
       expectedCost: '0.9',
-      what: 'drawing a picture',
+      what: 'generating an image',
       make: () => Promise.reject(new Error('It went wrong.')),
       accounted: () => Promise.resolve(),
     });
@@ -226,7 +226,7 @@ describe('a reservation that grows', () => {
   it('is not made anew when its turn is over', async () => {
     const turn = await admitted('0.1', { daily: 1 });
     await turn.settle();
-    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn is gone.');
+    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn no longer exists.');
     expect([await reservations(), await spent()]).toEqual([[], 0]);
   });
 
@@ -244,7 +244,7 @@ describe('a reservation that grows', () => {
     const { roundTrips } = await sentStatements(() =>
       turn.reserving({
         expectedCost: '100',
-        what: 'drawing a picture',
+        what: 'generating an image',
         make: () => Promise.resolve((made = true)),
         accounted: () => Promise.reject(new Error('There was nothing to wait for.')),
       }),

@@ -99,7 +99,7 @@ describe('the admission of turns', () => {
     const others = await Promise.all(Array.from({ length: 12 }, () => app.post(user, body())));
     for (const { status, problem, headers } of others) {
       expect([status, problem.code, headers.get('retry-after')]).toEqual([429, 'budget_exceeded', '5']);
-      expect(problem.detail).toContain('beside the answers that are being written');
+      expect(problem.detail).toContain('because of the answers that are being generated');
     }
     app.double.resume();
     await first.rest();

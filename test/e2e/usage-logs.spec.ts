@@ -225,7 +225,7 @@ describe('the logs of usage', () => {
     for (const sort of ['-totalCost', 'inputCost', '-requestTimestamp', 'modelUsed']) {
       const response = await app.request('GET', `/api/usage/logs?sort=${sort}&cursor=${cursor}`, { user });
       expectProblem(response, 400, 'validation_failed');
-      expect(response.body.errors).toEqual([{ path: 'cursor', message: 'belongs to another sort' }]);
+      expect(response.body.errors).toEqual([{ path: 'cursor', message: 'belongs to a different sort' }]);
     }
     const same = await app.request('GET', `/api/usage/logs?sort=totalCost:asc&cursor=${cursor}`, { user });
     expect(same.status).toBe(200);

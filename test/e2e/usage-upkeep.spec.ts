@@ -204,13 +204,13 @@ describe('the upkeep of the usage rollups', () => {
       // A quarter and an hour, a day and a month of the user, and what was too much.
       expect(await run('rebuild')).toEqual({
         code: 0,
-        stdout: 'The usage rollups are what the rows say; 5 of their sums were not up to date.\n',
+        stdout: 'The usage rollups match the rows. 5 sums were corrected.\n',
         stderr: '',
       });
       expect(await usageDifferences(database)).toEqual([]);
       expect(await run('rebuild')).toEqual({
         code: 0,
-        stdout: 'The usage rollups are what the rows say.\n',
+        stdout: 'The usage rollups match the rows.\n',
         stderr: '',
       });
     });
@@ -219,15 +219,15 @@ describe('the upkeep of the usage rollups', () => {
       await insertCalls(2_000);
       const told = (stdout: string) => ({ code: 0, stdout: `${stdout}\n`, stderr: '' });
       expect(await run('purge', '--before', '2026-01-31', '--dry-run')).toEqual(
-        told('1,440 calls from before 2026-01-31T00:00:00.000Z would be purged.'),
+        told('1,440 calls before 2026-01-31T00:00:00.000Z would be purged.'),
       );
       expect(await count(database, 'usage_logs')).toBe(2_000);
       expect(await run('purge', '--before', '2026-01-31')).toEqual(
-        told('1,440 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.'),
+        told('1,440 calls before 2026-01-31T00:00:00.000Z purged. Their sums are kept.'),
       );
       expect(await count(database, 'usage_logs')).toBe(560);
       expect(await run('purge', '--before=2026-01-31T01:15+01:00')).toEqual(
-        told('15 calls from before 2026-01-31T00:15:00.000Z purged; the sums are kept.'),
+        told('15 calls before 2026-01-31T00:15:00.000Z purged. Their sums are kept.'),
       );
       expect(await usageDifferences(database)).toEqual([]);
     });
@@ -238,8 +238,8 @@ describe('the upkeep of the usage rollups', () => {
         expect(await run('purge', '--before', '2026-01-31')).toEqual({
           code: 1,
           stdout:
-            '0 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.\n' +
-            '10 calls left, for they were being changed: run it again.\n',
+            '0 calls before 2026-01-31T00:00:00.000Z purged. Their sums are kept.\n' +
+            '10 calls left because they were being changed. Run the command again.\n',
           stderr: '',
         });
       });
@@ -251,7 +251,7 @@ describe('the upkeep of the usage rollups', () => {
       [['--before', '2026-01-31', '--now'], /^switchboard: usage: /],
       [['2026-01-31'], /^switchboard: usage: /],
       [['--before', '2026-02-30'], /^switchboard: "2026-02-30" is no date: /],
-      [['--before', '2026-01-31T00:01Z'], /^switchboard: .* is not on a quarter of an hour/],
+      [['--before', '2026-01-31T00:01Z'], /^switchboard: .* is not on a quarter hour/],
       [['--before', '2999-01-01'], /^switchboard: 2999-01-01 is in the future/],
     ])('refuse %j in one line, and purge nothing', async (args, line) => {
       await insertCalls(1);
@@ -268,7 +268,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await run('purge', '--before', '2026-01-31')).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'switchboard: usage is being purged by somebody else\n',
+        stderr: 'switchboard: another purge is running\n',
       });
     });
   });

@@ -71,7 +71,7 @@ describe('an address in a stored message', () => {
           const chatId = await chatWith(role, [text('See.'), file(url(), { filename: 'cat.png' })]);
           const answer = await app.say(user, chatId, 'And?', { body: { model, agent: 'chat' } });
           expect([answer.status, answer.done]).toEqual([200, true]);
-          expect(told()).toContain('[a file that was left out: cat.png]');
+          expect(told()).toContain('[omitted file: cat.png]');
           expect(told()).not.toContain('secret');
         }
         expect(fetched).toEqual([]);

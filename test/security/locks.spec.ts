@@ -165,7 +165,7 @@ describe('rows that a user locks', () => {
         const rows = await app.database.query(`select parts from "Message_v2" where "chatId" = $1`, [theirs]);
         return JSON.stringify(rows).includes('remedy');
       });
-      expect(app.log()).toContain('An answer can not be checkpointed.');
+      expect(app.log()).toContain('An answer cannot be checkpointed.');
       await Promise.all([first.leave(), second.leave()]);
     } finally {
       await app.database.query('drop function public.refuse() cascade');

@@ -127,7 +127,7 @@ describe('recovery', () => {
     // What can't be changed at all is told, and does not stop the server.
     expect((await stateOf(forged[4]!)).status).toBe('streaming');
     expect(server.output()).toContain(forged[4]!.messageId);
-    expect(server.output()).not.toContain('Recovery of cut-off answers failed');
+    expect(server.output()).not.toContain('Recovery of interrupted answers failed');
   });
 
   it('closes calls that lie in the future, or whose metadata is odd', async () => {

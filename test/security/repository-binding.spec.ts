@@ -50,10 +50,12 @@ const STEPS_OUT = [
 
 describe('the arguments of a call that is held to a repository', () => {
   it.each(STEPS_OUT)('do not lead out of it: %j', (step) => {
-    expect(() => bind({ ...ADDRESS, path: step })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, ref: step })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, labels: ['bug', step] })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, files: [{ path: step, content: 'x' }] })).toThrow('must not lead out');
+    expect(() => bind({ ...ADDRESS, path: step })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, ref: step })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, labels: ['bug', step] })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, files: [{ path: step, content: 'x' }] })).toThrow(
+      'must not point outside',
+    );
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -66,14 +68,14 @@ describe('the arguments of a call that is held to a repository', () => {
     ['a content that is no text', { files: [{ path: 'x', content: { path: '../x' } }] }],
     ['thousands of levels', { path: JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown }],
   ])('are of the forms that tools take: not %s', (_name, input) => {
-    expect(() => bind({ ...ADDRESS, ...input })).toThrow(/must be|must not|Each of files|too deeply/);
+    expect(() => bind({ ...ADDRESS, ...input })).toThrow(/must be|must not|Each item of files|too deeply/);
   });
 
   it.each(['head', 'base', 'ref', 'sha', 'branch', 'from_branch'])(
     'name no branch of another repository: %s',
     (name) => {
-      expect(() => bind({ ...ADDRESS, [name]: 'octo:main' })).toThrow('must not lead out');
-      expect(() => bind({ ...ADDRESS, [name]: 'octo：main' })).toThrow('must not lead out');
+      expect(() => bind({ ...ADDRESS, [name]: 'octo:main' })).toThrow('must not point outside');
+      expect(() => bind({ ...ADDRESS, [name]: 'octo：main' })).toThrow('must not point outside');
       expect(bind({ ...ADDRESS, [name]: 'feature/x' })).toEqual({ ...ADDRESS, [name]: 'feature/x' });
     },
   );
@@ -110,7 +112,9 @@ describe('the arguments of a call that is held to a repository', () => {
   ])('are known ones: %s is not offered, and a tool that needs it is not either', (name) => {
     const bound = bindTool(tool([name, 'path']), REPOSITORY);
     expect(Object.keys(bound?.inputSchema.properties ?? {})).toEqual(['owner', 'repo', 'path']);
-    expect(() => bound?.bind({ ...ADDRESS, [name]: 'octo/secret' })).toThrow(`There is no argument ${name}`);
+    expect(() => bound?.bind({ ...ADDRESS, [name]: 'octo/secret' })).toThrow(
+      `The argument ${name} does not exist`,
+    );
     expect(bindTool(tool([name], ['owner', 'repo', name]), REPOSITORY)).toBeUndefined();
   });
 

@@ -48,7 +48,7 @@ export class JwksKeys {
       await this.refresh();
     }
     if (this.fetchedAt === undefined)
-      throw unavailable('The keys that verify access tokens can not be fetched.', 5);
+      throw unavailable('The keys for verifying access tokens cannot be fetched.', 5);
     const key = this.keys.get(kid);
     return key?.algorithm === algorithm ? key.key : undefined;
   }
@@ -78,13 +78,12 @@ export class JwksKeys {
       redirect: 'error',
       signal: AbortSignal.timeout(FETCH_TIMEOUT),
     });
-    if (!response.ok) throw new Error(`The JWKS endpoint answered ${response.status}.`);
+    if (!response.ok) throw new Error(`The JWKS endpoint responded with status ${response.status}.`);
     const answer = JSON.parse(await readText(response)) as { keys?: unknown } | null;
-    if (!Array.isArray(answer?.keys)) throw new Error('The JWKS endpoint did not answer with a key set.');
+    if (!Array.isArray(answer?.keys)) throw new Error('The JWKS endpoint did not return a key set.');
     const keys = new Map(answer.keys.slice(0, MAX_KEYS).flatMap((jwk: unknown) => toEntry(jwk)));
     // A project on the shared secret publishes no keys; one that has published some always has one.
-    if (keys.size === 0 && this.keys.size > 0)
-      throw new Error('The JWKS endpoint answered without a usable key.');
+    if (keys.size === 0 && this.keys.size > 0) throw new Error('The JWKS endpoint returned no usable key.');
     this.keys = keys;
     this.fetchedAt = this.now();
   }
@@ -98,7 +97,7 @@ async function readText(response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
     // To leave the loop cancels the response.
-    if (size > MAX_ANSWER) throw new Error('The answer of the JWKS endpoint is too large to be a key set.');
+    if (size > MAX_ANSWER) throw new Error('The response of the JWKS endpoint is too large for a key set.');
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

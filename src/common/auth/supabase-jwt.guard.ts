@@ -46,8 +46,8 @@ function refusal(info: unknown): AppError {
   const { name, message } = info instanceof Error ? info : { name: '', message: '' };
   if (name === 'TokenExpiredError') return unauthenticated('The access token has expired.');
   if (name === 'NotBeforeError') return unauthenticated('The access token is not valid yet.');
-  if (/audience/.test(message)) return unauthenticated('The access token is meant for another audience.');
-  if (/issuer/.test(message)) return unauthenticated('The access token comes from another issuer.');
+  if (/audience/.test(message)) return unauthenticated('The access token has a different audience.');
+  if (/issuer/.test(message)) return unauthenticated('The access token has a different issuer.');
   if (/signature/.test(message)) return unauthenticated('The signature of the access token is not valid.');
   if (MALFORMED.has(name)) return unauthenticated('The access token is malformed.');
   return unauthenticated('Send a Supabase access token in the Authorization header: Bearer <token>.');

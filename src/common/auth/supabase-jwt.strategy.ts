@@ -36,7 +36,7 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
     const logger = new Logger(SupabaseJwtStrategy.name);
     const jwks = url
       ? new JwksKeys(`${url}/auth/v1/.well-known/jwks.json`, (error) =>
-          logger.warn({ err: error }, 'The signing keys could not be fetched; the known ones stay in use.'),
+          logger.warn({ err: error }, 'The signing keys could not be fetched. The known keys stay in use.'),
         )
       : undefined;
     // A key object: a string would be tried as a public key first, at each request.
@@ -67,9 +67,10 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
   async validate(claims: AccessTokenClaims): Promise<Identity> {
     const { sub, exp, role } = claims;
     if (typeof exp !== 'number')
-      throw unauthenticated('The access token never expires; that is not accepted.');
-    if (typeof sub !== 'string' || !isUuid(sub)) throw unauthenticated('The access token names no user.');
-    if (role !== 'authenticated') throw unauthenticated('This is not the access token of a signed-in user.');
+      throw unauthenticated('The access token has no expiry, which is not accepted.');
+    if (typeof sub !== 'string' || !isUuid(sub))
+      throw unauthenticated('The access token does not name a user.');
+    if (role !== 'authenticated') throw unauthenticated('This is not an access token of a signed-in user.');
     const identity = await this.users.identify(sub.toLowerCase());
     const context = requestContext.getStore();
     if (context) context.userId = identity.id;
@@ -87,9 +88,9 @@ async function verificationKey(
   if ((alg === 'ES256' || alg === 'RS256') && typeof kid === 'string' && jwks) {
     const key = await jwks.find(kid, alg);
     if (key) return key;
-    throw unauthenticated('The access token was signed with a key that is not known.');
+    throw unauthenticated('The access token was signed with an unknown key.');
   }
-  throw unauthenticated('The access token was signed in a way that is not accepted here.');
+  throw unauthenticated('The access token was signed with an algorithm that is not accepted.');
 }
 
 function headerOf(token: string): TokenHeader {

@@ -59,7 +59,7 @@ export class UserDirectory {
    */
   async identify(userId: string): Promise<Identity> {
     const row = await this.find(userId);
-    if (!row) throw unauthenticated('The user of this token does not exist any more.');
+    if (!row) throw unauthenticated('The user of this token no longer exists.');
     if (row.inactive) throw userInactive();
     const { role, settings } = row.metadata ?? {};
     return {

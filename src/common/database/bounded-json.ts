@@ -6,8 +6,8 @@ const MAX_DEPTH = 48;
 const MAX_CHARACTERS = 1024 ** 2;
 const MAX_ITEMS = 50_000;
 
-const TOO_DEEP = '[left out: nested too deeply]';
-const TOO_LARGE = '[left out: too large]';
+const TOO_DEEP = '[omitted: nested too deeply]';
+const TOO_LARGE = '[omitted: too large]';
 
 interface Budget {
   characters: number;

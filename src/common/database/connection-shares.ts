@@ -59,12 +59,7 @@ export class ConnectionShares {
       };
       const timer = setTimeout(() => {
         waiting.delete(next);
-        reject(
-          unavailable(
-            'Your other requests keep the database busy at the moment. Try again when they end.',
-            2,
-          ),
-        );
+        reject(unavailable('Your other requests are using the database. Try again when they have ended.', 2));
       }, this.patience);
       waiting.add(next);
     });

@@ -13,7 +13,7 @@ const sumOf = (figure: (pool: Pool) => number) => [...pools].reduce((sum, pool) 
 
 new Gauge({
   name: 'switchboard_database_connections',
-  help: 'Open connections to PostgreSQL, the listening one left out.',
+  help: 'Open connections to PostgreSQL, without the listening one.',
   labelNames: ['state'] as const,
   registers: [metricsRegistry],
   collect() {
@@ -30,7 +30,7 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_connections_limit',
-  help: 'As many connections as DATABASE_POOL_SIZE allows.',
+  help: 'The maximum number of connections (DATABASE_POOL_SIZE).',
   registers: [metricsRegistry],
   collect() {
     this.set(sumOf((pool) => pool.options.max));
@@ -39,7 +39,7 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_connections_waiting',
-  help: 'Transactions and statements that wait for a connection.',
+  help: 'Transactions and statements that are waiting for a connection.',
   registers: [metricsRegistry],
   collect() {
     this.set(sumOf((pool) => pool.waitingCount));
@@ -48,7 +48,7 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_unsent_bytes',
-  help: 'Bytes of statements that are gathered to be written, or that PostgreSQL has not taken yet.',
+  help: 'Bytes of statements that are waiting to be written, or that PostgreSQL has not read yet.',
   registers: [metricsRegistry],
   collect() {
     this.set(unsentBytes());

@@ -42,7 +42,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   /** Resolves when PostgreSQL answers on the listening connection, which nobody else's statements keep busy. */
   async ping(): Promise<void> {
     const { client } = this;
-    if (!client) throw new Error('The listening connection to the database is away.');
+    if (!client) throw new Error('The listening connection to the database was lost.');
     // One at a time: on a connection that is stuck they would pile up.
     this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
     await this.pinging;
@@ -84,7 +84,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private lost(client: pg.Client, error?: Error): void {
     if (this.closed || (this.client !== undefined && this.client !== client) || this.reconnectTimer) return;
     this.client = undefined;
-    this.logger.warn({ err: error }, 'The listening connection to the database is away; trying again.');
+    this.logger.warn({ err: error }, 'The listening connection to the database was lost. Trying again.');
     this.reconnectTimer = setTimeout(() => {
       this.reconnectTimer = undefined;
       void this.connect();
@@ -97,7 +97,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       try {
         handler(payload);
       } catch (error) {
-        this.logger.error({ err: error, channel }, 'A notification could not be handled.');
+        this.logger.error({ err: error, channel }, 'A notification could not be processed.');
       }
     }
   }

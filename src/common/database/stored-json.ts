@@ -33,6 +33,6 @@ export function partsToJson(parts: unknown[]): string {
     if (bytes > MAX_BYTES) break;
     kept.push(text);
   }
-  const note = { type: 'text', text: '[The rest of this answer was too large to be stored.]', state: 'done' };
+  const note = { type: 'text', text: '[The rest of this answer was too large to store.]', state: 'done' };
   return `[${[...kept, JSON.stringify(note)].join(',')}]`;
 }

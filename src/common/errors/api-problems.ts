@@ -71,7 +71,7 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   504: {
     title: 'Gateway Timeout',
     code: 'upstream_timeout',
-    description: 'The model provider, GitHub or Supabase did not answer in time.',
+    description: 'The model provider, GitHub or Supabase did not respond in time.',
   },
 };
 

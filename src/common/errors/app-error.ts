@@ -64,7 +64,7 @@ export const unauthenticated = (detail: string, cause?: unknown) =>
 export const forbidden = (detail = 'You are not allowed to do this.', cause?: unknown) =>
   new AppError(403, 'forbidden', detail, { cause });
 
-export const userInactive = () => new AppError(403, 'user_inactive', 'This account has been deactivated.');
+export const userInactive = () => new AppError(403, 'user_inactive', 'This account is deactivated.');
 
 export const notFound = (what: string) => new AppError(404, 'not_found', `${what} was not found.`);
 
@@ -115,7 +115,7 @@ export const streamInProgress = () =>
   new AppError(
     409,
     'stream_in_progress',
-    'An answer is still being written in this chat. Wait for it, resume it or stop it first.',
+    'An answer is still being generated in this chat. Wait for it, resume it or stop it first.',
   );
 
 export const conflict = (detail: string) => new AppError(409, 'version_conflict', detail);
@@ -124,7 +124,7 @@ export const apiKeyMissing = (header: string, provider: string) =>
   new AppError(
     400,
     'api_key_missing',
-    `No key for ${provider} is at hand. Send your own in the header ${header}.`,
+    `No ${provider} key is configured. Send your own key in the header ${header}.`,
     {
       errors: [{ path: `headers.${header}`, message: 'is required for this model' }],
     },
@@ -136,12 +136,12 @@ export const githubTokenMissing = () =>
   });
 
 export const modelNotAllowed = (model: string) =>
-  new AppError(400, 'model_not_allowed', `The model ${model} is not one you may choose.`, {
+  new AppError(400, 'model_not_allowed', `You cannot choose the model ${model}.`, {
     errors: [{ path: 'model', message: 'is not one of GET /api/models' }],
   });
 
 export const agentDisabled = (agent: string) =>
-  new AppError(403, 'agent_disabled', `The agent ${agent} is switched off.`);
+  new AppError(403, 'agent_disabled', `The agent ${agent} is disabled.`);
 
 export const payloadTooLarge = (detail = 'The request body is too large.') =>
   new AppError(413, 'payload_too_large', detail);

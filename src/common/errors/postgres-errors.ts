@@ -56,30 +56,28 @@ export function mapPostgresError(error: unknown): AppError | undefined {
   const code = postgresCode(error);
   switch (code) {
     case '23505':
-      return conflict('Something with this identity exists already.');
+      return conflict('A resource with this id already exists.');
     case '23503':
-      return notFound('Something this refers to');
+      return notFound('A referenced resource');
     case '42501':
       return forbidden(undefined, error);
     case '23514':
       return TOO_LARGE.test(violatedConstraint(error) ?? '')
         ? payloadTooLarge()
-        : invalidField('', 'a value is outside of the bounds that the database holds rows to');
+        : invalidField('', 'a value is outside of the allowed range');
     case '22P02':
     case '22P05':
     case '22021':
-      return invalidField('', 'a value can not be stored as text');
+      return invalidField('', 'a value cannot be stored as text');
     case '57014':
-      return unavailable('The database took too long to answer.', 5, error);
+      return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
-      return unavailable('Another request is changing the same data at the moment. Try again.', 2, error);
+      return unavailable('Another request is changing the same data. Try again.', 2, error);
     case '53100':
-      return unavailable('The database has no room left.', 60, error);
+      return unavailable('The database is out of disk space.', 60, error);
   }
   if (error instanceof Error && POOL_TIMEOUT.test(error.message)) {
-    return unavailable('The server is too busy at the moment. Try again.', 2, error);
+    return unavailable('The server is too busy. Try again.', 2, error);
   }
-  return isDatabaseAway(error)
-    ? unavailable('The database is not available at the moment.', 2, error)
-    : undefined;
+  return isDatabaseAway(error) ? unavailable('The database is unavailable.', 2, error) : undefined;
 }

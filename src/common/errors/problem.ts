@@ -42,7 +42,7 @@ export function toAppError(error: unknown): AppError {
 }
 
 function internal(cause: unknown): AppError {
-  return new AppError(500, 'internal', 'Something went wrong on our side.', { cause });
+  return new AppError(500, 'internal', 'Internal error.', { cause });
 }
 
 function fromFastify(error: unknown): AppError | undefined {
@@ -62,7 +62,7 @@ function fromFastify(error: unknown): AppError | undefined {
     case 'FST_ERR_BAD_URL':
       return invalidField('url', 'is not a valid path');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new AppError(414, 'validation_failed', 'A part of the path is longer than the server accepts.');
+      return new AppError(414, 'validation_failed', 'A path segment is longer than the server accepts.');
   }
   // Whatever else Fastify blames on the client. Its message may quote what was sent.
   if (code?.startsWith('FST_') && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -69,7 +69,7 @@ async function* inChunks(pieces: AsyncIterable<string>): AsyncGenerator<string> 
       chunk = '';
     }
   } catch (error) {
-    logger.error({ err: error }, 'A download was broken off.');
+    logger.error({ err: error }, 'A download was interrupted.');
     throw error;
   }
   if (chunk !== '') yield chunk;

@@ -47,7 +47,7 @@ export function findHostileInput(root: unknown): FieldError | undefined {
 /** Why PostgreSQL could not store a text; undefined when it can. */
 export function textProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'contains a NUL character';
-  return text.isWellFormed() ? undefined : 'contains half of a surrogate pair';
+  return text.isWellFormed() ? undefined : 'contains an unpaired surrogate';
 }
 
 function problemAt(path: string, message: string | undefined): FieldError | undefined {

@@ -143,5 +143,5 @@ export function toItems<Row, Item>(rows: Row[], map: (row: Row) => Item, idOf: (
 
 /** Writes to the log which rows a list leaves out. */
 export function reportSkipped(ids: string[]): void {
-  if (ids.length > 0) logger.warn({ ids }, 'Rows that cannot be shown were left out of a list.');
+  if (ids.length > 0) logger.warn({ ids }, 'Rows that cannot be shown were omitted from a list.');
 }

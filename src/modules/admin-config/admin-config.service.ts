@@ -38,7 +38,7 @@ export class AdminConfigService {
       this.load().catch((error: unknown) =>
         this.logger.warn(
           { err: error },
-          'The configuration could not be read again; the known one stays in use.',
+          'The configuration could not be reloaded. The known configuration stays in use.',
         ),
       );
     }
@@ -64,7 +64,7 @@ export class AdminConfigService {
   private async read(): Promise<RuntimeConfig> {
     const rows = await this.repository.findAll();
     return toRuntimeConfig(rows, (key, reason) =>
-      this.logger.error({ key, reason }, 'A row of admin_config does not fit its schema and is ignored.'),
+      this.logger.error({ key, reason }, 'A row of admin_config does not match its schema and is ignored.'),
     );
   }
 }

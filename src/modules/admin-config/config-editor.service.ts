@@ -127,7 +127,7 @@ export class ConfigEditorService {
       const restored = await this.configs.findVersion(manager, key, version);
       if (!restored) throw invalidField('version', `is not a version of ${key}`);
       if (restored.action === 'deleted')
-        throw invalidField('version', `is where ${key} was deleted; choose the one before`);
+        throw invalidField('version', `is the deletion of ${key}; choose the version before it`);
       await this.configs.noteRestoredVersion(manager, version);
       return { configData: restored.configData };
     });
@@ -164,7 +164,7 @@ export class ConfigEditorService {
     const row = current
       ? await this.configs.update(manager, key, configData)
       : await this.configs.insert(manager, key, configData);
-    if (!row) throw conflict(`${key} has changed at this moment. Read it again.`);
+    if (!row) throw conflict(`${key} was changed by another request. Read it again.`);
     return row;
   }
 }
@@ -189,8 +189,8 @@ function expectVersion(
   if (expected === undefined || expected === current?.version) return;
   throw conflict(
     current
-      ? `${key} is at version ${current.version} by now, not ${expected}. Read it again.`
-      : `${key} was deleted since version ${expected}.`,
+      ? `${key} is now at version ${current.version}, not ${expected}. Read it again.`
+      : `${key} was deleted after version ${expected}.`,
   );
 }
 

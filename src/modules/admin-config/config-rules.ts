@@ -22,7 +22,7 @@ interface UsedModel {
 /** What would not fit together if `next` were the configuration, as far as the change of `key` is the reason. */
 export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   if (next[key] === undefined && INDISPENSABLE.includes(key)) {
-    return [{ path: 'key', message: `${key} can not be deleted: nothing works without it` }];
+    return [{ path: 'key', message: `${key} cannot be deleted: it is required` }];
   }
   return [...modelConflicts(key, next), ...activeProviderConflicts(key, next)];
 }
@@ -87,16 +87,19 @@ function activeProviderConflicts(key: ConfigKey, next: ConfigSet): FieldError[] 
   if (next[needed]?.enabled) return [];
   if (key === 'app_settings') {
     return [
-      { path: 'configData.activeProvider', message: `must have an enabled chat agent; ${needed} is not one` },
+      {
+        path: 'configData.activeProvider',
+        message: `must have an enabled chat agent; ${needed} is missing or disabled`,
+      },
     ];
   }
   if (key !== needed) return [];
   const others = PROVIDERS.filter((provider) => next[agentKey('chat', provider)]?.enabled);
   const reason =
     others.length === 0
-      ? 'no chat agent would be left that is enabled'
+      ? 'no enabled chat agent would be left'
       : `${active} is the activeProvider of app_settings; make it ${others.join(' or ')} first`;
   return next[key] === undefined
-    ? [{ path: 'key', message: `${key} can not be deleted: ${reason}` }]
+    ? [{ path: 'key', message: `${key} cannot be deleted: ${reason}` }]
     : [{ path: 'configData.enabled', message: `must stay true: ${reason}` }];
 }

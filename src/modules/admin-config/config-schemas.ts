@@ -83,7 +83,7 @@ const agentModels = (provider: Provider) =>
         context.addIssue({
           code: 'custom',
           path: [index, 'isDefault'],
-          message: 'is true for another model already; only one is the default',
+          message: 'is already true for another model; only one model can be the default',
         });
       }
     })
@@ -161,7 +161,7 @@ const mcpSchema = z
     url: z
       .string()
       .max(2_000)
-      .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) address without credentials')
+      .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) URL without credentials')
       .describe('The MCP server, over streamable HTTP.'),
     toolsets: z.array(toolName).max(100),
     tools: z.array(toolName).max(200).optional().describe('Single tools in addition to the toolsets.'),
@@ -174,7 +174,11 @@ const mcpSchema = z
   .superRefine(({ toolsets, tools = [] }, context) => {
     // Without any, the server would offer its own default, which is more than anybody has allowed.
     if (toolsets.length + tools.length === 0) {
-      context.addIssue({ code: 'custom', path: ['toolsets'], message: 'or tools must name what is allowed' });
+      context.addIssue({
+        code: 'custom',
+        path: ['toolsets'],
+        message: 'or tools must list the allowed tools',
+      });
     }
   })
   .meta({

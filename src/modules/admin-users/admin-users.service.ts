@@ -73,8 +73,8 @@ export class AdminUsersService {
   async update(actor: Identity, id: string, { role, isActive }: UserChanges): Promise<AdminUserDto> {
     if (role === undefined && isActive === undefined) {
       throw validationFailed([
-        { path: 'role', message: 'or isActive must be sent' },
-        { path: 'isActive', message: 'or role must be sent' },
+        { path: 'role', message: 'or isActive is required' },
+        { path: 'isActive', message: 'or role is required' },
       ]);
     }
     await this.change(actor, id, async (manager, row) => {
@@ -147,7 +147,7 @@ export class AdminUsersService {
     const since = performance.now();
     const turn = this.queue.then(() => {
       if (performance.now() - since > PATIENCE)
-        throw unavailable('Other changes of users take too long at the moment. Try again.', 10);
+        throw unavailable('Other changes to users are taking too long. Try again.', 10);
       return work();
     });
     this.queue = turn.catch(() => undefined);
@@ -157,12 +157,12 @@ export class AdminUsersService {
   /** The role may have been lost since the request was let in: two administrators may be removing each other. */
   private async expectAdmin(manager: EntityManager, actor: Identity): Promise<void> {
     const row = await this.users.find(manager, actor.id);
-    if (!row?.isActiveAdmin) throw forbidden('Only administrators may do this.');
+    if (!row?.isActiveAdmin) throw forbidden('Only administrators can do this.');
   }
 
   private async expectOtherAdmin(manager: EntityManager, row: ManagedUserRow): Promise<void> {
     if (!row.isActiveAdmin || (await this.users.hasOtherActiveAdmin(manager, row.id))) return;
-    throw conflict('This is the last active administrator. Make somebody else an administrator first.');
+    throw conflict('This is the last active administrator. Make another user an administrator first.');
   }
 
   private async recordLate(event: AuditEvent, cause: unknown): Promise<void> {
@@ -171,7 +171,7 @@ export class AdminUsersService {
     } catch (error) {
       this.logger.error(
         { err: error, cause, event },
-        'A change of a user could not be put into the audit log.',
+        'A change to a user could not be written to the audit log.',
       );
     }
   }

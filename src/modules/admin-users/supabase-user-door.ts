@@ -68,7 +68,7 @@ export class SupabaseUserDoor implements UserDoor {
     throw (
       failure ??
       upstreamError(
-        'Supabase accepted the change, but the database does not show it. Do SUPABASE_URL and DATABASE_URL belong together?',
+        'Supabase accepted the change, but the database does not show it. Check that SUPABASE_URL and DATABASE_URL belong to the same project.',
       )
     );
   }
@@ -111,21 +111,19 @@ function headersOf(secretKey: string): Record<string, string> {
 }
 
 function failureOf(error: AuthFailure, signal: AbortSignal): AppError {
-  if (signal.aborted) return upstreamTimeout('Supabase did not answer in time.', error);
+  if (signal.aborted) return upstreamTimeout('Supabase did not respond in time.', error);
   const { status } = error;
-  if (!status)
-    return upstreamError('Supabase can not be reached, or answers with something unexpected.', error);
+  if (!status) return upstreamError('Supabase cannot be reached, or sent an unexpected response.', error);
   if (status === 401 || status === 403)
     return upstreamError('Supabase refused the secret key of this server.', error);
   if (status === 404) {
     return upstreamError(
-      'Supabase does not know this user. Do SUPABASE_URL and DATABASE_URL belong together?',
+      'Supabase does not know this user. Check that SUPABASE_URL and DATABASE_URL belong to the same project.',
       error,
     );
   }
-  if (status === 429)
-    return upstreamError('Supabase is limiting requests at the moment. Try again later.', error);
+  if (status === 429) return upstreamError('Supabase is rate limiting requests. Try again later.', error);
   return status >= 500
-    ? upstreamError(`Supabase failed to answer (status ${status}).`, error)
+    ? upstreamError(`Supabase failed (status ${status}).`, error)
     : upstreamError(`Supabase refused the change (status ${status}).`, error);
 }

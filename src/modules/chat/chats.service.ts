@@ -63,7 +63,7 @@ export class ChatsService {
       const row = await this.chats.create(manager, chat);
       if (row) return toChat(row, identity.id);
       if (await this.chats.isOwn(manager, identity.id, id))
-        throw conflict('You have a chat with this id already.');
+        throw conflict('You already have a chat with this id.');
       throw notFound('The chat');
     });
   }
@@ -81,8 +81,8 @@ export class ChatsService {
   async update(identity: Identity, chatId: string, { title, visibility }: UpdateChatDto): Promise<ChatDto> {
     if (title === undefined && visibility === undefined) {
       throw validationFailed([
-        { path: 'title', message: 'or visibility must be sent' },
-        { path: 'visibility', message: 'or title must be sent' },
+        { path: 'title', message: 'or visibility is required' },
+        { path: 'visibility', message: 'or title is required' },
       ]);
     }
     const changes = { id: chatId, userId: identity.id, title, visibility };
@@ -135,7 +135,7 @@ export class ChatsService {
         this.chats.create(manager, { id, userId, title: source.title, visibility: 'private' }),
         this.messages.copyUpTo(manager, copy),
       ]);
-      if (!row) throw conflict('The new chat could not be made; try again.');
+      if (!row) throw conflict('The new chat could not be created. Try again.');
       return toChat(row, userId);
     });
   }

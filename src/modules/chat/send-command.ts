@@ -101,7 +101,7 @@ function parseMessage(message: unknown, path: string, chat: ChatIds): UserMessag
   if (parts.length > MAX_PARTS) throw invalidField(`${path}.parts`, `must have at most ${MAX_PARTS} parts`);
   const errors = parts.flatMap((part, index) => checkPart(part, `${path}.parts.${index}`));
   if (errors.length > 0) throw validationFailed(errors);
-  if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain some text or a file');
+  if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain text or a file');
   return { id: messageIdOf(message['id'], `${path}.id`, chat), parts: parts as UIMessage['parts'] };
 }
 
@@ -125,7 +125,7 @@ function checkFile({ url, mediaType, filename }: Fields, path: string): FieldErr
   if (!isDataUrl(url)) {
     errors.push({
       path: `${path}.url`,
-      message: 'must be a data URL; the server fetches nothing that a client names',
+      message: 'must be a data URL; the server does not fetch URLs from clients',
     });
   }
   if (filename !== undefined && (typeof filename !== 'string' || filename.length > 255)) {

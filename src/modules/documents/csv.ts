@@ -21,9 +21,10 @@ export function findCsvProblem(text: string): CsvProblem | undefined {
   while (position <= text.length) {
     if (text.charCodeAt(position) === QUOTE) {
       const end = endOfQuoted(text, position);
-      if (end === undefined) return { line: lineOf(text, position), message: 'a quoted field does not end' };
+      if (end === undefined)
+        return { line: lineOf(text, position), message: 'a quoted field has no closing quote' };
       if (end < text.length && !isEndOfField(text.charCodeAt(end))) {
-        return { line: lineOf(text, end), message: 'something follows the end of a quoted field' };
+        return { line: lineOf(text, end), message: 'there is text after the closing quote of a field' };
       }
       position = end + 1;
     } else {
@@ -33,7 +34,7 @@ export function findCsvProblem(text: string): CsvProblem | undefined {
         const code = text.charCodeAt(position);
         if (isEndOfField(code)) break;
         if (code === QUOTE)
-          return { line: lineOf(text, start), message: 'a quotation mark stands in an unquoted field' };
+          return { line: lineOf(text, start), message: 'an unquoted field contains a quotation mark' };
       }
       position++;
     }

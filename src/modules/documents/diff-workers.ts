@@ -14,7 +14,8 @@ const IDLE_TIME = 60_000;
 const MAX_QUEUE = 32;
 const MAX_OF_USER = 3;
 
-const TOO_LARGE = 'The difference between these versions is too large. Read both and compare them yourself.';
+const TOO_LARGE =
+  'The difference between these versions is too large. Read both versions and compare them yourself.';
 
 /**
  * Compares texts in a thread of its own, because it can take seconds and everybody else must not wait for it. The thread
@@ -62,7 +63,7 @@ export class DiffWorkers implements OnApplicationShutdown {
       // The thread has been ended: by the time limit, or because it ran out of memory.
       const isOutOfMemory = (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY';
       if (!signal.aborted && !isOutOfMemory) throw error;
-      this.logger.warn({ isOutOfMemory }, 'A comparison of two versions was given up.');
+      this.logger.warn({ isOutOfMemory }, 'A comparison of two versions was aborted.');
       throw payloadTooLarge(TOO_LARGE);
     }
   }

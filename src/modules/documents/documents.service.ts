@@ -76,7 +76,7 @@ export class DocumentsService {
         throw postgresCode(error) === '42501' ? notFound('The document') : error;
       }),
     );
-    if (!row) throw conflict('You have a document with this id already.');
+    if (!row) throw conflict('You already have a document with this id.');
     return toDocument(row);
   }
 
@@ -118,7 +118,7 @@ export class DocumentsService {
       if (!latest) throw notFound('The document');
       checkContent(latest.kind, content);
       if (baseVersion !== undefined && Date.parse(baseVersion) !== latest.createdAt.getTime()) {
-        throw conflict(`The latest version is now that of ${latest.createdAt.toISOString()}.`);
+        throw conflict(`The latest version is now ${latest.createdAt.toISOString()}.`);
       }
       const version = { title: title ?? latest.title, kind: latest.kind, content };
       return toDocument(await this.documents.addVersion(manager, latest, version));

@@ -67,7 +67,7 @@ export class GithubApi {
   private async get(path: string, token: string, what: string): Promise<unknown> {
     const controller = new AbortController();
     const timer = setTimeout(
-      () => controller.abort(new GithubTimeoutError(`Nothing came for ${this.timeout} ms.`)),
+      () => controller.abort(new GithubTimeoutError(`No data arrived for ${this.timeout} ms.`)),
       this.timeout,
     );
     try {
@@ -102,7 +102,7 @@ export class GithubApi {
       void response.body?.cancel().catch(() => undefined);
       const target = URL.parse(location, url);
       if (target?.origin !== new URL(this.baseUrl).origin || redirections === MAX_REDIRECTIONS)
-        throw upstreamError('GitHub redirected to where its token must not go.');
+        throw upstreamError('GitHub redirected to another host. The token is not sent there.');
       url = target.href;
     }
   }
@@ -111,13 +111,13 @@ export class GithubApi {
 function toFailure(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return error instanceof SyntaxError
-    ? upstreamError('GitHub answered with something that is not JSON.', error)
+    ? upstreamError("GitHub's response is not JSON.", error)
     : githubUnreachable(error);
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
-  if (!result.success) throw upstreamError('GitHub answered with something unexpected.', result.error);
+  if (!result.success) throw upstreamError('GitHub sent an unexpected response.', result.error);
   return result.data;
 }
 

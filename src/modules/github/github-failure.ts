@@ -28,7 +28,7 @@ export const githubTokenRefused = (cause?: unknown) =>
   new AppError(
     400,
     'github_token_missing',
-    'GitHub refused the token. Send a valid one in the header x-github-token.',
+    'GitHub refused the token. Send a valid token in the header x-github-token.',
     { cause, errors: [{ path: 'headers.x-github-token', message: 'was refused by GitHub' }] },
   );
 
@@ -37,19 +37,19 @@ export function githubFailure(response: Response, what: string): AppError {
   const { status } = response;
   const wait = rateLimitWait(response);
   if (wait !== undefined)
-    return rateLimited(`GitHub is limiting requests at the moment. Try again in ${wait} s.`, wait);
+    return rateLimited(`GitHub is rate limiting requests. Try again in ${wait} s.`, wait);
   if (status === 401) return githubTokenRefused();
   // GitHub says 403 for what a token may not see and the policies of an organisation, 451 for what it had to take down.
   if ([403, 404, 410, 451].includes(status)) return notFound(what);
-  if (status === 408 || status === 504) return upstreamTimeout('GitHub did not answer in time.');
-  return upstreamError(`GitHub failed to answer (status ${status}).`);
+  if (status === 408 || status === 504) return upstreamTimeout('GitHub did not respond in time.');
+  return upstreamError(`GitHub failed (status ${status}).`);
 }
 
 /** What `fetch` throws has its reason somewhere below. */
 export function githubUnreachable(error: unknown): AppError {
   return isTimeout(error)
-    ? upstreamTimeout('GitHub did not answer in time.', error)
-    : upstreamError('GitHub can not be reached.', error);
+    ? upstreamTimeout('GitHub did not respond in time.', error)
+    : upstreamError('GitHub cannot be reached.', error);
 }
 
 /**

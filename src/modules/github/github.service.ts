@@ -102,7 +102,7 @@ export class GithubService {
   /** @throws AppError 404 when it is not an own one, 400 naming `repositoryId` when it is switched off */
   async readActive(identity: Identity, id: string): Promise<GithubRepositoryDto> {
     const repository = await this.read(identity, id);
-    if (!repository.isActive) throw invalidField('repositoryId', 'is a repository that is switched off');
+    if (!repository.isActive) throw invalidField('repositoryId', 'is a deactivated repository');
     return repository;
   }
 
@@ -115,7 +115,7 @@ export class GithubService {
   private nameOf({ url, owner, name }: ConnectRepositoryDto): RepositoryName {
     if (url !== undefined) {
       if (owner !== undefined || name !== undefined)
-        throw invalidField('url', 'can not be sent together with owner and name');
+        throw invalidField('url', 'cannot be sent together with owner and name');
       const parsed = parseRepositoryUrl(url, this.github.hosts);
       if (typeof parsed === 'string') throw invalidField('url', parsed);
       return parsed;
@@ -125,7 +125,7 @@ export class GithubService {
     const errors = [
       ...(isOwner(owner ?? '')
         ? []
-        : [{ path: 'owner', message: 'must be the name of a user or organisation' }]),
+        : [{ path: 'owner', message: 'must be the name of a user or organization' }]),
       ...(isRepositoryName(name ?? '')
         ? []
         : [{ path: 'name', message: 'must be the name of a repository' }]),

@@ -20,21 +20,21 @@ describe('the address of a repository', () => {
   });
 
   it.each([
-    ['https://gitlab.com/octo/hello', /must be an address at github\.com/],
-    ['https://github.com.example.com/octo/hello', /must be an address at/],
-    ['https://github.com:8443/octo/hello', /must be an address at/],
-    ['git@example.com:octo/hello.git', /must be an address at/],
-    ['https://example.com/github.com/octo/hello', /must be an address at/],
+    ['https://gitlab.com/octo/hello', /must be a URL at github\.com/],
+    ['https://github.com.example.com/octo/hello', /must be a URL at/],
+    ['https://github.com:8443/octo/hello', /must be a URL at/],
+    ['git@example.com:octo/hello.git', /must be a URL at/],
+    ['https://example.com/github.com/octo/hello', /must be a URL at/],
     ['https://github.com@example.com/octo/hello', /credentials/],
     ['https://user:secret@github.com/octo/hello', /credentials/],
     ['https://github.com/octo', /must name a repository/],
     ['https://github.com/octo/.git', /must name a repository/],
     ['https://github.com/octo/..%2f..%2fuser', /must name a repository/],
     ['https://github.com/-octo/hello', /must name a repository/],
-    ['javascript://github.com/octo/hello', /is not the address/],
-    ['https://', /is not the address/],
-    ['', /is not the address/],
-    ['no address at all', /is not the address/],
+    ['javascript://github.com/octo/hello', /is not the URL/],
+    ['https://', /is not the URL/],
+    ['', /is not the URL/],
+    ['no address at all', /is not the URL/],
   ])('is refused: %s', (text, reason) => {
     expect(parseRepositoryUrl(text, HOSTS)).toMatch(reason);
   });

@@ -33,10 +33,10 @@ export function parseRepositoryUrl(text: string, hosts: readonly string[]): Repo
   const trimmed = text.trim();
   const scpStyle = SCP_STYLE.exec(trimmed);
   const url = toUrl(scpStyle ? `ssh://git@${scpStyle[1]}/${scpStyle[2]}` : trimmed);
-  if (!url) return 'is not the address of a repository';
+  if (!url) return 'is not the URL of a repository';
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:'))
     return 'must not contain credentials';
-  if (!hosts.includes(url.host.replace(/^www\./, ''))) return `must be an address at ${hosts[0]}`;
+  if (!hosts.includes(url.host.replace(/^www\./, ''))) return `must be a URL at ${hosts[0]}`;
   const [owner = '', last = ''] = url.pathname.split('/').filter((segment) => segment !== '');
   const name = last.replace(/\.git$/, '');
   return isOwner(owner) && isRepositoryName(name)

@@ -8,7 +8,7 @@ import { metricsRegistry } from '../../common/observability/metrics.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { HealthService } from './health.service.js';
 
-const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers being generated right now.
+const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers being generated now.
 # TYPE switchboard_active_streams gauge
 switchboard_active_streams 3
 `;
@@ -43,7 +43,7 @@ export class HealthController {
   @ApiOkResponse({ type: HealthDto })
   @ApiProblem(503)
   async ready(): Promise<HealthDto> {
-    if (!(await this.health.isReady())) throw unavailable('Not ready to serve.', 2);
+    if (!(await this.health.isReady())) throw unavailable('The server is not ready.', 2);
     return { status: 'ok' };
   }
 

@@ -146,10 +146,10 @@ export class SuggestionsService {
         this.suggestions.lockById(manager, id),
       ]);
       if (!latest || !suggestion) throw notFound('The suggestion');
-      if (suggestion.isResolved) throw conflict('The suggestion has been resolved already.');
+      if (suggestion.isResolved) throw conflict('The suggestion is already resolved.');
       const content = replaceOnce(latest.content ?? '', suggestion.originalText, suggestion.suggestedText);
       if (content === undefined) {
-        throw conflict('The text of the suggestion does not stand in the latest version exactly once.');
+        throw conflict('The text of the suggestion does not occur exactly once in the latest version.');
       }
       const [document] = await Promise.all([
         this.documents.replaceContent(manager, latest, content, 'suggestedText'),

@@ -22,7 +22,7 @@ export async function connect(url: string, applicationName: string): Promise<pg.
     await client.query('set statement_timeout = 0');
     return client;
   } catch (error) {
-    throw new Error(`The database can not be reached: ${reasonOf(error)}.`, { cause: error });
+    throw new Error(`The database cannot be reached: ${reasonOf(error)}.`, { cause: error });
   }
 }
 

@@ -11,7 +11,7 @@ export async function runCommand(
   loadEnvFile();
   const url = process.env['DATABASE_URL'];
   if (!url) {
-    process.stderr.write('switchboard: DATABASE_URL is not set; it names the database to work on.\n');
+    process.stderr.write('switchboard: DATABASE_URL is not set. Set it to the URL of the database.\n');
     process.exit(1);
   }
   try {

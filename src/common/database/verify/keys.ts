@@ -79,7 +79,7 @@ export const FOREIGN_KEYS: Aspect<ByTable<string[]>> = {
     const tables: ByTable<string[]> = {};
     for (const { table, columns, target, target_columns, on_delete, validated, enforced } of rows) {
       const name = target.replace(/^public\./, '').replaceAll('"', '');
-      const state = `${validated ? '' : ' not valid'}${enforced ? '' : ' switched off'}`;
+      const state = `${validated ? '' : ' not valid'}${enforced ? '' : ' not enforced'}`;
       const text = `${name} (${target_columns.join(', ')}) on delete ${ACTIONS[on_delete]}${state}`;
       ((tables[table] ??= {})[columns.join(', ')] ??= []).push(text);
     }
@@ -139,7 +139,7 @@ export const INDEXES: Aspect<ByTable<Index>> = {
   compare: (actual, expected, isPresent) =>
     compareByTable(actual, expected, isPresent, (table, name, index, { definition }) => {
       if (index === undefined) return [`missing index ${name} on ${table}`];
-      if (!index.isValid) return [`index ${name} on ${table} is invalid: it was not built to its end`];
+      if (!index.isValid) return [`index ${name} on ${table}is invalid: building it did not finish`];
       return index.definition === definition
         ? []
         : [`index ${name} on ${table} is ${index.definition}, expected ${definition}`];

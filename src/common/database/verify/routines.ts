@@ -130,6 +130,6 @@ function compareRoutine(signature: string, actual: Routine, expected: Routine): 
     const [is, wanted] = actual.securityDefiner ? ['definer', 'invoker'] : ['invoker', 'definer'];
     add(`function ${signature} is security ${is}, expected security ${wanted}`);
   }
-  if (actual.body !== expected.body) add(`function ${signature} has another body than its migration gave it`);
+  if (actual.body !== expected.body) add(`the body of function ${signature} differs from its migration`);
   return differences;
 }

@@ -99,6 +99,6 @@ async function wrongBuckets(catalog: Catalog, table: string, sql: string): Promi
   const rows = await catalog.rowsOf<{ size: string; first: string; buckets: number }>(sql);
   return rows.map(
     ({ size, first, buckets }) =>
-      `${table} differ from the rows in ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'} of ${size}, the first is ${first}: run usage:rebuild`,
+      `${table} differ from the rows in ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'} of ${size}, the first is ${first}; run usage:rebuild`,
   );
 }

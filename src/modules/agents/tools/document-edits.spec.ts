@@ -39,14 +39,14 @@ describe('editContent', () => {
       content: 'item,price\n"tea, green",2\n',
     });
     expect(editContent('sheet', sheet, [edit('tea', '"tea')])).toEqual({
-      problem: 'The edited document is not valid CSV: a quoted field does not end (line 2).',
+      problem: 'The edited document is not valid CSV: a quoted field has no closing quote (line 2).',
     });
     expect(editContent('text', sheet, [edit('tea', '"tea')])).toEqual({ content: 'item,price\n"tea,2\n' });
   });
 
   it.each([
-    ['half a character is taken', edit('\udf31', ''), /half of a surrogate pair/],
-    ['half a character is put in', edit('tree', '\ud83c'), /half of a surrogate pair/],
+    ['half a character is taken', edit('\udf31', ''), /an unpaired surrogate/],
+    ['half a character is put in', edit('tree', '\ud83c'), /an unpaired surrogate/],
     ['a NUL is put in', edit('tree', '\u0000'), /NUL/],
   ])('makes nothing that can not be stored: %s', (_, wrong, problem) => {
     expect(editContent('text', 'a 🌱 tree', [wrong])).toEqual({ problem: expect.stringMatching(problem) });

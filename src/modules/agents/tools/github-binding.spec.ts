@@ -55,8 +55,8 @@ describe('holding a tool to one repository', () => {
   it.each(['../secret/contents/x', 'a/../../../x', '..', 'a\\..\\b', '%2e%2e/x', '..%2f..%2fsecret'])(
     'refuses a path that leads out: %s',
     (path) => {
-      expect(() => bound(readFile).bind({ path })).toThrow('must not lead out');
-      expect(() => bound(readFile).bind({ ref: path })).toThrow('must not lead out');
+      expect(() => bound(readFile).bind({ path })).toThrow('must not point outside');
+      expect(() => bound(readFile).bind({ ref: path })).toThrow('must not point outside');
     },
   );
 
@@ -76,9 +76,9 @@ describe('holding a tool to one repository', () => {
 
   it('refuses arguments that the tool does not have', () => {
     for (const name of ['repository', 'constructor', 'head_repo'])
-      expect(() => bound(readFile).bind({ [name]: 'x' })).toThrow(`There is no argument ${name}`);
+      expect(() => bound(readFile).bind({ [name]: 'x' })).toThrow(`The argument ${name} does not exist`);
     expect(() => bound(readFile).bind(JSON.parse('{"__proto__": {"repo": "secret"}}'))).toThrow(
-      'There is no argument __proto__',
+      'The argument __proto__ does not exist',
     );
   });
 
@@ -94,7 +94,9 @@ describe('holding a tool to one repository', () => {
       'issue_number',
       'related_issue_number',
     ]);
-    expect(() => bound(write).bind({ related_repo: 'secret' })).toThrow('There is no argument related_repo');
+    expect(() => bound(write).bind({ related_repo: 'secret' })).toThrow(
+      'The argument related_repo does not exist',
+    );
   });
 
   it('scopes searches, whether they have an address or not', () => {

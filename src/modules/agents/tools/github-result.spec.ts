@@ -20,7 +20,7 @@ describe('the result of a tool', () => {
       { type: 'resource_link', uri: 'https://raw.example.com/x?token=secret', name: 'x' },
     ];
     expect(textOfResult(result({ content }), 1000)).toBe(
-      'Here it is.\n\n[3 parts of the result left out: no text.]',
+      'Here it is.\n\n[3 parts of the result omitted: no text.]',
     );
   });
 

@@ -53,7 +53,7 @@ export class ModelOptionDto {
   available: boolean;
 
   @ApiPropertyOptional({
-    example: 'No key for Google is at hand. Send your own in the header x-google-api-key.',
+    example: 'No Google key is configured. Send your own key in the header x-google-api-key.',
   })
   reason?: string;
 }

@@ -47,7 +47,7 @@ describe('a cursor of logs', () => {
   ] as const)('holds a place in the order of %s', (field, value) => {
     const cursor = encodeLogCursor(order(field), { value, id });
     expect(decodeLogCursor(order(field), cursor)).toEqual({ value, id });
-    expect(() => decodeLogCursor(order(field, true), cursor)).toThrow('cursor: belongs to another sort');
+    expect(() => decodeLogCursor(order(field, true), cursor)).toThrow('cursor: belongs to a different sort');
   });
 
   it.each([

@@ -63,7 +63,7 @@ export function encodeLogCursor(order: LogOrder, { value, id }: LogPlace): strin
 export function decodeLogCursor(order: LogOrder, cursor: string | undefined): LogPlace | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [name, value, id, ...rest] = partsOf(cursor);
-  if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to another sort');
+  if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to a different sort');
   const isPlace = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
   if (!isPlace || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');

@@ -52,7 +52,7 @@ export function periodOf(query: PeriodQuery, now = new Date()): Period {
   const bounds = boundsOf(query);
   const to = bounds.to ?? now;
   const from = bounds.from ?? startOfDay(new Date(to.getTime() - 1), query.tz, 1 - DEFAULT_DAYS);
-  if (from >= to) throw invalidField('from', 'must be before to, which is now unless it is given');
+  if (from >= to) throw invalidField('from', 'must be before to (default: now)');
   return { from, to, tz: query.tz };
 }
 

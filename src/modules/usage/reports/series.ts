@@ -33,7 +33,7 @@ export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Da
   for (const at of interval === 'hour' ? hoursAfter(from, tz) : startsAfter(from, tz, interval)) {
     if (at >= to.getTime()) break;
     if (bounds.length === MAX_POINTS) {
-      const message = `would make more than ${MAX_POINTS} points: take a longer one, or a shorter period`;
+      const message = `would give more than ${MAX_POINTS} points: choose a longer interval or a shorter period`;
       throw invalidField('interval', message);
     }
     bounds.push(new Date(at));
@@ -49,7 +49,7 @@ export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Da
  */
 export function expectFigures(count: number): void {
   if (count <= MAX_FIGURES) return;
-  const message = `would make more than ${MAX_FIGURES} figures of groups: take a longer one, or a shorter period`;
+  const message = `would give more than ${MAX_FIGURES} group figures: choose a longer interval or a shorter period`;
   throw invalidField('interval', message);
 }
 

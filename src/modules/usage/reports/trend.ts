@@ -23,7 +23,7 @@ export interface Trend {
 export function projectCost(costs: readonly number[], days: number): Trend {
   const n = costs.length;
   if (n === 0) {
-    const method = 'There is no complete day with usage yet, so nothing is projected.';
+    const method = 'There is no complete day with usage yet, so there is no projection.';
     return { method, averageDailyCost: 0, trendPerDay: 0, projectedCost: 0, low: 0, high: 0 };
   }
   const average = costs.reduce((sum, cost) => sum + cost, 0) / n;
@@ -57,12 +57,12 @@ export function projectCost(costs: readonly number[], days: number): Trend {
 
 function methodOf(n: number, isTrend: boolean): string {
   const bounds =
-    'low and high are the 95 % prediction interval of the sum, supposing that days vary independently';
+    'low and high are the 95% prediction interval of the sum, assuming that days vary independently';
   if (isTrend) {
-    return `Least squares: a line through the daily costs of the last ${n} complete days, drawn on, with no day below zero; ${bounds}.`;
+    return `Least squares: a line through the daily costs of the last ${n} complete days, continued, with no day below zero; ${bounds}.`;
   }
   return n === 1
-    ? 'The cost of the only complete day with usage so far, for each day; too little for a trend or an interval.'
+    ? 'The cost of the only complete day with usage so far, for each day. This is too little for a trend or an interval.'
     : `The average of the ${n} complete days with usage so far, for each day; a trend takes ${DAYS_OF_A_TREND}. ${bounds[0]!.toUpperCase()}${bounds.slice(1)}.`;
 }
 

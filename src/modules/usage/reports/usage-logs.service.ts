@@ -75,7 +75,7 @@ async function toChatId(
 ): Promise<string | undefined> {
   if (chatId === undefined || isUuid(chatId)) return chatId?.toLowerCase();
   if (userId === undefined)
-    throw invalidField('chatId', 'must be a UUID, unless userId says whose chat it is');
+    throw invalidField('chatId', 'must be a UUID, or send userId for the owner of the chat');
   // Nobody has chats in the namespace of a user who is gone: a random one.
   return toStoredId((await directory.idNamespaceOf(userId)) ?? randomUUID(), chatId, 'chatId');
 }

@@ -29,7 +29,7 @@ async function main([email, role]: string[]): Promise<void> {
   try {
     await client.connect();
     const { rowCount } = await client.query(SET_ROLE, [email, role]);
-    if (rowCount === 0) throw new Error(`there is no user with the address ${email}`);
+    if (rowCount === 0) throw new Error(`there is no user with the email address ${email}`);
     process.stdout.write(`${email} is now ${role}\n`);
   } finally {
     await client.end().catch(() => undefined);
