@@ -58,12 +58,12 @@ function operationsOf({ paths }: OpenAPIObject): Array<[method: string, operatio
 
 const PLACES = ['path', 'query', 'header'];
 
-/** Decorators come in an order that depends on the compiler. */
+/** The order of decorators depends on the compiler. */
 function byPlaceAndName(a: Parameter, b: Parameter): number {
   return PLACES.indexOf(a.in) - PLACES.indexOf(b.in) || (a.name < b.name ? -1 : 1);
 }
 
-/** What is true of every answer that went well, said once. */
+/** Completes the documentation of all successful responses. */
 function describeSuccess({ responses }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     if (!status.startsWith('2')) continue;
@@ -72,7 +72,7 @@ function describeSuccess({ responses }: Operation): void {
   }
 }
 
-/** What the HTTP edge answers before a handler is asked: at every route, and at every route that reads a body. */
+/** Responses of the HTTP layer before a handler runs: on every route, and on every route that reads a body. */
 const REFUSALS = [400, 415, 429, 500, 503];
 const BODY_REFUSALS = [408, 413];
 const BODY_METHODS = new Set(['post', 'put', 'patch']);
@@ -83,7 +83,7 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json` and the page that shows it at `/docs`. */
+/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. */
 export function setupDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',

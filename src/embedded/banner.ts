@@ -1,4 +1,4 @@
-/** What the start prints: where everything is, and commands to copy that sign up and send a first message. */
+/** The startup output: the URLs, and commands to copy that sign up and send a first message. */
 export function startBanner({ url, publishableKey }: { url: string; publishableKey: string }): string[] {
   const json = `-H 'content-type: application/json'`;
   return [

@@ -4,7 +4,9 @@ import { EmbeddedStackError } from './embedded-stack-error.js';
 import { PostgresCluster } from './postgres-cluster.js';
 import { databaseUrl, readSecrets } from './stack-secrets.js';
 
-/** The database of a data folder, for a command: the running one, or one that is started for as long as it is needed. */
+/**
+ * Opens the database of a data folder for a command: the running PostgreSQL, or one that is started for the command.
+ */
 export async function openEmbeddedDatabase(
   dataDir: string,
 ): Promise<{ url: string; close(): Promise<void> }> {

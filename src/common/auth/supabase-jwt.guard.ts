@@ -25,7 +25,8 @@ export class SupabaseJwtGuard extends AuthGuard('supabase-jwt') {
     try {
       return (await super.canActivate(context)) as boolean;
     } catch (error) {
-      // The throttler's own guard runs after this one and counts by user: whoever has no valid token is counted here.
+      // The throttler's own guard runs after this one and counts by user. Requests without a valid token are counted
+      // here.
       await this.throttle.countRefused(context.switchToHttp().getRequest<FastifyRequest>());
       throw error;
     }
@@ -38,7 +39,9 @@ export class SupabaseJwtGuard extends AuthGuard('supabase-jwt') {
   }
 }
 
-/** jsonwebtoken's own error, and what breaks in it when a token is no token: a payload of null, half of a JSON text. */
+/**
+ * jsonwebtoken's own errors, and the errors it throws for malformed tokens, such as a null payload or incomplete JSON.
+ */
 const MALFORMED = new Set(['JsonWebTokenError', 'TypeError', 'SyntaxError']);
 
 function refusal(info: unknown): AppError {

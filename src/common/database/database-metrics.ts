@@ -6,7 +6,7 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { metricsRegistry } from '../observability/metrics.js';
 import { unsentBytes } from './gathered-writes.js';
 
-/** Tests have several applications in one process; the metrics are the process's. */
+/** Tests run several applications in one process, but the metrics belong to the process. */
 const pools = new Set<Pool>();
 
 const sumOf = (figure: (pool: Pool) => number) => [...pools].reduce((sum, pool) => sum + figure(pool), 0);
@@ -55,7 +55,7 @@ new Gauge({
   },
 });
 
-/** Shows the application's connection pool in the metrics, read whenever they are asked for. */
+/** Exposes the application's connection pool in the metrics. Values are read on each scrape. */
 @Injectable()
 export class DatabaseMetrics implements OnModuleInit, OnApplicationShutdown {
   private pool?: Pool;

@@ -75,10 +75,10 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   },
 };
 
-/** On every response, good or bad. */
+/** Sent with every response. */
 export const REQUEST_ID_HEADER = header('The id of this request.', 'string');
 
-/** Documents the errors of a route; 401, 403, 429, 500 and 503 come with every protected route. */
+/** Documents the errors of a route. 401, 403, 429, 500 and 503 are added to every protected route. */
 export function ApiProblems(...statuses: number[]): MethodDecorator & ClassDecorator {
   const all = [...new Set([...statuses, 401, 403, 429, 500, 503])].sort((a, b) => a - b);
   return applyDecorators(...all.map(ApiProblem));
@@ -89,7 +89,7 @@ export function ApiProblem(status: number): MethodDecorator & ClassDecorator {
   return ApiResponse({ status, ...describeProblem(status) });
 }
 
-/** What the OpenAPI document says of an error. */
+/** The OpenAPI description of an error. */
 export function describeProblem(status: number) {
   const known = DESCRIPTIONS[status];
   if (!known) throw new Error(`There is no description of status ${status}.`);

@@ -1,9 +1,10 @@
 /**
- * A time as PostgreSQL and cursors both read it. Rows that were written past this server may have any time that PostgreSQL
- * knows, and the list must go on behind them: the driver gives infinite ones as numbers, and those that JavaScript cannot
- * count to (from the year 275760 on) as invalid dates.
+ * A time that PostgreSQL and cursors both understand. Rows that were written past this server may have any time that
+ * PostgreSQL supports, and the list must continue after them. The driver returns infinite times as numbers, and times
+ * beyond JavaScript's range (from the year 275760) as invalid dates.
  *
- * @param order of the list. Times that JavaScript cannot tell apart are passed over together: the place is behind all of them.
+ * @param order of the list. Times that JavaScript cannot distinguish are skipped together: the position is after all of
+ * them.
  */
 export function toPlace(time: Date | number, order: 'ascending' | 'descending' = 'ascending'): string {
   if (typeof time === 'number') return time > 0 ? 'infinity' : '-infinity';
@@ -16,7 +17,10 @@ export function toPlace(time: Date | number, order: 'ascending' | 'descending' =
   return `${String(shown).padStart(4, '0')}-${day} ${clock}+00${era}`;
 }
 
-/** A time as the API shows it, for rows that must be shown whatever is in them: infinite ones become the last or first of ISO 8601. */
+/**
+ * A time as returned by the API, for rows that must always be shown. Infinite times become the first or last time of
+ * ISO 8601.
+ */
 export function toShownTime(time: Date | number): string {
   const place = toPlace(time);
   if (place.endsWith('Z')) return place;
@@ -25,16 +29,17 @@ export function toShownTime(time: Date | number): string {
     : '9999-12-31T23:59:59.999Z';
 }
 
-/** The last moment that JavaScript knows. */
+/** The last time that JavaScript supports. */
 const LAST = 8.64e15;
 
 const ISO = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ODD = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})\+00( BC)?$/;
 
-/** Whether a text is one that {@link toPlace} gives, and so a time to PostgreSQL. */
+/** Whether a text is one that {@link toPlace} returns, and therefore a valid time for PostgreSQL. */
 export function isPlace(text: string): boolean {
   if (text === 'infinity' || text === '-infinity') return true;
-  // A day that the month does not have would be read as one of the next month, and refused by PostgreSQL.
+  // JavaScript would read a day that the month does not have as a day of the next month, and PostgreSQL would refuse
+  // it.
   if (ISO.test(text)) return toPlace(new Date(text)) === text;
   const [, year, month, day, hours, minutes, seconds, milliseconds, era] = ODD.exec(text) ?? [];
   if (year === undefined) return false;
@@ -44,5 +49,5 @@ export function isPlace(text: string): boolean {
   return time.getTime() > FIRST && toPlace(time) === text;
 }
 
-/** Before this PostgreSQL knows no time: 4713 BC. */
+/** PostgreSQL has no times before 4713 BC. */
 const FIRST = Date.UTC(-4712, 0, 1);

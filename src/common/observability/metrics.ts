@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /**
- * The process's Prometheus metrics, those of Node.js included. One registry for the whole process, as prom-client's own
- * defaults have it.
+ * The Prometheus metrics of the process, including those of Node.js. There is one registry for the whole process,
+ * because prom-client's default metrics use one.
  *
- * No label takes what a client can make up: agents, providers and reasons are ours, models are those of the catalog,
- * routes are templates. `deploy/grafana/switchboard.json` shows all of this.
+ * No label has values that a client can choose: agents, providers and reasons are fixed, models come from the catalog,
+ * and routes are templates. `deploy/grafana/switchboard.json` shows all of them.
  */
 export const metricsRegistry = new Registry();
 

@@ -1,13 +1,13 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The admissions of one user to one agent come one after the other, on however many servers: each sees what the one
- * before it has written. A refusal takes nothing. Windows follow the clock of the database, read under the lock.
+ * The admissions of one user to one agent run one after the other, across all servers. Each sees what the previous one
+ * has written. A refusal changes nothing. Windows follow the clock of the database, read under the lock.
  *
- * What one turn is expected to cost must fit beside what the others can come to, so that turns which are answered at the
- * same time do not spend more than is there, however long their answers become. `is_held` says that nothing but those
- * reservations stands in the way. The reservation is written before the windows are counted, so that the row of the user is
- * locked before theirs are.
+ * The expected cost of a turn must fit beside the maximum cost of the user's other running turns. Concurrent turns
+ * therefore do not spend more than the budget, however long their answers become. `is_held` means that only those
+ * reservations are in the way. The reservation is written before the windows are counted, so that the user's row is
+ * locked before the rows of the windows.
  */
 export const ADMIT: SqlFunction = {
   signature:

@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Refuses a configuration that breaks the schema of its key. A definer: a writer of the configuration need not be able to read
- * schemas, users and history.
+ * Refuses a configuration that violates the schema of its key. It is a security definer: a writer of the configuration
+ * does not need to be able to read schemas, users and history.
  */
 export const CHECK_CONFIG: SqlFunction = {
   signature: 'switchboard.check_config()',

@@ -1,8 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/**
- * The mark of an active stream names a message of its own chat. Recovery runs as the service, and believes it.
- */
+/** An active stream must refer to a message of its own chat. Recovery runs as the service and relies on this. */
 export const CHECK_STREAM_MESSAGE: SqlFunction = {
   signature: 'switchboard.check_stream_message()',
   definition: `

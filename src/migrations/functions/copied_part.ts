@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * A copy of a part holds what was said and the results of calls that are over. A part that waits (for an approval, for its
- * result) waits in the original alone; a draft belongs to its document. A part that cannot be read costs only itself.
+ * A copy of a part has the text and the results of finished calls. Parts that are waiting (for an approval or a result)
+ * stay in the original only, and a draft belongs to its document. A part that cannot be read only affects itself.
  */
 export const COPIED_PART: SqlFunction = {
   signature: 'switchboard.copied_part(json)',

@@ -1,7 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 import { archivedCallsOf, count, MANY_ROWS, rowsOf } from '../usage-statements.js';
 
-/** What is put into the archive is in the rollups already; what is taken out of it goes with its user. */
+/**
+ * Rows that are put into the archive are already in the rollups. Rows that are removed from it are removed with their
+ * user.
+ */
 export const COUNT_ARCHIVED_USAGE: SqlFunction = {
   signature: 'switchboard.count_archived_usage()',
   definition: `

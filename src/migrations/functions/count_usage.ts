@@ -11,8 +11,8 @@ import {
 } from '../usage-statements.js';
 
 /**
- * Counts spending and usage once a statement, not once a row. A definer: the auth server deletes a user, and with it the
- * rows of their usage.
+ * Counts spending and usage once per statement, not once per row. It is a security definer: the auth server deletes a
+ * user, and with the user the usage rows.
  */
 export const COUNT_USAGE: SqlFunction = {
   signature: 'switchboard.count_usage()',

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The author of a change of the configuration, for history and audit log. */
+/** The author of a configuration change, for the history and the audit log. */
 export const CURRENT_ACTOR: SqlFunction = {
   signature: 'switchboard.current_actor()',
   definition: `

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Guards `role` and `isActive`: see the migration of the role guard. */
+/** Guards `role` and `isActive`. See the migration of the role guard. */
 export const GUARD_USER_ROLE: SqlFunction = {
   signature: 'switchboard.guard_user_role()',
   definition: `

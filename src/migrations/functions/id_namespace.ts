@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The namespace that client-made ids of a user are mapped into. Nobody else can compute it: otherwise an attacker could take
- * the ids of others before they do.
+ * The namespace for a user's client-chosen ids. Nobody else can compute it. Otherwise an attacker could use the ids of
+ * other users first.
  */
 export const ID_NAMESPACE: SqlFunction = {
   signature: 'switchboard.id_namespace(uuid)',

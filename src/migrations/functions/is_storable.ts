@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Whether JSON is at most so many bytes long as text, and not nested deeper than 128 levels. */
+/** Whether JSON has at most this many bytes as text, and is not nested deeper than 128 levels. */
 export const IS_STORABLE_JSONB: SqlFunction = {
   signature: 'switchboard.is_storable(jsonb, integer)',
   executableBy: ['authenticated', 'service_role'],
@@ -16,8 +16,8 @@ export const IS_STORABLE_JSONB: SqlFunction = {
 };
 
 /**
- * Depth is measured on `jsonb`, which knows no NUL and no half of a surrogate pair: `json` can hold their escapes, and says
- * nothing about depth. They are left out for the measurement.
+ * Depth is measured on `jsonb`, which does not allow NUL and unpaired surrogates. `json` can contain their escapes, but
+ * has no function for depth. The escapes are removed for the measurement.
  */
 export const IS_STORABLE_JSON: SqlFunction = {
   signature: 'switchboard.is_storable(json, integer)',

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Metadata of a user as an object, for the guard of roles. */
+/** Metadata of a user as an object, for the role guard. */
 export const METADATA_OBJECT: SqlFunction = {
   signature: 'switchboard.metadata_object(jsonb)',
   definition: `

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Validates a value by a JSON Schema of `switchboard.config_schemas`. */
+/** Validates a value against a JSON Schema of `switchboard.config_schemas`. */
 export const SCHEMA_PROBLEM: SqlFunction = {
   signature: 'switchboard.schema_problem(jsonb, jsonb, text)',
   definition: `

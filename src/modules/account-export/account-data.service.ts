@@ -44,15 +44,15 @@ export interface OwnVersion {
   suggestions: AsyncIterable<SuggestionDto>;
 }
 
-/** `size` in bytes; null, like the type, when storage does not say. */
+/** `size` in bytes. Null, like the type, if storage does not report it. */
 export interface OwnFile extends Omit<FileRow, 'metadata'> {
   size: number | null;
   contentType: string | null;
 }
 
 /**
- * All that is a user's, one stretch after the other, each in a short transaction of its own. Who is deactivated or
- * deleted meanwhile reads no further: every reading asks again who the user is.
+ * All data of a user, one page after the other, each in its own short transaction. A user who is deactivated or deleted
+ * meanwhile reads no further, because every read checks the user again.
  */
 @Injectable()
 export class AccountDataService {
@@ -81,7 +81,7 @@ export class AccountDataService {
     };
   }
 
-  /** Newest first. Messages and votes of a chat are to be read, in this order, before the next chat is asked for. */
+  /** Newest first. Messages and votes of a chat must be read, in this order, before the next chat is requested. */
   async *chats(userId: string): AsyncGenerator<OwnChat> {
     let cursor: string | undefined;
     do {
@@ -100,7 +100,7 @@ export class AccountDataService {
     } while (cursor !== undefined);
   }
 
-  /** Every version, oldest first. The suggestions for it are to be read before the next one is asked for. */
+  /** Every version, oldest first. The suggestions for a version must be read before the next version is requested. */
   async *documents(userId: string): AsyncGenerator<OwnVersion> {
     const versions = everyAfter<DocumentDto, Keyset>(async (after) =>
       this.ownDocuments.listAllVersions(await this.reader(userId), after),
@@ -119,12 +119,12 @@ export class AccountDataService {
     }
   }
 
-  /** The calls of models, oldest first. */
+  /** The model calls, oldest first. */
   usage(userId: string): AsyncGenerator<UsageLogDto> {
     return this.ownUsage.callsOf(userId);
   }
 
-  /** What a purge has left of earlier calls, oldest first. */
+  /** The sums of purged calls, oldest first. */
   purgedUsage(userId: string): AsyncGenerator<PurgedUsage> {
     return this.ownUsage.purgedOf(userId);
   }
@@ -142,7 +142,7 @@ export class AccountDataService {
     return everyItem(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
   }
 
-  /** The names of the files in storage; what is in them is downloaded from there. */
+  /** The names of the files in storage. Their content is downloaded from there. */
   async *files(userId: string): AsyncGenerator<OwnFile> {
     if (!(await this.repository.canReadFiles())) return;
     const stretches = everyAfter<FileRow, FileRow>(async (after) => {
@@ -153,7 +153,7 @@ export class AccountDataService {
     for await (const files of stretches) yield* files.map(toFile);
   }
 
-  /** @throws AppError 401 or 403 when the user is not one any more */
+  /** @throws AppError 401 or 403 if the user no longer exists or is no longer active */
   private reader(userId: string): Promise<Identity> {
     return this.directory.identify(userId);
   }
@@ -175,7 +175,7 @@ function toFile({ metadata, ...file }: FileRow): OwnFile {
   };
 }
 
-/** The storage of the embedded stack keeps the text of an object where Supabase has the object. */
+/** The storage of the embedded stack stores an object as text, and Supabase as an object. */
 function factsOf(metadata: unknown): { size?: unknown; mimetype?: unknown } {
   if (typeof metadata !== 'string') return metadata ?? {};
   try {

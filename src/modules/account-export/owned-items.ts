@@ -1,6 +1,6 @@
 import type { Keyset, Stretch } from '../../common/http/paging.js';
 
-/** What is read as one list, item by item, and belongs to one owner after the other. */
+/** Items that are read as one list, and that belong to one owner after the other. */
 export class OwnedItems<T> {
   private next?: IteratorResult<T>;
   private readonly items: AsyncIterator<T>;
@@ -12,7 +12,7 @@ export class OwnedItems<T> {
     this.items = items[Symbol.asyncIterator]();
   }
 
-  /** The items of one owner; to be asked for in the order of the list, and read to their end. */
+  /** The items of one owner. Owners must be requested in the order of the list, and read to the end. */
   async *of(owner: string): AsyncGenerator<T> {
     this.next ??= await this.items.next();
     while (!this.next.done && this.ownerOf(this.next.value) === owner) {
@@ -22,7 +22,7 @@ export class OwnedItems<T> {
   }
 }
 
-/** Everything that several owners have, in their order, one stretch at a time. */
+/** All items of several owners, in order, one page at a time. */
 export async function* everyStretch<T>(
   owners: string[],
   read: (owners: string[], after?: Keyset) => Promise<Stretch<T>>,
@@ -38,7 +38,7 @@ export async function* everyStretch<T>(
   }
 }
 
-/** Everything in a list that is read from one place to the next, until there is nothing more. */
+/** All items of a list, page by page, until there are no more. */
 export async function* everyAfter<T, Place>(
   read: (after: Place | undefined) => Promise<{ items: T[]; last?: Place }>,
 ): AsyncGenerator<T[]> {

@@ -41,7 +41,7 @@ import {
 import { ConfigDto, ConfigPageDto } from './dto/config.dto.js';
 import { VersionTagInterceptor } from './version-tag.interceptor.js';
 
-/** The catalog has all models with their prices. */
+/** The catalog contains all models with their prices. */
 const CONFIGURATION = { large: true, items: 20_000 };
 
 @ApiTags('Admin: configuration')

@@ -2,24 +2,24 @@ import type { FieldError } from '../../common/errors/app-error.js';
 import { agentKey, ANSWERING_AGENTS, type ConfigData, type ConfigKey } from './config-schemas.js';
 import { DRAWING_PROVIDERS, PROVIDERS } from '../models/vendors/vendors.js';
 
-/** The whole configuration, without what is not there. */
+/** The whole configuration, without missing keys. */
 export type ConfigSet = Partial<ConfigData>;
 
-/** Keys that nothing works without. */
+/** Keys that are always required. */
 const INDISPENSABLE: readonly ConfigKey[] = ['app_settings', 'model_catalog'];
 
-/** A model that some key of the configuration counts on. */
+/** A model that a configuration key depends on. */
 interface UsedModel {
   key: ConfigKey;
-  /** Below `configData` of that key. */
+  /** Path in `configData` of that key. */
   path: string;
   /** `provider/model`. */
   id: string;
-  /** It must be able to draw. */
+  /** It must be able to generate images. */
   draws?: boolean;
 }
 
-/** What would not fit together if `next` were the configuration, as far as the change of `key` is the reason. */
+/** Finds conflicts in the configuration `next` that the change of `key` causes. */
 export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   if (next[key] === undefined && INDISPENSABLE.includes(key)) {
     return [{ path: 'key', message: `${key} cannot be deleted: it is required` }];
@@ -79,7 +79,7 @@ function usedModels(config: ConfigSet): UsedModel[] {
   return [...ofAgents, ...ofRouting, ...ofTitles, ...ofImages];
 }
 
-/** Somebody must be there to answer: the chat agent of the active provider, at least. */
+/** At least the chat agent of the active provider must be able to answer. */
 function activeProviderConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   const active = next.app_settings?.activeProvider;
   if (active === undefined) return [];

@@ -8,20 +8,20 @@ import {
 } from '../models/vendors/vendors.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
-/** As `usage_logs.agent_type` has them. */
+/** The same values as in `usage_logs.agent_type`. */
 export type AgentType = (typeof AGENT_TYPES)[number];
 
-/** The agents that can answer; routing only chooses among them. */
+/** The agents that can answer. Routing only chooses between them. */
 export const ANSWERING_AGENTS = ['chat', 'artifact', 'git_mcp'] as const;
 export type AnsweringAgent = (typeof ANSWERING_AGENTS)[number];
 
-/** What the artifact agent can be allowed to do. */
+/** The tools that the artifact agent can be allowed to use. */
 export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSuggestions'] as const;
 
-/** How long the choice of an agent may take before the chat agent answers, in milliseconds. */
+/** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
 
-/** Larger than any sensible count; small enough for an `integer` of the database. */
+/** Larger than any reasonable number, and small enough for an `integer` of the database. */
 const MAX_COUNT = 1_000_000_000;
 const MAX_USD = 1_000_000;
 
@@ -31,7 +31,7 @@ const systemPrompt = z
   .regex(/\S/, 'must not be empty')
   .describe('The instructions at the start of every conversation.');
 
-/** A model as its vendor names it; `google/…` is accepted where the key names the provider already. */
+/** A model id as the vendor names it. `google/…` is accepted if the key already names the provider. */
 const modelId = (provider: Provider) =>
   z
     .string()
@@ -39,7 +39,7 @@ const modelId = (provider: Provider) =>
     .regex(/^\S*[^\s/]$/, 'must be the id of a model')
     .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
 
-/** At most one model of each of these providers. */
+/** At most one model for each of these providers. */
 const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
   z.strictObject(
     Object.fromEntries(providers.map((provider) => [provider, modelId(provider).optional()])) as Record<
@@ -52,7 +52,7 @@ const count = z.int().min(0).max(MAX_COUNT);
 const positive = z.int().min(1).max(MAX_COUNT);
 const usd = z.number().min(0).max(MAX_USD);
 
-/** Says of an array what its type can not: no two items are the same in these properties. */
+/** Checks what the array type cannot express: no two items have the same values in these properties. */
 function refuseDuplicates<T extends object>(
   items: T[],
   by: Array<keyof T & string>,
@@ -95,16 +95,18 @@ const agentModels = (provider: Provider) =>
       'x-unique-by': ['id'],
     });
 
-/** What an agent may be allowed beside its own tools. Those of the vendor run on the vendor's side, within the answer. */
+/**
+ * What an agent may use in addition to its own tools. The vendor's tools run on the vendor's side, within the answer.
+ */
 export type Capability = 'thinking' | 'fileInput' | ProviderCapability;
 
 const COMMON_CAPABILITIES: readonly Capability[] = ['thinking', 'fileInput'];
 
-/** What a vendor's models can do by themselves, for the chat agent: the others have tools of their own. */
+/** Tools of a vendor's models, for the chat agent. The other agents have their own tools. */
 const providerCapabilities = (provider: Provider) =>
   Object.keys(VENDORS[provider].tools) as ProviderCapability[];
 
-/** Typed as if all were there: what is not named is refused, and so never set. */
+/** Typed as if all were present. Others are refused, so they are never set. */
 const capabilitiesOf = (names: readonly Capability[]) =>
   z
     .strictObject(
@@ -172,7 +174,7 @@ const mcpSchema = z
     timeoutMs: z.int().min(100).max(600_000).optional(),
   })
   .superRefine(({ toolsets, tools = [] }, context) => {
-    // Without any, the server would offer its own default, which is more than anybody has allowed.
+    // Without any, the server would offer its own default, which is more than was allowed.
     if (toolsets.length + tools.length === 0) {
       context.addIssue({
         code: 'custom',
@@ -187,7 +189,7 @@ const mcpSchema = z
       { required: ['tools'], properties: { tools: { minItems: 1 } } },
     ],
   });
-/** Where the tools of the git_mcp agent are, and which of them it may use. */
+/** The URL of the git_mcp agent's tools, and the tools that it may use. */
 export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
@@ -199,7 +201,7 @@ const AGENT_SCHEMAS = {
     z.strictObject({ ...agentShape(provider), tools: noTools, mcp: mcpSchema }),
 };
 
-/** Configuration of one answering agent with one provider; `mcp` is there for git_mcp only. */
+/** Configuration of one answering agent with one provider. Only git_mcp has `mcp`. */
 export type AgentConfig = Omit<z.output<ReturnType<(typeof AGENT_SCHEMAS)['chat']>>, 'tools'> & {
   tools?: string[];
   mcp?: McpConfig;
@@ -228,7 +230,7 @@ const routingSchema = z.strictObject({
     .default(ROUTING_TIMEOUT)
     .describe('After this time, the chat agent answers.'),
 });
-/** Configuration of the agent that chooses who answers. */
+/** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
 const appSettingsSchema = z.strictObject({
@@ -279,7 +281,7 @@ const catalogModelSchema = z.strictObject({
     })
     .describe('USD per million tokens. Null if the vendor has no such price.'),
 });
-/** What is known of one model: its name, abilities and list price. */
+/** The properties of one model: its name, capabilities and list price. */
 export type CatalogModel = z.output<typeof catalogModelSchema>;
 
 const modelCatalogSchema = z.strictObject({
@@ -294,7 +296,7 @@ export type ModelCatalog = z.output<typeof modelCatalogSchema>;
 
 export type AgentKey = `${AnsweringAgent}_agent_${Provider}`;
 
-/** What stands below each key of `admin_config`. */
+/** The type of each key of `admin_config`. */
 export type ConfigData = {
   routing_agent: RoutingConfig;
   app_settings: AppSettings;
@@ -305,7 +307,9 @@ export type ConfigKey = keyof ConfigData;
 
 export const agentKey = (agent: AnsweringAgent, provider: Provider): AgentKey => `${agent}_agent_${provider}`;
 
-/** The schema of each key: validation, types, JSON Schema and OpenAPI come from here, and the database holds a copy. */
+/**
+ * The schema of each key. Validation, types, JSON Schema and OpenAPI are derived from it, and the database has a copy.
+ */
 export const CONFIG_SCHEMAS = {
   routing_agent: routingSchema,
   app_settings: appSettingsSchema,
@@ -319,7 +323,7 @@ export const CONFIG_SCHEMAS = {
 
 export const CONFIG_KEYS = Object.keys(CONFIG_SCHEMAS).sort() as ConfigKey[];
 
-/** The JSON Schema (2020-12) that `configData` of a key is held to. */
+/** The JSON Schema (2020-12) for `configData` of a key. */
 export function jsonSchemaOf(key: ConfigKey): Record<string, unknown> {
   return z.toJSONSchema(CONFIG_SCHEMAS[key], { io: 'input' });
 }

@@ -9,10 +9,10 @@ import { DepartedUsers } from './departed-users.js';
 import { SqlUserDoor } from './sql-user-door.js';
 import { USER_DOOR, type UserDoor } from './user-door.js';
 
-/** Of one change at Supabase; a user with years of usage takes a while to delete. */
+/** Time limit for one change at Supabase. Deleting a user with years of usage takes a while. */
 const TIMEOUT = 20_000;
 
-/** Supabase's own door wherever it can be opened; the client library is loaded there only. */
+/** Uses Supabase's API if it is configured. Only then is the client library loaded. */
 async function createUserDoor(
   { supabase: { url, secretKey }, upstream }: AppConfig,
   users: AdminUsersRepository,

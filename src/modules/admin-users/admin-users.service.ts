@@ -21,20 +21,20 @@ import type { AdminUserDto } from './dto/admin-user.dto.js';
 import type { ListUsersQuery } from './dto/list-users.query.js';
 import { USER_DOOR, type UserChanges, type UserDoor } from './user-door.js';
 
-/** Changes of users wait for each other; whoever has waited longer than this is asked to come again. */
+/** Changes to users wait for each other. A request that has waited longer than this is refused. */
 const PATIENCE = 15_000;
 
-/** A change that was found to be allowed. */
+/** A change that is allowed. */
 interface Change {
   event: AuditEvent;
   make: () => Promise<void>;
 }
 
-/** Users as administrators see and change them. */
+/** Administrators read and change users with this service. */
 @Injectable()
 export class AdminUsersService {
   private readonly logger = new Logger(AdminUsersService.name);
-  /** The end of the change that is being made by this instance. */
+  /** Settles when the change that this instance is making has ended. */
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -46,7 +46,7 @@ export class AdminUsersService {
     @Inject(USER_DOOR) private readonly door: UserDoor,
   ) {}
 
-  /** The newest first. */
+  /** Newest first. */
   async list({ q, role, isActive, limit, cursor }: ListUsersQuery): Promise<Page<AdminUserDto>> {
     const filter = {
       pattern: q ? searchPatterns(q).text : undefined,
@@ -67,8 +67,8 @@ export class AdminUsersService {
   }
 
   /**
-   * @throws AppError 400 when nothing is to be changed, 404, 409 when nobody would be left to administrate, 502 and 504
-   * when Supabase fails
+   * @throws AppError 400 if nothing would change, 404, 409 if no administrator would be left, 502 and 504 if Supabase
+   * fails
    */
   async update(actor: Identity, id: string, { role, isActive }: UserChanges): Promise<AdminUserDto> {
     if (role === undefined && isActive === undefined) {
@@ -95,14 +95,14 @@ export class AdminUsersService {
   }
 
   /**
-   * Deletes a user with everything that is theirs; answers that are being written for them are ended first.
+   * Deletes a user with all their data. The user's running answers are ended first.
    *
-   * @throws AppError 404, 409 when nobody would be left to administrate, 502 and 504 when Supabase fails
+   * @throws AppError 404, 409 if no administrator would be left, 502 and 504 if Supabase fails
    */
   async delete(actor: Identity, id: string): Promise<void> {
     await this.change(actor, id, async (manager, row) => {
       await this.expectOtherAdmin(manager, row);
-      // Who asks for deletion wants what was personal gone: the log keeps the id, and not the address.
+      // A deletion must remove personal data, so the log keeps the id and not the email address.
       const before = { role: row.role, isActive: row.isActive };
       await this.turns.stopAll(id);
       return {
@@ -112,7 +112,7 @@ export class AdminUsersService {
     });
   }
 
-  /** Checks and changes while nobody else changes users, on any instance. */
+  /** Checks and changes while no instance makes other changes to users. */
   private async change(
     actor: Identity,
     id: string,
@@ -134,15 +134,15 @@ export class AdminUsersService {
       await this.inTurn(() => this.database.asServiceInTransaction(run));
     } catch (error) {
       if (made === undefined || this.door.isTransactional) throw error;
-      // It has been done, and only the end of our own transaction failed.
+      // The change was made, and only the end of our own transaction failed.
       await this.recordLate(made, error);
     } finally {
-      // The next request of this instance obeys, however long the notification takes.
+      // The next request of this instance uses the change, even if the notification is delayed.
       this.directory.forget(id);
     }
   }
 
-  /** At most one connection of the pool is taken by changes, however many there are and however slow Supabase is. */
+  /** Changes use at most one connection of the pool, however many there are and however slow Supabase is. */
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
     const since = performance.now();
     const turn = this.queue.then(() => {
@@ -154,7 +154,7 @@ export class AdminUsersService {
     return turn;
   }
 
-  /** The role may have been lost since the request was let in: two administrators may be removing each other. */
+  /** The role may have been lost since the request was admitted: two administrators may be removing each other. */
   private async expectAdmin(manager: EntityManager, actor: Identity): Promise<void> {
     const row = await this.users.find(manager, actor.id);
     if (!row?.isActiveAdmin) throw forbidden('Only administrators can do this.');

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { type AdminUsersRepository } from './admin-users.repository.js';
 import type { UserChanges, UserDoor } from './user-door.js';
 
-/** By SQL, as an operator: for a PostgreSQL without Supabase, or a server that was given no secret key. */
+/** Changes users with SQL, as an operator: for PostgreSQL without Supabase, or for a server without a secret key. */
 export class SqlUserDoor implements UserDoor {
   readonly isTransactional = true;
 

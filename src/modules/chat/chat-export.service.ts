@@ -15,7 +15,7 @@ import { VotesService } from './votes.service.js';
 const MESSAGES_AT_ONCE = 20;
 const VOTES_AT_ONCE = 100;
 
-/** Chats as downloads. They are read page by page, as fast as the client takes them: no transaction waits for it. */
+/** Exports chats as downloads. They are read page by page, as fast as the client reads, without an open transaction. */
 @Injectable()
 export class ChatExportService {
   constructor(
@@ -24,7 +24,7 @@ export class ChatExportService {
     private readonly votes: VotesService,
   ) {}
 
-  /** @throws AppError 404 when it is neither an own chat nor a public one; later failures break the download off */
+  /** @throws AppError 404 if it is neither the user's own chat nor a public one; later failures end the download */
   async open(identity: Identity, chatId: string, format: ExportFormat): Promise<Download> {
     const chat = await this.chats.read(identity, chatId);
     const isJson = format === 'json';

@@ -1,4 +1,4 @@
-/** What is wrong with a CSV text, and in which line, counted from 1. */
+/** A problem of a CSV text and its line, counted from 1. */
 export interface CsvProblem {
   line: number;
   message: string;
@@ -10,11 +10,11 @@ const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
 /**
- * Checks a text by the grammar of RFC 4180: a field with a quotation mark, comma or line break in it is quoted, and
- * quotation marks in it are doubled. Rows of different lengths are fine, as they are for spreadsheets; so are line
- * breaks of any kind, and the mark that some programs put at the beginning of UTF-8.
+ * Validates a text against the grammar of RFC 4180: a field with a quotation mark, comma or line break is quoted, and
+ * quotation marks in it are doubled. Rows may have different lengths, as in spreadsheets. Any kind of line break is
+ * allowed, and so is a UTF-8 byte order mark.
  *
- * @returns undefined when it is valid
+ * @returns undefined if it is valid
  */
 export function findCsvProblem(text: string): CsvProblem | undefined {
   let position = text.startsWith('\ufeff') ? 1 : 0;
@@ -29,7 +29,7 @@ export function findCsvProblem(text: string): CsvProblem | undefined {
       position = end + 1;
     } else {
       const start = position;
-      // Character by character: a text of commas has millions of fields, and a search for each takes much longer.
+      // Character by character: a text of commas has millions of fields, and a search for each would take much longer.
       for (; position < text.length; position++) {
         const code = text.charCodeAt(position);
         if (isEndOfField(code)) break;
@@ -46,7 +46,7 @@ function isEndOfField(code: number): boolean {
   return code === COMMA || code === LINE_FEED || code === CARRIAGE_RETURN;
 }
 
-/** @returns where the field that starts with a quotation mark has ended: the place behind the closing one */
+/** @returns the position after the closing quotation mark of the field */
 function endOfQuoted(text: string, start: number): number | undefined {
   let position = start + 1;
   for (;;) {

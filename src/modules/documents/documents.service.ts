@@ -15,10 +15,10 @@ import type { DocumentDto, DocumentVersionDto } from './dto/document.dto.js';
 import type { ListDocumentsQuery } from './dto/document.queries.js';
 import type { CreateDocumentDto, PutDocumentDto } from './dto/write-document.dto.js';
 
-/** What is read of all versions at a time: many small ones, or few large ones. */
+/** The number of versions to read at once: many small ones, or a few large ones. */
 const STRETCH = { limit: 100, bytes: 256 * 1024 };
 
-/** Documents as their owner sees them. Ids are stored ids; a version is named by its `createdAt`. */
+/** Documents for their owner. Ids are stored ids. A version is identified by its `createdAt`. */
 @Injectable()
 export class DocumentsService {
   constructor(
@@ -49,7 +49,7 @@ export class DocumentsService {
     );
   }
 
-  /** Every version of every document, oldest first, as many after a place as are good to have in memory at a time. */
+  /** Every version of every document, oldest first. Returns as many after a position as should be in memory at once. */
   async listAllVersions(
     identity: Identity,
     after?: Keyset,
@@ -62,8 +62,8 @@ export class DocumentsService {
   }
 
   /**
-   * @throws AppError 400 when the content is not of its kind, 409 when the user has a document of this id already, 404
-   *   when it is not theirs to take
+   * @throws AppError 400 if the content is invalid for its kind, 409 if the user already has a document with this id,
+   * 404 if another user has it
    */
   async create(
     identity: Identity,
@@ -80,7 +80,7 @@ export class DocumentsService {
     return toDocument(row);
   }
 
-  /** @throws AppError 404 when it is not an own document */
+  /** @throws AppError 404 if it is not the user's own document */
   async latest(identity: Identity, id: string): Promise<DocumentDto> {
     const row = await this.database.asUser(identity, (manager) => this.documents.findLatest(manager, id));
     if (!row) throw notFound('The document');
@@ -90,7 +90,7 @@ export class DocumentsService {
   /**
    * One version, by default the latest.
    *
-   * @throws AppError 404 when it is not a version of an own document
+   * @throws AppError 404 if it is not a version of the user's own document
    */
   async read(identity: Identity, id: string, version?: string): Promise<DocumentDto> {
     if (version === undefined) return this.latest(identity, id);
@@ -102,11 +102,11 @@ export class DocumentsService {
   }
 
   /**
-   * Adds a version. Writers of one document take turns, and every version is kept; with `baseVersion` only one of several
-   * that start from the same version succeeds.
+   * Adds a version. Writers of one document run one after the other, and every version is kept. With `baseVersion`,
+   * only one of several writers with the same base version succeeds.
    *
-   * @throws AppError 404 when it is not an own document, 400 when the content is not of its kind, 409 when `baseVersion`
-   *   is not the latest version (any more)
+   * @throws AppError 404 if it is not the user's own document, 400 if the content is invalid for its kind, 409 if
+   * `baseVersion` is not (or no longer) the latest version
    */
   async addVersion(
     identity: Identity,
@@ -125,25 +125,25 @@ export class DocumentsService {
     });
   }
 
-  /** @throws AppError 404 when it is not an own document */
+  /** @throws AppError 404 if it is not the user's own document */
   async delete(identity: Identity, id: string): Promise<void> {
     const deleted = await this.database.asUser(identity, (manager) => this.documents.delete(manager, id));
     if (deleted === 0) throw notFound('The document');
   }
 
   /**
-   * Waits for other writers of a document, and keeps them waiting until the transaction of `manager` ends.
+   * Waits for other writers of a document, and blocks them until the transaction of `manager` ends.
    *
-   * @returns the latest version; undefined when it is not an own document
+   * @returns the latest version, or undefined if it is not the user's own document
    */
   lockLatest(manager: EntityManager, id: string): Promise<DocumentRow | undefined> {
     return this.documents.lockLatest(manager, id, { withContent: true });
   }
 
   /**
-   * Adds a version with another content after the latest one, which {@link lockLatest} has given.
+   * Adds a version with different content after the latest one, which {@link lockLatest} returned.
    *
-   * @throws AppError 400 naming `path` when the content is not of its kind
+   * @throws AppError 400 naming `path` if the content is invalid for its kind
    */
   async replaceContent(
     manager: EntityManager,

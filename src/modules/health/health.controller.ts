@@ -47,7 +47,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Answers here only when `METRICS_PORT` gives them no port of their own. */
+  /** Serves metrics here only if `METRICS_PORT` is not set. */
   @Get('metrics')
   @ApiOperation({ summary: 'Prometheus metrics. Only served on `METRICS_PORT` if that is set' })
   @ApiProduces('text/plain')

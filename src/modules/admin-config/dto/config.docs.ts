@@ -38,7 +38,7 @@ const version = {
   description: 'The version that the change is based on. Returns 409 if it is no longer the latest version.',
 };
 
-/** Of every answer that is a configuration. */
+/** Headers of every response with a configuration. */
 export const VERSION_TAG = {
   ETag: { description: 'The version, for `If-Match`.', schema: { type: 'string' as const, example: '"3"' } },
 };
@@ -52,7 +52,7 @@ export const ApiConfigKeyParam = () =>
       'The configuration key: an agent with a provider, `routing_agent`, `app_settings` or `model_catalog`.',
   });
 
-/** The optional `If-Match` of whatever changes something. */
+/** The optional `If-Match` of every change. */
 export const ApiIfMatch = () =>
   ApiHeader({
     name: 'If-Match',
@@ -61,7 +61,7 @@ export const ApiIfMatch = () =>
       'The version that the change is based on, such as `"3"`. Returns 409 if it is not the latest version.',
   });
 
-/** `{configData, version?}`, where `configData` is what some key allows. */
+/** `{configData, version?}`, where `configData` matches one of the schemas. */
 export const ApiReplaceConfigBody = () =>
   ApiBody({
     schema: bodyOf({ anyOf: SHAPES.map(openApiSchemaOf) }),
@@ -74,7 +74,7 @@ export const ApiReplaceConfigBody = () =>
     },
   });
 
-/** `{configData, version?}`, where `configData` is a merge patch; in both of its content types. */
+/** `{configData, version?}`, where `configData` is a merge patch, in both content types. */
 export const ApiPatchConfigBody = () => {
   const configData = {
     type: 'object',
@@ -91,7 +91,7 @@ export const ApiPatchConfigBody = () => {
   });
 };
 
-/** A JSON Schema as the answer. */
+/** A JSON Schema as the response. */
 export const ApiConfigSchemaResponse = () =>
   applyDecorators(
     ApiOkResponse({

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** Documents the body that `parseRollback` reads. */
+/** Documents the body that `parseRollback` parses. */
 export class RollBackConfigDto {
   @ApiProperty({
     type: 'integer',

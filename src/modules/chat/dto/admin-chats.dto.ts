@@ -14,7 +14,7 @@ export class ListAllChatsQuery extends PageQuery {
   userId?: string;
 }
 
-/** A chat without what was said in it. */
+/** A chat without its messages. */
 export class ChatMetadataDto extends OmitType(ChatDto, ['lastContext', 'isOwner', 'isStreaming']) {}
 
 export class ChatMetadataPageDto {

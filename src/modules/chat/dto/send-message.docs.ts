@@ -8,7 +8,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 
-/** The AI SDK's UIMessage, as far as users write them. */
+/** The parts of the AI SDK's UIMessage that users write. */
 export class UserMessageDto {
   @ApiProperty({
     minLength: 1,
@@ -102,7 +102,7 @@ export class SendMessageDto extends SendOptionsDto {
   message: UserMessageDto;
 }
 
-/** What `useChat` sends by default. The server trusts its own history: only the last user message is read. */
+/** The default format of `useChat`. The server uses its own history: only the last user message is read. */
 export class UseChatDto extends SendOptionsDto {
   @ApiProperty({ type: [UserMessageDto] })
   messages: UserMessageDto[];
@@ -164,14 +164,14 @@ data: [DONE]
 
 const header = (description: string) => ({ description, schema: { type: 'integer' as const } });
 
-/** Of the window that is closest to its limit; on every answer of an agent, and on a refusal. */
+/** For the window that is closest to its limit. Sent with every agent answer and with refusals. */
 export const RATE_LIMIT_HEADERS = {
   'RateLimit-Limit': header('The number of requests that the window allows.'),
   'RateLimit-Remaining': header('The number of requests left.'),
   'RateLimit-Reset': header('Seconds until the window ends.'),
 };
 
-/** @param admitted whether the request counts against the limits of an agent */
+/** @param admitted whether the request counts toward the limits of an agent */
 export const ApiAnswerStream = ({ admitted = false } = {}) =>
   ApiResponse({
     status: 200,

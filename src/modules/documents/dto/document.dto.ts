@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 export const DOCUMENT_KINDS = ['text', 'code', 'image', 'sheet'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
-/** A version of a document; its content may be left out of lists. */
+/** A version of a document. Lists may omit its content. */
 export class DocumentVersionDto {
   @ApiProperty({
     format: 'uuid',

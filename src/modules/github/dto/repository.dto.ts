@@ -57,7 +57,7 @@ export class GithubRepositoryPageDto {
   nextCursor: string | null;
 }
 
-/** A repository that could be connected. */
+/** A repository that can be connected. */
 export class AvailableRepositoryDto {
   @ApiProperty({ example: 'octo-org' })
   owner: string;

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsString, MaxLength } from 'class-validator';
 import { IfSent } from '../../chat/dto/title.decorator.js';
 
-/** Either the address, or owner and name. */
+/** Either the URL, or owner and name. */
 export class ConnectRepositoryDto {
   @ApiPropertyOptional({
     maxLength: 2000,

@@ -2,7 +2,7 @@ import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid } from '../../../common/http/client-id.js';
 import { isPlace } from '../../../common/http/place.js';
 
-/** By what rows of `usage_logs` can be ordered, and what it is. */
+/** The columns that rows of `usage_logs` can be ordered by. */
 const FIELDS = {
   requestTimestamp: 'time',
   agentType: 'text',
@@ -26,7 +26,7 @@ export interface LogOrder {
   isDescending: boolean;
 }
 
-/** The place of a row in a list of one order: the value that it is ordered by, as text, and its id. */
+/** The position of a row in a list with a given order: its sort value as text, and its id. */
 export interface LogPlace {
   value: string;
   id: string;
@@ -48,18 +48,18 @@ export function isLogOrder(value: unknown): value is string {
   return typeof value === 'string' && ORDER.test(value);
 }
 
-/** `-totalCost` and `totalCost:desc` are the same; both are highest first. */
+/** `-totalCost` and `totalCost:desc` are the same: both sort the highest first. */
 export function parseLogOrder(text: string): LogOrder {
   const [, minus, field, named, direction] = ORDER.exec(text) ?? [];
   return { field: (field ?? named) as LogField, isDescending: minus === '-' || direction === 'desc' };
 }
 
-/** A cursor says of which order it is: in another one its place would mean nothing. */
+/** A cursor includes its order, because its position has no meaning in another order. */
 export function encodeLogCursor(order: LogOrder, { value, id }: LogPlace): string {
   return Buffer.from(JSON.stringify([nameOf(order), value, id])).toString('base64url');
 }
 
-/** @throws AppError 400 naming `cursor` when it is not one of a list in this order */
+/** @throws AppError 400 naming `cursor` if it is not valid for this order */
 export function decodeLogCursor(order: LogOrder, cursor: string | undefined): LogPlace | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [name, value, id, ...rest] = partsOf(cursor);

@@ -18,7 +18,7 @@ import { UsageExportService } from './usage-export.service.js';
 import { UsageLogsService } from './usage-logs.service.js';
 import { UsageReportsService } from './usage-reports.service.js';
 
-/** An administrator may read everybody's calls, so whose are meant is always said here. */
+/** An administrator may read the calls of all users, so each request filters by user. */
 @ApiTags('Usage')
 @ApiBearerAuth()
 @Controller('api/usage')

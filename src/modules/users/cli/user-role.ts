@@ -3,7 +3,7 @@ import { loadEnvFile } from '../../../config/env-file.js';
 
 const ROLES = ['user', 'admin'];
 
-/** The operator is nobody that the audit log knows, but what they did is in it like any other change of a user. */
+/** The audit log does not know the operator, but the change is recorded like any other change to a user. */
 const SET_ROLE = `
   with found as (
     select id, case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end as role

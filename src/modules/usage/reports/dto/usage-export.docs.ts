@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiOkResponse } from '@nestjs/swagger';
 
-/** Documents what a download of calls looks like. */
+/** Documents the download of calls. */
 export const ApiUsageExport = () =>
   applyDecorators(
     ApiOkResponse({

@@ -24,7 +24,7 @@ export type UsageExportFormat = (typeof EXPORT_FORMATS)[number];
 const MAX_INTEGER = 2 ** 31 - 1;
 const MAX_COST = 10_000;
 
-/** At least, or at most, so many tokens or milliseconds. */
+/** A minimum or maximum number of tokens or milliseconds. */
 const IsCount = (description: string) =>
   applyDecorators(
     ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: MAX_INTEGER, description }),
@@ -35,7 +35,7 @@ const IsCount = (description: string) =>
     Max(MAX_INTEGER),
   );
 
-/** At least, or at most, so many dollars. */
+/** A minimum or maximum cost in USD. */
 const IsCost = (description: string) =>
   applyDecorators(
     ApiPropertyOptional({ type: 'number', minimum: 0, maximum: MAX_COST, description }),
@@ -46,7 +46,7 @@ const IsCost = (description: string) =>
     Max(MAX_COST),
   );
 
-/** Which calls are meant, one by one. */
+/** Filters single calls. */
 export class UsageLogFilterQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     example: '3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f',

@@ -17,7 +17,7 @@ const IsTime = () =>
     }),
   );
 
-/** An IANA time zone; UTC by default. */
+/** An IANA time zone. The default is UTC. */
 export const IsTimeZone = () =>
   applyDecorators(
     ApiPropertyOptional({
@@ -35,7 +35,7 @@ export const IsTimeZone = () =>
     }),
   );
 
-/** Whose usage an administrator means: everybody's unless it is said. */
+/** The user that an administrator selects. The default is all users. */
 export const IsUserFilter = () =>
   applyDecorators(
     ApiPropertyOptional({

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { UsagePeriodDto } from './usage-figures.dto.js';
 
-/** The complete days that a projection is reckoned from. */
+/** The complete days that a projection is based on. */
 export class ProjectionBasisDto extends UsagePeriodDto {
   @ApiProperty({ type: 'integer', example: 28 })
   days: number;

@@ -23,7 +23,7 @@ export class UserUsageDto extends UsageFiguresDto {
   email: string | null;
 }
 
-/** The period of the same length before. */
+/** The period of the same length before it. */
 export class PreviousUsageDto extends IntersectionType(UsagePeriodDto, UsageFiguresDto) {}
 
 export class UsageSummaryDto extends IntersectionType(UsagePeriodDto, UsageFiguresDto) {

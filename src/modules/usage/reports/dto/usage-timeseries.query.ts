@@ -4,7 +4,7 @@ import { type Interval, INTERVALS } from '../series.js';
 import { UsageCallsQuery } from './usage-calls.query.js';
 import { IsUserFilter } from './usage-period.query.js';
 
-/** By what the calls of a point can be told apart. */
+/** The fields that the calls of a point can be grouped by. */
 export const GROUPINGS = ['agentType', 'model', 'provider', 'status'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
