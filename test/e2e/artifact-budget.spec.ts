@@ -39,7 +39,7 @@ describe('the budget of the artifact agent', () => {
   const reserved = async (): Promise<unknown[]> =>
     app.database.query('select cost from switchboard.budget_reservations where user_id = $1', [user.id]);
 
-  it('does not allow a picture that it does not suffice for, and the agent says so', async () => {
+  it('does not allow an image that it is too small for, and the agent says so', async () => {
     await budget(0.03);
     agent.script('createDocument', NEW_IMAGE, { usage: PICTURE }, { closing: 'Your budget is too small.' });
     const chatId = randomUUID();
@@ -59,7 +59,7 @@ describe('the budget of the artifact agent', () => {
     expect(await reserved()).toEqual([]);
   });
 
-  it('leaves a picture and a text as they were, on the reader\u2019s side as well', async () => {
+  it('keeps an image and a text unchanged, also for the reader', async () => {
     await budget(0.0075);
     const image = picture();
     const id = await agent.create(image);
@@ -85,7 +85,7 @@ describe('the budget of the artifact agent', () => {
     expect(await agent.versionsOf(text)).toEqual([content, content.replace('Beginning', 'End')]);
   });
 
-  it('is not overspent by turns that draw at the same time', async () => {
+  it('is not overspent by concurrent turns that generate images', async () => {
     await budget(0.15);
     const turns = 8;
     app.double.enqueue(
@@ -112,7 +112,7 @@ describe('the budget of the artifact agent', () => {
     expect(await reserved()).toEqual([]);
   });
 
-  it('allows a turn as many pictures as it suffices for', async () => {
+  it('allows a turn as many images as it is large enough for', async () => {
     // What the first one was expected to cost must not stand beside what it has cost.
     await budget(0.095);
     for (let n = 0; n < 3; n++) {
@@ -128,7 +128,7 @@ describe('the budget of the artifact agent', () => {
     expect(await spent()).toBeLessThanOrEqual(0.095);
   });
 
-  it('reserves for suggestions, too', async () => {
+  it('also reserves for suggestions', async () => {
     await budget(0.0075);
     const body = { title: 'Short', kind: 'text', content: 'Some words.' };
     const { id } = (await app.request('POST', '/api/documents', { user, body })).body;
@@ -158,7 +158,7 @@ describe('the budget of the artifact agent', () => {
     app.double.enqueue({ text: ['Rewritten.'] }, { when: writes, times: times * steps });
   }
 
-  it('is asked before each further step of an answer', async () => {
+  it('is checked before each further step of an answer', async () => {
     const { id } = (
       await app.request('POST', '/api/documents', {
         user,
@@ -180,7 +180,7 @@ describe('the budget of the artifact agent', () => {
     expect(await reserved()).toEqual([]);
   });
 
-  it('is not overspent by the steps of answers that are written at the same time', async () => {
+  it('is not overspent by the steps of concurrent answers', async () => {
     await budget(0.05);
     const turns = 8;
     const { id } = (

@@ -4,7 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { dataOf, drawing, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
 
-describe('images as an admin has them', () => {
+describe('the image settings of the configuration', () => {
   let app: ChatApp;
   let admin: TestUser;
   let agent: ReturnType<typeof drawing>;
@@ -36,7 +36,7 @@ describe('images as an admin has them', () => {
 
   afterEach(() => imageModels({ google: 'gemini-2.5-flash-image', openai: 'gpt-image-1' }));
 
-  it('draws with the configured model, at its price, from the next request on', async () => {
+  it('use the configured model, at its price, from the next request', async () => {
     const { body } = await app.request('GET', '/api/admin/config/model_catalog', { user: admin });
     const mini = {
       id: 'gpt-image-1-mini',
@@ -59,7 +59,7 @@ describe('images as an admin has them', () => {
     ]);
   });
 
-  it('says that images are not available where nobody can draw', async () => {
+  it('say that images are not available if no model can generate them', async () => {
     await imageModels(null);
     const before = picture();
     const id = await agent.create(before);
@@ -78,7 +78,7 @@ describe('images as an admin has them', () => {
     expect(await agent.versionsOf(id)).toEqual([before]);
   });
 
-  it('is refused a model that is not known, or can not draw', async () => {
+  it('refuse an unknown model, and one that cannot generate images', async () => {
     const problems = async (key: string, configData: object) => {
       const { status, body } = await configure(key, configData);
       expect(status).toBeGreaterThanOrEqual(400);
@@ -109,7 +109,7 @@ describe('images as an admin has them', () => {
   });
 });
 
-describe('an image model that takes its time', () => {
+describe('a slow image model', () => {
   let app: ChatApp;
 
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe('an image model that takes its time', () => {
 
   afterAll(() => app.close());
 
-  it('has more of it than a first word', async () => {
+  it('has more time than a first token', async () => {
     const agent = drawing(app, await app.createUser());
     agent.script('createDocument', NEW_IMAGE, { firstDelayMs: 2_500 });
     const answer = await agent.say(randomUUID());

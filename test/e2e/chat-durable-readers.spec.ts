@@ -27,7 +27,7 @@ describe('readers of an answer', () => {
 
   afterAll(() => app.close());
 
-  it('does not let a reader that stands still slow the model, the others or grow memory', async () => {
+  it('do not slow the model or each other, or use memory, when they stop reading', async () => {
     const chatId = randomUUID();
     const characters = 6 * MEGABYTE;
     app.double.enqueue({ fault: { type: 'flood', characters } });
@@ -57,7 +57,7 @@ describe('readers of an answer', () => {
     }
   });
 
-  it('feeds a reader that comes late to a long answer in portions', async () => {
+  it('get a long answer in portions when they come late', async () => {
     const chatId = randomUUID();
     const text = Array.from({ length: 40 }, (_, index) => `${index} 🐘 `.repeat(30_000));
     app.double.enqueue({ text, pauseAfter: text.length });
@@ -75,7 +75,7 @@ describe('readers of an answer', () => {
       if (chunk.type === 'text-delta') expect(chunk.delta.isWellFormed()).toBe(true);
   });
 
-  it('ends an answer that does not end by itself', async () => {
+  it('see the end of an answer that does not end by itself', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'flood', characters: 64 * MEGABYTE } });
     const reader = await app.open(user, { id: chatId, message: userMessage('no end') });
@@ -93,7 +93,7 @@ describe('readers of an answer', () => {
     expect(textOfParts(answer) === text).toBe(true);
   });
 
-  it('says something after a while of silence, so that nobody hangs up', async () => {
+  it('get a ping after silence, so that connections stay open', async () => {
     // Below the 30 seconds after which the first proxies give up; here nobody waits that long.
     expect(PING.interval).toBe(15_000);
     PING.interval = 1_500;

@@ -31,7 +31,7 @@ describe('durable answers', () => {
   const streamRows = (chatId: string) =>
     app.database.query('select "messageId" from "Stream" where "chatId" = $1', [chatId]);
 
-  it('writes on when the client goes away in the middle', async () => {
+  it('continue when the client disconnects in the middle', async () => {
     const chatId = randomUUID();
     const usage = { input: 1_000, output: 300 };
     app.double.enqueue({ text: ['One ', 'two ', 'three.'], pauseAfter: 1, usage });
@@ -71,7 +71,7 @@ describe('durable answers', () => {
     });
   });
 
-  it('writes on when the client goes away before the first word', async () => {
+  it('continue when the client disconnects before the first token', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Nobody ', 'listens.'], pauseAfter: 0 });
     const leaving = new AbortController();
@@ -93,7 +93,7 @@ describe('durable answers', () => {
     expect(await gauge(app, READERS)).toBe(0);
   });
 
-  it('replays from the first chunk, follows, and tells all readers the same', async () => {
+  it('replay from the first chunk, continue live, and are the same for all readers', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['a ', 'b ', 'c ', 'd ', 'e '], pauseAfter: 3 });
     const first = await app.open(user, { id: chatId, message: userMessage('the alphabet') });
@@ -123,7 +123,7 @@ describe('durable answers', () => {
     expect(answerCalls(app, 'the alphabet')).toHaveLength(1);
   });
 
-  it('has nothing to pick up before and after an answer, nor for a stranger', async () => {
+  it('cannot be resumed before and after they run, nor by another user', async () => {
     const chatId = randomUUID();
     expect((await resume(app, user, chatId)).response.status).toBe(204);
     app.double.enqueue({ text: ['Private ', 'words.'], pauseAfter: 1 });
@@ -143,7 +143,7 @@ describe('durable answers', () => {
     expect((await resume(app, user, chatId)).response.status).toBe(204);
   });
 
-  it('answers HEAD with the headers alone, and lets go of the connection', async () => {
+  it('respond to HEAD with the headers only, and close the connection', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Head ', 'and body.'], pauseAfter: 1 });
     const reader = await app.open(user, { id: chatId, message: userMessage('only the head') });
@@ -170,7 +170,7 @@ describe('durable answers', () => {
     expect(after.status).toBe(204);
   });
 
-  it('is marked as active exactly while it is written', async () => {
+  it('are marked as active exactly while they run', async () => {
     const chatId = randomUUID();
     const isStreaming = async () =>
       (await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming;
@@ -193,7 +193,7 @@ describe('durable answers', () => {
     await reader.rest();
   });
 
-  it('keeps what has arrived in the database within a second, while it is still being written', async () => {
+  it('are in the database within a second, while they are still running', async () => {
     const chatId = randomUUID();
     const parts = async () => {
       const rows = await app.database.query(

@@ -191,7 +191,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('takes an answer that ends without its last word for broken, even when all of it is there', async () => {
+  it('treat an answer without its final event as broken, even if all text has arrived', async () => {
     await everywhere(async (ask) => {
       program(ask, { type: 'half-close', chunks: 99 });
       const answer = await send(ask);
@@ -201,7 +201,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('lets a model be slow as long as it goes on', async () => {
+  it('allow a slow model as long as it continues', async () => {
     await everywhere(async (ask) => {
       const { app, question } = ask;
       app.double.enqueue(
@@ -214,7 +214,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('ends an answer that will not end, and reads no more of it', async () => {
+  it('end an endless answer, and read no more of it', async () => {
     expect(ANSWER_LIMIT.size).toBe(16 * 1024 ** 2);
     // A quarter of it shows the same for four providers.
     const limit = (ANSWER_LIMIT.size /= 4);
@@ -247,26 +247,29 @@ describe('faults after the first byte', () => {
     ANSWER_LIMIT.size *= 4;
   });
 
-  it.each<UsageLie>(['negative', 'absurd', 'missing'])('estimates when the figures are %s', async (lie) => {
-    await everywhere(async (ask) => {
-      program(ask, { type: 'usage-lies', lie });
-      const answer = await send(ask);
-      expect([answer.text, answer.chunks.at(-1).type]).toEqual([TEXT.join(''), 'finish']);
-      const [{ metadata, ...figures }] = await callsOf(ask.chatId);
-      expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
-      expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
-      // Four characters a token: the text, and the prompt of a few words with its instructions.
-      expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
-      expect(figures.inputTokens).toBeGreaterThan(10);
-      expect(figures.inputTokens).toBeLessThan(200);
-      expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
-        outputTokens: 5,
-        cachedInputTokens: 0,
+  it.each<UsageLie>(['negative', 'absurd', 'missing'])(
+    'lead to an estimate if the figures are %s',
+    async (lie) => {
+      await everywhere(async (ask) => {
+        program(ask, { type: 'usage-lies', lie });
+        const answer = await send(ask);
+        expect([answer.text, answer.chunks.at(-1).type]).toEqual([TEXT.join(''), 'finish']);
+        const [{ metadata, ...figures }] = await callsOf(ask.chatId);
+        expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
+        expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
+        // Four characters a token: the text, and the prompt of a few words with its instructions.
+        expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
+        expect(figures.inputTokens).toBeGreaterThan(10);
+        expect(figures.inputTokens).toBeLessThan(200);
+        expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
+          outputTokens: 5,
+          cachedInputTokens: 0,
+        });
       });
-    });
-  });
+    },
+  );
 
-  it('bills parts that are more than their whole as plain', async () => {
+  it('bill parts that are larger than their whole as plain input', async () => {
     await everywhere(async (ask) => {
       program(ask, { type: 'usage-lies', lie: 'inconsistent' });
       await send(ask);
@@ -276,7 +279,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('tells all who read the answer, also those who came later', async () => {
+  it('are reported to all readers, also to late ones', async () => {
     const ask = askOf('openai');
     app.double.enqueue({ text: TEXT, pauseAfter: 1, fault: { type: 'reset-after', chunks: 2 } });
     const message = { id: ask.chatId, message: userMessage(ask.question, 'q'), ...ask.body };

@@ -42,7 +42,7 @@ const badKey = {
 };
 const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/ };
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
-const unreachable = { ...UPSTREAM, detail: /^NAME can not be reached\.$/ };
+const unreachable = { ...UPSTREAM, detail: /^NAME cannot be reached\.$/ };
 const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
 const empty = { ...UPSTREAM, detail: /^The model gave an empty answer\./, callStatus: 'success' };
 const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not respond in time\.$/ };
@@ -205,7 +205,7 @@ describe('faults before the first byte', () => {
     });
   });
 
-  it('refuses a key that the user sent, names its header and does not repeat it', async () => {
+  it('name the header of a refused user key, and do not repeat the key', async () => {
     await everywhere(async ({ app, provider, question, body }) => {
       const chatId = randomUUID();
       const { header } = PROVIDERS[provider];
@@ -218,7 +218,7 @@ describe('faults before the first byte', () => {
     });
   });
 
-  it('waits between attempts as long as the provider asks', async () => {
+  it('wait between attempts as long as the provider asks', async () => {
     await everywhere(async (ask) => {
       const { app, question, body } = ask;
       fail(ask, { type: 'status', status: 429, retryAfterSeconds: 2 }, 1);
@@ -255,8 +255,8 @@ describe('faults before the first byte', () => {
   });
 });
 
-describe('a provider that is not there', () => {
-  it('is tried three times, and answers again when it is back', async () => {
+describe('an unreachable provider', () => {
+  it('is tried three times, and works again when it is back', async () => {
     const port = await closedPort();
     const url = `http://127.0.0.1:${port}`;
     const app = await startChatApp({

@@ -63,7 +63,7 @@ describe('the history that a model gets', () => {
     });
   }
 
-  it('contains the tool calls that have been answered', async () => {
+  it('contains answered tool calls', async () => {
     for (const model of MODELS) {
       const finished = [
         { type: 'step-start' },
@@ -84,7 +84,7 @@ describe('the history that a model gets', () => {
     }
   });
 
-  it('passes over answers without a word, and over what is for the eye only', async () => {
+  it('skips answers without text, and parts that are only for display', async () => {
     for (const model of MODELS) {
       expect(await sayAfter(model, [], 'failed')).toMatch(ANSWER);
       const parts = [
@@ -98,7 +98,7 @@ describe('the history that a model gets', () => {
     }
   });
 
-  it('passes over what was begun and never said, whichever model had begun it', async () => {
+  it('skips parts that started and have no text, for any model', async () => {
     const begun = [
       { type: 'text', text: '', state: 'done', providerMetadata: { openai: { itemId: 'msg_begun' } } },
       { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { openai: { itemId: 'rs_begun' } } },
@@ -114,7 +114,7 @@ describe('the history that a model gets', () => {
     }
   });
 
-  it('is in the order of the messages, also when their clocks disagree', async () => {
+  it('is in the order of the messages, even if their clocks disagree', async () => {
     const chatId = await addChat(app, user);
     const inAnHour = Date.now() + 3_600_000;
     // Another machine's clock was ahead.
@@ -142,7 +142,7 @@ describe('the history that a model gets', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
-  it('is in order when questions follow each other as fast as they can', async () => {
+  it('is in order if questions follow each other as fast as possible', async () => {
     const chatId = randomUUID();
     const expected: string[] = [];
     for (let index = 0; index < 10; index++) {
@@ -174,7 +174,7 @@ describe('the history that a model gets', () => {
       return { chatId, idOf };
     }
 
-    it('is its latest part, and begins with a question', async () => {
+    it('is its latest part, and starts with a question', async () => {
       const { chatId } = await longChat();
       for (const model of MODELS) {
         const answer = await app.say(user, chatId, 'and now?', { body: { model } });

@@ -75,7 +75,7 @@ describe('thinking', () => {
       expect.objectContaining({ thinking: { type: 'adaptive', display: 'summarized' } }),
       expect.objectContaining({ thinking: { type: 'disabled' } }),
     ],
-  ])('of %s is on or off, and off where it is configured so', async (model, on, off) => {
+  ])('of %s is on or off, and off if the configuration says so', async (model, on, off) => {
     expect(await askedWith(model, true)).toEqual(on);
     expect(await askedWith(model, false)).toEqual(off);
     expect(await askedWith(model)).toEqual(off);
@@ -104,7 +104,7 @@ describe('thinking', () => {
       without('thinking'),
     ],
   ])(
-    'of %s is what the message says, else the configuration, else the vendor',
+    'of %s follows the message, or else the configuration, or else the vendor',
     async (provider, name, on, off, unsaid) => {
       const model = `${provider}/${name}`;
       await configureAgent(app, provider, { capabilities: { thinking: true } });
@@ -120,7 +120,7 @@ describe('thinking', () => {
     ['google/gemini-2.5-flash', 2_000],
     ['openai/gpt-5', 2_000],
     ['anthropic/claude-sonnet-4-5', 2_000],
-  ])('leaves what %s may say untouched by what it thinks', async (model, maxOutputTokens) => {
+  ])('does not reduce the output limit of %s', async (model, maxOutputTokens) => {
     const provider = model.slice(0, model.indexOf('/')) as Provider;
     await configureAgent(app, provider, { parameters: { maxOutputTokens, temperature: 0.4, topK: 20 } });
     const body = await askedWith(model, true);
@@ -131,7 +131,7 @@ describe('thinking', () => {
     expect(limitOf(await askedWith(model, false))).toBe(maxOutputTokens);
   });
 
-  it('is part of what a budget is asked for', async () => {
+  it('is part of what a budget reserves', async () => {
     await configureAgent(app, 'google', { parameters: { maxOutputTokens: 1_000 }, budget: { daily: 0.1 } });
     const thinker = await app.createUser();
     // 0.0425 USD, nearly all of it for thoughts.
@@ -151,7 +151,7 @@ describe('thinking', () => {
     await configureAgent(app, 'google', { budget: {} });
   });
 
-  it('is not asked of the small calls beside the answer', async () => {
+  it('is not used for the small calls beside the answer', async () => {
     await configureAgent(app, 'google', { capabilities: { thinking: true } });
     await app.say(user, randomUUID(), 'A question that gives a chat its title', {
       body: { model: 'google/gemini-2.5-flash', thinking: true },
@@ -161,7 +161,7 @@ describe('thinking', () => {
     expect(small.map(({ body }) => body)).toEqual([thoughts, thoughts]);
   });
 
-  it('counts what is thought once, and shows it', async () => {
+  it('counts reasoning tokens once, and shows them', async () => {
     const chat = randomUUID();
     app.double.enqueue({
       reasoning: ['Let me ', 'think.'],
@@ -180,7 +180,7 @@ describe('thinking', () => {
     expect(messageMetadata.cost).toBeCloseTo((100 * 0.3 + 60 * 2.5) / 1e6, 6);
   });
 
-  it('is told to nobody who reads the output of the process', async () => {
+  it('does not appear in the output of the process', async () => {
     const chat = randomUUID();
     const warned = jest.spyOn(process, 'emitWarning');
     app.double.enqueue({ reasoning: ['Between us.'], text: ['Done.'] });
@@ -192,7 +192,7 @@ describe('thinking', () => {
     warned.mockRestore();
   });
 
-  it('is refused for a model that has none, and for what is neither true nor false', async () => {
+  it('is refused for a model without it, and for a value that is not a boolean', async () => {
     const chat = randomUUID();
     const refused = await app.say(user, chat, 'Think', {
       body: { model: 'openai/gpt-4o-mini', thinking: true },

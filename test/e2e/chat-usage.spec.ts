@@ -94,7 +94,7 @@ describe('usage of a chat', () => {
     [MODELS[1]!, { input: '0.000105', output: '0.000300', total: '0.000405', cacheWrite: 100 }],
     // 300 × 3 + 600 × 0.3 + 100 × 3.75; 500 × 15
     [MODELS[2]!, { input: '0.001455', output: '0.007500', total: '0.008955', cacheWrite: 100 }],
-  ])('is exact for %s, wherever it is told', async (model, cost) => {
+  ])('is exact for %s, in every place', async (model, cost) => {
     const chatId = randomUUID();
     const before = Date.now();
     const answer = await say(model, chatId, { usage: USAGE, firstDelayMs: 200 });
@@ -146,7 +146,7 @@ describe('usage of a chat', () => {
     expect((await chatOf(chatId)).lastContext).toMatchObject({ ...told.usage, model, cost: told.cost });
   });
 
-  it('rounds half up to six places, once, and keeps what was computed', async () => {
+  it('rounds half up to six decimals, once, and keeps the exact value', async () => {
     const chatId = randomUUID();
     // 7 × 0.3 = 2.1; 3 × 2.5 = 7.5; 9.6 millionths together
     await say(MODELS[0]!, chatId, { usage: { input: 7, output: 3 } });
@@ -166,7 +166,7 @@ describe('usage of a chat', () => {
     [MODELS[1]!, 'gpt-4o-mini', '0.000012'],
     // 40 × 1 + 10 × 5
     [MODELS[2]!, 'claude-haiku-4-5', '0.000090'],
-  ])('has a row of its own for the title beside %s', async (model, titleModel, cost) => {
+  ])('has a separate row for the title beside %s', async (model, titleModel, cost) => {
     const chatId = randomUUID();
     const answer = await say(model, chatId, { usage: { input: 30, output: 20 } });
     const title = await rowOf(chatId, 2, 'title');
@@ -190,7 +190,7 @@ describe('usage of a chat', () => {
     expect(await chatOf(chatId)).toMatchObject({ totalInputTokens: 370, totalOutputTokens: 230 });
   });
 
-  it('has a row of its own for routing, which the chat pays for and the answer does not', async () => {
+  it('has a separate row for routing, which counts toward the chat and not the answer', async () => {
     const chatId = randomUUID();
     app.double.enqueue(
       { text: ['{"agent":"chat","reason":"It is a question."}'], usage: { input: 77, output: 7 } },
@@ -205,7 +205,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it.each(MODELS)('counts a stopped answer of %s, and says what is an estimate', async (model) => {
+  it.each(MODELS)('counts a stopped answer of %s, and marks estimates', async (model) => {
     const chatId = randomUUID();
     const text = ['Half of it has been said ', 'by now, ', 'and the rest ', 'is not.'];
     app.double.enqueue({ text, usage: USAGE, pauseAfter: 2 });
@@ -246,7 +246,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it('does not bill what was stopped before anything came', async () => {
+  it('does not bill a stopped answer without any data', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'stall-before-first-byte' } });
     const body = { id: chatId, message: userMessage('Go on'), model: MODELS[0], agent: 'chat' };
@@ -259,7 +259,7 @@ describe('usage of a chat', () => {
     expect(row.metadata).not.toHaveProperty('estimated');
   });
 
-  it('counts each attempt of an answer that was tried again', async () => {
+  it('counts each attempt of a retried answer', async () => {
     const chatId = randomUUID();
     const fault = { type: 'reset-after', chunks: 0 } as const;
     app.double.enqueue({ text: ['never'], usage: { input: 1_000, output: 9 }, fault });
@@ -279,7 +279,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it('says whose key it was', async () => {
+  it('records whose key was used', async () => {
     for (const [own, headers] of [
       [true, { 'x-openai-api-key': 'my-own-key' }],
       [false, { 'x-google-api-key': 'for-another-provider' }],

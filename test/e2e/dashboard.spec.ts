@@ -62,7 +62,7 @@ describe('the dashboard', () => {
 
   afterAll(() => app.close());
 
-  it('asks for metrics, labels and values that there are', () => {
+  it('uses only existing metrics, labels and values', () => {
     expect(queries.length).toBeGreaterThan(30);
     const names = metrics.names();
     for (const query of queries) {
@@ -78,7 +78,7 @@ describe('the dashboard', () => {
     }
   });
 
-  it('groups by labels that the metrics have', () => {
+  it('only groups by labels that the metrics have', () => {
     for (const query of queries) {
       const made = Array.from(query.matchAll(/,\s*"(\w+)",\s*"\$\{?1\}?/g), ([, label]) => label);
       const names = Array.from(query.matchAll(SELECTOR), ([, name = '']) => name);
@@ -91,7 +91,7 @@ describe('the dashboard', () => {
     }
   });
 
-  it('has no name in a query that is overlooked here', () => {
+  it('has no name in a query that this test overlooks', () => {
     for (const query of queries) {
       const rest = query
         .replaceAll(SELECTOR, ' ')
@@ -118,7 +118,7 @@ describe('the dashboard', () => {
       ]);
   });
 
-  it('says of every panel what it shows, in which unit, from the chosen data source', () => {
+  it('describes every panel, with its unit and the selected data source', () => {
     const panels = dashboard.panels.filter(({ type }) => type !== 'row');
     for (const { title, description, fieldConfig, targets = [], datasource } of panels) {
       expect([title, description?.length]).toEqual([title, expect.any(Number)]);

@@ -70,8 +70,8 @@ export const STRUCTURE: Damage[] = [
   [
     `alter table "Stream" disable trigger all; alter table "Stream" enable trigger user`,
     [
-      'foreign key (chatId) of Stream refers to chat (id) on delete cascade switched off, expected chat (id) on delete cascade',
-      'foreign key (messageId) of Stream refers to Message_v2 (id) on delete cascade switched off, expected Message_v2 (id) on delete cascade',
+      'foreign key (chatId) of Stream refers to chat (id) on delete cascade not enforced, expected chat (id) on delete cascade',
+      'foreign key (messageId) of Stream refers to Message_v2 (id) on delete cascade not enforced, expected Message_v2 (id) on delete cascade',
     ],
   ],
   [

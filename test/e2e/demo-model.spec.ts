@@ -42,7 +42,7 @@ describe('the demo model', () => {
   const get = async (path: string) => (await app.request('GET', path, { user })).body;
   const documents = async () => (await get('/api/documents')).items as Array<Record<string, string>>;
 
-  it('writes an essay, changes it, and suggests what could be better', async () => {
+  it('writes an essay, changes it, and suggests improvements', async () => {
     const chat = open();
     const written = await ask(chat, 'write an essay about tides');
     expect(written).toEqual({ agent: 'artifact', text: expect.stringContaining('I wrote “Tides”') });
@@ -85,7 +85,7 @@ describe('the demo model', () => {
     expect(rows.every(({ cost, provider }) => cost === 0 && provider === 'demo')).toBe(true);
   });
 
-  it('writes code and tables, and draws no pictures', async () => {
+  it('writes code and tables, and generates no images', async () => {
     const chat = open();
     await ask(chat, 'Write a function that greets people');
     await ask(chat, 'Now make a table of greetings, "formal" ones too');
@@ -98,7 +98,7 @@ describe('the demo model', () => {
     expect(await documents()).toHaveLength(2);
   });
 
-  it('talks about everything else', async () => {
+  it('answers everything else in text', async () => {
     const chat = open();
     const { agent, text } = await ask(chat, 'Good morning!');
     expect(agent).toBe('chat');
@@ -108,7 +108,7 @@ describe('the demo model', () => {
     expect((await get(`/api/chats/${chat.id}`)).title).toBe('Good morning!');
   });
 
-  it('reads in the repository that is connected', async () => {
+  it('reads the connected repository', async () => {
     app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
     const chat = open({ repositoryId: await app.connect(user) });
     const { agent, text } = await ask(chat, 'What does the README of the repository say?');

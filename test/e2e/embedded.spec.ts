@@ -75,12 +75,12 @@ describe('the embedded stack', () => {
     }
   }
 
-  it('prints where everything is, and commands that work as they stand', async () => {
+  it('prints the URLs, and commands that work', async () => {
     const output = server.output();
     expect(output).toContain(server.url);
     expect(output).toContain(`${server.url}/docs`);
     expect(publishableKey).not.toBe('');
-    const commands = output.slice(output.indexOf('  TOKEN='), output.indexOf('  Make yourself'));
+    const commands = output.slice(output.indexOf('  TOKEN='), output.indexOf('  Become an administrator'));
     const { stdout } = await promisify(execFile)('sh', ['-c', commands]);
     expect(stdout).toContain('"type":"start"');
     expect(stdout).toContain('data: [DONE]');
@@ -116,7 +116,7 @@ describe('the embedded stack', () => {
     return (await client.auth.signInWithPassword({ email, password })).error;
   }
 
-  it('gives nothing to who writes a role into their own metadata', async () => {
+  it('ignores a role that users write into their own metadata', async () => {
     const { client, token } = await signUp('eve@example.com', { role: 'admin', isActive: true });
     expect((await get('/api/me', token)).body.role).toBe('user');
     await client.auth.updateUser({ data: { role: 'admin' } });
@@ -163,7 +163,7 @@ describe('the embedded stack', () => {
     expect((await get(`/api/chats/${summary.id}/messages`, other)).status).toBe(404);
   });
 
-  it('makes an administrator by a command, at once', async () => {
+  it('makes an administrator by a command, immediately', async () => {
     const { token, id } = await signUp('root@example.com');
     const { stdout } = await promisify(execFile)(
       process.execPath,
@@ -220,7 +220,7 @@ describe('the embedded stack', () => {
     expect(await signInError(supabase(), 'clerk@example.com', PASSWORD)).toBeTruthy();
   });
 
-  it('puts out who is deactivated or deleted, with a token that is still valid', async () => {
+  it('refuses deactivated and deleted users with a valid token', async () => {
     const admin = supabase(await secretKey()).auth.admin;
     const { token, id } = await signUp('short@example.com');
     expect((await get('/api/me', token)).status).toBe(200);
@@ -233,7 +233,7 @@ describe('the embedded stack', () => {
     expect((await supabase(publishableKey).auth.admin.listUsers()).error).not.toBeNull();
   });
 
-  it('keeps files in a folder of the user\u2019s own', async () => {
+  it('keeps files in the user’s own folder', async () => {
     const { client, id } = await signUp('files@example.com');
     const mine = client.storage.from('files');
     const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello']), { contentType: 'text/plain' });
@@ -263,7 +263,7 @@ describe('the embedded stack', () => {
     ).not.toBeNull();
   });
 
-  it('refuses a second start on the same folder, and production', async () => {
+  it('refuses a second start on the same folder, and production mode', async () => {
     const second = await runServerProcess({ ...environment, PORT: String(await freePort()) });
     expect(second.code).toBe(1);
     expect(second.output).toMatch(/Another Switchboard process \(\d+\) is using /);
@@ -272,7 +272,7 @@ describe('the embedded stack', () => {
     expect(production.output).toContain('The embedded stack is not for production');
   });
 
-  it('keeps everything over a clean stop, a kill, and a crash of PostgreSQL itself', async () => {
+  it('keeps all data after a clean stop, a kill, and a crash of PostgreSQL itself', async () => {
     const { client, token } = await signUp('kept@example.com');
     const chat = createChatClient(server.url, { token });
     await chat.sendMessage({ text: 'Remember me' });

@@ -65,7 +65,7 @@ describe('metrics', () => {
       return rows.length === count && rows;
     });
 
-  it('is what Prometheus reads, and says of every metric what it is', async () => {
+  it('are readable by Prometheus, with a description of every metric', async () => {
     const response = await fetch(`${app.url}/metrics`);
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const text = await response.text();
@@ -135,7 +135,7 @@ describe('metrics', () => {
     expect(after.growth(before, 'switchboard_time_to_first_token_seconds_bucket', { le: '+Inf' })).toBe(1);
   });
 
-  it('tells the attempts that failed and the answers that were stopped apart', async () => {
+  it('distinguish failed attempts and stopped answers', async () => {
     const before = await scrape();
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'status', status: 500 } });
@@ -155,7 +155,7 @@ describe('metrics', () => {
     expect(after.growth(before, 'switchboard_time_to_first_token_seconds_count', labels)).toBe(1);
   });
 
-  it('knows the answers that are being generated, and who reads them', async () => {
+  it('count running answers and their readers', async () => {
     const chatId = randomUUID();
     const streams = () => gauge(app, 'switchboard_active_streams');
     const readers = () => gauge(app, 'switchboard_stream_readers');
@@ -173,7 +173,7 @@ describe('metrics', () => {
     await eventually(async () => (await streams()) + (await readers()) === 0);
   });
 
-  it('counts the turns that the limits refuse', async () => {
+  it('count turns that the limits refuse', async () => {
     const admin = await app.createUser({ role: 'admin' });
     const limit = (hourly: number) =>
       app.request('PATCH', '/api/admin/config/chat_agent_google', {
@@ -195,7 +195,7 @@ describe('metrics', () => {
     expect(after.growth(before, 'switchboard_model_calls_total')).toBe(0);
   });
 
-  it('knows what waits for a connection to the database', async () => {
+  it('count transactions that wait for a connection', async () => {
     const connections = async (state: string) =>
       (await scrape()).sum('switchboard_database_connections', { state });
     const waiting = () => gauge(app, 'switchboard_database_connections_waiting');
@@ -221,7 +221,7 @@ describe('metrics', () => {
     expect(await connections('idle')).toBeGreaterThan(0);
   });
 
-  it('knows the calls whose figures are not stored yet', async () => {
+  it('count calls that are not stored yet', async () => {
     const chatId = randomUUID();
     const waiting = () => gauge(app, 'switchboard_usage_writes_waiting');
     await app.say(user, chatId, 'Hello', { body: { agent: 'chat' } });
@@ -244,7 +244,7 @@ describe('metrics', () => {
     expect(await waiting()).toBe(0);
   });
 
-  it('has no series for what clients make up', async () => {
+  it('have no series for values that clients choose', async () => {
     const probe = async (id: string) => {
       await app.request('GET', `/${id}`, { user });
       await app.request('GET', `/api/chats/${id}`, { user });
@@ -275,7 +275,7 @@ describe('metrics', () => {
       for (const value of after.valuesOf(label)) for (const id of ids) expect(value).not.toContain(id);
   });
 
-  it('gives the models that have left the catalog one name', async () => {
+  it('use one name for all models that are not in the catalog', async () => {
     await app.database.query(
       `update admin_config
           set config_data = jsonb_set(config_data, '{models}', (
@@ -302,8 +302,8 @@ describe('metrics', () => {
   });
 });
 
-describe('metrics on a port of their own', () => {
-  it('are there, and no longer on the public one', async () => {
+describe('metrics on a separate port', () => {
+  it('are served there, and no longer on the public port', async () => {
     const port = await freePort();
     const app = await startChatApp({ METRICS_PORT: String(port), HOST: '127.0.0.1' });
     try {

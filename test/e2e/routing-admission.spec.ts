@@ -41,7 +41,7 @@ describe('the admission of routed turns', () => {
   const routingCalls = () => app.double.requests.filter(routes);
   const textsOf = async (chatId: string) => (await messagesOf(app, user, chatId)).map(textOfParts);
 
-  it('counts a turn for the agent that was chosen, and for no other', async () => {
+  it('counts a turn only for the agent that was chosen', async () => {
     routeTo('artifact');
     const answer = await app.say(user, randomUUID(), 'Write a poem');
     expect(answer.status).toBe(200);
@@ -53,7 +53,7 @@ describe('the admission of routed turns', () => {
     expect(rows).toEqual([{ agent_type: 'artifact' }]);
   });
 
-  it('leaves nothing of a new chat whose agent refuses', async () => {
+  it('leaves nothing of a new chat if its agent is refused', async () => {
     await limit('artifact', 0);
     routeTo('artifact');
     const chatId = randomUUID();
@@ -85,7 +85,7 @@ describe('the admission of routed turns', () => {
     expect((await app.say(user, chatId, 'Write a poem')).status).toBe(200);
   });
 
-  it('leaves a chat as it was when a message, an edit or another answer is refused', async () => {
+  it('leaves a chat unchanged if a message, an edit or a regeneration is refused', async () => {
     const chatId = randomUUID();
     for (const text of ['one', 'two']) {
       routeTo('chat');
@@ -112,7 +112,7 @@ describe('the admission of routed turns', () => {
     expect(await textsOf(chatId)).toEqual(['one, as a poem', 'You said: one, as a poem']);
   });
 
-  it('keeps a chat that was there before', async () => {
+  it('keeps an existing chat', async () => {
     const chatId = randomUUID();
     await app.request('POST', '/api/chats', { user, body: { id: chatId, title: 'Poems' } });
     await limit('artifact', 0);
@@ -122,7 +122,7 @@ describe('the admission of routed turns', () => {
     expect(await textsOf(chatId)).toEqual([]);
   });
 
-  it('asks no model when no agent has room', async () => {
+  it('calls no model if no agent is available', async () => {
     await limit('chat', 0);
     await limit('artifact', 10, { monthly: 0 });
     const chatId = randomUUID();
@@ -139,7 +139,7 @@ describe('the admission of routed turns', () => {
     expect((await app.say(await app.createUser(), randomUUID(), 'Hello')).status).toBe(200);
   });
 
-  it('shows the question while a model is being asked, and stores a turn that is stopped meanwhile', async () => {
+  it('shows the question while a model is choosing, and stores a turn that is stopped meanwhile', async () => {
     const chatId = randomUUID();
     routeTo('chat');
     await app.say(user, chatId, 'one', { messageId: `${chatId}-one` });

@@ -208,14 +208,14 @@ describe('secrets', () => {
     keep(await reader.rest());
   }
 
-  it('are nowhere in the log', () => {
+  it('do not appear in the log', () => {
     const log = app.log();
     expect(log.split('A model call failed.').length).toBeGreaterThan(100);
     expect(foundIn(log)).toEqual([]);
     expect(foundIn(printed.join('\n'))).toEqual([]);
   });
 
-  it('are nowhere in an answer, and neither is the inside of the server', async () => {
+  it('do not appear in a response, and neither do internals of the server', async () => {
     for (const path of ['/docs/openapi.json', '/health/ready', '/metrics', '/api/me', '/api/models'])
       await get(path);
     const all = answered.join('\n');
@@ -225,7 +225,7 @@ describe('secrets', () => {
     expect(inside.exec(all)?.[0]).toBeUndefined();
   });
 
-  it('are nowhere in the database', async () => {
+  it('do not appear in the database', async () => {
     const tables = await operator.database.query(
       `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,

@@ -60,7 +60,7 @@ describe('a crash', () => {
       [chatId],
     );
 
-  it('leaves an answer that the next start closes, and a chat that goes on', async () => {
+  it('leaves an answer that the next start closes, and a chat that continues', async () => {
     const chatId = randomUUID();
     const first = await servers.start();
     const reader = await begin(first, chatId, 'how are you');
@@ -106,7 +106,7 @@ describe('a crash', () => {
 
     afterAll(() => Promise.all([first.stop('SIGKILL'), second.stop('SIGKILL')]));
 
-    it('is not what a running answer elsewhere is taken for', async () => {
+    it('does not affect running answers of the other', async () => {
       const chatId = randomUUID();
       const reader = await begin(first, chatId, 'one at a time');
       const other = await send(second, user, { id: chatId, message: userMessage('me too') });
@@ -145,7 +145,7 @@ describe('a crash', () => {
       expect(await messagesOf(first, user, chatId)).toHaveLength(30);
     });
 
-    it('does not keep a chat from the others, and is cleared away when it comes back', async () => {
+    it('does not keep a chat locked, and is cleaned up afterwards', async () => {
       const [chatId, forgotten] = [randomUUID(), randomUUID()];
       const readers = [await begin(first, chatId, 'left behind'), await begin(first, forgotten, 'forgotten')];
       const bystander = randomUUID();

@@ -21,7 +21,7 @@ import {
 } from '../support/turns.js';
 
 /** SIGTERM: nothing new begins, what has begun is brought to its end, nothing is lost. */
-describe('the end of a server', () => {
+describe('the shutdown of a server', () => {
   let servers: ChatServers;
   let user: TestUser;
 
@@ -200,7 +200,7 @@ describe('the end of a server', () => {
 
   eachSideBySide('%s', Object.entries(checks), (_name, check) => check());
 
-  it('answers the requests that are under way', async () => {
+  it('answers running requests', async () => {
     const server = await servers.start();
     // A request waits for the database when the signal comes.
     const blocker = new pg.Client(servers.database.url);
@@ -221,7 +221,7 @@ describe('the end of a server', () => {
     expect(await ended(server)).toBe(0);
   });
 
-  it('is quick when nothing is being answered', async () => {
+  it('is quick if nothing is being answered', async () => {
     const server = await servers.start();
     const chatId = randomUUID();
     expect((await (await send(server, user, { id: chatId, message: userMessage('hi') })).rest()).text).toBe(

@@ -53,7 +53,7 @@ describe('tracing', () => {
 
   afterAll(() => collector.server.close());
 
-  it('sends a span a model call, with its figures and without what was said', async () => {
+  it('sends one span per model call, with its figures and without message content', async () => {
     const user = await app.createUser();
     app.double.enqueue({ text: ['Classified answer'], usage: { input: 321, output: 12 } });
     await app.say(user, 'traced', 'A classified question', { headers: { 'x-request-id': 'trace-me' } });

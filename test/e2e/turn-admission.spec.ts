@@ -27,7 +27,7 @@ describe('the admission of turns', () => {
   const limitChat = (hourly: number, daily: number, budget: object | null = null) =>
     configure('chat_agent_google', { rateLimit: { hourly, daily }, budget });
 
-  it('says in the headers how much is left, and refuses what is too much, leaving nothing behind', async () => {
+  it('returns the remaining requests in the headers, and refuses more, leaving nothing behind', async () => {
     const user = await app.createUser();
     const chat = randomUUID();
     await limitChat(2, 100);
@@ -56,7 +56,7 @@ describe('the admission of turns', () => {
     expect((await app.say(user, chat, 'three')).status).toBe(200);
   });
 
-  it('counts nothing for a turn that is refused for something else', async () => {
+  it('counts nothing for a turn that is refused for another reason', async () => {
     const user = await app.createUser();
     await limitChat(50, 100);
     const stranger = await app.createUser();
@@ -70,7 +70,7 @@ describe('the admission of turns', () => {
     expect(Object.values(await usedOf(app, user.id)).every((used) => used === 0)).toBe(true);
   });
 
-  it('refuses when a budget is used up, and counts what has been spent', async () => {
+  it('refuses when a budget is used up, and counts the spending', async () => {
     const user = await app.createUser();
     await limitChat(50, 100, { daily: 0.000001 });
     const chat = randomUUID();
@@ -86,7 +86,7 @@ describe('the admission of turns', () => {
     expect((await app.say(user, chat, 'two')).status).toBe(200);
   });
 
-  it('does not let turns at the same time spend more than there is, however long their answers become', async () => {
+  it('does not let concurrent turns overspend, however long their answers become', async () => {
     const user = await app.createUser();
     await limitChat(500, 1_000, { daily: 0.1 });
     // 30,000 tokens are 0.075 USD; what is expected of an answer is 0.005.
@@ -116,7 +116,7 @@ describe('the admission of turns', () => {
     await limitChat(50, 100, null);
   });
 
-  it('holds to the limits of the artifact agent for suggestions as well', async () => {
+  it('also applies the limits of the artifact agent to suggestions', async () => {
     const user = await app.createUser();
     await configure('artifact_agent_google', { rateLimit: { hourly: 0, daily: 10 } });
     const document = await app.request('POST', '/api/documents', {
@@ -132,7 +132,7 @@ describe('the admission of turns', () => {
 });
 
 describe('the admission of turns on two servers', () => {
-  it('lets exactly as many in as the limit says', async () => {
+  it('admits exactly as many as the limit allows', async () => {
     const servers = await prepareChatServers();
     try {
       const user = await servers.createUser();

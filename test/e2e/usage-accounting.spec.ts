@@ -39,7 +39,7 @@ const PURPOSES: Record<CallKind, string> = {
 /** A call, and the row that says of it what its provider has said. */
 type Pair = [LedgerCall, UsageEntry];
 
-describe('usage, whoever makes it', () => {
+describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
@@ -64,7 +64,7 @@ describe('usage, whoever makes it', () => {
 
   const seeds = Array.from({ length: ROUNDS }, (_, round) => FIRST_SEED + round);
 
-  it.each(seeds)('is what the providers have told, to the last token (USAGE_SEED=%i)', async (seed) => {
+  it.each(seeds)('equals what the providers reported, to the last token (USAGE_SEED=%i)', async (seed) => {
     const since = new Date();
     const ledger = await play(seed);
     const rows = await settledRows(ledger, since);

@@ -62,7 +62,7 @@ describe('the logs of usage', () => {
     (await readAllPages(app, reader, path)).flat() as Log[];
   const own = () => `user_id = '${user.id}'`;
 
-  it('show what is known of a call', async () => {
+  it('show the details of a call', async () => {
     const solo = await app.createUser();
     const chatId = await insertChat(app.database, solo.id);
     const ended = await insertUsageLog(app.database, solo.id, {
@@ -125,7 +125,7 @@ describe('the logs of usage', () => {
     );
   });
 
-  it('are one’s own, for administrators too, unless they ask for all', async () => {
+  it("are the user's own, also for administrators unless they ask for all", async () => {
     for (const reader of [user, admin]) {
       const logs = await readAll('/api/usage/logs?limit=100', reader);
       expect(new Set(logs.map(({ userId }) => userId))).toEqual(new Set([reader.id]));
@@ -171,7 +171,7 @@ describe('the logs of usage', () => {
     expect(idsOf(mine)).toEqual(await expected(`${own()} and ${where}`, 'total_cost desc, id desc'));
   });
 
-  it('are filtered by chat, by the name that the client gave it, too', async () => {
+  it('are filtered by chat, also by the id that the client chose', async () => {
     const chatId = await insertChat(app.database, user.id, { id: await storedId(app, user, 'my-chat') });
     const id = await insertUsageLog(app.database, user.id, { chat_id: chatId });
     const ids = async (path: string, reader: TestUser) => idsOf(await readAll(path, reader));
@@ -187,7 +187,7 @@ describe('the logs of usage', () => {
   });
 
   it.each(['-requestTimestamp', 'totalCost', '-durationMs', 'modelUsed'])(
-    'sorted by %s skip and repeat nothing while rows come and go',
+    'sorted by %s skip and repeat nothing while rows change',
     async (sort) => {
       const solo = await app.createUser();
       const period = { from: '2026-04-01T00:00:00Z', to: '2026-04-02T00:00:00Z' };
@@ -218,7 +218,7 @@ describe('the logs of usage', () => {
     },
   );
 
-  it('have a cursor that belongs to its sort', async () => {
+  it('have a cursor for one sort order only', async () => {
     const { body } = await app.request('GET', '/api/usage/logs?limit=5&sort=totalCost', { user });
     const cursor = body.nextCursor as string;
     expect(cursor).toEqual(expect.any(String));
@@ -231,7 +231,7 @@ describe('the logs of usage', () => {
     expect(same.status).toBe(200);
   });
 
-  it('go on behind a model of any name', async () => {
+  it('continue after a model with any name', async () => {
     const solo = await app.createUser();
     const names = ['模型🌱'.repeat(50).slice(0, 200), `"quoted", 'and' \\ more | %_`, '=1+1', ' '];
     for (const model of names) await insertUsageLog(app.database, solo.id, { model_used: model });

@@ -70,7 +70,7 @@ describe('the projection of usage', () => {
     };
   }
 
-  it('draws the line of the last 28 complete days on', async () => {
+  it('continues the line of the last 28 complete days', async () => {
     const dayStart = async (days: number) => {
       const [row] = await app.database.query(
         `select (date_trunc('day', now() at time zone $1) + $2::int * interval '1 day') at time zone $1 as at`,
@@ -114,7 +114,7 @@ describe('the projection of usage', () => {
     expect((await lineOf(steady.id)).slope).toBeGreaterThan(0.005);
   });
 
-  it('takes the average of the days since the first call, while they are few', async () => {
+  it('uses the average of the days since the first call, if there are few', async () => {
     const body = await get(`/api/usage/projection?days=7&tz=${TZ}`, recent);
     expect(body).toMatchObject({
       days: 7,
@@ -128,7 +128,7 @@ describe('the projection of usage', () => {
     expect(body.high).toBeGreaterThan(14);
   });
 
-  it('is nothing without usage, and says so', async () => {
+  it('is empty without usage, with a reason', async () => {
     const newcomer = await app.createUser();
     const nothing = { projectedCost: 0, averageDailyCost: 0, basis: { days: 0, totalCost: 0 } };
     const message = { method: expect.stringMatching(/no complete day/) };

@@ -83,7 +83,7 @@ describe('usage whose rows were purged', () => {
     expect(await allReports()).toEqual(before);
   });
 
-  it('counts where its quarter of an hour begins, for everybody in the same way', async () => {
+  it('counts at the start of its quarter hour, for all users in the same way', async () => {
     for (const query of [
       'from=2026-06-30T10:07:12&to=2026-06-30T17:50:13',
       'from=2026-03-01T00:01&to=2026-03-01T00:14',
@@ -112,7 +112,7 @@ describe('usage whose rows were purged', () => {
     }
   });
 
-  it('goes with its user', async () => {
+  it('is deleted with its user', async () => {
     const query = 'from=2026-01-01&to=2026-12-01';
     const [all, gone] = [
       await get(`/api/admin/usage/summary?${query}`, admin),

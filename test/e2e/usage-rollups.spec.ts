@@ -47,7 +47,7 @@ describe('usage rollups', () => {
 
   const run = ({ sql, parameters }: Write) => runner.query(sql, parameters);
 
-  it('say what the rows say, whatever happens to these', async () => {
+  it('equal the rows, whatever happens to these', async () => {
     const users = [await insertUser(runner), await insertUser(runner), await insertUser(runner)];
     const repository = new UsageUpkeepRepository(client);
     const fold = (batch: number) => runner.query('select switchboard.fold_usage($1)', [batch]);
@@ -102,7 +102,7 @@ describe('usage rollups', () => {
     );
   }, 180_000);
 
-  it('are exact at every moment while many write, and nobody stands in anybody’s way', async () => {
+  it('are always exact with concurrent writers, and no writer waits for another', async () => {
     const users = [await insertUser(runner), await insertUser(runner), await insertUser(runner)];
     const seed = Math.floor(Math.random() * 2 ** 31);
     const failures: unknown[] = [];

@@ -125,13 +125,13 @@ describe('the summary of usage', () => {
     }
   }
 
-  it('is what the rows say, whatever is folded into the rollups yet', async () => {
+  it('equals the rows, whatever is in the rollups yet', async () => {
     await expectAllSums();
     await foldUsage(app.database);
     await expectAllSums();
   });
 
-  it('is what the rows say after changes of all kinds', async () => {
+  it('equals the rows after changes of all kinds', async () => {
     const changes = [
       `update usage_logs set total_cost = total_cost + 0.000001, metadata = '{"status": "error"}'
         where abs(hashtext(id::text)) % 9 = 0 and response_timestamp is not null`,
@@ -155,7 +155,7 @@ describe('the summary of usage', () => {
     ['provider=openai&status=error', `provider = 'openai' and status = 'error'`],
     ['status=success', `status = 'success'`],
     ['status=running&agentType=chat', `status = 'running' and agent_type = 'chat'`],
-  ])('is of calls of one kind (%s), where it is said', async (kind, where) => {
+  ])('is filtered by kind (%s)', async (kind, where) => {
     for (const [tz, from, to] of PERIODS.slice(-6)) {
       const query = `?tz=${encodeURIComponent(tz)}&from=${from}&to=${to}&${kind}`;
       await expectSums(await get(`/api/admin/usage/summary${query}`, admin), undefined, where);
@@ -163,7 +163,7 @@ describe('the summary of usage', () => {
     }
   });
 
-  it('is of the last thirty days, unless it is said', async () => {
+  it('is of the last thirty days by default', async () => {
     await insertUsageLog(app.database, users[1]!.id, { total_cost: '1.5' });
     for (const [path, userId] of [
       ['/api/usage', users[1]!.id],
@@ -180,7 +180,7 @@ describe('the summary of usage', () => {
     }
   });
 
-  it('names the users who cost most', async () => {
+  it('lists the users with the highest cost', async () => {
     const query = '?from=2026-01-01&to=2026-12-01';
     const all = await get(`/api/admin/usage/summary${query}`, admin);
     expect(all.byUser).toHaveLength(4);
@@ -193,7 +193,7 @@ describe('the summary of usage', () => {
     expect(nobody).toMatchObject({ ...NO_FIGURES, byAgent: [], byModel: [], byUser: [] });
   });
 
-  it('takes one statement, and another one for addresses', async () => {
+  it('takes one statement, and another one for email addresses', async () => {
     await get('/api/admin/usage/summary', admin);
     const all = await sentStatements(() => get('/api/admin/usage/summary?from=2026-01-01', admin));
     expect(all.verbs).toEqual(['begin', 'select', 'with', 'commit', 'select']);
@@ -203,7 +203,7 @@ describe('the summary of usage', () => {
     expect(own.roundTrips).toBe(1);
   });
 
-  it('of all users is read without their rows, but for what no bucket ends with', async () => {
+  it('of all users is read without their rows, except where no bucket fits', async () => {
     const [{ open }] = await app.database.query(
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
@@ -214,7 +214,7 @@ describe('the summary of usage', () => {
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', top)).toBeLessThanOrEqual(2 * open + 200);
   });
 
-  it('of one user is read without their rows, but for the days that are cut', async () => {
+  it('of one user is read without their rows, except for partial days', async () => {
     const one = { userId: users[1]!.id };
     const [{ open }] = await app.database.query(
       'select count(*)::int as open from usage_logs where response_timestamp is null',
@@ -243,7 +243,7 @@ describe('the summary of usage', () => {
     return rowsOfLogs(plan!);
   }
 
-  it('is empty for whoever has used nothing, though others have', async () => {
+  it('is empty for users without usage, even if others have some', async () => {
     const newcomer = await app.createUser();
     const summary = await get('/api/usage/summary?from=2026-01-01&to=2026-12-01', newcomer);
     expect(summary).toEqual({
@@ -281,7 +281,7 @@ describe('the summary of usage', () => {
     expect(response.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
   });
 
-  it('of others is for administrators', async () => {
+  it('of others is only for administrators', async () => {
     for (const route of ['summary', 'timeseries', 'logs', 'export', 'projection']) {
       const path = `/api/admin/usage/${route}`;
       expectProblem(await app.request('GET', path, { user: users[1] }), 403, 'forbidden');

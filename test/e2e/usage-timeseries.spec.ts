@@ -140,7 +140,7 @@ describe('the time series of usage', () => {
     }
   }
 
-  it('is what the rows say in every point, in every time zone, whatever is folded yet', async () => {
+  it('equals the rows in every point, in every time zone, whatever is in the rollups yet', async () => {
     await expectAllPoints();
     await app.database.query(
       `update usage_logs set total_cost = 0, metadata = '{"status": "error"}' where abs(hashtext(id::text)) % 5 = 0`,
@@ -151,7 +151,7 @@ describe('the time series of usage', () => {
     await expectAllPoints();
   });
 
-  it('is of calls of one kind, where it is said', async () => {
+  it('is filtered by kind', async () => {
     const kinds = [
       [
         'model=google/flash&status=error',
@@ -179,7 +179,7 @@ describe('the time series of usage', () => {
     expect(points.some(({ groups }) => groups!.some(({ calls }) => calls === 0))).toBe(true);
   });
 
-  it('has points where there was nothing', async () => {
+  it('has points without usage', async () => {
     const newcomer = await app.createUser();
     const { points } = await get(
       '/api/usage/timeseries?from=2026-05-01&to=2026-05-04&groupBy=status',
@@ -195,7 +195,7 @@ describe('the time series of usage', () => {
     );
   });
 
-  it('is of thirty days, day by day, unless it is said', async () => {
+  it('is of thirty days, day by day, by default', async () => {
     const { points, interval, tz } = await get('/api/usage/timeseries', user);
     expect({ interval, tz, points: points.length }).toEqual({ interval: 'day', tz: 'UTC', points: 30 });
   });

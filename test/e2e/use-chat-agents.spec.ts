@@ -70,7 +70,7 @@ describe('useChat and the agents', () => {
 
   const get = async (path: string) => (await app.request('GET', path, { user })).body;
 
-  it.each(MODELS)('write, edit, suggest, read, and change what they are allowed to: %s', async (model) => {
+  it.each(MODELS)('write, edit, suggest, read, and make approved changes: %s', async (model) => {
     const told: Array<[type: string, data: unknown]> = [];
     const chat = createChatClient(app.url, {
       token: user.token,

@@ -75,7 +75,7 @@ describe('useChat', () => {
     expect(stored[0]).toMatchObject({ role: 'user', parts: question?.parts });
   });
 
-  it('keeps its ids, its own and those it has loaded', async () => {
+  it('keeps its own ids and those that it loaded', async () => {
     const chat = client();
     await chat.sendMessage({ text: 'one' });
     await chat.sendMessage({ text: 'two' });
@@ -105,7 +105,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(['one, edited', 'You said: one, edited']);
   });
 
-  it('picks up its answer after a reload in the middle', async () => {
+  it('resumes its answer after a reload in the middle', async () => {
     const first = client();
     app.double.enqueue({ text: ['Half ', 'and ', 'half.'], pauseAfter: 2 });
     const sending = first.sendMessage({ text: 'a glass of milk' });
@@ -129,7 +129,7 @@ describe('useChat', () => {
     expect([second.status, second.messages.length]).toEqual(['ready', 2]);
   });
 
-  it('picks up its answer after the connection was lost', async () => {
+  it('resumes its answer after the connection was lost', async () => {
     const line = lossyLine();
     const chat = client({ fetch: line.fetch });
     app.double.enqueue({ text: ['Can you ', 'hear ', 'me?'], pauseAfter: 2 });
@@ -147,7 +147,7 @@ describe('useChat', () => {
     expect(await loaded(chat.id)).toMatchObject([{ role: 'user' }, plain(chat.messages[1]) as object]);
   });
 
-  it('may send a message again when the connection was lost before the answer', async () => {
+  it('can send a message again if the connection was lost before the answer', async () => {
     const line = lossyLine();
     const chat = client({ fetch: line.fetch });
     app.double.enqueue({ text: ['Only ', 'once.'], pauseAfter: 0, chunkDelayMs: 500 });
@@ -167,7 +167,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(['did you get this', 'Only once.']);
   });
 
-  it('closes its connection with stop(); the answer is ended by the stop of the API', async () => {
+  it("closes its connection with stop(), and the API's stop ends the answer", async () => {
     const chat = client();
     app.double.enqueue({ text: ['On and ', 'on and ', 'on.'], pauseAfter: 1 }, { times: 2 });
     const sending = chat.sendMessage({ text: 'never stop' });
@@ -198,7 +198,7 @@ describe('useChat', () => {
     expect(textOf(other.lastMessage)).toBe('You said: and now');
   });
 
-  it('edits and answers again', async () => {
+  it('edits and regenerates', async () => {
     const chat = client();
     for (const text of ['one', 'two', 'three']) await chat.sendMessage({ text });
     await chat.sendMessage({ text: 'two!', messageId: chat.messages[2]!.id });
@@ -226,7 +226,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(['one', 'You said: one']);
   });
 
-  it('shows errors that are fit for a person, and goes on after them', async () => {
+  it('shows readable errors, and continues after them', async () => {
     const errors: Error[] = [];
     const chat = client({ onError: (error) => errors.push(error) });
     app.double.enqueue({ fault: { type: 'status', status: 401 } });
@@ -255,7 +255,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(said(chat.messages));
   });
 
-  it('sends files without a word', async () => {
+  it('sends files without text', async () => {
     const url =
       'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     const files = [{ type: 'file' as const, mediaType: 'image/png', filename: 'dot.png', url }];

@@ -27,7 +27,7 @@ const SEED_TABLES = [
 /** The rows of every table, as text. */
 type Snapshot = Map<string, string[]>;
 
-describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is deleted %s', (way) => {
+describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s', (way) => {
   let app: ChatApp;
   let supabase: AuthAdminDouble;
   let admin: TestUser;
@@ -104,7 +104,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     }
   };
 
-  it('takes everything along, and nothing of anybody else', async () => {
+  it('takes all their data along, and nothing of others', async () => {
     const world: World = await insertWorld(app.database);
     const { owner, other } = world;
     // What the owner has said in a chat of their own, with its usage, budgets and limits.
@@ -181,7 +181,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     expect(history.body.items[0].changedBy).toBe(owner.userId);
   });
 
-  describe('in the middle of an answer', () => {
+  describe('during an answer', () => {
     const opening = async (user: TestUser, chatId = randomUUID()) => {
       app.double.enqueue({ text: ['Half ', 'of ', 'it', '.'], pauseAfter: 2 });
       const reader = await app.open(user, { id: chatId, message: userMessage('Go on') });
@@ -189,7 +189,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       return { reader, chatId };
     };
 
-    it('is told that it ended, and leaves nothing behind', async () => {
+    it('gets the end of it, and leaves nothing behind', async () => {
       const user = await app.createUser();
       const { reader } = await opening(user);
       const logged = app.log().length;
@@ -202,7 +202,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       expect(app.log().slice(logged)).not.toMatch(/"level":"(error|fatal)"/);
     });
 
-    it('by somebody else than this server, is told so, too, and what can not be stored is logged', async () => {
+    it('on another server gets the end as well, and what cannot be stored is logged', async () => {
       const user = await app.createUser();
       const { reader } = await opening(user);
       await app.database.query('delete from auth.users where id = $1', [user.id]);
@@ -217,7 +217,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       expect((await app.request('GET', '/api/me', { user: admin })).status).toBe(200);
     });
 
-    it('but only deactivated, is told so, and finds what had arrived when they are back', async () => {
+    it('who is only deactivated gets the end as well, and finds the text after reactivation', async () => {
       const user = await app.createUser();
       const { reader, chatId } = await opening(user);
       const path = `/api/admin/users/${user.id}`;

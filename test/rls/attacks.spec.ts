@@ -44,28 +44,31 @@ describe('attacks', () => {
     expect(await asOther(sql, values?.(world))).toBe(outcome);
   });
 
-  it.each(ATTACKS)('a user past the server $name: no row', async ({ sql, values }) => {
+  it.each(ATTACKS)('a user through the Data API $name: no row', async ({ sql, values }) => {
     const outcome = await connection.rolledBack(throughDataApi(world.other.userId), (session) =>
       session.attempt(sql, values?.(world)),
     );
     expect(['denied', 'none']).toContain(outcome);
   });
 
-  it.each(ATTACKS)('nobody in particular $name: denied', async ({ sql, values }) => {
+  it.each(ATTACKS)('an anonymous user $name: denied', async ({ sql, values }) => {
     const outcome = await connection.rolledBack(ANONYMOUS, (session) =>
       session.attempt(sql, values?.(world)),
     );
     expect(outcome).toBe('denied');
   });
 
-  it.each(['select * from auth.users', 'delete from auth.users'])('not even an admin may %s', async (sql) => {
-    const outcome = await connection.rolledBack(signedIn(world.admin.userId, 'admin'), (session) =>
-      session.attempt(sql),
-    );
-    expect(outcome).toBe('denied');
-  });
+  it.each(['select * from auth.users', 'delete from auth.users'])(
+    'not even an administrator may %s',
+    async (sql) => {
+      const outcome = await connection.rolledBack(signedIn(world.admin.userId, 'admin'), (session) =>
+        session.attempt(sql),
+      );
+      expect(outcome).toBe('denied');
+    },
+  );
 
-  it('leaves what is rightful: a vote, a stream and a suggestion on what is their own', async () => {
+  it("allows what is legitimate: a vote, a stream and a suggestion on the user's own rows", async () => {
     const { other } = world;
     expect(
       await asOther(`insert into "Vote_v2" ("chatId", "messageId", "isUpvoted") values ($1, $2, true)`, [
@@ -86,7 +89,7 @@ describe('attacks', () => {
     ).toBe('rows');
   });
 
-  it('keeps votes and streams to the chat of their message, though another chat is their own, too', async () => {
+  it('keeps votes and streams in the chat of their message, even if the user owns another chat', async () => {
     const { other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       const chatId = await insertChat(session, other.userId);
@@ -113,7 +116,7 @@ describe('attacks', () => {
     ).toBe('rows');
   });
 
-  it('lets users move their own document to an id of its own, and keeps both versions in one millisecond', async () => {
+  it('lets users move their own document to another id, and keeps both versions in one millisecond', async () => {
     const { other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       const id = await insertDocument(session, other.userId);
@@ -145,7 +148,7 @@ describe('attacks', () => {
       expect(functions.map(({ name }) => name)).toEqual(expect.arrayContaining(CALLABLE));
     });
 
-    it('are closed to whoever is not signed in', async () => {
+    it('are closed to anonymous users', async () => {
       for (const { name, call } of functions) {
         const outcome = await connection.rolledBack(ANONYMOUS, (session) => session.attempt(call));
         expect({ name, outcome }).toEqual({ name, outcome: 'denied' });
@@ -155,7 +158,7 @@ describe('attacks', () => {
     it.each([
       ['users', throughDataApi, CALLABLE],
       ['the server as a user', signedIn, [...CALLABLE, ...CALLABLE_BY_SERVER]],
-    ] as const)('are closed to %s but for a few', async (_name, actorOf, expected) => {
+    ] as const)('are closed to %s except for a few', async (_name, actorOf, expected) => {
       const callable = new Set<string>();
       for (const { name, call } of functions) {
         const outcome = await connection.rolledBack(actorOf(world.other.userId), (session) =>
@@ -168,7 +171,7 @@ describe('attacks', () => {
     });
   });
 
-  it('names hidden in a temporary schema do not deceive the functions that see everything', async () => {
+  it('names hidden in a temporary schema do not deceive the security definer functions', async () => {
     const { owner, other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       await session.query(`create temporary table chat (id uuid, user_id uuid, visibility text)`);

@@ -61,7 +61,7 @@ describe('cascades', () => {
   it.each<[string, Actor | undefined]>([
     ['an operator', undefined],
     ['the auth server', { role: 'supabase_auth_admin' }],
-  ])('a user that %s deletes takes everything along but the configuration', async (_name, actor) => {
+  ])('a user that %s deletes takes everything along except the configuration', async (_name, actor) => {
     const { owner, other } = world;
     await after(actor, `delete from auth.users where id = $1`, [owner.userId], async (session) => {
       // The rollups follow a moment later.
@@ -76,7 +76,7 @@ describe('cascades', () => {
     });
   });
 
-  it('a chat takes messages, votes and streams along, and leaves its usage', async () => {
+  it('a chat takes messages, votes and streams along, and keeps its usage', async () => {
     const { owner, other } = world;
     const look = async (session: Session) => {
       expect(await tablesOf(session, owner)).toEqual(without('chat', 'Message_v2', 'Vote_v2', 'Stream'));
@@ -132,7 +132,7 @@ describe('cascades', () => {
     });
   });
 
-  it('nothing is left that refers to what is gone', async () => {
+  it('nothing is left that refers to deleted rows', async () => {
     await connection.rolledBack(undefined, async (session) => {
       await insertMessage(session, world.owner.chatId);
       await session.query(`delete from auth.users`);
@@ -156,7 +156,7 @@ describe('cascades', () => {
       `insert into usage_logs (user_id, agent_type, model_used, provider) values (gen_random_uuid(), 'chat', 'm', 'p')`,
     ],
     [`update admin_config set updated_by = gen_random_uuid()`],
-  ])('what does not exist can not be referred to: %s', async (sql) => {
+  ])('rows that do not exist cannot be referred to: %s', async (sql) => {
     expect(await connection.rolledBack(undefined, (session) => session.attempt(sql))).toBe('error 23503');
   });
 });

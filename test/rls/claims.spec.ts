@@ -106,7 +106,7 @@ describe('claims', () => {
     });
   });
 
-  it.each(NO_ADMIN)('do not make an admin of a user with the role $name', async ({ claims }) => {
+  it.each(NO_ADMIN)('do not make an administrator of a user with the role $name', async ({ claims }) => {
     for (const role of ['authenticated', 'switchboard_user'] as const) {
       const actor: Actor = { role, claims: { sub: world.other.userId, ...claims } };
       expect(await seesAsAdmin(actor)).not.toContain(true);
@@ -115,7 +115,7 @@ describe('claims', () => {
   });
 
   // The server takes the role from the row in auth.users when it sets the claims, and nobody can forge that row.
-  it('of the server are believed as they stand, so the row that they come from is what is guarded', async () => {
+  it('of the server are trusted, so the row that they come from is guarded', async () => {
     expect(await seesAsAdmin(signedIn(world.other.userId, 'admin'))).not.toContain(false);
 
     await connection.rolledBack({ role: 'supabase_auth_admin' }, async (session) => {
@@ -137,7 +137,7 @@ describe('claims', () => {
     });
   });
 
-  it('of a token are not believed: the role and the activity of the row count, as they are now', async () => {
+  it('of a token are not trusted: the current role and state of the row are used', async () => {
     expect(await seesAsAdmin(throughDataApi(world.other.userId, 'admin'))).not.toContain(true);
     const userId = await insertUser(database, { role: 'admin' });
     const admin = throughDataApi(userId, 'admin');
@@ -170,7 +170,7 @@ describe('claims', () => {
     }
   });
 
-  it('of a user that an operator has made an admin are those of an admin', async () => {
+  it('of a user that an operator has made an administrator are those of an administrator', async () => {
     const userId = await insertUser(database, { role: 'admin' });
     const [row] = await database.query(
       `select jsonb_build_object('sub', id, 'user_metadata', raw_user_meta_data) as claims

@@ -46,7 +46,7 @@ describe.each([
     await database?.drop();
   });
 
-  it('has cells for every table that users could reach, each action and persona once', async () => {
+  it('has cells for every table that users can reach, each action and persona once', async () => {
     const tables = await database.query(
       `select case relnamespace when 'public'::regnamespace then '' else 'switchboard.' end || relname as name
          from pg_class

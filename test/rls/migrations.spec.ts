@@ -70,7 +70,7 @@ describe.each([
   ['plain PostgreSQL', plain],
   ['hosted Supabase', hosted],
 ])('migrations on %s', (_name, create) => {
-  it('run, do nothing the second time, are taken back, and run again', async () => {
+  it('run, do nothing the second time, are reverted, and run again', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       expect(await runMigrations({ url })).toEqual(NAMES);
       const migrated = await describeCatalog(database);
@@ -83,7 +83,7 @@ describe.each([
     });
   });
 
-  it('take back exactly what they have made, one by one', async () => {
+  it('revert exactly what they have created, one by one', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       // Asking what to take back makes the table that remembers.
       expect(await revertLastMigration({ url })).toBeUndefined();
@@ -106,7 +106,7 @@ describe.each([
     });
   });
 
-  it('never leave a table open to users on the way back', async () => {
+  it('never leave a table open to users while they are reverted', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runMigrations({ url });
       const [owner, other] = [await insertUser(database), await insertUser(database)];
@@ -147,7 +147,7 @@ describe.each([
     });
   });
 
-  it('believe of existing users only what the service key has written', async () => {
+  it('trust only values of existing users that the service key has written', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'UserRoleGuard1764000000004');
       const users: Array<[own: unknown, app: unknown, expected: unknown]> = [
@@ -173,7 +173,7 @@ describe.each([
     });
   });
 
-  it('know the usage from before, and from while they were taken back', async () => {
+  it('count the usage from before, and from while they were reverted', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'UsageAccounting1764000000005');
       const userId = await insertUser(database);
@@ -236,7 +236,7 @@ describe.each([
     });
   });
 
-  it('put the default configuration where there is none', async () => {
+  it('insert the default configuration where there is none', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'Configuration1764000000006');
       await database.query(
@@ -251,7 +251,7 @@ describe.each([
 });
 
 describe('migrations on hosted Supabase', () => {
-  it('make nothing in the schema of the auth server but their triggers', async () => {
+  it('create nothing in the schema of the auth server except their triggers', async () => {
     await withEmptyDatabase(hosted, async ({ database, url }) => {
       const ofAuth = async () => {
         const lines = await describeCatalog(database);
@@ -269,7 +269,7 @@ describe('migrations on hosted Supabase', () => {
     });
   });
 
-  it('guard what the owner of auth.users, the auth server, writes', async () => {
+  it('guard what the auth server, the owner of auth.users, writes', async () => {
     await withEmptyDatabase(hosted, async ({ database, url }) => {
       await runMigrations({ url });
       const connection = await connect(database);

@@ -62,7 +62,7 @@ describe('a released migration', () => {
     expect(changed).toEqual([]);
   });
 
-  it('is not taken away', () => {
+  it('is not removed', () => {
     const names = MIGRATIONS.map(({ name }) => name);
     expect(Object.keys(RELEASED).filter((name) => !names.includes(name))).toEqual([]);
   });
@@ -84,7 +84,7 @@ describe('migrations', () => {
 });
 
 describe('a migrated database', () => {
-  it('has every function as its file says, and no other', async () => {
+  it('has every function as in its file, and no other', async () => {
     const database = await createTestDatabase();
     try {
       const files = readdirSync(FUNCTIONS).filter((name) => name.endsWith('.ts'));

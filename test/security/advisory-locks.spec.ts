@@ -31,12 +31,12 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
 
 /** Two purposes under one number block and skip each other, as the sweeper of limits and the configuration once did. */
 describe('advisory locks', () => {
-  it('have a number of their own each', () => {
+  it('have different numbers', () => {
     const numbers = Object.values(ADVISORY_LOCKS);
     expect(numbers).toHaveLength(new Set(numbers).size);
   });
 
-  it('stand in one file, whatever takes them', () => {
+  it('are in one file, whatever takes them', () => {
     const calls = sources.flatMap(({ path, text }) => callsIn(text).map((call) => ({ path, text, call })));
     expect(calls.length).toBeGreaterThan(10);
     for (const { path, text, call } of calls) {
@@ -52,7 +52,7 @@ describe('advisory locks', () => {
     }
   });
 
-  it('stand there for every function of the database', async () => {
+  it('are there for every function of the database', async () => {
     const database = await createTestDatabase();
     try {
       const functions = await database.query(

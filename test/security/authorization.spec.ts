@@ -127,7 +127,7 @@ function leaks({ text, headers }: TestResponse, allowed: string[] = []): string[
 }
 
 describe('every operation', () => {
-  it.each(byIds)('$name refuses whoever is nobody, or not active', async ({ operation }) => {
+  it.each(byIds)('$name refuses unauthenticated and inactive users', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     const access = accessOf(operation);
     const requestWith = (ids: Record<string, string>) =>
@@ -164,7 +164,7 @@ describe('every operation', () => {
   });
 
   it.each(byIds.filter(({ operation }) => Object.keys(operation.body).length > 0))(
-    '$name does not look at the body of whoever is nobody',
+    '$name does not read the body of unauthenticated users',
     async ({ operation }) => {
       const parameters = idParametersOf(document, operation);
       const request = buildRequest(document, operation, owner, ownIds(parameters, owner), parameters);
@@ -184,7 +184,7 @@ describe('every operation', () => {
     },
   );
 
-  it.each(byIds)('$name keeps what is the owner’s from everybody else', async ({ operation }) => {
+  it.each(byIds)('$name hides the owner’s data from everyone else', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     if (accessOf(operation) === 'public') return;
     const failures: string[] = [];
@@ -192,7 +192,7 @@ describe('every operation', () => {
     expect(failures).toEqual([]);
   });
 
-  it.each(byIds)('$name works for those who may', async ({ operation }) => {
+  it.each(byIds)('$name works for authorized users', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     const access = accessOf(operation);
     // An administrator of the matrix changes users and the configuration, so what is compared begins anew after it.
@@ -264,7 +264,7 @@ function answerWithSuggestions(): void {
 }
 
 describe('the routes of the server', () => {
-  it('are all in openapi.json, or known to be none of its business', () => {
+  it('are all in openapi.json, or known exceptions', () => {
     const documented = new Set(document.operations.map(({ method, path }) => `${method} ${path}`));
     const excepted = Object.keys(UNDOCUMENTED_ROUTES);
     const unknown = registeredRoutes(app).filter(
@@ -281,7 +281,7 @@ describe('the routes of the server', () => {
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
-  it('need a token but for the few that say why not', () => {
+  it('require a token except for a few with a reason', () => {
     const open = document.operations.filter(({ isPublic }) => isPublic).map(({ id }) => id);
     expect(open.sort()).toEqual(Object.keys(PUBLIC_OPERATIONS).sort());
   });
@@ -292,7 +292,7 @@ describe('an operation that the matrix does not know', () => {
   const made = (changes: Partial<Operation>): Operation => ({ ...known, id: 'Widgets_read', ...changes });
   const parameter = (name: string) => ({ in: 'query' as const, name, schema: { type: 'string' } });
 
-  it('fails with what is to be added', () => {
+  it('fails with what must be added', () => {
     expect(() => accessOf(made({ isPublic: true }))).toThrow('Add it to PUBLIC_OPERATIONS');
     expect(() => idParametersOf(document, made({ path: '/api/widgets/{id}' }))).toThrow(
       'Add a rule to ID_RULES',

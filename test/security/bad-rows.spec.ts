@@ -50,8 +50,8 @@ async function expectGood(path: string, reader: TestUser, good: string[], bad: s
   for (const id of bad) expect(app.log()).toContain(id);
 }
 
-describe('rows with times that cannot be shown cost only themselves in', () => {
-  it('own chats and those of all', async () => {
+describe('rows with times that cannot be shown only affect themselves in', () => {
+  it("the user's own chats and those of all", async () => {
     const { good, bad } = await mix((createdAt) => addChat(app, user, { createdAt }));
     await expectGood('/api/chats', user, good.toReversed(), bad);
     await expectGood('/api/admin/chats', admin, good.toReversed(), bad);
@@ -186,8 +186,8 @@ describe('rows with times that cannot be shown cost only themselves in', () => {
   });
 });
 
-describe('odd rows', () => {
-  it('of users are shown to administrators all the same', async () => {
+describe('unusual rows', () => {
+  it('of users are still shown to administrators', async () => {
     const odd = await app.createUser();
     await sql(
       `update auth.users set banned_until = 'infinity', created_at = 'infinity', last_sign_in_at = '-infinity' where id = $1`,
@@ -220,7 +220,7 @@ describe('odd rows', () => {
     await sql('delete from auth.users where id = any($1)', [odd.id, ...ids]);
   });
 
-  it('with costs that are no numbers are shown with none', async () => {
+  it('with costs that are not numbers are shown without costs', async () => {
     const chatId = await addChat(app, user, { totalCost: 'NaN' });
     await addMessage(app, chatId, { cost: 'NaN', metadata: 'text', attachments: { not: 'a list' } });
     const chats = await app.request('GET', '/api/chats', { user });
@@ -230,7 +230,7 @@ describe('odd rows', () => {
   });
 });
 
-describe('JSON that is nested too deeply to be written costs only its own row', () => {
+describe('JSON that is nested too deeply to be written only affects its own row', () => {
   it('in messages and exports', async () => {
     const chatId = await addChat(app, user);
     const at = (second: number) => ({ createdAt: `2026-01-01T00:00:0${second}Z` });
@@ -250,7 +250,7 @@ describe('JSON that is nested too deeply to be written costs only its own row', 
     }
   });
 
-  it('in the lists of chats, of calls and of what administrators did', async () => {
+  it('in the lists of chats, of calls and of the audit log', async () => {
     const before = await addChat(app, user, { createdAt: '2026-01-01Z' });
     const deep = await addChat(app, user, { createdAt: '2026-01-02Z' });
     await sql('update chat set "lastContext" = $2::jsonb where id = $1', deep, DEEP);
@@ -288,7 +288,7 @@ describe('a cursor', () => {
     '999999-01-01 00:00:00.000+00',
     '5000-01-01 00:00:00.000+00 BC',
     'now',
-  ])('that names no time of PostgreSQL is refused: %s', async (at) => {
+  ])('that is not a time of PostgreSQL is refused: %s', async (at) => {
     const cursor = Buffer.from(`${at}|${randomUUID()}`).toString('base64url');
     const response = await app.request('GET', `/api/chats?cursor=${cursor}`, { user });
     expect(response.status).toBe(400);

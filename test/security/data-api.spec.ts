@@ -137,17 +137,17 @@ describe('the Data API', () => {
     expect(await attempt(attack)).toBe('denied');
   });
 
-  it.each(ALLOWED)('lets a user do what is theirs: $name', async (rightful) => {
+  it.each(ALLOWED)('allows a user what is theirs: $name', async (rightful) => {
     expect(await attempt(rightful)).toBe('rows');
   });
 
-  it('gives a renamed chat no title without an end', async () => {
+  it('limits the title of a renamed chat', async () => {
     expect(await attempt({ name: '', sql: `update chat set title = repeat('x', 100000)` })).toBe(
       'error 23514',
     );
   });
 
-  it('asks for the row of the user once a statement, not once a row', async () => {
+  it('reads the row of the user once per statement, not once per row', async () => {
     await connection.rolledBack(throughDataApi(world.other.userId), async (session) => {
       const plan = await session.query(`explain (costs off) select * from "Document"`);
       const lines = plan.map((row) => String(row['QUERY PLAN'])).join('\n');

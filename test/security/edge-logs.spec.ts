@@ -33,7 +33,7 @@ describe('a key that a vendor quotes in its refusal', () => {
     expect(response.text).not.toContain(QUOTED);
   });
 
-  it('that is one letter leaves the log readable', async () => {
+  it('leaves the log readable if it has one letter', async () => {
     const before = app.log().length;
     const response = await app.request('GET', '/api/me', { headers: { authorization: 'Bearer e' } });
     expectProblem(response, 401, 'unauthenticated');

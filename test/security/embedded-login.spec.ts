@@ -17,7 +17,7 @@ describe('signing in at the embedded stack', () => {
     });
     afterAll(() => stack?.stop());
 
-    it('says the same of a wrong password and of an unknown address', async () => {
+    it('responds the same to a wrong password and to an unknown address', async () => {
       await stack.signUp('known@example.com');
       await stack.query(
         `insert into auth.users (id, email) values (gen_random_uuid(), 'unconfirmed@example.com')`,
@@ -70,7 +70,7 @@ describe('signing in at the embedded stack', () => {
       },
     );
 
-    it('lets nobody give themselves a role, a right or another id', async () => {
+    it('does not let users set their own role, rights or id', async () => {
       const ada = await stack.signUp('ada@example.com');
       const { body } = await stack.auth('signup', {
         email: 'eve@example.com',
@@ -112,7 +112,7 @@ describe('signing in at the embedded stack', () => {
       });
     });
 
-    it('shows the administration to nobody with a token', async () => {
+    it('shows the administration to no user token', async () => {
       const { accessToken, id } = await stack.signUp('curious@example.com');
       for (const [method, path, body] of [
         ['GET', '/auth/v1/admin/users', undefined],
@@ -127,7 +127,7 @@ describe('signing in at the embedded stack', () => {
       }
     });
 
-    it('puts out who is banned, and who does not know a new password', async () => {
+    it('signs out banned users, and users who do not know a new password', async () => {
       const admin = (id: string, body: object) =>
         stack.request('PUT', `/auth/v1/admin/users/${id}`, { key: stack.secrets.secretKey, body });
       const banned = await stack.signUp('banned@example.com');
@@ -149,7 +149,7 @@ describe('signing in at the embedded stack', () => {
       expect((await stack.signIn(thief.email, 'another-password')).status).toBe(200);
     });
 
-    it('makes one account of many sign-ups at once with one address', async () => {
+    it('makes one account of many concurrent sign-ups with one address', async () => {
       const body = { email: 'raced@example.com', password: PASSWORD };
       const answers = await Promise.all(Array.from({ length: 6 }, () => stack.auth('signup', body)));
       expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422, 422, 422, 422, 422]);
@@ -159,7 +159,7 @@ describe('signing in at the embedded stack', () => {
       expect(links.map(({ status }) => status)).toEqual(Array(6).fill(200));
     });
 
-    it('refuses passwords of which only a part would count, and endless metadata', async () => {
+    it('refuses passwords that would be truncated, and unlimited metadata', async () => {
       expect(
         (await stack.auth('signup', { email: 'long@example.com', password: '\u00e4'.repeat(40) })).status,
       ).toBe(400);
@@ -222,7 +222,7 @@ describe('signing in at the embedded stack', () => {
         (n: number, headers: Record<string, string>) =>
           stack.auth('token?grant_type=refresh_token', { refresh_token: `t${n}` }, headers),
       ],
-    ])('stops %s from one address, all at once or one by one', async (_name, limit, address, attempt) => {
+    ])('stops %s from one address, concurrent or sequential', async (_name, limit, address, attempt) => {
       const statuses = await Promise.all(
         Array.from({ length: limit + 20 }, async (_, n) => (await attempt(n, from(address))).status),
       );
@@ -266,7 +266,7 @@ describe('signing in at the embedded stack', () => {
     }
   });
 
-  it('lets many people with right passwords through, and gives attempts back in time', () => {
+  it('admits many users with correct passwords, and restores attempts in time', () => {
     let now = 0;
     const throttle = new LoginThrottle(30, () => now);
     const attempt = (name: string) => throttle.take('signIn', 'address', name);
@@ -288,7 +288,7 @@ describe('signing in at the embedded stack', () => {
     expect(attempt('::ffff:127.9.9.9')).toHaveProperty('retryAfter');
   });
 
-  it('remembers a bounded number of addresses', () => {
+  it('remembers a limited number of addresses', () => {
     const throttle = new LoginThrottle(30);
     for (let n = 0; n < 50_000; n += 1) throttle.take('signIn', 'account', `u${n}@example.com`);
     expect((throttle as unknown as { buckets: Map<string, unknown> }).buckets.size).toBeLessThanOrEqual(

@@ -49,12 +49,12 @@ async function storeFile(stack: EmbeddedServer, email: string): Promise<void> {
   expect(status).toBe(200);
 }
 
-describe('what the embedded stack keeps', () => {
+describe('the files of the embedded stack', () => {
   it.each([
     ['a usual umask', '0022'],
     ['no umask', '0000'],
     ['a narrow umask', '0077'],
-  ])('is private with %s, also in a folder that was open', async (_name, umask) => {
+  ])('are private with %s, also in a folder that was open', async (_name, umask) => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
     const before = process.umask(parseInt(umask, 8));
     try {
@@ -104,7 +104,7 @@ describe('what the embedded stack keeps', () => {
     }
   });
 
-  it('leaves a folder alone that holds something else', async () => {
+  it('leave a folder alone that contains other files', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-other-'));
     try {
       writeFileSync(join(folder, 'letter.txt'), 'somebody\u2019s own');
@@ -118,7 +118,7 @@ describe('what the embedded stack keeps', () => {
     }
   });
 
-  it('refuses a folder that everybody uses', async () => {
+  it('refuse a folder that everyone uses', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-shared-'));
     try {
       chmodSync(folder, 0o1777);
@@ -140,7 +140,7 @@ describe('the PostgreSQL of the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  it('asks everybody for a password, in the way that does not show it', async () => {
+  it('requires a password from everyone, without sending it in plain text', async () => {
     const rules = await stack.query<{ auth_method: string; error: string | null }>(
       'select auth_method, error from pg_hba_file_rules',
     );
@@ -172,7 +172,7 @@ describe('the PostgreSQL of the embedded stack', () => {
     }
   });
 
-  it('listens to this machine alone', async () => {
+  it('only listens on this machine', async () => {
     const others = Object.values(networkInterfaces())
       .flat()
       .filter((address) => address && !address.internal && address.family === 'IPv4');
@@ -189,14 +189,14 @@ describe('the PostgreSQL of the embedded stack', () => {
     }
   });
 
-  it('learns nothing of the server\u2019s environment', () => {
+  it('does not get the server’s environment', () => {
     const postmaster = readFileSync(join(stack.dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0];
     const environment = readFileSync(`/proc/${postmaster}/environ`, 'utf8');
     expect(environment).not.toContain('sk-should-stay-in-the-server');
     expect(readFileSync(`/proc/${postmaster}/cmdline`, 'utf8')).not.toContain(stack.secrets.databasePassword);
   });
 
-  it('prints no password, key or statement, whatever goes wrong', async () => {
+  it('prints no password, key or statement, whatever fails', async () => {
     const { databasePassword, authPassword, jwtSecret, secretKey } = stack.secrets;
     const { accessToken, refreshToken, id } = await stack.signUp('printed@example.com');
     await stack.signIn('printed@example.com', 'a-wrong-password');

@@ -9,7 +9,7 @@ const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 /** What a stored message names is fetched by nobody: not by this server, and not by a vendor on its behalf. */
-describe('an address in a stored message', () => {
+describe('a URL in a stored message', () => {
   let app: ChatApp;
   let user: TestUser;
   let internal: Server;
@@ -66,7 +66,7 @@ describe('an address in a stored message', () => {
   describe.each(['google/gemini-2.5-flash', 'openai/gpt-5-mini', 'anthropic/claude-haiku-4-5'])(
     'for %s',
     (model) => {
-      it.each(NAMED)('is left out, and the answer says so: %s', async (_name, url) => {
+      it.each(NAMED)('is omitted, and the answer says so: %s', async (_name, url) => {
         for (const role of ['user', 'assistant']) {
           const chatId = await chatWith(role, [text('See.'), file(url(), { filename: 'cat.png' })]);
           const answer = await app.say(user, chatId, 'And?', { body: { model, agent: 'chat' } });
@@ -79,14 +79,14 @@ describe('an address in a stored message', () => {
     },
   );
 
-  it('is left out for agents with tools, too', async () => {
+  it('is also omitted for agents with tools', async () => {
     const chatId = await chatWith('user', [text('See.'), file(`${address}/secret`)]);
     const answer = await app.say(user, chatId, 'And?', { body: { agent: 'artifact' } });
     expect([answer.status, fetched]).toEqual([200, []]);
     expect(told()).not.toContain('secret');
   });
 
-  it('is not reached by what else a message may hold', async () => {
+  it('is not reached by anything else in a message', async () => {
     const url = `${address}/secret`;
     const tool = { type: 'tool-draw', toolCallId: 'a', state: 'output-available', input: {} };
     const chatId = await chatWith(
@@ -120,7 +120,7 @@ describe('an address in a stored message', () => {
     expect(told()).not.toContain('fileUri');
   });
 
-  it('is not reached by a document that is said to be an image', async () => {
+  it('is not reached by a document that claims to be an image', async () => {
     const documentId = await insertDocument(app.database, user.id, {
       kind: 'image',
       content: `${address}/secret`,
@@ -142,7 +142,7 @@ describe('an address in a stored message', () => {
     expect(told()).not.toContain('/secret');
   });
 
-  it('leaves what is in the message itself: a data URL is told', async () => {
+  it('does not affect data in the message itself: a data URL is sent', async () => {
     const chatId = await chatWith('user', [text('See.'), file(`data:image/png;base64,${PNG}`)]);
     expect((await app.say(user, chatId, 'And?', { body: { agent: 'chat' } })).status).toBe(200);
     expect(told()).toContain(PNG);

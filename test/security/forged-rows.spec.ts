@@ -141,7 +141,7 @@ describe('a chat with', () => {
 });
 
 /** What a model sends is stored in whole, or says what was left out; the end of an answer always is. */
-describe('a call of a tool by the model', () => {
+describe('a tool call of the model', () => {
   let app: ChatApp;
   let user: TestUser;
 

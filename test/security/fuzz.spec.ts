@@ -12,7 +12,7 @@ describe('generated requests', () => {
   });
   afterAll(() => target?.close());
 
-  it('are answered as openapi.json says, quickly, and tell nothing of the inside', async () => {
+  it('are answered as documented, quickly, and reveal no internals', async () => {
     const results = await runCampaign(target, { seed: 20_261_126, requests: 800 });
     expect(describeFailures(results)).toEqual([]);
     // Many have to get past validation for this to mean anything.

@@ -79,13 +79,13 @@ describe('a secret', () => {
     expect(clean).toMatch(/^before [\s\S]*\[redacted\][\s\S]* after$/);
   });
 
-  it('leaves ordinary words, and what tokens have in common', () => {
+  it('leaves ordinary words, and prefixes that tokens share', () => {
     const text =
       'Tokens begin with ghp_ or github_pat_. "double" any token of that octopus 100% of the time: a%20b = c\\u0041 &#65; 01234.';
     expect(redactorOf(GITHUB_TOKEN)(text)).toBe(text);
   });
 
-  it('is looked for in long texts without delay', () => {
+  it('is searched in long texts without delay', () => {
     const redact = redactorOf(GITHUB_TOKEN);
     const text = `${'ghp_dou'.repeat(1_500)}${'%64'.repeat(1_500)}${'word '.repeat(1_000)}`;
     const times = Array.from({ length: 10 }, () => {
@@ -117,7 +117,7 @@ describe('the user’s token', () => {
     repositoryId = await app.connect(user);
   });
 
-  it.each(QUOTED)('is not passed on when the result of a tool says it %s', async (_name, said, left) => {
+  it.each(QUOTED)('is not passed on when the result of a tool contains it %s', async (_name, said, left) => {
     app.mcp.world.files.set(`${CHOSEN}/README.md`, `It begins. ${said}`);
     app.script({ name: 'get_file_contents', input: { ...ADDRESS, path: 'README.md' } }, 'Done.');
     const chatId = crypto.randomUUID();
@@ -131,7 +131,7 @@ describe('the user’s token', () => {
     }
   });
 
-  it('is not passed on when the failure of a tool says it', async () => {
+  it('is not passed on when the failure of a tool contains it', async () => {
     app.mcp.failCall({ type: 'tool-error', message: `Bad credentials: ${GITHUB_TOKEN}` });
     app.script({ name: 'list_commits', input: ADDRESS }, 'Done.');
     const chatId = crypto.randomUUID();
@@ -144,7 +144,7 @@ describe('the user’s token', () => {
     expect(stored).toContain('Bad credentials: ');
   });
 
-  it('stays what is cut off at the end of a long result', async () => {
+  it('stays removed at the cut end of a long result', async () => {
     await app.configure({ maxResultCharacters: 1_000 });
     app.mcp.world.files.set(`${CHOSEN}/README.md`, `${'.'.repeat(945)}${GITHUB_TOKEN}${'.'.repeat(5_000)}`);
     app.script({ name: 'get_file_contents', input: { ...ADDRESS, path: 'README.md' } }, 'Done.');
@@ -166,7 +166,7 @@ describe('the user’s key of a provider', () => {
   afterAll(() => app.close());
 
   it.each([401, 400, 500] as const)(
-    'is in no answer, row or log line after a refusal with %i',
+    'is in no response, row or log line after a refusal with %i',
     async (status) => {
       const key = 'my-very-own-key-0123456789abcdef';
       const user = await app.createUser();

@@ -88,7 +88,7 @@ describe('rows that a user locks', () => {
     ['a shared lock', 'select id from chat for share'],
     ['a key lock', 'select id from chat for key share'],
     ['a slow update', `update chat set title = 'x' where pg_sleep(0.001) is not null`],
-  ])('with %s on 30 chats, and 30 messages for them, take nothing from others', async (_, sql) => {
+  ])('with %s on 30 chats, and 30 messages for them, do not affect others', async (_, sql) => {
     const chats = await chatsOf(attacker, 30);
     await holdAs(attacker.id, sql);
     const sends = Promise.all(chats.map((chatId) => timed(send(attacker, chatId))));
@@ -146,7 +146,7 @@ describe('rows that a user locks', () => {
       await app.request('POST', `/api/chat/${chat}/stop`, { user });
   });
 
-  it('do not keep others from being checkpointed when PostgreSQL refuses what an answer says', async () => {
+  it('do not keep others from being checkpointed if PostgreSQL refuses an answer', async () => {
     const [mine] = await chatsOf(attacker, 1);
     const [theirs] = await chatsOf(victim, 1);
     await app.database.query(`
@@ -177,7 +177,7 @@ describe('rows that a user locks', () => {
       await app.request('POST', `/api/chat/${chat}/stop`, { user });
   });
 
-  it('keep the ends of answers waiting without connections, and those are stored when the rows are free', async () => {
+  it('delay the ends of answers without holding connections, and those are stored when the rows are free', async () => {
     const chats = await chatsOf(attacker, POOL_SIZE + 2);
     const readers = await Promise.all(
       chats.map(async (id) => {
@@ -215,7 +215,7 @@ describe('rows that a user locks', () => {
     expect(booked.calls).toBe(chats.length);
   });
 
-  it('are not deleted by halves', async () => {
+  it('are not deleted in part', async () => {
     const chats = await chatsOf(attacker, 3);
     await holdAs(attacker.id, 'select id from chat where id = $1 for key share', [chats[1]]);
     for (const path of [`/api/chats/${chats[1]}`, '/api/chats']) {
@@ -229,7 +229,7 @@ describe('rows that a user locks', () => {
     expect((await app.request('DELETE', '/api/chats', { user: attacker })).body).toEqual({ deleted: 3 });
   });
 
-  it('do not keep administrators from other users', async () => {
+  it('do not block administrators from other users', async () => {
     const admin = await app.createUser({ role: 'admin' });
     // The foreign key of an insert that is not over holds the user's own row.
     await holdAs(undefined, `insert into chat (user_id, title) values ($1, 'not over')`, [attacker.id]);
@@ -247,7 +247,7 @@ describe('rows that a user locks', () => {
     );
   });
 
-  it("are not a stranger's: to ask for a document of somebody else locks nothing of it", async () => {
+  it("belong to the user: a request for another user's document locks nothing of it", async () => {
     const body = { title: 'Mine', kind: 'text', content: 'One' };
     const { body: document } = await app.request('POST', '/api/documents', { user: victim, body });
     // The victim is writing: a stranger who waited for the same lock would answer late, and hold a place in its line.
@@ -264,7 +264,7 @@ describe('rows that a user locks', () => {
 
 /** Nothing that everybody needs is kept from them by connections that are all in use. */
 describe('a pool that is used up', () => {
-  it('does not make the server unready, and refuses what waits too long with 503', async () => {
+  it('does not make the server unready, and refuses requests that wait too long with 503', async () => {
     const app = await startHurriedApp({ DATABASE_POOL_SIZE: '4' });
     const holder = await hold(app.database);
     try {

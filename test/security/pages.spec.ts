@@ -39,7 +39,7 @@ function addMessages(chatId: string, count: number, content: string): Promise<un
 }
 
 describe('the messages of a chat', () => {
-  it('come in pages of bounded size, each of them once and in order', async () => {
+  it('come in pages of limited size, each message once and in order', async () => {
     const chatId = await addChat(app, user);
     await addMessages(chatId, 60, noise(120));
     const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, 100);
@@ -54,7 +54,7 @@ describe('the messages of a chat', () => {
     expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual(expected.map(({ id }) => id));
   });
 
-  it('do not hold up the server, however large they are, and however small they are stored', async () => {
+  it('do not block the server, however large they are, and however small they are stored', async () => {
     const chatId = await addChat(app, user);
     await addMessages(chatId, 24, BOMB);
     const memory = process.memoryUsage.rss();
@@ -75,7 +75,7 @@ describe('the messages of a chat', () => {
     expect(process.memoryUsage.rss() - memory).toBeLessThan(400 * MEGABYTE);
   });
 
-  it('can be read by others in a public chat, bounded as well', async () => {
+  it('can be read by others in a public chat, with the same limit', async () => {
     const chatId = await addChat(app, admin, { visibility: 'public' });
     await addMessages(chatId, 40, noise(120));
     const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, 100);
@@ -181,7 +181,7 @@ LISTS.push(
 describe('a page of', () => {
   beforeAll(() => dropChecks(app.database));
 
-  it.each(LISTS)('$name ends at 2 MB, and the next one goes on behind it', async ({ path, reader, add }) => {
+  it.each(LISTS)('$name ends at 2 MB, and the next one continues after it', async ({ path, reader, add }) => {
     await add();
     const pages = await everyPage(app, reader === 'admin' ? admin : user, path(), 100);
     for (const { bytes } of pages) expect(bytes).toBeLessThan(MAX_PAGE);
@@ -190,14 +190,14 @@ describe('a page of', () => {
     expect(new Set(items).size).toBe(items.length);
   });
 
-  it('versions without their content is not any shorter for it', async () => {
+  it('versions without their content is not shorter because of it', async () => {
     const pages = await everyPage(app, user, `/api/documents/${documentId}/versions`, 100);
     expect(pages.map(({ items }) => items.length)).toEqual([8]);
   });
 });
 
-describe('what users write of themselves', () => {
-  it('is not shown or kept by megabytes', async () => {
+describe('metadata that users write about themselves', () => {
+  it('is not shown or kept by the megabyte', async () => {
     const large = await app.createUser({ settings: { text: 'x'.repeat(3_000_000) } });
     await sql(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || jsonb_build_object('name', repeat('n', 3000000))
@@ -214,7 +214,7 @@ describe('what users write of themselves', () => {
 });
 
 describe('a download', () => {
-  it('of a chat as Markdown takes time that grows with its length, and no faster', async () => {
+  it('of a chat as Markdown takes time that grows linearly with its length', async () => {
     const chatId = await addChat(app, user, { title: 'x'.repeat(1000) });
     // The end of the line is none for a regular expression with a dot.
     await addMessage(app, chatId, { parts: [{ type: 'text', text: `${'`'.repeat(100_000)}\rx` }] });

@@ -94,7 +94,7 @@ describe('recovery', () => {
     }
   }
 
-  it('closes the answers of others beside parts that can not be read again', async () => {
+  it('closes the answers of others beside parts that cannot be read', async () => {
     const before = await leave();
     const deep = await leaveDeepest();
     const after = await leave();
@@ -106,7 +106,7 @@ describe('recovery', () => {
     expect(server.output()).toContain(deep.messageId);
   });
 
-  it('closes the answers of others beside rows that break the rules of today', async () => {
+  it("closes the answers of others beside rows that violate today's constraints", async () => {
     const before = await leave();
     const forged = await withoutChecks('"Message_v2"', async () => {
       const rows = [
@@ -130,7 +130,7 @@ describe('recovery', () => {
     expect(server.output()).not.toContain('Recovery of interrupted answers failed');
   });
 
-  it('closes calls that lie in the future, or whose metadata is odd', async () => {
+  it('closes calls in the future, or with unusual metadata', async () => {
     const left = await leave();
     const metadata = [
       `{"instanceId": ${GONE}, "messageId": "${left.messageId}"}`,
@@ -158,7 +158,7 @@ describe('recovery', () => {
     expect(calls).toEqual(metadata.map(() => ({ duration_ms: 0, status: 'interrupted', closed: true })));
   });
 
-  it('closes what nobody locks, and the rest when it is free', async () => {
+  it('closes rows that nobody locks, and the rest when they are free', async () => {
     const locked: LeftAnswer[] = [];
     // More than are looked at in one round, and older than the others.
     for (let count = 0; count < 120; count++) locked.push(await leave());
@@ -182,7 +182,7 @@ describe('recovery', () => {
     }
   });
 
-  it('closes more than fit into one round', async () => {
+  it('closes more than fit into one batch', async () => {
     const answers: LeftAnswer[] = [];
     for (let count = 0; count < 230; count++) answers.push(await leave());
     await servers.start();

@@ -48,7 +48,7 @@ const STEPS_OUT = [
   'git+ssh://github.com/octo/secret',
 ];
 
-describe('the arguments of a call that is held to a repository', () => {
+describe('the arguments of a call that is bound to a repository', () => {
   it.each(STEPS_OUT)('do not lead out of it: %j', (step) => {
     expect(() => bind({ ...ADDRESS, path: step })).toThrow('must not point outside');
     expect(() => bind({ ...ADDRESS, ref: step })).toThrow('must not point outside');
@@ -67,7 +67,7 @@ describe('the arguments of a call that is held to a repository', () => {
     ['files with more than that', { files: [{ path: 'x', content: 'x', repository: 'octo/secret' }] }],
     ['a content that is no text', { files: [{ path: 'x', content: { path: '../x' } }] }],
     ['thousands of levels', { path: JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown }],
-  ])('are of the forms that tools take: not %s', (_name, input) => {
+  ])('have the types that tools accept: not %s', (_name, input) => {
     expect(() => bind({ ...ADDRESS, ...input })).toThrow(/must be|must not|Each item of files|too deeply/);
   });
 
@@ -80,7 +80,7 @@ describe('the arguments of a call that is held to a repository', () => {
     },
   );
 
-  it('may say whose branch it is when it is the own one', () => {
+  it("may name the owner of a branch if it is the repository's own", () => {
     expect(bind({ ...ADDRESS, head: 'Octo-Org:feature' })).toMatchObject({ head: 'Octo-Org:feature' });
   });
 
@@ -109,7 +109,7 @@ describe('the arguments of a call that is held to a repository', () => {
     'variables',
     'q',
     'anything_new',
-  ])('are known ones: %s is not offered, and a tool that needs it is not either', (name) => {
+  ])('are known ones: %s is not offered, and neither is a tool that needs it', (name) => {
     const bound = bindTool(tool([name, 'path']), REPOSITORY);
     expect(Object.keys(bound?.inputSchema.properties ?? {})).toEqual(['owner', 'repo', 'path']);
     expect(() => bound?.bind({ ...ADDRESS, [name]: 'octo/secret' })).toThrow(
@@ -118,7 +118,7 @@ describe('the arguments of a call that is held to a repository', () => {
     expect(bindTool(tool([name], ['owner', 'repo', name]), REPOSITORY)).toBeUndefined();
   });
 
-  it('are sent as they are when they stay within it', () => {
+  it('are sent unchanged if they stay within it', () => {
     const input = {
       ...ADDRESS,
       path: '/src/a..b/C#/100%/v1...v2/ü.ts',
@@ -136,6 +136,6 @@ describe('the arguments of a call that is held to a repository', () => {
     const search = bindTool(tool(['query'], ['query'], 'search_code'), REPOSITORY);
     for (const query of ['ｒｅｐｏ：octo/secret x', 're\u200bpo:octo/secret x', 'repo\u0000:octo/secret'])
       expect(() => search?.bind({ query })).toThrow('Only octo-org/hello');
-    expect(() => search?.bind({ query: ['repo:octo/secret'] })).toThrow('must be a text');
+    expect(() => search?.bind({ query: ['repo:octo/secret'] })).toThrow('must be a string');
   });
 });

@@ -78,7 +78,7 @@ const ACCEPTED: Array<[row: string, what: string, columns: Columns]> = [
   ['usage', 'at the largest cost', { total_cost: '9999.999999' }],
 ];
 
-describe('bounds of rows', () => {
+describe('limits of rows', () => {
   let database: TestDatabase;
   let connection: Connection;
   let world: World;
@@ -115,11 +115,11 @@ describe('bounds of rows', () => {
     expect(await outcomeOf(row, columns)).toMatch(/^(23514|22007|22008|54001)$/);
   });
 
-  it.each(ACCEPTED)('let a %s %s be', async (row, _what, columns) => {
+  it.each(ACCEPTED)('accept a %s %s', async (row, _what, columns) => {
     expect(await outcomeOf(row, columns)).toBe('stored');
   });
 
-  it('cost little: a message of ordinary size is measured in well under a millisecond', async () => {
+  it('cost little: a message of ordinary size is checked in well under a millisecond', async () => {
     const parts = JSON.stringify([{ type: 'text', text: 'word '.repeat(400) }]);
     await connection.rolledBack(signedIn(world.owner.userId), async (session) => {
       const [{ ms }] = (await session.query(

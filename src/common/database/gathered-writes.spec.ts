@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import { gatherWrites, unsentBytes } from './gathered-writes.js';
 
 describe('gatherWrites', () => {
-  it('writes once what is written in one turn of the event loop, and knows what waits until it is taken', async () => {
+  it('combines the writes of one turn of the event loop, and counts bytes until they are taken', async () => {
     const before = unsentBytes();
     const written: string[] = [];
     const callbacks: Array<() => void> = [];

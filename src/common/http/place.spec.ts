@@ -17,7 +17,7 @@ describe('toPlace', () => {
     expect(isPlace(place)).toBe(true);
   });
 
-  it('passes over what JavaScript cannot count to where the newest come first', () => {
+  it('skips times beyond the range of JavaScript if the newest come first', () => {
     expect(toPlace(new Date(Number.NaN), 'descending')).toBe('275760-09-13 00:00:00.000+00');
     expect(toPlace(Infinity, 'descending')).toBe('infinity');
   });
@@ -41,7 +41,7 @@ describe('isPlace', () => {
 });
 
 describe('toShownTime', () => {
-  it('keeps to the years that ISO 8601 writes with four digits', () => {
+  it('stays within the years that ISO 8601 writes with four digits', () => {
     expect(toShownTime(new Date(0))).toBe('1970-01-01T00:00:00.000Z');
     expect(toShownTime(Infinity)).toBe('9999-12-31T23:59:59.999Z');
     expect(toShownTime(new Date('+020000-01-01T00:00:00.000Z'))).toBe('9999-12-31T23:59:59.999Z');

@@ -29,7 +29,7 @@ const invalid: Array<[string, string, number, RegExp]> = [
 ];
 
 describe('findCsvProblem', () => {
-  it.each(valid)('takes %s', (_, text) => {
+  it.each(valid)('accepts %s', (_, text) => {
     expect(findCsvProblem(text)).toBeUndefined();
   });
 
@@ -37,7 +37,7 @@ describe('findCsvProblem', () => {
     expect(findCsvProblem(text)).toEqual({ line, message: expect.stringMatching(message) });
   });
 
-  it('takes whatever is quoted as it should be', () => {
+  it('accepts anything that is quoted correctly', () => {
     const field = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[",\r\n]*$/));
     fc.assert(
       fc.property(fc.array(fc.array(field, { minLength: 1 })), (rows) => {
@@ -57,7 +57,7 @@ describe('findCsvProblem', () => {
     );
   });
 
-  it('needs no time to speak of for a large text', () => {
+  it('is fast for a large text', () => {
     const row = `${'"a ""quoted"" field",'.repeat(9)}plain\n`;
     const started = performance.now();
     expect(findCsvProblem(row.repeat(50_000))).toBeUndefined();

@@ -2,7 +2,7 @@ import { isRepositoryName, parseRepositoryUrl } from './repository-name.js';
 
 const HOSTS = ['github.com'];
 
-describe('the address of a repository', () => {
+describe('the URL of a repository', () => {
   it.each([
     'https://github.com/octo-org/Hello.World',
     'https://github.com/octo-org/Hello.World/',
@@ -15,7 +15,7 @@ describe('the address of a repository', () => {
     'git@github.com:octo-org/Hello.World.git',
     'ssh://git@github.com/octo-org/Hello.World.git',
     'git://github.com/octo-org/Hello.World.git',
-  ])('is read: %s', (text) => {
+  ])('is parsed: %s', (text) => {
     expect(parseRepositoryUrl(text, HOSTS)).toEqual({ owner: 'octo-org', name: 'Hello.World' });
   });
 
@@ -39,7 +39,7 @@ describe('the address of a repository', () => {
     expect(parseRepositoryUrl(text, HOSTS)).toMatch(reason);
   });
 
-  it('may be one of a GitHub of one’s own', () => {
+  it('may be at a GitHub server of your own', () => {
     const hosts = ['github.example.com', 'github.com'];
     expect(parseRepositoryUrl('https://github.example.com/octo/hello', hosts)).toEqual({
       owner: 'octo',

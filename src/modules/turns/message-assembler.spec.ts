@@ -81,7 +81,7 @@ const answer = fc.array(step, { maxLength: 3 }).map((steps): UIMessageChunk[] =>
 ]);
 
 describe('MessageAssembler', () => {
-  it('builds what the client of the AI SDK builds', async () => {
+  it('builds the same message as the AI SDK client', async () => {
     await fc.assert(
       fc.asyncProperty(answer, async (chunks) => {
         expect(comparable(assemble(chunks).parts)).toEqual(comparable(await reference(chunks)));
@@ -90,7 +90,7 @@ describe('MessageAssembler', () => {
     );
   });
 
-  it('knows whether there is an answer at all', () => {
+  it('knows whether there is any answer', () => {
     expect(assemble([{ type: 'start-step' }, { type: 'data-agent', data: {} }]).hasContent()).toBe(false);
     expect(
       assemble([
@@ -106,7 +106,7 @@ describe('MessageAssembler', () => {
     ).toBe(true);
   });
 
-  it('takes back a step that is made again', () => {
+  it('discards a step that is repeated', () => {
     const assembler = assemble([
       { type: 'text-start', id: '0' },
       { type: 'text-delta', id: '0', delta: 'kept' },

@@ -38,7 +38,7 @@ describe('expectedCostOfWriting', () => {
     });
   });
 
-  it('reserves what is expected where nobody knows how much the model can say', () => {
+  it("reserves the expected amount if the model's maximum is unknown", () => {
     const { expectedCost, reservedCost } = expectedCostOfWriting(
       { promptCharacters: 300 },
       { pricing: model.pricing },
@@ -46,7 +46,7 @@ describe('expectedCostOfWriting', () => {
     expect(reservedCost).toBe(expectedCost);
   });
 
-  it('is nothing for a model without a price, as its calls cost nothing', () => {
+  it('is zero for a model without a price, because its calls cost nothing', () => {
     expect(expectedCostOfWriting({ promptCharacters: 300 }, undefined).reservedCost).toBe('0.000000');
   });
 });
@@ -66,7 +66,7 @@ describe('expectedCostOfPicture', () => {
     expect(expectedCostOfPicture(picture, pricingOf(id))).toBe(expected);
   });
 
-  it('is that of a typical picture where nothing is known', () => {
+  it('is that of a typical image if nothing is known', () => {
     const picture = { provider: 'google', promptCharacters: 3, changes: false } as const;
     expect(expectedCostOfPicture(picture, undefined)).toBe('0.040000');
     expect(expectedCostOfPicture(picture, { input: 0, output: 0 })).toBe('0.000000');

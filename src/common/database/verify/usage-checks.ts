@@ -43,7 +43,7 @@ const WRONG_BUCKETS = `
         from switchboard.usage_rollups) as difference
      group by granularity, bucket, agent_type, provider, model_used, status having ${something(MEASURES)}
   )
-  select case granularity when 15 then 'a quarter of an hour' when 60 then 'an hour' else 'a day' end as size,
+  select case granularity when 15 then 'a quarter hour' when 60 then 'an hour' else 'a day' end as size,
          to_char(min(bucket) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"') as first,
          count(distinct bucket)::integer as buckets
     from wrong group by granularity order by granularity`;

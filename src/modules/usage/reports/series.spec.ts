@@ -25,7 +25,7 @@ describe('boundsOfPoints', () => {
     expect(hours(bounds(from, to, tz, 'day'))).toEqual(expected);
   });
 
-  it('begins weeks on Monday and months on the first, and is cut by the period', () => {
+  it('starts weeks on Monday and months on the first, cut by the period', () => {
     expect(bounds('2026-01-01', '2026-01-15T12:00:00Z', 'UTC', 'week')).toEqual([
       '2026-01-01T00:00:00.000Z',
       '2026-01-05T00:00:00.000Z',
@@ -40,7 +40,7 @@ describe('boundsOfPoints', () => {
     ]);
   });
 
-  it('begins hours when the clock shows full ones', () => {
+  it('starts hours when the clock shows full hours', () => {
     expect(bounds('2026-01-01T10:20', '2026-01-01T12:10', 'Asia/Kolkata', 'hour')).toEqual([
       '2026-01-01T04:50:00.000Z',
       '2026-01-01T05:30:00.000Z',
@@ -79,7 +79,7 @@ describe('boundsOfPoints', () => {
     },
   );
 
-  it('refuses more points than anybody can look at', () => {
+  it('refuses more points than a person can look at', () => {
     expect(bounds('2026-01-01', '2026-03-25T08:00', 'UTC', 'hour')).toHaveLength(2_001);
     expect(() => bounds('2026-01-01', '2026-03-25T08:01', 'UTC', 'hour')).toThrow(/^interval: /);
     expect(() => bounds('1970-01-01', '2999-01-01', 'Europe/Berlin', 'month')).toThrow(/^interval: /);

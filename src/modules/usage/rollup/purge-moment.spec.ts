@@ -29,7 +29,7 @@ describe('parsePurgeMoment', () => {
     '2026-01-31 00:00Z',
     '1767225600',
   ])('refuses %j', (text) => {
-    expect(() => parsePurgeMoment(text, NOW)).toThrow(/is no date/);
+    expect(() => parsePurgeMoment(text, NOW)).toThrow(/is not a date/);
   });
 
   it.each([
@@ -37,7 +37,7 @@ describe('parsePurgeMoment', () => {
     '2026-01-31T12:15:01Z',
     '2026-01-31T12:15:00.001Z',
     '2026-01-31T12:00+00:07',
-  ])('refuses %s, which is on no quarter of an hour', (text) => {
+  ])('refuses %s, which is not on a quarter hour', (text) => {
     expect(() => parsePurgeMoment(text, NOW)).toThrow(/quarter hour/);
   });
 
