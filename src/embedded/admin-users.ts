@@ -116,7 +116,7 @@ export class AdminUsers {
         ],
       ),
     );
-    // A new password ends the other sessions of the user.
+    // A new password ends all sessions of the user.
     if (password !== null) await this.database.query('delete from auth.sessions where user_id = $1', [id]);
     return updated;
   }

@@ -9,7 +9,7 @@ export interface AuthRoute {
   /** The action that is rate limited. */
   action?: LoginAction;
   /** Whether the response must not reveal if an email address is registered. */
-  discreet?: boolean;
+  hidesAccounts?: boolean;
 }
 
 /** The routes of Supabase Auth that this stack supports. It does not support OAuth providers. */
@@ -22,10 +22,10 @@ const ROUTES: Record<string, AuthRoute> = {
   'POST token password': { access: 'key', action: 'signIn' },
   'POST token refresh_token': { access: 'key', action: 'refresh' },
   'POST token pkce': { access: 'key', action: 'signIn' },
-  'POST otp': { access: 'key', action: 'mail', discreet: true },
-  'POST magiclink': { access: 'key', action: 'mail', discreet: true },
-  'POST recover': { access: 'key', action: 'mail', discreet: true },
-  'POST resend': { access: 'key', action: 'mail', discreet: true },
+  'POST otp': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST magiclink': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST recover': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST resend': { access: 'key', action: 'mail', hidesAccounts: true },
   'GET verify': { access: 'anyone', action: 'verify' },
   'POST verify': { access: 'key', action: 'verify' },
   'GET reauthenticate': { access: 'user', action: 'mail' },

@@ -297,7 +297,10 @@ describe('an invalid configuration', () => {
     ]);
     expect((await send('DELETE', 'chat_agent_anthropic')).status).toBe(204);
     expectErrors(await send('PATCH', 'app_settings', { activeProvider: 'anthropic' }), [
-      ['configData.activeProvider', 'must have an enabled chat agent; chat_agent_anthropic is missing or disabled'],
+      [
+        'configData.activeProvider',
+        'must have an enabled chat agent; chat_agent_anthropic is missing or disabled',
+      ],
     ]);
     expectErrors(await send('PATCH', 'chat_agent_google', { enabled: false }), [
       ['configData.enabled', 'must stay true: no enabled chat agent would be left'],

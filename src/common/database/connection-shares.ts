@@ -35,23 +35,23 @@ export class ConnectionShares {
    * @throws AppError 503 if the user's other statements take too long
    */
   async within<T>(userId: string, work: () => Promise<T>): Promise<T> {
-    await this.take(userId);
+    await this.acquire(userId);
     try {
       return await work();
     } finally {
-      this.give(userId);
+      this.release(userId);
     }
   }
 
-  private take(userId: string): Promise<void> | undefined {
+  private acquire(userId: string): Promise<void> | undefined {
     let share = this.shares.get(userId);
     if (!share) this.shares.set(userId, (share = { taken: 0, waiting: new Set() }));
-    if (share.taken >= this.size) return this.wait(share);
+    if (share.taken >= this.size) return this.enqueue(share);
     share.taken++;
     return undefined;
   }
 
-  private wait({ waiting }: Share): Promise<void> {
+  private enqueue({ waiting }: Share): Promise<void> {
     return new Promise((resolve, reject) => {
       const next = () => {
         clearTimeout(timer);
@@ -65,7 +65,7 @@ export class ConnectionShares {
     });
   }
 
-  private give(userId: string): void {
+  private release(userId: string): void {
     const share = this.shares.get(userId);
     if (!share) return;
     const [next] = share.waiting;

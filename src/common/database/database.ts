@@ -15,7 +15,7 @@ const BEGIN_AS_USER = `
  * The commit of such a transaction does not wait for the disk. Other transactions see it, and it survives the end of
  * this process. It can be lost only if PostgreSQL itself crashes within about half a second.
  */
-const BEGIN_AS_USER_UNHURRIED = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
+const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
 
 /** Serialization failures and deadlocks: the same statement can succeed when it is run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -39,7 +39,7 @@ export type Last = (...statements: Statement[]) => void;
 export class Database {
   /** Time limits for work here. A test that waits for a limit sets a shorter one before the first request. */
   readonly limits = { ...DATABASE_LIMITS };
-  private knownShares?: ConnectionShares;
+  private sharesByPool?: ConnectionShares;
 
   constructor(readonly dataSource: DataSource) {}
 
@@ -191,7 +191,7 @@ export class Database {
   }
 
   private get shares(): ConnectionShares {
-    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
+    return (this.sharesByPool ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
   }
 
   private async inTransaction<T>(
@@ -223,7 +223,7 @@ export class Database {
         rows,
         ...(claims === undefined
           ? []
-          : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
+          : [runner.query(atOnce ? BEGIN_AS_USER_ASYNC_COMMIT : BEGIN_AS_USER, parametersOf(claims))]),
       ]);
       // It is reported below or by `fn`. Until then this rejection may have no handler.
       begun.catch(() => undefined);

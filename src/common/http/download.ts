@@ -28,7 +28,7 @@ export function toStreamableFile({ fileName, type, pieces }: Download): Streamab
 }
 
 /** All items of a paged list, read one page at a time. */
-export async function* everyItem<T>(
+export async function* allItems<T>(
   limit: number,
   read: (page: PageQuery) => Promise<Page<T>>,
 ): AsyncGenerator<T> {

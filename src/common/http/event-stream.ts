@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 
 /** In milliseconds. Proxies and clients time out on a silent connection. A comment keeps it open. */
 export const PING = { interval: 15_000 };
-const TEND_INTERVAL = 1_000;
+const CHECK_INTERVAL = 1_000;
 /** A client that has read nothing for this long, although data was available, counts as disconnected. */
 const STUCK_AFTER = 60_000;
 /** The number of buffered characters before a reader must wait. */
@@ -18,7 +18,7 @@ export const EVENT_STREAM_HEADERS = {
 
 /** One timer for all connections. A timer for each would be reset with every token. */
 const open = new Set<EventStream>();
-let tendTimer: NodeJS.Timeout | undefined;
+let checkTimer: NodeJS.Timeout | undefined;
 
 /**
  * Writes server-sent events directly to the socket. The reply is taken over from the framework, so headers that hooks
@@ -57,7 +57,7 @@ export class EventStream {
     if (raw.destroyed) process.nextTick(closed);
     else raw.once('close', closed);
     open.add(this);
-    tendTimer ??= setInterval(tendAll, TEND_INTERVAL).unref();
+    checkTimer ??= setInterval(checkAll, CHECK_INTERVAL).unref();
   }
 
   /**
@@ -126,7 +126,7 @@ export class EventStream {
   }
 
   /** Called periodically. Sends a comment after silence, and closes the connection of a client that does not read. */
-  tend(now: number): void {
+  check(now: number): void {
     const silence = now - this.lastWrite;
     if (this.needsDrain()) {
       if (silence >= STUCK_AFTER) this.reply.raw.destroy();
@@ -134,11 +134,11 @@ export class EventStream {
   }
 }
 
-function tendAll(): void {
+function checkAll(): void {
   const now = performance.now();
-  for (const stream of open) stream.tend(now);
+  for (const stream of open) stream.check(now);
   if (open.size === 0) {
-    clearInterval(tendTimer);
-    tendTimer = undefined;
+    clearInterval(checkTimer);
+    checkTimer = undefined;
   }
 }

@@ -32,7 +32,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     let window = this.windows.get(key);
     if (!window || window.endsAt <= now) {
       this.windows.delete(key);
-      this.makeRoom(now);
+      this.evict(now);
       window = { hits: 0, endsAt: now + ttl };
       this.windows.set(key, window);
     }
@@ -48,7 +48,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
   }
 
   /** Removes ended windows, and the oldest window if the map is full. */
-  private makeRoom(now: number): void {
+  private evict(now: number): void {
     for (const [key, window] of this.windows) {
       if (window.endsAt > now && this.windows.size < this.maxTrackers) return;
       this.windows.delete(key);

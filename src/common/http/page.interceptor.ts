@@ -6,7 +6,7 @@ import { type Page, reportSkipped } from './paging.js';
 import { idOf, toJson } from './safe-json.js';
 
 /** How long a page is written in one go before other work can run, in milliseconds. */
-const PATIENCE = 10;
+const TIME_SLICE = 10;
 
 /**
  * Writes the pages of lists as JSON, item by item. An item that cannot be written (JSON nested too deeply for the
@@ -33,7 +33,7 @@ async function writePage({ items, nextCursor, ...more }: Page<unknown>): Promise
     const text = toJson(item);
     if (text === undefined) bad.push(idOf(item));
     else texts.push(text);
-    if (performance.now() - since < PATIENCE) continue;
+    if (performance.now() - since < TIME_SLICE) continue;
     await nextTurn();
     since = performance.now();
   }

@@ -3,7 +3,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { invalidField } from '../errors/app-error.js';
-import { isPlace, toPlace } from './place.js';
+import { isCursorTime, toCursorTime } from './cursor-time.js';
 
 const logger = new Logger('Lists');
 
@@ -37,7 +37,7 @@ export interface Page<T> {
 }
 
 /**
- * The position of a row in a keyset-ordered list: its time (see {@link toPlace}) and its id for rows with the same
+ * The position of a row in a keyset-ordered list: its time (see {@link toCursorTime}) and its id for rows with the same
  * time.
  */
 export interface Keyset {
@@ -52,13 +52,13 @@ export const BEFORE_ALL: Keyset = { at: '-infinity', id: '00000000-0000-0000-000
  * Where to continue for each of several owners, as two SQL columns: `after` for the first owner, and the beginning for
  * the others.
  */
-export function placesAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at: string[], id: string[]] {
+export function positionsAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at: string[], id: string[]] {
   const places = owners.map((_, index) => (index === 0 ? after : BEFORE_ALL));
   return [places.map(({ at }) => at), places.map(({ id }) => id)];
 }
 
 /** The items of several owners, in order, as far as one read reaches. */
-export interface Stretch<T> {
+export interface OwnedPage<T> {
   items: T[];
   /** The position of the last row. Undefined if there are no (more) rows. */
   last?: { owner: string; at: Keyset };
@@ -70,7 +70,7 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 export function decodeCursor(cursor: string | undefined): Keyset | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [at, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  if (at === undefined || !isPlace(at) || id === undefined || rest.length > 0 || !UUID.test(id)) {
+  if (at === undefined || !isCursorTime(at) || id === undefined || rest.length > 0 || !UUID.test(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { at, id };
@@ -82,12 +82,12 @@ export function encodeCursor({ at, id }: Keyset): string {
 
 /** The position of a row in a list ordered by creation time and id. */
 export function keysetOf({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
-  return { at: toPlace(createdAt), id };
+  return { at: toCursorTime(createdAt), id };
 }
 
 /** Like {@link keysetOf}, with the newest rows first. */
 export function newestFirst({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
-  return { at: toPlace(createdAt, 'descending'), id };
+  return { at: toCursorTime(createdAt, 'descending'), id };
 }
 
 /**

@@ -13,7 +13,7 @@ export function toJsonWithout<T extends object>(value: T, key: keyof T): string 
 }
 
 /** Returns the value, or the fallback if the value cannot be written. */
-export function writableOr<T>(value: T, other: T): T {
+export function serializableOr<T>(value: T, other: T): T {
   return toJson(value) === undefined ? other : value;
 }
 

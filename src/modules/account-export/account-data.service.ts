@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { UserDirectory } from '../../common/auth/user-directory.js';
-import { everyItem } from '../../common/http/download.js';
+import { allItems } from '../../common/http/download.js';
 import type { Keyset } from '../../common/http/paging.js';
-import { writableOr } from '../../common/http/safe-json.js';
-import { toPlace, toShownTime } from '../../common/http/place.js';
+import { serializableOr } from '../../common/http/safe-json.js';
+import { toCursorTime, toApiTime } from '../../common/http/cursor-time.js';
 import { ChatsService } from '../chat/chats.service.js';
 import type { ChatDto } from '../chat/dto/chat.dto.js';
 import type { VoteDto } from '../chat/dto/vote.dto.js';
@@ -22,7 +22,7 @@ import { SuggestionsService, versionKey } from '../suggestions/suggestions.servi
 import type { UsageLogDto } from '../usage/reports/dto/usage-log.dto.js';
 import { type PurgedUsage, UsageExportService } from '../usage/reports/usage-export.service.js';
 import { AccountExportRepository, type FileRow } from './account-export.repository.js';
-import { everyAfter, everyStretch, OwnedItems } from './owned-items.js';
+import { allAfter, allPages, OwnedItems } from './owned-items.js';
 
 const CHATS_AT_ONCE = 20;
 const REPOSITORIES_AT_ONCE = 100;
@@ -76,8 +76,8 @@ export class AccountDataService {
       email,
       role,
       isActive: true,
-      settings: writableOr(settings, {}),
-      createdAt: createdAt && toShownTime(createdAt),
+      settings: serializableOr(settings, {}),
+      createdAt: createdAt && toApiTime(createdAt),
     };
   }
 
@@ -102,13 +102,13 @@ export class AccountDataService {
 
   /** Every version, oldest first. The suggestions for a version must be read before the next version is requested. */
   async *documents(userId: string): AsyncGenerator<OwnVersion> {
-    const versions = everyAfter<DocumentDto, Keyset>(async (after) =>
+    const versions = allAfter<DocumentDto, Keyset>(async (after) =>
       this.ownDocuments.listAllVersions(await this.reader(userId), after),
     );
     for await (const stretch of versions) {
       const keys = stretch.map(({ id, createdAt }) => versionKey(id, createdAt));
       const suggestions = new OwnedItems(
-        everyStretch(keys, async (left, after) =>
+        allPages(keys, async (left, after) =>
           this.suggestions.listOfVersions(await this.reader(userId), left, after),
         ),
         ({ documentId, documentCreatedAt }) => versionKey(documentId, documentCreatedAt),
@@ -130,22 +130,22 @@ export class AccountDataService {
   }
 
   async *rateLimits(userId: string): AsyncGenerator<CountedWindow> {
-    const stretches = everyAfter<CountedWindow, Keyset>(async (after) => {
+    const stretches = allAfter<CountedWindow, Keyset>(async (after) => {
       const items = await this.limits.listCounted(await this.reader(userId), after);
       const last = items.at(-1);
-      return { items, last: last && { at: toPlace(last.periodStart), id: last.id } };
+      return { items, last: last && { at: toCursorTime(last.periodStart), id: last.id } };
     });
     for await (const windows of stretches) yield* windows;
   }
 
   repositories(userId: string): AsyncGenerator<GithubRepositoryDto> {
-    return everyItem(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
+    return allItems(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
   }
 
   /** The names of the files in storage. Their content is downloaded from there. */
   async *files(userId: string): AsyncGenerator<OwnFile> {
     if (!(await this.repository.canReadFiles())) return;
-    const stretches = everyAfter<FileRow, FileRow>(async (after) => {
+    const stretches = allAfter<FileRow, FileRow>(async (after) => {
       const { id } = await this.reader(userId);
       const items = await this.repository.findFiles(id, { after, limit: FILES_AT_ONCE });
       return { items, last: items.at(-1) };
@@ -160,9 +160,9 @@ export class AccountDataService {
 
   private ofChats<T extends { chatId: string }>(
     chatIds: string[],
-    read: Parameters<typeof everyStretch<T>>[1],
+    read: Parameters<typeof allPages<T>>[1],
   ): OwnedItems<T> {
-    return new OwnedItems(everyStretch(chatIds, read), ({ chatId }) => chatId);
+    return new OwnedItems(allPages(chatIds, read), ({ chatId }) => chatId);
   }
 }
 

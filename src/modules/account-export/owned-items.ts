@@ -1,4 +1,4 @@
-import type { Keyset, Stretch } from '../../common/http/paging.js';
+import type { Keyset, OwnedPage } from '../../common/http/paging.js';
 
 /** Items that are read as one list, and that belong to one owner after the other. */
 export class OwnedItems<T> {
@@ -23,9 +23,9 @@ export class OwnedItems<T> {
 }
 
 /** All items of several owners, in order, one page at a time. */
-export async function* everyStretch<T>(
+export async function* allPages<T>(
   owners: string[],
-  read: (owners: string[], after?: Keyset) => Promise<Stretch<T>>,
+  read: (owners: string[], after?: Keyset) => Promise<OwnedPage<T>>,
 ): AsyncGenerator<T> {
   let left = owners;
   let after: Keyset | undefined;
@@ -39,7 +39,7 @@ export async function* everyStretch<T>(
 }
 
 /** All items of a list, page by page, until there are no more. */
-export async function* everyAfter<T, Place>(
+export async function* allAfter<T, Place>(
   read: (after: Place | undefined) => Promise<{ items: T[]; last?: Place }>,
 ): AsyncGenerator<T[]> {
   let after: Place | undefined;

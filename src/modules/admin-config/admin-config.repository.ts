@@ -140,7 +140,7 @@ export class AdminConfigRepository {
   }
 
   /** Makes the history record that the next write restores this version. */
-  async noteRestoredVersion(manager: EntityManager, version: number): Promise<void> {
+  async recordRestoredVersion(manager: EntityManager, version: number): Promise<void> {
     await manager.query(`select set_config('switchboard.restored_version', $1, true)`, [String(version)]);
   }
 

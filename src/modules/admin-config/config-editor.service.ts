@@ -59,7 +59,7 @@ export class ConfigEditorService {
   ): Promise<{ config: ConfigDto; created: boolean }> {
     let created = false;
     const row = await this.change(identity, key, (current) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       created = current === undefined;
       return Promise.resolve({ configData });
     });
@@ -73,7 +73,7 @@ export class ConfigEditorService {
     { configData, expectedVersion }: ConfigChange,
   ): Promise<ConfigDto> {
     const row = await this.change(identity, key, (current) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       if (!current) throw deleted(key);
       return Promise.resolve({ configData: mergePatch(current.configData, configData) });
     });
@@ -84,7 +84,7 @@ export class ConfigEditorService {
   async delete(identity: Identity, key: ConfigKey, expectedVersion: number | undefined): Promise<void> {
     await this.change(identity, key, (current) => {
       if (!current) throw deleted(key);
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       return Promise.resolve(undefined);
     });
   }
@@ -123,12 +123,12 @@ export class ConfigEditorService {
     { version, expectedVersion }: { version: number; expectedVersion?: number },
   ): Promise<ConfigDto> {
     const row = await this.change(identity, key, async (current, manager) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       const restored = await this.configs.findVersion(manager, key, version);
       if (!restored) throw invalidField('version', `is not a version of ${key}`);
       if (restored.action === 'deleted')
         throw invalidField('version', `is the deletion of ${key}; choose the version before it`);
-      await this.configs.noteRestoredVersion(manager, version);
+      await this.configs.recordRestoredVersion(manager, version);
       return { configData: restored.configData };
     });
     return toConfig(row);
@@ -183,7 +183,7 @@ function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): 
   return configData === undefined ? next : { ...next, [key]: configData as ConfigData[ConfigKey] };
 }
 
-function expectVersion(
+function assertVersion(
   key: ConfigKey,
   current: StoredConfig | undefined,
   expected: number | undefined,

@@ -6,7 +6,7 @@ import { DRAWING_PROVIDERS, PROVIDERS } from '../models/vendors/vendors.js';
 export type ConfigSet = Partial<ConfigData>;
 
 /** Keys that are always required. */
-const INDISPENSABLE: readonly ConfigKey[] = ['app_settings', 'model_catalog'];
+const REQUIRED_KEYS: readonly ConfigKey[] = ['app_settings', 'model_catalog'];
 
 /** A model that a configuration key depends on. */
 interface UsedModel {
@@ -16,12 +16,12 @@ interface UsedModel {
   /** `provider/model`. */
   id: string;
   /** It must be able to generate images. */
-  draws?: boolean;
+  needsImageOutput?: boolean;
 }
 
 /** Finds conflicts in the configuration `next` that the change of `key` causes. */
 export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
-  if (next[key] === undefined && INDISPENSABLE.includes(key)) {
+  if (next[key] === undefined && REQUIRED_KEYS.includes(key)) {
     return [{ path: 'key', message: `${key} cannot be deleted: it is required` }];
   }
   return [...modelConflicts(key, next), ...activeProviderConflicts(key, next)];
@@ -34,7 +34,7 @@ function modelConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   const missing = usedModels(next).flatMap((used) => {
     const model = catalog.get(used.id);
     if (!model) return [{ ...used, what: used.id, problem: 'is not in model_catalog' }];
-    if (!used.draws || model.capabilities['imageOutput']) return [];
+    if (!used.needsImageOutput || model.capabilities['imageOutput']) return [];
     return [
       { ...used, what: `the imageOutput of ${used.id}`, problem: 'has no imageOutput in model_catalog' },
     ];
@@ -74,7 +74,7 @@ function usedModels(config: ConfigSet): UsedModel[] {
     const path = `imageModels.${provider}`;
     return id === undefined
       ? []
-      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, draws: true }];
+      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, needsImageOutput: true }];
   });
   return [...ofAgents, ...ofRouting, ...ofTitles, ...ofImages];
 }

@@ -4,7 +4,7 @@ import type { Role } from '../../common/auth/identity.js';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { SERVICE_LIMITS } from '../../common/database/time-limits.js';
 import type { Keyset } from '../../common/http/paging.js';
-import type { UserChanges } from './user-door.js';
+import type { UserChanges } from './user-writer.js';
 
 export interface ManagedUserRow {
   id: string;
@@ -27,7 +27,7 @@ const LOCK = `
   select set_config('lock_timeout', '${LOCK_TIMEOUT}', true), set_config('statement_timeout', '60s', true)`;
 
 /** Waits for other changes, but only briefly for rows that a user has locked, so that other changes are not delayed. */
-const TAKE_TURN = `
+const LOCK_USERS = `
   select pg_advisory_xact_lock($1), set_config('lock_timeout', '${SERVICE_LIMITS.lock}', true)`;
 
 const ROLE = `case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end`;
@@ -120,7 +120,7 @@ export class AdminUsersRepository {
   /** Blocks other changes to users until the transaction ends. */
   async lock(manager: EntityManager): Promise<void> {
     await manager.query(LOCK);
-    await manager.query(TAKE_TURN, [ADVISORY_LOCKS.users]);
+    await manager.query(LOCK_USERS, [ADVISORY_LOCKS.users]);
   }
 
   async hasOtherActiveAdmin(manager: EntityManager, id: string): Promise<boolean> {

@@ -12,17 +12,17 @@ import {
   validationFailed,
 } from '../../common/errors/app-error.js';
 import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
-import { toShownTime } from '../../common/http/place.js';
+import { toApiTime } from '../../common/http/cursor-time.js';
 import { TurnService } from '../turns/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
 import { AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
 import type { AdminUserDto } from './dto/admin-user.dto.js';
 import type { ListUsersQuery } from './dto/list-users.query.js';
-import { USER_DOOR, type UserChanges, type UserDoor } from './user-door.js';
+import { USER_WRITER, type UserChanges, type UserWriter } from './user-writer.js';
 
 /** Changes to users wait for each other. A request that has waited longer than this is refused. */
-const PATIENCE = 15_000;
+const MAX_WAIT = 15_000;
 
 /** A change that is allowed. */
 interface Change {
@@ -43,7 +43,7 @@ export class AdminUsersService {
     private readonly directory: UserDirectory,
     private readonly turns: TurnService,
     private readonly audit: AuditService,
-    @Inject(USER_DOOR) private readonly door: UserDoor,
+    @Inject(USER_WRITER) private readonly writer: UserWriter,
   ) {}
 
   /** Newest first. */
@@ -84,11 +84,11 @@ export class AdminUsersService {
       };
       const changed = Object.keys(changes) as Array<keyof UserChanges>;
       if (changed.length === 0) return undefined;
-      if (role === 'user' || isActive === false) await this.expectOtherAdmin(manager, row);
+      if (role === 'user' || isActive === false) await this.assertOtherAdmin(manager, row);
       const before = Object.fromEntries(changed.map((key) => [key, row[key]]));
       return {
         event: { actor: actor.id, action: 'user.updated', target: id, details: { before, after: changes } },
-        make: () => this.door.update(manager, id, changes),
+        make: () => this.writer.update(manager, id, changes),
       };
     });
     return this.read(id);
@@ -101,13 +101,13 @@ export class AdminUsersService {
    */
   async delete(actor: Identity, id: string): Promise<void> {
     await this.change(actor, id, async (manager, row) => {
-      await this.expectOtherAdmin(manager, row);
+      await this.assertOtherAdmin(manager, row);
       // A deletion must remove personal data, so the log keeps the id and not the email address.
       const before = { role: row.role, isActive: row.isActive };
       await this.turns.stopAll(id);
       return {
         event: { actor: actor.id, action: 'user.deleted', target: id, details: { before } },
-        make: () => this.door.delete(manager, id),
+        make: () => this.writer.delete(manager, id),
       };
     });
   }
@@ -121,7 +121,7 @@ export class AdminUsersService {
     let made: AuditEvent | undefined;
     const run = async (manager: EntityManager): Promise<void> => {
       await this.users.lock(manager);
-      await this.expectAdmin(manager, actor);
+      await this.assertAdmin(manager, actor);
       const row = await this.users.find(manager, id);
       if (!row) throw notFound('The user');
       const change = await prepare(manager, row);
@@ -131,9 +131,9 @@ export class AdminUsersService {
       made = change.event;
     };
     try {
-      await this.inTurn(() => this.database.asServiceInTransaction(run));
+      await this.withUserLock(() => this.database.asServiceInTransaction(run));
     } catch (error) {
-      if (made === undefined || this.door.isTransactional) throw error;
+      if (made === undefined || this.writer.isTransactional) throw error;
       // The change was made, and only the end of our own transaction failed.
       await this.recordLate(made, error);
     } finally {
@@ -143,10 +143,10 @@ export class AdminUsersService {
   }
 
   /** Changes use at most one connection of the pool, however many there are and however slow Supabase is. */
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+  private async withUserLock<T>(work: () => Promise<T>): Promise<T> {
     const since = performance.now();
     const turn = this.queue.then(() => {
-      if (performance.now() - since > PATIENCE)
+      if (performance.now() - since > MAX_WAIT)
         throw unavailable('Other changes to users are taking too long. Try again.', 10);
       return work();
     });
@@ -155,12 +155,12 @@ export class AdminUsersService {
   }
 
   /** The role may have been lost since the request was admitted: two administrators may be removing each other. */
-  private async expectAdmin(manager: EntityManager, actor: Identity): Promise<void> {
+  private async assertAdmin(manager: EntityManager, actor: Identity): Promise<void> {
     const row = await this.users.find(manager, actor.id);
     if (!row?.isActiveAdmin) throw forbidden('Only administrators can do this.');
   }
 
-  private async expectOtherAdmin(manager: EntityManager, row: ManagedUserRow): Promise<void> {
+  private async assertOtherAdmin(manager: EntityManager, row: ManagedUserRow): Promise<void> {
     if (!row.isActiveAdmin || (await this.users.hasOtherActiveAdmin(manager, row.id))) return;
     throw conflict('This is the last active administrator. Make another user an administrator first.');
   }
@@ -184,9 +184,9 @@ function toUser(row: ManagedUserRow): AdminUserDto {
     name: row.name,
     role: row.role,
     isActive: row.isActive,
-    bannedUntil: row.bannedUntil && toShownTime(row.bannedUntil),
-    createdAt: toShownTime(row.createdAt),
-    lastSignInAt: row.lastSignInAt && toShownTime(row.lastSignInAt),
+    bannedUntil: row.bannedUntil && toApiTime(row.bannedUntil),
+    createdAt: toApiTime(row.createdAt),
+    lastSignInAt: row.lastSignInAt && toApiTime(row.lastSignInAt),
     chats: row.chats,
   };
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { toFileName } from '../../common/http/content-disposition.js';
-import { type Download, everyItem, jsonArray } from '../../common/http/download.js';
+import { type Download, allItems, jsonArray } from '../../common/http/download.js';
 import { toJsonWithout } from '../../common/http/safe-json.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { chatHeading, messageToMarkdown } from './chat-markdown.js';
@@ -50,10 +50,10 @@ export class ChatExportService {
   }
 
   private messagesOf(identity: Identity, { id }: ChatDto) {
-    return everyItem(MESSAGES_AT_ONCE, (page) => this.messages.list(identity, id, page));
+    return allItems(MESSAGES_AT_ONCE, (page) => this.messages.list(identity, id, page));
   }
 
   private votesOf(identity: Identity, { id }: ChatDto): AsyncGenerator<VoteDto> {
-    return everyItem(VOTES_AT_ONCE, (page) => this.votes.list(identity, id, page));
+    return allItems(VOTES_AT_ONCE, (page) => this.votes.list(identity, id, page));
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { SqlRunner } from '../../common/database/database.js';
-import { type Keyset, placesAfter } from '../../common/http/paging.js';
+import { type Keyset, positionsAfter } from '../../common/http/paging.js';
 
 export interface VoteRow {
   chatId: string;
@@ -95,7 +95,7 @@ export class VotesRepository {
     statements: SqlRunner,
     { chatIds, after, limit }: { chatIds: string[]; after?: Keyset; limit: number },
   ): Promise<VoteRow[]> {
-    return statements.query<VoteRow[]>(FIND_OF_CHATS, [chatIds, ...placesAfter(chatIds, after), limit]);
+    return statements.query<VoteRow[]>(FIND_OF_CHATS, [chatIds, ...positionsAfter(chatIds, after), limit]);
   }
 
   /** @returns false if the user's own chat has no such message */

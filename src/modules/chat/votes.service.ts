@@ -7,14 +7,14 @@ import {
   type Keyset,
   type Page,
   type PageQuery,
-  type Stretch,
+  type OwnedPage,
   toPage,
 } from '../../common/http/paging.js';
-import { toPlace } from '../../common/http/place.js';
+import { toCursorTime } from '../../common/http/cursor-time.js';
 import type { VoteDto } from './dto/vote.dto.js';
 import { type VoteRow, VotesRepository } from './votes.repository.js';
 
-const STRETCH = 500;
+const PAGE_SIZE = 500;
 
 /**
  * One vote per message, by the owner of the chat. Every message can be voted on, as in the Vercel chatbot. The frontend
@@ -47,9 +47,9 @@ export class VotesService {
    *
    * @param after where to continue in the first chat
    */
-  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<VoteDto>> {
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<OwnedPage<VoteDto>> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.votes.findOfChats(statements, { chatIds, after, limit: STRETCH }),
+      this.votes.findOfChats(statements, { chatIds, after, limit: PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return { items: rows.map(toVote), last: last && { owner: last.chatId, at: placeOf(last) } };
@@ -74,7 +74,7 @@ export class VotesService {
 }
 
 function placeOf({ messageCreatedAt, messageId }: VoteRow): Keyset {
-  return { at: toPlace(messageCreatedAt), id: messageId };
+  return { at: toCursorTime(messageCreatedAt), id: messageId };
 }
 
 function toVote({ chatId, messageId, isUpvoted }: VoteRow): VoteDto {

@@ -1,6 +1,6 @@
 import { invalidField } from '../../common/errors/app-error.js';
 import { isUuid } from '../../common/http/client-id.js';
-import { isPlace } from '../../common/http/place.js';
+import { isCursorTime } from '../../common/http/cursor-time.js';
 
 /**
  * A position in the list of documents. The latest version determines the position of a document, so a new version would
@@ -21,9 +21,9 @@ export function decodeDocumentCursor(cursor: string | undefined): DocumentPlace 
   const [at, id, asOf, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   if (
     at === undefined ||
-    !isPlace(at) ||
+    !isCursorTime(at) ||
     asOf === undefined ||
-    !isPlace(asOf) ||
+    !isCursorTime(asOf) ||
     id === undefined ||
     !isUuid(id) ||
     rest.length > 0

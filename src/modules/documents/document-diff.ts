@@ -24,7 +24,7 @@ const MAX_EDITS = 1_000;
 const MAX_LINES = 400_000;
 
 /** Time limit for comparing lines, in milliseconds. Partial results are discarded. */
-const PATIENCE = 1_000;
+const TIME_LIMIT = 1_000;
 
 /** The largest response, in bytes of JSON. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -41,7 +41,7 @@ export function compare(from: DiffSide, to: DiffSide): { unified: string; hunks:
     from.version,
     to.version,
   ] as const;
-  const options = { context: CONTEXT, maxEditLength: MAX_EDITS, timeout: PATIENCE };
+  const options = { context: CONTEXT, maxEditLength: MAX_EDITS, timeout: TIME_LIMIT };
   const isComparable = countLines(from.content) + countLines(to.content) <= MAX_LINES;
   const patch: StructuredPatch = (isComparable ? structuredPatch(...names, options) : undefined) ?? {
     oldFileName: names[0],

@@ -6,7 +6,7 @@ import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
 import { postgresCode } from '../../common/errors/postgres-errors.js';
 import { type Keyset, keysetOf, type Page, toItems, toPageBy } from '../../common/http/paging.js';
-import { toPlace } from '../../common/http/place.js';
+import { toCursorTime } from '../../common/http/cursor-time.js';
 import { checkContent } from './document-content.js';
 import { decodeDocumentCursor, encodeDocumentCursor } from './document-cursor.js';
 import { toDocument, toVersion } from './documents.mapper.js';
@@ -16,7 +16,7 @@ import type { ListDocumentsQuery } from './dto/document.queries.js';
 import type { CreateDocumentDto, PutDocumentDto } from './dto/write-document.dto.js';
 
 /** The number of versions to read at once: many small ones, or a few large ones. */
-const STRETCH = { limit: 100, bytes: 256 * 1024 };
+const PAGE_SIZE = { limit: 100, bytes: 256 * 1024 };
 
 /** Documents for their owner. Ids are stored ids. A version is identified by its `createdAt`. */
 @Injectable()
@@ -39,11 +39,11 @@ export class DocumentsService {
       this.documents.findPage(manager, { kind, after, limit, withContent }),
     );
     const [first] = rows;
-    const asOf = after?.asOf ?? (first ? toPlace(first.placeAt) : '');
+    const asOf = after?.asOf ?? (first ? toCursorTime(first.placeAt) : '');
     return toPageBy(
       rows,
       limit,
-      ({ id, placeAt }) => encodeDocumentCursor({ at: toPlace(placeAt, 'descending'), id, asOf }),
+      ({ id, placeAt }) => encodeDocumentCursor({ at: toCursorTime(placeAt, 'descending'), id, asOf }),
       (row) => toVersion(row, withContent),
       ({ id }) => id,
     );
@@ -55,7 +55,7 @@ export class DocumentsService {
     after?: Keyset,
   ): Promise<{ items: DocumentDto[]; last?: Keyset }> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.documents.findAllVersions(statements, { after, ...STRETCH }),
+      this.documents.findAllVersions(statements, { after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return { items: toItems(rows, toDocument, ({ id }) => id), last: last && keysetOf(last) };

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
-import { type Keyset, placesAfter } from '../../common/http/paging.js';
+import { type Keyset, positionsAfter } from '../../common/http/paging.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
 export interface MessageRow {
@@ -161,7 +161,7 @@ export class MessagesRepository {
     statements: SqlRunner,
     { chatIds, after, limit, bytes }: { chatIds: string[]; after?: Keyset; limit: number; bytes: number },
   ): Promise<MessageRow[]> {
-    const places = placesAfter(chatIds, after);
+    const places = positionsAfter(chatIds, after);
     return statements.query<MessageRow[]>(FIND_OF_CHATS, [chatIds, ...places, limit, bytes]);
   }
 

@@ -9,7 +9,7 @@ import {
   keysetOf,
   type Page,
   type PageQuery,
-  type Stretch,
+  type OwnedPage,
   toItems,
   toPage,
 } from '../../common/http/paging.js';
@@ -18,7 +18,7 @@ import { toMessage } from './messages.mapper.js';
 import { MessagesRepository } from './messages.repository.js';
 
 /** The number of messages to read at once from several chats: many small ones, or a few large ones. */
-const STRETCH = { limit: 100, bytes: 256 * 1024 };
+const PAGE_SIZE = { limit: 100, bytes: 256 * 1024 };
 
 @Injectable()
 export class MessagesService {
@@ -49,9 +49,9 @@ export class MessagesService {
    *
    * @param after where to continue in the first chat
    */
-  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<MessageDto>> {
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<OwnedPage<MessageDto>> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.messages.findOfChats(statements, { chatIds, after, ...STRETCH }),
+      this.messages.findOfChats(statements, { chatIds, after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return {

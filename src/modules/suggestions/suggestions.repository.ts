@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
-import { BEFORE_ALL, type Keyset, placesAfter } from '../../common/http/paging.js';
+import { BEFORE_ALL, type Keyset, positionsAfter } from '../../common/http/paging.js';
 
 export interface SuggestionRow {
   id: string;
@@ -157,7 +157,7 @@ export class SuggestionsRepository {
     return statements.query<SuggestionRow[]>(FIND_OF_VERSIONS, [
       versions.map(({ documentId }) => documentId),
       versions.map(({ version }) => version),
-      ...placesAfter(versions, after),
+      ...positionsAfter(versions, after),
       limit,
       bytes,
     ]);

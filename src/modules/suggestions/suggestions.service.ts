@@ -8,7 +8,7 @@ import {
   type Keyset,
   keysetOf,
   type Page,
-  type Stretch,
+  type OwnedPage,
   toItems,
   toPage,
 } from '../../common/http/paging.js';
@@ -31,7 +31,7 @@ export interface SuggestionDraft {
   description?: string | null;
 }
 
-const STRETCH = { limit: 200, bytes: 256 * 1024 };
+const PAGE_SIZE = { limit: 200, bytes: 256 * 1024 };
 
 /** Suggested edits of versions of the user's own documents. */
 @Injectable()
@@ -76,13 +76,13 @@ export class SuggestionsService {
     identity: Identity,
     versionKeys: string[],
     after?: Keyset,
-  ): Promise<Stretch<SuggestionDto>> {
+  ): Promise<OwnedPage<SuggestionDto>> {
     const versions = versionKeys.map((key) => {
       const [documentId = '', version = ''] = key.split('@');
       return { documentId, version: new Date(version) };
     });
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.suggestions.findOfVersions(statements, { versions, after, ...STRETCH }),
+      this.suggestions.findOfVersions(statements, { versions, after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return {

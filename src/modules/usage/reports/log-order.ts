@@ -1,6 +1,6 @@
 import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid } from '../../../common/http/client-id.js';
-import { isPlace } from '../../../common/http/place.js';
+import { isCursorTime } from '../../../common/http/cursor-time.js';
 
 /** The columns that rows of `usage_logs` can be ordered by. */
 const FIELDS = {
@@ -41,7 +41,7 @@ const IS_VALUE: Record<(typeof FIELDS)[LogField], (value: string) => boolean> = 
   text: (value) => value.length <= MAX_TEXT_LENGTH && value.isWellFormed() && !value.includes('\0'),
   integer: (value) => /^-?\d{1,10}$/.test(value),
   money: (value) => /^\d{1,4}\.\d{6}$/.test(value),
-  time: isPlace,
+  time: isCursorTime,
 };
 
 export function isLogOrder(value: unknown): value is string {
@@ -64,8 +64,8 @@ export function decodeLogCursor(order: LogOrder, cursor: string | undefined): Lo
   if (cursor === undefined || cursor === '') return undefined;
   const [name, value, id, ...rest] = partsOf(cursor);
   if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to a different sort');
-  const isPlace = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
-  if (!isPlace || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
+  const isCursorTime = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
+  if (!isCursorTime || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { value, id };

@@ -47,7 +47,7 @@ export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Da
  * @param count the number of groups over all points
  * @throws AppError 400 naming `interval` if there are too many
  */
-export function expectFigures(count: number): void {
+export function assertFigureCount(count: number): void {
   if (count <= MAX_FIGURES) return;
   const message = `would give more than ${MAX_FIGURES} group figures: choose a longer interval or a shorter period`;
   throw invalidField('interval', message);

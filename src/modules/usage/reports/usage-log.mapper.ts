@@ -1,6 +1,6 @@
 import { toMoney } from '../../../common/http/money.js';
 import type { UsageLogDto } from './dto/usage-log.dto.js';
-import { toPlace } from '../../../common/http/place.js';
+import { toCursorTime } from '../../../common/http/cursor-time.js';
 import type { LogOrder, LogPlace } from './log-order.js';
 import type { LogRow } from './usage-logs.repository.js';
 
@@ -21,7 +21,7 @@ export function toLog(row: LogRow): UsageLogDto {
 export function placeOf(row: LogRow, { field, isDescending }: LogOrder): LogPlace {
   const { id } = row;
   if (field === 'requestTimestamp') {
-    return { value: toPlace(row.requestTimestamp, isDescending ? 'descending' : 'ascending'), id };
+    return { value: toCursorTime(row.requestTimestamp, isDescending ? 'descending' : 'ascending'), id };
   }
   return { value: String(row[field] ?? -1), id };
 }

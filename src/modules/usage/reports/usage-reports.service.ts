@@ -12,7 +12,7 @@ import type { UsageTimeseriesQuery } from './dto/usage-timeseries.query.js';
 import type { CallKind } from './call-kind.js';
 import { toFigures } from './figures.js';
 import { type Period, periodBefore, periodOf, startOfDay } from './period.js';
-import { boundsOfPoints, defaultInterval, expectFigures } from './series.js';
+import { boundsOfPoints, defaultInterval, assertFigureCount } from './series.js';
 import { projectCost } from './trend.js';
 import { type PointRow, type SummaryRow, UsageSumsRepository } from './usage-sums.repository.js';
 
@@ -79,7 +79,7 @@ export class UsageReportsService {
     );
     const wholes = new Map(rows.filter(({ isGroup }) => !isGroup).map((row) => [row.point, row]));
     const groups = groupsOf(rows);
-    expectFigures(groups.length * (bounds.length - 1));
+    assertFigureCount(groups.length * (bounds.length - 1));
     const points = bounds.slice(1).map((end, index) => ({
       start: bounds[index]!.toISOString(),
       end: end.toISOString(),

@@ -2,7 +2,7 @@ import { GoTrueAdminApi } from '@supabase/supabase-js';
 import type { EntityManager } from 'typeorm';
 import { type AppError, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
 import { type AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
-import type { UserChanges, UserDoor } from './user-door.js';
+import type { UserChanges, UserWriter } from './user-writer.js';
 
 export interface SupabaseAdminOptions {
   /** The URL of the project, without `/auth/v1`. */
@@ -23,7 +23,7 @@ type Ask = (admin: GoTrueAdminApi) => Promise<{ error: AuthFailure | null }>;
  * Changes users through Supabase's Auth Admin API, with the secret key. The API commits separately. After a failure,
  * the row is read to see whether the change was made anyway: a lost response does not mean that nothing was done.
  */
-export class SupabaseUserDoor implements UserDoor {
+export class SupabaseUserWriter implements UserWriter {
   readonly isTransactional = false;
 
   constructor(

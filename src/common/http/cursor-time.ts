@@ -6,9 +6,9 @@
  * @param order of the list. Times that JavaScript cannot distinguish are skipped together: the position is after all of
  * them.
  */
-export function toPlace(time: Date | number, order: 'ascending' | 'descending' = 'ascending'): string {
+export function toCursorTime(time: Date | number, order: 'ascending' | 'descending' = 'ascending'): string {
   if (typeof time === 'number') return time > 0 ? 'infinity' : '-infinity';
-  if (Number.isNaN(time.getTime())) return order === 'ascending' ? 'infinity' : toPlace(new Date(LAST));
+  if (Number.isNaN(time.getTime())) return order === 'ascending' ? 'infinity' : toCursorTime(new Date(LAST));
   const year = time.getUTCFullYear();
   const iso = time.toISOString();
   if (year >= 1 && year <= 9999) return iso;
@@ -21,8 +21,8 @@ export function toPlace(time: Date | number, order: 'ascending' | 'descending' =
  * A time as returned by the API, for rows that must always be shown. Infinite times become the first or last time of
  * ISO 8601.
  */
-export function toShownTime(time: Date | number): string {
-  const place = toPlace(time);
+export function toApiTime(time: Date | number): string {
+  const place = toCursorTime(time);
   if (place.endsWith('Z')) return place;
   return place.startsWith('-') || place.endsWith(' BC')
     ? '0001-01-01T00:00:00.000Z'
@@ -35,18 +35,18 @@ const LAST = 8.64e15;
 const ISO = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ODD = /^(\d{4,6})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})\+00( BC)?$/;
 
-/** Whether a text is one that {@link toPlace} returns, and therefore a valid time for PostgreSQL. */
-export function isPlace(text: string): boolean {
+/** Whether a text is one that {@link toCursorTime} returns, and therefore a valid time for PostgreSQL. */
+export function isCursorTime(text: string): boolean {
   if (text === 'infinity' || text === '-infinity') return true;
   // JavaScript would read a day that the month does not have as a day of the next month, and PostgreSQL would refuse
   // it.
-  if (ISO.test(text)) return toPlace(new Date(text)) === text;
+  if (ISO.test(text)) return toCursorTime(new Date(text)) === text;
   const [, year, month, day, hours, minutes, seconds, milliseconds, era] = ODD.exec(text) ?? [];
   if (year === undefined) return false;
   const time = new Date(0);
   time.setUTCFullYear(era ? 1 - Number(year) : Number(year), Number(month) - 1, Number(day));
   time.setUTCHours(Number(hours), Number(minutes), Number(seconds), Number(milliseconds));
-  return time.getTime() > FIRST && toPlace(time) === text;
+  return time.getTime() > FIRST && toCursorTime(time) === text;
 }
 
 /** PostgreSQL has no times before 4713 BC. */

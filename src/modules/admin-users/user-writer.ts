@@ -7,14 +7,14 @@ export interface UserChanges {
   isActive?: boolean;
 }
 
-/** Nest injection token of the configured {@link UserDoor}. */
-export const USER_DOOR = Symbol('USER_DOOR');
+/** Nest injection token of the configured {@link UserWriter}. */
+export const USER_WRITER = Symbol('USER_WRITER');
 
 /**
  * How users are changed. `auth.users` belongs to Supabase's auth server. Its API is used if it is available, and SQL
  * otherwise.
  */
-export interface UserDoor {
+export interface UserWriter {
   /** True if the change is rolled back with the caller's transaction. */
   readonly isTransactional: boolean;
 
