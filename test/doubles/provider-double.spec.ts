@@ -4,7 +4,7 @@ import { type ProviderDouble, startProviderDouble } from './provider-double.js';
 import type { Script } from './script.js';
 import { call, clientModel, type Format, FORMATS, hearStream, hearWhole } from './sdk-clients.js';
 
-/** What each format has words for, of all that a script can say. */
+/** The parts of a script that each format supports. */
 const SHOWS_THOUGHTS: Record<Format, boolean> = {
   google: true,
   'openai-responses': true,
@@ -28,7 +28,7 @@ const FULL: Script = {
   usage: { input: 1000, cachedRead: 600, cacheWrite: 100, output: 50, reasoning: 20 },
 };
 
-// Chat completions have no thoughts to ask for, and the SDK says so on each call.
+// Chat completions cannot return reasoning, and the SDK warns about it on each call.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 describe('provider double', () => {
@@ -175,7 +175,7 @@ describe('provider double', () => {
       await drained;
       await double.until(() => double.requests[0]?.state === 'ended');
       expect(double.requests[0]).toMatchObject({ closedByClient: true, chunks: 2, status: 200 });
-      // Google and Anthropic have named figures by then, OpenAI only does in the end.
+      // Google and Anthropic have reported figures by then. OpenAI only reports them at the end.
       const figures = double.reported();
       if (format.startsWith('openai')) expect(figures).toEqual([]);
       else expect(figures).toMatchObject([{ input: 1000, cachedRead: 600, ended: 'cut' }]);

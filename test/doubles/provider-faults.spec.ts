@@ -7,7 +7,7 @@ globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const TEXT = ['one ', 'two ', 'three ', 'four'];
 
-/** The provider's own words for a context that is too long. */
+/** The provider's own message for a context that is too long. */
 const TOO_LONG = {
   google: /input token count .* exceeds the maximum/,
   'openai-responses': /exceeds the context window/,
@@ -15,7 +15,7 @@ const TOO_LONG = {
   anthropic: /prompt is too long/,
 };
 
-/** The code of what lies at the bottom of an error. */
+/** The code of the innermost error. */
 function rootCode(error: unknown): unknown {
   const { cause, code } = error as { cause?: unknown; code?: unknown };
   return cause === undefined ? code : rootCode(cause);
@@ -226,7 +226,7 @@ describe('faults of the provider double', () => {
       farthestAhead = Math.max(farthestAhead, sent - read);
     }
     expect(read).toBeGreaterThan(characters);
-    // What is under way is what the buffers of the connection hold.
+    // What is in transit is limited by the buffers of the connection.
     expect(farthestAhead).toBeLessThan(characters / 3);
   });
 });

@@ -17,7 +17,7 @@ describe('the provider double as an image model', () => {
   beforeEach(() => double.reset());
   afterAll(() => double.close());
 
-  /** The real client package, pointed at the double. */
+  /** The real client package, with the double as its server. */
   const client = (format: Format, apiKey = 'good-key'): ImageModelV4 =>
     format === 'google'
       ? createGoogleGenerativeAI({ apiKey, baseURL: double.googleUrl }).image('gemini-2.5-flash-image')

@@ -11,7 +11,7 @@ const geminiHello = { role: 'user', parts: [{ text: 'Hello' }] };
 const geminiCall = { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] };
 const geminiResult = { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] };
 
-/** Requests that the real services refuse, with a part of what they say. */
+/** Requests that the real services refuse, with a part of their messages. */
 const REFUSED: Array<[what: string, path: string, body: unknown, said: RegExp, status?: number]> = [
   [
     'no contents',

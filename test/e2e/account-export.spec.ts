@@ -38,7 +38,7 @@ const exportOf = (user: TestUser, query = '') => app.request('GET', `/api/me/exp
 const get = async (path: string, user = owner) => (await app.request('GET', path, { user })).body;
 const at = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString();
 
-/** Something of everything. */
+/** One item of every kind. */
 async function furnish(user: TestUser, word: string): Promise<void> {
   const { database } = app;
   const chats = [];
@@ -80,7 +80,7 @@ const linesOf = (text: string): any[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
 
-/** A chat of many messages; `text` is SQL for what is in the message `n`. */
+/** A chat with many messages. `text` is SQL for the content of message `n`. */
 async function addMessages(chatId: string, count: number, text: string): Promise<void> {
   await app.database.query(
     `insert into "Message_v2" (id, "chatId", role, parts, "createdAt")
@@ -94,14 +94,14 @@ async function addMessages(chatId: string, count: number, text: string): Promise
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of memory that are really in use. */
+/** Bytes of memory in use. */
 function inUse(): number {
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
-/** A response whose body is not read before it is asked for. */
+/** A response with a body that is only read on demand. */
 async function openExport(user: TestUser, query = ''): Promise<IncomingMessage> {
   const request = httpRequest(`${app.url}/api/me/export${query}`, { headers: user.headers, agent: false });
   request.end();
@@ -314,7 +314,8 @@ describe('GET /api/me/export', () => {
     );
     const { verbs } = await sentStatements(() => exportOf(owner));
     const readings = verbs.filter((verb) => verb === 'begin').length;
-    // For each 20 chats one of themselves, two of their messages and one of their votes, and a few for all else.
+    // For each 20 chats: one read for themselves, two for their messages and one for their votes. A few more for
+    // everything else.
     expect(readings).toBeLessThanOrEqual(20);
   });
 
@@ -369,17 +370,17 @@ describe('GET /api/me/export', () => {
 
   it('uses a constant amount of memory, and reads no further than the client', async () => {
     const chatId = await insertChat(app.database, owner.id);
-    // 100 MB that are not compressed, which would take longer than the test.
+    // 100 MB without compression, which would take longer than the test.
     await app.database.query('alter table "Message_v2" alter parts set storage external');
     await addMessages(chatId, 2_000, `n || '${randomBytes(25_000).toString('hex')}'`);
     const response = await openExport(owner, '?format=ndjson');
     const { verbs } = await sentStatements(async () => {
-      // Nobody reads: it comes to a halt.
+      // Nobody reads, so it stops.
       for (let before = -1; before !== response.socket.bytesRead; await sleep(200)) {
         before = response.socket.bytesRead;
       }
     });
-    // Each reading has four.
+    // Each read has four.
     expect(verbs.length).toBeLessThan(400);
     const before = inUse();
     const used: number[] = [];
@@ -406,7 +407,7 @@ describe('GET /api/me/export', () => {
       statements += later.verbs.length;
       return later.verbs.length === 0;
     });
-    // 20,000 messages are 200 readings, of four statements each.
+    // 20,000 messages are 200 reads of four statements each.
     expect(statements).toBeLessThan(400);
   }, 30_000);
 

@@ -9,7 +9,7 @@ describe('the chats of all users', () => {
   let admin: TestUser;
   let ada: TestUser;
   let grace: TestUser;
-  /** The newest first; three of them of the same moment. */
+  /** Newest first. Three of them have the same time. */
   let expected: string[];
 
   beforeAll(async () => {

@@ -27,7 +27,7 @@ describe('the audit log', () => {
       target: second.id,
       details: { before: { role: 'user' }, after: { role: 'admin' } },
     });
-    // What is refused has not happened.
+    // A refused change must not be recorded.
     await send(second, 'DELETE', 'app_settings');
     await send(second, 'PATCH', 'chat_agent_google', { configData: { enabled: 'no' } });
   });

@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** Every field that a schema knows, beside those of the defaults. */
+/** Every field of a schema, in addition to those of the defaults. */
 const COMPLETE: Record<string, object> = {
   ...(DEFAULT_CONFIG as Record<string, object>),
   git_mcp_agent_google: {
@@ -45,7 +45,7 @@ const COMPLETE: Record<string, object> = {
   },
 };
 
-/** Values that fit some places and no others. */
+/** Values that are valid in some places only. */
 const SAMPLES: Json[] = [
   null, true, false, 0, 1, -1, 0.5, 1.5, 2.5, 150, 1e7, 1e10, '', ' ', 'text', 'google', 'google/m', 'x/', 'a b',
   'https://example.com/mcp', 'https://u:p@example.com', 'ftp://example.com', 'x'.repeat(201), 'x'.repeat(100_001),
@@ -55,7 +55,7 @@ const SAMPLES: Json[] = [
   { hourly: 0, daily: 0 },
 ]; // prettier-ignore
 
-/** The document with one thing different: each place once with each sample, without it, and with one more beside it. */
+/** The document with one difference: each place once with each sample, without it, and with one additional item. */
 function* mutations(document: Json): Generator<Json> {
   yield* SAMPLES;
   if (Array.isArray(document)) {
@@ -82,7 +82,7 @@ const withoutTexts = (schema: unknown): unknown =>
     ),
   );
 
-/** Roads past the API: what they would store, and what is said about it. */
+/** Writes outside of the API: the stored data, and the expected message. */
 const BROKEN: Array<[change: string, key: ConfigKey, message: RegExp]> = [
   [`'{}'::jsonb`, 'chat_agent_google', /chat_agent_google: configData\.enabled is required/],
   [`'null'::jsonb`, 'app_settings', /configData must be of type object/],
@@ -170,7 +170,7 @@ describe('the configuration in the database', () => {
     await database?.drop();
   });
 
-  /** As the operator, without a trace. */
+  /** As the operator, without any record. */
   const attempt = (sql: string, values?: unknown[], actor?: Actor) =>
     connection.rolledBack(actor, (session) => session.query(sql, values));
 

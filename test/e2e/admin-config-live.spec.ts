@@ -4,7 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 
-/** Within what time every instance must obey. */
+/** The time limit for every instance to apply a change. */
 const SECOND = 1_000;
 
 describe('a change of the configuration', () => {
@@ -37,7 +37,7 @@ describe('a change of the configuration', () => {
     return response.body;
   };
 
-  /** What the provider was asked for by one message to an instance. */
+  /** The provider's request for one message to an instance. */
   async function ask(instance: ChatApp, body: object = {}) {
     const before = instance.double.requests.length;
     const answer = await instance.say(admin, randomUUID(), 'Hello', { body: { agent: 'chat', ...body } });
@@ -45,7 +45,7 @@ describe('a change of the configuration', () => {
     return { ...answer, asked: request };
   }
 
-  /** Asks until it is obeyed, and tells how long that took since `changedAt`. */
+  /** Polls until the change applies, and returns the time since `changedAt`. */
   async function untilObeyed(obeys: () => Promise<boolean>, changedAt: number) {
     while (!(await obeys())) {
       if (performance.now() - changedAt > 4 * SECOND) throw new Error('it was not obeyed');
@@ -81,7 +81,7 @@ describe('a change of the configuration', () => {
 
   it('applies on every instance within a second', async () => {
     for (let round = 1; round <= 3; round++) {
-      // The other one has the configuration at hand, and no reason of its own to read it again.
+      // The other instance has the configuration in memory, and no reason to reload it.
       await ask(other);
       const systemPrompt = `Round ${round}`;
       await patch('chat_agent_google', { systemPrompt });

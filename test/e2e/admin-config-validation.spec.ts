@@ -141,7 +141,7 @@ const WRONG: WrongPath[] = [
   ),
 ];
 
-/** What each part may be, but not beside the others. */
+/** Each part is valid by itself, but not together with the others. */
 const CONFLICTS: WrongPath[] = [
   wrong('chat_agent_google', { models: [{ id: 'gemini-2.5-flash' }] }, [
     'models',
@@ -250,7 +250,7 @@ describe('an invalid configuration', () => {
         'must keep anthropic/claude-opus-4-5: it is used by chat_agent_anthropic, artifact_agent_anthropic, git_mcp_agent_anthropic',
       ],
     ]);
-    // Once nobody uses it, it may go; and then nobody may use it.
+    // Unused models can be removed. After that, nothing can use them.
     for (const agent of ['chat', 'artifact', 'git_mcp']) {
       const key = `${agent}_agent_anthropic`;
       const models = (await get(key)).configData.models.filter(
@@ -308,7 +308,7 @@ describe('an invalid configuration', () => {
     expectErrors(await send('DELETE', 'chat_agent_google'), [
       ['key', 'chat_agent_google can not be deleted: no enabled chat agent would be left'],
     ]);
-    // The others may all be off: a chat agent answers.
+    // The others can all be disabled if a chat agent answers.
     for (const key of ['artifact_agent_google', 'git_mcp_agent_google', 'routing_agent'])
       expect((await send('PATCH', key, { enabled: false })).status).toBe(200);
   });

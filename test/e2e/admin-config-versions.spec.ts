@@ -174,7 +174,7 @@ describe('versions of the configuration', () => {
         restoredVersion: original.version,
         changedBy: admin.id,
       });
-      // What is not said to be a rollback is none, on whatever connection.
+      // Without the setting, a write is not a rollback, on any connection.
       await patch('artifact_agent_openai', { systemPrompt: 'Better' });
       expect((await history('artifact_agent_openai'))[0]).toMatchObject({
         action: 'updated',

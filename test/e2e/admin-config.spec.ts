@@ -61,7 +61,7 @@ describe('the configuration', () => {
       expectProblem(await app.request(method, path, { body }), 401, 'unauthenticated');
       const user = await app.createUser();
       expectProblem(await app.request(method, path, { user, body }), 403, 'forbidden');
-      // Not even what is wrong with a request is told to others.
+      // Others do not even learn what is wrong with their request.
       expectProblem(
         await app.request(method, path.replace(/\w+_\w+/, 'nothing'), { user }),
         403,
@@ -163,7 +163,7 @@ describe('the configuration', () => {
     });
     expect(body.updatedAt >= before.updatedAt).toBe(true);
     expect(await get('chat_agent_openai')).toEqual(body);
-    // The same once more is no change, whatever the order of its fields.
+    // Identical data is not a change, whatever the order of its fields.
     const reversed = Object.fromEntries(Object.entries(configData).reverse());
     expect((await put('chat_agent_openai', reversed)).body).toEqual(body);
     expect((await history('chat_agent_openai')).length).toBe(2);

@@ -16,7 +16,7 @@ describe('the list of users', () => {
       { email: '100%real@example.com', isActive: false },
       { email: null },
     ];
-    // All but the first within one millisecond: the auth server keeps microseconds.
+    // All but the first are within one millisecond. The auth server stores microseconds.
     for (const [index, { email, ...metadata }] of users.entries()) {
       const id = randomUUID();
       ids.push(id);

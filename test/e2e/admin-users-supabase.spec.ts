@@ -96,7 +96,7 @@ describe('the Supabase Admin API', () => {
     expect(await roleOf()).toBe('user');
     expect(await audited()).toEqual([]);
     expect((await app.request('GET', '/api/me', { user })).status).toBe(200);
-    // The next one is as good as ever.
+    // The next one works as usual.
     expect((await promote()).status).toBe(200);
     expect((await remove()).status).toBe(204);
     expect(await audited()).toEqual(['user.updated', 'user.deleted']);
@@ -145,7 +145,7 @@ describe('the Supabase Admin API', () => {
   });
 
   it('is recorded even if the surrounding transaction cannot be ended', async () => {
-    // What breaks the commit: a check that is put off to it, and that refuses the first entry only.
+    // Breaks the commit: a deferred check that refuses only the first entry.
     await app.database.query(`
       create sequence switchboard.test_commits;
       create function switchboard.test_break_commit() returns trigger language plpgsql as $fn$ begin
@@ -234,7 +234,7 @@ describe('other projects', () => {
   });
 });
 
-/** An error as the auth server of today words it. */
+/** An error in the format of the current auth server. */
 function answer(status: number, code: string): Fault {
   return {
     status,

@@ -6,13 +6,13 @@ import { expectProblem } from '../support/expectations.js';
 import { type ServerProcess, startServerProcess } from '../support/server-process.js';
 import { signToken, TEST_JWT_SECRET } from '../support/tokens.js';
 
-/** Everything that must be the same, whichever way users are changed on. */
+/** Behavior that must be the same for both ways of changing users. */
 describe.each([
   ['by SQL', () => startTestApp()],
   ['through the Supabase Admin API', () => startSupabaseApp()],
 ])('the administration of users, %s', (_way, start) => {
   let app: TestApp;
-  /** Another instance on the same database, in a process of its own. */
+  /** Another instance on the same database, in its own process. */
   let second: ServerProcess;
   let admin: TestUser;
 
@@ -40,7 +40,7 @@ describe.each([
       .filter((entry: { target: string }) => entry.target === target)
       .map(({ actor, action, details }: Record<string, unknown>) => ({ actor, action, details }));
   };
-  /** Waits until both instances, asked with the token of before, say so. */
+  /** Waits until both instances return this, with the old token. */
   const everywhere = (
     user: TestUser,
     check: (response: { status: number; body: { role?: string } }) => boolean,
@@ -71,7 +71,7 @@ describe.each([
       lastSignInAt: null,
       chats: 0,
     });
-    // The instance that was asked does not wait for the news.
+    // The instance that made the change does not wait for the notification.
     expect((await app.request('GET', '/api/admin/users', { user })).status).toBe(200);
     await everywhere(user, (response) => response.body.role === 'admin');
     const [row] = await app.database.query(

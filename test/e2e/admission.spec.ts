@@ -152,7 +152,7 @@ describe('admission', () => {
         hour: lastHour,
         day: true,
       });
-      // As close: the one that lasts longer.
+      // Equally close: the longer window is used.
       expect(await headersAt(8, 8)).toEqual({
         'RateLimit-Limit': '8',
         'RateLimit-Remaining': '5',

@@ -23,7 +23,7 @@ describe('the artifact agent', () => {
   const answers = ({ instructions, stream }: { instructions: string; stream: boolean }) =>
     stream && !writes({ instructions });
 
-  /** The agent calls a tool, the writing call says `content`, the agent ends with `closing`. */
+  /** The agent calls a tool, the writing call returns `content`, and the agent ends with `closing`. */
   function script(name: string, input: object, content: string[], closing = 'Done.'): void {
     app.double.enqueue(tool(name, input), { when: answers });
     app.double.enqueue({ text: content, usage: { input: 100, output: 40 } }, { when: writes });
@@ -69,7 +69,7 @@ describe('the artifact agent', () => {
     const part = messages.items[1].parts.find(({ type }: { type: string }) => type === 'tool-createDocument');
     expect(part).toMatchObject({ state: 'output-available', output: { id, title: 'Tides', kind: 'text' } });
 
-    // Every call is accounted: two of the agent, one that wrote, one for the title.
+    // Every call is recorded: two of the agent, one that wrote, one for the title.
     const rows = await app.database.query(
       `select agent_type, metadata ->> 'purpose' as purpose, total_tokens from usage_logs where chat_id = $1`,
       [chatId],

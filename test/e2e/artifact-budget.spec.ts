@@ -4,7 +4,7 @@ import { configureAgent } from '../support/agent-config.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answers, dataOf, drawing, draws, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
 
-/** One picture of Gemini costs 0.0387 USD, and the turn around it is expected to cost about 0.006. */
+/** One image of Gemini costs 0.0387 USD, and the turn around it is expected to cost about 0.006. */
 const PICTURE = { input: 30, output: 1_290 };
 
 describe('the budget of the artifact agent', () => {
@@ -49,7 +49,7 @@ describe('the budget of the artifact agent', () => {
     expect([answer.status, answer.text, answer.done]).toEqual([200, 'Your budget is too small.', true]);
     expect(failureOf(answer)).toBe(sentence);
     expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toContain(sentence);
-    // Nothing was drawn, and nobody was told that it would be.
+    // Nothing was generated, and no reader was told that it would be.
     expect([agent.drawings(), dataOf(answer, 'data-clear'), dataOf(answer, 'data-kind')]).toEqual([
       [],
       [],
@@ -78,7 +78,7 @@ describe('the budget of the artifact agent', () => {
     expect(await agent.versionsOf(text)).toEqual([content]);
     expect(app.double.requests.filter(writes)).toEqual([]);
 
-    // Edits cost nothing more.
+    // Edits cost nothing extra.
     const edits = [{ oldText: 'Beginning', newText: 'End' }];
     agent.script('updateDocument', { id: text, description: 'Shorter', edits }, {});
     expect(failureOf(await agent.say(randomUUID()))).toBeUndefined();
@@ -98,14 +98,14 @@ describe('the budget of the artifact agent', () => {
     app.double.enqueue({ usage: PICTURE, firstDelayMs: 300 }, { when: draws, times: turns });
     app.double.enqueue({ text: ['Done.'] }, { when: answers, times: turns });
     const all = await Promise.all(Array.from({ length: turns }, () => agent.say(randomUUID())));
-    // Who comes when pictures are being drawn already may not even get in.
+    // A turn that comes while images are being generated may not be admitted.
     const late = all.filter(({ status }) => status !== 200);
     for (const { problem } of late) expect(problem.code).toBe('budget_exceeded');
     const refused = all.map(failureOf).filter((failure) => failure !== undefined);
     for (const failure of refused) expect(failure).toMatch(/does not allow generating an image now/);
     const drawn = agent.drawings().length;
     expect(drawn + refused.length + late.length).toBe(turns);
-    // Three would fit in; how many do is a matter of what the turns around them still hold.
+    // Three would fit. How many do depends on what the turns around them still reserve.
     expect(drawn).toBeGreaterThanOrEqual(1);
     expect(drawn).toBeLessThanOrEqual(3);
     expect(await spent()).toBeLessThanOrEqual(0.15);
@@ -113,7 +113,7 @@ describe('the budget of the artifact agent', () => {
   });
 
   it('allows a turn as many images as it is large enough for', async () => {
-    // What the first one was expected to cost must not stand beside what it has cost.
+    // The expected cost of the first image must not count in addition to its real cost.
     await budget(0.095);
     for (let n = 0; n < 3; n++) {
       const toolCalls = [{ id: randomUUID(), name: 'createDocument', input: NEW_IMAGE }];
@@ -136,7 +136,7 @@ describe('the budget of the artifact agent', () => {
     expect(failureOf(await agent.say(randomUUID()))).toMatch(/does not allow making suggestions now/);
   });
 
-  /** Each step costs 0.00453 USD, about what a step is expected to. */
+  /** Each step costs 0.00453 USD, about the expected cost of a step. */
   const STEP = { input: 100, output: 1_800 };
 
   function stepsOf(steps: number, id: string, times = 1): void {

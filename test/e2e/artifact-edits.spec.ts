@@ -29,7 +29,7 @@ describe('the artifact agent that edits', () => {
   const answers = (request: RecordedRequest) => streams(request) && !writes(request);
   const request = (method: string, path: string, body?: object) => app.request(method, path, { user, body });
 
-  /** The agent changes a document and ends with `Done.`; a call that rewrites is only answered when it is told what. */
+  /** The agent changes a document and ends with `Done.`. A call that rewrites needs a programmed answer. */
   function script(id: string, edits: Edit[] | undefined, rewritten?: string): void {
     const input = { id, description: 'The sun as well', ...(edits && { edits }) };
     app.double.enqueue(

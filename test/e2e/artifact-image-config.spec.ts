@@ -22,7 +22,7 @@ describe('the image settings of the configuration', () => {
     const path = `/api/admin/config/${key}`;
     return app.request('PATCH', path, { user: admin, body: { configData } });
   };
-  /** Sets the image models, and waits until the server goes by them. */
+  /** Sets the image models, and waits until the server uses them. */
   const imageModels = async (models: { google?: string | null; openai?: string | null } | null) => {
     expect((await configure('app_settings', { imageModels: models })).status).toBe(200);
     const wanted = Object.values(models ?? {})
@@ -52,7 +52,7 @@ describe('the image settings of the configuration', () => {
 
     const chatId = randomUUID();
     agent.script('createDocument', NEW_IMAGE, { usage: { input: 100, output: 1_000 } });
-    // Google has none any more.
+    // Google no longer has one.
     const answer = await agent.say(chatId);
     expect(await agent.accountsOf(chatId, answer)).toMatchObject([
       { model: 'gpt-image-1-mini', provider: 'openai', totalCost: '0.008200' },

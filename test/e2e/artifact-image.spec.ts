@@ -37,7 +37,7 @@ describe('images of the artifact agent', () => {
     'generates an image in the answer, stores it and accounts for it: $model',
     async ({ model, drawn, cost }) => {
       const chatId = randomUUID();
-      // As large as they are: more than a megabyte.
+      // A realistic size: more than a megabyte.
       const image = picture(1_200_000);
       agent.script('createDocument', NEW_IMAGE, {
         image,
@@ -65,7 +65,7 @@ describe('images of the artifact agent', () => {
       expect(others).toEqual([]);
       expect(request).toMatchObject({ provider: drawn.provider, model: drawn.model });
       expect(request?.userText).toBe('Lighthouse\n\nA lighthouse at night');
-      // The picture is not told to the model that answers, and not kept twice.
+      // The image is not sent to the answering model, and not stored twice.
       expect(JSON.stringify(app.double.requests.filter(answers)).length).toBeLessThan(100_000);
       const { text: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
       expect(messages.length).toBeLessThan(100_000);
@@ -97,14 +97,14 @@ describe('images of the artifact agent', () => {
 
   it.each([
     { model: GOOGLE, inputCost: '0.000090', imageInput: undefined },
-    // 42 tokens of words at 5 USD, 258 of the picture at 10.
+    // 42 text tokens at 5 USD, 258 image tokens at 10.
     { model: OPENAI, inputCost: '0.002790', imageInput: 258 },
   ])('changes an image as a new version: $model', async ({ model, inputCost, imageInput }) => {
     const [before, after] = [picture(), picture()];
     const id = await agent.create(before);
     const chatId = randomUUID();
     const usage = { input: 300, output: 1_056 };
-    // Edits are for texts: a picture is drawn by the description.
+    // Edits are for texts. An image is generated from the description.
     const input = { id, description: 'By day', edits: [{ oldText: before.slice(0, 40), newText: '' }] };
     agent.script('updateDocument', input, { image: after, usage, imageInput: 258 });
     const answer = await agent.say(chatId, model);
@@ -166,10 +166,10 @@ describe('images of the artifact agent', () => {
     const answer = await agent.say(chatId, model);
     expect([answer.status, answer.text, answer.done]).toEqual([200, 'Sorry.', true]);
     expect(failureOf(answer)).toMatch(says);
-    // What the reader had cleared is shown again.
+    // The content that the reader had cleared is shown again.
     expect(dataOf(answer, 'data-imageDelta')).toEqual([before]);
     expect(await agent.versionsOf(id)).toEqual([before]);
-    // The model that answers knows, and the message keeps it.
+    // The answering model knows it, and the message keeps it.
     expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toMatch(says);
     const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
     expect(messages.items[1].parts).toContainEqual(

@@ -173,7 +173,7 @@ describe('budgets', () => {
   });
 
   describe('reservations', () => {
-    /** As if the time that a reservation lives had passed. */
+    /** Simulates the time after which a reservation expires. */
     const runOut = () =>
       app.database.query(
         `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,

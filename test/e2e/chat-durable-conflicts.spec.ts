@@ -3,7 +3,7 @@ import { type AnswerReader, type ChatApp, startChatApp, userMessage } from '../s
 import type { TestUser } from '../support/app.js';
 import { answerCalls, messagesOf, resume, saying, stop } from '../support/turns.js';
 
-/** One answer at a time in a chat: the same message attaches to it, any other is told to wait. */
+/** A chat has one running answer at a time. The same message attaches to it, and any other message is refused. */
 describe('messages during a running answer', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -93,7 +93,7 @@ describe('messages during a running answer', () => {
       ['assistant', 'complete'],
     ]);
     expect(app.double.requests.filter(({ stream }) => stream)).toHaveLength(2);
-    // The place is free again as soon as the answer is over.
+    // The chat is free again as soon as the answer has ended.
     expect((await app.say(user, chatId, 'and the next')).status).toBe(200);
   });
 

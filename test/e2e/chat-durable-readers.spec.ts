@@ -9,7 +9,7 @@ import { answerCalls, resume, saying, stop, storedAnswer, textOfParts } from '..
 
 const MEGABYTE = 1024 ** 2;
 
-/** Readers are not equal: some are slow, some stand still, some wait for long. None of them is felt by the others. */
+/** Some readers are slow, some stop reading, some wait for a long time. None of them affects the others. */
 describe('readers of an answer', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -32,7 +32,7 @@ describe('readers of an answer', () => {
     const characters = 6 * MEGABYTE;
     app.double.enqueue({ fault: { type: 'flood', characters } });
     const live = await app.open(user, { id: chatId, message: userMessage('a flood') });
-    // These ask, and then do not read what they get.
+    // These send a request and do not read the response.
     const slow = await Promise.all(Array.from({ length: 5 }, () => resume(app, user, chatId)));
     expect(slow.map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
 
@@ -44,12 +44,12 @@ describe('readers of an answer', () => {
     expect(textOfParts(answer) === whole.text).toBe(true);
     expect(answerCalls(app, 'a flood')[0]).toMatchObject({ state: 'ended', closedByClient: false });
 
-    // What waits for them is one copy in the log, not one in each connection.
+    // Their data is in the log once, not in each connection.
     const waiting = sockets.filter(({ writableLength }) => writableLength > 0);
     expect(waiting).toHaveLength(5);
     for (const { writableLength } of waiting) expect(writableLength).toBeLessThan(MEGABYTE);
 
-    // And yet each gets everything as soon as it reads.
+    // Each of them still gets everything as soon as it reads.
     for (const late of await Promise.all(slow.map((reader) => reader.rest()))) {
       expect(late.text === whole.text).toBe(true);
       expect(late.chunks.at(-1)).toEqual(whole.chunks.at(-1));
@@ -64,13 +64,13 @@ describe('readers of an answer', () => {
     const live = await app.open(user, { id: chatId, message: userMessage('many elephants') });
     await live.until(saying(text.at(-1)!));
     const late = await resume(app, user, chatId);
-    // Until it reads, there is more for it than it has been given.
+    // Until it reads, more is waiting for it than it was sent.
     await eventually(() => Promise.resolve(sockets.some(({ writableLength }) => writableLength > 0)));
     for (const { writableLength } of sockets) expect(writableLength).toBeLessThan(MEGABYTE);
     app.double.resume();
     const [whole, replayed] = [await live.rest(), await late.rest()];
     expect(replayed.text === whole.text && whole.text === text.join('')).toBe(true);
-    // No portion ends in the middle of an elephant.
+    // No portion ends in the middle of an emoji.
     for (const chunk of replayed.chunks)
       if (chunk.type === 'text-delta') expect(chunk.delta.isWellFormed()).toBe(true);
   });
@@ -94,7 +94,7 @@ describe('readers of an answer', () => {
   });
 
   it('get a ping after silence, so that connections stay open', async () => {
-    // Below the 30 seconds after which the first proxies give up; here nobody waits that long.
+    // Shorter than the 30 seconds after which some proxies time out. The test does not wait that long.
     expect(PING.interval).toBe(15_000);
     PING.interval = 1_500;
     const chatId = randomUUID();
@@ -119,7 +119,7 @@ describe('readers of an answer', () => {
     expect(silence).toBeLessThan(4_000);
     source.releaseLock();
     app.double.resume();
-    // Readers of the protocol do not notice.
+    // Clients of the protocol ignore it.
     const [one, other] = [await reader.rest(), await parsed.rest()];
     expect(one.text).toBe('Let me see. Yes.');
     expect(other.text).toBe('Let me see. Yes.');

@@ -17,7 +17,7 @@ import {
   textOfParts,
 } from '../support/turns.js';
 
-/** Only a stop ends an answer: what had arrived is kept and paid for, the provider is told to be quiet. */
+/** Only a stop ends an answer. The text so far is kept and paid for, and the provider's request is closed. */
 describe('stopping an answer', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -31,7 +31,7 @@ describe('stopping an answer', () => {
 
   afterAll(() => app.close());
 
-  /** An answer that has said `words` and waits in the middle. */
+  /** An answer that has streamed `words` and waits in the middle. */
   async function begin(chatId: string, question: string, body: object = {}): Promise<AnswerReader> {
     const usage = { input: 1_000, output: 400 };
     app.double.enqueue({ text: ['Half ', 'of ', 'it', '.'], pauseAfter: 2, usage });
@@ -47,7 +47,7 @@ describe('stopping an answer', () => {
     await late.until(saying('Half of '));
     expect(await stop(app, user, chatId)).toEqual({ stopped: true });
 
-    // All of it is true as soon as the stop is answered.
+    // Everything is in place as soon as the stop responds.
     const [, answer] = await messagesOf(app, user, chatId);
     expect(answer?.status).toBe('stopped');
     expect(textOfParts(answer!)).toBe('Half of ');
@@ -112,7 +112,7 @@ describe('stopping an answer', () => {
       `update admin_config set config_data = jsonb_set(config_data, '{capabilities,thinking}', 'true')
         where config_key in ('chat_agent_google', 'chat_agent_openai', 'chat_agent_anthropic')`,
     );
-    // The server learns of it in a moment.
+    // The server notices this shortly afterwards.
     await eventually(async () => {
       app.double.enqueue({ reasoning: ['Hm.'], text: ['Yes.'] });
       const { chunks } = await app.say(user, randomUUID(), 'do you think');
@@ -217,7 +217,8 @@ describe('stopping an answer', () => {
   it('lets an answer in a deleted chat end', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'vanish');
-    // As it is when another instance deletes the chat; the end of the title's call may be in its way, and is retried there.
+    // Simulates another instance that deletes the chat. The end of the title's call may conflict with it, and is
+    // retried.
     await eventually(() =>
       app.database.query('delete from chat where id = $1', [chatId]).catch(unlessDeadlocked),
     );

@@ -14,7 +14,7 @@ import {
 
 const READERS = 'switchboard_stream_readers';
 
-/** Generation belongs to the turn: it goes on whoever listens, and can be picked up again. */
+/** The turn owns the generation. It continues without readers, and can be resumed. */
 describe('durable answers', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -48,7 +48,7 @@ describe('durable answers', () => {
     expect(answer).toMatchObject({ inputTokens: 1_000, outputTokens: 300 });
     const [call] = answerCalls(app, 'count to three');
     expect(call).toMatchObject({ state: 'ended', closedByClient: false });
-    // Its cost is in the books as if somebody had listened: 1,000 × 0.30 $ + 300 × 2.50 $ a million.
+    // Its cost is recorded as if someone had read it: 1,000 × 0.30 $ + 300 × 2.50 $ per million.
     expect(answer.cost).toBe(0.00105);
     await eventually(async () => {
       const [open] = await app.database.query(
@@ -84,7 +84,7 @@ describe('durable answers', () => {
     await app.double.until(() => answerCalls(app, 'silence first')[0]?.state === 'held');
     leaving.abort();
     await expect(sent).rejects.toThrow(/abort/i);
-    // Somebody else can pick it up although nobody has read a word of it.
+    // Another client can resume it although nobody has read any of it.
     const reader = await resume(app, user, chatId);
     expect(reader.response.status).toBe(200);
     app.double.resume();
@@ -114,7 +114,7 @@ describe('durable answers', () => {
       expect(answer.done).toBe(true);
       expect(answer.chunks[0]).toEqual(whole.chunks[0]);
       expect(answer.chunks.at(-1)).toEqual(whole.chunks.at(-1));
-      // The same chunks but for deltas, which may come joined.
+      // The same chunks, except that deltas can be joined.
       const isDelta = ({ type }: { type: string }) => type === 'text-delta';
       expect(answer.chunks.filter((chunk) => !isDelta(chunk))).toEqual(
         whole.chunks.filter((chunk) => !isDelta(chunk)),
@@ -186,7 +186,7 @@ describe('durable answers', () => {
     ]);
     app.double.resume();
     await reader.until((chunks) => chunks.at(-1)?.type === 'finish');
-    // Whoever has seen the end finds it stored.
+    // A client that has read the end finds it stored.
     expect(await streamRows(chatId)).toEqual([]);
     expect(await isStreaming()).toBe(false);
     expect((await messagesOf(app, user, chatId)).at(-1)?.status).toBe('complete');
@@ -202,7 +202,7 @@ describe('durable answers', () => {
       );
       return rows[0] as { parts: Array<{ type: string; text?: string }>; status: string };
     };
-    // The second pause is the fault's: it holds the answer until the test is over.
+    // The second pause belongs to the fault: it holds the answer until the test is over.
     app.double.enqueue({
       text: ['Safe ', 'and ', 'sound'],
       pauseAfter: 1,

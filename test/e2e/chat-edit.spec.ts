@@ -4,7 +4,7 @@ import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js'
 import type { TestUser } from '../support/app.js';
 import { answerCalls, messagesOf, type StoredMessage, textOfParts } from '../support/turns.js';
 
-/** Changing what has been said: edits of a user's message, and answers given again. */
+/** Edits of a user's message, and regenerated answers. */
 describe('edits and regeneration', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -41,7 +41,7 @@ describe('edits and regeneration', () => {
     expect(after[2]).toMatchObject({ id: edited.id, createdAt: edited.createdAt, role: 'user' });
     expect(after[3]!.id).toBe(answer.chunks[0].messageId);
     expect(messages.map(({ id }) => id)).not.toContain(after[3]!.id);
-    // The model sees the conversation as it is now.
+    // The model gets the conversation as it is now.
     const prompt = JSON.stringify(lastCall()?.body);
     expect(prompt).toContain('second, edited');
     expect(prompt).toContain('You said: first');
@@ -83,7 +83,7 @@ describe('edits and regeneration', () => {
     expect(after[5]).toMatchObject({ id: answer.chunks[0].messageId, status: 'complete' });
     expect(said(after).at(-1)).toBe('A better third.');
     expect(after).toHaveLength(6);
-    // The old answer is no part of what the model is asked.
+    // The old answer is not sent to the model.
     expect(JSON.stringify(lastCall()?.body)).not.toContain('You said: third');
   });
 

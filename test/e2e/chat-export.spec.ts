@@ -22,7 +22,7 @@ const exportOf = (chatId: string, query = '', user = owner) =>
 describe('GET /api/chats/:id/export', () => {
   it('is a complete JSON document by default', async () => {
     const chatId = await addChat(app, owner, { title: 'Gärten: "A/B" 🌱' });
-    // More than one page of messages and of votes is read for it.
+    // The export reads more than one page of messages and of votes.
     for (let n = 0; n < 45; n++) {
       const createdAt = new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(n / 3))).toISOString();
       const id = await addMessage(app, chatId, { createdAt, parts: [text(`message "${n}" שלום`)] });

@@ -15,14 +15,14 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
 
 /**
- * What goes wrong when some of the answer has arrived: it is never asked for again, the reader is told at the end of the
- * stream, and what there was is kept and paid for. Promises that are rejected unheard fail a test by themselves.
+ * Faults after a part of the answer has arrived. The call is not repeated, the reader gets an error at the end of the
+ * stream, and the text so far is kept and paid for. Unhandled rejections fail a test by themselves.
  */
 
 const PROVIDERS = {
   google: { model: 'google/gemini-2.5-flash', name: 'Google' },
   openai: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI's older API, which gateways and local servers use. */
   openaiChat: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
   anthropic: { model: 'anthropic/claude-sonnet-4-5', name: 'Anthropic' },
 };
@@ -33,7 +33,7 @@ const TEXT = ['one ', 'two ', 'three ', 'four'];
 const FIRST_BYTE_TIMEOUT = 4_000;
 const IDLE_TIMEOUT = 800;
 
-/** What is told to the reader, with NAME of the provider, and what the call's row says. */
+/** What the reader is told (with NAME for the provider), and what is recorded in the call's row. */
 type Meaning = [text: string, code: string];
 
 const brokenOff: Meaning = ['NAME ended its answer early.', 'upstream_error'];
@@ -56,7 +56,7 @@ const CASES: Array<[Fault, ...Meaning]> = [
   ],
 ];
 
-/** One question to one of the providers, in a chat of its own. */
+/** One question to one of the providers, in its own chat. */
 interface Ask {
   app: ChatApp;
   provider: Provider;
@@ -67,7 +67,7 @@ interface Ask {
 
 describe('faults after the first byte', () => {
   let app: ChatApp;
-  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  /** Another instance on the same database that uses OpenAI's older API. */
   let chatApp: ChatApp;
   let user: TestUser;
 
@@ -118,7 +118,7 @@ describe('faults after the first byte', () => {
       [chatId],
     );
 
-  /** The stream ended in good order, with words for a person; all that had arrived is stored. */
+  /** The stream ended properly, with a readable message. All text that arrived is stored. */
   async function expectFailedAnswer(
     { app, provider, chatId }: Ask,
     answer: Answer,
@@ -133,7 +133,7 @@ describe('faults after the first byte', () => {
     expect([count('error'), count('finish'), count('text-end')]).toEqual([1, 0, count('text-start')]);
     for (const key of Object.values(SERVER_KEYS)) expect(JSON.stringify(answer.chunks)).not.toContain(key);
 
-    // All of it is true as soon as the stream has ended.
+    // Everything is in place as soon as the stream has ended.
     const stored = (await messagesOf(app, user, chatId)).at(-1)!;
     expect([stored.role, stored.status, textOfParts(stored)]).toEqual(['assistant', 'failed', arrived]);
     expect(stored.parts.some(({ state }) => state === 'streaming')).toBe(false);
@@ -142,7 +142,7 @@ describe('faults after the first byte', () => {
     expect((await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming).toBe(false);
   }
 
-  /** One call, counted by what the provider had reported and an estimate of the rest; no row stays open. */
+  /** One call, counted with the provider's figures and an estimate of the rest. No row stays open. */
   async function expectCounted({ provider, chatId }: Ask, status: string, code?: string): Promise<void> {
     const calls = await callsOf(chatId);
     expect(calls).toHaveLength(1);
@@ -155,7 +155,7 @@ describe('faults after the first byte', () => {
     });
     expect(metadata.errorCode).toBe(code);
     expect(metadata.finishReason).not.toBe('stop');
-    // OpenAI tells nothing to a stream that is cut.
+    // OpenAI reports nothing for an interrupted stream.
     if (provider.startsWith('openai')) expect(figures.inputTokens).toBeGreaterThan(0);
     else expect(figures.inputTokens).toBe(100);
     expect(figures.outputTokens).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ describe('faults after the first byte', () => {
     for (const ask of ALL.map(askOf)) {
       const { app, question, chatId } = ask;
       program(ask, { type: 'flood', characters: 20 * limit });
-      // The reader reads the beginning only until the answer is stored: nothing may be waiting for it.
+      // The reader only reads the beginning until the answer is stored: nothing may depend on it.
       const reader = await app.open(user, { id: chatId, message: userMessage(question), ...ask.body });
       await reader.until((chunks) => chunks.some(({ type }) => type === 'text-delta'));
       await eventually(async () => {
@@ -240,7 +240,7 @@ describe('faults after the first byte', () => {
       await app.double.until(() => answerCalls(app, question)[0]?.state === 'ended');
       const [call, ...more] = answerCalls(app, question);
       expect([call!.closedByClient, more]).toEqual([true, []]);
-      // What was under way then is what the buffers of the connection hold.
+      // The data in transit then is limited by the buffers of the connection.
       expect(call!.chunks * 8_400).toBeLessThan(2 * limit);
       await expectNextTurn(ask);
     }
@@ -257,7 +257,7 @@ describe('faults after the first byte', () => {
         const [{ metadata, ...figures }] = await callsOf(ask.chatId);
         expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
         expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
-        // Four characters a token: the text, and the prompt of a few words with its instructions.
+        // Four characters per token: the text, and the prompt of a few words with its instructions.
         expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
         expect(figures.inputTokens).toBeGreaterThan(10);
         expect(figures.inputTokens).toBeLessThan(200);

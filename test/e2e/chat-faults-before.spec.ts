@@ -9,28 +9,28 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
 
 /**
- * What goes wrong before a provider has said anything: the client gets a problem document, the answer is stored as failed,
- * every attempt is accounted for, and the chat goes on. Promises that are rejected unheard fail a test by themselves.
+ * Faults before a provider has sent anything. The client gets a problem document, the answer is stored as failed, every
+ * attempt is recorded, and the chat continues. Unhandled rejections fail a test by themselves.
  */
 
 const PROVIDERS = {
   google: { model: 'google/gemini-2.5-flash', name: 'Google', header: 'x-google-api-key' },
   openai: { model: 'openai/gpt-4o-mini', name: 'OpenAI', header: 'x-openai-api-key' },
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI's older API, which gateways and local servers use. */
   openaiChat: { model: 'openai/gpt-4o-mini', name: 'OpenAI', header: 'x-openai-api-key' },
   anthropic: { model: 'anthropic/claude-sonnet-4-5', name: 'Anthropic', header: 'x-anthropic-api-key' },
 };
 type Provider = keyof typeof PROVIDERS;
 const ALL = Object.keys(PROVIDERS) as Provider[];
 
-/** What a fault means to the client. */
+/** How a fault is reported to the client. */
 interface Meaning {
   status: number;
   code: string;
-  /** With NAME and HEADER of the provider. */
+  /** With NAME and HEADER for the provider's. */
   detail: RegExp;
   retryAfter?: string;
-  /** How the calls ended; `error` unless told. */
+  /** How the calls ended. The default is `error`. */
   callStatus?: string;
 }
 
@@ -81,7 +81,7 @@ const CASES: Array<[fault: Fault, meaning: Meaning, attempts: number]> = [
   [{ type: 'empty' }, empty, 1],
 ];
 
-/** The problem is the one that is expected, in words for a person. */
+/** The problem is the expected one, in readable words. */
 function expectProblemOf(provider: Provider, { status, headers, problem }: Answer, meaning: Meaning): void {
   const { name, header } = PROVIDERS[provider];
   const detail = new RegExp(meaning.detail.source.replace('NAME', name).replace('HEADER', header));
@@ -99,7 +99,7 @@ function expectProblemOf(provider: Provider, { status, headers, problem }: Answe
   for (const key of [...Object.values(SERVER_KEYS), 'bad-key']) expect(text).not.toContain(key);
 }
 
-/** What the failed turn has left: a failed answer without text, a closed row for each attempt, no active stream. */
+/** What the failed turn leaves: a failed answer without text, a closed row for each attempt, no active stream. */
 async function expectFailedTurn(
   app: ChatApp,
   user: TestUser,
@@ -128,7 +128,7 @@ async function expectFailedTurn(
 
 async function expectNextTurn(app: ChatApp, user: TestUser, chatId: string, body: object): Promise<void> {
   const next = await app.say(user, chatId, 'And now?', { body });
-  // Anthropic takes the two questions in a row for one.
+  // Anthropic treats two consecutive questions as one.
   expect([next.status, next.done, next.text]).toEqual([200, true, expect.stringMatching(/And now\?$/)]);
   const statuses = (await messagesOf(app, user, chatId)).map(({ status }) => status);
   expect(statuses).toEqual(['complete', 'failed', 'complete', 'complete']);
@@ -153,7 +153,7 @@ interface Ask {
 
 describe('faults before the first byte', () => {
   let app: ChatApp;
-  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  /** Another instance on the same database that uses OpenAI's older API. */
   let chatApp: ChatApp;
   let user: TestUser;
 
@@ -194,7 +194,7 @@ describe('faults before the first byte', () => {
     await everywhere(async (ask) => {
       const { app, provider, question, body } = ask;
       const chatId = randomUUID();
-      // One more than there may be attempts: one too many would be seen.
+      // One more than the allowed attempts, so that an additional attempt would be visible.
       fail(ask, fault, 4);
       const answer = await app.say(user, chatId, question, { body });
       expectProblemOf(provider, answer, meaning);
@@ -292,7 +292,7 @@ describe('an unreachable provider', () => {
   });
 });
 
-/** A port of this machine where nobody listens. */
+/** A port of this machine where nothing listens. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -24,7 +24,7 @@ async function messagesOf(chatId: string, user = owner) {
   return body.items as Array<Record<string, unknown> & { id: string }>;
 }
 
-/** What a copy has in common with its original: all but its ids, and what the original has cost. */
+/** The fields that a copy shares with its original: all except its ids and the original's cost. */
 const content = ({
   id: _id,
   chatId: _chatId,

@@ -4,11 +4,11 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { messagesOf, textOfParts } from '../support/turns.js';
 
-/** The last words come alone, or after the question before them when nothing stands between the two. */
+/** Consecutive questions are sent as one message, or separately. */
 const ANSWER = /^You said: (?:How is it outside\?)?Never mind\.$/;
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 
-/** What a model is told of the conversation so far, whatever state it was left in. */
+/** The history that a model gets, whatever state the conversation was left in. */
 describe('the history that a model gets', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -24,7 +24,7 @@ describe('the history that a model gets', () => {
 
   const lastPrompt = () => JSON.stringify(app.double.requests.filter(({ stream }) => stream).at(-1)?.body);
 
-  /** A chat whose answer has these parts, and what the model says to the next message. */
+  /** A chat with these answer parts, and the model's answer to the next message. */
   async function sayAfter(model: string, parts: unknown[], status = 'interrupted'): Promise<string> {
     const chatId = await addChat(app, user);
     const times = [1, 2].map((minutes) => new Date(Date.now() - 60_000 * (3 - minutes)).toISOString());
@@ -56,7 +56,7 @@ describe('the history that a model gets', () => {
         expect(await sayAfter(model, [step, looking, part])).toMatch(ANSWER);
         expect(lastPrompt()).toContain('Let me look.');
         expect(lastPrompt()).not.toContain('call_unfinished1');
-        // Nor when the call is all there is.
+        // Also if the call is all there is.
         expect(await sayAfter(model, [step, part], 'stopped')).toMatch(ANSWER);
         expect(lastPrompt()).not.toContain('call_unfinished1');
       }
@@ -117,7 +117,7 @@ describe('the history that a model gets', () => {
   it('is in the order of the messages, even if their clocks disagree', async () => {
     const chatId = await addChat(app, user);
     const inAnHour = Date.now() + 3_600_000;
-    // Another machine's clock was ahead.
+    // The clock of another machine was ahead.
     for (const [index, words] of ['alpha', 'beta', 'gamma', 'delta'].entries()) {
       const role = index % 2 === 0 ? 'user' : 'assistant';
       const createdAt = new Date(inAnHour + index).toISOString();

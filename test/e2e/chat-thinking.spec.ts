@@ -6,7 +6,7 @@ import { configureAgent, type Provider, PROVIDERS } from '../support/agent-confi
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answerCalls } from '../support/turns.js';
 
-/** Thinking is switched on and off with each message, in every vendor's own words. */
+/** Thinking is enabled and disabled with each message, in every vendor's own format. */
 describe('thinking', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -24,7 +24,7 @@ describe('thinking', () => {
   });
   afterAll(() => app.close());
 
-  /** What the model was asked with. */
+  /** The request that the model got. */
   async function askedWith(model: string, thinking?: boolean): Promise<Record<string, unknown>> {
     const question = `Question ${randomUUID()}`;
     const answer = await app.say(user, randomUUID(), question, { body: { model, thinking } });
@@ -33,7 +33,7 @@ describe('thinking', () => {
     return call?.body as Record<string, unknown>;
   }
 
-  /** Where each vendor has the most that may be said. */
+  /** The field in which each vendor has the output limit. */
   function limitOf(body: Record<string, unknown>): unknown {
     const { maxOutputTokens } = (body['generationConfig'] ?? {}) as { maxOutputTokens?: number };
     return body['max_tokens'] ?? body['max_output_tokens'] ?? maxOutputTokens;
@@ -51,7 +51,7 @@ describe('thinking', () => {
   it.each<[model: string, on: object, off: object]>([
     ['google/gemini-2.5-flash', google({ includeThoughts: true }), google({ thinkingBudget: 0 })],
     ['google/gemini-2.5-pro', google({ includeThoughts: true }), google({ thinkingBudget: 128 })],
-    // It does not think unless it is given a budget.
+    // It does not think without a budget.
     [
       'google/gemini-2.5-flash-lite',
       google({ includeThoughts: true, thinkingBudget: -1 }),
@@ -134,7 +134,7 @@ describe('thinking', () => {
   it('is part of what a budget reserves', async () => {
     await configureAgent(app, 'google', { parameters: { maxOutputTokens: 1_000 }, budget: { daily: 0.1 } });
     const thinker = await app.createUser();
-    // 0.0425 USD, nearly all of it for thoughts.
+    // 0.0425 USD, nearly all of it for reasoning.
     const usage = { input: 20, output: 17_000, reasoning: 16_000 };
     app.double.enqueue({ usage, firstDelayMs: 300 }, { when: ({ stream }) => stream, times: 6 });
     const body = { model: 'google/gemini-2.5-flash', agent: 'chat', thinking: true };
@@ -176,7 +176,7 @@ describe('thinking', () => {
       messageMetadata: { usage: Record<string, number>; cost: number };
     };
     expect(messageMetadata.usage).toMatchObject({ outputTokens: 60, reasoningTokens: 40, totalTokens: 160 });
-    // 0.30 and 2.50 USD a million.
+    // 0.30 and 2.50 USD per million.
     expect(messageMetadata.cost).toBeCloseTo((100 * 0.3 + 60 * 2.5) / 1e6, 6);
   });
 
@@ -185,7 +185,7 @@ describe('thinking', () => {
     const warned = jest.spyOn(process, 'emitWarning');
     app.double.enqueue({ reasoning: ['Between us.'], text: ['Done.'] });
     await app.say(user, chat, 'Think', { body: { model: 'anthropic/claude-sonnet-4-5', thinking: true } });
-    // Another vendor takes no such thoughts, and its client warns of them.
+    // Another vendor does not accept such reasoning, and its client warns about it.
     const body = { model: 'openai/gpt-5-mini', agent: 'artifact' };
     expect((await app.say(user, chat, 'And now?', { body })).status).toBe(200);
     expect(warned.mock.calls).toEqual([]);
@@ -204,7 +204,7 @@ describe('thinking', () => {
     const wrong = await app.say(user, chat, 'Think', { body: { thinking: 'yes' } });
     expect(wrong).toMatchObject({ status: 400, problem: { errors: [{ path: 'thinking' }] } });
     expect((await app.request('GET', `/api/chats/${chat}`, { user })).status).toBe(404);
-    // Without thought is what such a model answers anyway.
+    // Such a model always answers without thinking.
     expect(await askedWith('openai/gpt-4o-mini', false)).toEqual(without('reasoning'));
   });
 });

@@ -277,7 +277,7 @@ describe('POST /api/chat', () => {
       const { body } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
       const reasoning = body.items[1].parts.find(({ type }: { type: string }) => type === 'reasoning');
       expect(reasoning.text).toBe('Let me think.');
-      // What the provider needs to see again of its thoughts survives the storage.
+      // The reasoning data that the provider needs again is still there after storing.
       app.double.enqueue({ text: ['Again.'] });
       expect((await app.say(user, chatId, 'More', { body: { model } })).text).toBe('Again.');
     }

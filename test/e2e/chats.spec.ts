@@ -164,7 +164,7 @@ describe('GET /api/chats', () => {
     const first = (await list('?limit=3')).body;
     expect(first.items.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 3));
     await addChat(app, owner, { createdAt: at(30) });
-    // The row that the cursor points at, one before and one after it.
+    // The row that the cursor refers to, one before it and one after it.
     for (const id of [ids[2], ids[0], ids[4]])
       await app.request('DELETE', `/api/chats/${id}`, { user: owner });
     const rest = await readAllPages(app, owner, `/api/chats?limit=3&cursor=${first.nextCursor}`);

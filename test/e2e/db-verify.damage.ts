@@ -1,4 +1,4 @@
-/** What was done to a migrated database, and every line that is then said about it. */
+/** Changes to a migrated database, and every line that is then reported. */
 export type Damage = [statements: string, differences: string[]];
 
 const OWN = '(user_id = (SELECT switchboard.user_id() AS user_id))';
@@ -304,7 +304,7 @@ export const ROUTINES: Damage[] = [
 
 const CALL = `'chat', 'p', 'm', 'success', 1, 2, 3, 5, 0.1, 0.2, 0.3`;
 
-/** What the triggers do not see. */
+/** Changes that the triggers do not see. */
 export const USAGE: Damage[] = [
   [`alter table usage_logs drop column metadata`, ['missing column metadata of usage_logs']],
   [
@@ -381,7 +381,7 @@ export const CONTENT: Damage[] = [
   ],
 ];
 
-/** Nothing of this is in the way. */
+/** None of this is a difference. */
 export const ADDITIONS = `
   create table extra (id integer primary key);
   alter table chat add column colour text default 'red', add column "extraId" integer references extra (id);

@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/postgres.js';
 import * as damages from './db-verify.damage.js';
 
 describe('db:verify', () => {
-  /** What is said about a database to which `damage` has been done. */
+  /** The lines that are reported for a database with this damage. */
   async function differencesAfter(damage?: string): Promise<string[]> {
     const database = await createTestDatabase();
     try {

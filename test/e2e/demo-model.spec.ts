@@ -7,7 +7,7 @@ import { type GithubApp, startGithubApp, TOKEN_HEADER } from '../support/github-
 
 const NO_KEYS = { GOOGLE_GENERATIVE_AI_API_KEY: '', OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '' };
 
-/** A machine without keys: everything can be tried, and nobody is told that a language model had answered. */
+/** On a machine without keys, everything can be tried, and nobody is told that a language model answered. */
 describe('the demo model', () => {
   let app: GithubApp;
   let user: TestUser;
@@ -20,7 +20,7 @@ describe('the demo model', () => {
     user = await app.createUser();
   });
 
-  // Nobody else was asked.
+  // No other model was called.
   afterEach(() => expect(app.double.requests).toEqual([]));
 
   afterAll(() => app.close());
@@ -28,7 +28,7 @@ describe('the demo model', () => {
   const open = (body: object = {}) =>
     createChatClient(app.url, { token: user.token, headers: TOKEN_HEADER, body });
 
-  /** Sends a message; who answered, and what they said. */
+  /** Sends a message, and returns the agent and the answer. */
   async function ask(chat: Chat<UIMessage>, text: string): Promise<{ agent: unknown; text: string }> {
     await chat.sendMessage({ text });
     expect([text, chat.error]).toEqual([text, undefined]);
@@ -72,7 +72,7 @@ describe('the demo model', () => {
       expect.stringContaining(items[0].suggestedText),
     ]);
 
-    // Calls without a price are calls all the same.
+    // Calls without a price also count as calls.
     const rows = await app.database.query(
       `select agent_type as agent, metadata ->> 'purpose' as purpose, total_cost::float8 as cost, provider
          from usage_logs where user_id = $1 and total_tokens > 0 and metadata ->> 'status' = 'success'`,

@@ -137,7 +137,7 @@ describe('the documentation', () => {
   });
 });
 
-/** The properties of a schema, however deep, that show nothing of what they look like. */
+/** The properties of a schema, at any depth, that have no example. */
 function missingExamples(schema: Schema | undefined, path = '', seen: string[] = []): string[] {
   if (!schema) return [];
   if (schema.$ref) {

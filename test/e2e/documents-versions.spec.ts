@@ -7,7 +7,7 @@ let app: TestApp;
 let owner: TestUser;
 let stranger: TestUser;
 let admin: TestUser;
-/** A document with three versions, of the seconds 1, 2 and 3. */
+/** A document with three versions, at seconds 1, 2 and 3. */
 let id: string;
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();

@@ -16,7 +16,7 @@ import {
 
 const PASSWORD = 'correct-horse-battery';
 
-/** The stack of a fresh machine, driven by the clients that people use. */
+/** The stack of a fresh machine, used through the usual clients. */
 describe('the embedded stack', () => {
   let folder: string;
   let environment: Record<string, string>;
@@ -66,7 +66,7 @@ describe('the embedded stack', () => {
     return stack.secretKey;
   }
 
-  /** Waits until `check` holds; fails after the seconds that the design allows. */
+  /** Waits until `check` succeeds, and fails after the time limit. */
   async function within(milliseconds: number, check: () => Promise<boolean>): Promise<void> {
     for (const deadline = Date.now() + milliseconds; ;) {
       if (await check()) return;
@@ -205,7 +205,7 @@ describe('the embedded stack', () => {
     expect((await send('PATCH', clerk.token, { role: 'admin' })).status).toBe(403);
     expect((await send('PATCH', boss.token, { role: 'admin' })).status).toBe(200);
     expect((await get('/api/me', clerk.token)).body.role).toBe('admin');
-    // What the auth server puts into the next token says the same.
+    // The auth server puts the same into the next token.
     const { data } = await clerk.client.auth.refreshSession();
     expect(data.user).toMatchObject({ app_metadata: { role: 'admin' }, user_metadata: { role: 'admin' } });
     expect((await send('PATCH', boss.token, { isActive: false })).status).toBe(200);
@@ -283,7 +283,7 @@ describe('the embedded stack', () => {
       expect(textOf(body.items[0])).toBe('Remember me');
       expect(server.output()).toContain(publishableKey);
     };
-    // As Ctrl-C in a terminal under npm: the signal comes twice.
+    // Like Ctrl-C in a terminal under npm: the signal comes twice.
     const stopped = Number(await postmasterPid());
     server.process.kill('SIGINT');
     expect(await server.stop('SIGINT')).toBe(0);

@@ -10,7 +10,7 @@ import {
 import { CHOSEN, TOKEN_HEADER } from '../support/github-app.js';
 import { messagesOf, readChat, send, storedAnswer, stop } from '../support/turns.js';
 
-/** Writes wait for the user's word. */
+/** Writes wait for the user's decision. */
 describe('the approval of a write', () => {
   let app: Awaited<ReturnType<typeof startWritingApp>>;
   let chat: WritingChat;

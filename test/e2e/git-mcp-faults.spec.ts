@@ -23,7 +23,7 @@ describe('faults of the repository agent', () => {
     repositoryId = await app.connect(user);
   });
 
-  /** One call of a tool, and what the reader and the model get of it. */
+  /** One tool call, and what the reader and the model get from it. */
   async function call(name: string, input: object) {
     app.script({ name, input }, 'Done.');
     const answer = await app.ask(user, crypto.randomUUID(), 'Please look.', { repositoryId });

@@ -9,7 +9,7 @@ import {
 import { OTHER, TOKEN_HEADER } from '../support/github-app.js';
 import { storedAnswer } from '../support/turns.js';
 
-/** Only the server's own memory says what was asked for, and whom. */
+/** Only the server's own records decide what was proposed, and to whom. */
 describe('the approval of a write cannot be', () => {
   let app: Awaited<ReturnType<typeof startWritingApp>>;
   let chat: WritingChat;

@@ -35,7 +35,7 @@ describe('the agent for a repository', () => {
     app.mcp.world.files.set(`${OTHER}/keys.txt`, 'the-secret-of-another-repository');
   });
 
-  /** One call of a tool, and what the reader and the model get of it. */
+  /** One tool call, and what the reader and the model get from it. */
   async function call(name: string, input: object) {
     app.script({ name, input }, 'Done.');
     const answer = await app.ask(user, crypto.randomUUID(), 'Please look.', { repositoryId });
@@ -131,7 +131,7 @@ describe('the agent for a repository', () => {
   });
 
   describe('the request to the server', () => {
-    /** Without the farewells of other tests, which nobody waits for. */
+    /** Without the closing requests of other tests, which nothing waits for. */
     const headers = () => app.mcp.requests.filter(({ rpc }) => rpc).map((request) => request.headers);
 
     it('has the user’s token and the configured restrictions', async () => {

@@ -166,7 +166,7 @@ describe('a rotated signing key', () => {
   });
 });
 
-/** Repeats an assertion until it holds, for four seconds at most. */
+/** Repeats an assertion until it succeeds, for at most four seconds. */
 async function eventually(assertion: () => Promise<void>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {

@@ -66,7 +66,7 @@ describe.each([
 
   it.each(CHANGES)('is not %s', async (...kind) => {
     const admin = await app.createUser({ role: 'admin' });
-    // None of these would be able to do anything.
+    // None of these could act as an administrator.
     await app.createUser();
     await app.createUser({ role: 'admin', isActive: false });
     const banned = await app.createUser({ role: 'admin' });
@@ -134,7 +134,8 @@ describe.each([
       const instances = [app, second, app, second];
       const ok = kind[1] === 'DELETE' ? 204 : 200;
 
-      // Each their next: whoever comes last finds that they are nobody any more, or that nobody else is left.
+      // Each removes the next one: the last request finds that its user is no longer an administrator, or that no other
+      // is left.
       const removals = await Promise.all(
         admins.map((admin, index) =>
           change(admins[(index + 1) % 4] as TestUser, admin, kind, instances[index]),
@@ -147,7 +148,7 @@ describe.each([
       await app.database.query('delete from auth.users');
       const again = await Promise.all(Array.from({ length: 4 }, () => app.createUser({ role: 'admin' })));
       const before = await audited();
-      // Each themselves: exactly one is told that there is nobody else.
+      // Each removes themselves: exactly one is told that there is no other administrator.
       const exits = await Promise.all(
         again.map((admin, index) => change(admin, admin, kind, instances[index])),
       );

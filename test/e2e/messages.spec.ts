@@ -25,7 +25,7 @@ afterAll(() => app?.close());
 const second = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString();
 const idsOf = (items: Array<{ id: string }>) => items.map(({ id }) => id);
 
-/** Messages a second apart, oldest first. */
+/** Messages one second apart, oldest first. */
 async function addHistory(count: number, options: { chatId?: string } = {}): Promise<string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {

@@ -7,13 +7,13 @@ import { type ChatApp, eventually, startChatApp, userMessage } from '../support/
 import { Metrics } from '../support/metrics.js';
 import { gauge, resume, saying, stop } from '../support/turns.js';
 
-/** What `/metrics` says of real turns: exactly what happened, under names that no client can make up. */
+/** `/metrics` shows exactly what happened in real turns, with names that no client can choose. */
 
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 const USAGE = { input: 1_000, cachedRead: 600, cacheWrite: 100, output: 500, reasoning: 200 };
 const TITLE_USAGE = { input: 40, output: 10 };
 
-/** The figures of a call beside the key of the metrics' series that count it. */
+/** The figures of a call with the key of the metrics series that count it. */
 interface Row {
   agent: string;
   provider: string;
@@ -51,7 +51,7 @@ describe('metrics', () => {
 
   const scrape = () => Metrics.scrape(app);
 
-  /** The calls of a chat, once they are as many and all closed. */
+  /** The calls of a chat, once there are this many and all are closed. */
   const callsOf = (chatId: string, count: number): Promise<Row[]> =>
     eventually(async () => {
       const rows = (await app.database.query(
@@ -78,7 +78,7 @@ describe('metrics', () => {
     ]) {
       expect([name, metrics.matching(name).length]).toEqual([name, 1]);
     }
-    // A counter that first shows itself at 1 has, to Prometheus, never grown.
+    // For Prometheus, a counter that first appears with the value 1 has never increased.
     expect(metrics.matching('switchboard_rate_limit_refusals_total')).toHaveLength(12);
     const described = new Set(Array.from(text.matchAll(/^# HELP (\S+) \S/gm), ([, name]) => name));
     for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) expect(described).toContain(name);
@@ -94,7 +94,7 @@ describe('metrics', () => {
     const after = await scrape();
 
     const [provider, model] = id.split('/');
-    // Gemini has no word for what it writes into its cache.
+    // Gemini does not report cache writes.
     const written = provider === 'google' ? 0 : 100;
     expect(rows.find((row) => row.model === model && row.input === 1_000)).toMatchObject({ written });
     for (const { agent, provider, model } of rows) {
@@ -128,7 +128,7 @@ describe('metrics', () => {
       );
       expect(grown('time_to_first_token_seconds_sum')).toBeCloseTo(sum((row) => row.first ?? 0) / 1000, 9);
     }
-    // And nothing else was counted.
+    // Nothing else was counted.
     expect(after.growth(before, 'switchboard_model_calls_total')).toBe(2);
     expect(after.growth(before, 'switchboard_model_tokens_total', { kind: 'input' })).toBe(1_040);
     expect(after.growth(before, 'switchboard_model_tokens_total', { kind: 'output' })).toBe(510);
@@ -207,7 +207,7 @@ describe('metrics', () => {
       database.asServiceInTransaction((manager) => manager.query('select 1').then(() => released)),
     );
     await eventually(async () => (await connections('busy')) === 3);
-    // What the server does by itself may wait here too.
+    // The server's own work may wait here too.
     const before = await waiting();
     const queued = Array.from({ length: 4 }, () =>
       database.asService((manager) => manager.query('select 1')),
@@ -290,7 +290,7 @@ describe('metrics', () => {
       await app.say(user, chatId, 'Hello', { body: { model: MODELS[1], agent: 'chat' } });
       await callsOf(chatId, 2);
       const after = await scrape();
-      // A change of the configuration by SQL is heard of a moment later.
+      // A configuration change by SQL takes a moment to arrive.
       return (
         after.growth(before, 'switchboard_model_calls_total', labels) > 0 && {
           others: after.growth(before, 'switchboard_model_calls_total', labels),

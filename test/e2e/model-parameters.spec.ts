@@ -7,7 +7,7 @@ import { answerCalls } from '../support/turns.js';
 const PARAMETERS = { temperature: 0.4, topP: 0.8, topK: 20, maxOutputTokens: 500 };
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
 
-/** What the configuration says of the calls of a model, as it goes over the wire. */
+/** How the configuration of model calls appears on the wire. */
 describe('the parameters and capabilities of a configuration', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -54,7 +54,7 @@ describe('the parameters and capabilities of a configuration', () => {
 
   it('reach a reasoning model of OpenAI as far as it supports them', async () => {
     expect(settingsOf(await askedWith('openai/gpt-5'))).toEqual({ max_output_tokens: 500 });
-    // Where it can be switched off altogether, the rest is taken, too.
+    // If it can be disabled completely, the other parameters are accepted too.
     expect(settingsOf(await askedWith('openai/gpt-5.2'))).toEqual({
       temperature: 0.4,
       top_p: 0.8,
@@ -147,7 +147,7 @@ describe('the parameters and capabilities of a configuration', () => {
       });
       expect(app.double.requests).toHaveLength(0);
 
-      // The chat that has one goes on without it.
+      // A chat with a file continues without it.
       const next = await app.post(user, { id, model, message: message('And now?') });
       expect([next.status, next.text]).toEqual([200, 'You said: And now?']);
       const asked = JSON.stringify(answerCalls(app, 'And now?')[0]?.body);

@@ -48,7 +48,7 @@ describe("OpenAI's other API", () => {
   });
 });
 
-/** What vendors do by themselves in the middle of an answer: searching, reading pages, running code. */
+/** Tools that vendors run themselves during an answer: web search, page fetching, code execution. */
 describe('the tools of the providers', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -71,7 +71,7 @@ describe('the tools of the providers', () => {
       capabilities: { ...OFF, ...Object.fromEntries(names.map((name) => [name, true])) },
     });
 
-  /** The tools that the model was asked with. */
+  /** The tools in the request to the model. */
   async function toolsOf(provider: Provider, body: object = {}): Promise<unknown> {
     const question = `Question ${randomUUID()}`;
     const { status } = await app.say(user, randomUUID(), question, {
@@ -195,7 +195,7 @@ describe('the tools of the providers', () => {
     expect(typesOf(answer)).toEqual(expect.arrayContaining(['reasoning-delta', 'tool-output-available']));
     const next = await app.say(user, chatId, 'Why so?', { body: { ...body, model: MODELS[second] } });
     expect([next.status, next.text]).toEqual([200, 'You said: Why so?']);
-    // What was calculated is still known.
+    // The computed result is still known.
     const asked = JSON.stringify(answerCalls(app, 'Why so?')[0]?.body);
     expect(asked).toContain('It is 42.');
     expect(asked).toContain(CODE.code);

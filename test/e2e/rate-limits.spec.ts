@@ -41,7 +41,7 @@ describe('GET /api/rate-limits', () => {
   const find = (items: RateLimit[], agentType: string, limitType: string) =>
     items.find((item) => item.agentType === agentType && item.limitType === limitType);
 
-  /** Changes a configuration for the length of `fn`, which begins when this instance has heard of it. */
+  /** Changes a configuration while `fn` runs, which starts when this instance has the change. */
   async function configured(
     changes: Record<string, object>,
     heard: (items: RateLimit[]) => boolean,

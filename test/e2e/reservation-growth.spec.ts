@@ -16,7 +16,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { sentStatements } from '../support/statements.js';
 
-/** A turn that was let in makes calls that nobody knew of, a picture for one. */
+/** An admitted turn makes calls that were not known before, for example for an image. */
 describe('a growing reservation', () => {
   let app: TestApp;
   let userId: string;
@@ -35,7 +35,7 @@ describe('a growing reservation', () => {
   const admitted = (expectedCost: string, budget: { daily?: number; monthly?: number } | undefined) =>
     admit(app, admissionRequest(userId, { expectedCost, budget }));
 
-  /** Makes a call that costs what is expected of it, unless told otherwise. */
+  /** Makes a call with its expected cost, or with another cost if given. */
   const call = (admission: Admission, expectedCost: string, cost = expectedCost) =>
     admission.reserving({
       expectedCost,
@@ -66,7 +66,7 @@ describe('a growing reservation', () => {
     return cost;
   };
 
-  /** How many of simultaneous calls are made; none costs anything before it is said of all whether they are. */
+  /** How many of several concurrent calls are made. No cost is counted until all of them were admitted or refused. */
   const callAtOnce = async (turns: Admission[], expectedCost: string): Promise<Record<string, number>> => {
     const decided = Promise.withResolvers<void>();
     let undecided = turns.length;
@@ -97,7 +97,7 @@ describe('a growing reservation', () => {
 
   it('does not let concurrent calls spend more than the budget allows', async () => {
     const turns = await Promise.all(Array.from({ length: 20 }, () => admitted('0.01', { daily: 1 })));
-    // 0.2 are reserved for the turns themselves: 8 pictures fit in.
+    // The turns themselves reserve 0.2, so 8 images fit.
     expect(await callAtOnce(turns, '0.1')).toEqual({ made: 8, budget_exceeded: 12 });
     expect(await spent()).toBeCloseTo(0.8);
   });
@@ -160,7 +160,7 @@ describe('a growing reservation', () => {
       detail: `Your budget of 1 USD per ${period} for the agent chat does not allow generating an image now. Try again when the next ${period} (UTC) begins.`,
     });
     expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
-    // Nothing has changed: the turn keeps what it had, and takes no place of its user's.
+    // Nothing has changed: the turn keeps its reservation, and takes no other one.
     expect(await reservations()).toEqual(['0.1']);
     expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     await call(turn, '0.9');
@@ -170,7 +170,7 @@ describe('a growing reservation', () => {
     const turn = await admitted('0.1', { daily: 1 });
     await call(turn, '0.3');
     expect(await reservations()).toEqual(['0.4']);
-    // Until the next call is asked for, it counts as reserved and as spent: 0.7.
+    // Until the next call is admitted, it counts as reserved and as spent: 0.7.
     await refusalOf(app, admissionRequest(userId, { expectedCost: '0.300001', budget: { daily: 1 } }));
     await call(turn, '0.3', '0.2');
     expect(await reservations()).toEqual(['0.4']);

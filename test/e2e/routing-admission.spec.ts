@@ -5,7 +5,9 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { messagesOf, stop, storedAnswer, textOfParts } from '../support/turns.js';
 
-/** The agent of a turn, and so its limit, is known only after a model was asked; the question is stored before that. */
+/**
+ * The agent of a turn, and so its limit, is only known after a model was called. The question is stored before that.
+ */
 describe('the admission of routed turns', () => {
   let app: ChatApp;
   let admin: TestUser;
@@ -68,7 +70,7 @@ describe('the admission of routed turns', () => {
       [chatId],
     );
     expect(left).toEqual([{ messages: 0, streams: 0 }]);
-    // What routing has cost is accounted to whoever asked.
+    // The cost of routing is counted for the user who asked.
     const rows = await eventually(async () => {
       const found = await app.database.query(
         `select agent_type, chat_id from usage_logs where user_id = $1 and response_timestamp is not null`,
@@ -79,7 +81,7 @@ describe('the admission of routed turns', () => {
     expect(rows).toEqual([{ agent_type: 'routing', chat_id: null }]);
     expect(Object.values(await usedOf(app, user.id)).every((used) => used === 0)).toBe(true);
 
-    // The same message is let in when there is room.
+    // The same message is admitted when a request is left.
     await limit('artifact', 1);
     routeTo('artifact');
     expect((await app.say(user, chatId, 'Write a poem')).status).toBe(200);
@@ -134,7 +136,7 @@ describe('the admission of routed turns', () => {
     await limit('chat', 1);
     routeTo('chat');
     expect((await app.say(user, chatId, 'Hello')).text).toBe('You said: Hello');
-    // Somebody else has a room of their own.
+    // Another user has separate limits.
     routeTo('chat');
     expect((await app.say(await app.createUser(), randomUUID(), 'Hello')).status).toBe(200);
   });

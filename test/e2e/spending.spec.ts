@@ -5,7 +5,7 @@ import { admissionRequest, admit, recordCall, refusalOf } from '../support/admis
 import { startTestApp, type TestApp } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
-/** What `usage_logs` says, and what is counted beside it: both must be the same. */
+/** The sums of `usage_logs`, and the separately counted ones: both must be equal. */
 async function spending(database: TestDatabase): Promise<{ logged: unknown; counted: unknown }> {
   const logged = await database.query(
     `select user_id, agent_type, (request_timestamp at time zone 'UTC')::date::text as day,
@@ -110,7 +110,7 @@ describe('the amount spent', () => {
       `explain (analyze, buffers, format json) select * from switchboard.admit($1, 'chat', 10, 10, null, 1, 0.1, 0.1, '1 minute')`,
       [userId],
     );
-    // A look at the calls themselves would read thousands of pages.
+    // Reading the calls themselves would read thousands of pages.
     const { Plan: read } = plan['QUERY PLAN'][0];
     expect(read['Shared Hit Blocks'] + read['Shared Read Blocks']).toBeLessThan(200);
   });

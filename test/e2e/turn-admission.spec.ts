@@ -4,7 +4,7 @@ import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { prepareChatServers } from '../support/chat-servers.js';
 
-/** Turns are held to the limits and budgets that are configured. */
+/** The configured limits and budgets apply to turns. */
 describe('the admission of turns', () => {
   let app: ChatApp;
   let admin: TestUser;
@@ -50,7 +50,7 @@ describe('the admission of turns', () => {
     expect((await app.request('GET', `/api/chats/${unknown}`, { user })).status).toBe(404);
     expect(await usedOf(app, user.id)).toEqual({ hourly: 2, daily: 2 });
 
-    // Somebody else has a limit of their own, and a limit that is raised holds from the next message on.
+    // Another user has a separate limit. A raised limit applies from the next message.
     expect((await app.say(await app.createUser(), randomUUID(), 'mine')).status).toBe(200);
     await limitChat(3, 100);
     expect((await app.say(user, chat, 'three')).status).toBe(200);
@@ -89,7 +89,7 @@ describe('the admission of turns', () => {
   it('does not let concurrent turns overspend, however long their answers become', async () => {
     const user = await app.createUser();
     await limitChat(500, 1_000, { daily: 0.1 });
-    // 30,000 tokens are 0.075 USD; what is expected of an answer is 0.005.
+    // 30,000 tokens are 0.075 USD. The expected cost of an answer is 0.005.
     const long = { text: ['On ', 'and on.'], usage: { input: 10, output: 30_000 } };
     app.double.enqueue({ ...long, pauseAfter: 1 }, { when: ({ stream }) => stream });
     app.double.enqueue(long, { when: ({ stream }) => stream });
@@ -103,7 +103,7 @@ describe('the admission of turns', () => {
     }
     app.double.resume();
     await first.rest();
-    // What is left is for an answer as they are expected to be; after it, nothing is.
+    // The rest is enough for one expected answer, and after it nothing is left.
     expect((await app.post(user, body())).status).toBe(200);
     const refused = await app.post(user, body());
     expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
@@ -142,7 +142,7 @@ describe('the admission of turns on two servers', () => {
           where config_key = 'chat_agent_google'`,
       );
       await awayFromTheEndOfTheHour(servers.database);
-      // A change made by SQL is heard of like any other.
+      // A change made by SQL arrives like any other.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const statuses = await Promise.all(
         Array.from({ length: 500 }, async (_, index) => {

@@ -14,7 +14,7 @@ import { addCalls } from '../support/usage-rows.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Rows of the user who has many, and about how long each of them is. */
+/** The number of rows of the user with many, and their approximate length. */
 const MANY = 60_000;
 const ROW_LENGTH = 1_200;
 const MEGABYTE = 2 ** 20;
@@ -55,7 +55,7 @@ describe('the export of usage', () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  /** Opens an export and lets it wait: nothing is read before somebody asks. */
+  /** Opens an export and lets it wait: nothing is read before the client reads. */
   const open = (path: string, reader: TestUser): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       httpRequest(`${app.url}${path}`, { headers: reader.headers }, resolve).on('error', reject).end();
@@ -171,7 +171,7 @@ describe('the export of usage', () => {
     );
     expect(connections.length).toBeGreaterThan(0);
     for (const { state } of connections) expect(state).toBe('idle');
-    // It goes on where it was.
+    // It continues where it was.
     let lines = 0;
     let last = '';
     for await (const chunk of response!.setEncoding('utf8') as AsyncIterable<string>) {
@@ -280,13 +280,13 @@ describe('the export of usage', () => {
     expect(response.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
   });
 
-  /** Waits until the application asks for no more pages. */
+  /** Waits until the application requests no more pages. */
   async function untilSettled({ verbs }: SentStatements): Promise<void> {
     for (let pages = -1; pages !== pagesOf(verbs) || pages === 0; await sleep(400)) pages = pagesOf(verbs);
   }
 });
 
-/** How a field of a log stands in CSV. */
+/** How a field of a log appears in CSV. */
 function cellOf(name: string, value: unknown): string {
   if (value === null) return '';
   if (name.endsWith('Cost')) return (value as number).toFixed(6);

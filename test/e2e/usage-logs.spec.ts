@@ -5,7 +5,7 @@ import { expectProblem, readAllPages } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls } from '../support/usage-rows.js';
 
-/** What rows are ordered by, as SQL. */
+/** The columns that rows are ordered by, as SQL. */
 const SORTS: Record<string, string> = {
   requestTimestamp: 'request_timestamp',
   agentType: 'agent_type',
@@ -41,7 +41,7 @@ describe('the logs of usage', () => {
     const userIds = [admin, user, other].map(({ id }) => id);
     const period = { from: '2026-03-01T00:00:00Z', to: '2026-03-03T00:00:00Z' };
     await addCalls(app.database, { userIds, count: 400, ...period });
-    // Values that many rows share: only the id tells these apart.
+    // Values that many rows share: only the id distinguishes these.
     await app.database.query(
       `update usage_logs set total_cost = 0.5, input_cost = 0.25, output_cost = 0.25, input_tokens = 7, output_tokens = 3,
               total_tokens = 10 where abs(hashtext(id::text)) % 3 = 0`,
@@ -203,7 +203,7 @@ describe('the logs of usage', () => {
         const { body } = await app.request('GET', path, { user: solo });
         seen.push(...idsOf(body.items));
         cursor = body.nextCursor ?? '';
-        // The last one that was read goes, and one that was not; others come, before and behind.
+        // The last row that was read is deleted, and an unread one. Others are added before and after.
         const unread = before.filter((id) => !seen.includes(id) && !deleted.has(id));
         for (const id of [seen.at(-1)!, unread[3] ?? seen[0]!]) {
           await app.database.query('delete from usage_logs where id = $1', [id]);

@@ -15,7 +15,7 @@ describe('the projection of usage', () => {
     app = await startTestApp();
     admin = await app.createUser({ role: 'admin' });
     [steady, recent] = [await app.createUser(), await app.createUser()];
-    // Every day costs a cent more, with a spread; this day is not complete, and says nothing.
+    // Every day costs a cent more, with some variation. Today is not complete, and is ignored.
     await app.database.query(
       `insert into usage_logs (user_id, agent_type, model_used, provider, total_cost, request_timestamp, response_timestamp)
        select $1, 'chat', 'm', 'p', case when day = 0 then 500 else 1.000001 + 0.01 * (40 - day) + 0.002 * (day % 3) end,
@@ -47,7 +47,7 @@ describe('the projection of usage', () => {
     return body;
   };
 
-  /** The line that PostgreSQL draws through the days. */
+  /** The line that PostgreSQL computes for the days. */
   async function lineOf(userId: string | null) {
     const [row] = await app.database.query(
       `with costs as (
@@ -138,7 +138,7 @@ describe('the projection of usage', () => {
       ...nothing,
       ...message,
     });
-    // Calls of this very day are of no complete one.
+    // Calls of today are not in a complete day.
     await insertUsageLog(app.database, newcomer.id, { total_cost: '3' });
     expect(await get('/api/usage/projection?days=365', newcomer)).toMatchObject({ days: 365, ...nothing });
   });

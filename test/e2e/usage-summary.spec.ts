@@ -7,7 +7,7 @@ import { expectProblem } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls, type Figures, foldUsage, NO_FIGURES, sumRows } from '../support/usage-rows.js';
 
-/** Periods of all shapes; the last ones are cut where no bucket is. */
+/** Periods of all kinds. The last ones are cut inside a bucket. */
 const PERIODS: Array<[tz: string, from: string, to: string]> = [
   ['UTC', '2026-01-01', '2026-12-01'],
   ['UTC', '2026-02-01', '2026-03-01'],
@@ -44,7 +44,7 @@ interface Plan {
   'Rows Removed by Filter'?: number;
 }
 
-/** How many rows of `usage_logs` a plan has looked at. */
+/** The number of rows of `usage_logs` that a plan has read. */
 function rowsOfLogs(plan: Plan): number {
   const rows = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
   const below = (plan.Plans ?? []).reduce((sum, child) => sum + rowsOfLogs(child), 0);
@@ -65,7 +65,7 @@ describe('the summary of usage', () => {
       from: '2025-12-01T00:00:00Z',
       to: '2026-12-10T00:00:00Z',
     };
-    // So many that they go into the rollups at once, and some that wait to be folded.
+    // Enough to update the rollups directly, and some that are still pending.
     await addCalls(app.database, { ...calls, count: 9_000 });
     await addCalls(app.database, { ...calls, count: 1_000, seed: 1 });
     await addCalls(app.database, {
@@ -86,7 +86,7 @@ describe('the summary of usage', () => {
   };
   const withoutLabel = ({ label: _, ...row }: Record<string, unknown>) => row;
 
-  /** Every figure is what the rows say of the period that was answered. */
+  /** Every figure equals the rows of the returned period. */
   async function expectSums(summary: Summary, userId?: string, where?: string): Promise<void> {
     const { from, to, tz: _, byAgent, byModel, byUser, previous, ...figures } = summary;
     const rows = async (by: string[]) =>
@@ -208,7 +208,7 @@ describe('the summary of usage', () => {
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
     expect(await rowsRead('2026-06-01', '2026-12-01')).toBeLessThanOrEqual(open);
-    // What is read of an hour or two, and of a day or two.
+    // Reads rows of an hour or two, and of a day or two.
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01')).toBeLessThanOrEqual(open + 30);
     const top = { top: 10 };
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', top)).toBeLessThanOrEqual(2 * open + 200);
@@ -220,7 +220,7 @@ describe('the summary of usage', () => {
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
     expect(await rowsRead('2026-06-01', '2026-12-01', one)).toBeLessThanOrEqual(open);
-    // Their rows of a day and a half at most.
+    // Reads at most their rows of a day and a half.
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', one)).toBeLessThanOrEqual(open + 60);
   });
 

@@ -24,7 +24,7 @@ async function count(database: TestDatabase, from: string): Promise<number> {
   return row.count as number;
 }
 
-/** Runs `work` while another connection holds what `sql` takes, in a transaction that is rolled back. */
+/** Runs `work` while another connection holds the locks of `sql`, in a transaction that is rolled back. */
 async function holding<T>(database: TestDatabase, sql: string, work: () => Promise<T>): Promise<T> {
   const client = new pg.Client(database.url);
   await client.connect();
@@ -121,7 +121,7 @@ describe('the upkeep of the usage rollups', () => {
       );
       expect(left).toEqual([{ id: runningId }]);
       expect(await count(database, 'usage_logs')).toBe(281);
-      // A quarter of an hour is left of fifteen calls, wherever batches have cut it.
+      // Of fifteen calls, a quarter hour is left, wherever batches have cut it.
       expect(
         await database.query('select calls::int, count(*)::int from switchboard.usage_archive group by 1'),
       ).toEqual([{ calls: 15, count: 48 }]);
@@ -201,7 +201,7 @@ describe('the upkeep of the usage rollups', () => {
         insert into switchboard.usage_rollups
           values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0)`);
       expect(await usageDifferences(database)).not.toEqual([]);
-      // A quarter and an hour, a day and a month of the user, and what was too much.
+      // A quarter hour and an hour, a day and a month of the user, and the rows that were too many.
       expect(await run('rebuild')).toEqual({
         code: 0,
         stdout: 'The usage rollups match the rows. 5 sums were corrected.\n',

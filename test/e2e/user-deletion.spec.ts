@@ -8,7 +8,7 @@ import { type ChatApp, eventually, startChatApp, userMessage } from '../support/
 import { signToken, TEST_ISSUER } from '../support/tokens.js';
 import { messagesOf, saying } from '../support/turns.js';
 
-/** What stays of a user: who did what. */
+/** What stays of a user: the record of their actions. */
 const MEMORY = ['switchboard.audit_log', 'switchboard.config_history'];
 
 const SEED_TABLES = [
@@ -78,21 +78,21 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
     return snapshots;
   }
 
-  /** Tables with a row that names one of these. */
+  /** Tables with a row that contains one of these. */
   const mentioning = (tables: Snapshot, ids: string[]): string[] =>
     [...tables]
       .filter(([, rows]) => rows.some((row) => ids.some((id) => row.includes(id))))
       .map(([name]) => name)
       .sort();
 
-  /** The sums of usage follow the rows within seconds. */
+  /** The usage sums are updated within seconds. */
   const untilFolded = () =>
     eventually(async () => {
       const pending = await app.database.query('select 1 from switchboard.usage_pending');
       return pending.length === 0;
     });
 
-  /** All other rows of the schema are as they were, but for those that are shown here to be otherwise. */
+  /** All other rows of the schema are unchanged, except for those listed here. */
   const untouched = (before: Snapshot, after: Snapshot, ids: string[], changed: string[]): void => {
     const rest = (rows: string[] = [], but: string[]) =>
       rows.filter((row) => !but.some((id) => row.includes(id))).toSorted();
@@ -107,7 +107,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
   it('takes all their data along, and nothing of others', async () => {
     const world: World = await insertWorld(app.database);
     const { owner, other } = world;
-    // What the owner has said in a chat of their own, with its usage, budgets and limits.
+    // The owner's messages in their own chat, with usage, budgets and limits.
     await app.database.query(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "admin"}' where id = $1`,
       [owner.userId],
@@ -115,9 +115,9 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
     const person = await asTestUser(owner.userId);
     expect((await app.say(person, randomUUID(), 'Remember me')).done).toBe(true);
     expect((await app.say(await asTestUser(other.userId), randomUUID(), 'And me')).done).toBe(true);
-    // Usage of a chat that is gone by now.
+    // Usage of a chat that no longer exists.
     await insertUsageLog(app.database, owner.userId, { chat_id: null, total_cost: '1.5' });
-    // Somebody else's usage in a chat of the owner, which no route makes and the schema allows.
+    // Another user's usage in a chat of the owner. No route creates it, but the schema allows it.
     const foreign = await insertUsageLog(app.database, other.userId, { chat_id: owner.chatId });
     const timeoutMs = 1_000 + Math.floor(Math.random() * 9_000);
     const changed = await app.request('PATCH', '/api/admin/config/routing_agent', {
@@ -168,7 +168,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
       `select id from admin_config where config_key = 'routing_agent'`,
     );
     untouched(before, after, ids, [configId, owner.configId, foreign]);
-    // Not what was somebody else's, either: it only forgets the chat.
+    // Another user's rows stay as well. They only lose the reference to the chat.
     const [log] = await app.database.query('select user_id, chat_id from usage_logs where id = $1', [
       foreign,
     ]);
@@ -228,7 +228,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
       await app.request('PATCH', path, { user: admin, body: { isActive: true } });
       const [, answer] = await messagesOf(app, user, chatId);
       expect(answer).toMatchObject({ status: 'stopped' });
-      // A change that does not put them out ends nothing.
+      // A change that keeps the user active ends nothing.
       const next = await opening(user);
       await app.request('PATCH', path, { user: admin, body: { role: 'admin' } });
       await eventually(async () => (await app.request('GET', '/api/me', { user })).body.role === 'admin');

@@ -10,7 +10,7 @@ import type { ChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { sendRaw } from '../support/raw-http.js';
 
-/** A vendor whose servers speak like Google's, and which quotes keys when it refuses them. */
+/** A vendor with servers like Google's, which quotes keys when it refuses them. */
 const acme: Vendor = {
   ...google,
   id: 'acme',
@@ -62,7 +62,7 @@ function refusing(modelId: string, { apiKey }: Connection): LanguageModelV4 {
   };
 }
 
-// The whole application is loaded after this: nothing else knows of the vendor.
+// The whole application is loaded after this. Nothing else knows about the vendor.
 jest.unstable_mockModule('../../src/modules/models/vendors/vendor-list.js', () => ({
   VENDOR_LIST: [google, openai, anthropic, acme],
 }));

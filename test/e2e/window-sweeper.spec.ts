@@ -23,7 +23,7 @@ describe('windows that have ended', () => {
   const countOf = async () =>
     (await app.database.query('select 1 from rate_limit_tracking where user_id = $1', [userId])).length;
 
-  /** Three that are long over, one that has just ended, and the two of this moment. */
+  /** Three that ended long ago, one that has just ended, and the two current ones. */
   async function insertWindows() {
     await admit(app, admissionRequest(userId));
     for (const [start, end] of [

@@ -10,7 +10,7 @@ import { describeFailures, tableOf } from './report.js';
 import { requestsFor } from './request.js';
 import type { LoopDelay, Target } from './target.js';
 
-/** A server that is anything but ours, to see that the campaign finds what is wrong with it. */
+/** A server other than ours, to test that the campaign finds its faults. */
 async function startFake(
   answer: (response: ServerResponse, path: string) => void,
   fake: Partial<Target> = {},
@@ -123,7 +123,7 @@ describe('the probe of the event loop', () => {
       const { delay, processor } = await read();
       expect(delay).toBeGreaterThan(350);
       expect(processor).toBeGreaterThan(100);
-      // Each question begins anew.
+      // Each measurement starts again.
       expect((await read()).delay).toBeLessThan(350);
     } finally {
       child.kill('SIGKILL');

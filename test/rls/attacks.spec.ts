@@ -4,7 +4,7 @@ import { ATTACKS } from './attacks.js';
 import { ANONYMOUS, connect, type Connection, type Outcome, signedIn, throughDataApi } from './session.js';
 import { insertWorld, type World } from './world.js';
 
-/** Helpers that policies and checks call with the rights of the user; everything else is for triggers. */
+/** Helpers that policies and checks call with the rights of the user. All other functions are for triggers. */
 const CALLABLE = [
   'switchboard.active_user_id',
   'switchboard.is_active_admin',
@@ -12,7 +12,7 @@ const CALLABLE = [
   'switchboard.is_storable',
   'switchboard.user_id',
 ];
-/** What only the server calls for a user. */
+/** Functions that only the server calls for a user. */
 const CALLABLE_BY_SERVER = [
   'switchboard.copied_part',
   'switchboard.copied_parts',
@@ -164,7 +164,7 @@ describe('attacks', () => {
         const outcome = await connection.rolledBack(actorOf(world.other.userId), (session) =>
           session.attempt(call),
         );
-        // 0A000: functions of triggers can only be called by triggers.
+        // 0A000: trigger functions can only be called by triggers.
         if (outcome !== 'denied' && outcome !== 'error 0A000') callable.add(name);
       }
       expect([...callable].sort()).toEqual([...expected].sort());

@@ -17,7 +17,7 @@ const UNIQUE_VIOLATION = '23505';
 
 const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'];
 
-/** How a row of a table is made; `columns` override. */
+/** How to insert a row of a table. `columns` override the defaults. */
 type Insert = (session: Session, world: World, columns: Columns) => Promise<string>;
 
 const chat: Insert = (session, { owner }, columns) => insertChat(session, owner.userId, columns);
@@ -41,7 +41,7 @@ const ENUMS: Array<{ name: string; insert: Insert; column: string; values: strin
   { name: 'rate_limit_tracking', insert: rateLimit, column: 'limit_type', values: ['hourly', 'daily'] },
 ];
 
-/** Counts and amounts are never below zero. */
+/** Counts and amounts are never negative. */
 const AMOUNTS: Array<{ name: string; insert: Insert; columns: string[] }> = [
   { name: 'chat', insert: chat, columns: ['total_input_tokens', 'total_output_tokens', 'total_cost'] },
   { name: 'Message_v2', insert: message, columns: ['input_tokens', 'output_tokens', 'cost'] },

@@ -10,7 +10,7 @@ import { createSupabaseDatabase } from './supabase-database.js';
 const MIGRATIONS = migrationOptions('').migrations as Array<new () => object>;
 const NAMES = MIGRATIONS.map(({ name }) => name);
 
-/** A database without anything of ours, and the address that it is migrated by. */
+/** A database without our objects, and the URL that it is migrated with. */
 interface EmptyDatabase {
   database: TestDatabase;
   url: string;
@@ -39,7 +39,7 @@ async function withEmptyDatabase<T>(
   }
 }
 
-/** Only the first `count` migrations, as a version of the server that knows no others. */
+/** Only the first `count` migrations, like a server version that knows no others. */
 async function runFirst(url: string, count: number): Promise<void> {
   const migrations = MIGRATIONS.slice(0, count);
   const dataSource = await new DataSource({ ...migrationOptions(url), migrations }).initialize();
@@ -85,7 +85,7 @@ describe.each([
 
   it('revert exactly what they have created, one by one', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
-      // Asking what to take back makes the table that remembers.
+      // Reading the migrations to revert creates the migrations table.
       expect(await revertLastMigration({ url })).toBeUndefined();
       const before: string[][] = [];
       for (let count = 1; count <= NAMES.length; count++) {
@@ -97,7 +97,7 @@ describe.each([
         const after = await describeCatalog(database);
         const expected = before.pop()!;
         expect({ name, left: after.filter((line) => !expected.includes(line)) }).toEqual({ name, left: [] });
-        // Rights that Supabase gives by default on new tables are not given back: nothing is opened on the way.
+        // Supabase's default privileges on new tables are not restored: nothing is opened on the way back.
         const missing = expected.filter((line) => !after.includes(line));
         expect(
           missing.filter((line) => !/^[A-Z]+ for (anon|authenticated|service_role) /.test(line)),

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { insertUser } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
-/** What instances drop from their caches when they hear of it. */
+/** Notifications that make instances clear their caches. */
 describe('notifications', () => {
   let database: TestDatabase;
   let listener: pg.Client;
@@ -24,7 +24,7 @@ describe('notifications', () => {
     await database?.drop();
   });
 
-  /** What `statement` announces: everything that arrives before the marker that is sent after it. */
+  /** The notifications of `statement`: everything that arrives before the marker sent after it. */
   async function announced(sql: string, values: unknown[] = []): Promise<string[]> {
     await database.query(sql, values);
     await database.query('notify test_marker');

@@ -7,7 +7,7 @@ const AUTH_SERVER: Actor = { role: 'supabase_auth_admin' };
 const USER = { role: 'user', isActive: true };
 const ADMIN = { role: 'admin', isActive: true };
 
-/** A metadata column: an object, anything else that JSON has, or undefined for SQL's null. */
+/** A metadata column: an object, any other JSON value, or undefined for SQL null. */
 type Metadata = unknown;
 
 interface Write {
@@ -16,11 +16,11 @@ interface Write {
   own?: Metadata;
   /** `raw_app_meta_data`, which only the service key writes. */
   app?: Metadata;
-  /** Both columns afterwards, whatever else is in them. */
+  /** Both columns afterwards, whatever else they contain. */
   becomes: { role: string; isActive: boolean };
 }
 
-/** Written by the auth server: what users say about themselves does not count, what the service key says does. */
+/** Written by the auth server: users' own values are ignored, and values of the service key are used. */
 const BY_AUTH_SERVER: Write[] = [
   { name: 'nothing', becomes: USER },
   { name: 'empty objects', own: {}, app: {}, becomes: USER },
@@ -56,7 +56,7 @@ const BY_AUTH_SERVER: Write[] = [
   { name: 'an empty array of roles in app_metadata', app: { role: [], isActive: [] }, becomes: USER },
 ];
 
-/** Written by an operator: taken at its word, in whichever column it is said. */
+/** Written by an operator: the value is used, in whichever column it is. */
 const BY_OPERATOR: Write[] = [
   { name: 'nothing', becomes: USER },
   { name: 'an admin in user_metadata', own: { role: 'admin' }, becomes: ADMIN },
@@ -76,7 +76,7 @@ function nested(depth: number, value: unknown): unknown {
   return depth === 0 ? value : { role: nested(depth - 1, value) };
 }
 
-/** undefined is SQL's null; null is JSON's. */
+/** Undefined is SQL null, and null is JSON null. */
 function jsonOf(metadata: Metadata): string | null {
   return metadata === undefined ? null : JSON.stringify(metadata);
 }

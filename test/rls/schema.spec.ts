@@ -13,10 +13,10 @@ const TYPES: Record<SeedType, RegExp> = {
   jsonb: /^jsonb$/,
 };
 
-/** Functions that see everything and that users may call: by id, and only what is public. */
+/** Security definer functions that users may call: by id, and only for public data. */
 const OPEN_DEFINERS = ['switchboard.active_user_id', 'switchboard.is_active_admin'];
 
-/** Whatever is not PostgreSQL's own, and does not belong to an extension. */
+/** Everything that is not part of PostgreSQL or of an extension. */
 const OWN_FUNCTIONS = `
   pg_proc join pg_namespace on pg_namespace.oid = pronamespace
    where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -95,7 +95,7 @@ describe('schema', () => {
       );
       const keys = rows.map(({ key }) => key);
       expect(keys).toEqual(expect.arrayContaining([...FOREIGN_KEYS]));
-      // Whatever is added takes part in the deletion of a user, too.
+      // New tables are also part of the deletion of a user.
       expect(keys.filter((key) => key.endsWith('refuse'))).toEqual([]);
     });
 
@@ -289,7 +289,7 @@ describe('schema', () => {
   });
 });
 
-/** The names of a constraint's columns, in its order. */
+/** The names of a constraint's columns, in order. */
 function columnNames(table: string, key: string): string {
   return `(select string_agg(attname, ', ' order by position) from unnest(${key}) with ordinality as part (number, position)
              join pg_attribute on attrelid = ${table} and attnum = number)`;

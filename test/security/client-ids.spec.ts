@@ -4,7 +4,10 @@ import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js'
 import { storedId } from '../support/client-ids.js';
 import { messagesOf } from '../support/turns.js';
 
-/** An id that a client makes up is its user's alone: nobody can compute the row it stands for, and be there first. */
+/**
+ * An id that a client chooses belongs to its user: nobody else can compute the row that it maps to, and create it
+ * first.
+ */
 describe('the ids of another user’s client', () => {
   let app: ChatApp;
   let alice: TestUser;

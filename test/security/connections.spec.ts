@@ -8,7 +8,7 @@ import { hold } from '../support/row-locks.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { send } from '../support/turns.js';
 
-/** A connection that is lost costs the requests which use it, and never the process. */
+/** A lost connection only affects the requests that use it, and never the process. */
 describe('lost connections', () => {
   let servers: ChatServers;
   let server: ServerProcess;

@@ -9,7 +9,7 @@ interface Attempt {
   values?: (world: World) => unknown[];
 }
 
-/** What Mallory (`other`) does to rows of her own, past the server, so that the server does something for her later. */
+/** What Mallory (`other`) writes to her own rows, past the server, so that the server does something for her later. */
 const REFUSED: Attempt[] = [
   {
     name: 'adds an answer with an approval that nobody gave',
@@ -82,7 +82,7 @@ const ALLOWED: Attempt[] = [
   { name: 'deletes a repository', sql: `delete from github_repositories` },
 ];
 
-/** PostgREST's way in: a login that may become `authenticated` and nothing else. */
+/** PostgREST's access: a login that may only switch to `authenticated`. */
 const LOGIN = 'switchboard_test_authenticator';
 
 describe('the Data API', () => {
@@ -114,7 +114,7 @@ describe('the Data API', () => {
     await database?.drop();
   });
 
-  /** As PostgREST does it: the login becomes the user's role in the transaction of the request. */
+  /** As PostgREST does: the login switches to the user's role in the transaction of the request. */
   async function attempt({ sql, values }: Attempt): Promise<Outcome> {
     const { claims } = throughDataApi(world.other.userId);
     await login.query('begin');

@@ -29,7 +29,7 @@ async function addVersions(contents: string[], owner = user): Promise<string> {
 const lines = (count: number, line: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => `${line(index)}\n`).join('');
 
-/** Long enough and different enough to keep a thread busy for seconds; the answer is small. */
+/** Long enough and different enough to keep a thread busy for seconds, with a small result. */
 const slow = (): [string, string] => [
   lines(150_000, (index) => (index % 160 === 0 ? `old ${index}` : `same ${index % 3}`)),
   lines(150_000, (index) => (index % 160 === 0 ? `new ${index}` : `same ${index % 3}`)),
@@ -93,7 +93,7 @@ describe('GET /api/documents/:id/diff', () => {
 });
 
 describe('work on the text of a document', () => {
-  /** Time of this thread alone: others on the machine are not counted. */
+  /** Only the time of this thread, without other work of the machine. */
   const work = (run: () => unknown): number => {
     const before = process.threadCpuUsage();
     run();

@@ -9,12 +9,12 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { longestBlock } from '../support/loop-probe.js';
 import { RawConnection, sendRaw } from '../support/raw-http.js';
 
-/** The compiler and the garbage collector run in the same time; these attacks used to block for seconds. */
+/** The compiler and the garbage collector run in the same time. Without the fix, these attacks blocked for seconds. */
 const TOLERATED_BLOCK = 150;
 const BODY_LIMIT = 10 * 1024 ** 2;
 const TIMEOUT = 1_500;
 
-/** Bytes of the heap that are in use after a collection: what waits for one is no memory that is kept. */
+/** Bytes of the heap in use after a garbage collection. */
 function keptHeap(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -79,7 +79,7 @@ describe('nothing is read before the guards have decided', () => {
     const answer = await refused.send(head('POST', '/api/chats', waiting)).response(1_000);
     expect(answer.status).toBe(401);
     expect(refused.received).not.toContain('100 Continue');
-    // The client has not sent its body, so what follows could be one: the connection can't go on.
+    // The client has not sent its body, so what follows could be the body: the connection cannot be reused.
     expect(answer.headers['connection']).toBe('close');
     refused.close();
 
@@ -284,7 +284,7 @@ describe('no body blocks others', () => {
       connection.send(pieces);
       await sleep(20);
     }
-    // Two million chunks; kept one by one, they took 130 MB.
+    // Two million chunks. Kept one by one, they took 130 MB.
     expect(keptHeap() - before).toBeLessThan(80 * 1024 ** 2);
     expect((await app.request('GET', '/health/live')).status).toBe(200);
     connection.close();
@@ -326,7 +326,7 @@ describe('a body has a deadline', () => {
       try {
         expect((await connection.response(1_000)).status).toBe(401);
         await connection.until(({ closed }) => closed, TIMEOUT * 4);
-        // One request has one answer.
+        // One request has one response.
         expect(connection.responses()).toHaveLength(1);
       } finally {
         clearInterval(drip);
@@ -335,7 +335,7 @@ describe('a body has a deadline', () => {
     },
 
     'that never cuts an answer': async () => {
-      // Longer than the deadline, and than the ones of Node that stand behind it.
+      // Longer than the deadline, and than Node's own deadlines.
       app.double.enqueue({ tokens: 16, chunkDelayMs: 500 });
       const message = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Hello' }] };
       const answer = await app.post(user, { id: 'slow', agent: 'chat', message });

@@ -1,7 +1,7 @@
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 
-/** What the double's OpenAI says of a key that it refuses: `Incorrect API key provided: sk-do**le.` */
+/** The message of the double's OpenAI for a refused key: `Incorrect API key provided: sk-do**le.` */
 const QUOTED = 'sk-do**le';
 
 describe('a key that a vendor quotes in its refusal', () => {

@@ -111,7 +111,7 @@ describe('an unusual request', () => {
   it('ends with its connection if it cannot be parsed, also if the client keeps it open', async () => {
     const connection = await RawConnection.open(app.url);
     await connection.send('hello\r\n\r\n').until(({ closed }) => closed, 3_000);
-    // Half-closed is not enough: a client could keep the other half for ever. What it sends on is reset.
+    // A half-closed connection is not enough: a client could keep the other half open forever. Further data is reset.
     const dripping = setInterval(() => connection.send('x'), 100);
     await new Promise((resolve) => connection.socket.once('close', resolve)).finally(() =>
       clearInterval(dripping),

@@ -133,7 +133,7 @@ describe('the signing keys', () => {
     answer = text(JSON.stringify({ keys: [published] }));
     expect(await keys.find(good.kid, 'ES256')).toBeDefined();
     answer = bad;
-    // An unknown id is looked for at the endpoint.
+    // An unknown id is looked up at the endpoint.
     expect(await keys.find('another', 'ES256')).toBeUndefined();
     expect(errors).toHaveLength(1);
     expect(await keys.find(good.kid, 'ES256')).toBeDefined();

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
 
 const MB = 1024 ** 2;
-/** Long enough for an honest body on a busy machine. */
+/** Long enough for a valid body on a busy machine. */
 const REQUEST_TIMEOUT = 4_000;
 
 describe('bodies for the embedded stack', () => {
@@ -22,7 +22,7 @@ describe('bodies for the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  /** Sends a head that promises more than it sends, and says what comes back while the connection is open. */
+  /** Sends headers that promise more than the body has, and returns what is received while the connection is open. */
   async function answerToHead(lines: string[], first = ''): Promise<string> {
     const socket = stack.open(`${lines.join('\r\n')}\r\n\r\n${first}`);
     const timer = setTimeout(() => socket.destroy(), 4_000);
@@ -156,7 +156,7 @@ describe('bodies for the embedded stack', () => {
       ),
     );
     expect(statuses).toEqual(people.flatMap(() => [200, 200]));
-    // Eight files of 40 MB; what a stream holds of each is a small part of a megabyte.
+    // Eight files of 40 MB. A stream holds a small part of a megabyte of each.
     expect(stack.peakMemory() - before).toBeLessThan(150 * MB);
   });
 
@@ -262,7 +262,7 @@ describe('bodies for the embedded stack', () => {
     ).toHaveLength(6);
   });
 
-  /** Files of uploads that are not whole. */
+  /** Files of incomplete uploads. */
   function leftovers(): string[] {
     const folder = join(stack.dataDir, 'storage');
     if (!existsSync(folder)) return [];
@@ -271,7 +271,7 @@ describe('bodies for the embedded stack', () => {
     );
   }
 
-  /** A token that nobody has signed, and one signed with a key of the forger's own are alike to the server. */
+  /** For the server, an unsigned token and one signed with a forger's key are the same. */
   function forge(claims: object): string {
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     return `${encode({ alg: 'none', typ: 'JWT' })}.${encode({ ...claims, exp: 4_000_000_000 })}.x`;

@@ -5,7 +5,7 @@ import { LoginThrottle } from '../../src/embedded/login-throttle.js';
 import { EmbeddedServer, PASSWORD } from '../support/embedded-server.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 
-/** A third of the usual one: passwords take long to check. */
+/** A third of the default, because checking passwords takes long. */
 const LIMIT = 10;
 
 describe('signing in at the embedded stack', () => {
@@ -49,14 +49,14 @@ describe('signing in at the embedded stack', () => {
       expect(without / known).toBeGreaterThan(0.6);
     });
 
-    // Their answers wait for a moment that is the same for all: four at once measure the same.
+    // Their responses are sent at the same multiple of a time, so four concurrent requests are equally fast.
     eachSideBySide(
       'does not tell by %s who has an account',
       [['recover'], ['otp'], ['magiclink'], ['resend']],
       async (path: string) => {
         await stack.signUp(`${path}@example.com`);
         const body = (email: string) => ({ email, create_user: false, type: 'signup' });
-        // One that waits for its confirmation is what a repeated mail is about.
+        // A repeated mail is for an account that waits for its confirmation.
         await stack.query(
           `insert into auth.users (id, email, confirmation_sent_at) values (gen_random_uuid(), $1, now())`,
           [`waiting-${path}@example.com`],
@@ -280,7 +280,7 @@ describe('signing in at the embedded stack', () => {
     now += 10_000;
     expect(attempt('192.0.2.2')).not.toHaveProperty('retryAfter');
     expect(attempt('192.0.2.2')).toHaveProperty('retryAfter');
-    // All of a network that one caller may have is one address.
+    // All addresses of a network that one caller may have count as one.
     for (let n = 0; n < 30; n += 1) attempt(`2001:db8:1:2::${n.toString(16)}`);
     expect(attempt('2001:db8:1:2:ffff::1')).toHaveProperty('retryAfter');
     expect(attempt('2001:db8:1:3::1')).not.toHaveProperty('retryAfter');
@@ -310,11 +310,11 @@ describe('signing in at the embedded stack', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
     const { found, busy } = JSON.parse(stdout) as { found: boolean[]; busy: number };
     expect(found).toEqual(Array(8).fill(true));
-    // Milliseconds of the event loop's own thread for all eight; in JavaScript, each one takes longer.
+    // Milliseconds of the event loop's own thread for all eight. In JavaScript, each one takes longer.
     expect(busy).toBeLessThan(50);
   });
 
-  /** The median time of each case, in milliseconds; the cases take turns, so that a busy machine slows all of them. */
+  /** The median time of each case, in milliseconds. The cases take turns, so a busy machine slows all of them. */
   async function medians(
     attempt: (email: string) => Promise<unknown>,
     emails: string[],

@@ -19,7 +19,7 @@ import { freePort, runServerProcess } from '../support/server-process.js';
 
 const isRoot = process.getuid?.() === 0;
 
-/** Files and folders of the stack that give somebody else a right; PostgreSQL's own lie below a closed folder of its own. */
+/** Files and folders of the stack that other users can access. PostgreSQL's own are below its closed folder. */
 function open(folder: string): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
@@ -58,7 +58,7 @@ describe('the files of the embedded stack', () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
     const before = process.umask(parseInt(umask, 8));
     try {
-      // Not private itself, so that PostgreSQL's account gets to the cluster below it.
+      // Not private itself, so that PostgreSQL's account can reach the cluster below it.
       chmodSync(folder, 0o755);
       const dataDir = join(folder, 'data');
       mkdirSync(join(dataDir, 'storage', 'ab'), { recursive: true });
@@ -93,7 +93,7 @@ describe('the files of the embedded stack', () => {
       const paths = readdirSync(join(stack.dataDir), { recursive: true, encoding: 'utf8' }).map((name) =>
         join(stack.dataDir, name),
       );
-      // An account of no group that PostgreSQL's has.
+      // An account that is not in PostgreSQL's group.
       const asStranger = (command: string[]) =>
         spawnSync(command[0] ?? '', command.slice(1), { uid: 12_345, gid: 12_345, encoding: 'utf8' }).status;
       expect(asStranger(['ls', stack.dataDir])).not.toBe(0);
@@ -231,7 +231,7 @@ describe('the PostgreSQL of the embedded stack', () => {
       PASSWORD,
       'a-wrong-password',
     ]) {
-      // The commands that the start prints sign up with a password of their own.
+      // The printed commands sign up with their own password.
       expect(printed.includes(secret)).toBe(false);
     }
   });

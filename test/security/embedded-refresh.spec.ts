@@ -8,7 +8,7 @@ describe('refresh tokens of the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  /** Makes a token look as if it had been used some time ago. */
+  /** Makes a token look as if it was used some time ago. */
   const age = (token: string, seconds: number) =>
     stack.query(
       `update auth.refresh_tokens set updated_at = updated_at - make_interval(secs => $2) where token = $1`,

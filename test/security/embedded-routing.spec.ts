@@ -1,10 +1,10 @@
 import { EmbeddedServer } from '../support/embedded-server.js';
 
-/** What only routes of the library say that Supabase does not have. */
+/** Messages of library routes that Supabase does not have. */
 const LEAKS =
   /postgresql:|supabase_auth_admin|"connection"|"relations"|pong|search_path|openapi|swagger.*2\.0/i;
 
-/** Ways to spell an address that leads out of what clients may reach, each below both services. */
+/** Spellings of a URL that lead outside of what clients may reach, below both services. */
 const ESCAPES = [
   '../../_system/info',
   '../../_system/config',
@@ -112,7 +112,7 @@ describe('the URLs of the embedded stack', () => {
 
   it('interpret a repeated parameter in one way', async () => {
     const person = await stack.signUp('twice@example.com');
-    // The library would take the last spelling for a refresh, the route for a password.
+    // The library would use the last parameter and refresh, and the route would use the first for a password.
     const { status, body } = await stack.auth('token?grant%5Ftype=password&grant_type=refresh_token', {
       refresh_token: person.refreshToken,
     });

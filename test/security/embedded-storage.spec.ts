@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { EmbeddedServer, type Person } from '../support/embedded-server.js';
 
-/** What a signed-in person, or nobody, may do with other people's files. */
+/** What a signed-in user, or an anonymous client, may do with other users' files. */
 describe('files in the embedded stack', () => {
   let stack: EmbeddedServer;
   let ada: Person;

@@ -8,7 +8,7 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-/** What a stored message names is fetched by nobody: not by this server, and not by a vendor on its behalf. */
+/** Nothing fetches a URL in a stored message: not this server, and not a vendor on its behalf. */
 describe('a URL in a stored message', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -23,7 +23,7 @@ describe('a URL in a stored message', () => {
       response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from(PNG, 'base64'));
     });
     await new Promise<void>((resolve) => internal.listen(0, '127.0.0.1', resolve));
-    // By a name: the AI SDK refuses addresses of private networks by itself, names that lead there it does not.
+    // By a host name: the AI SDK refuses addresses of private networks itself, but not names that resolve to them.
     address = `http://localhost:${(internal.address() as AddressInfo).port}`;
   });
 

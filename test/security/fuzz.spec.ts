@@ -15,7 +15,7 @@ describe('generated requests', () => {
   it('are answered as documented, quickly, and reveal no internals', async () => {
     const results = await runCampaign(target, { seed: 20_261_126, requests: 800 });
     expect(describeFailures(results)).toEqual([]);
-    // Many have to get past validation for this to mean anything.
+    // Many must pass validation for this to be meaningful.
     const good = results.filter(({ byStatus }) => [...byStatus.keys()].some((status) => status < 300));
     expect(good.length).toBeGreaterThan(results.length * 0.9);
   });

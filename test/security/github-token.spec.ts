@@ -11,7 +11,7 @@ const escapes = (text: string, escape: (code: string) => string) =>
   [...text].map((character) => escape(character.charCodeAt(0).toString(16).padStart(2, '0'))).join('');
 const half = CORE.length / 2;
 
-/** Ways in which a tool, or a file that it reads, may say the token. Each with what must not be left of it. */
+/** Ways in which a tool, or a file that it reads, can contain the token. Each with the text that must not be left. */
 const QUOTED: Array<[name: string, said: string, left: string[]]> = [
   ['as it is', `The token is ${GITHUB_TOKEN}.`, [CORE]],
   ['in upper case', GITHUB_TOKEN.toUpperCase(), [CORE.toUpperCase()]],
@@ -93,12 +93,12 @@ describe('a secret', () => {
       redact(text);
       return performance.now() - startedAt;
     });
-    // As long as the results are that a model gets.
+    // As long as the results that a model gets.
     expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 
-/** The token travels to GitHub's server and nowhere else. */
+/** The token is only sent to GitHub's server. */
 describe('the user’s token', () => {
   let app: GithubApp;
   let user: TestUser;
@@ -155,7 +155,7 @@ describe('the user’s token', () => {
   });
 });
 
-/** Neither do keys of the providers come back, whatever a provider says of them. */
+/** Keys of the providers are not returned either, whatever a provider responds. */
 describe('the user’s key of a provider', () => {
   let app: GithubApp;
 

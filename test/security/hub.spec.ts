@@ -2,7 +2,7 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { answerCalls, messagesOf, resume, saying, send, stop } from '../support/turns.js';
 
-/** Whose chat it is, is found out before anything of it is taken. */
+/** The owner of a chat is checked before a turn in it is claimed. */
 describe('another user in a public chat', () => {
   let app: ChatApp;
   let alice: TestUser;
@@ -37,7 +37,7 @@ describe('another user in a public chat', () => {
     for (let n = 0; n < 30; n++) statuses.push((await app.say(alice, chatId, `Message ${n}`)).status);
     isOver = true;
     expect(statuses).toEqual(Array(30).fill(200));
-    // 409: the stranger’s own other requests are under way.
+    // 409: the other user's own requests are running.
     const refused = (await Promise.all(knocking)).flat();
     expect(refused).toContain(404);
     expect(refused.filter((status) => status !== 404 && status !== 409)).toEqual([]);

@@ -7,7 +7,7 @@ import { everyPage } from '../support/every-page.js';
 import { drain, longestBlock, MAX_BLOCK } from '../support/loop-probe.js';
 
 const MEGABYTE = 1024 * 1024;
-/** A page ends at 2 MB; beside what is large in it there is little. */
+/** A page ends at 2 MB. There is little else in addition to the large columns. */
 const MAX_PAGE = 2.1 * MEGABYTE;
 
 let app: TestApp;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 const sql = (text: string, ...parameters: unknown[]) => app.database.query(text, parameters);
-/** Text that does not compress; `n` names a row, so that each has its own. */
+/** Text that does not compress. `n` identifies a row, so that each has different text. */
 const noise = (kilobytes: number) =>
   `(select string_agg(md5(n::text || '/' || piece), '') from generate_series(1, ${kilobytes * 32}) piece)`;
 const BOMB = `repeat('a', 9500000)`;
@@ -45,7 +45,7 @@ describe('the messages of a chat', () => {
     const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, 100);
     expect(pages.length).toBeGreaterThan(3);
     for (const { bytes } of pages) expect(bytes).toBeLessThan(MAX_PAGE);
-    // A page is not cut off early, either.
+    // A page does not end too early, either.
     for (const { bytes } of pages.slice(0, -1)) expect(bytes).toBeGreaterThan(1.8 * MEGABYTE);
     const expected = await sql(
       'select id from "Message_v2" where "chatId" = $1 order by "createdAt", id',
@@ -69,7 +69,7 @@ describe('the messages of a chat', () => {
         query = `?limit=100&cursor=${nextCursor}`;
       }
     });
-    // One message is on each page: it alone is larger than a page should be.
+    // Each page has one message, which alone is larger than a page should be.
     expect(largest).toBeLessThan(10 * MEGABYTE);
     expect(block).toBeLessThan(MAX_BLOCK);
     expect(process.memoryUsage.rss() - memory).toBeLessThan(400 * MEGABYTE);
@@ -84,7 +84,7 @@ describe('the messages of a chat', () => {
   });
 });
 
-/** Lists, and how eight rows of about a megabyte get into each. */
+/** The lists, and how to add eight rows of about a megabyte to each. */
 const LISTS: Array<{ name: string; path: () => string; reader?: 'admin'; add: () => Promise<unknown> }> = [];
 const documentId = randomUUID();
 
@@ -216,7 +216,7 @@ describe('metadata that users write about themselves', () => {
 describe('a download', () => {
   it('of a chat as Markdown takes time that grows linearly with its length', async () => {
     const chatId = await addChat(app, user, { title: 'x'.repeat(1000) });
-    // The end of the line is none for a regular expression with a dot.
+    // In a regular expression, a dot does not match this line separator.
     await addMessage(app, chatId, { parts: [{ type: 'text', text: `${'`'.repeat(100_000)}\rx` }] });
     await addMessage(app, chatId, { parts: [{ type: 'file', filename: ' a'.repeat(1_500_000) }] });
     const block = await longestBlock(() => drain(app, user, `/api/chats/${chatId}/export?format=markdown`));

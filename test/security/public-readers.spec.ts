@@ -12,7 +12,7 @@ const METADATA = {
   unknown: { cost: 0.7773 },
 };
 
-/** What an answer has cost is its owner's business. */
+/** Only the owner may see what an answer has cost. */
 describe('the reader of a public chat', () => {
   let app: ChatApp;
   let owner: TestUser;

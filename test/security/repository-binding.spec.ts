@@ -3,7 +3,7 @@ import { bindTool, type ListedTool } from '../../src/modules/agents/tools/github
 const REPOSITORY = { owner: 'octo-org', name: 'hello' };
 const ADDRESS = { owner: 'octo-org', repo: 'hello' };
 
-/** A tool whose schema says nothing of use: any argument may hold anything. */
+/** A tool with an uninformative schema: any argument may contain anything. */
 function tool(names: string[], required: string[] = ['owner', 'repo'], name = 'a_tool'): ListedTool {
   const properties = Object.fromEntries([...new Set(['owner', 'repo', ...names])].map((key) => [key, {}]));
   return { name, inputSchema: { properties, required } };
@@ -15,7 +15,7 @@ const bind = (input: Record<string, unknown>) => {
   return bound.bind(input);
 };
 
-/** Ways to write a step out of the repository that something on the way to GitHub could read as one. */
+/** Ways to write a path step out of the repository that something on the way to GitHub could interpret as one. */
 const STEPS_OUT = [
   '../../octo/secret/contents/keys',
   'a/../../../octo/secret',

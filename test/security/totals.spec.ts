@@ -21,7 +21,7 @@ const COST = {
   unrounded: { inputCost: '0', outputCost: '0', totalCost: '0' },
 };
 
-/** What is summed up stops at the largest figure that a column holds: no sum fails the end of an answer. */
+/** Totals stop at the maximum of their column, so that no sum fails the end of an answer. */
 describe('totals at their maximum', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -160,7 +160,7 @@ describe('totals at their maximum', () => {
       expect((await reader.rest()).chunks.at(-1)).toMatchObject({ type: 'error' });
       const answer = await storedAnswer(app, user, chatId);
       expect(answer.status).toBe('failed');
-      // What it cost is booked all the same.
+      // Its cost is recorded nevertheless.
       const [call] = await app.database.query(
         `select input_tokens from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer'`,
         [chatId],

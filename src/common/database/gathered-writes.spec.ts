@@ -19,7 +19,7 @@ describe('gatherWrites', () => {
     for (const part of ['parse ', 'bind ', 'sync']) stream.write(Buffer.from(part));
     expect([written, unsentBytes() - before]).toEqual([[], 15]);
     await new Promise((resolve) => setImmediate(resolve));
-    // The other side has been handed it, and has not taken it yet.
+    // The data has been written to the socket, but the other side has not read it yet.
     expect([written, unsentBytes() - before]).toEqual([['parse bind sync'], 15]);
     for (const callback of callbacks) callback();
     expect(unsentBytes() - before).toBe(0);

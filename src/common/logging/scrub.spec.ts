@@ -45,7 +45,7 @@ describe('scrub', () => {
     for (const user of ['', 'u', 'us', 'use']) {
       const credentials = Buffer.from(`${user}:${secret}:more`).toString('base64');
       const clean = withSecrets([secret], `Basic ${credentials}`);
-      // Whatever the surroundings of the redaction decode to, it is no part of the key.
+      // Whatever the text around the redaction decodes to, it is not part of the key.
       expect(Buffer.from(clean.replace(/.*\[redacted\]/, ''), 'base64').toString('latin1')).not.toContain(
         '=1',
       );
@@ -76,7 +76,7 @@ describe('scrub', () => {
     for (const text of texts) {
       const started = performance.now();
       const clean = withSecrets(['key-key-key-key!', 'x'.repeat(8_000)], text);
-      // A quadratic search takes seconds here.
+      // A quadratic search would take seconds here.
       expect(performance.now() - started).toBeLessThan(250);
       expect(clean.length).toBeLessThan(40_000);
     }

@@ -26,7 +26,7 @@ describe('PeriodicTask', () => {
     return task;
   }
 
-  /** How often runs of a task are counted in the metrics. */
+  /** The number of runs of a task in the metrics. */
   async function counted(task: string, outcome: string): Promise<number> {
     const metric = metricsRegistry.getSingleMetric('switchboard_periodic_run_duration_seconds');
     const { values = [] } = (await metric?.get()) ?? {};

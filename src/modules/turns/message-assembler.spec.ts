@@ -2,7 +2,7 @@ import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import fc from 'fast-check';
 import { MessageAssembler } from './message-assembler.js';
 
-/** What the AI SDK's client makes of the same chunks. */
+/** The message that the AI SDK's client builds from the same chunks. */
 async function reference(chunks: UIMessageChunk[]): Promise<UIMessage['parts']> {
   let parts: UIMessage['parts'] = [];
   const stream = new ReadableStream<UIMessageChunk>({
@@ -15,7 +15,7 @@ async function reference(chunks: UIMessageChunk[]): Promise<UIMessage['parts']> 
   return parts;
 }
 
-/** Both as JSON has them: fields that are undefined are not there, and ids of parts are the client's own affair. */
+/** Both as JSON: undefined fields are missing, and the client chooses the ids of parts. */
 function comparable(parts: UIMessage['parts']): unknown {
   return JSON.parse(JSON.stringify(parts, (key, value: unknown) => (key === 'id' ? undefined : value)));
 }
@@ -75,7 +75,7 @@ const step = fc
 const answer = fc.array(step, { maxLength: 3 }).map((steps): UIMessageChunk[] => [
   { type: 'start', messageId: 'm' },
   ...steps.flat(),
-  // The client shows a step only when something follows it.
+  // The client shows a step only if something follows it.
   { type: 'data-last', data: 1 },
   { type: 'finish' },
 ]);

@@ -57,7 +57,7 @@ describe('expectedCostOfPicture', () => {
     ['google', 'gemini-2.5-flash-image', false, '0.038730'],
     // 1,390 tokens at 0.3, 1,290 at 30.
     ['google', 'gemini-2.5-flash-image', true, '0.039117'],
-    // 100 tokens at 5, 4,160 at 40: of the best quality.
+    // 100 tokens at 5, 4,160 at 40 (best quality).
     ['openai', 'gpt-image-1', false, '0.166900'],
     // The same with 4,160 at 10.
     ['openai', 'gpt-image-1', true, '0.208500'],

@@ -6,7 +6,7 @@ const delta = (text: string, id = '1'): UIMessageChunk => ({ type: 'text-delta',
 class Reader implements StreamReader {
   frames: string[] = [];
   ended = false;
-  /** Frames it takes before it says "no more". */
+  /** The number of frames it accepts before it signals backpressure. */
   room = Number.POSITIVE_INFINITY;
 
   write(frame: string): boolean {

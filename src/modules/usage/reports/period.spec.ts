@@ -42,7 +42,7 @@ describe('a period', () => {
       '2026-01-29T00:00:00.000Z',
       '2026-03-01T00:00:00.000Z',
     ]);
-    // Two weeks, the later one an hour short.
+    // Two weeks, the later one an hour shorter.
     expect(before('2026-03-23', '2026-03-30', 'Europe/Berlin')).toEqual([
       '2026-03-15T23:00:00.000Z',
       '2026-03-22T23:00:00.000Z',

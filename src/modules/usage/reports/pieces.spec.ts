@@ -19,7 +19,7 @@ const shown = (pieces: Array<Piece<unknown>>) =>
     new Date(to).toISOString().slice(0, 16),
   ]);
 
-// A few days around the end of a February, and some later ones, in milliseconds, mostly on bounds of buckets.
+// A few days around the end of February, and some later ones, in milliseconds, mostly on bucket boundaries.
 const start = Date.UTC(2024, 1, 25);
 const minute = 60_000;
 const time = fc.oneof(
@@ -264,7 +264,7 @@ describe('readingOf', () => {
           };
           const pointOf = (moment: number, of: number[]) => of.findLastIndex((bound) => bound <= moment);
           for (const [moment, isPending] of events) {
-            // What the pieces are read from: buckets know nothing of what is pending.
+            // The source of the pieces: buckets do not include pending changes.
             const seenIn = (pieces: Array<Piece<number>>) =>
               pieces.flatMap(({ granularity, from, to }) => {
                 const grid = ROLLUP_GRIDS.find((one) => one.granularity === granularity);

@@ -13,12 +13,12 @@ describe('boundsOfPoints', () => {
     ['America/New_York', '2026-03-07', '2026-03-10', [24, 23, 24]],
     ['Australia/Lord_Howe', '2026-04-04', '2026-04-07', [24, 24.5, 24]],
     ['Australia/Lord_Howe', '2026-10-03', '2026-10-06', [24, 23.5, 24]],
-    // Midnight itself is left out, or comes twice.
+    // Midnight is skipped, or occurs twice.
     ['America/Sao_Paulo', '2018-11-03', '2018-11-06', [24, 23, 24]],
     ['America/Sao_Paulo', '2018-11-04', '2018-11-06', [23, 24]],
     ['America/Sao_Paulo', '2018-02-17', '2018-02-19', [25, 24]],
     ['Africa/Cairo', '2026-04-23', '2026-04-25', [24, 23]],
-    // A whole day was left out.
+    // A whole day was skipped.
     ['Pacific/Apia', '2011-12-29', '2012-01-01', [24, 24]],
     ['Asia/Kathmandu', '2026-01-01', '2026-01-03', [24, 24]],
   ] as const)('has the days of %s from %s', (tz, from, to, expected) => {

@@ -24,7 +24,7 @@ describe('parsePurgeMoment', () => {
     '2026-13-01',
     '2026-02-29T00:00Z',
     '2026-01-31T25:00Z',
-    // Whose midnight?
+    // The time zone of this midnight is unknown.
     '2026-01-31T00:00',
     '2026-01-31 00:00Z',
     '1767225600',
