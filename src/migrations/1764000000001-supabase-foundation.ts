@@ -54,7 +54,7 @@ const ROLES = `
       begin
         create role service_role nologin noinherit bypassrls;
       exception when insufficient_privilege then
-        -- Before PostgreSQL 16 only a superuser may grant BYPASSRLS. The server itself does not need this role.
+        -- Before PostgreSQL 16, only a superuser may grant BYPASSRLS. The server itself does not need this role.
         create role service_role nologin noinherit;
       end;
     end if;
@@ -67,7 +67,7 @@ const ROLES = `
       end;
     end if;
   exception when duplicate_object then
-    -- Another database of this cluster is being migrated at this moment.
+    -- Another database of this cluster is being migrated at the same time.
     null;
   end $do$`;
 
@@ -95,7 +95,7 @@ const SERVER_ROLE = `
           hint = format('Run as a superuser: grant authenticated to %I with admin option', current_user);
       end;
     end if;
-    -- A superuser may take any role. Anyone else needs the grant, which the creator of a role may give to itself.
+    -- A superuser may switch to any role. Other logins need the grant, which the creator of a role may give to itself.
     if not (select rolsuper from pg_roles where rolname = current_user) then
       begin
         execute format('grant switchboard_user to %I', current_user);

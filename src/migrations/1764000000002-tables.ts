@@ -226,7 +226,7 @@ const CLIENT_IDS = `
     id boolean primary key default true check (id),
     secret bytea not null
   );
-  -- Two random UUIDs hold 244 random bits, and need no extension.
+  -- Two random UUIDs have 244 random bits, and need no extension.
   insert into switchboard.client_id_secret (secret)
   values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))`;
 

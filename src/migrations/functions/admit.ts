@@ -32,7 +32,7 @@ export const ADMIT: SqlFunction = {
     spent_this_month numeric;
     held numeric;
   begin
-    -- Nobody waits for this to reach the disk: what a crash of the database takes of it was not answered either.
+    -- The commit does not wait for the disk: if a database crash loses it, the turn was not answered either.
     perform set_config('synchronous_commit', 'off', true);
     perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
     moment := clock_timestamp();
@@ -55,11 +55,11 @@ export const ADMIT: SqlFunction = {
      where tracking.user_id = for_user and tracking.agent_type = for_agent
        and (tracking.limit_type, tracking.period_start) in (('hourly', hour_start), ('daily', day_start));
 
-    -- The one that lasts longest comes first: it says how long to wait.
+    -- The longest period comes first, because it determines how long to wait.
     if daily_used >= daily_limit then refused_by := 'daily';
     elsif hourly_used >= hourly_limit then refused_by := 'hourly';
     elsif daily_budget is not null or monthly_budget is not null then
-      -- One look at both: a cost that has just been settled is in one of them.
+      -- Both are read at one moment: a cost that has just been settled is in one of them.
       select spending.today, spending.this_month, reserved.cost
         into spent_today, spent_this_month, held
         from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,

@@ -4,7 +4,7 @@ import type { SqlFunction } from '../sql-functions.js';
 export const CHECK_STREAM_MESSAGE: SqlFunction = {
   signature: 'switchboard.check_stream_message()',
   definition: `
-  -- Not a policy: the message may come from the same statement, and only a trigger after it sees that.
+  -- This is not a policy: the message may come from the same statement, and only a trigger after it sees that.
   create or replace function switchboard.check_stream_message() returns trigger language plpgsql set search_path = '' as $fn$
   begin
     if not exists (select 1 from public."Message_v2" message

@@ -14,7 +14,7 @@ export const COPIED_PART: SqlFunction = {
     type text;
     state text;
   begin
-    -- Not above: what fails in a declaration is not caught below.
+    -- Not in the declaration: an error there is not caught below.
     type := part ->> 'type';
     state := part ->> 'state';
     if json_typeof(part) <> 'object' or type is null or type = 'data-draft' then return null; end if;

@@ -23,7 +23,7 @@ export const COUNT_ARCHIVED_USAGE: SqlFunction = {
     end if;
     affected := ${rowsOf('removed')};
     if affected > ${MANY_ROWS} then
-      -- As whoever truncates them does: first the rows, then the rollups.
+      -- In the same order as a truncate: first the rows, then the rollups.
       lock table public.usage_logs in access share mode;
       at_once := switchboard.try_usage_lock();
     end if;

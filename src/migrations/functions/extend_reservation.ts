@@ -36,7 +36,7 @@ export const EXTEND_RESERVATION: SqlFunction = {
     is_held := false;
     is_reserved := false;
 
-    -- One look at both, as in an admission.
+    -- Both are read at one moment, as in an admission.
     select spending.today, spending.this_month, reserved.cost into spent_today, spent_this_month, held_by_others
       from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,
                    coalesce(sum(cost), 0) as this_month

@@ -10,7 +10,7 @@ export const IS_STORABLE_JSONB: SqlFunction = {
   declare
     size integer := octet_length(value::text);
   begin
-    -- JSON that is shorter than the brackets of 129 levels is not that deep.
+    -- JSON that is shorter than the brackets of 129 levels cannot be that deep.
     return size < 258 or (size <= bytes and not jsonb_path_exists(value, 'strict $.**{129}'));
   end $fn$`,
 };
@@ -30,7 +30,7 @@ export const IS_STORABLE_JSON: SqlFunction = {
   begin
     if size < 258 then return true; end if;
     if size > bytes then return false; end if;
-    -- A block of its own: one that catches errors costs a subtransaction.
+    -- A separate block, because a block that catches errors costs a subtransaction.
     begin
       return not jsonb_path_exists(value::jsonb, 'strict $.**{129}');
     exception
