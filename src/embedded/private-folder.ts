@@ -31,7 +31,9 @@ export function openPrivateFolder(folder: string, postgres: SystemUser): void {
   const stats = statSync(folder);
   const uid = process.getuid?.();
   if ((stats.mode & STICKY) !== 0 || (uid !== undefined && uid !== 0 && stats.uid !== uid))
-    throw new EmbeddedStackError(`DATA_DIR ${folder} is shared with others; set a folder of its own`);
+    throw new EmbeddedStackError(
+      `DATA_DIR ${folder} is shared with other users. Set a folder that is used only for this`,
+    );
   const names = readdirSync(folder);
   // Closing a system folder, or a folder with a user's own files, would cause harm.
   if (!names.includes('stack.json') && !names.every((name) => KNOWN.test(name)))

@@ -306,7 +306,7 @@ describe('an invalid configuration', () => {
       ['configData.enabled', 'must stay true: no enabled chat agent would be left'],
     ]);
     expectErrors(await send('DELETE', 'chat_agent_google'), [
-      ['key', 'chat_agent_google can not be deleted: no enabled chat agent would be left'],
+      ['key', 'chat_agent_google cannot be deleted: no enabled chat agent would be left'],
     ]);
     // The others can all be disabled if a chat agent answers.
     for (const key of ['artifact_agent_google', 'git_mcp_agent_google', 'routing_agent'])

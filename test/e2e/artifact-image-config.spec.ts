@@ -67,10 +67,10 @@ describe('the image settings of the configuration', () => {
       ['createDocument', NEW_IMAGE],
       ['updateDocument', { id, description: 'More' }],
     ] as const) {
-      agent.script(tool, input, {}, { closing: 'I can not draw.' });
+      agent.script(tool, input, {}, { closing: 'I cannot draw.' });
       const answer = await agent.say(randomUUID());
       expect(failureOf(answer)).toMatch(/Images are not available/);
-      expect(answer.text).toBe('I can not draw.');
+      expect(answer.text).toBe('I cannot draw.');
       expect([dataOf(answer, 'data-kind'), dataOf(answer, 'data-clear')]).toEqual([[], []]);
       expect(agent.drawings()).toEqual([]);
       app.double.reset();

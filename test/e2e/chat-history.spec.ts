@@ -4,7 +4,7 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { messagesOf, textOfParts } from '../support/turns.js';
 
-/** Consecutive questions are sent as one message, or separately. */
+/** The last question is sent alone, or together with the one before it if nothing is between them. */
 const ANSWER = /^You said: (?:How is it outside\?)?Never mind\.$/;
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 
@@ -77,7 +77,7 @@ describe('the history that a model gets', () => {
         { type: 'step-start' },
         { type: 'tool-weather', ...call, state: 'output-error', errorText: 'The station is closed.' },
         { type: 'step-start' },
-        { ...text('I can not tell.'), state: 'done' },
+        { ...text('I cannot tell.'), state: 'done' },
       ];
       expect(await sayAfter(model, failed, 'complete')).toMatch(ANSWER);
       expect(lastPrompt()).toContain('The station is closed.');

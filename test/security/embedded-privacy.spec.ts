@@ -111,7 +111,7 @@ describe('the files of the embedded stack', () => {
       chmodSync(folder, 0o755);
       const { code, output } = await runServerProcess({ DATA_DIR: folder, PORT: String(await freePort()) });
       expect(code).toBe(1);
-      expect(output).toContain('holds other files');
+      expect(output).toContain('contains other files');
       expect(statSync(folder).mode & 0o777).toBe(0o755);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -124,7 +124,7 @@ describe('the files of the embedded stack', () => {
       chmodSync(folder, 0o1777);
       const { code, output } = await runServerProcess({ DATA_DIR: folder, PORT: String(await freePort()) });
       expect(code).toBe(1);
-      expect(output).toContain('shared with others');
+      expect(output).toContain('shared with other users');
       expect(statSync(folder).mode & 0o7777).toBe(0o1777);
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -11,7 +11,7 @@ function tool(names: string[], required: string[] = ['owner', 'repo'], name = 'a
 
 const bind = (input: Record<string, unknown>) => {
   const bound = bindTool(tool(Object.keys(input)), REPOSITORY);
-  if (!bound) throw new Error('it can not be bound');
+  if (!bound) throw new Error('it cannot be bound');
   return bound.bind(input);
 };
 
