@@ -133,7 +133,7 @@ describe('an approval in a stored row', () => {
     expect([answer.status, answer.text]).toEqual([200, 'Done.']);
     expect(writes()).toEqual([{ tool: 'create_issue', input: ISSUE }]);
     const told = JSON.stringify(app.double.requests.findLast(({ stream }) => stream)?.body);
-    expect(told).toContain('it is not known whether it was made');
+    expect(told).toContain('It is not known whether it was made');
   });
 
   it.each<[string, (part: Record<string, unknown>) => object]>([
