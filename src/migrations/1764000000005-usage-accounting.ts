@@ -30,14 +30,14 @@ export class UsageAccounting1764000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statements of [SPENDING, RUNS, ROLLUPS, ACCESS]) await runner.query(statements);
     await createFunctions(runner, FUNCTIONS);
-    // From here on the triggers keep other writers out. Five million rows take half a minute, or a minute.
+    // From here on, the triggers block other writers. Five million rows take half a minute to a minute.
     await runner.query(TRIGGERS);
     await runner.query('set local statement_timeout = 0');
     await runner.query(SPENT_SO_FAR);
     await runner.query('select switchboard.rebuild_usage()');
   }
 
-  /** What was purged is gone with its archive. */
+  /** Purged calls are lost with their archive. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop trigger usage_truncated on public.usage_logs;
@@ -111,11 +111,11 @@ const FIGURES = `
     total_cost numeric(20, 6) not null`;
 
 /**
- * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read `usage_user_rollups`,
- * which has far fewer rows: one for all kinds of calls.
+ * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read
+ * `usage_user_rollups`, which has far fewer rows: one for all kinds of calls.
  *
- * A size of bucket has a partition of its own, so that the days of a year lie side by side and not among their quarters of
- * an hour. The present buckets change with every fold: there is room for that in their pages.
+ * Each bucket size has its own partition, so that the days of a year are stored together and not between their quarter
+ * hours. The current buckets change with every fold, and their pages have free space for that.
  */
 const ROLLUPS = `
   create table switchboard.usage_rollups (
@@ -173,7 +173,7 @@ const PARTITIONS = ['usage_rollups_quarters', 'usage_rollups_hours', 'usage_roll
 const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive', 'runs'];
 const WHOLE = ['usage_rollups', ...READABLE].map((table) => `switchboard.${table}`).join(', ');
 
-/** Partitions are read through their table, whose policy holds for them, too. */
+/** Partitions are read through their table, and its policy applies to them too. */
 const ACCESS = `
   ${['usage_rollups', ...READABLE, ...PARTITIONS]
     .map((table) => `alter table switchboard.${table} enable row level security;`)

@@ -10,7 +10,7 @@ const ANSWER = [
   ...['begin', 'with', 'commit'],
 ];
 
-/** What a message and a list cost in round trips to the database: it must not grow unnoticed. */
+/** The database round trips of a message and a list. They must not increase unnoticed. */
 describe('round trips', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -20,7 +20,7 @@ describe('round trips', () => {
     user = await app.createUser();
   });
 
-  // Who the user is, and the configuration, are read again after a few seconds; that is not what is counted here.
+  // The user's row and the configuration are reloaded every few seconds. This is not counted here.
   beforeEach(() => app.say(user, 'warm', 'up', TO_CHAT));
   afterAll(() => app.close());
 

@@ -13,8 +13,8 @@ const FOLDER = 'src/migrations';
 const FUNCTIONS = `${FOLDER}/functions`;
 
 /**
- * SHA-256 of everything that a migration sends to the database, forward and back: its own statements and those of all that
- * it includes. A comment or a name in TypeScript may change; a statement may not.
+ * SHA-256 of everything that a migration sends to the database, up and down: its own statements and those of everything
+ * it includes. A comment or a name in TypeScript may change, but not a statement.
  */
 const RELEASED: Record<string, string> = {
   SupabaseFoundation1764000000001: '8080321cdc85b3cb69da1c132c4b3fc7cc5bf8449f108b2ef94b81ea995bcc53',
@@ -40,7 +40,7 @@ async function hashOf(Migration: new () => MigrationInterface): Promise<string> 
   return hash.digest('hex');
 }
 
-/** What a file of `functions/` exports. */
+/** The exports of a file in `functions/`. */
 async function functionsOf(file: string): Promise<SqlFunction[]> {
   const module = (await import(`../../${FUNCTIONS}/${file}`)) as Record<string, SqlFunction>;
   return Object.values(module);
@@ -62,7 +62,7 @@ describe('a released migration', () => {
     expect(changed).toEqual([]);
   });
 
-  it('is not taken away', () => {
+  it('is not removed', () => {
     const names = MIGRATIONS.map(({ name }) => name);
     expect(Object.keys(RELEASED).filter((name) => !names.includes(name))).toEqual([]);
   });
@@ -84,7 +84,7 @@ describe('migrations', () => {
 });
 
 describe('a migrated database', () => {
-  it('has every function as its file says, and no other', async () => {
+  it('has every function as in its file, and no other', async () => {
     const database = await createTestDatabase();
     try {
       const files = readdirSync(FUNCTIONS).filter((name) => name.endsWith('.ts'));

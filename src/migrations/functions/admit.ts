@@ -71,11 +71,11 @@ export const ADMIT: SqlFunction = {
          and (tracking.limit_type, tracking.period_start) in (('hourly', hour_start), ('daily', day_start));
     end if;
 
-    -- The one that lasts longest comes first: it says how long to wait.
+    -- The longest period comes first, because it determines how long to wait.
     if daily_used >= daily_limit then refused_by := 'daily';
     elsif hourly_used >= hourly_limit then refused_by := 'hourly';
     elsif daily_budget is not null or monthly_budget is not null then
-      -- One look at both: a cost that has just been settled is in one of them.
+      -- Both are read at one moment: a cost that has just been settled is in one of them.
       select spending.today, spending.this_month, reserved.cost
         into spent_today, spent_this_month, held
         from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,

@@ -12,8 +12,8 @@ import {
 } from '../usage-statements.js';
 
 /**
- * Counts spending and usage once a statement, not once a row. A definer: the auth server deletes a user, and with it the
- * rows of their usage.
+ * Counts spending and usage once per statement, not once per row. It is a security definer: the auth server deletes a
+ * user, and with the user the usage rows.
  */
 export const COUNT_USAGE: SqlFunction = {
   signature: 'switchboard.count_usage()',
@@ -53,12 +53,12 @@ export const COUNT_USAGE: SqlFunction = {
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       ${count(CHANGES, groupedDifferences(CHANGES))};
     elsif tg_op = 'DELETE' then
-      -- What is purged has been used all the same.
+      -- Purged calls still count as used.
       if current_setting('switchboard.purging_usage', true) = 'on' then return null; end if;
       affected := ${rowsOf('removed')};
       if affected = 0 then return null; end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
-      -- Not an insert: the user may be gone, too.
+      -- Not an insert: the user may have been deleted as well.
       with deleted as (
         select user_id, agent_type, ${DAY} as day, sum(total_cost) as cost
           from removed where total_cost <> 0 group by user_id, agent_type, day

@@ -156,7 +156,7 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
 function checkedCost(cost: string | number): string {
   const value = Number(cost);
   if (cost === '' || !Number.isFinite(value) || value < 0)
-    throw new RangeError(`An expected cost can not be ${JSON.stringify(cost)}.`);
+    throw new RangeError(`An expected cost cannot be ${JSON.stringify(cost)}.`);
   return String(cost);
 }
 
@@ -188,7 +188,7 @@ function refusal(
     case 'hourly':
     case 'daily': {
       const seconds = reason === 'hourly' ? result.hourlySeconds : result.dailySeconds;
-      const detail = `The agent ${agent} answers you ${limits[reason]} times ${period === 'hour' ? 'an' : 'a'} ${period}. ${tryAgain(reason)}`;
+      const detail = `You can use the agent ${agent} ${limits[reason]} times per ${period}. ${tryAgain(reason)}`;
       return rateLimited(detail, seconds, headers);
     }
     case 'daily_budget':
@@ -211,9 +211,13 @@ function budgetRefusal(
 ): AppError {
   const [amount, seconds] =
     reason === 'daily_budget' ? [budget?.daily, dailySeconds] : [budget?.monthly, monthlySeconds];
-  const refused = `Your budget of ${amount} USD a ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now`;
+  const refused = `Your budget of ${amount} USD per ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now`;
   return isHeld
-    ? budgetExceeded(`${refused}, beside the answers that are being written. ${SOON}`, HELD_FOR, headers)
+    ? budgetExceeded(
+        `${refused}, because of the answers that are being generated. ${SOON}`,
+        HELD_FOR,
+        headers,
+      )
     : budgetExceeded(`${refused}. ${tryAgain(reason)}`, seconds, headers);
 }
 

@@ -130,7 +130,7 @@ export class TurnOpening {
       this.repository.isAnswer(manager, chatId, messageId),
     );
     throw isThere
-      ? invalidField('message.parts', 'nothing of this waits for approval')
+      ? invalidField('message.parts', 'none of these calls is waiting for approval')
       : notFound('The message');
   }
 
@@ -172,7 +172,7 @@ export class TurnOpening {
     try {
       await this.repository.withdraw(identity, turn, pending);
     } catch (error) {
-      this.logger.warn({ err: error, chatId: turn.chatId }, 'A refused turn could not be taken back.');
+      this.logger.warn({ err: error, chatId: turn.chatId }, 'A refused turn could not be rolled back.');
     }
   }
 

@@ -39,13 +39,13 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private readonly checkpoints = new PeriodicTask({
     name: 'turn-checkpoints',
     interval: CHECKPOINT_INTERVAL,
-    failure: 'What has arrived could not be checkpointed; trying again.',
+    failure: 'Running answers could not be checkpointed. Trying again.',
     work: () => this.checkpoint(),
   });
   private readonly recoveries = new PeriodicTask({
     name: 'turn-recovery',
     interval: RECOVERY_INTERVAL,
-    failure: 'Recovery of cut-off answers failed; trying again.',
+    failure: 'Recovery of interrupted answers failed. Trying again.',
     work: () => this.recover(),
   });
 
@@ -70,7 +70,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       throw streamInProgress();
     }
     if (this.stopping)
-      throw unavailable('The server is shutting down; send the message again in a moment.', 2);
+      throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
     const turn = new Turn(identity.id, request);
     this.hub.add(turn);
     turn.done = this.conductor.conduct(turn, identity, keys);
@@ -169,8 +169,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   private async recover(): Promise<void> {
     const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
-    if (answers > 0)
-      this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
+    if (answers > 0) this.logger.warn({ answers }, 'Answers that a crash interrupted were closed.');
   }
 
   private async within(milliseconds: number, work: Array<Promise<void>>): Promise<void> {

@@ -3,17 +3,17 @@ import { END_STATUS } from '../usage-words.js';
 /** Calls of one kind; all of them, where nothing is said. */
 export interface CallKind {
   agentType?: string;
-  /** With its provider or without. */
+  /** With or without its provider. */
   model?: string;
   provider?: string;
   status?: string;
 }
 
 /**
- * The conditions, in SQL, of calls of one kind: of rows of `usage_logs`, or of rows of rollups, which know of no call that is
- * running.
+ * The SQL conditions for calls of one kind: for rows of `usage_logs`, or for rows of rollups, which have no running
+ * calls.
  *
- * @param add adds a parameter, and says how it is written
+ * @param add adds a parameter and returns its placeholder
  */
 export function conditionsOfKind(
   { agentType, model, provider, status }: CallKind,
@@ -29,7 +29,7 @@ export function conditionsOfKind(
   }
   if (status === undefined) return conditions;
   if (of === 'rollups') conditions.push(`status = ${add(status)}`);
-  // Running calls are few, and have an index of their own.
+  // There are few running calls, and they have their own index.
   else if (status === 'running') conditions.push('response_timestamp is null');
   else conditions.push(`response_timestamp is not null and ${END_STATUS} = ${add(status)}`);
   return conditions;

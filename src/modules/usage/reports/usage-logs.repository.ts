@@ -16,7 +16,7 @@ export interface LogRow {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
-  /** Costs as PostgreSQL writes them: `0.014550`. */
+  /** Costs as PostgreSQL returns them: `0.014550`. */
   inputCost: string;
   outputCost: string;
   totalCost: string;
@@ -25,11 +25,11 @@ export interface LogRow {
   durationMs: number | null;
   status: string;
   metadata: Record<string, unknown> | null;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** A row with no less, or no more, of a figure. */
+/** A minimum or maximum of a figure. */
 export interface LogLimits {
   minimum?: number;
   maximum?: number;
@@ -87,10 +87,10 @@ const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
   status: { sql: STATUS, type: 'text' },
 };
 
-/** Rows of `usage_logs` as their owner or an administrator reads them. */
+/** Rows of `usage_logs` for their owner or an administrator. */
 @Injectable()
 export class UsageLogsRepository {
-  /** A page of the rows behind `after`. Whose they may be, row level security says; `userId` says whose are meant. */
+  /** A page of the rows after `after`. Row level security decides which rows are visible. `userId` filters by user. */
   findPage(
     statements: SqlRunner,
     filter: LogFilter,
