@@ -25,8 +25,39 @@ export interface Script {
   /** Holds the stream after this many chunks of content until `resume()`. */
   pauseAfter?: number;
   finishReason?: FinishReason;
+  /**
+   * How the service itself calls the end, where `finishReason` has no word for it: `RECITATION`, `pause_turn`. OpenAI's
+   * Responses know `failed` and the reasons of an incomplete response; `error` ends a chat completion as gateways do it,
+   * with the error inside of a chunk.
+   */
+  ending?: string;
+  /** The end is told in the last chunk of the text, not in one of its own, by services that can do both. */
+  endsInside?: boolean;
+  /** Gemini's reason for answering a prompt with nothing at all. */
+  promptBlock?: string;
+  /** Chunks of a refusal, which OpenAI keeps apart from the text. */
+  refusal?: string[];
+  /** The field in which servers that are compatible with OpenAI's chat completions show their thoughts, asked or not. */
+  thoughtsIn?: 'reasoning_content' | 'reasoning';
+  /** What is sent between chunks of content, as it goes over the wire: comments, pings, events that nobody knows. */
+  interludes?: Interlude[];
+  /** The answer is compressed, whatever the client accepts. */
+  encoding?: Encoding;
+  /** The client is sent somewhere else. Without `to` the double answers there by its next script. */
+  redirect?: { status: 301 | 302 | 303 | 307 | 308; to?: string };
   fault?: Fault;
 }
+
+export interface Interlude {
+  /** Chunks of content before it. */
+  after: number;
+  data: string;
+  /** How often, and at which distance, it is sent; once and at once unless told. */
+  times?: number;
+  everyMs?: number;
+}
+
+export type Encoding = 'gzip' | 'br' | 'deflate';
 
 export interface ScriptedToolCall {
   id: string;

@@ -29,7 +29,7 @@ export const anthropic: Dialect = {
       body: {
         ...message(reply),
         content: blocks(reply, body).map(({ block, whole }) => ({ ...block, ...whole?.() })),
-        stop_reason: STOP_REASONS[reply.finishReason],
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
         usage: usage(reply.figures ?? NOTHING, reply.figures?.output ?? 0),
       },
       figures: reply.figures,
@@ -80,7 +80,13 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   yield frame(
     {
       type: 'message_delta',
-      delta: { stop_reason: STOP_REASONS[reply.finishReason], stop_sequence: null },
+      delta: {
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
+        stop_sequence: null,
+        ...(reply.finishReason === 'content-filter' && reply.ending === undefined
+          ? { stop_details: { type: 'refusal', category: 'cyber', explanation: null } }
+          : {}),
+      },
       usage: usage(figures ?? NOTHING, figures?.output ?? 0),
     },
     'closing',
