@@ -191,7 +191,9 @@ describe('the end of an answer', () => {
       { usage, ...script },
       { when: ({ stream, userText }) => stream && userText === question },
     );
-    const body = { model: MODELS[vendor], agent: 'chat', thinking: true };
+    // Thoughts are the question of a model that has them.
+    const thinking = vendor === 'openaiChat' ? undefined : true;
+    const body = { model: MODELS[vendor], agent: 'chat', thinking };
     const answer = await served.say(user, chatId, question, { body });
     const stored = (await messagesOf(served, user, chatId)).at(-1) as Asked['stored'];
     const rows = await app.database.query(

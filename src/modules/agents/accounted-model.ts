@@ -8,6 +8,7 @@ import type {
 import type { Admission } from '../rate-limit/admission.js';
 import { type ExpectedCost, expectedCostOfWriting } from '../usage/expected-cost.js';
 import { accountedSoFar } from '../usage/usage-context.js';
+import { answerEnd, type AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { promptCharacters } from '../models/token-usage.js';
 
@@ -22,6 +23,8 @@ export class AccountedModel implements LanguageModelV4 {
   /** None: a vendor does not read what a message names. */
   readonly supportedUrls = {};
   failure?: { error: unknown };
+  /** Of the last call that has ended. */
+  end?: AnswerEnd;
 
   private calls = 0;
 
@@ -74,6 +77,7 @@ export class AccountedModel implements LanguageModelV4 {
         try {
           const part = await source.next();
           if (part?.type === 'error') this.failure ??= { error: part.error };
+          if (part?.type === 'finish') this.end = answerEnd(part.finishReason);
           if (part !== undefined) return controller.enqueue(part);
           ended?.();
           controller.close();

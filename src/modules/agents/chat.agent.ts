@@ -4,6 +4,7 @@ import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
@@ -31,7 +32,7 @@ export class ChatAgent {
     { history, signal }: AgentInput,
     model: SelectedModel,
     emit: Emit,
-  ): Promise<string | undefined> {
+  ): Promise<AnswerEnd | undefined> {
     const stream = await model.stream({
       ...callSettings(model),
       prompt: await toPrompt(history, model),
@@ -52,7 +53,7 @@ export class ChatAgent {
       throw error;
     }
     emit({ type: 'finish-step' });
-    return converter.finishReason;
+    return converter.end;
   }
 }
 

@@ -14,6 +14,8 @@ function message(parts: unknown[], overrides: Partial<MessageDto> = {}): Message
     outputTokens: 2,
     cost: 0,
     status: 'complete',
+    finishReason: 'stop',
+  finishReason: 'stop',
     metadata: null,
     ...overrides,
   };

@@ -1,5 +1,6 @@
 import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
+import { shownMetadata } from './shown-metadata.js';
 import type { MessageRow } from './messages.repository.js';
 
 /** @param isOwner whether the reader is told what it has cost: that is its owner's business */
@@ -16,8 +17,15 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     outputTokens: isOwner ? row.outputTokens : null,
     cost: isOwner ? toMoney(row.cost) : null,
     status: row.status,
-    metadata: toObject(row.metadata),
+    finishReason: row.finishReason,
+    metadata: metadataOf(row),
   };
+}
+
+/** Of an answer that is still being written, its stream tells more. */
+function metadataOf(row: MessageRow): Record<string, unknown> | null {
+  const metadata = toObject(row.metadata);
+  return row.role === 'assistant' && row.status !== 'streaming' ? shownMetadata(metadata, row) : metadata;
 }
 
 /** The columns hold any JSON; clients rely on a list of objects. */

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { FINISH_REASONS, type FinishReason } from '../../models/ending.js';
 
 export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
@@ -59,12 +60,30 @@ export class MessageDto {
   status: MessageStatus;
 
   @ApiProperty({
+    enum: FINISH_REASONS,
+    nullable: true,
+    example: 'stop',
+    description:
+      'Why the answer ended: `stop`: it is whole; `length`: it was cut off at its token limit; `content-filter`: the vendor ' +
+      'refused it or ended it; `tool-calls`: it ended behind a tool call, at its limit of steps or waiting for an approval; ' +
+      '`error`: it failed. Null for questions, and for answers that were stopped or interrupted.',
+  })
+  finishReason: FinishReason | null;
+
+  @ApiProperty({
     type: 'object',
     additionalProperties: true,
     nullable: true,
-    example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
+    example: {
+      agentType: 'chat',
+      model: 'google/gemini-2.5-flash',
+      cost: 0.000844,
+      finishReason: 'stop',
+      status: 'complete',
+      createdAt: '2026-11-23T08:15:31.456Z',
+    },
     description:
-      'The metadata of the `UIMessage`, as `finish` carried it; null where there is none. A reader of a public chat who is not ' +
+      'The metadata of the `UIMessage`, as `finish` (or the `message-metadata` before an `error` or `abort`) carried it; null where there is none. A reader of a public chat who is not ' +
       'its owner gets it without `usage` and `cost`.',
   })
   metadata: Record<string, unknown> | null;

@@ -30,6 +30,8 @@ export const anthropic = {
   },
 
   usage: { inRawChunks: false, partial: partialUsage },
+  endings: { pause_turn: 'pause' },
+  ignores: isUnknownEvent,
   code: { input: ['code', 'command', 'file_text'], output: ['stdout', 'stderr'] },
 
   models: [
@@ -104,6 +106,25 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
         : { type: 'enabled', budgetTokens: THINKING_BUDGET },
     },
   };
+}
+
+/** What carries an answer: if one of these cannot be read, some of the answer is missing. */
+const EVENTS = new Set([
+  'message_start',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+  'error',
+]);
+const DELTAS = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
+
+/** Anthropic adds kinds of events, and says that clients must ignore those that they do not know. */
+function isUnknownEvent(event: unknown): boolean {
+  const { type, delta } = (event ?? {}) as { type?: unknown; delta?: { type?: unknown } };
+  if (typeof type !== 'string') return false;
+  return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
 }
 
 /** Anthropic opens a stream with the figures of its input. */

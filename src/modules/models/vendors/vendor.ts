@@ -104,6 +104,17 @@ export interface Vendor {
     partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
   };
 
+  /**
+   * What the vendor's own words for the end of an answer mean, where its client does not know them. `pause` is the end of
+   * a request, not of the answer: the vendor goes on when it is sent back what it has said.
+   */
+  readonly endings?: Readonly<Record<string, 'content-filter' | 'pause'>>;
+  /**
+   * Whether an event that the vendor's client could not read is of a kind that came later than the client, and carries
+   * nothing of the answer. Without it, no such event is ignored.
+   */
+  ignores?(event: unknown): boolean;
+
   /** Where the vendor's tools leave code and its output in a stored answer; later questions may go to another vendor. */
   readonly code: {
     /** Fields of the call's input, the first that has text counts. */
