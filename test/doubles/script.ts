@@ -41,6 +41,8 @@ export interface Script {
   thoughtsIn?: 'reasoning_content' | 'reasoning';
   /** What is sent between chunks of content, as it goes over the wire: comments, pings, events that nobody knows. */
   interludes?: Interlude[];
+  /** What is sent before the first event. */
+  overture?: string;
   /** The answer is compressed, whatever the client accepts. */
   encoding?: Encoding;
   /** The client is sent somewhere else. Without `to` the double answers there by its next script. */

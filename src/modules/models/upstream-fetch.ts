@@ -66,10 +66,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
 }
 
 /** Chunks as they come, without the copies of a byte stream; the source waits while nobody reads. */
-function toWebStream(
-  body: Readable,
-  signal: AbortSignal | null | undefined,
-): ReadableStream<Uint8Array> {
+function toWebStream(body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {

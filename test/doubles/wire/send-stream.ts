@@ -34,6 +34,7 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     ...exchange.headers,
   });
   const body = compressed(response, script.encoding);
+  if (script.overture !== undefined) body.write(script.overture);
   if (chunkDelayMs > 0) dueAt = performance.now();
   exchange.changed();
   step();
@@ -136,21 +137,21 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     const broken = fault as Fault;
     switch (broken.type) {
       case 'error-frame':
-        response.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
+        body.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
         return;
       case 'half-close':
-        if (!broken.abrupt) response.end(buffer);
+        if (!broken.abrupt) body.end(buffer);
         else {
           exchange.cutByDouble = true;
-          response.write(buffer || '\n', () => response.socket?.end());
+          body.write(buffer || '\n', () => response.socket?.end());
         }
         return;
       case 'reset-after':
         exchange.cutByDouble = true;
-        response.write(buffer || '\n', () => setTimeout(() => response.socket?.resetAndDestroy(), FLUSH_MS));
+        body.write(buffer || '\n', () => setTimeout(() => response.socket?.resetAndDestroy(), FLUSH_MS));
         return;
       default:
-        if (buffer) response.write(buffer);
+        if (buffer) body.write(buffer);
         hold();
     }
   }

@@ -1,6 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
 /** Tokens that the models may think before they answer, where they are to be told. */
@@ -15,7 +16,9 @@ export const anthropic = {
   keyHeader: 'x-anthropic-api-key',
   variables: { apiKey: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL' },
   connect: ({ api: _api, ...settings }) => {
-    const client = createAnthropic(settings);
+    // The client takes the first event for an error when it does not know it.
+    const fetch = rewritingEvents(settings.fetch, () => withoutUnknownEvents);
+    const client = createAnthropic({ ...settings, fetch });
     return { language: (id) => client(id) };
   },
 
@@ -126,6 +129,12 @@ function isUnknownEvent(event: unknown): boolean {
   if (typeof type !== 'string') return false;
   return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
 }
+
+/** Up to the first event that begins the answer; from then on they are ignored one by one. */
+const withoutUnknownEvents: Rewrite = (events) => {
+  const kept = splitEvents(events).filter((event) => !isUnknownEvent(dataOf(event)));
+  return { events: kept.join(''), isDone: events.includes('message_start') };
+};
 
 /** Anthropic opens a stream with the figures of its input. */
 function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {
