@@ -8,9 +8,11 @@ import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
+import { answerEnd } from '../../models/ending.js';
 import { callSettings } from '../../models/call-settings.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
+import { unfinishedWork } from './unfinished-work.js';
 
 const MAX_SUGGESTIONS = 5;
 /** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
@@ -72,6 +74,9 @@ export class SuggestionWriter {
       }),
     );
     const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+    const { finishReason } = answerEnd(result.finishReason);
+    const unfinished = unfinishedWork(finishReason, text, 'there are no new suggestions');
+    if (unfinished) throw unfinished;
     const usable = parse(text)
       .filter(({ originalText, suggestedText }) => originalText !== '' && originalText !== suggestedText)
       .filter(({ originalText }) => content.split(originalText).length === 2)
