@@ -1,18 +1,54 @@
+import { CanonicalText, inConventionOf } from './canonical-text.js';
+
+interface Place {
+  start: number;
+  end: number;
+}
+
 /**
- * Replaces a text that occurs exactly once; occurrences that overlap count as several.
+ * Replaces a text that occurs exactly once; occurrences that overlap count as several. Where it does not stand as it is
+ * spelled, it is found by other line ends and in another normal form of Unicode. What takes its place is spelled as the
+ * rest of the content, unless the text itself was given in that other form.
  *
  * @returns undefined when it does not occur, or more than once
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
-  if (original === '') return undefined;
-  const [start, another] = findTwo(content, original);
-  if (start === undefined || another !== undefined) return undefined;
-  return content.slice(0, start) + replacement + content.slice(start + original.length);
+  const place = findOnce(content, original);
+  if (place === undefined || place === 'several') return undefined;
+  const { start, end } = place;
+  // The author of the edit sees the marks: then they are what is edited.
+  const isLiteral = original.normalize('NFC') !== original && content.slice(start, end) === original;
+  const spelled = isLiteral ? replacement : inConventionOf(content, replacement);
+  return content.slice(0, start) + spelled + content.slice(end);
 }
 
-/** Whether a text occurs in another, found in bounded time: see {@link isQuick}. */
+/** Whether a text occurs in another, in any spelling, found in bounded time: see {@link isQuick}. */
 export function isIn(content: string, text: string): boolean {
-  return findTwo(content, text)[0] !== undefined;
+  return text !== '' && findOnce(content, text) !== undefined;
+}
+
+/** A text that occurs exactly once, as the content itself spells it; undefined when it does not. */
+export function spelledAsIn(content: string, text: string): string | undefined {
+  const place = findOnce(content, text);
+  return place === undefined || place === 'several' ? undefined : content.slice(place.start, place.end);
+}
+
+function findOnce(content: string, text: string): Place | 'several' | undefined {
+  if (text === '') return undefined;
+  const [start, another] = findTwo(content, text);
+  if (another !== undefined) return 'several';
+  return start === undefined ? findSpelled(content, text) : { start, end: start + text.length };
+}
+
+/** The same in the one spelling that all spellings share. */
+function findSpelled(content: string, text: string): Place | 'several' | undefined {
+  const [all, wanted] = [new CanonicalText(content), new CanonicalText(text)];
+  if (all.text === content && wanted.text === text) return undefined;
+  const [start, another] = findTwo(all.text, wanted.text);
+  if (start === undefined) return undefined;
+  if (another !== undefined) return 'several';
+  const place = { start: all.originalIndex(start), end: all.originalIndex(start + wanted.text.length) };
+  return place.start === undefined || place.end === undefined ? undefined : (place as Place);
 }
 
 /** Where the first and the second occurrence begin. */
