@@ -11,6 +11,7 @@ import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
+import { ModelSteps } from './model-steps.js';
 import { PartConverter } from './part-converter.js';
 
 /**
@@ -29,11 +30,11 @@ export class ChatAgent {
    * @throws what the provider failed with
    */
   async answer(
-    { history, signal }: AgentInput,
+    { history, signal, admission }: AgentInput,
     model: SelectedModel,
     emit: Emit,
   ): Promise<AnswerEnd | undefined> {
-    const stream = await model.stream({
+    const stream = await new ModelSteps(model, admission).stream({
       ...callSettings(model),
       prompt: await toPrompt(history, model),
       tools: providerToolsFor(model, this.config),

@@ -112,12 +112,13 @@ export class TurnConductor {
 
   private async answer(turn: Turn, prepared: Prepared): Promise<void> {
     const patience = setTimeout(() => this.openWhenStored(turn, prepared), OPEN_AFTER);
-    turn.publish({ type: 'start', messageId: turn.answerId });
     const chosen = await this.choose(turn, prepared).catch((error: unknown) => {
       clearTimeout(patience);
       throw error;
     });
     const { agentType, reason, model } = chosen;
+    const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+    turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
     if (!prepared.continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
     const conducted = { ...prepared, chosen };
     const { stored: ready } = prepared;
@@ -260,7 +261,12 @@ export class TurnConductor {
       finishReason,
       parts = turn.answer.parts,
       asked,
-    }: { status: MessageStatus; finishReason?: FinishReason; parts?: UIMessage['parts']; asked?: AskedApproval[] },
+    }: {
+      status: MessageStatus;
+      finishReason?: FinishReason;
+      parts?: UIMessage['parts'];
+      asked?: AskedApproval[];
+    },
     metadata: AnswerMetadata,
     calls: FinishedCall[],
   ): Promise<boolean> {

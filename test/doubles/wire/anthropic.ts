@@ -14,6 +14,9 @@ const STOP_REASONS = {
 /** Anthropic signs thoughts; clients must send the signature back with them. */
 export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
+/** Where code runs, and goes on after a pause when it is named. */
+export const CONTAINER = 'container_double';
+
 /** The format can not go without figures: concealed ones are zeros. */
 const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 
@@ -83,6 +86,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
       delta: {
         stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
         stop_sequence: null,
+        ...(reply.codeRun ? { container: { id: CONTAINER, expires_at: '2030-01-01T00:00:00Z' } } : {}),
         ...(reply.finishReason === 'content-filter' && reply.ending === undefined
           ? { stop_details: { type: 'refusal', category: 'cyber', explanation: null } }
           : {}),

@@ -26,8 +26,7 @@ export const google: Dialect = {
     const text = [...reply.text].join('');
     if (text) parts.push({ text });
     parts.push(...callParts(reply));
-    if (reply.promptBlock !== undefined)
-      return { body: blocked(reply), figures: promptAlone(reply.figures) };
+    if (reply.promptBlock !== undefined) return { body: blocked(reply), figures: promptAlone(reply.figures) };
     return { body: closing(reply, parts, reply.figures), figures: withoutCacheWrites(reply.figures) };
   },
   brokenFrame: 'data: {"candidates": [{"content": {"parts": [{"text": "bro\r\n\r\n',
@@ -88,9 +87,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   for (const part of callParts(reply)) yield content(part, ++step);
   // What was cut off before its first word has no content at all.
   const nothing =
-    reply.finishReason === 'length' ||
-    reply.finishReason === 'content-filter' ||
-    reply.ending !== undefined;
+    reply.finishReason === 'length' || reply.finishReason === 'content-filter' || reply.ending !== undefined;
   yield {
     data: event(closing(reply, nothing ? undefined : [{ text: '' }], figures)),
     kind: 'closing',

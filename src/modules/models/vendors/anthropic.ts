@@ -1,5 +1,5 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
 import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
@@ -34,6 +34,7 @@ export const anthropic = {
 
   usage: { inRawChunks: false, partial: partialUsage },
   endings: { pause_turn: 'pause' },
+  resuming: inTheSameContainer,
   ignores: isUnknownEvent,
   code: { input: ['code', 'command', 'file_text'], output: ['stdout', 'stderr'] },
 
@@ -109,6 +110,12 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
         : { type: 'enabled', budgetTokens: THINKING_BUDGET },
     },
   };
+}
+
+/** Code goes on where its files are. */
+function inTheSameContainer({ anthropic }: SharedV4ProviderMetadata): ProviderOptions | undefined {
+  const { id } = (anthropic?.['container'] ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? { anthropic: { container: { id } } } : undefined;
 }
 
 /** What carries an answer: if one of these cannot be read, some of the answer is missing. */

@@ -4,6 +4,7 @@ import type {
   LanguageModelV4,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
+  SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { TokenUsage } from '../../usage/pricing.js';
@@ -109,6 +110,8 @@ export interface Vendor {
    * a request, not of the answer: the vendor goes on when it is sent back what it has said.
    */
   readonly endings?: Readonly<Record<string, 'content-filter' | 'pause'>>;
+  /** What is said with the call by which the vendor goes on after a pause; it gets what came with the end of the last one. */
+  resuming?(metadata: SharedV4ProviderMetadata): ProviderOptions | undefined;
   /**
    * Whether an event that the vendor's client could not read is of a kind that came later than the client, and carries
    * nothing of the answer. Without it, no such event is ignored.
