@@ -44,14 +44,16 @@ export class CanonicalText {
 
 /** What is spelled in another way than the common one, in order. Lines without any are passed over at once. */
 function* differences(text: string) {
-  for (let start = 0, end = 0; start < text.length; start = end) {
-    end = text.indexOf('\n', start) + 1 || text.length;
-    const line = text.slice(start, end);
-    if (!line.endsWith('\r\n') && line.normalize('NFD') === line) continue;
-    for (const { 0: cluster, index } of line.matchAll(CLUSTERS)) {
-      const canonical = cluster === '\r\n' ? '\n' : cluster.normalize('NFD');
-      if (canonical !== cluster) yield { cluster, index: start + index, canonical };
+  let start = 0;
+  while (start < text.length) {
+    const line = text.slice(start, text.indexOf('\n', start) + 1 || text.length);
+    if (line.endsWith('\r\n') || line.normalize('NFD') !== line) {
+      for (const { 0: cluster, index } of line.matchAll(CLUSTERS)) {
+        const canonical = cluster === '\r\n' ? '\n' : cluster.normalize('NFD');
+        if (canonical !== cluster) yield { cluster, index: start + index, canonical };
+      }
     }
+    start += line.length;
   }
 }
 

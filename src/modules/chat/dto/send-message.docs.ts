@@ -140,7 +140,7 @@ export const ApiSendMessageBody = () =>
     }),
   );
 
-const STREAM_EXAMPLE = `data: {"type":"start","messageId":"c6e0…"}
+const STREAM_EXAMPLE = `data: {"type":"start","messageId":"c6e0…","messageMetadata":{"createdAt":"2026-11-23T08:15:31.456Z","model":"google/gemini-2.5-flash"}}
 
 data: {"type":"data-agent","data":{"agentType":"chat","reason":"The chat agent answers messages."}}
 
@@ -152,7 +152,7 @@ data: {"type":"text-end","id":"0"}
 
 data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
 
-data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008}}
+data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008,"finishReason":"stop","status":"complete","createdAt":"2026-11-23T08:15:31.456Z"}}
 
 data: [DONE]
 
@@ -173,8 +173,10 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
     status: 200,
     description:
       'Server-sent events: the AI SDK UI message stream protocol v1, one JSON chunk in each `data:` frame, `data: [DONE]` last, ' +
-      'a comment as a ping after 15 s of silence. `start` carries the stored `messageId`, `finish` the figures of the answer. ' +
-      'What fails after the first byte is an `error` chunk with a text for people, then `[DONE]`.',
+      'a comment as a ping after 15 s of silence. `start` carries the stored `messageId`; `finish` carries the `metadata` of the stored answer, with ' +
+      'its figures and its `finishReason`: `stop`, `length` (cut off at a token limit), `content-filter` (ended by the vendor), or ' +
+      '`tool-calls`. What fails after the first byte ends with an `error` chunk with a text for people, what is stopped with an ' +
+      '`abort` chunk, both behind a `message-metadata` chunk with the same metadata. `[DONE]` is last.',
     headers: {
       'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },
