@@ -47,7 +47,7 @@ const refused = (reason: string): Expected => ({
   finishReason: 'content-filter',
   text: '',
   call: 'success',
-  error: `NAME declined to answer this (${reason}). Ask in another way.`,
+  error: `NAME declined to answer (${reason}). Rephrase your message.`,
 });
 const failed = (text = SAID, error = 'NAME broke off its answer.'): Expected => ({
   status: 'failed',

@@ -234,7 +234,8 @@ export class TurnConductor {
     turn.endParts();
     if (turn.stopReason === 'stopped') return { status: 'stopped' };
     if (turn.stopReason === 'shutdown') return { status: 'interrupted' };
-    if (turn.stopReason === 'too-long') failure = upstreamError('The answer became too long and was ended.');
+    if (turn.stopReason === 'too-long')
+      failure = upstreamError('The answer became too long and was stopped.');
     return failure ? failed(failure) : endingOf(end, turn.answer, model.provider);
   }
 

@@ -70,7 +70,7 @@ export function lastChunks(
   return [{ type: 'message-metadata', messageMetadata }, last];
 }
 
-/** The end of an answer that no error has cut off. */
+/** The ending of an answer that no error has cut off. */
 export function endingOf(
   end: AnswerEnd | undefined,
   answer: Pick<MessageAssembler, 'hasContent' | 'hasAnswer'>,
@@ -79,7 +79,7 @@ export function endingOf(
   const { finishReason = 'stop', reason } = end ?? {};
   if (finishReason === 'content-filter' && !answer.hasAnswer())
     return { status: 'failed', finishReason, failure: declined(provider, reason) };
-  // A limit that its thoughts have used up is a limit all the same.
+  // Reasoning alone can use up the token limit.
   if (finishReason === 'length' || answer.hasContent()) return { status: 'complete', finishReason };
   return failed(upstreamError('The model gave an empty answer. Try again.'));
 }
@@ -89,7 +89,5 @@ export function failed(failure: AppError): Ending {
 }
 
 function declined(provider: ModelProvider, reason = 'content filter'): AppError {
-  return upstreamError(
-    `${addressOf(provider).name} declined to answer this (${reason}). Ask in another way.`,
-  );
+  return upstreamError(`${addressOf(provider).name} declined to answer (${reason}). Rephrase your message.`);
 }

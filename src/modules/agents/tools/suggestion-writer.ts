@@ -109,7 +109,7 @@ function parse(text: string): Suggestion[] {
     const { suggestions } = answerSchema.parse(JSON.parse(jsonIn(text)));
     return suggestions.flatMap((suggestion) => suggestionSchema.safeParse(suggestion).data ?? []);
   } catch (error) {
-    throw upstreamError('The model made no usable suggestions. Try again.', error);
+    throw upstreamError('The model returned no usable suggestions. Try again.', error);
   }
 }
 
