@@ -29,35 +29,35 @@ export interface Script {
   pauseAfter?: number;
   finishReason?: FinishReason;
   /**
-   * How the service itself calls the end, where `finishReason` has no word for it: `RECITATION`, `pause_turn`. OpenAI's
-   * Responses know `failed` and the reasons of an incomplete response; `error` ends a chat completion as gateways do it,
-   * with the error inside of a chunk.
+   * The provider's own finish reason, if `finishReason` has no word for it: `RECITATION`, `pause_turn`. For OpenAI's Responses
+   * API: `failed` or the reason of an incomplete response. For chat completions, `error` puts the error into a chunk, as
+   * gateways do.
    */
   ending?: string;
-  /** The end is told in the last chunk of the text, not in one of its own, by services that can do both. */
+  /** Sends the finish reason in the last chunk of text instead of a chunk of its own, if the provider can do both. */
   endsInside?: boolean;
-  /** Gemini's reason for answering a prompt with nothing at all. */
+  /** Gemini's `blockReason` of a prompt that it does not answer. */
   promptBlock?: string;
-  /** Chunks of a refusal, which OpenAI keeps apart from the text. */
+  /** Chunks of a refusal, which OpenAI sends apart from the text. */
   refusal?: string[];
-  /** The field in which servers that are compatible with OpenAI's chat completions show their thoughts, asked or not. */
+  /** The field in which OpenAI-compatible servers send reasoning, even if the request does not ask for it. */
   thoughtsIn?: 'reasoning_content' | 'reasoning';
-  /** What is sent between chunks of content, as it goes over the wire: comments, pings, events that nobody knows. */
+  /** Raw data between chunks of content: comments, pings, unknown events. */
   interludes?: Interlude[];
-  /** What is sent before the first event. */
+  /** Raw data before the first event. */
   overture?: string;
-  /** The answer is compressed, whatever the client accepts. */
+  /** Compresses the answer, whatever the client accepts. */
   encoding?: Encoding;
-  /** The client is sent somewhere else. Without `to` the double answers there by its next script. */
+  /** Redirects the client. Without `to`, the double answers the repeated request by its next script. */
   redirect?: { status: 301 | 302 | 303 | 307 | 308; to?: string };
   fault?: Fault;
 }
 
 export interface Interlude {
-  /** Chunks of content before it. */
+  /** The number of content chunks before it. */
   after: number;
   data: string;
-  /** How often, and at which distance, it is sent; once and at once unless told. */
+  /** How often and at which interval it is sent. Default: once, at once. */
   times?: number;
   everyMs?: number;
 }

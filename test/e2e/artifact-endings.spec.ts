@@ -18,7 +18,7 @@ const MODELS = {
 type Vendor = keyof typeof MODELS;
 
 const HALF = ['# Tides\n\n', 'The moon pu'];
-const CUT = /cut off at its token limit/;
+const CUT = /cut off at the token limit/;
 const DECLINED = /declined to write it/;
 const NOTHING = /wrote nothing/;
 const FAILED = /did not finish its answer|broke off its answer/;

@@ -21,7 +21,7 @@ export class AccountedModel implements LanguageModelV4 {
   /** None: a vendor does not read what a message names. */
   readonly supportedUrls = {};
   failure?: { error: unknown };
-  /** Of the last call that has ended. */
+  /** The ending of the last call. */
   end?: AnswerEnd;
 
   private readonly steps: ModelSteps;

@@ -10,7 +10,7 @@ export interface Agent {
   /**
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
    *
-   * @returns how the model ended it; undefined when nothing was asked of one
+   * @returns how the model ended its answer, or undefined if no model was called
    * @throws what the provider failed with
    */
   answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined>;

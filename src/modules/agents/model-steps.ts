@@ -15,16 +15,16 @@ import { SaidSoFar } from './said-so-far.js';
 type Part = LanguageModelV4StreamPart;
 type FinishPart = Extract<Part, { type: 'finish' }>;
 
-/** How often a vendor may pause in one step: each time is a call that is paid. */
+/** How often a provider may pause within one step. Each pause costs another call. */
 const MAX_PAUSES = 8;
 
-/** Pulled part by part, as the stream of one call. */
+/** A stream that is read part by part. */
 interface Source {
   next(): Promise<Part | undefined>;
   abandon(reason: unknown): void;
 }
 
-/** The streamed calls of one answer. The turn was let in for the first one; each further one is reserved. */
+/** The streamed calls of one answer. The admission of the turn covers the first call. Each further call is reserved. */
 export class ModelSteps {
   private calls = 0;
 
@@ -33,7 +33,7 @@ export class ModelSteps {
     private readonly admission?: Admission,
   ) {}
 
-  /** One step, whatever number of calls its vendor needs for it; it has begun to answer when this resolves. */
+  /** Streams one step, in as many calls as the provider needs. Resolves when the model has begun to answer. */
   async stream(options: LanguageModelV4CallOptions): Promise<Source> {
     const source = await this.open(options);
     return this.canPause(options)
@@ -41,7 +41,7 @@ export class ModelSteps {
       : source;
   }
 
-  /** Only work of their own makes vendors pause. */
+  /** Providers only pause while their own tools run. */
   private canPause({ tools }: LanguageModelV4CallOptions): boolean {
     const { provider } = this.model;
     if (provider === 'demo' || !tools?.some(({ type }) => type === 'provider')) return false;
@@ -70,7 +70,7 @@ export class ModelSteps {
   }
 }
 
-/** Tells when it has ended, in whatever way. */
+/** Calls back when the stream ends, fails or is abandoned. */
 class EndingStream implements Source {
   constructor(
     private readonly source: Source,
@@ -95,8 +95,8 @@ class EndingStream implements Source {
 }
 
 /**
- * One step of a vendor that may pause in the middle of it: it is sent back what it has said, until it ends. Whoever reads
- * sees one answer.
+ * One step of a provider that may pause in the middle. On each pause, what the model has said is sent back until the model
+ * ends its answer. Readers see one answer.
  */
 class PausingStream implements Source {
   private readonly said = new SaidSoFar();
@@ -115,7 +115,7 @@ class PausingStream implements Source {
       if (part === undefined) return undefined;
       this.said.add(part);
       if (part.type !== 'finish') {
-        // Of a call that goes on, the step has had them.
+        // The first call of the step has sent these already.
         const isOpening = part.type === 'stream-start' || part.type === 'response-metadata';
         if (isOpening && this.pauses > 0) continue;
         return part;
@@ -132,7 +132,7 @@ class PausingStream implements Source {
 
   private async goOn(paused: FinishPart): Promise<void> {
     this.pauses++;
-    // The call has ended, and is accounted as such.
+    // Read to the end, so that the call is recorded as complete.
     while ((await this.source.next()) !== undefined);
     const { prompt, providerOptions } = this.options;
     this.source = await this.open({
@@ -148,7 +148,7 @@ class PausingStream implements Source {
   }
 }
 
-/** A step that was not finished, as at any other limit of steps. */
+/** The step did not finish. It ends in the same way as at any other step limit. */
 function atItsLimit(part: FinishPart): FinishPart {
   return { ...part, finishReason: { ...part.finishReason, unified: 'tool-calls' } };
 }

@@ -7,7 +7,7 @@ import type {
 type Content = Extract<LanguageModelV4Message, { role: 'assistant' }>['content'];
 type Words = Extract<Content[number], { type: 'text' | 'reasoning' }>;
 
-/** What a model has said, as it is sent back to its vendor when that has paused and is to go on. */
+/** Collects what a model has said, to send it back after a pause. */
 export class SaidSoFar {
   readonly content: Content = [];
   private readonly open = new Map<string, Words>();
@@ -48,7 +48,7 @@ export class SaidSoFar {
   }
 }
 
-/** Signatures come with the last piece, citations with the end. */
+/** Signatures come with the last delta, citations with the end. */
 function note(words: Words, metadata: SharedV4ProviderMetadata | undefined): void {
   for (const [vendor, notes] of Object.entries(metadata ?? {}))
     words.providerOptions = {

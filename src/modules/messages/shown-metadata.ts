@@ -1,7 +1,7 @@
 import type { FinishReason } from '../models/ending.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
-/** What clients know of an answer beside its parts, the same live and after a reload. */
+/** The metadata of an answer that clients see, the same live and after a reload. */
 export function shownMetadata(
   metadata: object | null,
   answer: { status: MessageStatus; finishReason?: FinishReason | null; createdAt: Date },

@@ -161,7 +161,7 @@ export class ModelCall {
     else void this.ready.then(() => this.usageService.finish([finished]));
   }
 
-  /** A call that failed has ended in an error, unless the provider refused it. */
+  /** The finish reason of a failed call is an error, unless the provider refused to answer. */
   private endedAs(status: CallStatus): string | undefined {
     return status === 'error' && this.finishReason !== 'content-filter' ? 'error' : this.finishReason;
   }

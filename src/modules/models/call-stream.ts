@@ -117,14 +117,14 @@ export class CallStream {
     }
   }
 
-  /** The end as this server understands it, whatever words its vendor has for it. */
+  /** Replaces the provider's finish reason by the one that this server uses. */
   private meaningOf(part: FinishPart): FinishPart {
     if (isCutOff(part)) return part;
     const { finishReason, reason } = endOf(this.provider, part.finishReason);
     return { ...part, finishReason: { unified: finishReason, raw: reason } };
   }
 
-  /** A kind of event that the vendor's client does not know yet, and that has nothing of the answer in it. */
+  /** Whether the failed event is of an unknown type that carries no part of the answer. */
   private isIgnored(error: unknown): boolean {
     if (this.provider === 'demo' || !TypeValidationError.isInstance(error)) return false;
     return VENDORS[this.provider].ignores?.(error.value) ?? false;

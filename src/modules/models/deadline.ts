@@ -1,11 +1,11 @@
 import { UpstreamTimeoutError } from './upstream-failure.js';
 
-/** What to do at a sign of life, by the signal of the call. */
+/** Callbacks for signs of life, by the abort signal of the call. */
 const listeners = new WeakMap<AbortSignal, () => void>();
 
 /**
- * Bytes have come for the call of this signal. They count as signs of life before anything is made of them: clients pass
- * on neither pings nor comments, nor the thoughts that they do not know.
+ * Reports that bytes have arrived for the call with this signal. Bytes count as signs of life before they are parsed,
+ * because the vendors' clients do not pass on pings, comments and unknown fields.
  */
 export function noteSignOfLife(signal: AbortSignal | null | undefined): void {
   if (signal) listeners.get(signal)?.();

@@ -1,7 +1,7 @@
 import { type Readable, pipeline } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
-/** What is there is passed on at once: the answer is a stream. */
+/** Decoded bytes are passed on at once, because the answer is a stream. */
 const AT_ONCE = { flush: constants.Z_SYNC_FLUSH };
 const DECODERS = new Map([
   ['gzip', () => createGunzip(AT_ONCE)],
@@ -10,7 +10,7 @@ const DECODERS = new Map([
   ['br', () => createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH })],
 ]);
 
-/** A body without its encoding; undefined when it has none that is known. One that breaks breaks the other, too. */
+/** The decoded body, or undefined if it has no known encoding. An error in one of the streams destroys the other one too. */
 export function decodedBody(body: Readable, encoding: string | string[] | undefined): Readable | undefined {
   const decoder = DECODERS.get(String(encoding).trim().toLowerCase());
   return decoder && pipeline(body, decoder(), () => undefined);

@@ -17,11 +17,11 @@ export class CutOffError extends Error {
   }
 }
 
-/** The provider ended its answer without having finished it, or in a way that nobody knows. */
+/** The provider ended its answer with an error or with an unknown finish reason. */
 export class UnfinishedError extends Error {
   override name = 'UnfinishedError';
 
-  /** @param reason the provider's own word for it */
+  /** @param reason the provider's own finish reason */
   constructor(readonly reason: string | undefined) {
     super(`The answer ended unfinished: ${reason ?? 'no reason was given'}.`);
   }
@@ -141,7 +141,7 @@ export function retryAfterSeconds(error: APICallError): number | undefined {
 
 /** Whether the same call may succeed if it is made again: only asked before its first byte. */
 export function isRetryable(thrown: unknown): boolean {
-  // An answer that ended unfinished is paid for.
+  // An unfinished answer is billed.
   if (thrown instanceof UnfinishedError) return false;
   if (thrown instanceof UpstreamTimeoutError || thrown instanceof AppError) return false;
   if (thrown instanceof CutOffError) return true;

@@ -7,7 +7,7 @@ import { decodedBody } from './response-decoder.js';
 const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 });
 
 const MAX_REDIRECTS = 5;
-/** Those that repeat the request as it is. The others would turn it into a GET. */
+/** Redirects that repeat the request unchanged. Others would turn it into a GET. */
 const REPEATING = new Set([307, 308]);
 
 /**
@@ -15,7 +15,7 @@ const REPEATING = new Set([307, 308]);
  * together, and its byte streams cost again with each token. What the AI SDK does not send (bodies that are no text) goes
  * through the global one.
  *
- * Redirects are followed within the same origin only: the headers of the request carry a key.
+ * Redirects are followed within the same origin only, because the request headers carry a key.
  */
 export const upstreamFetch: typeof fetch = async (input, init) => {
   if (typeof input === 'object' && !(input instanceof URL)) return fetch(input, init);
@@ -29,7 +29,7 @@ export const upstreamFetch: typeof fetch = async (input, init) => {
   }
 };
 
-/** Where to send the request again; undefined when the response is not a redirect that is followed. */
+/** The URL to repeat the request at, or undefined if the response is not a redirect that is followed. */
 function targetOf({ status, headers }: Response, from: URL): URL | undefined {
   const location = headers.get('location');
   if (!REPEATING.has(status) || location === null || !URL.canParse(location, from)) return undefined;
@@ -53,7 +53,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   noteSignOfLife(signal);
   const { statusCode, headers: received } = response;
   const hasBody = statusCode !== 204 && statusCode !== 304;
-  // Some servers and proxies compress their answers even when they are asked not to.
+  // Some servers and proxies compress responses even if the request asks them not to.
   const decoded = decodedBody(response.body, received['content-encoding']);
   return new Response(hasBody ? toWebStream(decoded ?? response.body, signal) : null, {
     status: statusCode,

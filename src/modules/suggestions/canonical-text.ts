@@ -1,15 +1,15 @@
-/** Line ends of two characters, characters with their combining marks, and single characters that may be composed. */
+/** CRLF, characters with combining marks, and single characters that may be composed. */
 const CLUSTERS = /\r\n|[^\P{ASCII}\r\n]\p{M}+|\P{ASCII}\p{M}*/gu;
 
 /**
- * A text in the one spelling that all its spellings share: lines end with LF, characters are decomposed. Editors and
- * models write either way, and what they write looks the same.
+ * A text in one canonical spelling: lines end with LF, and characters are decomposed. Editors and models use different
+ * spellings of texts that look the same.
  */
 export class CanonicalText {
   readonly text: string;
-  /** Where spellings of different lengths end, here and in the original, in pairs. */
+  /** The ends of rewritten clusters in the canonical text and in the original, in pairs. */
   private readonly ends: number[] = [];
-  /** Where they begin. */
+  /** Their starts. */
   private readonly starts: number[] = [];
 
   constructor(original: string) {
@@ -26,7 +26,7 @@ export class CanonicalText {
     this.text = pieces.join('') + original.slice(from);
   }
 
-  /** The place in the original; undefined inside of a character that is spelled in another way there. */
+  /** The index in the original, or undefined within a rewritten cluster. */
   originalIndex(index: number): number | undefined {
     let [low, high] = [0, this.starts.length / 2];
     while (low < high) {
@@ -42,7 +42,7 @@ export class CanonicalText {
   }
 }
 
-/** What is spelled in another way than the common one, in order. Lines without any are passed over at once. */
+/** The clusters that are not in canonical spelling, in order. Skips lines without any. */
 function* differences(text: string) {
   let start = 0;
   while (start < text.length) {
@@ -57,7 +57,7 @@ function* differences(text: string) {
   }
 }
 
-/** A text with the line ends and the form of characters that a document has, where all of it has the same. */
+/** Converts a text to the line endings and the normal form of a document, if the document uses them consistently. */
 export function inConventionOf(content: string, text: string): string {
   return inFormOf(content, withLineEndsOf(content, text));
 }

@@ -16,7 +16,7 @@ export function replaceOnce(content: string, original: string, replacement: stri
   const place = findOnce(content, original);
   if (place === undefined || place === 'several') return undefined;
   const { start, end } = place;
-  // The author of the edit sees the marks: then they are what is edited.
+  // If the edit itself uses decomposed characters, it is taken literally.
   const isLiteral = original.normalize('NFC') !== original && content.slice(start, end) === original;
   const spelled = isLiteral ? replacement : inConventionOf(content, replacement);
   return content.slice(0, start) + spelled + content.slice(end);
@@ -27,7 +27,7 @@ export function isIn(content: string, text: string): boolean {
   return text !== '' && findOnce(content, text) !== undefined;
 }
 
-/** A text that occurs exactly once, as the content itself spells it; undefined when it does not. */
+/** A text that occurs exactly once, in the spelling of the content. Undefined if it does not. */
 export function spelledAsIn(content: string, text: string): string | undefined {
   const place = findOnce(content, text);
   return place === undefined || place === 'several' ? undefined : content.slice(place.start, place.end);
@@ -40,7 +40,7 @@ function findOnce(content: string, text: string): Place | 'several' | undefined 
   return start === undefined ? findSpelled(content, text) : { start, end: start + text.length };
 }
 
-/** The same in the one spelling that all spellings share. */
+/** Searches in canonical spelling. */
 function findSpelled(content: string, text: string): Place | 'several' | undefined {
   const [all, wanted] = [new CanonicalText(content), new CanonicalText(text)];
   if (all.text === content && wanted.text === text) return undefined;

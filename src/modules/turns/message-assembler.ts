@@ -88,7 +88,7 @@ export class MessageAssembler {
     );
   }
 
-  /** True when there is more than thoughts and blank text. */
+  /** True if there is more than reasoning and blank text. */
   hasAnswer(): boolean {
     return this.parts.some(({ type, ...part }) =>
       type === 'text'

@@ -1,13 +1,13 @@
 const MAX_LENGTH = 80;
-/** A title is at the beginning of what a model says, or nowhere. */
+/** Titles are only searched for at the beginning of an answer. */
 const MAX_READ = 4_000;
 
 const THOUGHTS = /^<(think|thinking|thought|reasoning)>/i;
 const LABEL =
   /^(?:(?:chat|suggested|short) )?(?:title|titel|titre|título|titolo|заголовок|标题|標題|タイトル|제목)\s*[:：]\s*/i;
-/** What a line of Markdown begins with. */
+/** Markdown marks at the start of a line. */
 const LINE_MARK = /^(?:#{1,6}|>|[-*•])\s+/;
-/** Marks without anything between them. */
+/** A line of marks only. */
 const NO_WORDS = /^["'“”„‘’«»「」『』《》*_`#>~:：.…\s-]*$/;
 const PAIRS: ReadonlyArray<readonly [string, string]> = [
   ['**', '**'],
@@ -27,7 +27,7 @@ const PAIRS: ReadonlyArray<readonly [string, string]> = [
   ['《', '》'],
 ];
 
-/** The title in the answer of a model that was asked for one, however it put it; empty when there is none. */
+/** Extracts the title from the answer of a model that was asked for one. Empty if there is none. */
 export function titleIn(answer: string): string {
   const said = withoutThoughts(answer).slice(0, MAX_READ);
   const lines = (titleOfJson(said) ?? said).split('\n').filter((line) => !/^\s*(?:```|~~~)/.test(line));
@@ -38,16 +38,16 @@ export function titleIn(answer: string): string {
   return '';
 }
 
-/** What a chat is called when no model has named it: the first words of its first message. */
+/** The title of a chat that no model has named: the first words of its first message. */
 export function firstWords(message: string): string {
   return shortened(oneLine(message.slice(0, MAX_READ)));
 }
 
-/** Models that think aloud do so first. Thoughts without an end leave nothing. */
+/** Removes reasoning at the beginning. Reasoning without an end leaves nothing. */
 function withoutThoughts(answer: string): string {
   const text = answer.trimStart();
   const [opening, name] = THOUGHTS.exec(text) ?? [];
-  // Some servers leave the opening out.
+  // Some servers leave out the opening tag.
   const closing = name === undefined ? '</think>' : `</${name}>`;
   const end = text.toLowerCase().indexOf(closing.toLowerCase(), opening?.length ?? 0);
   if (end >= 0) return text.slice(end + closing.length);
@@ -65,13 +65,13 @@ function titleOfJson(text: string): string | undefined {
   }
 }
 
-/** Without what only says that it is a title: marks, a label, quotation marks that are around all of it. */
+/** Removes Markdown marks, a label and quotation marks around the whole title. */
 function undressed(line: string): string {
   let title = line;
   for (let before = ''; before !== title;) {
     before = title;
     title = withoutPair(title.replace(LINE_MARK, '').replace(LABEL, '').trim());
-    // A label may be marked by itself: `**Title:** Cooking pasta`.
+    // Only the label may be marked: `**Title:** Cooking pasta`.
     const marked =
       /^(\*\*|__)([^*_]{1,40}[:：])\1\s*(.*)$/.exec(title) ??
       /^(\*\*|__)([^*_]{1,40})\1\s*([:：].*)$/.exec(title);
@@ -84,7 +84,7 @@ function withoutPair(title: string): string {
   for (const [opening, closing] of PAIRS) {
     if (title.length < opening.length + closing.length || !title.startsWith(opening)) continue;
     const inner = title.slice(opening.length, -closing.length);
-    // `"Hello" vs "World"` begins with one pair and ends with another.
+    // `"Hello" vs "World"` starts with one pair and ends with another one.
     if (title.endsWith(closing) && !inner.includes(opening) && !inner.includes(closing)) return inner.trim();
     const isAlone = opening === closing && opening !== "'" && !title.slice(opening.length).includes(opening);
     if (isAlone) return title.slice(opening.length).trim();

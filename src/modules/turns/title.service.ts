@@ -71,7 +71,7 @@ export class TitleService {
           abortSignal: signal,
         }),
       );
-      // What a model says in the place of an answer is no title.
+      // A refusal is not a title.
       if (finishReason.unified === 'content-filter') return '';
       return titleIn(content.map((part) => (part.type === 'text' ? part.text : '')).join(''));
     } catch (error) {

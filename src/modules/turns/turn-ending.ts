@@ -57,7 +57,7 @@ export function metadataOf(
   };
 }
 
-/** What ends the stream. A client knows all of the answer by it, as if it had read the stored message. */
+/** The last chunks of the stream. They carry the same metadata as the stored message. */
 export function lastChunks(
   { status, failure, finishReason }: Ending,
   messageMetadata: object,

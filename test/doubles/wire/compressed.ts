@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { constants, createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
 import type { Encoding } from '../script.js';
 
-/** Where the body of an answer is written to: the response, or what compresses it, piece by piece. */
+/** The stream to write the body to: the response, or a compressor in front of it. */
 export function compressed(response: ServerResponse, encoding: Encoding | undefined): Writable {
   if (encoding === undefined) return response;
   const compressor =

@@ -85,7 +85,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
     yield content({ text: words }, ++step);
   }
   for (const part of callParts(reply)) yield content(part, ++step);
-  // What was cut off before its first word has no content at all.
+  // An answer that is cut off before its first word has no content.
   const nothing =
     reply.finishReason === 'length' || reply.finishReason === 'content-filter' || reply.ending !== undefined;
   yield {
@@ -121,7 +121,7 @@ function model(parts: unknown[]): unknown {
   return { parts, role: 'model' };
 }
 
-/** A prompt that Gemini does not answer: without candidates. */
+/** A blocked prompt has no candidates. */
 function blocked(reply: Reply): unknown {
   const { figures, promptBlock } = reply;
   return {

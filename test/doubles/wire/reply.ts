@@ -39,7 +39,7 @@ export interface Reply {
   /** Undefined if the double should hide it. */
   figures: TokenFigures | undefined;
   finishReason: FinishReason;
-  /** The service's own word for its end, where the script has one. */
+  /** The provider's own finish reason, if the script has one. */
   ending: string | undefined;
   endsInside: boolean;
   promptBlock: string | undefined;

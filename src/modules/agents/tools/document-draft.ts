@@ -49,7 +49,7 @@ export class DocumentDraft {
     } else if (performance.now() - this.lastSent >= this.interval()) this.sendWhole();
   }
 
-  /** Sends what has been held back; a text without what turned out to be around it. */
+  /** Sends what was held back. A text is sent again if it turned out to be in a fence. */
   finish(): void {
     if (this.kind !== 'text') return this.sendWhole();
     const { content } = this;

@@ -61,7 +61,7 @@ describe('editContent', () => {
         (before, newText, after) => {
           const marked = `${before}<<old>>${after}`;
           const there = editContent('text', marked, [edit('<<old>>', `<<${newText}>>!`)]);
-          // The document may have characters in another form than the edit.
+          // The document and the edit may use different normal forms.
           const content = 'content' in there ? there.content : '';
           expect(content.normalize()).toBe(`${before}<<${newText}>>!${after}`.normalize());
         },

@@ -44,11 +44,11 @@ export class DocumentWriter {
   /**
    * The draft is in the answer until it is stored as a version: a crash leaves it there, too.
    *
-   * Only what the model has finished is stored: of the last version, nothing is lost to a fragment or a refusal.
+   * Only finished content is stored. A fragment or a refusal never replaces the last version.
    *
    * @returns what was stored
-   * @throws what the provider or the storing failed with, what was wrong with the end, or the reason of the abort; the
-   *   draft stays in the answer then
+   * @throws AppError if the model did not finish, the error of the provider or the database, or the reason of the abort. The
+   *   draft then stays in the answer
    */
   async write<T>(task: WritingTask<T>): Promise<T> {
     const { model, kind, signal, emit, note } = task;
@@ -94,5 +94,5 @@ export class DocumentWriter {
 }
 
 function remaining({ previous }: WritingRequest): string {
-  return previous === undefined ? 'there is no such document' : 'the document is as it was before';
+  return previous === undefined ? 'no document was created' : 'the document is unchanged';
 }

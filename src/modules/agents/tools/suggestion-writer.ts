@@ -31,7 +31,7 @@ type Suggestion = z.output<typeof suggestionSchema>;
 
 const answerSchema = z.union([
   z.object({ suggestions: z.array(z.unknown()) }),
-  // Some models leave out what goes around the list.
+  // Some models send the list alone.
   z.array(z.unknown()).transform((suggestions) => ({ suggestions })),
 ]);
 
@@ -95,7 +95,7 @@ export class SuggestionWriter {
   }
 }
 
-/** As the document spells it; nothing when its text does not stand there exactly once, or would not change. */
+/** The suggestion in the spelling of the document. Empty if the text does not occur exactly once or does not change. */
 function spelledFor(content: string, { originalText, suggestedText, description }: Suggestion): Suggestion[] {
   const original = spelledAsIn(content, originalText);
   const suggested = inConventionOf(content, suggestedText);
@@ -103,7 +103,7 @@ function spelledFor(content: string, { originalText, suggestedText, description 
   return [{ originalText: original, suggestedText: suggested, description }];
 }
 
-/** One that is broken costs only itself. */
+/** Leaves out suggestions that are invalid and keeps the others. */
 function parse(text: string): Suggestion[] {
   try {
     const { suggestions } = answerSchema.parse(JSON.parse(jsonIn(text)));
@@ -113,7 +113,7 @@ function parse(text: string): Suggestion[] {
   }
 }
 
-/** The JSON in an answer, whatever stands around it. */
+/** The JSON in an answer, without the text around it. */
 function jsonIn(text: string): string {
   const object = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
   const [list] = /^[^{]*\[(?=\s*\{)/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 import type { DocumentKind } from './document-prompts.js';
 
 interface Fence {
-  /** Where its first line begins, and where the line behind its last one does. */
+  /** The start of the first line, and the start of the line after the last one. */
   start: number;
   end: number;
   info: string;
@@ -12,18 +12,18 @@ const FENCE_LINE = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/gm;
 const MARKDOWN = /^\{?\.?(?:markdown|mdx?)\b/i;
 const PLAIN = /^(?:te?xt|plain(?:text)?)?$/i;
 
-/** What no sentence around a piece of code has, and most lines of code do. */
+/** Matches most lines of code, but no ordinary sentence. */
 const CODE_LINE =
   /[{};=<>\\]|["']{3}|^\s{2,}\S|^\s*(?:#|\/\/|\/\*|--|@|import\b|from\b|export\b|def\b|class\b|func|const\b|let\b|var\b|package\b|use\b|return\b)/m;
 const MAX_PROSE = 1_000;
 
-/** How models announce a document, and what they say behind it. */
+/** What models write before and after a document. */
 const ANNOUNCEMENT = /^(?:sure|certainly|of course|absolutely|okay|ok|here)\b[^\n]{0,300}$/i;
 const FAREWELL = /^(?:let me know|feel free|i hope|would you like|if you)\b[^\n]{0,300}$/i;
 
 /**
- * The content of a document without the fence of Markdown that models put around it, and without what they say before and
- * behind it, however they are told not to. A fence that is part of the document stays: in doubt, all does.
+ * The content of a document without the Markdown fence that models put around it, and without the sentences before and
+ * after that fence. Fences that are part of the document stay. In doubt, the text stays as it is.
  */
 export function unfenced(kind: Exclude<DocumentKind, 'image'>, text: string): string {
   const fences = fencesIn(text);
@@ -37,11 +37,11 @@ export function unfenced(kind: Exclude<DocumentKind, 'image'>, text: string): st
     fence.content.length > longest.content.length ? fence : longest,
   );
   const others = fences.reduce((length, fence) => length + fence.content.length, -main.content.length);
-  // Several pieces of the same weight are all of the document; a short one tells how to run it.
+  // Several blocks of similar length are all part of the document. A short one is usage advice.
   return others * 3 <= main.content.length ? main.content : text;
 }
 
-/** A document that is Markdown itself is only taken out of a fence that is around all of it, and says so. */
+/** A Markdown document is only taken out of a single fence around all of it. */
 function isWrapper(text: string, fences: Fence[]): boolean {
   const [fence, ...more] = fences;
   if (!fence || more.length > 0) return false;
@@ -61,8 +61,8 @@ function isProse(text: string): boolean {
 }
 
 /**
- * The outermost fences. Within one, a line of marks with words opens another, as models nest them; a line of marks alone
- * closes the innermost. What is not closed goes on to the end.
+ * The outermost fences. Within a fence, marks with an info string open a nested one, and marks alone close the innermost
+ * one. A fence that is not closed ends with the text.
  */
 function fencesIn(text: string): Fence[] {
   const fences: Fence[] = [];
@@ -86,7 +86,7 @@ function fencesIn(text: string): Fence[] {
     const lineEnd = line.index + whole.length;
     const next = Math.min(lineEnd + 1, text.length);
     if (!open) {
-      // Marks that are closed in the same line are code within a sentence.
+      // Marks that close on the same line are inline code.
       if (marks.startsWith('`') && info.includes('`')) continue;
       open = { start: line.index, inner: next, marks, info };
       depth = 1;
@@ -98,7 +98,7 @@ function fencesIn(text: string): Fence[] {
     last = info === '' ? line : last;
   }
   if (open) {
-    // A mark that was inside of a text has been taken for another fence.
+    // Marks inside the content may have been taken for a nested fence.
     const isLast =
       last !== undefined && last.index >= open.inner && text.slice(last.index + last[0].length).trim() === '';
     if (isLast) close(last!.index, text.length);
@@ -107,7 +107,7 @@ function fencesIn(text: string): Fence[] {
   return fences;
 }
 
-/** The closing marks may stand behind the last words. */
+/** The closing marks may follow the last word without a line break. */
 function endWithoutMarks(text: string, marks: string): number {
   const trimmed = text.trimEnd();
   return trimmed.endsWith(marks) ? trimmed.length - marks.length : text.length;

@@ -4,17 +4,17 @@ import type { SelectedModel } from '../../models/model-selector.js';
 import { upstreamFailure } from '../../models/upstream-failure.js';
 
 const WHY: Record<Exclude<FinishReason, 'stop'>, string> = {
-  length: 'it was cut off at its token limit',
+  length: 'the content was cut off at the token limit',
   'content-filter': 'the model or its provider declined to write it',
   'tool-calls': 'the model did not finish it',
   error: 'the model did not finish it',
 };
 
 /**
- * Why what a model has written may not take the place of anything; undefined for what is finished. The model that has
- * called the tool reads the text, too.
+ * Why content that a model has written must not be stored. Undefined if the content is finished. The error text is also
+ * sent to the model that called the tool.
  *
- * @param kept what is still there: "the document is as it was before"
+ * @param kept what is left unchanged, such as "the document is unchanged"
  */
 export function unfinishedWork(
   finishReason: FinishReason | undefined,
@@ -25,12 +25,12 @@ export function unfinishedWork(
   if (finishReason === 'stop' && !isEmpty) return undefined;
   const why =
     finishReason === undefined || finishReason === 'stop' ? 'the model wrote nothing' : WHY[finishReason];
-  return upstreamError(`Nothing was stored, because ${why}; ${kept}.`);
+  return upstreamError(`Nothing was stored because ${why}, and ${kept}.`);
 }
 
-/** What its reader and the model that has called the tool are told of a call that failed. */
+/** The error that the user and the calling model see if a call fails. */
 export function failedWork(thrown: unknown, model: SelectedModel, kept: string): AppError {
   if (thrown instanceof AppError) return thrown;
   const { status, code, detail } = upstreamFailure(thrown, model);
-  return new AppError(status, code, `${detail} Nothing was stored; ${kept}.`, { cause: thrown });
+  return new AppError(status, code, `${detail} Nothing was stored, and ${kept}.`, { cause: thrown });
 }

@@ -64,9 +64,9 @@ export class MessageDto {
     nullable: true,
     example: 'stop',
     description:
-      'Why the answer ended: `stop`: it is whole; `length`: it was cut off at its token limit; `content-filter`: the vendor ' +
-      'refused it or ended it; `tool-calls`: it ended behind a tool call, at its limit of steps or waiting for an approval; ' +
-      '`error`: it failed. Null for questions, and for answers that were stopped or interrupted.',
+      'Why the answer ended. `stop`: the answer is complete. `length`: it was cut off at the token limit. `content-filter`: the ' +
+      'provider refused or ended it. `tool-calls`: it ended after a tool call, at the step limit or waiting for an approval. ' +
+      '`error`: it failed. Null for user messages and for answers that were stopped or interrupted.',
   })
   finishReason: FinishReason | null;
 

@@ -40,7 +40,7 @@ export class MessageEntity {
   @Column({ type: 'varchar', length: 16, default: 'complete' })
   status: 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
 
-  /** Why the answer ended; null for questions, and for answers that were stopped or interrupted. */
+  /** Why the answer ended. Null for user messages and for answers that were stopped or interrupted. */
   @Column({ name: 'finish_reason', type: 'varchar', length: 16, nullable: true })
   finishReason: FinishReason | null;
 

@@ -16,7 +16,7 @@ export const anthropic = {
   keyHeader: 'x-anthropic-api-key',
   variables: { apiKey: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL' },
   connect: ({ api: _api, ...settings }) => {
-    // The client takes the first event for an error when it does not know it.
+    // The client fails if the first event is of an unknown type.
     const fetch = rewritingEvents(settings.fetch, () => withoutUnknownEvents);
     const client = createAnthropic({ ...settings, fetch });
     return { language: (id) => client(id) };
@@ -112,13 +112,13 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
   };
 }
 
-/** Code goes on where its files are. */
+/** After a pause, code continues in the container that has its files. */
 function inTheSameContainer({ anthropic }: SharedV4ProviderMetadata): ProviderOptions | undefined {
   const { id } = (anthropic?.['container'] ?? {}) as { id?: unknown };
   return typeof id === 'string' ? { anthropic: { container: { id } } } : undefined;
 }
 
-/** What carries an answer: if one of these cannot be read, some of the answer is missing. */
+/** Event types that carry an answer. If one of them cannot be read, part of the answer is missing. */
 const EVENTS = new Set([
   'message_start',
   'content_block_start',
@@ -130,14 +130,14 @@ const EVENTS = new Set([
 ]);
 const DELTAS = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
 
-/** Anthropic adds kinds of events, and says that clients must ignore those that they do not know. */
+/** Anthropic adds event types over time and requires clients to ignore unknown ones. */
 function isUnknownEvent(event: unknown): boolean {
   const { type, delta } = (event ?? {}) as { type?: unknown; delta?: { type?: unknown } };
   if (typeof type !== 'string') return false;
   return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
 }
 
-/** Up to the first event that begins the answer; from then on they are ignored one by one. */
+/** Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`. */
 const withoutUnknownEvents: Rewrite = (events) => {
   const kept = splitEvents(events).filter((event) => !isUnknownEvent(dataOf(event)));
   return { events: kept.join(''), isDone: events.includes('message_start') };

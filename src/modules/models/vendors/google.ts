@@ -24,7 +24,7 @@ export const google = {
   },
 
   usage: { inRawChunks: true, partial: partialUsage },
-  // Whatever an object says, it is read; some proxies send words of their own.
+  // The client reads any object. Some proxies send events that are not objects.
   ignores: (event) => typeof event !== 'object' || event === null,
   endings: {
     IMAGE_PROHIBITED_CONTENT: 'content-filter',

@@ -3,7 +3,7 @@ import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provide
 import { wrapLanguageModel } from 'ai';
 import { dataOf, rewritingEvents, splitEvents } from './server-events.js';
 
-/** What says that a text is a thought, on its way through the client. No model can know it. */
+/** Marks a text as reasoning on its way through the client. It is random, so no model can produce it. */
 const MARK = `\u0000${randomUUID()}\u0000`;
 
 interface Chunk {
@@ -13,9 +13,9 @@ interface Chunk {
 }
 
 /**
- * `fetch` for chat completions of servers that are compatible with OpenAI's. Their thoughts (`reasoning_content`, or
- * `reasoning`) are marked texts from here on, which {@link showingThoughts} makes thoughts again: OpenAI's own client would
- * wait behind them for the first word of the answer. An error inside of a chunk becomes one that the client knows.
+ * A `fetch` for chat completions of OpenAI-compatible servers. OpenAI's client ignores their reasoning (`reasoning_content`
+ * or `reasoning`) and waits for the first word of the answer. Here, reasoning becomes marked text, which
+ * {@link showingThoughts} turns into reasoning again. An error inside a chunk becomes an error that the client knows.
  */
 export function readingCompatible(send: typeof fetch): typeof fetch {
   return rewritingEvents(send, () => (events) => {
@@ -39,7 +39,7 @@ function eventOf(data: unknown): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
-/** A model whose marked texts are thoughts. */
+/** Wraps a model so that marked text becomes reasoning. */
 export function showingThoughts(model: LanguageModelV4): LanguageModelV4 {
   return wrapLanguageModel({
     model,
@@ -53,7 +53,7 @@ export function showingThoughts(model: LanguageModelV4): LanguageModelV4 {
   });
 }
 
-/** The client has one text, open from the first chunk to the last; thoughts come before it, or between its pieces. */
+/** The client opens a single text part. Reasoning comes before it or between its deltas. */
 function thoughts(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
   let number = 0;
   let thinking: string | undefined;
@@ -72,7 +72,7 @@ function thoughts(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4S
         controller.enqueue({ type: 'reasoning-delta', id: thinking, delta: part.delta.slice(MARK.length) });
         return;
       }
-      // An empty text stands beside each thought.
+      // Each reasoning chunk also has an empty text.
       if (part.type === 'text-delta' && part.delta === '' && (thinking !== undefined || held)) return;
       if (thinking !== undefined) controller.enqueue({ type: 'reasoning-end', id: thinking });
       thinking = undefined;
@@ -80,7 +80,7 @@ function thoughts(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4S
         controller.enqueue(held);
         held = undefined;
       }
-      // A text that was opened for thoughts alone has never begun.
+      // A text part that was opened for reasoning alone is left out.
       if (part.type === 'text-end' && held) held = undefined;
       else controller.enqueue(part);
     },

@@ -39,7 +39,7 @@ export const openai = {
   apisWithTools: ['responses'],
 
   usage: { inRawChunks: false },
-  // A chunk of an answer, and an error, have one of these.
+  // Every chunk of an answer has `choices`, and every error has `error`.
   ignores: (event) =>
     typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),
   code: { input: ['code'], output: [], outputList: ['outputs', 'logs'] },

@@ -1,10 +1,10 @@
-/** What is made of events on their way: whole ones, with the blank lines behind them. */
+/** Rewrites complete events, each with the blank line after it. */
 export type Rewrite = (events: string) => {
   events: string;
-  /** The rest may stay as it is. */ isDone?: boolean;
+  /** True if all later events can pass unchanged. */ isDone?: boolean;
 };
 
-/** Rewrites the server-sent events of answers before the vendor's client reads them. */
+/** Wraps `fetch` so that server-sent events are rewritten before the vendor's client reads them. */
 export function rewritingEvents(send: typeof fetch, rewriteOf: () => Rewrite): typeof fetch {
   return async (input, init) => {
     const response = await send(input, init);
@@ -15,7 +15,7 @@ export function rewritingEvents(send: typeof fetch, rewriteOf: () => Rewrite): t
   };
 }
 
-/** The JSON of one event; undefined for comments, and for what is not JSON. */
+/** The parsed JSON of one event, or undefined for comments and invalid JSON. */
 export function dataOf(event: string): unknown {
   const lines = event.split(/\r?\n/).filter((line) => line.startsWith('data:'));
   try {
@@ -46,7 +46,7 @@ function rewritten(body: ReadableStream<Uint8Array>, rewrite: Rewrite): Readable
         if (end > 0) {
           const result = rewrite(pending.slice(0, end));
           pending = pending.slice(end);
-          // Not in the middle of a character: the decoder has its first bytes.
+          // Do not switch in the middle of a character, because the decoder holds its first bytes.
           isDone = result.isDone === true && value !== undefined && (value.at(-1) ?? 0) < 0x80;
           const text = isDone ? result.events + pending : result.events;
           if (isDone) pending = '';
@@ -60,7 +60,7 @@ function rewritten(body: ReadableStream<Uint8Array>, rewrite: Rewrite): Readable
   });
 }
 
-/** Where the last whole event ends; looks at what has not been looked at before. */
+/** The end of the last complete event. Only searches the new text. */
 function endOfEvents(text: string, known: number): number {
   const fresh = text.slice(Math.max(0, known - 3));
   const end = Math.max(fresh.lastIndexOf('\n\n') + 2, fresh.lastIndexOf('\n\r\n') + 3);

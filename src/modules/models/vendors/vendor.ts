@@ -106,15 +106,15 @@ export interface Vendor {
   };
 
   /**
-   * What the vendor's own words for the end of an answer mean, where its client does not know them. `pause` is the end of
-   * a request, not of the answer: the vendor goes on when it is sent back what it has said.
+   * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
+   * vendor continues when what it has said is sent back.
    */
   readonly endings?: Readonly<Record<string, 'content-filter' | 'pause'>>;
-  /** What is said with the call by which the vendor goes on after a pause; it gets what came with the end of the last one. */
+  /** Options of the call that continues after a pause. Gets the metadata of the paused call's end. */
   resuming?(metadata: SharedV4ProviderMetadata): ProviderOptions | undefined;
   /**
-   * Whether an event that the vendor's client could not read is of a kind that came later than the client, and carries
-   * nothing of the answer. Without it, no such event is ignored.
+   * Whether an event that the vendor's client could not read is of an unknown type and carries no part of the answer.
+   * Without this function, no event is ignored.
    */
   ignores?(event: unknown): boolean;
 
