@@ -21,7 +21,7 @@ const HALF = ['# Tides\n\n', 'The moon pu'];
 const CUT = /cut off at the token limit/;
 const DECLINED = /declined to write it/;
 const NOTHING = /wrote nothing/;
-const FAILED = /did not finish its answer|broke off its answer/;
+const FAILED = /did not finish its answer|ended its answer early/;
 
 const ENDS: Array<[Vendor, string, Script, RegExp]> = [];
 for (const vendor of Object.keys(MODELS) as Vendor[])

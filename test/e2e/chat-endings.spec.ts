@@ -49,7 +49,7 @@ const refused = (reason: string): Expected => ({
   call: 'success',
   error: `NAME declined to answer (${reason}). Rephrase your message.`,
 });
-const failed = (text = SAID, error = 'NAME broke off its answer.'): Expected => ({
+const failed = (text = SAID, error = 'NAME ended its answer early.'): Expected => ({
   status: 'failed',
   finishReason: 'error',
   text,
