@@ -77,7 +77,9 @@ const MESSAGES = `
     cost numeric(10, 6) not null default 0 check (cost >= 0 and cost < 10000),
     status varchar(16) not null default 'complete'
       check (status in ('complete', 'streaming', 'stopped', 'interrupted', 'failed')),
-    metadata jsonb ${isStorable('metadata', MEGABYTE)}
+    metadata jsonb ${isStorable('metadata', MEGABYTE)},
+    finish_reason varchar(16)
+      check (finish_reason in ('stop', 'length', 'content-filter', 'tool-calls', 'error'))
   );
   create index idx_message_chat on "Message_v2" ("chatId", "createdAt" asc);
   create index idx_message_streaming on "Message_v2" (id) where status = 'streaming';
