@@ -38,9 +38,9 @@ export class Search1764000000008 implements MigrationInterface {
 
 /**
  * A note has no foreign key: that would be a lock for each message. It goes with its chat. The note of a title has the id
- * of its chat in place of a message's.
+ * of its chat in place of a message's, and comes before all of them.
  *
- * A group has up to 1,024 segments, each a few thousand characters of one chat. Its matrix has 8,192 rows, one for each
+ * A group has up to 1,024 segments, each a few thousand characters of neighboring messages of one chat. Its matrix has 8,192 rows, one for each
  * value of a hash of one, two or three characters, with a bit for each segment. It is not compressed, so that a
  * search reads only the rows that it needs.
  */
@@ -48,8 +48,9 @@ const TABLES = `
   create table switchboard.search_pending (
     user_id uuid not null,
     chat_id uuid not null,
+    at timestamptz(3) not null,
     message_id uuid not null,
-    primary key (user_id, chat_id, message_id)
+    primary key (user_id, chat_id, at, message_id)
   );
 
   create table switchboard.search_groups (

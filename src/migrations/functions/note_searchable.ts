@@ -19,13 +19,13 @@ export const NOTE_SEARCHABLE: SqlFunction = {
     noted integer;
   begin
     if tg_table_name = 'chat' then
-      insert into switchboard.search_pending as pending (user_id, chat_id, message_id)
-        values (new.user_id, new.id, new.id)
-        on conflict (user_id, chat_id, message_id) do update set message_id = pending.message_id;
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        values (new.user_id, new.id, '-infinity', new.id)
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
     elsif tg_op = 'INSERT' then
-      insert into switchboard.search_pending as pending (user_id, chat_id, message_id)
-        select chat.user_id, chat.id, added.id from added join public.chat on chat.id = added."chatId"
-        on conflict (user_id, chat_id, message_id) do update set message_id = pending.message_id;
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        select chat.user_id, chat.id, added."createdAt", added.id from added join public.chat on chat.id = added."chatId"
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
       get diagnostics noted = row_count;
       if random() * 64 < noted or exists (select from added where pg_column_size(parts) > 32768) then
         insert into switchboard.search_due (user_id)
@@ -33,9 +33,9 @@ export const NOTE_SEARCHABLE: SqlFunction = {
           on conflict (user_id) do nothing;
       end if;
     else
-      insert into switchboard.search_pending as pending (user_id, chat_id, message_id)
-        select chat.user_id, chat.id, new.id from public.chat where chat.id = new."chatId"
-        on conflict (user_id, chat_id, message_id) do update set message_id = pending.message_id;
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        select chat.user_id, chat.id, new."createdAt", new.id from public.chat where chat.id = new."chatId"
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
     end if;
     return null;
   end $fn$`,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../../../common/database/database.js';
 import { READABLE_PARTS } from './chat-search.repository.js';
-import type { Segment } from './signature.js';
+import type { Segment, SegmentText } from './signature.js';
 
 /** What of an index one user has at most in a row. */
 export interface Group {
@@ -17,12 +17,6 @@ export interface Note {
   messageId: string;
 }
 
-/** The text of a message, or without a time the title of a chat. */
-export interface NotedText {
-  chatId: string;
-  at: Date | null;
-  text: string;
-}
 
 export interface Due {
   isWhole: boolean;
@@ -40,12 +34,12 @@ const LOCK = `
 
 const NOTE_ALL = `
   with noted as (
-    insert into switchboard.search_pending (user_id, chat_id, message_id)
-    select chat.user_id, chat.id, chat.id from chat where chat.user_id = $1
+    insert into switchboard.search_pending (user_id, chat_id, at, message_id)
+    select chat.user_id, chat.id, '-infinity'::timestamptz, chat.id from chat where chat.user_id = $1
     union all
-    select chat.user_id, chat.id, message.id
+    select chat.user_id, chat.id, message."createdAt", message.id
       from chat join "Message_v2" message on message."chatId" = chat.id where chat.user_id = $1
-    on conflict (user_id, chat_id, message_id) do nothing
+    on conflict (user_id, chat_id, at, message_id) do nothing
   )
   update switchboard.search_due set is_whole = false where user_id = $1`;
 
@@ -62,21 +56,23 @@ const MEASURE = `
  */
 const TAKE = `
   with near as materialized (
-    select pending.chat_id, pending.message_id, coalesce(pg_column_size(message.parts), 0) as size
+    select pending.chat_id, pending.at, pending.message_id, coalesce(pg_column_size(message.parts), 0) as size
       from switchboard.search_pending pending left join "Message_v2" message on message.id = pending.message_id
      where pending.user_id = $1 and message.status is distinct from 'streaming'
-     order by pending.chat_id, pending.message_id limit $2
+     order by pending.chat_id, pending.at, pending.message_id limit $2
   ), sized as materialized (
-    select chat_id, message_id, sum(size) over (order by chat_id, message_id) - size as before from near
+    select near.*, sum(size) over (order by chat_id, at, message_id) - size as before from near
   ), free as materialized (
-    select pending.chat_id, pending.message_id
+    select pending.chat_id, pending.at, pending.message_id
       from sized join switchboard.search_pending pending
-        on pending.user_id = $1 and pending.chat_id = sized.chat_id and pending.message_id = sized.message_id
+        on pending.user_id = $1 and pending.chat_id = sized.chat_id and pending.at = sized.at
+           and pending.message_id = sized.message_id
      where sized.before < $3
        for update of pending skip locked
   ), taken as (
     delete from switchboard.search_pending pending using free
-     where pending.user_id = $1 and pending.chat_id = free.chat_id and pending.message_id = free.message_id
+     where pending.user_id = $1 and pending.chat_id = free.chat_id and pending.at = free.at
+       and pending.message_id = free.message_id
     returning pending.chat_id, pending.message_id
   )
   select chat_id as "chatId", message_id as "messageId" from taken`;
@@ -85,16 +81,20 @@ const READ = `
   with note as materialized (
     select chat_id, message_id from unnest($1::uuid[], $2::uuid[]) note (chat_id, message_id)
   )
-  select chat.id as "chatId", null::timestamptz as at, chat.title as text
+  select chat.id as "chatId", null::timestamptz as at, null::timestamptz as follows, chat.title as text
     from note join chat on chat.id = note.message_id
   union all
-  select message."chatId", message."createdAt", content.text
+  select message."chatId", message."createdAt", before.at, coalesce(content.text, '')
     from note join "Message_v2" message on message.id = note.message_id
     cross join lateral (
       select string_agg(part ->> 'text', E'\\n') as text from json_array_elements(${READABLE_PARTS}) part
        where part ->> 'type' = 'text'
     ) content
-   where content.text <> ''
+    left join lateral (
+      select other."createdAt" as at from "Message_v2" other
+       where other."chatId" = message."chatId" and other."createdAt" <= message."createdAt" and other.id <> message.id
+       order by other."createdAt" desc limit 1
+    ) before on true
    order by 1, 2 nulls first`;
 
 const LAST_GROUP = `
@@ -168,9 +168,9 @@ export class SearchIndexRepository {
     return manager.query<Note[]>(TAKE, [userId, most, bytes]);
   }
 
-  /** The texts of what is noted, chat by chat; nothing for what is gone. */
-  readTexts(manager: EntityManager, notes: Note[]): Promise<NotedText[]> {
-    return manager.query<NotedText[]>(READ, [
+  /** The texts of what is noted, chat by chat in order; nothing of what is gone. */
+  readTexts(manager: EntityManager, notes: Note[]): Promise<SegmentText[]> {
+    return manager.query<SegmentText[]>(READ, [
       notes.map(({ chatId }) => chatId),
       notes.map(({ messageId }) => messageId),
     ]);

@@ -3,8 +3,8 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { EntityManager } from 'typeorm';
 import { PeriodicTask } from '../../../common/periodic/periodic-task.js';
 import { fold } from './fold.js';
-import { type NotedText, SearchIndexRepository } from './search-index.repository.js';
-import { addSegments, keepSegments, type Segment, Segmenter } from './signature.js';
+import { SearchIndexRepository } from './search-index.repository.js';
+import { addSegments, keepSegments, type Segment, Segmenter, type SegmentText } from './signature.js';
 
 const INTERVAL = 5_000;
 /** Users that one run looks at. */
@@ -79,7 +79,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     return true;
   }
 
-  private async add(manager: EntityManager, userId: string, texts: NotedText[]): Promise<void> {
+  private async add(manager: EntityManager, userId: string, texts: SegmentText[]): Promise<void> {
     let segments = await this.segmentsOf(texts);
     if (segments.length === 0) return;
     const last = await this.repository.findLastGroup(manager, userId);
@@ -97,12 +97,12 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  private async segmentsOf(texts: NotedText[]): Promise<Segment[]> {
+  private async segmentsOf(texts: SegmentText[]): Promise<Segment[]> {
     const segmenter = new Segmenter();
     let characters = 0;
-    for (const { chatId, at, text } of texts) {
+    for (const { text, ...place } of texts) {
       for (const piece of piecesOf(fold(text))) {
-        segmenter.add({ chatId, at, text: piece });
+        segmenter.add({ ...place, text: piece });
         if ((characters += piece.length) < STEP) continue;
         characters = 0;
         await nextTurn();
@@ -126,5 +126,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
 
 /** A sequence of three characters that begins in a piece ends in it. */
 function* piecesOf(text: string): Generator<string> {
-  for (let start = 0; start < text.length; start += STEP) yield text.slice(start, start + STEP + 2);
+  for (let start = 0; start === 0 || start < text.length; start += STEP) {
+    yield text.slice(start, start + STEP + 2);
+  }
 }

@@ -1,15 +1,18 @@
 /**
- * What a segment of text contains is kept as a signature: each sequence of one, two or three characters in it sets one of
- * {@link ROWS} bits. A text can only contain another one whose bits are all set.
+ * What a segment of text contains is kept as a signature of {@link ROWS} bits: each sequence of three characters in it sets
+ * one of them, each pair and each character three. A text can only contain another one whose bits are all set. A long text
+ * is told by its many threes, a short one by the bits of what little there is.
  */
 export const ROWS = 8192;
 
 /** With more bits set than this, too many texts would seem to be in a segment. */
-const MOST_BITS = 1_600;
+const MOST_BITS = 2_000;
 /** Characters between two looks at how many bits are set. */
 const PIECE = 512;
+/** How many bits a sequence of so many characters sets. */
+const BITS = [0, 3, 3, 1];
 /** Rows of the matrix that a search reads: the longer the text is, the less each of them adds. */
-const MOST_ROWS_READ = 8;
+const MOST_ROWS_READ = 9;
 
 /** A part of the text of one chat. */
 export interface Segment {
@@ -20,32 +23,39 @@ export interface Segment {
   bits: Uint8Array;
 }
 
-/** A folded text: that of a message, or without a time that of a title. */
+/** The text of a message, or without a time that of a title. */
 export interface SegmentText {
   chatId: string;
   at: Date | null;
+  /** The time of the message before it in the chat. */
+  follows: Date | null;
   text: string;
 }
 
-/** Divides texts into segments. They come chat by chat. */
+/**
+ * Divides folded texts into segments. They come chat by chat, in order. Between the first and the last message of a segment
+ * stand only messages of its own, so that a search reads nothing else.
+ */
 export class Segmenter {
   readonly segments: Segment[] = [];
   private bitsSet = 0;
 
-  add({ chatId, at, text }: SegmentText): void {
-    for (let start = 0; start < text.length; start += PIECE) {
-      const segment = this.segmentOf(chatId);
+  add(message: SegmentText): void {
+    const { at, text } = message;
+    for (let start = 0; start === 0 || start < text.length; start += PIECE) {
+      const segment = this.segmentOf(message);
       if (at) {
-        if (!segment.from || at < segment.from) segment.from = at;
-        if (!segment.to || at > segment.to) segment.to = at;
+        segment.from ??= at;
+        segment.to = at;
       }
       this.bitsSet += mark(segment.bits, text, start, Math.min(start + PIECE, text.length));
     }
   }
 
-  private segmentOf(chatId: string): Segment {
+  private segmentOf({ chatId, follows }: SegmentText): Segment {
     const last = this.segments.at(-1);
-    if (last?.chatId === chatId && this.bitsSet < MOST_BITS) return last;
+    const isNext = last?.chatId === chatId && !(follows && last.to && follows > last.to);
+    if (last && isNext && this.bitsSet < MOST_BITS) return last;
     this.bitsSet = 0;
     const segment = { chatId, from: null, to: null, bits: new Uint8Array(ROWS / 8) };
     this.segments.push(segment);
@@ -53,18 +63,19 @@ export class Segmenter {
   }
 }
 
-/** The rows of the matrix in which each segment with this folded text has its bit. */
+/** The rows of the matrix in which each segment with this folded text has its bit: of the longest sequences first. */
 export function rowsToRead(folded: string): number[] {
-  const length = Math.min(3, folded.length);
-  if (length === 0) return [];
   const rows = new Set<number>();
-  for (let at = 0; at + length <= folded.length; at++) rows.add(rowAt(folded, at, length));
-  const all = [...rows];
-  if (all.length <= MOST_ROWS_READ) return all;
-  return Array.from(
-    { length: MOST_ROWS_READ },
-    (_, index) => all[Math.floor((index * all.length) / MOST_ROWS_READ)]!,
-  );
+  for (let length = 3; length >= 1 && rows.size < MOST_ROWS_READ; length--) {
+    const found = new Set<number>();
+    for (let at = 0; at + length <= folded.length; at++) {
+      for (let bit = 0; bit < BITS[length]!; bit++) found.add(rowAt(folded, at, length, bit));
+    }
+    const most = Math.min(found.size, MOST_ROWS_READ - rows.size);
+    const all = [...found];
+    for (let index = 0; index < most; index++) rows.add(all[Math.floor((index * all.length) / most)]!);
+  }
+  return [...rows];
 }
 
 /**
@@ -106,19 +117,21 @@ function mark(bits: Uint8Array, text: string, start: number, end: number): numbe
   let added = 0;
   for (let at = start; at < end; at++) {
     for (let length = 1; length <= 3 && at + length <= text.length; length++) {
-      const row = rowAt(text, at, length);
-      const bit = 0x80 >> (row & 7);
-      if (bits[row >> 3]! & bit) continue;
-      bits[row >> 3]! |= bit;
-      added++;
+      for (let number = 0; number < BITS[length]!; number++) {
+        const row = rowAt(text, at, length, number);
+        const bit = 0x80 >> (row & 7);
+        if (bits[row >> 3]! & bit) continue;
+        bits[row >> 3]! |= bit;
+        added++;
+      }
     }
   }
   return added;
 }
 
 /** A hash; a stored matrix is read by it, so it never changes. */
-function rowAt(text: string, at: number, length: number): number {
-  let hash = length;
+function rowAt(text: string, at: number, length: number, number: number): number {
+  let hash = length + 4 * number;
   for (let index = at; index < at + length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x2c1b3c6d);
     hash ^= hash >>> 13;
