@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 
 const VOCABULARY = 20_000;
 const MESSAGES_OF_A_CHAT = 40;
@@ -15,7 +15,8 @@ export const PLANTED = {
   emoji: '🦑',
   hebrew: 'שלום',
   wildcards: '100%_sure\\',
-  sentence: 'a long sentence that nobody else says, about lighthouses and the people who kept them alight at night',
+  sentence:
+    'a long sentence that nobody else says, about lighthouses and the people who kept them alight at night',
   /** In one message of a hundred. */
   common: 'harborage',
   /** In every message of the older half, in none of the newer one. */
@@ -111,5 +112,7 @@ function sentence(length: number): string {
 }
 
 function ideographs(length: number): string {
-  return String.fromCodePoint(...Array.from({ length }, () => 0x4e00 + Math.floor(3_000 * Math.random() ** 2)));
+  return String.fromCodePoint(
+    ...Array.from({ length }, () => 0x4e00 + Math.floor(3_000 * Math.random() ** 2)),
+  );
 }

@@ -29,7 +29,7 @@ function patternOf(text: string, folded: string, encode: Encode): string {
   const { sequences, heads, tails } = unfolding();
   const characters = [...folded];
   const units: string[] = [];
-  for (let at = 0; at < characters.length; ) {
+  for (let at = 0; at < characters.length;) {
     const longest = [4, 3, 2]
       .map((length) => characters.slice(at, at + length))
       .find((sequence) => sequences.has(sequence.join('')));

@@ -10,7 +10,8 @@ export class ListChatsQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: MAX_SEARCH_LENGTH,
     example: 'tomatoes',
-    description: 'Only chats with this text in the title or in a message, in upper or lower case.',
+    description:
+      'Only chats with this text in the title or in a message, in upper or lower case, with or without accents.',
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))

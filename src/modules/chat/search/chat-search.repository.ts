@@ -96,8 +96,10 @@ export class ChatSearchRepository {
           or exists (select from "Message_v2" message where message.id = any(chat.message_ids) and ${found})
           or exists (
             select from unnest(chat.from_at, chat.to_at) segment (from_at, to_at)
-              join "Message_v2" message on message."createdAt" between segment.from_at and segment.to_at
-             where ${found})
+             cross join lateral (
+               select from "Message_v2" message
+                where message."createdAt" between segment.from_at and segment.to_at and ${found} offset 0
+             ) message)
        order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;
     return statements.query<ChatRow[]>(
       `with ${CANDIDATES}

@@ -21,13 +21,14 @@ const LETTERS: Record<string, string> = {
 const IN_PLACE = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 
 /**
- * Text as the search compares it: one form for all normal forms, upper and lower case, widths and accents. The case of
- * "ß" is "SS", that of "ı" is "I".
+ * Text as the search compares it: one form for all normal forms, upper and lower case, widths and accents. In upper case,
+ * "ß" is "SS" and "ı" is "I".
  */
 export function fold(text: string): string {
   return text
     .normalize('NFKD')
     .replace(IGNORED, '')
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKD')

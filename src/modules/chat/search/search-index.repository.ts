@@ -17,13 +17,14 @@ export interface Note {
   messageId: string;
 }
 
-
 export interface Due {
   isWhole: boolean;
   hasDeleted: boolean;
 }
 
-const FIND_DUE = 'select user_id as "userId" from switchboard.search_due order by user_id limit $1';
+const FIND_DUE = `
+  select user_id as "userId" from switchboard.search_due
+   where $1::uuid is null or user_id > $1 order by user_id limit $2`;
 
 /** Waits for nobody: somebody else may be indexing, or the user is being deleted. */
 const LOCK = `
@@ -128,9 +129,10 @@ const CLEAR = `
 export class SearchIndexRepository {
   constructor(private readonly database: Database) {}
 
-  async findDue(limit: number): Promise<string[]> {
+  /** Users that are due, behind one of them. */
+  async findDue(after: string | undefined, limit: number): Promise<string[]> {
     const rows = await this.database.asService((manager) =>
-      manager.query<Array<{ userId: string }>>(FIND_DUE, [limit]),
+      manager.query<Array<{ userId: string }>>(FIND_DUE, [after ?? null, limit]),
     );
     return rows.map(({ userId }) => userId);
   }

@@ -30,6 +30,9 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     work: (signal) => this.run(signal),
   });
 
+  /** Where the next run goes on. */
+  private lastUser?: string;
+
   constructor(private readonly repository: SearchIndexRepository) {}
 
   onApplicationBootstrap(): void {
@@ -50,8 +53,15 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
+  /** One user whose data cannot be indexed keeps no other from it. */
   private async run(signal: AbortSignal): Promise<void> {
-    for (const userId of await this.repository.findDue(USERS)) await this.index(userId, ENOUGH, signal);
+    const users = await this.repository.findDue(this.lastUser, USERS);
+    this.lastUser = users.length === USERS ? users.at(-1) : undefined;
+    let failure: unknown;
+    for (const userId of users) {
+      await this.index(userId, ENOUGH, signal).catch((error: unknown) => (failure = error));
+    }
+    if (failure !== undefined) throw failure;
   }
 
   /** @returns whether nothing is left to do for now */

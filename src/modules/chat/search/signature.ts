@@ -12,7 +12,7 @@ const PIECE = 512;
 /** How many bits a sequence of so many characters sets. */
 const BITS = [0, 3, 3, 1];
 /** Rows of the matrix that a search reads: the longer the text is, the less each of them adds. */
-const MOST_ROWS_READ = 9;
+const MOST_ROWS_READ = 16;
 
 /** A part of the text of one chat. */
 export interface Segment {
