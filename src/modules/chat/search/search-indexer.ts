@@ -57,11 +57,11 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
   private async run(signal: AbortSignal): Promise<void> {
     const users = await this.repository.findDue(this.lastUser, USERS);
     this.lastUser = users.length === USERS ? users.at(-1) : undefined;
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (const userId of users) {
-      await this.index(userId, ENOUGH, signal).catch((error: unknown) => (failure = error));
+      await this.index(userId, ENOUGH, signal).catch((error: unknown) => failures.push(error));
     }
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw new AggregateError(failures, 'Users could not be indexed.');
   }
 
   /** @returns whether nothing is left to do for now */
