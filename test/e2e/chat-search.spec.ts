@@ -70,7 +70,7 @@ const STATES: Array<[name: string, settle: () => Promise<void>]> = [
 ];
 
 describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
-  it('finds titles and message text in any case, not other people’s', async () => {
+  it('finds titles and message text case-insensitively, but not those of other users', async () => {
     await addChat(app, owner, { title: 'Growing TOMATOES', createdAt: '2026-01-02T00:00:00.000Z' });
     await withMessage('by message', [text('nothing'), text('Water the Tomatoes daily')]);
     await addChat(app, owner, { title: 'other' });
@@ -157,7 +157,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
       'now a question of two hundred and fifty-five characters '.slice(4).repeat(5),
       'a question of two hundred',
     ],
-  ])('takes %j for itself in %j', async (q, matching, other) => {
+  ])('takes %j literally in %j', async (q, matching, other) => {
     await addChat(app, owner, { title: `title ${matching}`, createdAt: '2026-01-02T00:00:00.000Z' });
     await withMessage('message', [text(`xx ${matching} xx`)]);
     await addChat(app, owner, { title: `iii ${other}` });
@@ -184,7 +184,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
   });
 
   it.each([['type'], ['step-start'], ['hidden'], ['nline two'], ['u0001']])(
-    'looks at text only: %j is not found',
+    'only searches text: %j is not found',
     async (q) => {
       await withMessage('chat', [
         { type: 'step-start' },
@@ -205,7 +205,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
     },
   );
 
-  it('survives whatever is stored', async () => {
+  it('works with any stored data', async () => {
     await withMessage('cut emoji', '[{"type":"text","text":"findme \\ud83c"}]');
     await withMessage('nul', '[{"type":"text","text":"findme \\u0000"}]');
     await withMessage('escaped', '[{"type":"text","text":"\\u0066indme"}]');

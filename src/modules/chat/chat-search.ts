@@ -4,7 +4,7 @@ import { fold, unfolding } from './search/fold.js';
 export interface SearchPatterns {
   /** Matches text that contains it. */
   text: string;
-  /** Matches JSON in which a string may contain it; never misses one. */
+  /** Matches JSON with a string that may contain it. Never misses a match. */
   json: string;
 }
 

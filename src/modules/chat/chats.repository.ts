@@ -17,11 +17,11 @@ export interface ChatRow {
   totalOutputTokens: number;
   totalCost: string;
   isStreaming: boolean;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** What there is to know of a chat without what was said in it. */
+/** The metadata of a chat, without its messages. */
 export type ChatMetadataRow = Omit<ChatRow, 'lastContext' | 'isStreaming'>;
 
 const METADATA = `
@@ -63,10 +63,10 @@ const DELETE_ALL = `
   with deleted as (delete from chat where user_id = $1 returning id)
   select count(*)::int as deleted from deleted`;
 
-/** An administrator may select every chat, so whose chats are meant is always said here. */
+/** An administrator may select every chat, so each statement filters by owner. */
 @Injectable()
 export class ChatsRepository {
-  /** A page of own chats, newest first. */
+  /** A page of the user's own chats, newest first. */
   findPage(
     statements: SqlRunner,
     {
@@ -95,7 +95,7 @@ export class ChatsRepository {
     );
   }
 
-  /** A page of the chats of one user or of all, newest first; whom they are shown to, row level security says. */
+  /** A page of the chats of one user or of all, newest first. Row level security decides who can see them. */
   findAllPage(
     statements: SqlRunner,
     { userId, after, limit }: { userId?: string; after?: Keyset; limit: number },
@@ -120,7 +120,7 @@ export class ChatsRepository {
     );
   }
 
-  /** An own chat, or a public one. */
+  /** The user's own chat, or a public one. */
   async findReadable(statements: SqlRunner, userId: string, chatId: string): Promise<ChatRow | undefined> {
     const rows = await statements.query<ChatRow[]>(FIND_READABLE, [chatId, userId]);
     return rows[0];
@@ -134,7 +134,7 @@ export class ChatsRepository {
     return rows.length > 0;
   }
 
-  /** @returns undefined when the id is taken, whoever has it */
+  /** @returns undefined if the id is taken, by any user */
   async create(
     manager: EntityManager,
     { id, userId, title, visibility }: { id: string; userId: string; title: string; visibility: Visibility },
@@ -156,7 +156,7 @@ export class ChatsRepository {
     return rows[0];
   }
 
-  /** @returns how many were deleted: 1 or 0 */
+  /** @returns the number of deleted rows: 1 or 0 */
   async delete(manager: EntityManager, userId: string, chatId: string): Promise<number> {
     const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [chatId, userId]);
     return rows[0]?.deleted ?? 0;
