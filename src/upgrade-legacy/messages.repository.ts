@@ -32,6 +32,9 @@ const NEIGHBORS = 64;
 /** Escapes that `->>` refuses. Such a message is converted outside of the database. */
 const UNREADABLE = `'\\\\u(0000|d[89a-f])'`;
 
+/** What a part may hold beside its text, in bytes, and is surely not nested too deeply. */
+const MAX_EXTRA = 240;
+
 /** Whether a message can stay as it is: nothing but texts, and thoughts of AI SDK 5 and later. */
 const IS_PLAIN = `
   w.role in ('user', 'assistant', 'system') and m.attachments::text = '[]'
@@ -41,6 +44,7 @@ const IS_PLAIN = `
              select from json_array_elements(m.parts::json) as part
               where not coalesce(case
                 when json_typeof(part) <> 'object' then false
+                when octet_length(part::text) - coalesce(octet_length((part -> 'text')::text), 0) > ${MAX_EXTRA} then false
                 when part ->> 'type' = 'text' then json_typeof(part -> 'text') = 'string'
                 when part ->> 'type' = 'step-start' then true
                 when part ->> 'type' = 'reasoning' then
