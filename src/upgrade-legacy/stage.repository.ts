@@ -18,7 +18,7 @@ export interface State {
 const STATE = 'switchboard.legacy_state';
 const HOLD = 'switchboard_hold';
 /** For how long others may be kept waiting for the old tables. */
-const LOCK_TIMEOUT = '10s';
+const LOCK_TIMEOUT = '3s';
 
 const BOOKS = `
   create table if not exists ${STATE} (

@@ -38,6 +38,8 @@ export function stepsOf({ legacy }: Context, auth: AuthColumns): Step[] {
   ];
 }
 
+export const INTERRUPTED = 'interrupted; run it again to go on';
+
 export interface Progress {
   step: string;
   done: number;
@@ -54,7 +56,7 @@ export async function runStep(
   const total = await rowCountOf(context, step);
   let from = await progressOf(context, step.name);
   while (from < total) {
-    if (isInterrupted()) throw new Error('interrupted; run it again to go on');
+    if (isInterrupted()) throw new Error(INTERRUPTED);
     const to = Math.min(from + step.batch, total);
     await copyRange(context, step, from, to);
     tell({ step: step.name, done: to, total });

@@ -29,7 +29,7 @@ import {
   tablesOf,
   writeState,
 } from './stage.repository.js';
-import { type Progress, runStep, stepsOf } from './steps.js';
+import { INTERRUPTED, type Progress, runStep, stepsOf } from './steps.js';
 import { readAuthColumns } from './users.repository.js';
 import { createWorkTables, listRows } from './work.repository.js';
 
@@ -108,6 +108,7 @@ export async function apply(client: pg.Client, url: string, options: Options): P
     return { version: legacy.describe(), counts, decisions: await readDecisions(context) };
   }
   for (let round = 0; round < CATCH_UPS; round++) {
+    if (options.isInterrupted()) throw new Error(INTERRUPTED);
     state = await catchUp(context, state, options);
     if (state.since === null) break;
   }

@@ -53,7 +53,13 @@ const only = (scope: Scope, work: string, kind: string, column: string) =>
     ? 'true'
     : `exists (select from ${work}.changed where kind = '${kind}' and changed.id = ${column})`;
 
-const last = (work: string, table: string) => `(select coalesce(max(n), 0) from ${work}.${table})`;
+/** The steps that go through a table, where they are not of its name alone. */
+const STEPS: Record<string, string> = { chats: `'chats', 'votes'` };
+
+/** Rows are numbered behind all that have ever been copied, even when those are not listed any more. */
+const last = (work: string, table: string) => `
+  greatest((select coalesce(max(n), 0) from ${work}.${table}),
+           (select coalesce(max(n), 0) from ${work}.progress where step in (${STEPS[table] ?? `'${table}'`})))`;
 
 /**
  * Of accounts with one address, the first is the one that was used last: it keeps the address. The old chatbot tells
