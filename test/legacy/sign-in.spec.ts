@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { apply } from '../../src/upgrade-legacy/upgrade.js';
 import { EmbeddedServer } from '../support/embedded-server.js';
@@ -113,6 +113,7 @@ const isAtHand = existsSync(BINARY) && existsSync(MIGRATIONS);
       GOTRUE_MAILER_AUTOCONFIRM: 'true',
       GOTRUE_RATE_LIMIT_EMAIL_SENT: '1000',
     };
+    execFileSync(BINARY, ['migrate'], { env: environment, cwd: '/tmp', stdio: 'ignore' });
     server = spawn(BINARY, ['serve'], { env: environment, cwd: '/tmp', stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [server.stdout!, server.stderr!])
       stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
