@@ -29,8 +29,8 @@ export interface OldMessage {
 /** How many rows of one chat are looked at for the other half of a tool call. */
 const NEIGHBORS = 64;
 
-/** Escapes that `->>` refuses. Such a message is converted outside of the database. */
-const UNREADABLE = `'\\\\u(0000|d[89a-f])'`;
+/** Some escapes are none that `->>` can read. A message with any is converted outside of the database. */
+const HAS_ESCAPES = String.raw`strpos(m.parts::text, '\u') > 0`;
 
 /** What a part may hold beside its text, in bytes, and is surely not nested too deeply. */
 const MAX_EXTRA = 240;
@@ -38,7 +38,7 @@ const MAX_EXTRA = 240;
 /** Whether a message can stay as it is: nothing but texts, and thoughts of AI SDK 5 and later. */
 const IS_PLAIN = `
   w.role in ('user', 'assistant', 'system') and m.attachments::text = '[]'
-  and case when m.parts::text ~* ${UNREADABLE} then false
+  and case when ${HAS_ESCAPES} then false
            when json_typeof(m.parts::json) <> 'array' then false
            else not exists (
              select from json_array_elements(m.parts::json) as part
