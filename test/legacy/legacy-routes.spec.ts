@@ -67,7 +67,7 @@ class OldFrontend {
       generateId: randomUUID,
       transport: new DefaultChatTransport({
         api: `${this.base}/api/chat`,
-        fetch: this.fetchWithErrorHandlers as typeof fetch,
+        fetch: this.fetchWithErrorHandlers,
         prepareSendMessagesRequest: (request) => ({
           body: {
             id: request.id,

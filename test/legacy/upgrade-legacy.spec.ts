@@ -128,9 +128,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
       `select id, role, parts from "Message_v2" where json_array_length(parts) > 0`,
     );
     expect(rows.length).toBeGreaterThan(3);
-    await expect(validateUIMessages({ messages: rows as unknown as UIMessage[] })).resolves.toHaveLength(
-      rows.length,
-    );
+    await expect(validateUIMessages({ messages: rows as unknown })).resolves.toHaveLength(rows.length);
   });
 
   if (features.embedded) {

@@ -38,7 +38,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
       role,
       parts,
       ...(metadata ? { metadata } : {}),
-    })) as UIMessage[];
+    }));
 
   it('are listed, and none of them is said to be streaming', async () => {
     const { body } = await app.request('GET', '/api/chats?limit=100', { user: ann });

@@ -49,7 +49,10 @@ export class LegacyChatsController {
     if (after && before) {
       throw invalidField('', 'Only one of starting_after or ending_before can be provided.');
     }
-    const count = Math.min(Math.max(Number.parseInt(String(limit ?? 10), 10) || 10, 1), MAX_CHATS);
+    const count = Math.min(
+      Math.max((typeof limit === 'string' ? Number.parseInt(limit, 10) : 0) || 10, 1),
+      MAX_CHATS,
+    );
     if (typeof after === 'string' && after !== '') return this.newerThan(user, after, count);
     const cursor = typeof before === 'string' && before !== '' ? await this.placeOf(user, before) : undefined;
     const { items, nextCursor } = await this.chats.list(user, { limit: count, cursor });
