@@ -29,37 +29,72 @@ export async function main(argv: string[]): Promise<void> {
     print(
       `${messages.toLocaleString('en-US')} messages, a database of ${size}, PostgreSQL ${server.version}`,
     );
-    const dryRun = await run(url, []);
-    print(`dry run: ${seconds(dryRun.milliseconds)}, peak memory ${dryRun.peakMegabytes} MB`);
+    const dryRun = await run(url, [], server.pid);
+    print(
+      `dry run: ${seconds(dryRun.milliseconds)}, processor time ${dryRun.processorSeconds.toFixed(1)} s, peak memory ${dryRun.peakMegabytes} MB`,
+    );
     const reader = readMeanwhile(url);
-    const applied = await run(url, ['--apply']);
+    const applied = await run(url, ['--apply'], server.pid);
     const waits = await reader.stop();
     print(
       `apply: ${seconds(applied.milliseconds)} (${Math.round(messages / (applied.milliseconds / 1_000)).toLocaleString('en-US')} messages/s), ` +
-        `peak memory ${applied.peakMegabytes} MB`,
+        `processor time ${applied.processorSeconds.toFixed(1)} s, peak memory ${applied.peakMegabytes} MB`,
     );
     print(
       `a reader of the old tables meanwhile: ${waits.length} reads, median ${at(waits, 0.5)} ms, 99th percentile ${at(waits, 0.99)} ms, longest ${at(waits, 1)} ms`,
     );
-    const finished = await run(url, ['--finish']);
+    const finished = await run(url, ['--finish'], server.pid);
     print(`finish: ${seconds(finished.milliseconds)}`);
   } finally {
     await server.stop();
   }
 }
 
-async function run(url: string, flags: string[]): Promise<{ milliseconds: number; peakMegabytes: number }> {
+interface Run {
+  milliseconds: number;
+  /** Of the command and of the database, whatever else the machine does. */
+  processorSeconds: number;
+  peakMegabytes: number;
+}
+
+async function run(url: string, flags: string[], databasePid: number): Promise<Run> {
+  const before = processorSecondsOf(databasePid, 'with children');
   const startedAt = performance.now();
   const child = spawn(process.execPath, [COMMAND, ...flags], {
     env: { PATH: process.env['PATH'], DATABASE_URL: url },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   let peakMegabytes = 0;
-  const watch = setInterval(() => (peakMegabytes = Math.max(peakMegabytes, memoryOf(child))), 100);
+  let own = 0;
+  const watch = setInterval(() => {
+    peakMegabytes = Math.max(peakMegabytes, memoryOf(child));
+    own = Math.max(own, processorSecondsOf(child.pid, 'alone'));
+  }, 100);
   const [code] = (await once(child, 'close')) as [number | null];
   clearInterval(watch);
   if (code !== 0) throw new Error(`the command ended with ${code}`);
-  return { milliseconds: performance.now() - startedAt, peakMegabytes };
+  const milliseconds = performance.now() - startedAt;
+  // The database counts what its backend has used when that has ended.
+  await sleep(500);
+  return {
+    milliseconds,
+    processorSeconds: own + processorSecondsOf(databasePid, 'with children') - before,
+    peakMegabytes,
+  };
+}
+
+/** Linux counts in hundredths of a second. */
+function processorSecondsOf(pid: number | undefined, extent: 'alone' | 'with children'): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+      .map(Number);
+    const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15);
+    return (user + system + (extent === 'alone' ? 0 : childUser + childSystem)) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 /** The most memory that a process has had, in megabytes; 0 when it has ended. */

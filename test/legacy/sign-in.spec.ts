@@ -24,7 +24,7 @@ describe('people of the old chatbot, at the embedded auth server', () => {
     const { databasePassword, port } = server.secrets;
     const url = `postgresql://postgres:${databasePassword}@127.0.0.1:${port}/postgres`;
     const runner = {
-      query: (sql: string, values?: unknown[]) => server.query(sql, values) as Promise<never[]>,
+      query: (sql: string, values?: unknown[]) => server.query<never>(sql, values),
     };
     await runner.query('create schema chatbot');
     await createLegacyTables(runner, '0008', 'chatbot');

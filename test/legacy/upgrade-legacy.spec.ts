@@ -1,4 +1,4 @@
-import { validateUIMessages, type UIMessage } from 'ai';
+import { validateUIMessages } from 'ai';
 import { verifyDatabase } from '../../src/common/database/verify/verify-database.js';
 import { apply, dryRun, finish, type Result } from '../../src/upgrade-legacy/upgrade.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
