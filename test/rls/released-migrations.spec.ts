@@ -17,12 +17,13 @@ const FUNCTIONS = `${FOLDER}/functions`;
  * it includes. A comment or a name in TypeScript may change, but not a statement.
  */
 const RELEASED: Record<string, string> = {
-  SupabaseFoundation1764000000001: '8080321cdc85b3cb69da1c132c4b3fc7cc5bf8449f108b2ef94b81ea995bcc53',
-  Tables1764000000002: '030d794d87f3572357d29693b848bd4de45539bf3ef521f69bf9c99158e47bfa',
-  Access1764000000003: '8cb471e2c644f0f81fb7d4672a19d01c060ed96796ca26e6522737a336e99605',
-  UserRoleGuard1764000000004: '7aa883e47e3ac5528a614271437268200e6891ba43129a4bf2cf272145de1ab8',
-  UsageAccounting1764000000005: 'b43ad67d9df0ac84be7deb28df50876beaa35ad8aff3acfcb066a5eeb47666a8',
-  Configuration1764000000006: '749aee71c09fed7296f4a3a4617eb1868ce7763341219d8adb8a380eba4c53a5',
+  SupabaseFoundation1764000000001: 'bad404ef0ffb6b0f1f6e5099e9592e1cbde96c057075183c8ac12699e9a09cb5',
+  Tables1764000000002: '5d2c158b3e7fffca2e7a00edd3b87ead5ed8419cb7d2fa1de86a6d679ed6d182',
+  Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
+  UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
+  UsageAccounting1764000000005: '3776d93f9cf36598c56bc12c8e39a9e9637b63ed424acd733132721c8b3a2a00',
+  Configuration1764000000006: 'aefb0954d7882506c88f86a6622edfee7e0f16b824655b5b8146703b1641f0e9',
+  Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {

@@ -118,7 +118,7 @@ export class ModelCall {
       ...this.sent.metadata,
       status,
       errorCode,
-      finishReason: this.finishReason,
+      finishReason: this.endedAs(status),
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
       cachedInputTokens: tokens.cachedInputTokens,
       cacheWriteTokens: tokens.cacheWriteTokens,
@@ -144,6 +144,11 @@ export class ModelCall {
   private soFar(): CallFigures {
     const { tokens } = this.count('interrupted');
     return { tokens, cost: costOf(tokens, this.model.pricing) };
+  }
+
+  /** The finish reason of a failed call is an error, unless the provider refused to answer. */
+  private endedAs(status: CallStatus): string | undefined {
+    return status === 'error' && this.finishReason !== 'content-filter' ? 'error' : this.finishReason;
   }
 
   /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */

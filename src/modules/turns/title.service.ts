@@ -4,10 +4,10 @@ import type { UIMessage } from 'ai';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { withoutThinking } from '../models/provider-options.js';
+import { firstWords, titleIn } from './title-text.js';
 import { TurnRepository } from './turn.repository.js';
 import { DEFAULT_TITLE } from './turn.types.js';
 
-const MAX_LENGTH = 80;
 const MAX_INPUT = 2_000;
 const MAX_OUTPUT_TOKENS = 200;
 /** A title is stored with the end of the answer, unless that takes longer than this: then by itself. In milliseconds. */
@@ -86,7 +86,7 @@ export class TitleService {
       .slice(0, MAX_INPUT);
     const part = run.part({ purpose: 'title', agentType: 'chat', messageId: undefined });
     try {
-      const { content } = await part.do(() =>
+      const { content, finishReason } = await part.do(() =>
         model.generate({
           prompt: [
             { role: 'system', content: INSTRUCTIONS },
@@ -97,22 +97,18 @@ export class TitleService {
           abortSignal: signal,
         }),
       );
-      const written = clean(content.map((piece) => (piece.type === 'text' ? piece.text : '')).join(''));
-      return written || clean(text) || DEFAULT_TITLE;
+      // A refusal is not a title.
+      const written =
+        finishReason.unified === 'content-filter'
+          ? ''
+          : titleIn(content.map((piece) => (piece.type === 'text' ? piece.text : '')).join(''));
+      return written || firstWords(text) || DEFAULT_TITLE;
     } catch (error) {
       this.logger.debug(
         { err: error, chatId },
         'The title of a chat could not be generated. The first words of the message are used instead.',
       );
-      return clean(text) || DEFAULT_TITLE;
+      return firstWords(text) || DEFAULT_TITLE;
     }
   }
-}
-
-function clean(text: string): string {
-  const line = text.replaceAll('\u0000', '').toWellFormed().replace(/\s+/g, ' ').trim();
-  const characters = Array.from(line.replace(/^["'“”«#*\s]+|["'“”»*\s]+$/g, ''));
-  return characters.length <= MAX_LENGTH
-    ? characters.join('')
-    : `${characters.slice(0, MAX_LENGTH - 1).join('')}…`;
 }

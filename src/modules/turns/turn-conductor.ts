@@ -8,18 +8,20 @@ import { Accounting } from '../accounting/accounting.service.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
+import type { AnswerEnd } from '../models/ending.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import { leastFigures } from '../models/token-usage.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { UserKeys } from '../models/user-keys.js';
+import { shownMetadata } from '../messages/shown-metadata.js';
 import { AgentChooser } from './agent-chooser.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import { emptyAnswer, lastChunk, metadataOf, usedBefore } from './turn-ending.js';
+import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
-import type { Admitting, Answering, ChosenAgent, Ending, Opened } from './turn-phases.js';
+import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
 import { type FinishedAnswer, TurnRepository } from './turn.repository.js';
 
 /** A model may think for long before its first word; readers then get the open stream, and its pings, meanwhile. */
@@ -112,9 +114,10 @@ export class TurnConductor {
     let title: PendingTitle | undefined;
     let ending: Ending;
     try {
-      turn.publish({ type: 'start', messageId: turn.answerId });
       const chosen = await this.admitChosen(opened);
-      const { agentType, reason } = chosen;
+      const { agentType, reason, model } = chosen;
+      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+      turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
       if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
       const answering = { ...opened, chosen };
       title = this.beginTitle(answering);
@@ -157,7 +160,7 @@ export class TurnConductor {
     const approved = resumed?.approved;
     const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
     let failure: AppError | undefined;
-    let finishReason: string | undefined;
+    let end: AnswerEnd | undefined;
     let isSilent = true;
     const emit = (chunk: UIMessageChunk) => {
       turn.publish(chunk);
@@ -166,7 +169,7 @@ export class TurnConductor {
       letReadWhenStored(answering);
     };
     try {
-      finishReason = await this.agents.get(chosen.agentType).answer(input, chosen.model, emit);
+      end = await this.agents.get(chosen.agentType).answer(input, chosen.model, emit);
     } catch (error) {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
@@ -174,8 +177,8 @@ export class TurnConductor {
     if (turn.stopReason === 'stopped') return { ...answering, status: 'stopped' };
     if (turn.stopReason === 'shutdown') return { ...answering, status: 'interrupted' };
     if (turn.stopReason === 'too-long') failure = upstreamError('The answer became too long and was ended.');
-    else if (!failure && !turn.answer.hasContent()) failure = emptyAnswer(finishReason);
-    return { ...answering, status: failure ? 'failed' : 'complete', failure, finishReason };
+    const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
+    return { ...answering, ...how };
   }
 
   private failureOf(error: unknown, turn: Turn, model: SelectedModel): AppError {
@@ -218,22 +221,25 @@ export class TurnConductor {
     const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
     const metadata = metadataOf(chosen, run.figures, untouched ? undefined : ending.failure);
     const json = jsonOf(untouched ?? turn.answer.parts);
-    const status = json === undefined ? 'failed' : untouched ? 'complete' : ending.status;
+    const stored: Pick<Ending, 'status' | 'finishReason'> = untouched
+      ? { status: 'complete', finishReason: 'tool-calls' }
+      : { status: ending.status, finishReason: ending.finishReason };
     const answer = {
       ...this.answerOf(ending, metadata),
-      status,
+      ...(json === undefined ? ({ status: 'failed', finishReason: 'error' } as const) : stored),
       parts: json,
       asked: untouched ? (resumed?.asked ?? []) : askedFor(turn.answer.waitingCalls(), metadata),
       title: title?.take(),
     };
-    let { failure } = ending;
-    if (!(await this.store(run, answer, failure)) || json === undefined)
-      failure = unavailable('The end of the answer could not be stored.', 5);
-    if (failure) turn.refuse(failure);
+    let end: End = ending;
+    if (!(await this.store(run, answer, ending.failure)) || json === undefined)
+      end = failed(unavailable('The end of the answer could not be stored.', 5));
+    if (end.failure) turn.refuse(end.failure);
     else turn.letRead();
-    await withPatience(title?.written, !failure && ending.status === 'complete' ? TITLE_PATIENCE : 0);
+    await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
     title?.abandon();
-    turn.stream.publish(lastChunk({ ...ending, failure }, metadata));
+    const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 
   private async store(run: AccountedRun, answer: FinishedAnswer, failure?: AppError): Promise<boolean> {
@@ -244,7 +250,7 @@ export class TurnConductor {
       { chatId: answer.chatId, messageId: answer.id },
       'The end of an answer could not be stored.',
     );
-    const closed = { ...answer, parts: undefined, status: 'failed', asked: [] } as const;
+    const closed = { ...answer, parts: undefined, status: 'failed', finishReason: 'error' } as const;
     await run.store((booking) => this.repository.finish({ ...closed, asked: [] }, booking));
     return false;
   }

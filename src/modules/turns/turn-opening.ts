@@ -218,6 +218,7 @@ export class TurnOpening {
     if (lastKept && removesLater) changes.push(this.repository.removalAfter(turn, lastKept));
     if (userMessage && edits) changes.push(this.repository.replacement(userMessage));
     const isNew = userMessage !== undefined && !edits;
+    turn.answerCreatedAt = new Date(isNew ? now + 1 : now);
     last(
       ...(obvious ? changes : []),
       this.repository.insertTurn({
@@ -225,7 +226,7 @@ export class TurnOpening {
         answerId: turn.answerId,
         streamId: turn.streamId,
         userMessage: isNew ? { ...userMessage, createdAt: new Date(now) } : undefined,
-        answerCreatedAt: new Date(isNew ? now + 1 : now),
+        answerCreatedAt: turn.answerCreatedAt,
       }),
     );
     const history = fromFirstQuestion(kept).map(toUiMessage);
@@ -266,6 +267,7 @@ export class TurnOpening {
       { id, role, parts: partsForModel(role, parts, answered) },
     ];
     turn.answer.restore(parts);
+    turn.answerCreatedAt = last.createdAt;
     // The title of its chat is named after its first question.
     return { history, needsTitle: false, resumed: { waiting, asked, json, approved } };
   }

@@ -7,6 +7,7 @@ import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import type { ApprovedCall } from '../agents/agent.js';
 import type { AgentChoice } from '../agents/routing.agent.js';
+import type { FinishReason } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
 import type { AskedApproval } from './tool-approvals.js';
@@ -76,9 +77,12 @@ export interface Answering extends Opened {
   chosen: ChosenAgent;
 }
 
-/** Nothing more is said. */
-export interface Ending extends Answering {
+/** How an answer ended. */
+export interface End {
   status: MessageStatus;
   failure?: AppError;
-  finishReason?: string;
+  finishReason?: FinishReason;
 }
+
+/** Nothing more is said. */
+export type Ending = Answering & End;

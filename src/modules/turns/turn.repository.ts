@@ -7,6 +7,7 @@ import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
 import type { Booking } from '../usage/usage.types.js';
 import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
+import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
 
@@ -50,6 +51,7 @@ export interface FinishedAnswer {
   /** Absent when they cannot be stored: then the last checkpoint stays. */
   parts?: string;
   status: MessageStatus;
+  finishReason?: FinishReason;
   modelUsed: string;
   metadata: AnswerMetadata;
   lastContext: unknown;
@@ -123,7 +125,7 @@ const finish = (more: string) => `
     delete from "Stream" where id = $3
   ), answer as (
     update "Message_v2" message set parts = coalesce($4::json, message.parts), status = $5, model_used = left($6, 200),
-           metadata = $7::jsonb, ${MESSAGE_FIGURES}
+           metadata = $7::jsonb, finish_reason = $15, ${MESSAGE_FIGURES}
       from booked where message.id = $1
     returning message.id, message."chatId"
   ), chat as (
@@ -139,10 +141,10 @@ const FINISH = finish('');
 const FINISH_AND_ASK = finish(`, approvals as (
     insert into switchboard.tool_approvals
       (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-    select answer.id, asked."approvalId", answer."chatId", $16::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+    select answer.id, asked."approvalId", answer."chatId", $17::uuid, asked."toolCallId", asked."toolName", asked."callHash",
            asked.answer
       from answer
-      join jsonb_to_recordset($15::jsonb) as asked
+      join jsonb_to_recordset($16::jsonb) as asked
              ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
         on answer."chatId" = $2
     on conflict (message_id, approval_id) do nothing
@@ -167,7 +169,7 @@ const CHECKPOINT = `
    where message.id = answer.id returning message.id`;
 
 const REOPEN_ANSWER = `
-  with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
+  with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
 const HISTORY_SIZE = `
@@ -301,10 +303,12 @@ export class TurnRepository {
   /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
   finish(answer: FinishedAnswer, booking: Booking): Statement {
     const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
+    const { finishReason = null } = answer;
     const texts = [answer.metadata, answer.lastContext].map((value) => toJson(value));
     const { calls, runId = null, callsLeft = null, isOver } = booking;
     const stored = [id, chatId, streamId, parts, status, modelUsed, ...texts];
-    const parameters = [...stored, calls, title, DEFAULT_TITLE, runId, callsLeft, isOver];
+    const ofRun = [runId, callsLeft, isOver];
+    const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason];
     if (asked.length === 0) return { text: FINISH, parameters };
     return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
   }
