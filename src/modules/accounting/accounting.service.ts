@@ -26,7 +26,8 @@ interface Storage {
 export class Accounting {
   private readonly logger = new Logger(Accounting.name);
   private readonly unnoted = new Set<AccountedRun>();
-  private noting?: Promise<void>;
+  private timer?: NodeJS.Timeout;
+  private noted: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly database: Database,
@@ -122,14 +123,7 @@ export class Accounting {
   /** A call was sent that the row of its run does not know. */
   note(run: AccountedRun): void {
     this.unnoted.add(run);
-    this.noting ??= new Promise((resolve) => {
-      setTimeout(() => {
-        const runs = [...this.unnoted];
-        this.unnoted.clear();
-        this.noting = undefined;
-        void this.writeNotes(runs).then(resolve);
-      }, NOTE_AFTER);
-    });
+    this.timer ??= setTimeout(() => this.flushNotes(), NOTE_AFTER);
   }
 
   /**
@@ -190,20 +184,21 @@ export class Accounting {
     await batch.commit();
   }
 
+  /** One after the other: an older note must not bring back the row of a run that is over. */
+  private flushNotes(): void {
+    this.timer = undefined;
+    const runs = [...this.unnoted].filter((run) => run.isCalling);
+    this.unnoted.clear();
+    if (runs.length === 0) return;
+    for (const run of runs) run.hasRow = true;
+    const writing = this.noted.then(() => this.writeNotes(runs));
+    this.noted = writing;
+    for (const run of runs) run.noted = writing;
+  }
+
   private async writeNotes(runs: AccountedRun[]): Promise<void> {
-    const calling = runs.filter((run) => run.isCalling);
-    for (const run of calling) run.hasRow = true;
-    if (calling.length === 0) return;
-    const writing = this.database
-      .batch()
-      .add(this.runs.noting(calling))
-      .commit()
-      .then(
-        () => undefined,
-        (error: unknown) => this.writeEach(calling, error),
-      );
-    for (const run of calling) run.noted = writing;
-    await writing;
+    const notes = this.database.batch().add(this.runs.noting(runs));
+    await notes.commit().catch((error: unknown) => this.writeEach(runs, error));
   }
 
   /** One that cannot be noted keeps no other from it. */
