@@ -223,7 +223,7 @@ describe('a growing reservation', () => {
   it('is not created again after its turn has ended', async () => {
     const turn = await admitted('0.1', { daily: 1 });
     await turn.settle();
-    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a run is gone.');
+    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a run no longer exists.');
     expect([await reservations(), await spent()]).toEqual([[], 0]);
   });
 

@@ -66,7 +66,7 @@ export class AdmissionService {
     result: AdmissionResult | undefined,
     book: () => Promise<unknown>,
   ): Admission {
-    if (!result) throw new Error('An admission was asked for, and not answered.');
+    if (!result) throw new Error('An admission statement returned no result.');
     const checked = checkedRequest(request);
     const headers = headersOf(result, checked.limits);
     if (result.refusedBy !== null) throw this.refuse(checked, result, result.refusedBy, headers);
@@ -82,7 +82,7 @@ export class AdmissionService {
    */
   previewStatement(requests: readonly AdmissionRequest[]): Statement {
     const [first] = requests;
-    if (!first) throw new Error('Nobody is asked for an admission.');
+    if (!first) throw new Error('There is no admission to check.');
     return this.repository.previewStatement(first.userId, requests.map(checkedRequest));
   }
 
@@ -91,7 +91,7 @@ export class AdmissionService {
     const [request] = requests;
     const [result] = results;
     if (!request || results.length !== requests.length)
-      throw new Error('An admission was previewed, and not answered.');
+      throw new Error('An admission check returned no result.');
     if (!result?.refusedBy || results.some(({ refusedBy }) => refusedBy === null)) return;
     const checked = checkedRequest(request);
     throw this.refuse(checked, result, result.refusedBy, headersOf(result, checked.limits));
@@ -133,7 +133,7 @@ export class AdmissionService {
         this.logger.log({ userId, agent: agentType, reason }, 'A call of a turn was not admitted.');
         throw budgetRefusal(reason, agentType, budget, result, what);
       }
-      if (!isReserved) throw new Error('The reservation of a run is gone.');
+      if (!isReserved) throw new Error('The reservation of a run no longer exists.');
     };
   }
 }

@@ -176,7 +176,8 @@ export class TurnConductor {
     turn.endParts();
     if (turn.stopReason === 'stopped') return { ...answering, status: 'stopped' };
     if (turn.stopReason === 'shutdown') return { ...answering, status: 'interrupted' };
-    if (turn.stopReason === 'too-long') failure = upstreamError('The answer became too long and was ended.');
+    if (turn.stopReason === 'too-long')
+      failure = upstreamError('The answer became too long and was stopped.');
     const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
     return { ...answering, ...how };
   }

@@ -84,7 +84,7 @@ export class TurnOpening {
       // out of sight is somebody else's, and no reason to look after theirs.
       if (attempt === 3)
         throw found.because === 'leftover'
-          ? unavailable('The last answer of this chat is still being closed. Try again.', 2)
+          ? unavailable('The last answer of this chat is still being stored. Try again.', 2)
           : notFound('The chat');
       if (found.because === 'leftover') await this.recovery.recoverChat(turn.chatId, activeStreams);
     }
