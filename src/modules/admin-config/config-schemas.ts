@@ -6,6 +6,8 @@ import {
   PROVIDERS,
   VENDORS,
 } from '../models/vendors/vendors.js';
+import { type ModelCatalog, modelCatalogSchema } from './catalog-schema.js';
+import { count, positive, refuseDuplicates, usd } from './schema-parts.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
 /** As `usage_logs.agent_type` has them. */
@@ -21,10 +23,6 @@ export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSugge
 /** How long the choice of an agent may take before the chat agent answers, in milliseconds. */
 export const ROUTING_TIMEOUT = 2_000;
 
-/** Larger than any sensible count; small enough for an `integer` of the database. */
-const MAX_COUNT = 1_000_000_000;
-const MAX_USD = 1_000_000;
-
 const systemPrompt = z
   .string()
   .max(100_000)
@@ -32,68 +30,45 @@ const systemPrompt = z
   .describe('The instructions that stand before every conversation.');
 
 /** A model as its vendor names it; `google/…` is accepted where the key names the provider already. */
-const modelId = (provider: Provider) =>
-  z
-    .string()
-    .max(200)
-    .regex(/^\S*[^\s/]$/, 'must be the id of a model')
-    .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
+const modelId = z
+  .string()
+  .max(200)
+  .regex(/^\S*[^\s/]$/, 'must be the id of a model');
 
 /** At most one model of each of these providers. */
 const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
   z.strictObject(
-    Object.fromEntries(providers.map((provider) => [provider, modelId(provider).optional()])) as Record<
+    Object.fromEntries(providers.map((provider) => [provider, modelId.optional()])) as Record<
       Id,
-      z.ZodOptional<ReturnType<typeof modelId>>
+      z.ZodOptional<typeof modelId>
     >,
   );
 
-const count = z.int().min(0).max(MAX_COUNT);
-const positive = z.int().min(1).max(MAX_COUNT);
-const usd = z.number().min(0).max(MAX_USD);
-
-/** Says of an array what its type can not: no two items are the same in these properties. */
-function refuseDuplicates<T extends object>(
-  items: T[],
-  by: Array<keyof T & string>,
-  context: z.RefinementCtx,
-) {
-  const seen = new Set<string>();
-  items.forEach((item, index) => {
-    const identity = JSON.stringify(by.map((property) => item[property]));
-    if (seen.has(identity)) {
-      context.addIssue({ code: 'custom', path: [index, by.at(-1)!], message: 'is listed twice' });
+const agentModels = z
+  .array(z.strictObject({ id: modelId, isDefault: z.boolean().optional() }))
+  .min(1)
+  .max(200)
+  .superRefine((models, context) => {
+    refuseDuplicates(models, ['id'], context);
+    const defaults = models.flatMap(({ isDefault }, index) => (isDefault ? [index] : []));
+    if (models.length > 0 && defaults.length === 0) {
+      context.addIssue({ code: 'custom', message: 'must have a default: one model with isDefault: true' });
     }
-    seen.add(identity);
+    for (const index of defaults.slice(1)) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'isDefault'],
+        message: 'is true for another model already; only one is the default',
+      });
+    }
+  })
+  .meta({
+    description: `The models that may be used, by the vendor's ids; exactly one is the default.`,
+    contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
+    minContains: 1,
+    maxContains: 1,
+    'x-unique-by': ['id'],
   });
-}
-
-const agentModels = (provider: Provider) =>
-  z
-    .array(z.strictObject({ id: modelId(provider), isDefault: z.boolean().optional() }))
-    .min(1)
-    .max(200)
-    .superRefine((models, context) => {
-      refuseDuplicates(models, ['id'], context);
-      const defaults = models.flatMap(({ isDefault }, index) => (isDefault ? [index] : []));
-      if (models.length > 0 && defaults.length === 0) {
-        context.addIssue({ code: 'custom', message: 'must have a default: one model with isDefault: true' });
-      }
-      for (const index of defaults.slice(1)) {
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'isDefault'],
-          message: 'is true for another model already; only one is the default',
-        });
-      }
-    })
-    .meta({
-      description: `The models that may be used, by the vendor's ids; exactly one is the default.`,
-      contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
-      minContains: 1,
-      maxContains: 1,
-      'x-unique-by': ['id'],
-    });
 
 /** What an agent may be allowed beside its own tools. Those of the vendor run on the vendor's side, within the answer. */
 export type Capability = 'thinking' | 'fileInput' | ProviderCapability;
@@ -119,10 +94,10 @@ const capabilitiesOf = (names: readonly Capability[]) =>
         "vendor's own default does. Searches, pages and code are the vendor's tools, and are billed by it beside the tokens.",
     );
 
-const agentShape = (provider: Provider, capabilities: readonly Capability[] = []) => ({
+const agentShape = (capabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
-  models: agentModels(provider),
+  models: agentModels,
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
     .describe('Requests of one user. They count from the next request on.'),
@@ -187,11 +162,10 @@ export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
   chat: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider, providerCapabilities(provider)), tools: noTools }),
-  artifact: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
-  git_mcp: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider), tools: noTools, mcp: mcpSchema }),
+    z.strictObject({ ...agentShape(providerCapabilities(provider)), tools: noTools }),
+  artifact: () =>
+    z.strictObject({ ...agentShape(), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
+  git_mcp: () => z.strictObject({ ...agentShape(), tools: noTools, mcp: mcpSchema }),
 };
 
 /** Configuration of one answering agent with one provider; `mcp` is there for git_mcp only. */
@@ -236,51 +210,6 @@ const appSettingsSchema = z.strictObject({
     ),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
-
-const price = z.number().min(0).max(MAX_USD).nullable().optional();
-
-const catalogModelSchema = z.strictObject({
-  id: z
-    .string()
-    .max(200)
-    .regex(/^\S*[^\s/]$/, 'must be the id of a model'),
-  provider: z.enum(PROVIDERS),
-  name: z.string().max(200).regex(/\S/, 'must not be empty'),
-  contextWindow: positive.optional(),
-  maxOutputTokens: positive.optional(),
-  capabilities: z
-    .strictObject({
-      reasoning: z.boolean().optional(),
-      fileInput: z.boolean().optional(),
-      tools: z.boolean().optional(),
-      imageOutput: z.boolean().optional(),
-    })
-    .default({})
-    .transform((capabilities) => capabilities as Record<string, boolean>),
-  pricing: z
-    .strictObject({
-      input: usd,
-      cachedInput: price,
-      cacheWrite: price,
-      imageInput: price.describe(
-        'Of pictures that an image model is given, where they cost other than words.',
-      ),
-      output: usd,
-    })
-    .describe('USD per million tokens; null where the vendor has no such price.'),
-});
-/** What is known of one model: its name, abilities and list price. */
-export type CatalogModel = z.output<typeof catalogModelSchema>;
-
-const modelCatalogSchema = z.strictObject({
-  models: z
-    .array(catalogModelSchema)
-    .min(1)
-    .max(1_000)
-    .superRefine((models, context) => refuseDuplicates(models, ['provider', 'id'], context))
-    .meta({ 'x-unique-by': ['provider', 'id'] }),
-});
-export type ModelCatalog = z.output<typeof modelCatalogSchema>;
 
 export type AgentKey = `${AnsweringAgent}_agent_${Provider}`;
 

@@ -9,7 +9,8 @@ import type { Admission } from '../rate-limit/admission.js';
 import { type ExpectedCost, expectedCostOfWriting } from '../usage/expected-cost.js';
 import { accountedSoFar } from '../usage/usage-context.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { promptCharacters } from '../models/token-usage.js';
+import { paidSearches } from '../models/provider-tools.js';
+import { estimatePromptTokens } from '../models/prompt-tokens.js';
 
 /**
  * A selected model as the AI SDK's own functions take it, every call of theirs recorded. What a call failed with is
@@ -59,8 +60,12 @@ export class AccountedModel implements LanguageModelV4 {
     return opened.promise;
   }
 
-  private expectedCost({ prompt, maxOutputTokens }: LanguageModelV4CallOptions): ExpectedCost {
-    const writing = { promptCharacters: promptCharacters(prompt), maxOutputTokens };
+  private expectedCost(options: LanguageModelV4CallOptions): ExpectedCost {
+    const writing = {
+      promptTokens: estimatePromptTokens(options, this.model),
+      maxOutputTokens: options.maxOutputTokens,
+      webSearches: paidSearches(this.model),
+    };
     return expectedCostOfWriting(writing, this.model.catalog);
   }
 

@@ -13,7 +13,7 @@ import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
 import {
   type ImageTask,
-  imageInputTokens,
+  imageDetails,
   missingBecause,
   NO_IMAGE_OPTIONS,
   noImage,
@@ -52,6 +52,7 @@ export class ModelCalls {
     return this.withRetries(descriptor, params, async (call, deadline) => {
       const result = await model.doGenerate({ ...params, abortSignal: deadline.signal });
       deadline.clear();
+      call.noteAnsweredBy(result.response?.modelId);
       call.noteContent(result.content);
       call.noteFinish(result.usage, result.finishReason.unified);
       call.end('success');
@@ -103,7 +104,7 @@ export class ModelCalls {
       const [image] = result.images;
       // What was asked is billed even when nothing came of it.
       call.noteImages(image ? 1 : 0);
-      call.noteImageInput(imageInputTokens(descriptor.provider, result));
+      call.noteImageDetails(imageDetails(descriptor.provider, result));
       call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
       if (!image) throw noImage(descriptor.provider, result);
       call.end('success');
@@ -119,7 +120,7 @@ export class ModelCalls {
     patience = this.config.upstream.firstByteTimeout,
   ): Promise<T> {
     for (let retry = 0; ; retry++) {
-      const call = new ModelCall(descriptor, params.prompt, this.usage);
+      const call = new ModelCall(descriptor, params, this.usage);
       const deadline = new Deadline(params.abortSignal, patience);
       try {
         return await attempt(call, deadline);

@@ -6,14 +6,12 @@ import type {
 import { Inject, Injectable } from '@nestjs/common';
 import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/errors/app-error.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import {
-  type AgentConfig,
-  ANSWERING_AGENTS,
-  type AnsweringAgent,
-  type CatalogModel,
-} from '../admin-config/config-schemas.js';
+import type { CatalogModel } from '../admin-config/catalog-schema.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
+import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import { withUsage } from '../usage/usage-context.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
 import type { ImageTask } from './image-result.js';
 import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
@@ -64,7 +62,11 @@ export interface ModelOption {
   provider: string;
   isDefault: boolean;
   capabilities: Record<string, boolean>;
-  pricing: { input: number; cachedInput: number | null; cacheWrite: number | null; output: number };
+  /** Null where no price is known: what calls cost is not counted then. */
+  pricing: Pricing | null;
+  /** The day on which the vendor switches the model off, and what it recommends then. */
+  retiresAt?: string;
+  replacement?: string;
   available: boolean;
   reason?: string;
 }
@@ -202,7 +204,7 @@ export class ModelSelector {
       ownKey: keys[provider] !== undefined,
       catalog,
       agentConfig,
-      ...this.callable(model, { provider, id: modelId, pricing: catalog?.pricing }),
+      ...this.callable(model, descriptorOf(provider, modelId, config)),
       imageModel: () => this.imageModel(provider, keys, config),
     };
   }
@@ -210,8 +212,9 @@ export class ModelSelector {
   private imageModel(
     preferred: Provider,
     keys: UserKeys,
-    { catalog, settings }: RuntimeConfig,
+    config: RuntimeConfig,
   ): SelectedImageModel | undefined {
+    const { settings } = config;
     const imageModels: Partial<Record<Provider, string>> = settings.imageModels ?? {};
     const own = PROVIDERS.filter((provider) => keys[provider] !== undefined);
     for (const provider of new Set([preferred, ...own, settings.activeProvider, ...PROVIDERS])) {
@@ -219,12 +222,11 @@ export class ModelSelector {
       if (id === undefined || !this.hasKey(provider, keys)) continue;
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
-      const pricing = catalog.get(`${provider}/${id}`)?.pricing;
-      const descriptor = { provider, id, pricing };
+      const descriptor = descriptorOf(provider, id, config);
       const ownKey = keys[provider] !== undefined;
       return {
         provider,
-        pricing,
+        pricing: descriptor.pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {
           try {
@@ -277,25 +279,43 @@ function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array
   });
 }
 
-/** Takes `provider/model`, and the vendor's bare id where only one provider has it. */
+/** Takes `provider/model`, and the vendor's bare id where only one provider has it. An id may have slashes itself. */
 function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
-  for (const [provider, agentConfig] of configs) {
-    for (const { id: modelId } of agentConfig.models) {
-      if (requested === `${provider}/${modelId}` || requested === modelId)
-        return { provider, modelId, agentConfig };
-    }
-  }
-  return undefined;
+  const all = configs.flatMap(([provider, agentConfig]) =>
+    agentConfig.models.map(({ id: modelId }) => ({ provider, modelId, agentConfig })),
+  );
+  return (
+    all.find(({ provider, modelId }) => requested === `${provider}/${modelId}`) ??
+    all.find(({ modelId }) => requested === modelId)
+  );
+}
+
+/** With the prices as they are now: a call that is under way is not repriced. */
+function descriptorOf(
+  provider: Provider,
+  id: string,
+  { catalog, catalogVersion }: RuntimeConfig,
+): ModelDescriptor {
+  return {
+    provider,
+    id,
+    pricing: catalog.get(`${provider}/${id}`)?.pricing,
+    priceVersion: catalogVersion,
+    pricingOf: (answeredBy) => entryOfAnswer(provider, answeredBy, catalog)?.pricing,
+  };
 }
 
 function describe(id: string, modelId: string, provider: Provider, catalog: CatalogModel | undefined) {
-  const { input = 0, cachedInput = null, cacheWrite = null, output = 0 } = catalog?.pricing ?? {};
+  const { name = modelId, capabilities = {}, pricing, retiresAt, replacement } = catalog ?? {};
   return {
     id,
-    name: catalog?.name ?? modelId,
+    name,
     provider,
-    capabilities: catalog?.capabilities ?? {},
-    pricing: { input, cachedInput, cacheWrite, output },
+    capabilities,
+    pricing: pricing
+      ? { ...pricing, cachedInput: pricing.cachedInput ?? null, cacheWrite: pricing.cacheWrite ?? null }
+      : null,
+    ...(retiresAt === undefined ? {} : { retiresAt, ...(replacement === undefined ? {} : { replacement }) }),
   };
 }
 

@@ -125,8 +125,36 @@ const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
-const HISTORY_SIZE = `
-  select coalesce(sum(length(parts::text)), 0)::float8 as size from "Message_v2" where "chatId" = $1`;
+/** Files are counted and not measured: what they hold is no text. Only messages that have some are taken apart. */
+const PROMPT_SIZE = `
+  select coalesce(sum(coalesce(apart.characters, length(parts::text))), 0)::float8 as characters,
+         coalesce(sum(coalesce(apart.bytes, octet_length(parts::text))), 0)::float8 as bytes,
+         coalesce(sum(apart.files), 0)::float8 as files,
+         document.characters::float8 as "documentCharacters", document.bytes::float8 as "documentBytes"
+    from (select 1) as one
+    left join "Message_v2" on "chatId" = $1
+    left join lateral (
+      select count(*) filter (where part ->> 'type' = 'file') as files,
+             coalesce(sum(length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as characters,
+             coalesce(sum(octet_length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as bytes
+        from json_array_elements(parts) as part
+    ) as apart on parts::text like '%"data:%'
+    left join lateral (
+      select length(shown) as characters, octet_length(shown) as bytes
+        from (select left(content, $3) as shown, kind from "Document"
+               where id = $2 order by "createdAt" desc limit 1) as latest
+       where kind <> 'image'
+    ) as document on true
+   group by document.characters, document.bytes`;
+
+/** How much a model is given to read, of what is stored. */
+export interface PromptSize {
+  characters: number;
+  bytes: number;
+  files: number;
+  documentCharacters: number | null;
+  documentBytes: number | null;
+}
 
 /** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
 @Injectable()
@@ -144,12 +172,15 @@ export class TurnRepository {
     return this.database.asUserAtOnce(identity, fn, before);
   }
 
-  /** Characters that the messages of a chat hold; 0 for one that is not there. */
-  async historySize(identity: Identity, chatId: string): Promise<number> {
+  /** What the messages of a chat hold, and what is shown of the open document; nothing for those that are not there. */
+  async promptSize(
+    identity: Identity,
+    { chatId, documentId, shown }: { chatId?: string; documentId?: string; shown: number },
+  ): Promise<PromptSize> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      statements.query<Array<{ size: number }>>(HISTORY_SIZE, [chatId]),
+      statements.query<PromptSize[]>(PROMPT_SIZE, [chatId ?? null, documentId ?? null, shown]),
     );
-    return rows[0]?.size ?? 0;
+    return rows[0] ?? { characters: 0, bytes: 0, files: 0, documentCharacters: null, documentBytes: null };
   }
 
   /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */

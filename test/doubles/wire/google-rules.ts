@@ -34,7 +34,7 @@ function contentsProblem(contents: Body[] | undefined, model: string): string | 
     }
     // Gemini 3 wants its own signature back on the calls since the user's last words.
     if (
-      model.startsWith('gemini-3') &&
+      /^gemini-[34]/.test(model) &&
       index > latestQuestion &&
       calls[0] &&
       !calls[0]['thoughtSignature'] &&

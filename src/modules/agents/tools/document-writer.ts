@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { estimateTokens } from '../../usage/token-estimate.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import type { Emit, Note } from '../agent.js';
@@ -32,8 +33,8 @@ export class DocumentWriter {
   /** USD of what {@link write} would do. */
   expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
     const writing = {
-      promptCharacters: instructions.length + prompt.length,
-      rewrittenCharacters: previous.length,
+      promptTokens: estimateTokens(instructions) + estimateTokens(prompt),
+      rewrittenTokens: estimateTokens(previous),
       maxOutputTokens: outputLimit(model),
     };
     return expectedCostOfWriting(writing, model.catalog);

@@ -1,6 +1,8 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { PictureSize } from '../media-tokens.js';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { ANTHROPIC_MODELS } from './offered-models.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
 /** Tokens that the models may think before they answer, where they are to be told. */
@@ -28,75 +30,22 @@ export const anthropic = {
     urlContext: providerTool('anthropic.web_fetch_20250910', 'web_fetch', { maxUses: MAX_USES }),
     codeExecution: providerTool('anthropic.code_execution_20250825', 'code_execution'),
   },
+  searchTool: 'webSearch',
 
-  usage: { inRawChunks: false, partial: partialUsage },
+  usage: { inRawChunks: false, partial: partialUsage, details },
+  // A page is read as text and as a picture.
+  media: { picture: pictureTokens, tokensOfPage: () => 3_000, tokensOfSecond: 0 },
   code: { input: ['code', 'command', 'file_text'], output: ['stdout', 'stderr'] },
 
-  models: [
-    {
-      id: 'claude-opus-4-6',
-      name: 'Claude Opus 4.6',
-      contextWindow: 200_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 5,
-      cachedInput: 0.5,
-      cacheWrite: 6.25,
-      output: 25,
-    },
-    {
-      id: 'claude-opus-4-5',
-      name: 'Claude Opus 4.5',
-      contextWindow: 200_000,
-      maxOutputTokens: 64_000,
-      reasoning: true,
-      input: 5,
-      cachedInput: 0.5,
-      cacheWrite: 6.25,
-      output: 25,
-    },
-    {
-      id: 'claude-sonnet-4-6',
-      name: 'Claude Sonnet 4.6',
-      contextWindow: 200_000,
-      maxOutputTokens: 64_000,
-      reasoning: true,
-      input: 3,
-      cachedInput: 0.3,
-      cacheWrite: 3.75,
-      output: 15,
-    },
-    {
-      id: 'claude-sonnet-4-5',
-      name: 'Claude Sonnet 4.5',
-      contextWindow: 200_000,
-      maxOutputTokens: 64_000,
-      reasoning: true,
-      input: 3,
-      cachedInput: 0.3,
-      cacheWrite: 3.75,
-      output: 15,
-    },
-    {
-      id: 'claude-haiku-4-5',
-      name: 'Claude Haiku 4.5',
-      contextWindow: 200_000,
-      maxOutputTokens: 64_000,
-      reasoning: true,
-      input: 1,
-      cachedInput: 0.1,
-      cacheWrite: 1.25,
-      output: 5,
-    },
-  ],
-  defaultModel: 'claude-sonnet-4-5',
-  titleModel: 'claude-haiku-4-5',
+  models: ANTHROPIC_MODELS,
+  defaultModel: 'claude-sonnet-5-5',
+  titleModel: 'claude-haiku-5-5',
 } as const satisfies Vendor;
 
 function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
   // Since 4.6 the models find by themselves how much thought a question needs, and some do so unless they are told not to.
   const adaptive = modelId.startsWith('claude-') && !/^claude-3|-4(?:-[0-5])?(?:-\d{8})?$/.test(modelId);
-  if (!thinking) return adaptive ? { anthropic: { thinking: { type: 'disabled' } } } : {};
+  if (!thinking) return adaptive ? { anthropic: leastThought(modelId) } : {};
   return {
     anthropic: {
       thinking: adaptive
@@ -104,6 +53,23 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
         : { type: 'enabled', budgetTokens: THINKING_BUDGET },
     },
   };
+}
+
+/** Some models cannot be kept from thinking altogether. */
+function leastThought(modelId: string): ProviderOptions[string] {
+  if (/sonnet-5-5/.test(modelId)) return { thinking: { type: 'between_tools' } };
+  return /opus-5-5|fable-5/.test(modelId) ? { effort: 'low' } : { thinking: { type: 'disabled' } };
+}
+
+/**
+ * A token for 750 pixels, after a picture was made as small as the model takes it: since Opus 4.7 and the models of the fifth
+ * generation, that is larger.
+ */
+function pictureTokens({ width, height }: PictureSize, modelId: string): number {
+  const isLarge = /-4-[78]\b|-5(?:-|$)/.test(modelId);
+  const [side, most] = isLarge ? [2_576, 4_784] : [1_568, 1_600];
+  const scale = Math.min(1, side / Math.max(width, height));
+  return Math.min(most, Math.max(1, Math.ceil((width * scale * height * scale) / 750)));
 }
 
 /** Anthropic opens a stream with the figures of its input. */
@@ -116,5 +82,17 @@ function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | un
     inputTokens: count(usage?.['input_tokens']) + cached + written,
     cachedInputTokens: cached,
     cacheWriteTokens: written,
+    ...details(usage ?? {}),
+  };
+}
+
+function details({ cache_creation, server_tool_use }: Record<string, unknown>): Partial<TokenUsage> {
+  const kept = cache_creation as Record<string, unknown> | null | undefined;
+  const used = server_tool_use as Record<string, unknown> | null | undefined;
+  const cacheWriteHourTokens = count(kept?.['ephemeral_1h_input_tokens']);
+  const webSearches = count(used?.['web_search_requests']);
+  return {
+    ...(cacheWriteHourTokens > 0 ? { cacheWriteHourTokens } : {}),
+    ...(webSearches > 0 ? { webSearches } : {}),
   };
 }
