@@ -144,15 +144,13 @@ export class ModelSelector {
     for (const [provider, agentConfig] of agents.flatMap((agent) => enabledConfigs(agent, config))) {
       for (const { id: modelId } of agentConfig.models) {
         const id = `${provider}/${modelId}`;
-        const available = this.hasKey(provider, keys);
-        const { name, keyHeader } = VENDORS[provider];
+        const catalog = config.catalog.get(id);
+        const reason = this.hasKey(provider, keys) ? retiredBecause(provider, catalog) : noKey(provider);
         options.set(id, {
-          ...describe(id, modelId, provider, config.catalog.get(id)),
+          ...describe(id, modelId, provider, catalog),
           isDefault: id === defaultId,
-          available,
-          ...(available
-            ? {}
-            : { reason: `No key for ${name} is at hand. Send your own in the header ${keyHeader}.` }),
+          available: reason === undefined,
+          ...(reason === undefined ? {} : { reason }),
         });
       }
     }
@@ -317,6 +315,19 @@ function describe(id: string, modelId: string, provider: Provider, catalog: Cata
       : null,
     ...(retiresAt === undefined ? {} : { retiresAt, ...(replacement === undefined ? {} : { replacement }) }),
   };
+}
+
+function noKey(provider: Provider): string {
+  const { name, keyHeader } = VENDORS[provider];
+  return `No key for ${name} is at hand. Send your own in the header ${keyHeader}.`;
+}
+
+/** A vendor may still answer for it, with another model. */
+function retiredBecause(provider: Provider, catalog: CatalogModel | undefined): string | undefined {
+  const { retiresAt, replacement } = catalog ?? {};
+  if (retiresAt === undefined || retiresAt > new Date().toISOString().slice(0, 10)) return undefined;
+  const instead = replacement === undefined ? '' : ` Use ${replacement} instead.`;
+  return `${VENDORS[provider].name} switched it off on ${retiresAt}.${instead}`;
 }
 
 function missingKey(provider: Provider) {

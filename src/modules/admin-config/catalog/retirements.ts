@@ -10,11 +10,8 @@ export interface Retirement {
   replacement?: string;
 }
 
-const retired = (
-  provider: Provider,
-  retiresAt: string,
-  ids: Record<string, string | undefined>,
-): Retirement[] => Object.entries(ids).map(([id, replacement]) => ({ provider, id, retiresAt, replacement }));
+const retired = (provider: Provider, retiresAt: string, ids: Record<string, string>): Retirement[] =>
+  Object.entries(ids).map(([id, replacement]) => ({ provider, id, retiresAt, replacement }));
 
 /*
  * By the vendors' own pages, read in November 2026: https://ai.google.dev/gemini-api/docs/deprecations and /changelog,
