@@ -111,7 +111,7 @@ export class UsageLedger {
   }
 
   /** No two calls read the same number of tokens, so that their rows are told apart. */
-  private figures(): Required<ScriptedUsage> {
+  private figures(): ScriptedUsage {
     const int = (below: number) => this.random.int(below);
     const input = 10_000 * (1 + int(19)) + ++this.count;
     const output = 1 + int(20_000);

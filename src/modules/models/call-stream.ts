@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { Deadline } from './deadline.js';
 import type { ModelCall } from './call-record.js';
@@ -13,6 +14,11 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'text-start',
   'text-end',
 ]);
+
+/** Parts between an error and the figures of the answer, at most. */
+const PARTS_BEHIND_ERROR = 8;
+/** How long the figures are waited for, in milliseconds: mostly they are there already. */
+const PATIENCE_BEHIND_ERROR = 100;
 
 /**
  * The source of a model call's stream: pulled, never pushed, each part observed once on its way. It knows every way in
@@ -47,7 +53,10 @@ export class CallStream {
       for (;;) {
         const part = await this.read();
         if (part === undefined || isCutOff(part)) throw new CutOffError();
-        if (part.type === 'error') throw part.error;
+        if (part.type === 'error') {
+          await this.readFigures();
+          throw part.error;
+        }
         this.head.push(part);
         if (!saysNothing(part)) return;
       }
@@ -75,8 +84,10 @@ export class CallStream {
           return { type: 'error', error: this.failure.error };
         }
         if (part.type === 'raw' || part.type === 'ping') continue;
-        if (part.type === 'error') this.failure ??= { error: part.error };
-        else if (part.type === 'finish') this.finished = true;
+        if (part.type === 'error') {
+          this.failure ??= { error: part.error };
+          await this.readFigures();
+        } else if (part.type === 'finish') this.finished = true;
         return part;
       }
     } catch (error) {
@@ -102,6 +113,17 @@ export class CallStream {
     this.deadline.touch();
     this.call.observe(value);
     return value;
+  }
+
+  /** What a failed answer has cost stands right behind its error, if the vendor says it at all: whoever reads may stop there. */
+  private async readFigures(): Promise<void> {
+    for (let parts = 0; parts < PARTS_BEHIND_ERROR; parts++) {
+      const reading = this.read().catch(() => undefined);
+      const part = await Promise.race([reading, sleep(PATIENCE_BEHIND_ERROR, undefined, { ref: false })]);
+      if (part === undefined) return;
+      this.head.push(part);
+      if (part.type === 'finish') return;
+    }
   }
 
   private end(): void {

@@ -81,7 +81,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
     {
       type: 'message_delta',
       delta: { stop_reason: STOP_REASONS[reply.finishReason], stop_sequence: null },
-      usage: usage(figures ?? NOTHING, figures?.output ?? 0),
+      usage: usage(figures ?? NOTHING, figures?.output ?? 0, searchesOf(reply, body)),
     },
     'closing',
     figures,
@@ -155,16 +155,32 @@ function message({ id, model }: Reply): Body {
 }
 
 /** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
-function usage({ input, cachedRead, cacheWrite, reasoning }: TokenFigures, output: number): unknown {
+function usage(
+  { input, cachedRead, cacheWrite, cacheWriteHour = 0, reasoning }: TokenFigures,
+  output: number,
+  searches = 0,
+): unknown {
   return {
     input_tokens: input - cachedRead - cacheWrite,
     cache_creation_input_tokens: cacheWrite,
     cache_read_input_tokens: cachedRead,
-    cache_creation: { ephemeral_5m_input_tokens: cacheWrite, ephemeral_1h_input_tokens: 0 },
+    cache_creation: {
+      ephemeral_5m_input_tokens: cacheWrite - cacheWriteHour,
+      ephemeral_1h_input_tokens: cacheWriteHour,
+    },
+    ...(searches ? { server_tool_use: { web_search_requests: searches } } : {}),
     output_tokens: output,
     ...(reasoning ? { output_tokens_details: { thinking_tokens: reasoning } } : {}),
     service_tier: 'standard',
   };
+}
+
+/** One search finds all the sources, where the client allows it. */
+function searchesOf({ sources }: Reply, body: Body): number {
+  const allowed = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
+    String(type).startsWith('web_search_'),
+  );
+  return allowed && sources.length > 0 ? 1 : 0;
 }
 
 function frame(value: Body, kind: Frame['kind'], figures?: TokenFigures): Frame {

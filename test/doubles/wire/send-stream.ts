@@ -112,7 +112,9 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     const broken = fault as Fault;
     switch (broken.type) {
       case 'error-frame':
-        response.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
+        response.end(
+          buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply, broken.withUsage),
+        );
         return;
       case 'half-close':
         if (!broken.abrupt) response.end(buffer);
