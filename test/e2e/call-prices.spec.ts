@@ -7,7 +7,7 @@ import { configureAgent, type Provider, PROVIDERS } from '../support/agent-confi
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import type { RecordedRequest } from '../doubles/provider-double.js';
-import { stop } from '../support/turns.js';
+import { saying, stop } from '../support/turns.js';
 
 /** What vendors report beside plain tokens is counted, and billed at its own price. */
 
@@ -132,7 +132,7 @@ describe('the price of a call', () => {
       model: 'google/gemini-2.5-flash',
       agent: 'chat',
     });
-    await answer.until((chunks) => chunks.filter(({ type }) => type === 'text-delta').length === 2);
+    await answer.until(saying('two '));
     await stop(app, user, chatId);
     await answer.rest();
     expect(await rowOf(chatId)).toMatchObject({ input_tokens: 9_000, metadata: { status: 'aborted' } });
@@ -230,7 +230,8 @@ describe('the price of a call', () => {
     for (const model of ['openai/openai/gpt-oss-120b', 'openai/gpt-oss-120b']) {
       const row = await billed(model, { usage: { input: 1_000, output: 1_000 } });
       expect(row).toMatchObject({ model_used: 'openai/gpt-oss-120b', total_cost: '0.006000' });
-      expect(app.double.requests.at(-1)?.body['model']).toBe('openai/gpt-oss-120b');
+      const request = app.double.requests.findLast(asked('What does it cost?'));
+      expect(request?.body['model']).toBe('openai/gpt-oss-120b');
     }
   });
 

@@ -196,10 +196,7 @@ function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): 
   if (configData !== undefined) Object.assign(next, { [key]: configData });
   const catalog = catalogOf(next);
   return Object.fromEntries(
-    Object.entries(next).map(([name, data]) => [
-      name,
-      withOwnModelIds(name as ConfigKey, data as ConfigData[ConfigKey], catalog),
-    ]),
+    Object.entries(next).map(([name, data]) => [name, withOwnModelIds(name as ConfigKey, data, catalog)]),
   );
 }
 

@@ -193,18 +193,17 @@ export class ModelCall {
 
   /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */
   private count(status: CallStatus): { tokens: TokenUsage; estimated: boolean } {
-    const { usage } = this;
+    const { usage, usageOfVendor } = this;
     const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
-    const { details } = this.usageOfVendor ?? {};
     const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
     // The figures of a stream that was cut off are those of its last chunk, not of its end.
     if (usage && this.finishReason !== 'interrupted' && isReported(usage, written)) {
-      const tokens = { ...toTokenUsage(usage, details), ...searched, ...this.details };
+      const tokens = { ...toTokenUsage(usage, usageOfVendor), ...searched, ...this.details };
       return { tokens: consistent(tokens), estimated: false };
     }
     const reported = {
       ...NO_TOKENS,
-      ...(usage ? toTokenUsage(usage, details) : {}),
+      ...(usage ? toTokenUsage(usage, usageOfVendor) : {}),
       ...this.partial,
       ...searched,
     };

@@ -29,7 +29,9 @@ export function beginningOf(data: string | Uint8Array, bytes = HEADER_BYTES): Bu
 }
 
 export function byteLengthOf(data: string | Uint8Array): number {
-  return typeof data === 'string' ? Math.floor((data.length * 3) / 4) : data.length;
+  if (typeof data !== 'string') return data.length;
+  const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
+  return Math.max(0, Math.floor((data.length * 3) / 4) - padding);
 }
 
 /** Of PNG, JPEG, GIF and WebP; a usual size for others, and for what can not be right. */

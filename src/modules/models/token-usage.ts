@@ -3,7 +3,7 @@ import type { TokenUsage } from '../usage/pricing.js';
 import { count, type Vendor } from './vendors/vendor.js';
 
 /** What the provider reported, with the parts of the whole as parts. */
-export function toTokenUsage(usage: LanguageModelV4Usage, details: Vendor['usage']['details']): TokenUsage {
+export function toTokenUsage(usage: LanguageModelV4Usage, vendor?: Vendor['usage']): TokenUsage {
   const { inputTokens: input, outputTokens: output, raw } = usage;
   return consistent({
     inputTokens: count(input.total ?? sum(input.noCache, input.cacheRead, input.cacheWrite)),
@@ -11,7 +11,7 @@ export function toTokenUsage(usage: LanguageModelV4Usage, details: Vendor['usage
     cacheWriteTokens: count(input.cacheWrite),
     outputTokens: count(output.total ?? sum(output.text, output.reasoning)),
     reasoningTokens: count(output.reasoning),
-    ...(raw && details?.(raw)),
+    ...(raw && vendor?.details?.(raw)),
   });
 }
 

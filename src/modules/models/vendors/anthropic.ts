@@ -66,7 +66,7 @@ function leastThought(modelId: string): ProviderOptions[string] {
  * generation, that is larger.
  */
 function pictureTokens({ width, height }: PictureSize, modelId: string): number {
-  const isLarge = /-4-[78]\b|-5(?:-|$)/.test(modelId);
+  const isLarge = /^claude-(?:opus-4-[78]|[a-z]+-5)\b/.test(modelId);
   const [side, most] = isLarge ? [2_576, 4_784] : [1_568, 1_600];
   const scale = Math.min(1, side / Math.max(width, height));
   return Math.min(most, Math.max(1, Math.ceil((width * scale * height * scale) / 750)));
