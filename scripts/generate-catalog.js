@@ -47,7 +47,8 @@ function takePrices(path, release) {
         .map((model) => ({ id: model.id, match: { equals: model.id }, prices: model.prices })),
     }));
   const source = `genai-prices${release ? ` ${release}` : ''}, https://github.com/pydantic/genai-prices`;
-  const data = { source, license: 'MIT', takenOn: new Date().toISOString().slice(0, 10), providers: kept };
+  const license = 'MIT, Copyright (c) Pydantic Services Inc. 2025 to present';
+  const data = { source, license, takenOn: new Date().toISOString().slice(0, 10), providers: kept };
   writeFileSync(priceFile, `${JSON.stringify(data, null, 2)}\n`);
 }
 

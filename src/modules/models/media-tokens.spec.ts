@@ -180,6 +180,15 @@ describe('the tokens of a prompt', () => {
     expect(withResult - plain).toBeGreaterThan(400);
   });
 
+  it('are more for a model whose tokenizer is finer', () => {
+    const tokens = (modelId: string) => {
+      const text = 'word '.repeat(1_000);
+      const asked = { provider: 'anthropic' as const, modelId };
+      return estimatePromptTokens({ prompt: [{ role: 'system', content: text }] }, asked) - 4;
+    };
+    expect(tokens('claude-sonnet-5-5')).toBe(Math.ceil(tokens('claude-haiku-4-5') * 1.3));
+  });
+
   it('are as many in a message that is stored', () => {
     const url = `data:image/png;base64,${data(png(1024, 1024))}`;
     const parts = [

@@ -1,6 +1,5 @@
 import { isToolUIPart, type UIMessage } from 'ai';
-import { estimateTokens } from '../usage/token-estimate.js';
-import { type AskedModel, estimateFileTokens } from './prompt-tokens.js';
+import { type AskedModel, estimateFileTokens, estimateTextTokens } from './prompt-tokens.js';
 
 /** What a vendor wraps each message in. */
 const OF_MESSAGE = 4;
@@ -19,11 +18,13 @@ export function estimateMessageTokens(
 }
 
 function tokensOfPart(part: UIMessage['parts'][number], asked: AskedModel): number {
-  if (part.type === 'text' || part.type === 'reasoning') return estimateTokens(part.text);
+  if (part.type === 'text' || part.type === 'reasoning') return estimateTextTokens(part.text, asked);
   if (part.type === 'file') return tokensOfFile(part, asked);
   if (!isToolUIPart(part)) return 0;
   const output = 'output' in part ? part.output : undefined;
-  return OF_MESSAGE * 2 + estimateTokens(asText(part.input)) + estimateTokens(asText(output));
+  return (
+    OF_MESSAGE * 2 + estimateTextTokens(asText(part.input), asked) + estimateTextTokens(asText(output), asked)
+  );
 }
 
 function tokensOfFile({ mediaType, url }: { mediaType: string; url: string }, asked: AskedModel): number {

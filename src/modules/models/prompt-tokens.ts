@@ -20,6 +20,16 @@ export interface AskedModel {
   modelId: string;
 }
 
+/** Tokens of a text for this model: some cut it finer than the tokenizer that the estimate was fitted to. */
+export function estimateTextTokens(text: string, asked: AskedModel): number {
+  return Math.ceil(estimateTokens(text) * tokensPerEstimate(asked));
+}
+
+/** How many times as many tokens the model's own tokenizer makes. */
+export function tokensPerEstimate({ provider, modelId }: AskedModel): number {
+  return provider === 'demo' ? 1 : (VENDORS[provider].tokensPerEstimate?.(modelId) ?? 1);
+}
+
 type Prompt = LanguageModelV4CallOptions['prompt'];
 type Content = Exclude<Prompt[number]['content'], string>[number];
 type FileData = LanguageModelV4FilePart['data'];
@@ -35,7 +45,7 @@ export function estimatePromptTokens(
   let tokens = 0;
   for (const { content } of prompt) {
     tokens += OF_MESSAGE;
-    if (typeof content === 'string') tokens += estimateTokens(content);
+    if (typeof content === 'string') tokens += estimateTextTokens(content, asked);
     else for (const part of content) tokens += tokensOfPart(part, asked);
   }
   for (const tool of tools) {
@@ -43,7 +53,10 @@ export function estimatePromptTokens(
       tool.type === 'provider'
         ? OF_VENDOR_TOOL
         : OF_TOOL +
-          estimateTokens(`${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.inputSchema)}`);
+          estimateTextTokens(
+            `${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.inputSchema)}`,
+            asked,
+          );
   }
   return tokens;
 }
@@ -52,15 +65,15 @@ function tokensOfPart(part: Content, asked: AskedModel): number {
   switch (part.type) {
     case 'text':
     case 'reasoning':
-      return estimateTokens(part.text);
+      return estimateTextTokens(part.text, asked);
     case 'file':
     case 'reasoning-file':
       return estimateFileTokens(part.mediaType, part.data, asked);
     case 'tool-call':
-      return OF_MESSAGE + estimateTokens(`${part.toolName} ${JSON.stringify(part.input)}`);
+      return OF_MESSAGE + estimateTextTokens(`${part.toolName} ${JSON.stringify(part.input)}`, asked);
     case 'tool-result': {
       const { output } = part;
-      return OF_MESSAGE + estimateTokens('value' in output ? asText(output.value) : '');
+      return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
     }
     default:
       return 0;
@@ -72,12 +85,9 @@ function asText(value: unknown): string {
 }
 
 /** Tokens of a file by what it is, and as the vendor counts it. */
-export function estimateFileTokens(
-  mediaType: string,
-  file: FileData,
-  { provider, modelId }: AskedModel,
-): number {
-  if (file.type === 'text') return estimateTokens(file.text);
+export function estimateFileTokens(mediaType: string, file: FileData, asked: AskedModel): number {
+  const { provider, modelId } = asked;
+  if (file.type === 'text') return estimateTextTokens(file.text, asked);
   // Where it is the vendor that has the file, nothing is known of it here.
   if (file.type !== 'data') return OF_UNKNOWN_FILE;
   const { data } = file;
@@ -88,7 +98,7 @@ export function estimateFileTokens(
   if (mediaType.startsWith('audio/')) return secondsOfSound(data) * rules.tokensOfSecond;
   if (!isText(mediaType)) return OF_UNKNOWN_FILE;
   const sample = beginningOf(data, TEXT_SAMPLE);
-  const tokens = estimateTokens(sample.toString('utf8'));
+  const tokens = estimateTextTokens(sample.toString('utf8'), asked);
   return Math.ceil((tokens * byteLengthOf(data)) / Math.max(1, sample.length));
 }
 

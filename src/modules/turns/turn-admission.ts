@@ -5,12 +5,12 @@ import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../rate-limit/admission.types.js';
 import { expectedWithin, limitingConfig } from '../rate-limit/agent-limits.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
-import { estimateTokens, estimateTokensOfSize } from '../usage/token-estimate.js';
+import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import { MAX_SHOWN } from '../agents/artifact.agent.js';
 import { outputLimit } from '../models/call-settings.js';
 import { estimateMessageTokens } from '../models/message-tokens.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { estimateFileTokens } from '../models/prompt-tokens.js';
+import { estimateFileTokens, estimateTextTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
 import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
@@ -76,9 +76,12 @@ export class TurnAdmission {
       const document = { characters: documentCharacters ?? 0, bytes: documentBytes ?? 0 };
       return (
         said +
-        estimateTokensOfSize({ characters, bytes }) +
         files * estimateFileTokens('image/*', { type: 'data', data: '' }, model) +
-        (showsDocument ? estimateTokensOfSize(document) : 0)
+        Math.ceil(
+          tokensPerEstimate(model) *
+            (estimateTokensOfSize({ characters, bytes }) +
+              (showsDocument ? estimateTokensOfSize(document) : 0)),
+        )
       );
     };
   }
@@ -97,7 +100,8 @@ async function requestOf(
 
   const costs = expectedCostOfWriting(
     {
-      promptTokens: estimateTokens(model.agentConfig.systemPrompt) + toolTokens(model) + (await said(chosen)),
+      promptTokens:
+        estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + (await said(chosen)),
       maxOutputTokens: outputLimit(model),
       webSearches: paidSearches(model),
     },

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
-import { estimateTokens } from '../../usage/token-estimate.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
+import { estimateTextTokens } from '../../models/prompt-tokens.js';
 import type { Emit, Note } from '../agent.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
@@ -33,8 +33,8 @@ export class DocumentWriter {
   /** USD of what {@link write} would do. */
   expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
     const writing = {
-      promptTokens: estimateTokens(instructions) + estimateTokens(prompt),
-      rewrittenTokens: estimateTokens(previous),
+      promptTokens: estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model),
+      rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
     };
     return expectedCostOfWriting(writing, model.catalog);

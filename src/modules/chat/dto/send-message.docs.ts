@@ -61,7 +61,7 @@ class SendOptionsDto {
   })
   id: string;
 
-  @ApiPropertyOptional({ example: 'google/gemini-2.5-flash', description: 'One of GET /api/models.' })
+  @ApiPropertyOptional({ example: 'google/gemini-3.8-flash', description: 'One of GET /api/models.' })
   model?: string;
 
   @ApiPropertyOptional({ enum: ['auto', 'chat', 'artifact', 'git_mcp'], default: 'auto' })
@@ -152,7 +152,7 @@ data: {"type":"text-end","id":"0"}
 
 data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
 
-data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008}}
+data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-3.8-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008}}
 
 data: [DONE]
 

@@ -32,7 +32,7 @@ export class MessageDto {
   @ApiProperty({
     type: String,
     nullable: true,
-    example: 'gemini-2.5-flash',
+    example: 'gemini-3.8-flash',
     description: 'Null where no model wrote it.',
   })
   modelUsed: string | null;
@@ -62,7 +62,7 @@ export class MessageDto {
     type: 'object',
     additionalProperties: true,
     nullable: true,
-    example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
+    example: { agentType: 'chat', model: 'google/gemini-3.8-flash', cost: 0.000844 },
     description:
       'The metadata of the `UIMessage`, as `finish` carried it; null where there is none. A reader of a public chat who is not ' +
       'its owner gets it without `usage` and `cost`.',

@@ -108,6 +108,8 @@ export interface Vendor {
     answeredBy?(part: LanguageModelV4StreamPart): string | undefined;
   };
 
+  /** How many times as many tokens the vendor makes of a text as are estimated. */
+  tokensPerEstimate?(modelId: string): number;
   /** How the vendor counts what is not text, by its published rules; used for estimates. */
   readonly media: {
     picture(size: PictureSize, modelId: string): number;

@@ -8,7 +8,7 @@ export class UsageGroupDto extends UsageFiguresDto {
   @ApiPropertyOptional({ enum: AGENT_TYPES, example: 'chat', description: 'With `groupBy=agentType`.' })
   agentType?: AgentType;
 
-  @ApiPropertyOptional({ example: 'gemini-2.5-flash', description: 'With `groupBy=model`.' })
+  @ApiPropertyOptional({ example: 'gemini-3.8-flash', description: 'With `groupBy=model`.' })
   model?: string;
 
   @ApiPropertyOptional({ example: 'google', description: 'With `groupBy=provider` and `groupBy=model`.' })
