@@ -319,7 +319,7 @@ function describe(id: string, modelId: string, provider: Provider, catalog: Cata
 
 function noKey(provider: Provider): string {
   const { name, keyHeader } = VENDORS[provider];
-  return `No key for ${name} is at hand. Send your own in the header ${keyHeader}.`;
+  return `No ${name} key is configured. Send your own key in the header ${keyHeader}.`;
 }
 
 /** A vendor may still answer for it, with another model. */

@@ -65,7 +65,7 @@ export class FeesDto {
 }
 
 class RatesDto extends SpecialRatesDto {
-  @ApiProperty({ example: 0.75, description: 'USD per million tokens of input.' })
+  @ApiProperty({ example: 0.75, description: 'USD per million input tokens.' })
   input: number;
 
   @ApiPropertyOptional({
@@ -84,7 +84,7 @@ class RatesDto extends SpecialRatesDto {
   })
   cacheWrite?: number | null;
 
-  @ApiProperty({ example: 3.75, description: 'USD per million tokens of output, reasoning included.' })
+  @ApiProperty({ example: 3.75, description: 'USD per million output tokens, including reasoning.' })
   output: number;
 
   @ApiPropertyOptional({ type: [PriceTierDto], description: 'Prices of long prompts.' })
@@ -108,7 +108,7 @@ export class ModelPricingDto extends RatesDto {
 }
 
 export class ModelOptionDto {
-  @ApiProperty({ example: 'google/gemini-3.8-flash', description: 'What `model` of POST /api/chat takes.' })
+  @ApiProperty({ example: 'google/gemini-3.8-flash', description: 'Used as `model` of POST /api/chat.' })
   id: string;
 
   @ApiProperty({ example: 'Gemini 3.8 Flash' })
@@ -117,7 +117,7 @@ export class ModelOptionDto {
   @ApiProperty({ example: 'google' })
   provider: string;
 
-  @ApiProperty({ description: 'The model that answers you when you name none.' })
+  @ApiProperty({ description: 'Whether this model answers if you do not name one.' })
   isDefault: boolean;
 
   @ApiProperty({
@@ -125,13 +125,23 @@ export class ModelOptionDto {
     additionalProperties: { type: 'boolean' },
     example: { reasoning: true, fileInput: true },
     description:
-      'What the model can do; `reasoning`: whether `thinking` of POST /api/chat can be asked of it.',
+      'What the model can do. `reasoning` tells whether POST /api/chat accepts `thinking: true` for it.',
   })
   capabilities: Record<string, boolean>;
 
   @ApiProperty({
     type: ModelPricingDto,
     nullable: true,
+    example: {
+      input: 0.75,
+      cachedInput: 0.075,
+      cacheWrite: null,
+      output: 3.75,
+      fees: { webSearch: 0.014 },
+      scheduled: [
+        { from: '2027-01-01', input: 1.5, cachedInput: 0.15, output: 7.5, fees: { webSearch: 0.014 } },
+      ],
+    },
     description: 'Null where no price is known: what calls of the model cost is not counted then.',
   })
   pricing: ModelPricingDto | null;
@@ -148,11 +158,11 @@ export class ModelOptionDto {
   })
   replacement?: string;
 
-  @ApiProperty({ description: 'Whether there is a key for it, yours or the server’s.' })
+  @ApiProperty({ description: "Whether there is a key for the model: yours or the server's." })
   available: boolean;
 
   @ApiPropertyOptional({
-    example: 'No key for Google is at hand. Send your own in the header x-google-api-key.',
+    example: 'No Google key is configured. Send your own key in the header x-google-api-key.',
   })
   reason?: string;
 }

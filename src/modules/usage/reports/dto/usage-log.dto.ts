@@ -14,7 +14,7 @@ export class UsageLogDto {
     format: 'uuid',
     nullable: true,
     example: '3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f',
-    description: 'Null when it belonged to no chat, or the chat was deleted.',
+    description: 'Null if the call did not belong to a chat, or if the chat was deleted.',
   })
   chatId: string | null;
 
@@ -79,8 +79,9 @@ export class UsageLogDto {
       answeredBy: 'gemini-3.8-flash',
       priceVersion: 3,
     },
-    description: `What else is known of the call. \`answeredBy\` is the model that the vendor says has answered, \`priceVersion\` the version of
-\`model_catalog\` that the price is from; \`unpriced\` is there, and true, where that has none.`,
+    description:
+      'Further details of the call. `answeredBy` is the model that answered, as the vendor names it. `priceVersion` is the ' +
+      'version of `model_catalog` that the price comes from. `unpriced` is true if the catalog has no price for the model.',
   })
   metadata: Record<string, unknown> | null;
 }
@@ -93,7 +94,7 @@ export class UsageLogPageDto {
     type: String,
     nullable: true,
     example: 'WyItcmVxdWVzdFRpbWVzdGFtcCIsIjIwMjYtMDMtMjhUMDg6MTU6MzAuMTIzWiJd',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
