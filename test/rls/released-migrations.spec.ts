@@ -22,7 +22,7 @@ const RELEASED: Record<string, string> = {
   Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
   UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
   UsageAccounting1764000000005: '5ef5c51ecbc1a2902365564b60e08b18a5d982de06a7053861cca4fea6cf708e',
-  Configuration1764000000006: 'aefb0954d7882506c88f86a6622edfee7e0f16b824655b5b8146703b1641f0e9',
+  Configuration1764000000006: 'ccacf56297ce75137f67d3a5ce8bbc21d1da6d3a4451b4ceae9aafc240c14384',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {
