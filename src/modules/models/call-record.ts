@@ -49,6 +49,7 @@ export class ModelCall {
   private usage?: LanguageModelV4Usage;
   private finishReason?: string;
   private readonly toolCalls: NonNullable<CallMetadata['toolCalls']> = [];
+  private failed = false;
   private ended = false;
 
   /** @throws Error outside of a usage context */
@@ -92,6 +93,9 @@ export class ModelCall {
         return;
       case 'finish':
         this.noteFinish(part.usage, part.finishReason.unified);
+        return;
+      case 'error':
+        this.failed = true;
         return;
       case 'response-metadata':
         return this.noteAnsweredBy(part.modelId);
@@ -196,8 +200,9 @@ export class ModelCall {
     const { usage, usageOfVendor } = this;
     const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
     const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
-    // The figures of a stream that was cut off are those of its last chunk, not of its end.
-    if (usage && this.finishReason !== 'interrupted' && isReported(usage, written)) {
+    // After a cut, and after an error of vendors that repeat their figures, they are those of the last chunk and not of the end.
+    const isFinal = this.finishReason !== 'interrupted' && !(this.failed && usageOfVendor?.partial);
+    if (usage && isFinal && isReported(usage, written)) {
       const tokens = { ...toTokenUsage(usage, usageOfVendor), ...searched, ...this.details };
       return { tokens: consistent(tokens), estimated: false };
     }

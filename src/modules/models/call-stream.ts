@@ -15,8 +15,6 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'text-end',
 ]);
 
-/** Parts between an error and the figures of the answer, at most. */
-const PARTS_BEHIND_ERROR = 8;
 /** How long the figures are waited for, in milliseconds: mostly they are there already. */
 const PATIENCE_BEHIND_ERROR = 100;
 
@@ -115,15 +113,14 @@ export class CallStream {
     return value;
   }
 
-  /** What a failed answer has cost stands right behind its error, if the vendor says it at all: whoever reads may stop there. */
+  /**
+   * What a failed answer has cost comes right behind its error, if the vendor says it at all. The reader may stop at the error,
+   * so it is read here.
+   */
   private async readFigures(): Promise<void> {
-    for (let parts = 0; parts < PARTS_BEHIND_ERROR; parts++) {
-      const reading = this.read().catch(() => undefined);
-      const part = await Promise.race([reading, sleep(PATIENCE_BEHIND_ERROR, undefined, { ref: false })]);
-      if (part === undefined) return;
-      this.head.push(part);
-      if (part.type === 'finish') return;
-    }
+    const reading = this.read().catch(() => undefined);
+    const part = await Promise.race([reading, sleep(PATIENCE_BEHIND_ERROR, undefined, { ref: false })]);
+    if (part !== undefined) this.head.push(part);
   }
 
   private end(): void {

@@ -138,7 +138,7 @@ const PROMPT_SIZE = `
              coalesce(sum(length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as characters,
              coalesce(sum(octet_length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as bytes
         from json_array_elements(parts) as part
-    ) as apart on parts::text like '%"data:%'
+    ) as apart on parts::text like '%"type":"file"%'
     left join lateral (
       select length(shown) as characters, octet_length(shown) as bytes
         from (select left(content, $3) as shown, kind from "Document"
