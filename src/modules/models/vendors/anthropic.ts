@@ -1,7 +1,8 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
-import type { PictureSize } from '../media-tokens.js';
+import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
+import type { PictureSize } from '../media-tokens.js';
 import { ANTHROPIC_MODELS } from './offered-models.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
@@ -17,7 +18,9 @@ export const anthropic = {
   keyHeader: 'x-anthropic-api-key',
   variables: { apiKey: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL' },
   connect: ({ api: _api, ...settings }) => {
-    const client = createAnthropic(settings);
+    // The client fails if the first event is of an unknown type.
+    const fetch = rewritingEvents(settings.fetch, () => withoutUnknownEvents);
+    const client = createAnthropic({ ...settings, fetch });
     return { language: (id) => client(id) };
   },
 
@@ -33,6 +36,9 @@ export const anthropic = {
   searchTool: 'webSearch',
 
   usage: { inRawChunks: false, partial: partialUsage, details },
+  endings: { pause_turn: 'pause' },
+  resuming: inTheSameContainer,
+  ignores: isUnknownEvent,
   // Anthropic says of its newer tokenizer that it makes about 30 % more tokens of the same text.
   tokensPerEstimate: (modelId) => (isNewer(modelId) ? 1.3 : 1),
   // A page is read as text and as a picture.
@@ -56,6 +62,37 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
     },
   };
 }
+
+/** After a pause, code continues in the container that has its files. */
+function inTheSameContainer({ anthropic }: SharedV4ProviderMetadata): ProviderOptions | undefined {
+  const { id } = (anthropic?.['container'] ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? { anthropic: { container: { id } } } : undefined;
+}
+
+/** Event types that carry an answer. If one of them cannot be read, part of the answer is missing. */
+const EVENTS = new Set([
+  'message_start',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+  'error',
+]);
+const DELTAS = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
+
+/** Anthropic adds event types over time and requires clients to ignore unknown ones. */
+function isUnknownEvent(event: unknown): boolean {
+  const { type, delta } = (event ?? {}) as { type?: unknown; delta?: { type?: unknown } };
+  if (typeof type !== 'string') return false;
+  return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
+}
+
+/** Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`. */
+const withoutUnknownEvents: Rewrite = (events) => {
+  const kept = splitEvents(events).filter((event) => !isUnknownEvent(dataOf(event)));
+  return { events: kept.join(''), isDone: events.includes('message_start') };
+};
 
 /** Some models cannot be kept from thinking altogether. */
 function leastThought(modelId: string): ProviderOptions[string] {

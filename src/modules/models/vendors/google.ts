@@ -38,6 +38,13 @@ export const google = {
     tokensOfPage: (id) => (isBeforeGemini3(id) ? 258 : 560),
     tokensOfSecond: 32,
   },
+  // The client reads any object. Some proxies send events that are not objects.
+  ignores: (event) => typeof event !== 'object' || event === null,
+  endings: {
+    IMAGE_PROHIBITED_CONTENT: 'content-filter',
+    IMAGE_RECITATION: 'content-filter',
+    MODEL_ARMOR: 'content-filter',
+  },
   code: { input: ['code'], output: ['output'] },
 
   models: GOOGLE_MODELS,

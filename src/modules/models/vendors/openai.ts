@@ -1,5 +1,6 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { readingCompatible, showingThoughts } from './openai-compatible.js';
 import type { PictureSize } from '../media-tokens.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 import { OPENAI_IMAGE_MODEL, OPENAI_MODELS } from './offered-models.js';
@@ -17,8 +18,9 @@ export const openai = {
   },
   connect: ({ api, ...settings }) => {
     const client = createOpenAI(settings);
+    const compatible = createOpenAI({ ...settings, fetch: readingCompatible(settings.fetch) });
     return {
-      language: (id) => (api === 'chat' ? client.chat(id) : client.responses(id)),
+      language: (id) => (api === 'chat' ? showingThoughts(compatible.chat(id)) : client.responses(id)),
       image: (id) => client.image(id),
     };
   },
@@ -42,6 +44,9 @@ export const openai = {
 
   usage: { inRawChunks: false, details, searches },
   media: { picture: pictureTokens, tokensOfPage: () => 1_500, tokensOfSecond: 10 },
+  // Every chunk of an answer has `choices`, and every error has `error`.
+  ignores: (event) =>
+    typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),
   code: { input: ['code'], output: [], outputList: ['outputs', 'logs'] },
 
   models: OPENAI_MODELS,
