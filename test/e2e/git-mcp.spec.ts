@@ -259,7 +259,10 @@ describe('the agent for a repository', () => {
     ])('are no others, even if the model calls %s', async (name) => {
       app.mcp.quirks = { ignoresReadonly: true, ignoresToolsets: true };
       const { answer, result } = await call(name, { ...ADDRESS, title: 'x', query: 'x' });
-      expect(result).toMatchObject({ type: 'tool-input-error', errorText: `The tool ${name} does not exist.` });
+      expect(result).toMatchObject({
+        type: 'tool-input-error',
+        errorText: `The tool ${name} does not exist.`,
+      });
       expect([answer.status, answer.text]).toEqual([200, 'Done.']);
       expect(app.mcp.calls).toEqual([]);
       expect(app.mcp.world.writes).toEqual([]);
