@@ -10,6 +10,8 @@ import { type ExpectedCost, expectedCostOfWriting } from '../usage/expected-cost
 import { accountedSoFar } from '../usage/usage-context.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { promptCharacters } from '../models/token-usage.js';
+import { ask, type Asking } from './prompt/ask.js';
+import { toVendorPrompt } from './prompt/vendor-prompt.js';
 
 /**
  * A selected model as the AI SDK's own functions take it, every call of theirs recorded. What a call failed with is
@@ -28,13 +30,16 @@ export class AccountedModel implements LanguageModelV4 {
   constructor(
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
+    private readonly asking?: Asking,
   ) {
     this.provider = model.provider;
     this.modelId = model.modelId;
   }
 
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
-    return this.model.generate(options).catch((error: unknown) => this.fail(error));
+    return this.model
+      .generate({ ...options, prompt: toVendorPrompt(options.prompt, this.model.provider) })
+      .catch((error: unknown) => this.fail(error));
   }
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
@@ -68,7 +73,7 @@ export class AccountedModel implements LanguageModelV4 {
     options: LanguageModelV4CallOptions,
     ended?: () => void,
   ): Promise<LanguageModelV4StreamResult> {
-    const source = await this.model.stream(options).catch((error: unknown) => this.fail(error));
+    const source = await ask(this.model, options, this.asking).catch((error: unknown) => this.fail(error));
     const stream = new ReadableStream<LanguageModelV4StreamPart>({
       pull: async (controller) => {
         try {

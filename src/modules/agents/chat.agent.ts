@@ -10,6 +10,7 @@ import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
+import { ask, askingFor } from './prompt/ask.js';
 import { PartConverter } from './part-converter.js';
 
 /**
@@ -28,16 +29,18 @@ export class ChatAgent {
    * @throws what the provider failed with
    */
   async answer(
-    { history, signal }: AgentInput,
+    input: AgentInput,
     model: SelectedModel,
     emit: Emit,
   ): Promise<string | undefined> {
-    const stream = await model.stream({
+    const { history, signal } = input;
+    const options = {
       ...callSettings(model),
       prompt: await toPrompt(history, model),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
-    });
+    };
+    const stream = await ask(model, options, askingFor(input));
     const converter = new PartConverter(emit);
     emit({ type: 'start-step' });
     try {
