@@ -1,15 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { UIMessage } from 'ai';
-import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
-import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
-import { refuseDownloads } from './file-input.js';
-import { toModelMessages } from './history.js';
+import { toPrompt } from './history.js';
 import { ask, askingFor } from './prompt/ask.js';
 import { PartConverter } from './part-converter.js';
 
@@ -28,15 +24,11 @@ export class ChatAgent {
    * @returns why the model stopped
    * @throws what the provider failed with
    */
-  async answer(
-    input: AgentInput,
-    model: SelectedModel,
-    emit: Emit,
-  ): Promise<string | undefined> {
+  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
     const { history, signal } = input;
     const options = {
       ...callSettings(model),
-      prompt: await toPrompt(history, model),
+      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
     };
@@ -57,18 +49,4 @@ export class ChatAgent {
     emit({ type: 'finish-step' });
     return converter.finishReason;
   }
-}
-
-async function toPrompt(history: UIMessage[], model: SelectedModel): Promise<LanguageModelV4Prompt> {
-  const prompt = await standardizePrompt({
-    instructions: model.agentConfig.systemPrompt,
-    messages: await toModelMessages(history, model),
-  });
-  return convertToLanguageModelPrompt({
-    prompt,
-    // With no address that a vendor reads by itself, and none that this server reads for it.
-    supportedUrls: {},
-    download: refuseDownloads,
-    provider: model.provider,
-  });
 }

@@ -1,5 +1,8 @@
 import { convertToModelMessages, isToolUIPart, type ModelMessage, type UIMessage } from 'ai';
+import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { SelectedModel } from '../models/model-selector.js';
+import { refuseDownloads } from './file-input.js';
 import type { FileReader } from './prompt/file-content.js';
 import { READ_FILE, type ReadFilePart, withReadFiles } from './prompt/history-files.js';
 import { inPlainWords } from './provider-parts.js';
@@ -17,6 +20,22 @@ export async function toModelMessages(
   return convertToModelMessages(withUniqueCalls(read).map(inPlainWords), {
     ignoreIncompleteToolCalls: true,
     convertDataPart: (part) => (part.type === READ_FILE ? (part as unknown as ReadFilePart).data : undefined),
+  });
+}
+
+/** The same as a prompt, for calls that are not made by the AI SDK's own functions. */
+export async function toPrompt(
+  history: readonly UIMessage[],
+  model: SelectedModel,
+  instructions: string,
+): Promise<LanguageModelV4Prompt> {
+  const prompt = await standardizePrompt({ instructions, messages: await toModelMessages(history, model) });
+  return convertToLanguageModelPrompt({
+    prompt,
+    // With no address that a vendor reads by itself, and none that this server reads for it.
+    supportedUrls: {},
+    download: refuseDownloads,
+    provider: model.provider,
   });
 }
 

@@ -72,7 +72,8 @@ export class FileAllowance {
     if (longestSide !== undefined && longestSide > maxImageSide)
       return `is too large; ${id} takes images of at most ${maxImageSide} pixels a side`;
     if (this.images >= maxImages) return `is one too many; ${id} takes at most ${maxImages} images`;
-    const isLarge = manyImages !== undefined && !(longestSide !== undefined && longestSide <= manyImages.maxImageSide);
+    const isLarge =
+      manyImages !== undefined && !(longestSide !== undefined && longestSide <= manyImages.maxImageSide);
     if (manyImages && this.images >= manyImages.above && (isLarge || this.largeImages > 0))
       return `is one too many; ${id} takes at most ${manyImages.above} images when one of them has more than ${manyImages.maxImageSide} pixels a side`;
     this.images++;

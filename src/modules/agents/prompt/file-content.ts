@@ -72,7 +72,10 @@ export async function readFileContent(part: FileUIPart, readFile?: FileReader): 
   const file = await readFile?.(part);
   if (!file) return unreadable('is not there any more');
   const mediaType = file.mediaType ?? part.mediaType;
-  return contentOf({ ...part, mediaType }, { bytes: () => file.bytes, base64: () => file.bytes.toString('base64') });
+  return contentOf(
+    { ...part, mediaType },
+    { bytes: () => file.bytes, base64: () => file.bytes.toString('base64') },
+  );
 }
 
 /** The same for a file that is in the part itself. */
@@ -83,7 +86,11 @@ export function readDataUrl(part: Pick<FileUIPart, 'mediaType' | 'url'>): FileCo
   if (!/;base64$/i.test(parameters)) {
     const bytes = percentDecoded(payload);
     if (!bytes) return unreadable('is not a valid data URL');
-    return contentOf(part, { bytes: () => bytes, base64: () => bytes.toString('base64') }, charsetOf(parameters));
+    return contentOf(
+      part,
+      { bytes: () => bytes, base64: () => bytes.toString('base64') },
+      charsetOf(parameters),
+    );
   }
   const base64 = toBase64(payload);
   if (base64 === undefined) return unreadable('is not valid base64');

@@ -26,7 +26,8 @@ export function ownReasoning(parts: readonly Part[], rules: HistoryRules): Part[
 
 /** The index behind the thoughts that are one item, or behind a part that is none. */
 function endOfItem(parts: readonly Part[], start: number, item: string, rules: HistoryRules): number {
-  const idOf = (part: Part | undefined) => (part?.type === 'reasoning' ? noteOf(part, item, rules) : undefined);
+  const idOf = (part: Part | undefined) =>
+    part?.type === 'reasoning' ? noteOf(part, item, rules) : undefined;
   const id = idOf(parts[start]);
   let end = start + 1;
   while (id !== undefined && idOf(parts[end]) === id) end++;
@@ -42,7 +43,11 @@ function isProven(part: ReasoningPart, rules: HistoryRules): boolean {
   return rules.reasoning.proofs.some((name) => noteOf(part, name, rules) !== undefined);
 }
 
-function noteOf({ providerOptions }: ReasoningPart, name: string, { namespace }: HistoryRules): string | undefined {
+function noteOf(
+  { providerOptions }: ReasoningPart,
+  name: string,
+  { namespace }: HistoryRules,
+): string | undefined {
   const note = providerOptions?.[namespace]?.[name];
   return typeof note === 'string' && note !== '' ? note : undefined;
 }

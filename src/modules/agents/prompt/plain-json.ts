@@ -30,5 +30,7 @@ function plain(value: unknown, depth: number): JSONValue {
   if (value === null) return null;
   if (depth > MAX_DEPTH) return plainText(JSON.stringify(value));
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [plainText(key), plain(member, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [plainText(key), plain(member, depth + 1)]),
+  );
 }

@@ -1,4 +1,8 @@
-import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4Message,
+  LanguageModelV4Prompt,
+  LanguageModelV4ToolResultPart,
+} from '@ai-sdk/provider';
 import { placeOf } from './history-files.js';
 import { plainText } from './plain-json.js';
 
@@ -14,7 +18,10 @@ const MAX_TOLD = 2_000;
  *
  * @param questionId the message that is answered
  */
-export function inWordsAlone(prompt: LanguageModelV4Prompt, questionId: string | undefined): LanguageModelV4Prompt | undefined {
+export function inWordsAlone(
+  prompt: LanguageModelV4Prompt,
+  questionId: string | undefined,
+): LanguageModelV4Prompt | undefined {
   // What follows it are the steps of the answer.
   const question = prompt.findLastIndex(({ role }) => role === 'user');
   let isChanged = false;
@@ -41,7 +48,8 @@ function inWords(
       return { role: 'user', content };
     }
     case 'assistant': {
-      if (message.content.every((part) => part.type === 'text' && part.providerOptions === undefined)) return message;
+      if (message.content.every((part) => part.type === 'text' && part.providerOptions === undefined))
+        return message;
       const results = next?.role === 'tool' ? next.content.filter((part) => part.type === 'tool-result') : [];
       const text = message.content
         .map((part) => partInWords(part, results))
@@ -65,7 +73,9 @@ function partInWords(part: AssistantPart, results: readonly LanguageModelV4ToolR
   if (part.type === 'text') return part.text;
   if (part.type !== 'tool-call') return '';
   const result = results.find(({ toolCallId }) => toolCallId === part.toolCallId);
-  const output = result ? `\n${beginningOf('value' in result.output ? result.output.value : result.output)}` : '';
+  const output = result
+    ? `\n${beginningOf('value' in result.output ? result.output.value : result.output)}`
+    : '';
   return `[${part.toolName} ${beginningOf(part.input)}]${output}`;
 }
 

@@ -28,7 +28,11 @@ export function suspectsOf(error: unknown, prompt: LanguageModelV4Prompt): Place
 }
 
 /** A file of the question itself: the user has to send another. */
-export function refusedInQuestion(files: readonly RefusedFile[], provider: ModelProvider, cause: unknown): AppError {
+export function refusedInQuestion(
+  files: readonly RefusedFile[],
+  provider: ModelProvider,
+  cause: unknown,
+): AppError {
   const { name } = addressOf(provider);
   const errors: FieldError[] = files.map((file) => ({
     path: `message.parts.${file.index}`,
@@ -58,7 +62,8 @@ const POINTER = /\b(messages|input|contents)[.[](\d+)\]?\.(content|parts)[.[](\d
 /** All texts in the part of the request that an error names. */
 function textsPointedAt(error: unknown): string[] {
   if (!APICallError.isInstance(error)) return [];
-  const [, list, index, content, position] = POINTER.exec(`${error.message} ${error.responseBody ?? ''}`) ?? [];
+  const [, list, index, content, position] =
+    POINTER.exec(`${error.message} ${error.responseBody ?? ''}`) ?? [];
   if (list === undefined || content === undefined) return [];
   const messages = (error.requestBodyValues as Record<string, unknown> | null)?.[list];
   const message = at(messages, Number(index)) as Record<string, unknown> | undefined;

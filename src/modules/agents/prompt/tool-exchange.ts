@@ -51,7 +51,9 @@ export function plainOutput(output: Output): Output {
     case 'execution-denied':
       return { type: 'execution-denied', reason: said(output.reason ?? 'The user has denied this call.') };
     case 'content': {
-      const texts = output.value.map((part) => (part.type === 'text' ? part.text : '[a file that was left out]'));
+      const texts = output.value.map((part) =>
+        part.type === 'text' ? part.text : '[a file that was left out]',
+      );
       return { type: 'text', value: said(texts.join('\n')) };
     }
   }

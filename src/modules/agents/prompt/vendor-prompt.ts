@@ -30,7 +30,10 @@ const NO_NOTES: HistoryRules = { namespace: '', reasoning: { notes: [], proofs: 
  * each step of an answer too. What a vendor would refuse is left out, renamed or told in words. The same conversation gives
  * the same prompt, and a longer one begins with it, so that vendors find it in their caches.
  */
-export function toVendorPrompt(prompt: LanguageModelV4Prompt, provider: ModelProvider): LanguageModelV4Prompt {
+export function toVendorPrompt(
+  prompt: LanguageModelV4Prompt,
+  provider: ModelProvider,
+): LanguageModelV4Prompt {
   const rules = provider === 'demo' ? NO_NOTES : VENDORS[provider].history;
   const messages = withClosedCalls(joined(prompt)).flatMap((message) => toVendorMessage(message, rules));
   return fromUserToUser(joined(messages));
@@ -74,7 +77,9 @@ function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules):
       });
     // All else is in a vendor's own format: files and results of its tools, notes on its protocol.
   }
-  return content.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== '')) ? content : [];
+  return content.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''))
+    ? content
+    : [];
 }
 
 /** Blank text is part of the text before it; alone it says nothing, unless it carries a signature. */
@@ -158,13 +163,20 @@ function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Mes
     const last = result.at(-1);
     if (message.role === 'system' || last?.role !== message.role) result.push(message);
     // The roles are the same, and so are the kinds of their parts.
-    else result.splice(-1, 1, { ...last, content: [...last.content, ...message.content] } as LanguageModelV4Message);
+    else
+      result.splice(-1, 1, {
+        ...last,
+        content: [...last.content, ...message.content],
+      } as LanguageModelV4Message);
   }
   return result;
 }
 
 function fromUserToUser(messages: LanguageModelV4Message[]): LanguageModelV4Message[] {
-  const said = (text: string): LanguageModelV4Message => ({ role: 'user', content: [{ type: 'text', text }] });
+  const said = (text: string): LanguageModelV4Message => ({
+    role: 'user',
+    content: [{ type: 'text', text }],
+  });
   const first = messages.findIndex(({ role }) => role !== 'system');
   if (first >= 0 && messages[first]?.role !== 'user') messages.splice(first, 0, said(BEGINNING));
   return messages.at(-1)?.role === 'assistant' ? [...messages, said(GO_ON)] : messages;

@@ -37,7 +37,8 @@ export const anthropic = {
     maxImageSide: 8_000,
     manyImages: { above: 20, maxImageSide: 2_000 },
     maxTotalSize: 30_000_000,
-    refusal: /could not process (?:image|pdf)|(?:image|document)\.source|\bthe (?:pdf|image|document) specified\b|\bpdf pages\b|image exceeds|image dimensions exceed|too much media/i,
+    refusal:
+      /could not process (?:image|pdf)|(?:image|document)\.source|\bthe (?:pdf|image|document) specified\b|\bpdf pages\b|image exceeds|image dimensions exceed|too much media/i,
   },
   history: {
     namespace: 'anthropic',

@@ -40,7 +40,8 @@ export const google = {
     textModels: /^(?:gemma-3-1b|text-|gemini-embedding)/,
     maxImages: 3_000,
     maxTotalSize: 18_000_000,
-    refusal: /unable to process input (?:image|file|video|audio)|provided (?:image|video|audio|file) is not valid|unsupported mime type|inline_?data|the document has no pages/i,
+    refusal:
+      /unable to process input (?:image|file|video|audio)|provided (?:image|video|audio|file) is not valid|unsupported mime type|inline_?data|the document has no pages/i,
   },
   history: {
     namespace: 'google',

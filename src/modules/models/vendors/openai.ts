@@ -42,7 +42,8 @@ export const openai = {
     textModels: /^(?:gpt-3\.5|gpt-4(?:$|-0|-32k)|o1-mini|o1-preview|o3-mini)/,
     maxImages: 500,
     maxTotalSize: 45_000_000,
-    refusal: /invalid_image|image_parse_error|invalid_base64|unsupported image|valid image|image data|image_url|input_file|file_data/i,
+    refusal:
+      /invalid_image|image_parse_error|invalid_base64|unsupported image|valid image|image data|image_url|input_file|file_data/i,
   },
   history: {
     namespace: 'openai',
