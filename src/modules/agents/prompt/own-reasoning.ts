@@ -36,7 +36,7 @@ function endOfItem(parts: readonly Part[], start: number, item: string, rules: H
 
 /** What the vendor counts as the item that thoughts have led to. */
 function isFollower(part: Part | undefined): boolean {
-  return part?.type === 'tool-call' || (part?.type === 'text' && part.text.trim() !== '');
+  return part?.type === 'tool-call' || part?.type === 'text';
 }
 
 function isProven(part: ReasoningPart, rules: HistoryRules): boolean {

@@ -65,7 +65,7 @@ function userContent(parts: readonly UserPart[]): UserPart[] {
 
 function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules): AssistantPart[] {
   const content: AssistantPart[] = [];
-  for (const part of ownReasoning(parts, rules)) {
+  for (const part of parts) {
     if (part.type === 'text') addText(content, part, rules);
     else if (part.type === 'tool-call')
       content.push({ ...part, providerOptions: notesOf(part, rules.toolCall ?? [], rules) });
@@ -77,22 +77,21 @@ function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules):
       });
     // All else is in a vendor's own format: files and results of its tools, notes on its protocol.
   }
-  return content.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''))
-    ? content
-    : [];
+  const own = ownReasoning(content, rules);
+  return own.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== '')) ? own : [];
 }
 
 /** Blank text is part of the text before it; alone it says nothing, unless it carries a signature. */
 function addText(content: AssistantPart[], part: LanguageModelV4TextPart, rules: HistoryRules): void {
   const text = plainText(part.text);
   const providerOptions = notesOf(part, rules.text ?? [], rules);
-  if (text.trim() !== '') content.push({ type: 'text', text, providerOptions });
-  else if (text === '' && notesOf(part, rules.reasoning.proofs, rules))
+  const isSigned = rules.reasoning.proofs.some((name) => providerOptions?.[rules.namespace]?.[name]);
+  if (text.trim() !== '' || (text === '' && isSigned)) {
     content.push({ type: 'text', text, providerOptions });
-  else {
-    const before = content.at(-1);
-    if (before?.type === 'text') content.splice(-1, 1, { ...before, text: before.text + text });
+    return;
   }
+  const before = content.at(-1);
+  if (before?.type === 'text' && before.text !== '') content.splice(-1, 1, { ...before, text: before.text + text });
 }
 
 /** Of the notes on a part those that the vendor gets back. */
