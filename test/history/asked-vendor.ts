@@ -102,7 +102,7 @@ export class AskedVendor {
 
   private async answer(url: unknown, init?: RequestInit): Promise<Response> {
     const path = new URL(String(url)).pathname;
-    const body = JSON.parse(String(init?.body)) as Body;
+    const body = JSON.parse(init?.body as string) as Body;
     const dialect = DIALECTS.find(([pattern]) => pattern.test(path))?.[1];
     if (!dialect) throw new Error(`no double for ${path}`);
     const facts = dialect.facts(body, path);

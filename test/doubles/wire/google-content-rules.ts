@@ -27,7 +27,7 @@ export function googleContentProblem(body: Body): string | undefined {
 function partProblem(part: Body, at: string, role: string): string | undefined {
   const signature: unknown = part['thoughtSignature'];
   if (signature !== undefined && signature !== 'skip_thought_signature_validator' && !mediaOf(signature))
-    return `Invalid value at '${at}.thought_signature' (TYPE_BYTES), Base64 decoding failed for "${String(signature)}"`;
+    return `Invalid value at '${at}.thought_signature' (TYPE_BYTES), Base64 decoding failed for "${JSON.stringify(signature)}"`;
   if ('functionCall' in part) {
     const { name, args } = part['functionCall'] as Body;
     if (typeof args !== 'object' || args === null || Array.isArray(args))

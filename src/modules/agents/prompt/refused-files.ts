@@ -1,6 +1,6 @@
 import type { LanguageModelV4FilePart, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { APICallError } from 'ai';
-import { AppError, type FieldError, validationFailed } from '../../../common/errors/app-error.js';
+import { type AppError, type FieldError, validationFailed } from '../../../common/errors/app-error.js';
 import type { ModelProvider } from '../../models/vendors/vendors.js';
 import { addressOf, VENDORS } from '../../models/vendors/vendors.js';
 import { type FilePlace, placeOf } from './history-files.js';

@@ -78,7 +78,9 @@ function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules):
     // All else is in a vendor's own format: files and results of its tools, notes on its protocol.
   }
   const own = ownReasoning(content, rules);
-  return own.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== '')) ? own : [];
+  return own.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''))
+    ? own
+    : [];
 }
 
 /** Blank text is part of the text before it; alone it says nothing, unless it carries a signature. */
@@ -91,7 +93,8 @@ function addText(content: AssistantPart[], part: LanguageModelV4TextPart, rules:
     return;
   }
   const before = content.at(-1);
-  if (before?.type === 'text' && before.text !== '') content.splice(-1, 1, { ...before, text: before.text + text });
+  if (before?.type === 'text' && before.text !== '')
+    content.splice(-1, 1, { ...before, text: before.text + text });
 }
 
 /** Of the notes on a part those that the vendor gets back. */

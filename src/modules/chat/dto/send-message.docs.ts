@@ -44,13 +44,6 @@ export class UserMessageDto {
                 'taken by the model; a type that is not is refused with 400, naming the part and the types that are.',
             },
             filename: { type: 'string' },
-            providerMetadata: {
-              type: 'object',
-              description:
-                'Of a stored part. `switchboard.refusedBy` lists the vendors that could not process the file; their models ' +
-                'are told of it in words from then on.',
-              example: { switchboard: { refusedBy: ['anthropic'] } },
-            },
             url: {
               type: 'string',
               description: 'A data URL. Any other URL is refused.',
