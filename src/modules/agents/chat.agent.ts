@@ -25,10 +25,10 @@ export class ChatAgent {
    * @throws what the provider failed with
    */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
-    const { history, signal } = input;
+    const { history, signal, readFile } = input;
     const options = {
       ...callSettings(model),
-      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt),
+      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt, readFile),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
     };

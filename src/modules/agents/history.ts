@@ -10,6 +10,8 @@ import { inPlainWords } from './provider-parts.js';
 /**
  * The history as the AI SDK takes it, with all files read. `toVendorPrompt` makes of it what the vendor takes; together they
  * are the one way from stored messages to a prompt.
+ *
+ * @param readFile reads the files that are not in their messages
  */
 export async function toModelMessages(
   history: readonly UIMessage[],
@@ -28,8 +30,10 @@ export async function toPrompt(
   history: readonly UIMessage[],
   model: SelectedModel,
   instructions: string,
+  readFile?: FileReader,
 ): Promise<LanguageModelV4Prompt> {
-  const prompt = await standardizePrompt({ instructions, messages: await toModelMessages(history, model) });
+  const messages = await toModelMessages(history, model, readFile);
+  const prompt = await standardizePrompt({ instructions, messages });
   return convertToLanguageModelPrompt({
     prompt,
     // With no address that a vendor reads by itself, and none that this server reads for it.

@@ -34,7 +34,7 @@ export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
     ...callSettings(model),
     model: accounted,
     instructions,
-    messages: await toModelMessages(input.history, model),
+    messages: await toModelMessages(input.history, model, input.readFile),
     tools,
     toolApproval: loop.toolApproval,
     stopWhen: isStepCount(loop.maxSteps),

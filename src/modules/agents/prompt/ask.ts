@@ -39,13 +39,15 @@ export async function ask(
     const suspects = isAboutFile(words, provider) ? suspectsOf(error, prompt) : [];
     const own = suspects.filter(({ messageId }) => messageId === questionId);
     const earlier = suspects.filter(({ messageId }) => messageId !== questionId);
-    const inWords = earlier.length > 0 || own.length === 0 ? inWordsAlone(prompt, questionId) : undefined;
+    const isForEarlier = earlier.length > 0 || own.length === 0;
+    const inWords = isForEarlier ? inWordsAlone(prompt, questionId) : undefined;
     if (!inWords) {
       if (own.length === 0) throw error;
       onRefusedFiles?.(own);
       throw refusedInQuestion(own, provider, error);
     }
-    const stream = await model.stream({ ...options, prompt: inWords }).catch((second: unknown) => {
+    const plain = { ...options, prompt: toVendorPrompt(inWords, provider) };
+    const stream = await model.stream(plain).catch((second: unknown) => {
       const secondWords = refusedContent(second, model);
       if (own.length === 0 || secondWords === undefined || !isAboutFile(secondWords, provider)) throw second;
       onRefusedFiles?.(own);
