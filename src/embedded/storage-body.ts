@@ -4,7 +4,7 @@ import { type Fields, isFields, parseJsonObject } from './json-body.js';
 const SORT_COLUMNS = ['name', 'id', 'created_at', 'updated_at', 'last_accessed_at'];
 const MAX_ITEMS = 1_000;
 
-/** The body of a storage request that is no file, checked for what the library would stumble over, or its refusal. */
+/** Returns the JSON body of a storage request, checked for everything that the library cannot handle, or a refusal. */
 export function parseStorageBody(text: string): Fields | Response {
   const body = parseJsonObject(text);
   if (typeof body === 'string') return refuse(body);
@@ -37,7 +37,7 @@ function countProblem(body: Fields): string | undefined {
   return undefined;
 }
 
-/** A list without a limit would read every file of a user at once. */
+/** A list without a limit would read all files of a user at once. */
 function bounded(body: Fields): Fields {
   if (!('prefix' in body) && !('limit' in body) && !('sortBy' in body)) return body;
   const limit = typeof body['limit'] === 'number' ? Math.min(body['limit'], MAX_ITEMS) : 100;

@@ -15,17 +15,17 @@ export interface StorageRequest {
   match: StorageMatch;
   method: string;
   target: RequestTarget;
-  /** Those that the library reads. */
+  /** The headers that the library reads. */
   headers: Headers;
   caller: Caller;
 }
 
 const PREFIX = '/storage/v1';
 
-/** A media type as it may stand in a header; anything else is kept as bytes of no known kind. */
+/** A media type that is valid in a header. Anything else is stored as unknown binary data. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.+-]+){0,4}$/;
 
-/** Users' files come from the address of the API: a browser that opens one must run nothing in its name. */
+/** Users' files are served from the API's origin, so a browser that opens one must not run scripts in it. */
 const INERT = {
   'content-security-policy':
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
@@ -33,8 +33,8 @@ const INERT = {
 };
 
 /**
- * Supabase Storage. The library's work is guarded here: it looks at keys late, lets anybody who sees one object of a
- * bucket empty the bucket, and names signed addresses differently from what clients look for.
+ * Supabase Storage. This service guards the library, which checks keys late, lets anyone who can see one object of a
+ * bucket empty the bucket, and returns signed URLs under names that clients do not expect.
  */
 export class StorageService {
   private readonly slots = new UploadSlots();
@@ -46,7 +46,7 @@ export class StorageService {
     private readonly limits: BodyLimitsByKind,
   ) {}
 
-  /** Decides by the headers alone. An upload's answer is the function that gives back its place. */
+  /** Decides from the headers alone. For an upload, the result includes the function that releases its slot. */
   async admit({
     match,
     method,
@@ -85,11 +85,11 @@ export class StorageService {
       const file = /^multipart\/form-data/i.test(type) ? await readMultipart(body, type) : undefined;
       const kept = file?.contentType ?? type;
       headers.set('content-type', MEDIA_TYPE.test(kept) ? kept : 'application/octet-stream');
-      // What the headers say is the length of the form.
+      // The Content-Length is that of the whole form.
       if (file) headers.delete('content-length');
       if (file?.cacheControl !== undefined) headers.set('cache-control', file.cacheControl);
       const response = await this.pass(request, Readable.toWeb(file?.body ?? body) as ReadableStream);
-      // The library knows only that the body broke off.
+      // The library only knows that the body ended early.
       if (problem instanceof BodyError) throw problem;
       return response;
     } finally {
@@ -133,7 +133,7 @@ function refuseSignature(
     : storageFailure(403, 'InvalidSignature', 'The signature is invalid or has expired');
 }
 
-/** Signed addresses under the names, and at the base, where clients look for them. */
+/** Signed URLs with the names and the base that clients expect. */
 async function withClientNames({ name }: StorageMatch, response: Response): Promise<Response> {
   if (!response.ok || !name.startsWith('POST object/') || !name.includes('/sign/')) return response;
   const body: unknown = await response.json();

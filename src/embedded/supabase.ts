@@ -10,7 +10,7 @@ import pg from 'pg';
 import type { StackSecrets } from './stack-secrets.js';
 import { FolderStorageAdapter } from './storage-adapter.js';
 
-/** The bucket of users' files; a user's own folder in it bears their id. */
+/** The bucket of users' files. A user's folder in it is named by the user's id. */
 const BUCKET = 'files';
 
 const PREPARE_ROLE = `
@@ -25,7 +25,7 @@ const PREPARE_ROLE = `
   create schema if not exists storage authorization supabase_auth_admin;
   grant usage on schema auth, storage to anon, authenticated, service_role`;
 
-/** Policies of the bucket: a user's files lie below a folder that bears their id. */
+/** Policies of the bucket: a user's files are in the folder named by the user's id. */
 const STORAGE_POLICIES = `
   insert into storage.buckets (id, name, public) values ('${BUCKET}', '${BUCKET}', false) on conflict (id) do nothing;
   grant all on storage.objects, storage.buckets to authenticated, service_role;
@@ -39,8 +39,8 @@ const STORAGE_POLICIES = `
   end $do$`;
 
 /**
- * Makes what Supabase's auth and storage have in the database, owned by the auth server's own role: the guard on users'
- * roles tells its writes from an operator's by that role.
+ * Creates Supabase's auth and storage objects in the database. The auth server's own role owns them: the role guard
+ * uses it to tell the auth server's writes from an operator's.
  */
 export async function prepareSchemas(url: string, authPassword: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
@@ -52,7 +52,7 @@ export async function prepareSchemas(url: string, authPassword: string): Promise
       `select to_regclass('auth.users') is not null as present`,
     );
     if (rows[0]?.present) return;
-    // PostgreSQL asks for the right to create a schema even of "create schema if not exists" on one that exists.
+    // PostgreSQL requires the right to create a schema even if "create schema if not exists" finds an existing one.
     await client.query(
       'begin; grant create on database postgres to supabase_auth_admin; set local role supabase_auth_admin',
     );
@@ -79,7 +79,7 @@ export async function createSupabase(options: {
     url,
     postgresOptions: { max: 5, onnotice: () => undefined },
   });
-  // Its first use would otherwise grant clients' roles everything in every schema that has policies.
+  // Otherwise its first use would grant all privileges to clients' roles in every schema that has policies.
   (connection as unknown as { rlsState: string }).rlsState = 'active';
   const app = new App({
     connection,

@@ -34,7 +34,6 @@ export class Tables1764000000002 implements MigrationInterface {
     }
     await createFunctions(runner, USED_BY_TRIGGERS);
     await runner.query(TRIGGERS);
-    await runner.query(SEARCH);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -77,7 +76,9 @@ const MESSAGES = `
     cost numeric(10, 6) not null default 0 check (cost >= 0 and cost < 10000),
     status varchar(16) not null default 'complete'
       check (status in ('complete', 'streaming', 'stopped', 'interrupted', 'failed')),
-    metadata jsonb ${isStorable('metadata', MEGABYTE)}
+    metadata jsonb ${isStorable('metadata', MEGABYTE)},
+    finish_reason varchar(16)
+      check (finish_reason in ('stop', 'length', 'content-filter', 'tool-calls', 'error'))
   );
   create index idx_message_chat on "Message_v2" ("chatId", "createdAt" asc);
   create index idx_message_streaming on "Message_v2" (id) where status = 'streaming';
@@ -198,10 +199,10 @@ const GITHUB = `
   create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;
 
 /**
- * The calls of tools that the server has asked users to approve. A row is written with the end of the answer that asks, and
- * deleted by the request that approves or denies. The owner of a message may have written everything in it, so nothing but a
- * row of this table makes a call wait for approval. It goes with its message, which goes with its chat and user; a foreign
- * key to those would only be one more lock.
+ * The tool calls that the server has asked users to approve. A row is written with the end of the answer that asks, and
+ * deleted by the request that approves or denies the call. The owner of a message may have written everything in the
+ * message, so only a row in this table makes a call wait for approval. It is deleted with its message, which is deleted
+ * with its chat and user. A foreign key to those would only add a lock.
  */
 const APPROVALS = `
   create table switchboard.tool_approvals (
@@ -218,7 +219,7 @@ const APPROVALS = `
   )`;
 
 /**
- * The secret from which the ids of clients are mapped. It never changes: with another one, every such id would mean another
+ * The secret for mapping client ids. It never changes: with a different secret, each client id would map to a different
  * row.
  */
 const CLIENT_IDS = `
@@ -226,11 +227,14 @@ const CLIENT_IDS = `
     id boolean primary key default true check (id),
     secret bytea not null
   );
-  -- Two random UUIDs hold 244 random bits, and need no extension.
+  -- Two random UUIDs have 244 random bits, and need no extension.
   insert into switchboard.client_id_secret (secret)
   values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))`;
 
-/** A check of a stream is no policy: the message may come from the same statement, and only a trigger after it sees that. */
+/**
+ * A stream's check is not a policy: the message may come from the same statement, and only a trigger after it sees
+ * that.
+ */
 const TRIGGERS = `
   create trigger chat_updated_at before update on public.chat
     for each row execute function switchboard.touch_updated_at();
@@ -244,12 +248,3 @@ const TRIGGERS = `
     for each row when (new.id <> old.id) execute function switchboard.place_document_version();
   create trigger stream_message after insert or update on public."Stream"
     for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
-
-/** Search in titles is fast where the extension is there; it works without. */
-const SEARCH = `
-  do $do$ begin
-    if exists (select 1 from pg_extension where extname = 'pg_trgm') then
-      execute (select format('create index idx_chat_title_search on public.chat using gin (title %I.gin_trgm_ops)', nspname)
-                 from pg_extension join pg_namespace on pg_namespace.oid = extnamespace where extname = 'pg_trgm');
-    end if;
-  end $do$`;

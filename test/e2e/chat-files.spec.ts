@@ -100,7 +100,7 @@ describe.each(MODELS)('files for %s', (model) => {
     const next = await send(chatId, [text('And now?')]);
     expect([next.status, next.chunks.filter(({ type }) => type === 'data-refusedFiles')]).toEqual([200, []]);
     expect(calls()).toHaveLength(2);
-    expect(told()).toContain(`[a file that was left out: ${name}; ${NAMES[provider]} could not process it]`);
+    expect(told()).toContain(`[omitted file: ${name}; ${NAMES[provider]} could not process it]`);
   });
 
   it('answers a question whose history has a file that it cannot process, names it, and leaves it out from then on', async () => {
@@ -120,7 +120,7 @@ describe.each(MODELS)('files for %s', (model) => {
 
     const next = await send(chatId, [text('And then?')]);
     expect([next.status, calls().length]).toEqual([200, 3]);
-    expect(told()).toContain('[a file that was left out: broken.png;');
+    expect(told()).toContain('[omitted file: broken.png;');
     const stored = (await messagesOf(app, user, chatId)).find(
       ({ role }) => role === 'assistant' && role,
     )?.parts;
@@ -145,7 +145,7 @@ describe.each(MODELS)('files for %s', (model) => {
     expect(prompt.length).toBeLessThan({ google: 20, anthropic: 32, openai: 50 }[provider] * 1024 ** 2);
     const kept = { google: 3, anthropic: 6, openai: 9 }[provider];
     expect(prompt.split('iVBORw0KGgo')).toHaveLength(kept + 1);
-    const leftOut = [...prompt.matchAll(/left out: p(\d+)\.png/g)].map(([, index]) => Number(index));
+    const leftOut = [...prompt.matchAll(/omitted file: p(\d+)\.png/g)].map(([, index]) => Number(index));
     expect(leftOut).toEqual(Array.from({ length: 16 - kept }, (_, index) => 10 + index));
   });
 });

@@ -92,7 +92,11 @@ export class AskedVendor {
   async ask(stored: readonly StoredMessage[], question: StoredMessage, asking: Asking = {}): Promise<void> {
     const history = AskedVendor.historyOf(stored, question);
     const prompt = await toPrompt(history, this.model, 'Be helpful.');
-    await ask(this.model, { ...this.settings, prompt }, { questionId: question.id, ...asking });
+    const options = { ...this.settings, prompt };
+    await ask(this.model, options, (prepared) => this.model.stream(prepared), {
+      questionId: question.id,
+      ...asking,
+    });
   }
 
   /** The whole of the last request, as the vendor reads it. */

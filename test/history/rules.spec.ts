@@ -188,12 +188,12 @@ const RULES: Rule[] = [
   {
     what: 'a file that no one takes',
     history: [asked('q', say('See.'), FILES['zip']), answered(say('I see.'))],
-    says: ['[a file that was left out: a.zip; it is of the type application/zip'],
+    says: ['[omitted file: a.zip; it is of the type application/zip'],
   },
   {
     what: 'a broken data URL',
     history: [asked('q', say('See.'), FILES['broken base64']), answered(say('I see.'))],
-    says: ['[a file that was left out: image/png; it is not valid base64]'],
+    says: ['[omitted file: image/png; it is not valid base64]'],
   },
   {
     what: 'an image that is of another type',
@@ -204,7 +204,7 @@ const RULES: Rule[] = [
   {
     what: 'a file of an answer',
     history: [asked('q', say('Draw.')), answered(say('Here.'), FILES['png'])],
-    says: ['[a file that was left out: cat.png]'],
+    says: ['[omitted file: cat.png]'],
     leavesOut: [PNG.toString('base64')],
   },
   {
@@ -255,7 +255,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     await vendor.ask([asked('q', say('See.'), large, ...images), answered(say('I see.'))], question);
     expect(vendor.exchanges).toMatchObject([{ refusal: undefined }]);
     expect(vendor.told.split('iVBORw0KGgo').length - 1).toBe(model.provider === 'anthropic' ? 30 : 31);
-    expect(vendor.told.includes('left out: large.png; it is one too many')).toBe(
+    expect(vendor.told.includes('omitted file: large.png; it is one too many')).toBe(
       model.provider === 'anthropic',
     );
   });
@@ -334,7 +334,7 @@ describe('a model', () => {
     const vendor = new AskedVendor(gpt, {}, { contextWindow: 1_000, capabilities: {} });
     expect(() => refuseFiles({ parts: [long] as never }, vendor.model)).toThrow('long.txt is too long');
     await vendor.ask([asked('q', long), answered(say('I see.'))], question);
-    expect(vendor.told).toContain('[The rest is left out.]');
+    expect(vendor.told).toContain('[The rest is omitted.]');
     expect(vendor.told.length).toBeLessThan(5_000);
   });
 });

@@ -3,8 +3,8 @@ import type { Outcome } from './session.js';
 import type { UserRows } from './world.js';
 
 /**
- * Who may do what to a row that belongs to the owner, through the server or (`api_…`) past it, through the Data API: `rows` it happens, `none` the row is not there for them,
- * `denied` it is refused.
+ * Who may do what with a row of the owner, through the server or (`api_…`) through the Data API. `rows`: it succeeds.
+ * `none`: the row is not visible. `denied`: it is refused.
  */
 const MATRIX = `
   table                           action   owner      other      admin      api_owner  api_other  api_admin  anonymous  service
@@ -75,7 +75,19 @@ const MATRIX = `
   switchboard.usage_archive       select   rows       none       rows       rows       none       rows       denied     rows
   switchboard.usage_archive       insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_archive       update   denied     denied     denied     denied     denied     denied     denied     denied
-  switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied`;
+  switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_pending      insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_groups       insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_due          insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          delete   denied     denied     denied     denied     denied     denied     denied     denied`;
 
 export type Action = 'select' | 'insert' | 'update' | 'delete';
 export type Persona =
@@ -88,7 +100,7 @@ export interface Cell {
   outcome: Outcome;
 }
 
-/** A table of the matrix, as SQL names it: with its schema, unless that is `public`. */
+/** A table of the matrix as named in SQL: with its schema, unless that is `public`. */
 export function referenceTo(table: string): string {
   return table.includes('.') ? table : `public."${table}"`;
 }
@@ -110,15 +122,15 @@ function readCells(): Cell[] {
 }
 
 export interface Target {
-  /** The columns that find the owner's row. */
+  /** The columns that identify the owner's row. */
   key: (rows: UserRows) => Columns;
   /** A new row that would belong to the owner. */
   newRow: (rows: UserRows) => Columns;
-  /** What an update sets; read as a condition, whether it has been set. */
+  /** What an update sets. Used as a condition, it checks whether it was set. */
   change: string;
 }
 
-/** What the statements of the matrix are made of. */
+/** The values for the statements of the matrix. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   chat: {
     key: ({ chatId }) => ({ id: chatId }),
@@ -228,6 +240,34 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     key: ({ userId }) => ({ user_id: userId }),
     newRow: ({ userId, usageModel }) => ({ user_id: userId, ...sumsOf(usageModel) }),
     change: `calls = 4711`,
+  },
+  'switchboard.search_pending': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId, chatId, messageId }) => ({
+      user_id: userId,
+      chat_id: chatId,
+      at: '2020-01-01T00:00:00Z',
+      message_id: messageId,
+    }),
+    change: `at = now()`,
+  },
+  'switchboard.search_groups': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({
+      user_id: userId,
+      number: 2,
+      width: 0,
+      matrix: '',
+      chat_ids: '{}',
+      from_at: '{}',
+      to_at: '{}',
+    }),
+    change: `width = 4711`,
+  },
+  'switchboard.search_due': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({ user_id: userId }),
+    change: `is_whole = true`,
   },
 };
 

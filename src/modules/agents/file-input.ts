@@ -24,7 +24,8 @@ export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: un
  * names.
  */
 export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
-  if (files.length > 0) throw invalidField('message.parts', 'a file must be a data URL; nothing is fetched');
+  if (files.length > 0)
+    throw invalidField('message.parts', 'a file must be a data URL; other URLs are not fetched');
   return Promise.resolve([]);
 }
 

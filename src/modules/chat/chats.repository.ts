@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import type { Keyset } from '../../common/http/paging.js';
-import type { SearchPatterns } from './chat-search.js';
 import type { Visibility } from './dto/chat.dto.js';
 
 export interface ChatRow {
@@ -18,11 +17,11 @@ export interface ChatRow {
   totalOutputTokens: number;
   totalCost: string;
   isStreaming: boolean;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** What there is to know of a chat without what was said in it. */
+/** The metadata of a chat, without its messages. */
 export type ChatMetadataRow = Omit<ChatRow, 'lastContext' | 'isStreaming'>;
 
 const METADATA = `
@@ -30,31 +29,12 @@ const METADATA = `
   chat.total_input_tokens as "totalInputTokens", chat.total_output_tokens as "totalOutputTokens",
   chat.total_cost as "totalCost"`;
 
-const COLUMNS = `${METADATA}, chat."lastContext"`;
+/** Of a chat in a page, or by itself. */
+export const COLUMNS = `${METADATA}, chat."lastContext"`;
 
-const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
+export const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
 
-/** Half of a surrogate pair (an answer cut in the middle of an emoji) and NUL can be stored as JSON, but not be read. */
-const READABLE_PARTS = String.raw`
-  case when json_typeof(message.parts) <> 'array' then '[]'
-       when strpos(message.parts::text, '\u') = 0 then message.parts
-       else regexp_replace(message.parts::text, '\\u(d[89a-f][0-9a-f]{2}|0000)', '\\ufffd', 'gi')::json
-  end`;
-
-/**
- * True for chats with the text in the title or in a text part. Reading JSON is what costs: messages that can not contain
- * the text are passed over before.
- */
-const contains = (text: string, json: string) => `
-  (chat.title ~ ${text}
-   or exists (
-     select from "Message_v2" message
-      where message."chatId" = chat.id
-        and message.parts::text ~ ${json}
-        and exists (select from json_array_elements(${READABLE_PARTS}) part
-                     where part ->> 'type' = 'text' and part ->> 'text' ~ ${text})))`;
-
-const NEWEST_FIRST = '"createdAt" desc, id desc';
+export const NEWEST_FIRST = '"createdAt" desc, id desc';
 
 const FIND_READABLE = `
   select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
@@ -83,19 +63,18 @@ const DELETE_ALL = `
   with deleted as (delete from chat where user_id = $1 returning id)
   select count(*)::int as deleted from deleted`;
 
-/** An administrator may select every chat, so whose chats are meant is always said here. */
+/** An administrator may select every chat, so each statement filters by owner. */
 @Injectable()
 export class ChatsRepository {
-  /** A page of own chats, newest first. */
+  /** A page of the user's own chats, newest first. */
   findPage(
     statements: SqlRunner,
     {
       userId,
-      search,
       visibility,
       after,
       limit,
-    }: { userId: string; search?: SearchPatterns; visibility?: Visibility; after?: Keyset; limit: number },
+    }: { userId: string; visibility?: Visibility; after?: Keyset; limit: number },
   ): Promise<ChatRow[]> {
     const parameters: unknown[] = [userId, limit];
     const add = (value: unknown) => `$${parameters.push(value)}`;
@@ -105,7 +84,6 @@ export class ChatsRepository {
       conditions.push(
         `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
       );
-    if (search) conditions.push(contains(`${add(search.text)}::text`, `${add(search.json)}::text`));
     const rows = `
       select chat.* from chat where ${conditions.join(' and ')}
        order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;
@@ -117,7 +95,7 @@ export class ChatsRepository {
     );
   }
 
-  /** A page of the chats of one user or of all, newest first; whom they are shown to, row level security says. */
+  /** A page of the chats of one user or of all, newest first. Row level security decides who can see them. */
   findAllPage(
     statements: SqlRunner,
     { userId, after, limit }: { userId?: string; after?: Keyset; limit: number },
@@ -142,7 +120,7 @@ export class ChatsRepository {
     );
   }
 
-  /** An own chat, or a public one. */
+  /** The user's own chat, or a public one. */
   async findReadable(statements: SqlRunner, userId: string, chatId: string): Promise<ChatRow | undefined> {
     const rows = await statements.query<ChatRow[]>(FIND_READABLE, [chatId, userId]);
     return rows[0];
@@ -156,7 +134,7 @@ export class ChatsRepository {
     return rows.length > 0;
   }
 
-  /** @returns undefined when the id is taken, whoever has it */
+  /** @returns undefined if the id is taken, by any user */
   async create(
     manager: EntityManager,
     { id, userId, title, visibility }: { id: string; userId: string; title: string; visibility: Visibility },
@@ -178,7 +156,7 @@ export class ChatsRepository {
     return rows[0];
   }
 
-  /** @returns how many were deleted: 1 or 0 */
+  /** @returns the number of deleted rows: 1 or 0 */
   async delete(manager: EntityManager, userId: string, chatId: string): Promise<number> {
     const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [chatId, userId]);
     return rows[0]?.deleted ?? 0;

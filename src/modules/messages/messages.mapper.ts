@@ -1,8 +1,9 @@
 import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
+import { shownMetadata } from './shown-metadata.js';
 import type { MessageRow } from './messages.repository.js';
 
-/** @param isOwner whether the reader is told what it has cost: that is its owner's business */
+/** @param isOwner whether the reader is the owner; only the owner can see costs */
 export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
   return {
     id: row.id,
@@ -16,11 +17,18 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     outputTokens: isOwner ? row.outputTokens : null,
     cost: isOwner ? toMoney(row.cost) : null,
     status: row.status,
-    metadata: toObject(row.metadata),
+    finishReason: row.finishReason,
+    metadata: metadataOf(row),
   };
 }
 
-/** The columns hold any JSON; clients rely on a list of objects. */
+/** While an answer is being generated, its stream has its metadata. */
+function metadataOf(row: MessageRow): Record<string, unknown> | null {
+  const metadata = toObject(row.metadata);
+  return row.role === 'assistant' && row.status !== 'streaming' ? shownMetadata(metadata, row) : metadata;
+}
+
+/** The columns can hold any JSON, but clients expect a list of objects. */
 function toArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value.filter((item) => toObject(item) !== null) : [];
 }

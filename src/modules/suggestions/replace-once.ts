@@ -1,28 +1,64 @@
+import { CanonicalText, inConventionOf } from './canonical-text.js';
+
+interface Place {
+  start: number;
+  end: number;
+}
+
 /**
- * Replaces a text that occurs exactly once; occurrences that overlap count as several.
+ * Replaces a text that occurs exactly once. Overlapping occurrences count as several. If the exact text does not occur,
+ * other line endings and Unicode normal forms are tried. The replacement gets the line endings and the normal form of
+ * the content, unless the text itself was given in a decomposed form.
  *
- * @returns undefined when it does not occur, or more than once
+ * @returns undefined if it does not occur, or occurs more than once
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
-  if (original === '') return undefined;
-  const [start, another] = findTwo(content, original);
-  if (start === undefined || another !== undefined) return undefined;
-  return content.slice(0, start) + replacement + content.slice(start + original.length);
+  const place = findOnce(content, original);
+  if (place === undefined || place === 'several') return undefined;
+  const { start, end } = place;
+  // If the edit itself uses decomposed characters, it is taken literally.
+  const isLiteral = original.normalize('NFC') !== original && content.slice(start, end) === original;
+  const spelled = isLiteral ? replacement : inConventionOf(content, replacement);
+  return content.slice(0, start) + spelled + content.slice(end);
 }
 
-/** Whether a text occurs in another, found in bounded time: see {@link isQuick}. */
+/** Whether a text occurs in another, in any line endings and normal form. Takes bounded time: see {@link isQuick}. */
 export function isIn(content: string, text: string): boolean {
-  return findTwo(content, text)[0] !== undefined;
+  return text !== '' && findOnce(content, text) !== undefined;
 }
 
-/** Where the first and the second occurrence begin. */
+/** A text that occurs exactly once, in the spelling of the content. Undefined if it does not. */
+export function spelledAsIn(content: string, text: string): string | undefined {
+  const place = findOnce(content, text);
+  return place === undefined || place === 'several' ? undefined : content.slice(place.start, place.end);
+}
+
+function findOnce(content: string, text: string): Place | 'several' | undefined {
+  if (text === '') return undefined;
+  const [start, another] = findTwo(content, text);
+  if (another !== undefined) return 'several';
+  return start === undefined ? findSpelled(content, text) : { start, end: start + text.length };
+}
+
+/** Searches in canonical spelling. */
+function findSpelled(content: string, text: string): Place | 'several' | undefined {
+  const [all, wanted] = [new CanonicalText(content), new CanonicalText(text)];
+  if (all.text === content && wanted.text === text) return undefined;
+  const [start, another] = findTwo(all.text, wanted.text);
+  if (start === undefined) return undefined;
+  if (another !== undefined) return 'several';
+  const place = { start: all.originalIndex(start), end: all.originalIndex(start + wanted.text.length) };
+  return place.start === undefined || place.end === undefined ? undefined : (place as Place);
+}
+
+/** The positions of the first and the second occurrence. */
 function findTwo(content: string, text: string): [start?: number, another?: number] {
   return isQuick(content, text) ? findByEngine(content, text) : findSteadily(content, text);
 }
 
 /**
- * For texts that repeat themselves `indexOf` takes as long as the product of both lengths says: minutes, for fifty kilobytes in
- * a document of ten megabytes.
+ * For repetitive texts, `indexOf` can take time proportional to the product of both lengths: minutes, for fifty
+ * kilobytes in a document of ten megabytes.
  */
 function isQuick(content: string, original: string): boolean {
   return original.length <= 32 || content.length * original.length <= 40_000_000;
@@ -35,7 +71,7 @@ function findByEngine(content: string, original: string): [start?: number, anoth
   return another < 0 ? [start] : [start, another];
 }
 
-/** The search of Knuth, Morris and Pratt: it looks at each character once or twice, whatever the texts are. */
+/** The search of Knuth, Morris and Pratt. It reads each character once or twice, whatever the texts are. */
 function findSteadily(content: string, original: string): [start?: number, another?: number] {
   const borders = bordersOf(original);
   const found: number[] = [];
@@ -50,7 +86,7 @@ function findSteadily(content: string, original: string): [start?: number, anoth
   return [found[0], found[1]];
 }
 
-/** For each beginning of a text, how long the longest shorter one is that it ends with. */
+/** For each prefix of a text, the length of the longest shorter prefix that it ends with. */
 function bordersOf(text: string): Uint32Array {
   const borders = new Uint32Array(text.length);
   for (let index = 1, length = 0; index < text.length; index++) {

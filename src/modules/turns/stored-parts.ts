@@ -13,7 +13,7 @@ const MAX_NAME = 1_000;
 
 /** What the model and the user read of a call that is over without a result. */
 const NOT_MADE = 'This call was not made.';
-const UNKNOWN = 'This call was approved; it is not known whether it was made.';
+const UNKNOWN = 'This call was approved. It is not known whether it was made.';
 
 /**
  * The parts of a stored message that are parts at all. Whatever stands in a row may have been written by its owner, past this
@@ -79,7 +79,7 @@ function fileForModel(part: Extract<Part, { type: 'file' }>, index: number): Par
     const providerMetadata = { [OWN_NOTES]: { ...ownNotesOf(part), index } };
     return { type: 'file', mediaType, filename: name, url, providerMetadata };
   }
-  return { type: 'text', text: `[a file that was left out: ${(name ?? mediaType).slice(0, 255)}]` };
+  return { type: 'text', text: `[omitted file: ${(name ?? mediaType).slice(0, 255)}]` };
 }
 
 function toolForModel(part: ToolPart): ToolPart | undefined {

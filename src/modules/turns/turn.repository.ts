@@ -6,6 +6,7 @@ import { Database, type Last, type Statement } from '../../common/database/datab
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { OWN_NOTES } from '../agents/prompt/history-files.js';
+import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
 
@@ -66,15 +67,6 @@ const ADDRESS_LENGTH = 2_000;
 
 /** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
 const HISTORY = `
-  with latest as materialized (
-  select id, role, parts, "createdAt" from "Message_v2" message
-   where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
-     and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
-                       and (target."createdAt", target.id) < (message."createdAt", message.id))
-   order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}
-  ), measured as (
-    select *, sum(octet_length(parts::text)) over (order by "createdAt" desc, id desc) as bytes from latest
-  )
   select id, role, "createdAt",
          case when bytes <= ${FILES_LIMIT} or json_typeof(parts) <> 'array' then parts else (
            select json_agg(case when json_typeof(part) = 'object' and length((part->'url')::text) > ${ADDRESS_LENGTH}
@@ -83,7 +75,17 @@ const HISTORY = `
                            else part end order by place)
              from json_array_elements(parts) with ordinality as element (part, place)
          ) end as parts
-    from measured order by "createdAt" desc, id desc`;
+    from (
+      select *, sum(octet_length(parts::text)) over (order by "createdAt" desc, id desc) as bytes
+        from (
+          select id, role, parts, "createdAt" from "Message_v2" message
+           where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
+             and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
+                               and (target."createdAt", target.id) < (message."createdAt", message.id))
+           order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}
+        ) latest
+    ) measured
+   order by "createdAt" desc, id desc`;
 
 /** The answer to what is kept may be there already. */
 const REMOVE_AFTER = `
@@ -121,7 +123,7 @@ const FINISH = `
        context as (update chat set "lastContext" = $8::jsonb where id = $2),
        answer as (
          update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
-                metadata = $7::jsonb
+                metadata = $7::jsonb, finish_reason = $11
           where id = $1
          returning id, "chatId"
        )
@@ -160,7 +162,7 @@ const REMEMBER_REFUSED = `
    where id = $1 and "chatId" = $2 and json_typeof(parts) = 'array'`;
 
 const REOPEN_ANSWER = `
-  with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
+  with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
 const HISTORY_SIZE = `
@@ -297,6 +299,7 @@ export class TurnRepository {
     /** Absent when they can't be stored: then the last checkpoint stays. */
     parts?: string;
     status: MessageStatus;
+    finishReason?: FinishReason;
     modelUsed: string;
     metadata: AnswerMetadata;
     lastContext: unknown;
@@ -305,10 +308,11 @@ export class TurnRepository {
     asked: AskedApproval[];
   }): Statement {
     const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
+    const { finishReason = null } = answer;
     const texts = [metadata, lastContext, asked].map((value) => toJson(value));
     return {
       text: FINISH,
-      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId],
+      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId, finishReason],
     };
   }
 

@@ -76,7 +76,10 @@ function blockProblem(block: Body, at: string, role: unknown): string | undefine
     case 'redacted_thinking':
     case 'tool_result':
       return undefined;
+    case 'server_tool_use':
+      return undefined;
     default:
+      if (String(type).endsWith('_tool_result')) return undefined;
       return `${at}: Input tag '${type}' found using 'type' does not match any of the expected tags`;
   }
 }
@@ -125,7 +128,9 @@ function imagesProblem(messages: Body[]): string | undefined {
 
 /** The models since 4.6 do not go on with words that a client puts into their mouth. */
 function lastProblem(last: Body | undefined, model: string): string | undefined {
-  if (last?.['role'] !== 'assistant') return undefined;
+  // An answer that has paused is sent back as it is.
+  const isPaused = last !== undefined && blocksOf(last).some(({ type }) => type === 'server_tool_use');
+  if (last?.['role'] !== 'assistant' || isPaused) return undefined;
   if (!/claude-3|-4(?:-[0-5])?(?:-\d{8})?$/.test(model))
     return 'This model does not support assistant message prefill. The conversation must end with a user message.';
   return /\s$/.test(String(blocksOf(last).at(-1)?.['text'] ?? ''))

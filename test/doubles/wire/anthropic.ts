@@ -12,7 +12,10 @@ const STOP_REASONS = {
   'content-filter': 'refusal',
 };
 
-/** The format can not go without figures: concealed ones are zeros. */
+/** The container that runs code. The next call can name it to continue in it. */
+export const CONTAINER = 'container_double';
+
+/** The format requires figures, so hidden ones are zeros. */
 const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 
 /** Anthropic Messages: `POST /messages`. */
@@ -27,7 +30,7 @@ export const anthropic: Dialect = {
       body: {
         ...message(reply),
         content: blocks(reply, body).map(({ block, whole }) => ({ ...block, ...whole?.() })),
-        stop_reason: STOP_REASONS[reply.finishReason],
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
         usage: usage(reply.figures ?? NOTHING, reply.figures?.output ?? 0),
       },
       figures: reply.figures,
@@ -41,7 +44,7 @@ export const anthropic: Dialect = {
 
 function facts(body: Body): RequestFacts {
   const messages = (body['messages'] ?? []) as Body[];
-  // What a user said twice in a row is one message in this format, a block each.
+  // Consecutive user messages are one message with several blocks in this format.
   const users = messages
     .filter(({ role }) => role === 'user')
     .flatMap(({ content }): string[] =>
@@ -78,7 +81,14 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   yield frame(
     {
       type: 'message_delta',
-      delta: { stop_reason: STOP_REASONS[reply.finishReason], stop_sequence: null },
+      delta: {
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
+        stop_sequence: null,
+        ...(reply.codeRun ? { container: { id: CONTAINER, expires_at: '2030-01-01T00:00:00Z' } } : {}),
+        ...(reply.finishReason === 'content-filter' && reply.ending === undefined
+          ? { stop_details: { type: 'refusal', category: 'cyber', explanation: null } }
+          : {}),
+      },
       usage: usage(figures ?? NOTHING, figures?.output ?? 0),
     },
     'closing',
@@ -152,7 +162,7 @@ function message({ id, model }: Reply): Body {
   };
 }
 
-/** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
+/** Anthropic counts cache reads and writes in addition to `input_tokens`, not as a part of it. */
 function usage({ input, cachedRead, cacheWrite, reasoning }: TokenFigures, output: number): unknown {
   return {
     input_tokens: input - cachedRead - cacheWrite,

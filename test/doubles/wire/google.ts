@@ -10,7 +10,7 @@ const FINISH_REASONS = {
   'content-filter': 'SAFETY',
 };
 
-/** Gemini signs thoughts and calls; clients must send the signature back with them. */
+/** Gemini signs reasoning and calls. Clients must send the signature back with them. */
 export const THOUGHT_SIGNATURE = 'RG91YmxlIHRob3VnaHQgc2lnbmF0dXJl';
 
 /** Gemini: `POST /models/{id}:streamGenerateContent?alt=sse` and `:generateContent`. */
@@ -26,6 +26,7 @@ export const google: Dialect = {
     const text = [...reply.text].join('');
     if (text) parts.push({ text });
     parts.push(...callParts(reply));
+    if (reply.promptBlock !== undefined) return { body: blocked(reply), figures: promptAlone(reply.figures) };
     return { body: closing(reply, parts, reply.figures), figures: withoutCacheWrites(reply.figures) };
   },
   brokenFrame: 'data: {"candidates": [{"content": {"parts": [{"text": "bro\r\n\r\n',
@@ -49,7 +50,7 @@ function facts(body: Body, path: string): RequestFacts {
   };
 }
 
-/** Each event repeats the counts as they are so far, as Gemini does. */
+/** Each event repeats the counts so far, as in Gemini. */
 function* frames(reply: Reply, body: Body): Generator<Frame> {
   const { figures } = reply;
   const answerTokens = figures ? figures.output - figures.reasoning : 0;
@@ -68,13 +69,27 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
       figures: counts,
     };
   };
+  if (reply.promptBlock !== undefined) {
+    yield { data: event(blocked(reply)), kind: 'closing', figures: promptAlone(figures) };
+    return;
+  }
   for (const words of reply.reasoning) yield content(thought(words), 0);
   for (const part of codeParts(reply, body)) yield content(part, 0);
   let step = 0;
-  for (const words of reply.text) yield content({ text: words }, ++step);
+  for (const words of reply.text) {
+    if (reply.endsInside && step + 1 === steps) {
+      const last = closing(reply, [{ text: words }], figures);
+      yield { data: event(last), kind: 'content', figures: withoutCacheWrites(figures) };
+      return;
+    }
+    yield content({ text: words }, ++step);
+  }
   for (const part of callParts(reply)) yield content(part, ++step);
+  // An answer that is cut off before its first word has no content.
+  const nothing =
+    reply.finishReason === 'length' || reply.finishReason === 'content-filter' || reply.ending !== undefined;
   yield {
-    data: event(closing(reply, [{ text: '' }], figures)),
+    data: event(closing(reply, nothing ? undefined : [{ text: '' }], figures)),
     kind: 'closing',
     figures: withoutCacheWrites(figures),
   };
@@ -88,7 +103,7 @@ function callParts({ toolCalls }: Reply): unknown[] {
   }));
 }
 
-/** Code that Gemini has written and run in the middle of its answer. */
+/** Code that Gemini has written and run during its answer. */
 function codeParts({ codeRun }: Reply, body: Body): unknown[] {
   const allowed = (body['tools'] as Body[] | undefined)?.some((tool) => 'codeExecution' in tool);
   if (!codeRun || !allowed) return [];
@@ -106,12 +121,26 @@ function model(parts: unknown[]): unknown {
   return { parts, role: 'model' };
 }
 
-function closing(reply: Reply, parts: unknown[], figures: TokenFigures | undefined): unknown {
+/** A blocked prompt has no candidates. */
+function blocked(reply: Reply): unknown {
+  const { figures, promptBlock } = reply;
+  return {
+    promptFeedback: { blockReason: promptBlock },
+    ...(figures ? { usageMetadata: usage({ ...figures, output: 0, reasoning: 0 }) } : {}),
+    modelVersion: reply.model,
+    responseId: reply.id.slice(0, 22),
+  };
+}
+
+function closing(reply: Reply, parts: unknown[] | undefined, figures: TokenFigures | undefined): unknown {
   return chunk(
     reply,
     {
-      content: model(parts),
-      finishReason: FINISH_REASONS[reply.finishReason],
+      ...(parts ? { content: model(parts) } : {}),
+      finishReason: reply.ending ?? FINISH_REASONS[reply.finishReason],
+      ...(reply.ending === 'MALFORMED_FUNCTION_CALL'
+        ? { finishMessage: 'Malformed function call: print(default_api.getWeather(city=' }
+        : {}),
       index: 0,
       ...(reply.sources.length ? { groundingMetadata: grounding(reply) } : {}),
     },
@@ -152,7 +181,11 @@ function grounding({ sources }: Reply): unknown {
   };
 }
 
-/** Gemini has no name for what it writes into its cache. */
+function promptAlone(figures: TokenFigures | undefined): TokenFigures | undefined {
+  return figures && { ...figures, cacheWrite: 0, output: 0, reasoning: 0 };
+}
+
+/** Gemini does not report what it writes to its cache. */
 function withoutCacheWrites(figures: TokenFigures | undefined): TokenFigures | undefined {
   return figures && { ...figures, cacheWrite: 0 };
 }

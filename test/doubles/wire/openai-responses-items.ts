@@ -3,7 +3,7 @@ import type { ScriptedCodeRun } from '../script.js';
 import type { Reply } from './reply.js';
 import { ENCRYPTED_CONTENT } from './signatures.js';
 
-/** One item of the output: what it opens with, what fills it, and what it is in the end. */
+/** One output item: how it starts, its deltas, and the whole item. */
 export interface ResponsesItem {
   opening: Body;
   events(outputIndex: number): Iterable<{ value: Body; content: boolean }>;
@@ -13,10 +13,10 @@ export interface ResponsesItem {
 /** Characters of a tool's arguments in one event. */
 const ARGUMENTS_PIECE = 16;
 
-/** Deltas are padded, so that their length on the wire does not tell the length of the words. */
+/** Deltas are padded, so that their length on the wire does not reveal the length of the words. */
 const OBFUSCATION = 'aB3dE5gH7jK9mN1p';
 
-/** The items that make up the reply. Their text is made once, by whoever asks first. */
+/** The items of the reply. Their text is made once, on first use. */
 export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
   const items: ResponsesItem[] = [];
   if (reply.reasoning.length > 0) items.push(reasoningItem(reply, body));
@@ -25,6 +25,7 @@ export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
   if (allows('web_search') && reply.sources.length > 0) items.push(searchItem(reply, body));
   if (allows('code_interpreter') && reply.codeRun) items.push(codeItem(reply, reply.codeRun, body));
   if (reply.textChunks > 0) items.push(messageItem(reply));
+  if (reply.refusal.length > 0) items.push(refusalItem(reply));
   for (const [index, call] of reply.toolCalls.entries()) items.push(callItem(reply, index, call));
   return items;
 }
@@ -52,7 +53,7 @@ function reasoningItem({ id, reasoning }: Reply, body: Body): ResponsesItem {
   };
 }
 
-/** A search that the service makes itself, for clients that allow it one. */
+/** A search that the service makes itself, for clients that allow it. */
 function searchItem({ id, sources }: Reply, body: Body): ResponsesItem {
   const item_id = `ws_${id}`;
   const named = (body['include'] as string[] | undefined)?.includes('web_search_call.action.sources');
@@ -77,7 +78,7 @@ function searchItem({ id, sources }: Reply, body: Body): ResponsesItem {
   };
 }
 
-/** Code that the service writes and runs itself, in a container of its own. */
+/** Code that the service writes and runs itself, in its own container. */
 function codeItem({ id }: Reply, { code, output }: ScriptedCodeRun, body: Body): ResponsesItem {
   const item_id = `ci_${id}`;
   const told = (body['include'] as string[] | undefined)?.includes('code_interpreter_call.outputs');
@@ -150,6 +151,23 @@ function messageItem({ id, text, sources }: Reply): ResponsesItem {
       yield structure({ type: 'response.content_part.done', ...at, part: part() });
     },
     done: () => ({ ...base, status: 'completed', content: [part()] }),
+  };
+}
+
+function refusalItem({ id, refusal }: Reply): ResponsesItem {
+  const item_id = `msg_r${id}`;
+  const base = { id: item_id, type: 'message', role: 'assistant' };
+  const part = { type: 'refusal', refusal: refusal.join('') };
+  return {
+    opening: { ...base, status: 'in_progress', content: [] },
+    *events(output_index) {
+      const at = { item_id, output_index, content_index: 0 };
+      yield structure({ type: 'response.content_part.added', ...at, part: { ...part, refusal: '' } });
+      for (const delta of refusal) yield content({ type: 'response.refusal.delta', ...at, delta });
+      yield structure({ type: 'response.refusal.done', ...at, refusal: part.refusal });
+      yield structure({ type: 'response.content_part.done', ...at, part });
+    },
+    done: () => ({ ...base, status: 'completed', content: [part] }),
   };
 }
 

@@ -1,12 +1,13 @@
 import type { Script } from '../script.js';
+import { compressed } from './compressed.js';
 import { type Dialect, type ErrorAnswer, JSON_TYPE } from './dialect.js';
 import type { Exchange } from './exchange.js';
 import type { Reply } from './reply.js';
 
-/** Time for what is already written to arrive: a reset discards what is under way. */
+/** Time for written data to arrive: a reset discards data in transit. */
 const FLUSH_MS = 20;
 
-/** Answers in one piece. Faults that break a stream break the body in its middle. */
+/** Sends non-streamed answers. Faults that break a stream break the body in the middle. */
 export function sendWhole(exchange: Exchange, dialect: Dialect, reply: Reply, script: Script): void {
   const { response, record } = exchange;
   const { fault } = script;
@@ -44,7 +45,10 @@ export function sendWhole(exchange: Exchange, dialect: Dialect, reply: Reply, sc
     default:
       if (figures) exchange.report(figures);
       exchange.complete();
-      response.writeHead(200, { ...headers, ...length }).end(json);
+      if (script.encoding) {
+        response.writeHead(200, { ...headers, 'content-encoding': script.encoding });
+        compressed(response, script.encoding).end(json);
+      } else response.writeHead(200, { ...headers, ...length }).end(json);
   }
 }
 

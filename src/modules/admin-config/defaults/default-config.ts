@@ -14,7 +14,7 @@ const RATE_LIMITS = {
   git_mcp: { hourly: 5_000, daily: 50_000 },
 };
 
-/** Off: searches and runs of code cost extra, and what is asked leaves for where the vendor sends it. */
+/** Disabled: web search and code execution cost extra, and send the user's text to other services. */
 const providerTools = (provider: Provider) =>
   Object.fromEntries(Object.keys(VENDORS[provider].tools).map((name) => [name, false]));
 
@@ -49,7 +49,7 @@ function agentConfig(agent: Agent, provider: Provider) {
 
 const AGENTS: Agent[] = ['chat', 'artifact', 'git_mcp'];
 
-/** `admin_config` as a new installation has it, by key. */
+/** `admin_config` of a new installation, by key. */
 export const DEFAULT_CONFIG: Record<string, unknown> = {
   app_settings: {
     activeProvider: PROVIDERS[0],

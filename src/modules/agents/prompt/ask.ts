@@ -1,5 +1,4 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
-import type { CallStream } from '../../models/call-stream.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { refusedContent } from '../../models/upstream-failure.js';
 import type { AgentInput } from '../agent.js';
@@ -14,6 +13,12 @@ export interface Asking {
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
 }
 
+/** What a model has answered, and the call that it has answered. */
+export interface Asked<Answer> {
+  answer: Answer;
+  options: LanguageModelV4CallOptions;
+}
+
 export function askingFor({ history, onRefusedFiles }: AgentInput): Asking {
   return { questionId: history.at(-1)?.id, onRefusedFiles };
 }
@@ -24,15 +29,17 @@ export function askingFor({ history, onRefusedFiles }: AgentInput): Asking {
  *
  * @throws AppError 400 naming the files of the question that the vendor cannot process; what the call failed with
  */
-export async function ask(
-  model: SelectedModel,
+export async function ask<Answer>(
+  model: Pick<SelectedModel, 'provider' | 'ownKey'>,
   options: LanguageModelV4CallOptions,
+  call: (options: LanguageModelV4CallOptions) => Promise<Answer>,
   { questionId, onRefusedFiles }: Asking = {},
-): Promise<CallStream> {
+): Promise<Asked<Answer>> {
   const { provider } = model;
   const prompt = toVendorPrompt(options.prompt, provider);
+  const first = { ...options, prompt };
   try {
-    return await model.stream({ ...options, prompt });
+    return { answer: await call(first), options: first };
   } catch (error) {
     const words = refusedContent(error, model);
     if (words === undefined || options.abortSignal?.aborted) throw error;
@@ -47,13 +54,13 @@ export async function ask(
       throw refusedInQuestion(own, provider, error);
     }
     const plain = { ...options, prompt: toVendorPrompt(inWords, provider) };
-    const stream = await model.stream(plain).catch((second: unknown) => {
+    const answer = await call(plain).catch((second: unknown) => {
       const secondWords = refusedContent(second, model);
       if (own.length === 0 || secondWords === undefined || !isAboutFile(secondWords, provider)) throw second;
       onRefusedFiles?.(own);
       throw refusedInQuestion(own, provider, second);
     });
     if (earlier.length > 0) onRefusedFiles?.(earlier);
-    return stream;
+    return { answer, options: plain };
   }
 }

@@ -103,13 +103,13 @@ async function readPart(
 }
 
 function inlined(part: FileUIPart, text: string, maxLength: number): string {
-  const shown = text.length > maxLength ? `${text.slice(0, maxLength)}\n[The rest is left out.]` : text;
+  const shown = text.length > maxLength ? `${text.slice(0, maxLength)}\n[The rest is omitted.]` : text;
   return `[file: ${nameOf(part)}]\n${shown.trimEnd()}\n[end of file]`;
 }
 
 /** In the words that follow, `it` is the file. */
 function leftOut(part: FileUIPart, why: string): string {
-  return `[a file that was left out: ${nameOf(part)}${why === '' ? '' : `; ${why}`}]`;
+  return `[omitted file: ${nameOf(part)}${why === '' ? '' : `; ${why}`}]`;
 }
 
 function textPart(text: string): TextPart {

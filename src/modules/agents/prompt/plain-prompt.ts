@@ -65,7 +65,7 @@ function inWords(
 
 function fileInWords(part: UserPart): UserPart {
   return part.type === 'file'
-    ? { type: 'text', text: `[a file that was left out: ${part.filename ?? part.mediaType}]` }
+    ? { type: 'text', text: `[omitted file: ${part.filename ?? part.mediaType}]` }
     : part;
 }
 

@@ -51,9 +51,7 @@ export function plainOutput(output: Output): Output {
     case 'execution-denied':
       return { type: 'execution-denied', reason: said(output.reason ?? 'The user has denied this call.') };
     case 'content': {
-      const texts = output.value.map((part) =>
-        part.type === 'text' ? part.text : '[a file that was left out]',
-      );
+      const texts = output.value.map((part) => (part.type === 'text' ? part.text : '[omitted file]'));
       return { type: 'text', value: said(texts.join('\n')) };
     }
   }

@@ -20,7 +20,7 @@ type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
 /** In place of a message in which nothing is left that a model could be told. */
 const EMPTY = '[an empty message]';
 /** Vendors want a conversation to begin and to end with its user. */
-const BEGINNING = '[The beginning of this conversation is left out.]';
+const BEGINNING = '[The beginning of this conversation is omitted.]';
 const GO_ON = 'Continue.';
 
 const NO_NOTES: HistoryRules = { namespace: '', reasoning: { notes: [], proofs: [] } };

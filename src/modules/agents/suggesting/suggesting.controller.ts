@@ -13,7 +13,7 @@ import { userKeysOf } from '../../models/user-keys.js';
 import { SuggestDto } from './suggest.dto.js';
 import { SuggestingService } from './suggesting.service.js';
 
-/** Stands here because it calls a model, which the module of the suggestions knows nothing of. */
+/** It is here because it calls a model, and the suggestions module does not depend on models. */
 @ApiTags('Suggestions')
 @ApiBearerAuth()
 @Controller('api/documents/:id/suggestions')
@@ -23,10 +23,11 @@ export class SuggestingController {
   @Post()
   @UseInterceptors(UsageContextInterceptor)
   @ApiOperation({
-    summary: 'Let the artifact agent propose edits of the latest version',
-    description: 'At most five, each of a passage that occurs exactly once. Texts and code only.',
+    summary: 'Have the artifact agent suggest edits of the latest version',
+    description:
+      'Creates at most five suggestions. Each one changes a passage that occurs exactly once. Only for text and code documents.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiUserKeys()
   @ApiCreatedResponse({ type: SuggestionPageDto })
   @ApiProblems(400, 404, 413, 415, 502, 504)
