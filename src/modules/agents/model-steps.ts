@@ -11,6 +11,7 @@ import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
 import { accountedSoFar } from '../usage/usage-context.js';
+import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
 type Part = LanguageModelV4StreamPart;
@@ -32,14 +33,15 @@ export class ModelSteps {
   constructor(
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
+    private readonly asking?: Asking,
   ) {}
 
   /** Streams one step, in as many calls as the provider needs. Resolves when the model has begun to answer. */
   async stream(options: LanguageModelV4CallOptions): Promise<Source> {
-    const source = await this.open(options);
+    const asked = await ask(this.model, options, (prepared) => this.open(prepared), this.asking);
     return this.canPause(options)
-      ? new PausingStream(source, options, this.model, (more) => this.open(more))
-      : source;
+      ? new PausingStream(asked.answer, asked.options, this.model, (more) => this.open(more))
+      : asked.answer;
   }
 
   /** Providers only pause while their own tools run. */
@@ -51,7 +53,13 @@ export class ModelSteps {
 
   private async open(options: LanguageModelV4CallOptions): Promise<Source> {
     const { admission, model } = this;
-    if (this.calls++ === 0 || !admission) return model.stream(options);
+    if (this.calls++ === 0 || !admission) {
+      return model.stream(options).catch((error: unknown) => {
+        // A call that was refused does not use up the admission of the turn.
+        this.calls--;
+        throw error;
+      });
+    }
     if (this.calls === 2) admission.firstCallEnded();
     const writing = {
       promptTokens: estimatePromptTokens(options, model),

@@ -13,6 +13,7 @@ import { Agents } from '../agents/agents.js';
 import { ModelSelector } from '../models/model-selector.js';
 import type { AnswerEnd, FinishReason } from '../models/ending.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
+import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
@@ -214,9 +215,20 @@ export class TurnConductor {
     const { history, identity, keys } = conducted;
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
-    const { signal, admission, note } = turn;
+    const { signal, admission, note, onRefusedFiles } = turn;
     const { approved } = conducted;
-    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
+    const conversation = { history, onRefusedFiles };
+    const input = {
+      ...conversation,
+      signal,
+      identity,
+      keys,
+      documentId,
+      repositoryId,
+      admission,
+      note,
+      approved,
+    };
     let failure: AppError | undefined;
     let end: AnswerEnd | undefined;
     let isOpen = false;
@@ -289,13 +301,24 @@ export class TurnConductor {
       parts: json,
       asked: asked ?? askedFor(turn.answer.waitingCalls(), metadata),
     });
-    if (await this.usage.finish(calls, [end, ...settlement], { userId, patience: 'long' }))
+    if (await this.usage.finish(calls, [end, ...settlement], { userId, patience: 'long' })) {
+      await this.rememberRefused(turn, model.provider);
       return json !== undefined;
+    }
     // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
     this.logger.error({ chatId, messageId: id }, 'The end of an answer could not be stored.');
     const closed = this.repository.finish({ ...answer, status: 'failed', finishReason: 'error', asked: [] });
     await this.usage.finish([], [closed, ...settlement], { userId });
     return false;
+  }
+
+  /** Apart from the end of the answer, which does not depend on it. */
+  private async rememberRefused({ chatId, refusedFiles }: Turn, provider: ModelProvider): Promise<void> {
+    const statements = [...refusedFiles].map(([messageId, files]) => {
+      const indexes = files.map(({ index }) => index);
+      return this.repository.rememberRefused(chatId, provider, { messageId, indexes });
+    });
+    await this.usage.finish([], statements);
   }
 }
 

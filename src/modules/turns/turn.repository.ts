@@ -5,6 +5,7 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
+import { OWN_NOTES } from '../agents/prompt/history-files.js';
 import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
@@ -56,13 +57,35 @@ const ACTIVE_STREAM = `
                        and objid::text = "Stream"."instanceId"::text and granted) as "writtenElsewhere"
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
+/**
+ * Bytes of the messages that a model is told of with their files. What lies further back is more than any vendor takes in
+ * one request: its files stay in the database, named by an address that nobody reads.
+ */
+const FILES_LIMIT = 48 * 1024 ** 2;
+/** Characters of an address that stays as it is. */
+const ADDRESS_LENGTH = 2_000;
+
 /** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
 const HISTORY = `
-  select id, role, parts, "createdAt" from "Message_v2" message
-   where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
-     and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
-                       and (target."createdAt", target.id) < (message."createdAt", message.id))
-   order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}`;
+  select id, role, "createdAt",
+         case when bytes <= ${FILES_LIMIT} or json_typeof(parts) <> 'array' then parts else (
+           select json_agg(case when json_typeof(part) = 'object' and length((part->'url')::text) > ${ADDRESS_LENGTH}
+                           then json_build_object('type', part->'type', 'mediaType', part->'mediaType',
+                                                  'filename', part->'filename', 'url', 'left-out:'::text)
+                           else part end order by place)
+             from json_array_elements(parts) with ordinality as element (part, place)
+         ) end as parts
+    from (
+      select *, sum(octet_length(parts::text)) over (order by "createdAt" desc, id desc) as bytes
+        from (
+          select id, role, parts, "createdAt" from "Message_v2" message
+           where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
+             and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
+                               and (target."createdAt", target.id) < (message."createdAt", message.id))
+           order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}
+        ) latest
+    ) measured
+   order by "createdAt" desc, id desc`;
 
 /** The answer to what is kept may be there already. */
 const REMOVE_AFTER = `
@@ -121,6 +144,22 @@ const CHECKPOINT = `
   update "Message_v2" message set parts = answer.parts::json
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
    where message.id = answer.id returning message.id`;
+
+/** A file stays where it is; at its part stands which vendors could not process it. */
+const REMEMBER_REFUSED = `
+  update "Message_v2" message set parts = (
+    select json_agg(
+             case when place - 1 = any($3::int[]) and json_typeof(part) = 'object' and part->>'type' = 'file'
+             then (part::jsonb || jsonb_build_object('providerMetadata',
+                    case jsonb_typeof(part::jsonb->'providerMetadata')
+                    when 'object' then part::jsonb->'providerMetadata' else '{}' end
+                    || jsonb_build_object('${OWN_NOTES}', jsonb_build_object('refusedBy',
+                         case jsonb_typeof(part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}')
+                         when 'array' then part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}' else '[]' end
+                         || to_jsonb($4::text)))))::json
+             else part end order by place)
+      from json_array_elements(message.parts) with ordinality as element (part, place))
+   where id = $1 and "chatId" = $2 and json_typeof(parts) = 'array'`;
 
 const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
@@ -306,6 +345,15 @@ export class TurnRepository {
       text: FINISH,
       parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId, finishReason],
     };
+  }
+
+  /** Remembers at the parts of a message that a vendor could not process these files. */
+  rememberRefused(
+    chatId: string,
+    provider: string,
+    { messageId, indexes }: { messageId: string; indexes: number[] },
+  ): Statement {
+    return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
   }
 
   /** Gives a chat its title, unless somebody has given it one meanwhile. */

@@ -3,6 +3,7 @@ import { anthropicStatus, anthropicStreamError } from './anthropic-errors.js';
 import { anthropicRefusal, callsAfterThoughts } from './anthropic-rules.js';
 import { type Block, inputDeltas, serverToolBlocks } from './anthropic-server-tools.js';
 import type { Reply, TokenFigures } from './reply.js';
+import { THINKING_SIGNATURE } from './signatures.js';
 
 const STOP_REASONS = {
   stop: 'end_turn',
@@ -10,9 +11,6 @@ const STOP_REASONS = {
   'tool-calls': 'tool_use',
   'content-filter': 'refusal',
 };
-
-/** Anthropic signs reasoning. Clients must send the signature back with it. */
-export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
 /** The container that runs code. The next call can name it to continue in it. */
 export const CONTAINER = 'container_double';

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
+import { googleContentProblem } from './google-content-rules.js';
 import { googleBadKey, googleError, googleMissingKey } from './google-errors.js';
 import { googleSettingsProblem } from './settings-rules.js';
 
@@ -17,6 +18,7 @@ export function googleRefusal(
   if (key === 'bad-key') return googleBadKey();
   const problem =
     contentsProblem(body['contents'] as Body[] | undefined, facts.model) ??
+    googleContentProblem(body) ??
     googleSettingsProblem(body, facts.model);
   return problem === undefined ? undefined : googleError(400, 'INVALID_ARGUMENT', problem);
 }

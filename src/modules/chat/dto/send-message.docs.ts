@@ -36,7 +36,13 @@ export class UserMessageDto {
           required: ['type', 'mediaType', 'url'],
           properties: {
             type: { type: 'string', enum: ['file'] },
-            mediaType: { type: 'string', example: 'image/png' },
+            mediaType: {
+              type: 'string',
+              example: 'image/png',
+              description:
+                'Text of any kind (also JSON, CSV, XML, YAML and source code) can be given to every model. Other types must be ' +
+                'taken by the model; a type that is not is refused with 400, naming the part and the types that are.',
+            },
             filename: { type: 'string' },
             url: {
               type: 'string',

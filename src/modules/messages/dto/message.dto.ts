@@ -20,7 +20,9 @@ export class MessageDto {
     type: 'array',
     items: { type: 'object', additionalProperties: true },
     example: [{ type: 'text', text: 'Sow tomatoes in March.', state: 'done' }],
-    description: 'The parts of an AI SDK `UIMessage`.',
+    description:
+      'The parts of an AI SDK `UIMessage`. At a file, `providerMetadata.switchboard.refusedBy` lists the vendors that could not ' +
+      'process it: their models are told so in its place. At an answer, `data-refusedFiles` names the files that it had to do without.',
   })
   parts: unknown[];
 

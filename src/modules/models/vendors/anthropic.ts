@@ -36,6 +36,20 @@ export const anthropic = {
   searchTool: 'webSearch',
 
   usage: { inRawChunks: false, partial: partialUsage, details },
+  files: {
+    types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf'],
+    maxImages: 100,
+    maxImageSize: 5 * 1024 ** 2,
+    maxImageSide: 8_000,
+    manyImages: { above: 20, maxImageSide: 2_000 },
+    maxTotalSize: 30_000_000,
+    refusal:
+      /could not process (?:image|pdf)|(?:image|document)\.source|\bthe (?:pdf|image|document) specified\b|\bpdf pages\b|image exceeds|image dimensions exceed|too much media/i,
+  },
+  history: {
+    namespace: 'anthropic',
+    reasoning: { notes: ['signature', 'redactedData'], proofs: ['signature', 'redactedData'] },
+  },
   endings: { pause_turn: 'pause' },
   resuming: inTheSameContainer,
   ignores: isUnknownEvent,

@@ -38,6 +38,31 @@ export const google = {
     tokensOfPage: (id) => (isBeforeGemini3(id) ? 258 : 560),
     tokensOfSecond: 32,
   },
+  files: {
+    types: [
+      'image/png',
+      'image/jpeg',
+      'image/webp',
+      'image/heic',
+      'image/heif',
+      'application/pdf',
+      ...['wav', 'mp3', 'mpeg', 'aiff', 'aac', 'ogg', 'flac'].map((type) => `audio/${type}`),
+      ...['mp4', 'mpeg', 'mov', 'quicktime', 'avi', 'x-flv', 'mpg', 'webm', 'wmv', '3gpp'].map(
+        (type) => `video/${type}`,
+      ),
+    ],
+    textModels: /^(?:gemma-3-1b|text-|gemini-embedding)/,
+    maxImages: 3_000,
+    maxTotalSize: 18_000_000,
+    refusal:
+      /unable to process input (?:image|file|video|audio)|provided (?:image|video|audio|file) is not valid|unsupported mime type|inline_?data|the document has no pages/i,
+  },
+  history: {
+    namespace: 'google',
+    text: ['thoughtSignature'],
+    toolCall: ['thoughtSignature'],
+    reasoning: { notes: ['thoughtSignature'], proofs: ['thoughtSignature'] },
+  },
   // The client reads any object. Some proxies send events that are not objects.
   ignores: (event) => typeof event !== 'object' || event === null,
   endings: {

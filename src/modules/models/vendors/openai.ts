@@ -44,6 +44,23 @@ export const openai = {
 
   usage: { inRawChunks: false, details, searches },
   media: { picture: pictureTokens, tokensOfPage: () => 1_500, tokensOfSecond: 10 },
+  files: {
+    types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf'],
+    textModels: /^(?:gpt-3\.5|gpt-4(?:$|-0|-32k)|o1-mini|o1-preview|o3-mini)/,
+    maxImages: 500,
+    maxTotalSize: 45_000_000,
+    refusal:
+      /invalid_image|image_parse_error|invalid_base64|unsupported image|valid image|image data|image_url|input_file|file_data/i,
+  },
+  history: {
+    namespace: 'openai',
+    text: ['phase'],
+    reasoning: {
+      notes: ['itemId', 'reasoningEncryptedContent'],
+      proofs: ['reasoningEncryptedContent'],
+      item: 'itemId',
+    },
+  },
   // Every chunk of an answer has `choices`, and every error has `error`.
   ignores: (event) =>
     typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),

@@ -63,6 +63,40 @@ export interface OfferedImageModel {
   pricing: Pricing;
 }
 
+/** What the models of a vendor take besides text. Sizes are characters of base64, as they go over the wire. */
+export interface FileRules {
+  /** Media types of files that are sent as they are. Text needs none: it is written into the prompt. */
+  readonly types: readonly string[];
+  /** Models that take none of them. */
+  readonly textModels?: RegExp;
+  /** Images of a request at most. */
+  readonly maxImages: number;
+  readonly maxImageSize?: number;
+  /** Pixels of an image's longer side. */
+  readonly maxImageSide?: number;
+  /** A stricter limit for requests with more than this many images. */
+  readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
+  /** Of all files of a request together; below the vendor's limit of a request, which text counts against too. */
+  readonly maxTotalSize: number;
+  /** The vendor's words for a file that it cannot process. */
+  readonly refusal: RegExp;
+}
+
+/** What the vendor gets back of its own notes on the parts of an earlier answer. It gets nothing of another vendor's notes. */
+export interface HistoryRules {
+  /** The name under which the vendor's client keeps its notes. */
+  readonly namespace: string;
+  readonly text?: readonly string[];
+  readonly toolCall?: readonly string[];
+  readonly reasoning: {
+    readonly notes: readonly string[];
+    /** The vendor takes thoughts back only with one of these: its own signature, or the thoughts in encrypted form. */
+    readonly proofs: readonly string[];
+    /** The note by which several parts are one item, refused without an item of the same answer after it. */
+    readonly item?: string;
+  };
+}
+
 /**
  * Everything that is particular to one model vendor. Each list that names vendors is derived from these records: add one
  * to `vendor-list.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
@@ -119,6 +153,9 @@ export interface Vendor {
     /** Of sound. */
     readonly tokensOfSecond: number;
   };
+
+  readonly files: FileRules;
+  readonly history: HistoryRules;
 
   /**
    * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
