@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { JWTPayload } from 'jose';
+import { type JWTPayload, SignJWT } from 'jose';
 import { type Fields, isFields } from './json-body.js';
 import { type Caller, isService, userIdOf } from './caller.js';
 import { storageFailure } from './failures.js';
@@ -7,7 +7,10 @@ import { readMultipart } from './multipart-file.js';
 import { BodyError, type BodyLimitsByKind, limited, readText } from './request-body.js';
 import type { RequestTarget } from './request-target.js';
 import { parseStorageBody } from './storage-body.js';
+import { withSafeContent } from './storage-download.js';
+import { readList, readListV2, toList, toListV2 } from './storage-lists.js';
 import type { StorageMatch } from './storage-routes.js';
+import type { BucketRow, StorageRepository } from './storage.repository.js';
 import { UploadSlots } from './upload-slots.js';
 
 /** A storage request. */
@@ -25,26 +28,27 @@ const PREFIX = '/storage/v1';
 /** A media type as it may stand in a header; anything else is kept as bytes of no known kind. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.+-]+){0,4}$/;
 
-/** Users' files come from the address of the API: a browser that opens one must run nothing in its name. */
-const INERT = {
-  'content-security-policy':
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
-  'x-content-type-options': 'nosniff',
-};
-
 /**
  * Supabase Storage. The library's work is guarded here: it looks at keys late, lets anybody who sees one object of a
- * bucket empty the bucket, and names signed addresses differently from what clients look for.
+ * bucket empty the bucket, believes what an upload says of its size, and names signed addresses differently from what
+ * clients look for. Lists, and signatures for several files at once, are made here.
  */
 export class StorageService {
   private readonly slots = new UploadSlots();
+  /** What is being written. Two uploads at once would both find that there is nothing yet. */
+  private readonly uploading = new Set<string>();
+  private readonly signingKey: Uint8Array;
 
   constructor(
     private readonly library: (request: Request) => Promise<Response>,
     private readonly origin: string,
     private readonly verify: (token: string) => Promise<JWTPayload | undefined>,
+    jwtSecret: string,
+    private readonly repository: StorageRepository,
     private readonly limits: BodyLimitsByKind,
-  ) {}
+  ) {
+    this.signingKey = new TextEncoder().encode(jwtSecret);
+  }
 
   /** Decides by the headers alone. An upload's answer is the function that gives back its place. */
   async admit({
@@ -64,16 +68,70 @@ export class StorageService {
   }
 
   async handle(request: StorageRequest, source: Readable): Promise<Response> {
-    if (request.match.isUpload) return this.upload(request, source);
+    if (request.match.isUpload) return this.uploadOnce(request, source);
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
     const body = hasBody ? parseStorageBody(await readText(source, this.limits.json)) : undefined;
     if (body instanceof Response) return body;
+    const own = body && (await this.handleHere(request, body));
+    if (own) return own;
     if (body) request.headers.set('content-type', 'application/json');
     const response = await this.pass(request, body && JSON.stringify(body));
-    return withInertFile(await withClientNames(request.match, response));
+    return withSafeContent(await withClientNames(request.match, response), request.target);
+  }
+
+  private async handleHere(
+    { match: { name, bucket = '' }, caller }: StorageRequest,
+    body: Fields,
+  ): Promise<Response | undefined> {
+    if (!HANDLED_HERE.has(name)) return undefined;
+    if (!(await this.repository.findBucket(bucket)))
+      return storageFailure(404, 'Bucket not found', 'Bucket not found');
+    if (name === 'POST object/sign/:b') return this.signEach(caller, bucket, body);
+    if (name === 'POST object/list/:b') {
+      const listing = readList(bucket, body);
+      return toList(listing, await this.repository.list(caller, listing));
+    }
+    const listing = readListV2(bucket, body);
+    if (listing instanceof Response) return listing;
+    const oneMore = { ...listing, limit: listing.limit + 1 };
+    return toListV2(listing, await this.repository.list(caller, oneMore));
+  }
+
+  private async signEach(caller: Caller, bucket: string, { paths, expiresIn }: Fields): Promise<Response> {
+    if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string') || !Number(expiresIn))
+      return storageFailure(400, 'invalid_request', 'paths and expiresIn are required');
+    const existing = await this.repository.findExisting(caller, bucket, paths);
+    const signed = await Promise.all(
+      paths.map(async (path) => {
+        if (!existing.has(path))
+          return { path, signedURL: null, error: 'Either the object does not exist or you do not have access to it' };
+        const token = await new SignJWT({ sub: path, bucket, intent: 'download' })
+          .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+          .setIssuedAt()
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + Number(expiresIn))
+          .sign(this.signingKey);
+        return { path, signedURL: `/object/sign/${bucket}/${path}?token=${token}`, error: null };
+      }),
+    );
+    return Response.json(signed);
+  }
+
+  private async uploadOnce(request: StorageRequest, source: Readable): Promise<Response> {
+    const { match, target } = request;
+    const place = target.segments.slice(match.signature ? 3 : 1).join('/');
+    if (this.uploading.has(place))
+      return storageFailure(423, 'ResourceLocked', 'The resource is locked: another upload of it is under way');
+    this.uploading.add(place);
+    try {
+      return await this.upload(request, source);
+    } finally {
+      this.uploading.delete(place);
+    }
   }
 
   private async upload(request: StorageRequest, source: Readable): Promise<Response> {
+    const bucket = await this.repository.findBucket(request.match.bucket ?? '');
+    const size = Math.min(bucket?.sizeLimit ?? Infinity, this.limits.file.size);
     const body = limited(source, this.limits.file);
     let problem: unknown;
     body.once('error', (error) => {
@@ -83,12 +141,19 @@ export class StorageService {
       const { headers } = request;
       const type = headers.get('content-type') ?? '';
       const file = /^multipart\/form-data/i.test(type) ? await readMultipart(body, type) : undefined;
-      const kept = file?.contentType ?? type;
-      headers.set('content-type', MEDIA_TYPE.test(kept) ? kept : 'application/octet-stream');
+      const sent = file?.contentType ?? type;
+      const kept = MEDIA_TYPE.test(sent) ? sent : 'application/octet-stream';
+      if (!takes(bucket, kept))
+        return storageFailure(415, 'invalid_mime_type', `mime type ${kept} is not supported`);
+      headers.set('content-type', kept);
       // What the headers say is the length of the form.
       if (file) headers.delete('content-length');
       if (file?.cacheControl !== undefined) headers.set('cache-control', file.cacheControl);
-      const response = await this.pass(request, Readable.toWeb(file?.body ?? body) as ReadableStream);
+      const content = limited(file?.body ?? body, { ...this.limits.file, size });
+      content.once('error', (error) => {
+        problem ??= error;
+      });
+      const response = await this.pass(request, Readable.toWeb(content) as ReadableStream);
       // The library knows only that the body broke off.
       if (problem instanceof BodyError) throw problem;
       return response;
@@ -110,6 +175,8 @@ export class StorageService {
     );
   }
 }
+
+const HANDLED_HERE = new Set(['POST object/sign/:b', 'POST object/list/:b', 'POST object/list-v2/:b']);
 
 function refuse({ access }: StorageMatch, caller: Caller, reads: boolean): Response | undefined {
   if (access === 'anyone') return undefined;
@@ -149,8 +216,9 @@ function withUrl(body: unknown): unknown {
   return { ...body, url, signedURL: url || null } satisfies Fields;
 }
 
-function withInertFile(response: Response): Response {
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(INERT)) headers.set(name, value);
-  return new Response(response.body, { status: response.status, headers });
+function takes(bucket: BucketRow | undefined, contentType: string): boolean {
+  if (!bucket?.types?.length) return true;
+  const [type = ''] = contentType.toLowerCase().split(';');
+  const group = `${type.split('/')[0]}/*`;
+  return bucket.types.some((allowed) => allowed === type.trim() || allowed === group || allowed === '*/*');
 }

@@ -124,6 +124,14 @@ export const CONFIGURATION: Readonly<Record<string, object>> = {
       anthropic: 'claude-haiku-4-5',
     },
     imageModels: { google: 'gemini-2.5-flash-image', openai: 'gpt-image-1' },
+    files: {
+      maxSize: 20_971_520,
+      types: [
+        ...['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'application/pdf'],
+        ...['text/plain', 'text/markdown', 'text/csv', 'application/json'],
+      ],
+      moveDataUrlsFrom: 65_536,
+    },
   },
   model_catalog: { models: [...CATALOG, ...IMAGE_CATALOG] },
   routing_agent: {

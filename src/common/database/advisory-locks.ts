@@ -22,6 +22,8 @@ export const ADVISORY_LOCKS = {
   windowSweep: 7_264_118_312,
   /** Seed of the hash of a user and an agent, whose admissions come one after the other. */
   admission: 7_264_118_313,
+  /** Held while files are looked for that nobody needs. */
+  fileSweep: 7_264_118_315,
   /** Seed of the hash of a document, whose writers come one after the other. */
   document: 4711,
 } as const;

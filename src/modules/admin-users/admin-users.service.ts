@@ -16,6 +16,7 @@ import { toShownTime } from '../../common/http/place.js';
 import { TurnService } from '../turns/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
+import { FilesService } from '../files/files.service.js';
 import { AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
 import type { AdminUserDto } from './dto/admin-user.dto.js';
 import type { ListUsersQuery } from './dto/list-users.query.js';
@@ -43,6 +44,7 @@ export class AdminUsersService {
     private readonly directory: UserDirectory,
     private readonly turns: TurnService,
     private readonly audit: AuditService,
+    private readonly files: FilesService,
     @Inject(USER_DOOR) private readonly door: UserDoor,
   ) {}
 
@@ -107,9 +109,21 @@ export class AdminUsersService {
       await this.turns.stopAll(id);
       return {
         event: { actor: actor.id, action: 'user.deleted', target: id, details: { before } },
-        make: () => this.door.delete(manager, id),
+        make: async () => {
+          await this.deleteFiles(id);
+          await this.door.delete(manager, id);
+        },
       };
     });
+  }
+
+  /** Supabase keeps users who own files. What is left over here is removed later, when the user is gone. */
+  private async deleteFiles(id: string): Promise<void> {
+    try {
+      await this.files.deleteAllOf(id);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'The files of a user who is being deleted could not all be removed.');
+    }
   }
 
   /** Checks and changes while nobody else changes users, on any instance. */

@@ -18,7 +18,9 @@ export class MessagesController {
   @Get()
   @ApiOperation({
     summary: 'The messages of a chat, oldest first',
-    description: 'Of an own chat, or of a public one whose id is known.',
+    description:
+      'Of an own chat, or of a public one whose id is known. The `url` of a `file` part in storage is a signed address that a client ' +
+      'can show for at least three hours. Send the part again as it is, in an edit or in another message: the server knows the file by it.',
   })
   @ApiClientIdParam('id', 'The chat')
   @ApiOkResponse({ type: MessagePageDto })
@@ -28,7 +30,7 @@ export class MessagesController {
     @Param('id') id: string,
     @Query() page: PageQuery,
   ): Promise<Page<MessageDto>> {
-    return this.messages.list(user, toStoredId(user.idNamespace, id, 'id'), page);
+    return this.messages.listShown(user, toStoredId(user.idNamespace, id, 'id'), page);
   }
 
   @Delete()

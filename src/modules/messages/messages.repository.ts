@@ -18,6 +18,8 @@ export interface MessageRow {
   cost: string;
   status: MessageStatus;
   metadata: Record<string, unknown> | null;
+  /** In a page: whose chat it is. */
+  ownerId?: string;
   /** In a page: whether there are others behind this one. */
   hasMore?: boolean;
 }
@@ -47,7 +49,8 @@ const LARGE = ['parts', 'attachments', 'metadata'];
 const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
-         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata, message."hasMore"
+         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata, message."hasMore",
+         chat.user_id as "ownerId"
     from ${chat} chat
     left join lateral ${boundedRows({
       rows: `
@@ -117,7 +120,7 @@ const DELETE_FROM = `
  * The copies have random ids, dealt out in order: messages of one millisecond keep their places. What was said is copied, and
  * the results of calls that are over: what waits for its user waits in the original, and what it has cost was spent there.
  */
-const copyUpTo = (messages: string) => `
+const copyUpTo = (messages: string, parts: string) => `
   with original as (
     select message.*, row_number() over (order by message."createdAt", message.id) as place
       from ${messages} message
@@ -129,7 +132,7 @@ const copyUpTo = (messages: string) => `
   )
   insert into "Message_v2"
     (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata)
-  select fresh.id, $3, original.role, switchboard.copied_parts(original.parts), original.attachments, original."createdAt",
+  select fresh.id, $3, original.role, ${parts}, original.attachments, original."createdAt",
          original.model_used, 0, 0, 0, original.status, switchboard.public_metadata(original.metadata)
     from original join fresh using (place)`;
 
@@ -208,6 +211,9 @@ export class MessagesRepository {
     }: { chatId: string; messageId: string; toChatId: string; isOwner: boolean },
   ): Promise<void> {
     const { messages } = isOwner ? OWN : PUBLIC;
-    await manager.query(copyUpTo(messages), [chatId, messageId, toChatId]);
+    const copied = 'switchboard.copied_parts(original.parts)';
+    // A stored file is its owner's: copies of the owner share it.
+    const parts = isOwner ? copied : `switchboard.without_files(${copied})`;
+    await manager.query(copyUpTo(messages, parts), [chatId, messageId, toChatId]);
   }
 }

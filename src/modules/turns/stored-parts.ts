@@ -1,5 +1,6 @@
 import { getToolName, isToolUIPart, type DynamicToolUIPart, type ToolUIPart, type UIMessage } from 'ai';
-import { isEmbeddedFile } from '../agents/file-input.js';
+import { isEmbeddedFile, isMediaType } from '../agents/file-input.js';
+import { isFilePath } from '../files/file-path.js';
 
 type Parts = UIMessage['parts'];
 type Part = Parts[number];
@@ -69,10 +70,11 @@ function partForModel(role: UIMessage['role'], part: Part): Part | undefined {
   }
 }
 
-/** Nothing but what the message itself holds: neither an address nor a vendor's reference to a file. */
+/** What the message itself holds, and paths in our own storage: neither an address nor a vendor's reference to a file. */
 function fileForModel({ mediaType, filename, url }: Extract<Part, { type: 'file' }>): Part {
   const name = typeof filename === 'string' ? filename : undefined;
-  if (isEmbeddedFile({ mediaType, url })) return { type: 'file', mediaType, filename: name, url };
+  if (isEmbeddedFile({ mediaType, url }) || (isMediaType(mediaType) && isFilePath(url)))
+    return { type: 'file', mediaType, filename: name, url };
   return { type: 'text', text: `[a file that was left out: ${(name ?? mediaType).slice(0, 255)}]` };
 }
 
