@@ -4,7 +4,7 @@ import { type Fields, isFields } from './json-body.js';
 import { type Caller, isService, userIdOf } from './caller.js';
 import { storageFailure } from './failures.js';
 import { readMultipart } from './multipart-file.js';
-import { BodyError, type BodyLimitsByKind, limited, readText } from './request-body.js';
+import { BodyError, type BodyLimitsByKind, limited, readText, tooLarge } from './request-body.js';
 import type { RequestTarget } from './request-target.js';
 import { parseStorageBody } from './storage-body.js';
 import { withSafeContent } from './storage-download.js';
@@ -35,8 +35,8 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.
  */
 export class StorageService {
   private readonly slots = new UploadSlots();
-  /** What is being written. Two uploads at once would both find that there is nothing yet. */
-  private readonly uploading = new Set<string>();
+  /** The end of what a caller is writing to one place. Two uploads at once would both find that there is nothing yet. */
+  private readonly uploading = new Map<string, Promise<unknown>>();
   private readonly signingKey: Uint8Array;
 
   constructor(
@@ -117,15 +117,20 @@ export class StorageService {
   }
 
   private async uploadOnce(request: StorageRequest, source: Readable): Promise<Response> {
-    const { match, target } = request;
-    const place = target.segments.slice(match.signature ? 3 : 1).join('/');
-    if (this.uploading.has(place))
-      return storageFailure(423, 'ResourceLocked', 'The resource is locked: another upload of it is under way');
-    this.uploading.add(place);
+    const { match, target, caller } = request;
+    const writer = target.query.get('token') ?? userIdOf(caller) ?? caller.key;
+    // Of the caller's own: nobody waits for somebody else.
+    const place = [writer, ...target.segments.slice(match.signature ? 3 : 1)].join('/');
+    const before = this.uploading.get(place);
+    const upload = (async () => {
+      await before?.catch(() => undefined);
+      return this.upload(request, source);
+    })();
+    this.uploading.set(place, upload);
     try {
-      return await this.upload(request, source);
+      return await upload;
     } finally {
-      this.uploading.delete(place);
+      if (this.uploading.get(place) === upload) this.uploading.delete(place);
     }
   }
 
@@ -146,6 +151,7 @@ export class StorageService {
       if (!takes(bucket, kept))
         return storageFailure(415, 'invalid_mime_type', `mime type ${kept} is not supported`);
       headers.set('content-type', kept);
+      if (!file && Number(headers.get('content-length')) > size) throw tooLarge(size);
       // What the headers say is the length of the form.
       if (file) headers.delete('content-length');
       if (file?.cacheControl !== undefined) headers.set('cache-control', file.cacheControl);
@@ -156,7 +162,7 @@ export class StorageService {
       const response = await this.pass(request, Readable.toWeb(content) as ReadableStream);
       // The library knows only that the body broke off.
       if (problem instanceof BodyError) throw problem;
-      return response;
+      return await withClientNames(request.match, response);
     } finally {
       body.destroy();
     }
@@ -200,8 +206,12 @@ function refuseSignature(
     : storageFailure(403, 'InvalidSignature', 'The signature is invalid or has expired');
 }
 
-/** Signed addresses under the names, and at the base, where clients look for them. */
-async function withClientNames({ name }: StorageMatch, response: Response): Promise<Response> {
+/** Signed addresses, and keys of what was uploaded to one, under the names and in the form that clients look for. */
+async function withClientNames({ name, bucket }: StorageMatch, response: Response): Promise<Response> {
+  if (response.ok && name === 'PUT object/upload/sign/:b/*') {
+    const { Key: key } = (await response.json()) as { Key: string };
+    return Response.json({ Key: `${bucket}/${key}` }, { status: response.status });
+  }
   if (!response.ok || !name.startsWith('POST object/') || !name.includes('/sign/')) return response;
   const body: unknown = await response.json();
   const named = Array.isArray(body) ? body.map(withUrl) : withUrl(body);

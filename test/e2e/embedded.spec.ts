@@ -236,7 +236,7 @@ describe('the embedded stack', () => {
   it('keeps files in a folder of the user\u2019s own', async () => {
     const { client, id } = await signUp('files@example.com');
     const mine = client.storage.from('attachments');
-    const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello']), { contentType: 'text/plain' });
+    const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello'], { type: 'text/plain' }));
     expect(upload.error).toBeNull();
     const { data } = await mine.download(`${id}/note.txt`);
     expect(await data?.text()).toBe('hello');

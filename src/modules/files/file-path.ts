@@ -65,9 +65,8 @@ export function toSafeName(filename: string): string {
     .replace(/[^A-Za-z0-9._-]+/g, '_')
     // Some readers of paths take two dots for the folder above, wherever they stand.
     .replace(/\.{2,}/g, '.')
-    .replace(/_{2,}/g, '_')
-    .replace(/^[._-]+/, '');
+    .replace(/_{2,}/g, '_');
   const ending = /\.[A-Za-z0-9]{1,10}$/.exec(plain)?.[0] ?? '';
-  const stem = plain.slice(0, plain.length - ending.length).replace(/[._-]+$/, '');
+  const stem = plain.slice(0, plain.length - ending.length).replace(/^[._-]+|[._-]+$/g, '');
   return `${stem.slice(0, MAX_NAME) || 'file'}${ending}`;
 }
