@@ -9,7 +9,8 @@ const INERT = {
 };
 
 /** What browsers show and never run. SVG is not among these: it holds scripts. */
-const SHOWN = /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|(?:audio|video)\/[\w.+-]+|application\/pdf|text\/plain)(?: *;|$)/i;
+const SHOWN =
+  /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|(?:audio|video)\/[\w.+-]+|application\/pdf|text\/plain)(?: *;|$)/i;
 
 /** A file as it may be sent to a browser. `?download=` saves it under a name, as on Supabase. */
 export function withSafeContent(response: Response, { segments, query }: RequestTarget): Response {

@@ -104,7 +104,11 @@ export class StorageService {
     const signed = await Promise.all(
       paths.map(async (path) => {
         if (!existing.has(path))
-          return { path, signedURL: null, error: 'Either the object does not exist or you do not have access to it' };
+          return {
+            path,
+            signedURL: null,
+            error: 'Either the object does not exist or you do not have access to it',
+          };
         const token = await new SignJWT({ sub: path, bucket, intent: 'download' })
           .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
           .setIssuedAt()

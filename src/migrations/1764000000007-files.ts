@@ -61,9 +61,9 @@ const TRIGGERS = `
 /**
  * A private bucket in which each user reads and writes below a folder that bears their id. On hosted Supabase the role
  * `postgres` may do this, although storage belongs to another role. The server keeps the limits of the bucket as its own
- * configuration has them.
+ * configuration has them. Exported for tests, which add storage to a database that is migrated already.
  */
-const STORAGE = `
+export const STORAGE = `
   do $do$
   declare
     own constant text := 'bucket_id = ''attachments'' and (storage.foldername(name))[1] = (select switchboard.user_id())::text';

@@ -33,7 +33,9 @@ describe('files in chats', () => {
         `select parts from "Message_v2" where "chatId" = $1 and role = 'user' order by "createdAt"`,
         [chatId],
       )
-      .then((rows) => rows.flatMap(({ parts }) => parts.filter(({ type }) => type === 'file').map(({ url }) => url)));
+      .then((rows) =>
+        rows.flatMap(({ parts }) => parts.filter(({ type }) => type === 'file').map(({ url }) => url)),
+      );
   const pathsOf = (person: Person) =>
     server
       .api(person, 'GET', '/api/files')
@@ -134,7 +136,11 @@ describe('files in chats', () => {
     const path = await server.upload(ada, 'secret.png', 'image/png', PNG);
     for (const wanted of [path, path.replace(ada.id, eve.id), `${eve.id}/none.png`]) {
       const { status, problem } = await server.say(eve, crypto.randomUUID(), [text('Look.'), file(wanted)]);
-      expect([status, problem?.code, problem?.errors?.[0]?.path]).toEqual([404, 'not_found', 'message.parts.1.url']);
+      expect([status, problem?.code, problem?.errors?.[0]?.path]).toEqual([
+        404,
+        'not_found',
+        'message.parts.1.url',
+      ]);
     }
     expect((await server.api(eve, 'GET', '/api/chats')).body.items).toEqual([]);
   });
@@ -161,7 +167,8 @@ describe('files in chats', () => {
 
   it('are one file in storage, however often the same is sent', async () => {
     const chatId = crypto.randomUUID();
-    for (let count = 0; count < 3; count++) await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))]);
+    for (let count = 0; count < 3; count++)
+      await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))]);
     const paths = await pathsOf(ada);
     expect(paths).toHaveLength(1);
     expect(new Set(await storedUrls(chatId))).toEqual(new Set(paths));

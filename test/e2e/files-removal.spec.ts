@@ -152,6 +152,8 @@ describe('stored files that nothing needs any more', () => {
     );
     await sweep();
     expect(await server.stack.query(`select from storage.objects where name = 'logo.png'`)).toHaveLength(1);
-    expect(await server.stack.query(`select from switchboard.file_removals where path = 'logo.png'`)).toEqual([]);
+    expect(await server.stack.query(`select from switchboard.file_removals where path = 'logo.png'`)).toEqual(
+      [],
+    );
   });
 });

@@ -46,7 +46,11 @@ describe('the client of Supabase Storage', () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const { data, error } = await bucket.listV2({ prefix: `${ada.id}/`, limit: 4, ...(cursor ? { cursor } : {}) });
+      const { data, error } = await bucket.listV2({
+        prefix: `${ada.id}/`,
+        limit: 4,
+        ...(cursor ? { cursor } : {}),
+      });
       expect(error).toBeNull();
       expect(data?.hasNext).toBe(seen.length === 0);
       seen.push(...(data?.objects.map(({ name }) => name) ?? []));
@@ -66,7 +70,9 @@ describe('the client of Supabase Storage', () => {
     const paths = [`${ada.id}/a.png`, `${ada.id}/none.png`, `${ada.id}/deep/c.png`];
     const { data, error } = await bucketOf(ada).createSignedUrls(paths, 60);
     expect(error).toBeNull();
-    expect(data?.map(({ path, error: problem, signedUrl }) => [path, problem === null, Boolean(signedUrl)])).toEqual([
+    expect(
+      data?.map(({ path, error: problem, signedUrl }) => [path, problem === null, Boolean(signedUrl)]),
+    ).toEqual([
       [paths[0], true, true],
       [paths[1], false, false],
       [paths[2], true, true],
@@ -109,8 +115,12 @@ describe('the client of Supabase Storage', () => {
       expect(several.data?.every(({ signedUrl }) => !signedUrl) ?? true).toBe(true);
       expect((await bucket.createSignedUrl(path, 60)).error).not.toBeNull();
       expect((await bucket.createSignedUploadUrl(`${ada.id}/new.png`)).error).not.toBeNull();
-      expect((await bucket.upload(`${ada.id}/new.png`, PNG, { contentType: 'image/png' })).error).not.toBeNull();
-      expect((await bucket.upload(path, PNG, { contentType: 'image/png', upsert: true })).error).not.toBeNull();
+      expect(
+        (await bucket.upload(`${ada.id}/new.png`, PNG, { contentType: 'image/png' })).error,
+      ).not.toBeNull();
+      expect(
+        (await bucket.upload(path, PNG, { contentType: 'image/png', upsert: true })).error,
+      ).not.toBeNull();
       expect((await bucket.remove([path])).data ?? []).toEqual([]);
       expect((await bucket.download(path)).error).not.toBeNull();
     }

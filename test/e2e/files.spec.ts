@@ -96,8 +96,14 @@ describe('users\u2019 files', () => {
       `${ada.id.toUpperCase()}${path.slice(36)}`,
       'x',
     ]) {
-      expect([wanted, (await server.api(eve, 'GET', `/api/files/url?${at(wanted)}`)).status]).toEqual([wanted, 404]);
-      expect([wanted, (await server.api(eve, 'DELETE', `/api/files?${at(wanted)}`)).status]).toEqual([wanted, 404]);
+      expect([wanted, (await server.api(eve, 'GET', `/api/files/url?${at(wanted)}`)).status]).toEqual([
+        wanted,
+        404,
+      ]);
+      expect([wanted, (await server.api(eve, 'DELETE', `/api/files?${at(wanted)}`)).status]).toEqual([
+        wanted,
+        404,
+      ]);
     }
     expect((await server.api(ada, 'GET', `/api/files/url?${at(path)}`)).status).toBe(200);
     expect((await server.api(eve, 'GET', '/api/files')).body.items).toEqual([]);

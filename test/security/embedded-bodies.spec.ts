@@ -168,14 +168,14 @@ describe('bodies for the embedded stack', () => {
     const held = [1, 2, 3, 4].map((number) => stack.open(head(`held-${number}`)));
     await sleep(500);
     const options = { token: ada.accessToken, body: 'more' };
-    expect((await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status).toBe(
-      429,
-    );
+    expect(
+      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
+    ).toBe(429);
     held.forEach((socket) => socket.destroy());
     await sleep(500);
-    expect((await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status).toBe(
-      200,
-    );
+    expect(
+      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
+    ).toBe(200);
   });
 
   it('ends a body that stops arriving', async () => {

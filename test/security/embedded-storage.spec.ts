@@ -167,8 +167,11 @@ describe('files in the embedded stack', () => {
     const name = `${ada.id}/secret.txt`;
     const right = { sub: name, bucket: 'attachments', intent: 'download' };
     const status = async (token: string, path = name) =>
-      (await stack.request('GET', `/storage/v1/object/sign/attachments/${path}?token=${token}`, { key: null }))
-        .status;
+      (
+        await stack.request('GET', `/storage/v1/object/sign/attachments/${path}?token=${token}`, {
+          key: null,
+        })
+      ).status;
     expect(await status(await sign(right))).toBe(200);
     const upload = { ...right, intent: 'upload', upsert: true, owner: ada.id };
     for (const token of [
@@ -194,11 +197,15 @@ describe('files in the embedded stack', () => {
       eve.accessToken,
       'x',
     ]) {
-      const put = await stack.request('PUT', `/storage/v1/object/upload/sign/attachments/${name}?token=${token}`, {
-        key: null,
-        body: 'forged',
-        headers: text,
-      });
+      const put = await stack.request(
+        'PUT',
+        `/storage/v1/object/upload/sign/attachments/${name}?token=${token}`,
+        {
+          key: null,
+          body: 'forged',
+          headers: text,
+        },
+      );
       expect(put.status).toBe(403);
     }
   });

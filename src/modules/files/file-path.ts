@@ -50,7 +50,13 @@ export function newPath(userId: string, filename: string): string {
 /** The path of these very bytes: the same file sent again is the same file in storage. */
 export function pathOfContent(userId: string, bytes: Uint8Array, filename: string): string {
   const digest = hash('sha256', bytes, 'hex');
-  const id = [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]].map(([from, to]) => digest.slice(from, to));
+  const id = [
+    [0, 8],
+    [8, 12],
+    [12, 16],
+    [16, 20],
+    [20, 32],
+  ].map(([from, to]) => digest.slice(from, to));
   return `${userId}/${id.join('-')}/${toSafeName(filename)}`;
 }
 

@@ -100,9 +100,7 @@ export class FilesRepository {
 
   /** Those of the user's files that are at these paths: policies of storage decide whose they are. */
   find(identity: Identity, paths: string[]): Promise<FileRow[]> {
-    return this.database.readAsUser(identity, (statements) =>
-      statements.query<FileRow[]>(FIND, [paths]),
-    );
+    return this.database.readAsUser(identity, (statements) => statements.query<FileRow[]>(FIND, [paths]));
   }
 
   async limitBucket(bytes: number, types: string[]): Promise<void> {

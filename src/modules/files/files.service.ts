@@ -54,10 +54,7 @@ export class FilesService {
    *
    * @throws AppError 400, 413 or 415 for a file that may not be uploaded, 404 without storage, 502, 504
    */
-  async createUpload(
-    identity: Identity,
-    { filename, contentType, size }: CreateFileDto,
-  ): Promise<UploadDto> {
+  async createUpload(identity: Identity, { filename, contentType, size }: CreateFileDto): Promise<UploadDto> {
     await this.expectAvailable();
     const { maxSize, types } = await this.settings.current();
     const type = toMediaType(contentType);

@@ -102,7 +102,10 @@ export class MessageFiles {
   }
 
   /** The path of what was a data URL; undefined where it stays one. */
-  private async move(identity: Identity, { url, mediaType, filename }: FilePart): Promise<string | undefined> {
+  private async move(
+    identity: Identity,
+    { url, mediaType, filename }: FilePart,
+  ): Promise<string | undefined> {
     const bytes = readDataUrl(url);
     if (!bytes) return undefined;
     const path = pathOfContent(identity.id, bytes, filename ?? `file.${mediaType.split('/')[1]}`);
@@ -112,7 +115,10 @@ export class MessageFiles {
       this.recent.set(path, bytes, known?.version);
       return path;
     } catch (error) {
-      this.logger.warn({ err: error }, 'A file stays inside of its message: it could not be moved to storage.');
+      this.logger.warn(
+        { err: error },
+        'A file stays inside of its message: it could not be moved to storage.',
+      );
       return undefined;
     }
   }
@@ -124,7 +130,12 @@ function refused(named: Named[], message: string): AppError {
 
 function notThere(named: Named[]): AppError {
   const errors = named.map(({ index }) => ({ path: `message.parts.${index}.url`, message: 'was not found' }));
-  return new AppError(404, 'not_found', `The file of ${errors.map(({ path }) => path).join(', ')} was not found.`, {
-    errors,
-  });
+  return new AppError(
+    404,
+    'not_found',
+    `The file of ${errors.map(({ path }) => path).join(', ')} was not found.`,
+    {
+      errors,
+    },
+  );
 }

@@ -52,7 +52,8 @@ export class StorageClient {
   async download(path: string, limit: number): Promise<Uint8Array> {
     return this.ask(async (bucket) => {
       const { data, error } = await bucket.download(path).asStream();
-      return error ? { data: null, error } : { data: await readAll(data, limit), error: null };
+      if (error) return { data: null, error };
+      return { data: await readAll(data as ReadableStream<Uint8Array>, limit), error: null };
     });
   }
 
@@ -60,9 +61,7 @@ export class StorageClient {
     if (paths.length > 0) await this.ask((bucket) => bucket.remove(paths));
   }
 
-  private async ask<T>(
-    request: (bucket: Bucket) => Promise<{ data: T | null; error: unknown }>,
-  ): Promise<T> {
+  private async ask<T>(request: (bucket: Bucket) => Promise<{ data: T | null; error: unknown }>): Promise<T> {
     const signal = AbortSignal.timeout(TIMEOUT);
     const { storage } = await this.connect(signal);
     try {

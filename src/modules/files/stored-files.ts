@@ -52,7 +52,10 @@ export class StoredFiles {
     const files = await this.load(identity, paths);
     return history.map((message) =>
       message.parts.some(isStoredFile)
-        ? { ...message, parts: message.parts.map((part) => (isStoredFile(part) ? contentOf(part, files) : part)) }
+        ? {
+            ...message,
+            parts: message.parts.map((part) => (isStoredFile(part) ? contentOf(part, files) : part)),
+          }
         : message,
     );
   }

@@ -33,7 +33,12 @@ export class FileDto {
   @ApiProperty({ example: 'report.pdf', description: 'The last part of the path.' })
   filename: string;
 
-  @ApiProperty({ type: String, nullable: true, example: 'application/pdf', description: 'As it was uploaded.' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'application/pdf',
+    description: 'As it was uploaded.',
+  })
   contentType: string | null;
 
   @ApiProperty({ type: 'integer', nullable: true, example: 182044, description: 'Bytes that storage holds.' })
