@@ -2,10 +2,24 @@ import { createChatClient, textOf, toUiMessages } from '../support/chat-client.j
 import type { Person } from '../support/embedded-server.js';
 import { file, FilesServer, PNG, text } from '../support/files-server.js';
 
+/** The objects in a request, however deep. */
+function partsOf(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return [...(Array.isArray(value) ? [] : [value]), ...Object.values(value).flatMap(partsOf)];
+}
+
 const BASE64 = PNG.toString('base64');
 /** More than is left inside of a message. It is a picture to everybody who looks at its beginning. */
 const LARGE = Buffer.concat([PNG, Buffer.alloc(200_000, 7)]);
-const VENDORS = ['google/gemini-2.5-flash', 'openai/gpt-5-mini', 'anthropic/claude-haiku-4-5'];
+/** How each vendor is given a picture. */
+const VENDORS = [
+  ['google/gemini-2.5-flash', { inlineData: { mimeType: 'image/png', data: BASE64 } }],
+  ['openai/gpt-5-mini', { type: 'input_image', image_url: `data:image/png;base64,${BASE64}` }],
+  [
+    'anthropic/claude-haiku-4-5',
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: BASE64 } },
+  ],
+] as const;
 
 describe('files in chats', () => {
   let server: FilesServer;
@@ -41,13 +55,13 @@ describe('files in chats', () => {
       .api(person, 'GET', '/api/files')
       .then(({ body }) => body.items.map(({ path }: { path: string }) => path) as string[]);
 
-  describe.each(VENDORS)('for %s', (model) => {
+  describe.each(VENDORS)('for %s', (model, picture) => {
     it('are given to the model as they are in storage, in later questions, too', async () => {
       const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
       const chatId = crypto.randomUUID();
       const answer = await server.say(ada, chatId, [text('Look.'), file(path)], { model });
       expect([answer.status, answer.problem, answer.done]).toEqual([200, undefined, true]);
-      expect(server.told()).toContain(BASE64);
+      expect(partsOf(server.double.requests.at(-1)?.body)).toContainEqual(expect.objectContaining(picture));
       expect(server.told()).not.toContain(path);
       expect(await storedUrls(chatId)).toEqual([path]);
       server.double.reset();

@@ -19,7 +19,8 @@ export class MessageDto {
     type: 'array',
     items: { type: 'object', additionalProperties: true },
     example: [{ type: 'text', text: 'Sow tomatoes in March.', state: 'done' }],
-    description: 'The parts of an AI SDK `UIMessage`.',
+    description:
+      'The parts of an AI SDK `UIMessage`. The `url` of a `file` part is a data URL or, for a file in storage, a signed address.',
   })
   parts: unknown[];
 
