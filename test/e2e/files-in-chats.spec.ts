@@ -61,7 +61,9 @@ describe('files in chats', () => {
       const chatId = crypto.randomUUID();
       const answer = await server.say(ada, chatId, [text('Look.'), file(path)], { model });
       expect([answer.status, answer.problem, answer.done]).toEqual([200, undefined, true]);
-      expect(partsOf(server.double.requests.at(-1)?.body)).toContainEqual(expect.objectContaining(picture));
+      expect(server.double.requests.flatMap(({ body }) => partsOf(body))).toContainEqual(
+        expect.objectContaining(picture),
+      );
       expect(server.told()).not.toContain(path);
       expect(await storedUrls(chatId)).toEqual([path]);
       server.double.reset();
