@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createChatClient, textOf, toUiMessages } from '../support/chat-client.js';
 import type { Person } from '../support/embedded-server.js';
 import { file, FilesServer, PNG, text } from '../support/files-server.js';
@@ -249,6 +251,28 @@ describe('files in chats', () => {
     server.double.reset();
     await server.say(ada, own.body.id, [text('And?')]);
     expect(server.told()).toContain(BASE64);
+  });
+
+  it('stay in the message when storage does not take them', async () => {
+    await server.stack.query(`update storage.buckets set allowed_mime_types = '{text/plain}'`);
+    try {
+      const chatId = crypto.randomUUID();
+      const answer = await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))]);
+      expect([answer.status, answer.done]).toEqual([200, true]);
+      expect(await storedUrls(chatId)).toEqual([dataUrl(LARGE)]);
+      expect((await server.messages(ada, chatId))[0].parts[1].url).toBe(dataUrl(LARGE));
+    } finally {
+      await server.stack.query(`update storage.buckets set allowed_mime_types = null`);
+    }
+  });
+
+  it('are named in words when storage has lost them', async () => {
+    const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
+    const chatId = crypto.randomUUID();
+    rmSync(join(server.stack.dataDir, 'storage'), { recursive: true });
+    const answer = await server.say(ada, chatId, [text('Look.'), file(path)]);
+    expect([answer.status, answer.done]).toEqual([200, true]);
+    expect(server.told()).toContain('[a file that could not be read: cat.png]');
   });
 
   it('that are too many for one request are left out from the oldest on', async () => {

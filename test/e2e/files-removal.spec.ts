@@ -88,6 +88,25 @@ describe('stored files that nothing needs any more', () => {
     expect(await server.stack.query('select path from switchboard.file_removals')).toEqual([]);
   });
 
+  it('stay when they are sent again before they are removed', async () => {
+    const path = await upload();
+    const chatId = await chatWith(path);
+    const parts = [
+      text('Look.'),
+      file(`data:image/png;base64,${Buffer.alloc(90_000, PNG).toString('base64')}`),
+    ];
+    await server.say(ada, chatId, parts);
+    await server.api(ada, 'DELETE', `/api/chats/${chatId}`);
+    const again = crypto.randomUUID();
+    expect((await server.say(ada, again, [...parts, file(path)])).status).toBe(200);
+    await sweep();
+    await makeDue();
+    await sweep();
+    expect(await pathsOf(ada)).toHaveLength(2);
+    const [{ parts: shown }] = await server.messages(ada, again);
+    for (const { url } of shown.slice(1)) expect((await fetch(url)).status).toBe(200);
+  });
+
   it('go by themselves within half a minute', async () => {
     const chatId = await chatWith(await upload());
     await server.api(ada, 'DELETE', `/api/chats/${chatId}`);

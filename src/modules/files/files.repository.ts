@@ -74,6 +74,10 @@ const TAKE_REMOVALS = `
     from due where removal.path = due.path and not due.used
   returning removal.path`;
 
+/** A file that is being sent again is not removed meanwhile. Once its message is stored, it is not due any more. */
+const POSTPONE_REMOVALS = `
+  update switchboard.file_removals set due_at = greatest(due_at, now() + interval '1 day') where path = any($1::text[])`;
+
 const END_REMOVALS = `delete from switchboard.file_removals where path = any($1::text[])`;
 
 /** Supabase Storage keeps what it knows of files in the database. Files are read here, and written by its own server only. */
@@ -122,6 +126,10 @@ export class FilesRepository {
   async takeRemovals(limit: number): Promise<string[]> {
     const [rows] = await this.database.executeAsService([{ text: TAKE_REMOVALS, parameters: [limit] }]);
     return (rows as Array<{ path: string }>).map(({ path }) => path);
+  }
+
+  async postponeRemovals(paths: string[]): Promise<void> {
+    await this.database.executeAsService([{ text: POSTPONE_REMOVALS, parameters: [paths] }]);
   }
 
   async endRemovals(paths: string[]): Promise<void> {

@@ -85,7 +85,7 @@ export class MessageFiles {
 
   private async find(identity: Identity, named: Named[]): Promise<Map<string, FileRow>> {
     const own = named.filter(({ path }) => ownerOf(path) === identity.id).map(({ path }) => path);
-    const rows = own.length > 0 ? await this.repository.find(identity, [...new Set(own)]) : [];
+    const rows = await this.findKept(identity, [...new Set(own)]);
     const found = new Map(rows.map((row) => [row.path, row]));
     const missing = named.filter(({ path }) => !found.has(path));
     if (missing.length > 0) throw notThere(missing);
@@ -101,6 +101,13 @@ export class MessageFiles {
     return found;
   }
 
+  /** Files that are there, and stay there until the question is stored. */
+  private async findKept(identity: Identity, paths: string[]): Promise<FileRow[]> {
+    if (paths.length === 0) return [];
+    await this.repository.postponeRemovals(paths);
+    return this.repository.find(identity, paths);
+  }
+
   /** The path of what was a data URL; undefined where it stays one. */
   private async move(
     identity: Identity,
@@ -110,7 +117,7 @@ export class MessageFiles {
     if (!bytes) return undefined;
     const path = pathOfContent(identity.id, bytes, filename ?? `file.${mediaType.split('/')[1]}`);
     try {
-      const [known] = await this.repository.find(identity, [path]);
+      const [known] = await this.findKept(identity, [path]);
       if (!known) await this.storage.upload(path, bytes, mediaType);
       this.recent.set(path, bytes, known?.version);
       return path;

@@ -6,18 +6,22 @@ import { BUCKET } from './file-path.js';
 
 type Bucket = ReturnType<SupabaseClient['storage']['from']>;
 
-/** What the client library says of a failure. */
+/** What the client library says of a failure. Where there was no answer, the cause is within. */
 interface Failure {
+  name?: string;
   status?: number;
   statusCode?: string;
+  originalError?: unknown;
 }
 
-/** Of one request; a large file takes a while. */
+/** Of one request, with the answer; a large file takes a while. */
 const TIMEOUT = 30_000;
 
 /** Supabase Storage, asked with the secret key. */
 @Injectable()
 export class StorageClient {
+  private client?: Promise<SupabaseClient>;
+
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
   /** Of the Supabase project; undefined when this server has no access to its storage. */
@@ -62,32 +66,36 @@ export class StorageClient {
   }
 
   private async ask<T>(request: (bucket: Bucket) => Promise<{ data: T | null; error: unknown }>): Promise<T> {
-    const signal = AbortSignal.timeout(TIMEOUT);
-    const { storage } = await this.connect(signal);
+    const { storage } = await (this.client ??= this.connect());
     try {
       const { data, error } = await request(storage.from(BUCKET));
       if (error || data === null) throw error;
       return data;
     } catch (error) {
-      if (signal.aborted) throw upstreamTimeout('Supabase Storage did not answer in time.', error);
-      throw failureOf(error as Failure);
+      throw failureOf(error as Failure | null);
     }
   }
 
   /** The library is loaded only where it is used. */
-  private async connect(signal: AbortSignal): Promise<Pick<SupabaseClient, 'storage'>> {
+  private async connect(): Promise<SupabaseClient> {
     const { url, secretKey } = this.config.supabase;
     if (!url || !secretKey) throw new Error('There is no storage to ask.');
     const { createClient } = await import('@supabase/supabase-js');
     return createClient(url, secretKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-      // The key goes to the configured server only, wherever an answer points to.
-      global: { fetch: (input, init) => fetch(input, { ...init, redirect: 'error', signal }) },
+      global: {
+        // The key goes to the configured server only, wherever an answer points to.
+        fetch: (input, init) =>
+          fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) }),
+      },
     });
   }
 }
 
 function failureOf(error: Failure | null): AppError {
+  const causes = [error, error?.originalError] as Array<Failure | null | undefined>;
+  if (causes.some((cause) => cause?.name === 'TimeoutError'))
+    return upstreamTimeout('Supabase Storage did not answer in time.', error);
   const status = Number(error?.statusCode ?? error?.status ?? 0);
   if (!status) return upstreamError('Supabase Storage cannot be reached.', error);
   return status === 401 || status === 403
