@@ -18,5 +18,5 @@ USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Node is the container's first process, so that SIGTERM reaches it and running answers are finished and stored.
+# Node is the container's first process, so SIGTERM reaches it. It then finishes and stores running answers.
 CMD ["node", "dist/src/main.js"]

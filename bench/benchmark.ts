@@ -32,22 +32,22 @@ const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
 
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 
-/** Other programs that take more than this share of the processors are worth a word. */
+/** The harness reports other programs that use more than this share of the processors. */
 const QUIET = 0.1;
 
-const HELP = `npm run bench -- [options], or node bench/run.ts [options] with the build that is there
+const HELP = `npm run bench -- [options], or node bench/run.ts [options] with the existing build
 
-  --rounds <n>     how often each server has its turn (default 3)
-  --quick          one short round: whether it runs, and about what it says
-  --only <name>    one measurement, several times for several: ${Object.keys(MEASUREMENTS).join(', ')}
-  --against <rev>  build another revision and measure it beside this one, in place of the references
+  --rounds <n>     how many rounds each server runs (default 3)
+  --quick          one short round, to check that it runs; the figures are rough
+  --only <name>    one measurement; repeat the option for more: ${Object.keys(MEASUREMENTS).join(', ')}
+  --against <rev>  build another revision and measure it instead of the references
   --tuned          give Fastify + pg Switchboard's own database connections (prepared, pipelined statements)
-  --profile <dir>  let Switchboard's processes leave CPU profiles there
+  --profile <dir>  write CPU profiles of Switchboard's processes to this folder
 
-Only a whole run that is not quick, tuned or against another revision writes bench/RESULTS.md.
+Only a full run without --quick, --only, --tuned and --against writes bench/RESULTS.md.
 `;
 
-/** Runs the measurements, prints the table, and leaves nothing running, however it ends. */
+/** Runs the measurements and prints the table. It stops everything it started, also after a failure. */
 export async function main(argv: string[]): Promise<void> {
   const options = readOptions(argv);
   if (!options) return;
@@ -131,13 +131,15 @@ async function run(options: Options, resources: AsyncDisposableStack, log: Log):
     if (only.length > 0 && !only.includes(name)) continue;
     const share = await busyShare();
     noise = Math.max(noise, share);
-    log(`${name}${share > QUIET ? ` (others use ${percent(share)} of the processors)` : ''}`);
+    log(`${name}${share > QUIET ? ` (other programs use ${percent(share)} of the processors)` : ''}`);
     figures.push(...(await measure(stage)));
   }
   log('done');
   console.log(revision ? toComparison(figures, revision.name) : toText(figures));
   if (noise > QUIET)
-    console.log(`\nNoisy: between the measurements others used up to ${percent(noise)} of the processors.`);
+    console.log(
+      `\nNoisy: between the measurements, other programs used up to ${percent(noise)} of the processors.`,
+    );
   if (quick || tuned || revision || only.length > 0) return;
   writeFileSync(
     RESULTS,
@@ -146,5 +148,5 @@ async function run(options: Options, resources: AsyncDisposableStack, log: Log):
 }
 
 function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }

@@ -16,7 +16,7 @@ const supabase = createClient(url, publishableKey, { auth: { persistSession: fal
 const credentials = { email: `terminal-${Date.now()}@example.com`, password: crypto.randomUUID() };
 const { data, error } = await supabase.auth.signUp(credentials);
 if (error ?? !data.session)
-  throw error ?? new Error('There is no session: is the address to be confirmed first?');
+  throw error ?? new Error('There is no session. Does the email address need to be confirmed first?');
 
 const transport = new DefaultChatTransport({
   api: `${url}/api/chat`,

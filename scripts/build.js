@@ -1,6 +1,6 @@
 /**
- * Compiles `src` to `dist`. With `--if-stale` it does nothing when no source is newer than the last build, so that
- * `npm start` costs a look at the file times and not a run of the compiler.
+ * Compiles `src` to `dist`. With `--if-stale` it does nothing if no source is newer than the last build. `npm start`
+ * then only checks file times and does not run the compiler.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,6 @@ if (!process.argv.includes('--if-stale') || isStale) {
 function newestTime(path) {
   const stats = statSync(path);
   if (!stats.isDirectory()) return stats.mtimeMs;
-  // A folder's own time tells of files that were removed.
+  // The modification time of a folder changes when files are removed.
   return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newestTime(join(path, name))));
 }

@@ -1,6 +1,6 @@
 /**
- * Writes what `db:verify` expects: the catalog of a freshly migrated database, on a PostgreSQL that is started for it as for
- * the tests. Run it after a new migration; a test says when the file is stale.
+ * Writes what `db:verify` expects: the catalog of a freshly migrated database, on a PostgreSQL that is started as for
+ * the tests. Run it after adding a migration. A test fails if the file is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
@@ -20,7 +20,7 @@ try {
   const text = await format(JSON.stringify(snapshot), options);
   const isNew = readFileSync(path, 'utf8') !== text;
   if (isNew) writeFileSync(path, text);
-  console.log(isNew ? `${path} is written.` : `${path} was up to date.`);
+  console.log(isNew ? `Wrote ${path}.` : `${path} is up to date.`);
 } finally {
   await stopPostgres();
 }

@@ -41,15 +41,15 @@ const ALLOWED_HEADERS = [
 ];
 
 export interface AppOptions {
-  /** Where log lines go; standard output by default. */
+  /** Destination of log lines. The default is standard output. */
   logDestination?: DestinationStream;
   /** Adds routes to the bare Fastify instance before Nest's own (the embedded stack's auth and storage). */
   mount?: (fastify: FastifyInstance, countRefused: CountRefused) => Promise<void>;
-  /** Milliseconds that a request of those routes may take to arrive, where that is longer than `requestTimeout`. */
+  /** Milliseconds in which a request of those routes must arrive, if that is longer than `requestTimeout`. */
   longestRequest?: number;
 }
 
-/** Builds the application, ready to `listen`. The server and the tests boot the same one. */
+/** Builds the application, ready to `listen`. The server and the tests boot the same application. */
 export async function createApp(
   config: AppConfig,
   options: AppOptions = {},
@@ -59,12 +59,12 @@ export async function createApp(
     config.supabase.jwtSecret,
     ...Object.values(config.providers).map(({ apiKey }) => apiKey),
   ]);
-  // The AI SDK's own warnings quote what was said and thought, past the log.
+  // The AI SDK's warnings quote prompts and reasoning, and bypass the log.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const pino = createLogger(config.logLevel, options.logDestination);
   const logger = new NestLogger(pino);
   const frameworkLogger = new Logger('Http');
-  // The adapter is made before the application that has the throttle in it; requests come after both.
+  // The adapter is created before the application, which has the throttle. Requests arrive after both exist.
   const throttle = (): RequestThrottle => app.get(RequestThrottle);
   const adapter = new DrainingAdapter({
     ...deadlinesOf(config.server.requestTimeout, options.longestRequest),
@@ -73,7 +73,7 @@ export async function createApp(
     genReqId: requestIdOf,
     logger: false,
     forceCloseConnections: true,
-    // Client ids of 128 characters, each of them percent-encoded from up to four bytes.
+    // Client ids of 128 characters, each percent-encoded from up to four bytes.
     routerOptions: { maxParamLength: 2048 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       throttle()
@@ -103,7 +103,7 @@ export async function createApp(
       logger,
       bufferLogs: false,
       abortOnError: false,
-      // The guards read the body, after they have let the request in.
+      // The guards read the body, after they have admitted the request.
       bodyParser: false,
     },
   );
@@ -114,7 +114,7 @@ export async function createApp(
     allowedHeaders: ALLOWED_HEADERS,
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
-    // Who asks for less than browsers do is answered as well.
+    // Requests without `Accept` headers are answered too.
     strictPreflight: false,
   });
   await app.register(helmet, {

@@ -8,11 +8,11 @@ import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 const DESCRIPTION = `The open backend for AI chat.
 
 Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
-\`application/problem+json\` (RFC 9457) with a stable \`code\`. Keys of your own for the model vendors travel in
-${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}; they are used for that request and never stored.
+\`application/problem+json\` (RFC 9457) with a stable \`code\`. Send your own keys for the model vendors in
+${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}. They are used only for that request and are never stored.
 
-A request that is not well-formed HTTP can also be refused before its route is known: 414 (a part of the path over 2,048
-characters), 417 (\`Expect\`) and 431 (headers).`;
+Malformed HTTP requests can also be refused before routing: 414 (a path segment over 2,048 characters), 417
+(\`Expect\`) and 431 (headers).`;
 
 /** The OpenAPI document of all routes. */
 export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -58,12 +58,12 @@ function operationsOf({ paths }: OpenAPIObject): Array<[method: string, operatio
 
 const PLACES = ['path', 'query', 'header'];
 
-/** Decorators come in an order that depends on the compiler. */
+/** The order of decorators depends on the compiler. */
 function byPlaceAndName(a: Parameter, b: Parameter): number {
   return PLACES.indexOf(a.in) - PLACES.indexOf(b.in) || (a.name < b.name ? -1 : 1);
 }
 
-/** What is true of every answer that went well, said once. */
+/** Completes the documentation of all successful responses. */
 function describeSuccess({ responses }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     if (!status.startsWith('2')) continue;
@@ -72,7 +72,7 @@ function describeSuccess({ responses }: Operation): void {
   }
 }
 
-/** What the HTTP edge answers before a handler is asked: at every route, and at every route that reads a body. */
+/** Responses of the HTTP layer before a handler runs: on every route, and on every route that reads a body. */
 const REFUSALS = [400, 415, 429, 500, 503];
 const BODY_REFUSALS = [408, 413];
 const BODY_METHODS = new Set(['post', 'put', 'patch']);
@@ -83,7 +83,7 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json` and the page that shows it at `/docs`. */
+/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. */
 export function setupDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',

@@ -7,14 +7,14 @@ import { loadConfig } from './config/app-config.js';
 import { createOpenApiDocument } from './docs.js';
 import { VENDORS } from './modules/models/vendors/vendors.js';
 
-/** Writes `openapi.json` from the code, or with `--check` fails when the committed file says something else. */
+/** Writes `openapi.json` from the code. With `--check`, fails if the committed file is different. */
 const FILE = 'openapi.json';
 
 const config = loadConfig(
   { DATABASE_URL: 'postgres://unused@localhost/unused', SUPABASE_URL: 'http://localhost' },
   VENDORS,
 );
-// Preview mode knows every route and connects to nothing.
+// Preview mode knows every route and does not connect to anything.
 const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), new FastifyAdapter(), {
   preview: true,
   logger: false,

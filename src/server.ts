@@ -5,7 +5,7 @@ import { ConfigurationError, parseEnvironment } from './config/environment.js';
 import type { EmbeddedStack } from './embedded/embedded-stack.js';
 import { VENDORS } from './modules/models/vendors/vendors.js';
 
-/** Starts the server from the process environment; a problem with it is one line on standard error and exit code 1. */
+/** Starts the server from the process environment. A problem is one line on standard error and exit code 1. */
 export async function startServer(): Promise<void> {
   try {
     await start();
@@ -39,7 +39,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** The embedded storage gives an upload this long. */
+/** The time limit for an upload to the embedded storage. */
 const UPLOAD_TIMEOUT = 120_000;
 
 async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
@@ -62,14 +62,14 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
       `${startBanner({ url: await app.getUrl(), publishableKey: stack.publishableKey }).join('\n')}\n`,
     );
   } else {
-    process.stdout.write(`Switchboard listens on ${await app.getUrl()}, docs at /docs\n`);
+    process.stdout.write(`Switchboard is listening on ${await app.getUrl()}, docs at /docs\n`);
   }
 }
 
-/** Ctrl-C reaches the server twice when npm runs it: from the terminal, and passed on by npm. */
+/** With npm, Ctrl-C reaches the server twice: from the terminal, and passed on by npm. */
 const SAME_SIGNAL = 1_000;
 
-/** The first signal ends the server in good order, a later one at once. */
+/** The first signal shuts the server down gracefully. A later signal ends it immediately. */
 function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void {
   let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
@@ -84,7 +84,7 @@ function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void
       .then(
         () => process.exit(0),
         (error: unknown) => {
-          process.stderr.write(`switchboard: stopping after ${signal} failed: ${describe(error)}\n`);
+          process.stderr.write(`switchboard: shutdown after ${signal} failed: ${describe(error)}\n`);
           process.exit(1);
         },
       );

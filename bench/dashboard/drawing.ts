@@ -9,11 +9,11 @@ import type { Recording } from './recording.js';
 
 const DASHBOARD = new URL('../../deploy/grafana/switchboard.json', import.meta.url);
 const WIDTH = 1_440;
-/** Pixels of one unit of Grafana's grid with the space below it, and of what is above and below the panels. */
+/** Pixels: one unit of Grafana's grid with the gap below it, and the space above and below the panels. */
 const UNIT = 38;
 const AROUND = 110;
 
-/** Draws every panel of the dashboard from its own queries, in a page of which Chromium takes a picture. */
+/** Draws every panel of the dashboard from its own queries, in a page that Chromium captures as an image. */
 export async function draw(where: string, picture: string): Promise<void> {
   const folder = resolve(where);
   const dashboard = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as Dashboard;

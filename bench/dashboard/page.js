@@ -1,4 +1,4 @@
-/** Runs in the page: lays the panels of `data` out on Grafana's grid, and draws them with uPlot. */
+/** Runs in the page: lays out the panels of `data` on Grafana's grid, and draws them with uPlot. */
 const GAP = 8;
 const TITLE = 30;
 
@@ -23,7 +23,7 @@ function scaled(value, base, units, digits) {
   return `${text.includes('.') && digits === undefined ? text.replace(/\.?0+$/, '') : text}${units[power]}`;
 }
 
-/** As Grafana writes the units that the dashboard has. */
+/** Formats the units of the dashboard as Grafana does. */
 function format(value, { unit, decimals }) {
   switch (unit) {
     case 'percentunit':
@@ -43,7 +43,7 @@ function format(value, { unit, decimals }) {
   }
 }
 
-/** Distances between the lines of a grid, as are good to read in the unit. */
+/** Distances between grid lines that are easy to read in the unit. */
 function stepsOf({ unit, decimals }) {
   if (unit === 'bytes') return Array.from({ length: 45 }, (_, power) => 2 ** power);
   return Array.from({ length: 18 }, (_, power) => power - (decimals === 0 ? 0 : 6)).flatMap((power) =>
@@ -99,7 +99,7 @@ function drawSeries(parent, panel, width, height) {
           points: { show: false },
         })),
       ),
-      // What is stacked is filled down to what is below it.
+      // Stacked series are filled down to the series below.
       bands: panel.isStacked
         ? panel.series
             .map(({ color, fillOpacity = 0 }, index) => ({

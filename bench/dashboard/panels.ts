@@ -1,7 +1,7 @@
 import { type Prometheus, SCRAPE_INTERVAL, type Series } from './prometheus.js';
 import type { Recording } from './recording.js';
 
-/** What is needed of Grafana's model of a dashboard. */
+/** The parts of Grafana's dashboard model that are needed here. */
 export interface Dashboard {
   title: string;
   panels: Panel[];
@@ -48,7 +48,7 @@ export interface DrawnPanel extends Pick<Panel, 'type' | 'title' | 'gridPos'> {
   isStacked: boolean;
   times: number[];
   series: DrawnSeries[];
-  /** Of a stat: the figure, its colour, and whether its course is drawn behind it. */
+  /** For a stat panel: the value, its color, and whether a sparkline is drawn behind it. */
   value?: number;
   noValue?: string;
   color?: string;
@@ -61,7 +61,7 @@ export interface DrawnSeries extends Appearance {
   values: Array<number | null>;
 }
 
-/** Grafana's colours on a dark ground, by their names. */
+/** Grafana's named colors on a dark background. */
 const COLORS: Record<string, string> = {
   text: '#ccccdc',
   green: '#73bf69',
@@ -76,7 +76,7 @@ const COLORS: Record<string, string> = {
   purple: '#b877d9',
 };
 
-/** The first of its classic palette. */
+/** The first colors of Grafana's classic palette. */
 const PALETTE = [
   'green',
   'semi-dark-yellow',
@@ -89,7 +89,7 @@ const PALETTE = [
   'yellow',
 ].map((name) => COLORS[name]!);
 
-/** Asks for the data of a panel as Grafana does. */
+/** Queries the data of a panel as Grafana does. */
 export async function drawnPanel(
   { type, title, gridPos, targets = [], fieldConfig, options }: Panel,
   { templating }: Dashboard,
@@ -137,7 +137,7 @@ export async function drawnPanel(
   };
 }
 
-/** The query with `All` chosen everywhere. `$__rate_interval` is as Grafana reckons it: four scrapes at least. */
+/** The query with `All` selected everywhere. `$__rate_interval` is computed as in Grafana: at least four scrapes. */
 function filledIn(expr: string, variables: Dashboard['templating']['list'], range: number): string {
   let query = expr
     .replaceAll('$__rate_interval', `${4 * SCRAPE_INTERVAL}s`)
@@ -170,7 +170,7 @@ function along(times: number[], { values }: Series): Array<number | null> {
   return times.map((time) => figure(at.get(time)));
 }
 
-/** A quantile of nothing is no figure. */
+/** A quantile without samples is not a number. */
 function figure(value: number | undefined): number | null {
   return value === undefined || !Number.isFinite(value) ? null : value;
 }

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchUser } from '../support/seed.js';
 
-/** Those who talk at the busiest moment. */
+/** The number of users at the busiest moment. */
 const PEOPLE = 36;
 
 interface Model {
   id: string;
-  /** How often it is chosen, beside the others. */
+  /** How often it is chosen, relative to the others. */
   share: number;
-  /** Milliseconds to the first token, and between two. */
+  /** Milliseconds to the first token, and between two tokens. */
   first: number;
   pace: number;
-  /** Share of the input that its vendor has cached, and of the output that are thoughts. */
+  /** Share of the input that the vendor has cached, and share of the output that is reasoning. */
   cached: number;
   thoughts: number;
 }
@@ -27,8 +27,11 @@ const MODELS: Model[] = [
 ];
 const CHOICES = MODELS.flatMap((model) => Array.from({ length: model.share }, () => model));
 
-/** Lets people send messages, look at lists, stop answers and go away, more of them in the middle of the time. */
-export async function letPeopleTalk(
+/**
+ * Simulates users who send messages, read lists, stop answers and leave. More of them are active in the middle of the
+ * run.
+ */
+export async function simulateUsers(
   servers: string[],
   users: BenchUser[],
   minutes: number,
@@ -41,7 +44,7 @@ export async function letPeopleTalk(
     const server = servers[index % servers.length]!;
     while (Date.now() < end) {
       await sleep(between(500, 4_000));
-      if (index > PEOPLE * tide((Date.now() - begun) / (end - begun))) continue;
+      if (index > PEOPLE * activeShare((Date.now() - begun) / (end - begun))) continue;
       const outcome = await act(server, user).catch((error: unknown) => String(error));
       counts[outcome] = (counts[outcome] ?? 0) + 1;
     }
@@ -50,8 +53,8 @@ export async function letPeopleTalk(
   return counts;
 }
 
-/** Which share of the people is there: they come, have a break, and are all there once. */
-function tide(progress: number): number {
+/** The share of the users that is active: it rises, has a dip, and reaches 1 once. */
+function activeShare(progress: number): number {
   return 0.35 + 0.45 * Math.sin(Math.PI * progress) + 0.2 * Math.sin(progress * 5 * Math.PI);
 }
 
@@ -78,14 +81,14 @@ async function act(server: string, user: BenchUser): Promise<string> {
     }),
     signal: leaving.signal,
   });
-  const whim = Math.random();
-  if (whim < 0.08) {
+  const roll = Math.random();
+  if (roll < 0.08) {
     await sleep(between(300, 1_500));
     const stopped = await fetch(`${server}/api/chat/${id}/stop`, { method: 'POST', headers });
     await Promise.all([stopped.arrayBuffer(), response.arrayBuffer()]);
     return `stopped ${stopped.status}`;
   }
-  if (whim < 0.2) {
+  if (roll < 0.2) {
     await sleep(between(300, 1_500));
     leaving.abort();
     return 'left';
@@ -94,7 +97,7 @@ async function act(server: string, user: BenchUser): Promise<string> {
   return `POST ${response.status}`;
 }
 
-/** What is said, with what the double is to answer; some of it fails. */
+/** The message, with the answer that the double should give. Some answers fail. */
 function textFor({ first, pace, cached, thoughts }: Model): string {
   const tokens = Math.round(between(40, 260));
   const input = Math.round(between(600, 9_000));

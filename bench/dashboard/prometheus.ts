@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../support/processes.js';
 
-/** As deploy/prometheus/prometheus.yml and the provisioned data source have it. */
+/** As in deploy/prometheus/prometheus.yml and the provisioned data source. */
 export const SCRAPE_INTERVAL = 15;
 
 export interface Target {
@@ -14,14 +14,14 @@ export interface Target {
   address: string;
 }
 
-/** One series of an answer: its labels, and its values by the seconds since 1970. */
+/** One series of a result: its labels, and its values by the seconds since 1970. */
 export interface Series {
   labels: Record<string, string>;
   values: Array<[time: number, value: number]>;
 }
 
 export interface Prometheus {
-  /** A series has a value for each step at which the query had one. */
+  /** A series has a value for each step for which the query returned one. */
   range(query: string, from: number, to: number, step: number): Promise<Series[]>;
   instant(query: string, at: number): Promise<Series[]>;
   stop(): Promise<void>;
@@ -35,7 +35,7 @@ interface Answer {
   };
 }
 
-/** Starts the Prometheus of the system on 127.0.0.1, on the data of a folder; without targets it only answers. */
+/** Starts the system's Prometheus on 127.0.0.1 with the data of a folder. Without targets it only answers queries. */
 export async function startPrometheus(folder: string, targets: Target[] = []): Promise<Prometheus> {
   const config = {
     global: { scrape_interval: `${SCRAPE_INTERVAL}s` },
@@ -71,7 +71,7 @@ export async function startPrometheus(folder: string, targets: Target[] = []): P
       () => false,
     );
     if (ready) break;
-    if (attempt === 300) throw new Error('Prometheus did not start: is it installed?');
+    if (attempt === 300) throw new Error('Prometheus did not start. Is it installed?');
     await sleep(100);
   }
 

@@ -5,21 +5,21 @@ import { TEST_JWT_SECRET } from '../../test/support/tokens.js';
 import { startPostgres } from '../support/postgres.js';
 import { freePort, killAll, startScript, startSwitchboard } from '../support/processes.js';
 import { seed } from '../support/seed.js';
-import { letPeopleTalk } from './people.js';
+import { simulateUsers } from './people.js';
 import { startPrometheus } from './prometheus.js';
 
-/** Nobody waits for an evening, and a minute is the least that there is a rate of. */
+/** The run is short, and a rate needs at least a minute of data. */
 const LEAST_MINUTES = 2;
 const MOST_MINUTES = 30;
 const INSTANCES = ['api-1', 'api-2'];
 
-/** The times, in seconds since 1970, between which there is something to see. */
+/** The times, in seconds since 1970, between which there is data. */
 export interface Recording {
   from: number;
   to: number;
 }
 
-/** Two instances of the production build, a double in the place of the providers, and a real Prometheus beside them. */
+/** Two instances of the production build, a provider double, and a real Prometheus that scrapes them. */
 export async function recordLoad(where: string, minutes: number): Promise<void> {
   const folder = resolve(where);
   mkdirSync(folder, { recursive: true });
@@ -58,9 +58,9 @@ export async function recordLoad(where: string, minutes: number): Promise<void> 
 
     const from = Date.now() / 1000;
     const duration = Math.min(Math.max(minutes, LEAST_MINUTES), MOST_MINUTES);
-    console.log(`People talk for ${duration} minutes.`);
-    console.log(await letPeopleTalk(servers, users, duration));
-    // It ends while they are still talking.
+    console.log(`Simulated users send messages for ${duration} minutes.`);
+    console.log(await simulateUsers(servers, users, duration));
+    // The recording ends while users are still active.
     const recording: Recording = { from, to: from + duration * 60 };
     writeFileSync(join(folder, 'recording.json'), JSON.stringify(recording));
   } finally {
@@ -68,7 +68,10 @@ export async function recordLoad(where: string, minutes: number): Promise<void> 
   }
 }
 
-/** Low enough to be met: the artifact agent's by everybody, the chat agent's budget by who talks much. */
+/**
+ * Low enough to be reached: every user reaches the artifact agent's limit, and heavy users reach the chat agent's
+ * budget.
+ */
 async function setLimits(url: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();

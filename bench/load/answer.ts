@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A message that the double answers with so many tokens, each of them the time when it was sent. */
+/** A message that the double answers with this many tokens. Each token is the time when it was sent. */
 export function stampedTokens(tokens: number, delayMs = 0): string {
   return `Tell me something. [[double ${JSON.stringify({ tokens, delayMs, stamps: true })}]]`;
 }
 
 const STAMP = /t(\d{13}\.\d{3});/g;
-/** One less than a stamp has: what may be left of one at the end of a piece. */
+/** One less than the length of a stamp: at most this much of a stamp can be at the end of a piece. */
 const STAMP_REST = 18;
 
-/** Finds stamps in the pieces of an answer, whatever format is around them. */
+/** Finds stamps in the pieces of an answer, in any format. */
 export class StampReader {
   private rest = '';
 
-  /** The stamps that have become whole with this piece. */
+  /** The stamps that are complete with this piece. */
   read(piece: Buffer): number[] {
     const text = this.rest + piece.toString('latin1');
     const stamps: number[] = [];
@@ -28,7 +28,7 @@ export class StampReader {
   }
 }
 
-/** Reads an answer to its end. @throws Error when the end is not a proper one */
+/** Reads an answer to its end. @throws Error if the end is not a proper one */
 export function readToEnd(response: IncomingMessage, onPiece?: (piece: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     let previous: Buffer = Buffer.alloc(0);
@@ -47,7 +47,7 @@ export function readToEnd(response: IncomingMessage, onPiece?: (piece: Buffer) =
   });
 }
 
-/** Switchboard says `finish` and `[DONE]`; what is only passed through ends in Gemini's words. */
+/** Switchboard ends with `finish` and `[DONE]`. A stream that is passed through ends as Gemini does. */
 function isComplete(ending: string): boolean {
   return ending.includes('"finishReason":"STOP"')
     ? true

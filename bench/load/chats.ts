@@ -8,12 +8,12 @@ import { HttpClient } from './http-client.js';
 const CONTENDERS: Contender[] = ['pass-through', 'Switchboard', 'Fastify + pg'];
 const CONNECTIONS = 50;
 const TEXT = stampedTokens(8);
-/** More than can be used up in a second. */
+/** More than can be used in a second. */
 const TITLED_CHATS_PER_SECOND = 3_000;
 
 /**
- * Whole chats a second: a message in a new chat, its answer read to the end. That includes the call that names the chat,
- * which Fastify + pg makes as well. Beside that the same in chats that have a title already.
+ * Whole chats per second: sends a message in a new chat and reads its answer to the end. This includes the title call,
+ * which Fastify + pg also makes. It also measures chats that already have a title.
  */
 export async function measureChats(stage: Stage): Promise<Figure[]> {
   const fresh = new Figure('whole chats, new, 50 connections', '/s', [

@@ -1,14 +1,15 @@
 export interface LoopResult {
-  /** Things done per second. */
+  /** Completed items per second. */
   rate: number;
-  /** What each of them returned. */
+  /** The value that each run returned. */
   values: number[];
 }
 
 /**
- * Does something over and over on several connections for a while, each time as soon as the time before is over.
+ * Repeats `work` on several connections for a while. Each connection starts the next run when the previous one has
+ * ended.
  *
- * @param work does it once for the connection of this number, and returns a figure
+ * @param work does one run on the connection with this number, and returns a figure
  */
 export async function closedLoop(
   connections: number,
@@ -25,7 +26,7 @@ export async function closedLoop(
         values.push(await work(connection));
         done++;
       }
-      // Each connection's own time: what is under way when the time is up counts whole, and so does what it took.
+      // Each connection uses its own time: a run that is in progress at the end is completed, and its time counts.
       return (done * 1000) / (performance.now() - startedAt);
     }),
   );

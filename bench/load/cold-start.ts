@@ -3,9 +3,9 @@ import { Figure } from '../support/figures.js';
 import { residentBytes } from '../support/processes.js';
 import { eachRound, productsOf, type Stage, startProduct } from '../support/stage.js';
 
-/** From the start of the process to ready, and what it keeps in memory while nobody asks for anything. */
+/** Time from the start of the process until it is ready, and its memory while idle. */
 export async function measureColdStart(stage: Stage): Promise<Figure[]> {
-  const ready = new Figure('cold start to ready', 'ms');
+  const ready = new Figure('cold start until ready', 'ms');
   const memory = new Figure('memory of an idle process', 'MB');
   await eachRound(stage, productsOf(stage), async (product) => {
     const server = await startProduct(stage, product);

@@ -9,7 +9,7 @@ import { HttpClient } from './http-client.js';
 
 const CONTENDERS: Contender[] = ['pass-through', 'Switchboard'];
 const BUSY = 100;
-/** Answers at the pace of a model: 20 tokens in a second. */
+/** Answers at the speed of a model: 20 tokens per second. */
 const PACED = stampedTokens(20, 50);
 const AT_ONCE = stampedTokens(8);
 
@@ -43,7 +43,7 @@ export async function measureFirstToken(stage: Stage): Promise<Figure[]> {
   return cases.flatMap(({ p50, p99 }) => [p50, p99]);
 }
 
-/** Talks on several connections at once. @returns the times to the first token in milliseconds */
+/** Runs chats on several connections at once. @returns the times to the first token in milliseconds */
 async function converse(
   url: string,
   users: readonly BenchUser[],
@@ -56,7 +56,7 @@ async function converse(
   const { values } = await closedLoop(connections, seconds, async (connection) => {
     if (!begun.has(connection)) {
       begun.add(connection);
-      // People do not all begin at the same moment.
+      // Users do not all start at the same moment.
       if (text === PACED) await sleep((connection / connections) * 1000);
     }
     return timeToFirstToken(client, users[connection]!, text);

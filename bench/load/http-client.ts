@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { BenchUser } from '../support/seed.js';
 
-/** Epoch milliseconds as the double stamps them: with their fractions, on one clock for all processes. */
+/** Epoch milliseconds with fractions, as in the double's stamps. All processes share this clock. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Keeps up to so many connections to a server open. */
+/** Keeps up to this many connections to a server open. */
 export class HttpClient {
   private readonly url: string;
   private readonly agent: Agent;
@@ -17,7 +17,7 @@ export class HttpClient {
     this.agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections });
   }
 
-  /** Reads a whole answer. @throws Error when it is not 200 */
+  /** Reads a whole response. @throws Error if its status is not 200 */
   async get(path: string, user: BenchUser): Promise<string> {
     const response = await answerOf(this.request('GET', path, user));
     const pieces: Buffer[] = [];
@@ -30,8 +30,8 @@ export class HttpClient {
   /**
    * Sends a message to a chat.
    *
-   * @param agent named, unless what it costs to have it chosen is measured: that is a call of the provider
-   * @throws Error when it is not answered with a stream
+   * @param agent is named, unless routing is measured, because routing is a provider call
+   * @throws Error if the response is not a stream
    */
   async send(
     user: BenchUser,
@@ -68,7 +68,7 @@ export class HttpClient {
     const call = request(`${this.url}${path}`, {
       method,
       agent: this.agent,
-      // The token is for Switchboard; the references only want to know who it is.
+      // The token is for Switchboard. The references only need the user's id.
       headers: { authorization: `Bearer ${user.token}`, 'x-user-id': user.id, ...headers },
     });
     if (method === 'GET') call.end();

@@ -48,7 +48,10 @@ export async function measureLists(stage: Stage): Promise<Figure[]> {
   return lists.flatMap(({ rate, p99 }) => [rate, p99]);
 }
 
-/** All servers must answer the same, or they have not done the same. Another revision may have a field more. */
+/**
+ * All servers must return the same data, or they have not done the same work. Another revision may have an additional
+ * field.
+ */
 async function checkLists(
   clients: Iterable<HttpClient>,
   path: string,

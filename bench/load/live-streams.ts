@@ -4,12 +4,12 @@ import type { BenchUser } from '../support/seed.js';
 import { readToEnd, StampReader, stampedTokens } from './answer.js';
 import { HttpClient, now } from './http-client.js';
 
-/** The pace of every stream: 20 tokens a second. */
+/** The speed of every stream: 20 tokens per second. */
 export const TOKEN_INTERVAL_MS = 50;
 
-/** Many answers that are read at once, and how late their tokens come. */
+/** Reads many answers at once and measures how late their tokens arrive. */
 export class LiveStreams {
-  /** From the moment a token is written upstream to the moment it is read here, in milliseconds. */
+  /** Milliseconds from when a token is written upstream until it is read here. */
   lags: number[] = [];
   completed = 0;
   readonly failures: string[] = [];
@@ -25,7 +25,9 @@ export class LiveStreams {
     this.users = users;
   }
 
-  /** Opens streams one after the other, evenly over a time. `tokens` says how long the one of this number is. */
+  /**
+   * Opens streams one after the other, evenly over a time. `tokens` returns the length of the stream with this number.
+   */
   async ramp(count: number, seconds: number, tokens: (index: number) => number): Promise<void> {
     const startedAt = performance.now();
     for (let index = 0; index < count; index++) {
@@ -35,13 +37,13 @@ export class LiveStreams {
     }
   }
 
-  /** Waits until all streams have ended, well or badly. */
+  /** Waits until all streams have ended, with or without an error. */
   async ended(): Promise<void> {
     await Promise.all(this.answers);
     this.client.close();
   }
 
-  /** Goes away in the middle. */
+  /** Disconnects before the end. */
   close(): void {
     this.closing = true;
     for (const response of this.responses) response.destroy();

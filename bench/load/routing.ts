@@ -11,13 +11,13 @@ import { HttpClient } from './http-client.js';
 
 const TEXT = 'Tell me something.';
 const CONNECTIONS = [1, 20];
-/** Between the messages of one of several people, in milliseconds: the machine is not to be full. */
+/** Milliseconds between the messages of one user, so that the machine is not saturated. */
 const PAUSE = 250;
 const SECONDS = 2.5;
 
 /**
- * What the first token waits for when a model chooses the agent: its call, which a bare client makes beside it, and what
- * Switchboard adds to that.
+ * The parts of the time to the first token when a model chooses the agent: the routing call, which a bare client also
+ * makes, and the time that Switchboard adds.
  */
 export async function measureRouting(stage: Stage): Promise<Figure[]> {
   const cases = CONNECTIONS.map((connections) => {
@@ -25,8 +25,8 @@ export async function measureRouting(stage: Stage): Promise<Figure[]> {
     return {
       connections,
       routed: new Figure(`first token, agent chosen by a model, ${where}, p50`, 'ms'),
-      call: new Figure(`– of which the bare call of the provider, ${where}`, 'ms'),
-      added: new Figure(`– added to a named agent beside that call, ${where}`, 'ms', [atMost(2.5, 'ms')]),
+      call: new Figure(`– the provider call alone, ${where}`, 'ms'),
+      added: new Figure(`– added to a named agent, without that call, ${where}`, 'ms', [atMost(2.5, 'ms')]),
     };
   });
   const upstream = new Upstream(stage.upstreamUrl);
@@ -73,7 +73,7 @@ async function timeToFirstToken(
   let time: number | undefined;
   let isRouted = true;
   await readToEnd(response, (piece) => {
-    // So begins the reason when no model has chosen.
+    // The reason starts with this text if no model chose the agent.
     if (agent === 'auto' && piece.includes('"reason":"Routing')) isRouted = false;
     if (time === undefined && piece.includes('"type":"text-delta"')) time = performance.now() - startedAt;
   });

@@ -7,14 +7,16 @@ import { warmUp } from './streams.js';
 
 const CONTENDERS: Contender[] = ['pass-through', 'Switchboard'];
 const STEP = 100;
-/** New streams a second. */
+/** New streams per second. */
 const RAMP = 100;
 const LONGEST_LAG_MS = 100;
 const MOST_STREAMS = 3_000;
-/** More than any search takes. */
+/** More than any search needs. */
 const TOKENS = 20 * 300;
 
-/** How many streams one process holds: a hundred more at a time, until the lag's p99 passes 100 ms. */
+/**
+ * The number of streams that one process can serve. Adds a hundred at a time until the p99 of the lag exceeds 100 ms.
+ */
 export async function measureStreamLimit(stage: Stage): Promise<Figure[]> {
   const limit = new Figure(`live streams until lag p99 passes ${LONGEST_LAG_MS} ms`, '');
   for (const contender of contendersOf(stage, CONTENDERS))
@@ -30,7 +32,7 @@ async function search(stage: Stage, contender: Contender): Promise<number> {
     let held = 0;
     while (held < MOST_STREAMS) {
       await streams.ramp(STEP, STEP / RAMP, () => TOKENS);
-      // A single bad moment is not the limit.
+      // One slow moment is not the limit.
       if (!(await holds(streams)) && !(await holds(streams))) break;
       held += STEP;
     }

@@ -11,9 +11,9 @@ import { LiveStreams, TOKEN_INTERVAL_MS } from './live-streams.js';
 const CONTENDERS: Contender[] = ['pass-through', 'Switchboard'];
 const STREAMS = 500;
 const RAMP_SECONDS = 10;
-/** While all streams are open. */
+/** Measured while all streams are open. */
 const STEADY_SECONDS = 4;
-/** The streams end one after the other, as they have begun. */
+/** The streams end one after the other, in the order in which they started. */
 const ENDING_SECONDS = 3;
 
 interface Run {
@@ -23,14 +23,14 @@ interface Run {
   bytesPerStream?: number;
 }
 
-/** 500 streams of 20 tokens a second at once, in a process that has just been started and warmed up. */
+/** 500 concurrent streams of 20 tokens per second, in a new process after a warm-up. */
 export async function measureStreams(stage: Stage): Promise<Figure[]> {
   const title = `${STREAMS} live streams`;
   const allComplete = { text: 'all', holds: (figure: Figure) => figure.least('Switchboard') === STREAMS };
   const completed = new Figure(`${title}, complete`, '', [allComplete]);
   const lag = new Figure(`${title}, lag p99`, 'ms');
-  const cpu = new Figure(`${title}, processor time a token`, 'µs', [atMostTimes(4, 'pass-through')]);
-  const memory = new Figure(`${title}, memory a stream`, 'KB', [atMost(100, 'KB')]);
+  const cpu = new Figure(`${title}, processor time per token`, 'µs', [atMostTimes(4, 'pass-through')]);
+  const memory = new Figure(`${title}, memory per stream`, 'KB', [atMost(100, 'KB')]);
   await eachRound(stage, contendersOf(stage, CONTENDERS), async (contender) => {
     const run = await runOnce(stage, contender);
     completed.note(contender, run.completed);
@@ -82,7 +82,9 @@ async function runOnce(stage: Stage, contender: Contender): Promise<Run> {
   }
 }
 
-/** Short chats until the code is compiled and the heap has its size, so that neither is taken for the streams' cost. */
+/**
+ * Runs short chats until the code is compiled and the heap has its size, so that neither counts as the cost of streams.
+ */
 export async function warmUp(url: string, { seed, quick }: Stage): Promise<void> {
   const client = new HttpClient(url, 20);
   await closedLoop(20, quick ? 1.5 : 2, async (connection) => {

@@ -9,14 +9,14 @@ import { HttpClient } from './http-client.js';
 const CONTENDERS: Contender[] = ['Switchboard', 'Fastify + pg'];
 const CONNECTIONS = [20, 50];
 const TEXT = stampedTokens(20);
-/** Each server warms up twice for this long: until its code is compiled, a turn costs far more processor time. */
+/** Each server warms up twice for this long. A turn costs far more processor time until its code is compiled. */
 const WARM_UP_SECONDS = 6;
-/** Work that follows the turns, like folding usage, is theirs as well. */
+/** Work that follows the turns, such as adding usage to the rollups, counts as their cost. */
 const SETTLING_MS = 1_500;
 
 interface Run {
   rate: number;
-  /** Milliseconds of processor time for each turn. */
+  /** Milliseconds of processor time per turn. */
   server?: number;
   postgres?: number;
 }
@@ -27,8 +27,8 @@ export async function measureTurns(stage: Stage): Promise<Figure[]> {
   const cases = CONNECTIONS.map((connections) => ({
     connections,
     rate: new Figure(`new chats with a title, 20 tokens, ${connections} connections`, '/s'),
-    server: new Figure(`– processor time of the server a turn, ${connections} connections`, 'ms'),
-    postgres: new Figure(`– processor time of PostgreSQL a turn, ${connections} connections`, 'ms'),
+    server: new Figure(`– processor time of the server per turn, ${connections} connections`, 'ms'),
+    postgres: new Figure(`– processor time of PostgreSQL per turn, ${connections} connections`, 'ms'),
   }));
   const seconds = stage.quick ? 3 : 6;
 

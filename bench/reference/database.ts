@@ -9,21 +9,21 @@ import { load } from '../support/build.js';
 const { PreparedClient } = await load<typeof PreparedClients>('common/database/prepared-client.js');
 const { ADVISORY_LOCKS } = await load<typeof AdvisoryLocks>('common/database/advisory-locks.js');
 
-/** The transaction of `src/common/database/database.ts`: role and claims, then the statements. */
+/** The same transaction as in `src/common/database/database.ts`: role and claims, then the statements. */
 const BEGIN_AS_USER = `
   select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
          set_config('request.jwt.claim.sub', $2, true)`;
 
-/** The connections of the product's own pool instead of plain ones: they prepare and pipeline statements. */
+/** Uses the connections of the product's own pool instead of plain ones. They prepare and pipeline statements. */
 const TUNED = process.env['TUNED'] === 'true';
 
-/** As many connections as the product opens. */
+/** The same number of connections as the product. */
 const CONNECTIONS = 20;
 
-/** All that the repositories of the product ask of what they are given: rows for a statement. */
+/** All that the product's repositories need: rows for a statement. */
 type Query = Pick<EntityManager, 'query'>;
 
-/** `pg` as it comes, with the product's transactions. */
+/** Plain `pg` with the product's transactions. */
 export class BareDatabase {
   private readonly url: string;
   private readonly pool: pg.Pool;
@@ -36,7 +36,7 @@ export class BareDatabase {
     this.service = queryOf((sql, parameters) => this.pool.query<object>(sql, parameters));
   }
 
-  /** @param before runs with the rights of the service, ahead of everything of the user */
+  /** @param before statements that run with the rights of the service, before the user's statements */
   async asUser<T>(
     userId: string,
     fn: (manager: EntityManager) => Promise<T>,
@@ -77,16 +77,16 @@ export class BareDatabase {
     }
   }
 
-  /** In the place of the product's own two doors, for its repositories. */
-  asProduct(): Database {
-    const doors: Pick<Database, 'asService' | 'executeAsService'> = {
+  /** Replaces the product's `Database` for its repositories. */
+  asDatabase(): Database {
+    const database: Pick<Database, 'asService' | 'executeAsService'> = {
       asService: (fn) => fn(this.service as EntityManager),
       executeAsService: (statements) => this.executeAsService(statements).then(() => []),
     };
-    return doors as Database;
+    return database as Database;
   }
 
-  /** Says that this instance is alive, so that the other servers on this database leave its rows alone. */
+  /** Marks this instance as alive, so that the other servers on this database leave its rows alone. */
   async register(instanceId: number): Promise<InstanceLock> {
     const client = new pg.Client(this.url);
     await client.connect();
@@ -108,7 +108,7 @@ function runnerOf(client: pg.PoolClient): Run {
   return TUNED ? (sql, parameters) => client.query<object>(sql, parameters) : oneByOne(client);
 }
 
-/** A plain connection takes the next statement when it has answered the one before. */
+/** A plain connection sends the next statement after the answer to the previous one. */
 function oneByOne(client: pg.PoolClient): Run {
   let last: Promise<unknown> = Promise.resolve();
   return (sql, parameters) => {

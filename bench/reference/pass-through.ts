@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
 import { type SendBody, textOf, Upstream } from './upstream.js';
 
-/** The least that a server can do: it passes a message on to the provider, and the bytes of the answer back. */
+/** The minimum a server can do: it passes a message to the provider, and the bytes of the answer back. */
 const upstream = new Upstream(process.env['UPSTREAM_URL'] ?? '');
 const app = Fastify();
 

@@ -15,9 +15,9 @@ import { BareDatabase } from './database.js';
 import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstream.js';
 
 /**
- * What a plain Fastify with `pg` reaches when it does the same to the database. It takes the statements from the
- * product's own repositories, so that they are always the same, but nothing else of it: no Nest, no TypeORM, no AI SDK,
- * no stream hub; no token is verified and no body checked.
+ * Shows what plain Fastify with `pg` reaches with the same database work. It uses the statements of the product's own
+ * repositories, so they are always the same. It uses nothing else of the product: no Nest, no TypeORM, no AI SDK, no
+ * stream hub. It verifies no token and validates no body.
  */
 const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
@@ -32,15 +32,15 @@ const { toChat } = await load<typeof ChatMapper>('modules/chat/chat.mapper.js');
 const { toMessage } = await load<typeof MessagesMapper>('modules/messages/messages.mapper.js');
 const { toPage } = await load<typeof Paging>('common/http/paging.js');
 
-/** As the product's own are seeded: out of the way. */
+/** The same as the product's seeded limits: too high to be reached. */
 const LIMITS = { hourly: 1_000_000, daily: 1_000_000 };
 const DEFAULT_TITLE = 'New chat';
 
 const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
-const admissions = new AdmissionRepository(database.asProduct());
-const turns = new TurnRepository(database.asProduct(), instance);
-const usage = new UsageRepository(database.asProduct());
+const admissions = new AdmissionRepository(database.asDatabase());
+const turns = new TurnRepository(database.asDatabase(), instance);
+const usage = new UsageRepository(database.asDatabase());
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
 const upstream = new Upstream(process.env['UPSTREAM_URL'] ?? '');
@@ -177,7 +177,7 @@ function finishedCall(call: StartedCall, frame: Frame, messageId?: string): Fini
   };
 }
 
-/** The load generator says who it is in so many words; there is nothing to verify. */
+/** The load generator sends the user's id in a header, so there is nothing to verify. */
 function userOf(request: FastifyRequest): string {
   return String(request.headers['x-user-id']);
 }

@@ -4,19 +4,19 @@ const MODEL = 'gemini-2.5-flash';
 const SMALL_MODEL = 'gemini-2.5-flash-lite';
 const INSTRUCTIONS =
   'You are a helpful assistant. Answer in the language of the user. Be accurate and to the point; use Markdown where it helps. Say so when you do not know something.';
-/** The double knows a call for a title by such words. */
+/** The double recognizes a title call by these words. */
 const TITLE_INSTRUCTIONS = 'Write a short title for a chat that begins with the message you are given.';
 
-/** And one that chooses an agent. */
+/** The double recognizes a routing call by these words. */
 const ROUTING_INSTRUCTIONS = "You decide which agent answers the user's message.";
 
-/** Body of `POST /api/chat`, as far as the references look at it. */
+/** Body of `POST /api/chat`: the fields that the references read. */
 export interface SendBody {
   id: string;
   message: { id: string; role: 'user'; parts: Array<{ type: 'text'; text: string }> };
 }
 
-/** The same requests that Switchboard makes of Gemini, as cheaply as Node can. */
+/** The same requests that Switchboard sends to Gemini, with as little overhead as Node allows. */
 export class Upstream {
   private readonly baseUrl: string;
   private readonly agent = new Agent({ keepAlive: true, maxFreeSockets: Infinity });
@@ -71,7 +71,7 @@ export interface Frame {
   outputTokens: number;
 }
 
-/** The frames of a whole streamed answer, read into one. */
+/** Combines the frames of a streamed answer into one. */
 export function readAnswer(answer: string): Frame {
   const whole: Frame = { text: '', inputTokens: 0, outputTokens: 0 };
   for (const line of answer.split('\n')) {

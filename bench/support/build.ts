@@ -6,12 +6,12 @@ type Needed = Pick<typeof Migrate, 'runMigrations'> &
   Pick<typeof Binaries, 'postgresBinaries'> &
   Pick<typeof SystemUser, 'postgresUser'>;
 
-/** Loads a module of the production build under the type of its source. */
+/** Loads a module of the production build, with the type of its source. */
 export function load<Module>(path: string): Promise<Module> {
   return import(new URL(`../../dist/src/${path}`, import.meta.url).href) as Promise<Module>;
 }
 
-/** What the harness needs of the product to set a database up. */
+/** The parts of the product that the harness needs to set up a database. */
 export async function fromBuild(): Promise<Needed> {
   const [{ runMigrations }, { postgresBinaries }, { postgresUser }] = await Promise.all([
     load<typeof Migrate>('common/database/migrate.js'),

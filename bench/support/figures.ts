@@ -1,17 +1,17 @@
 import { median } from './statistics.js';
 
 export const CONTENDERS = ['Switchboard', 'pass-through', 'Fastify + pg'] as const;
-/** Another revision of Switchboard takes the place of the references when one is measured. */
+/** Another revision replaces the references when it is measured. */
 export const OTHER = 'other revision';
 export type Contender = (typeof CONTENDERS)[number] | typeof OTHER;
 
-/** Something the figure should reach. */
+/** A target for the figure. */
 export interface Aim {
   text: string;
   holds(figure: Figure): boolean;
 }
 
-/** One measured thing: a value of each contender in each round. */
+/** One measured quantity: a value for each contender in each round. */
 export class Figure {
   readonly label: string;
   readonly unit: string;
@@ -24,7 +24,7 @@ export class Figure {
     this.aims = aims;
   }
 
-  /** Notes a round's value; rounds of the contenders are noted in the same order. */
+  /** Records the value of a round. Values of all contenders are recorded in the same order. */
   note(contender: Contender, value: number | undefined): void {
     if (value === undefined) return;
     const values = this.rounds.get(contender) ?? [];
@@ -32,24 +32,24 @@ export class Figure {
     this.rounds.set(contender, values);
   }
 
-  /** The median of the rounds; undefined when it was not measured. */
+  /** The median of the rounds, or undefined if it was not measured. */
   value(contender: Contender): number | undefined {
     const values = this.rounds.get(contender);
     return values && median(values);
   }
 
-  /** The worst round, where more is better. */
+  /** The worst round, if more is better. */
   least(contender: Contender): number | undefined {
     const values = this.rounds.get(contender);
     return values && Math.min(...values);
   }
 
-  /** The median of what Switchboard had more than the reference in each round. */
+  /** The median of Switchboard's value minus the reference's in each round. */
   difference(reference: Contender): number | undefined {
     return this.compare(reference, (own, other) => own - other);
   }
 
-  /** The median of Switchboard's share of the reference in each round. */
+  /** The median of Switchboard's value divided by the reference's in each round. */
   ratio(reference: Contender): number | undefined {
     return this.compare(reference, (own, other) => own / other);
   }
@@ -88,7 +88,7 @@ export function atMostLater(milliseconds: number, reference: Contender): Aim {
 
 export function atLeastShare(percent: number, reference: Contender): Aim {
   return {
-    text: `at least ${percent} % of ${reference}`,
+    text: `at least ${percent}% of ${reference}`,
     holds: (figure) => (figure.ratio(reference) ?? -Infinity) >= percent / 100,
   };
 }

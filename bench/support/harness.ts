@@ -1,9 +1,9 @@
 import { killAll } from './processes.js';
 
-/** Says what is being done, with the seconds since the beginning. */
+/** Logs the current step, with the seconds since the start. */
 export type Log = (line: string) => void;
 
-/** Runs measurements, and leaves nothing running, however they end. The process ends with them. */
+/** Runs measurements and stops everything they started, also after a failure. Then the process exits. */
 export async function runMeasurements(
   measure: (resources: AsyncDisposableStack, log: Log) => Promise<void>,
 ): Promise<void> {
@@ -14,7 +14,7 @@ export async function runMeasurements(
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // What is under way fails with the servers it talks to; that is nobody's failure any more.
+      // Work in progress fails because its servers are stopped. These failures are expected.
       process.on('unhandledRejection', () => undefined);
       killAll();
       if (!stopping) void resources.disposeAsync().finally(() => process.exit(130));
@@ -31,6 +31,6 @@ export async function runMeasurements(
   if (stopping) return;
   stopping = true;
   await resources.disposeAsync();
-  // Whoever failed may have left a connection open.
+  // A failed measurement may have left a connection open.
   process.exit();
 }

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The share of all processors that is in use while the harness itself does nothing: what others take away. */
+/** The share of all processors that is used while the harness itself is idle: the work of other programs. */
 export async function busyShare(): Promise<number> {
   const before = readTimes();
   await sleep(500);

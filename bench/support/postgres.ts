@@ -10,7 +10,7 @@ import { freePort } from './processes.js';
 
 const START_ATTEMPTS = 200;
 
-/** As a server in production has them: what is committed is on the disk. The rest is what PostgreSQL ships with. */
+/** Production settings: what is committed is on disk. The rest are PostgreSQL's defaults. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -31,7 +31,7 @@ export interface TemporaryPostgres {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL in a folder of its own, migrated, that leaves nothing behind. */
+/** Starts a migrated PostgreSQL in its own folder. It is removed at the end. */
 export async function startPostgres(): Promise<TemporaryPostgres> {
   const { postgresBinaries, postgresUser, runMigrations } = await fromBuild();
   // PostgreSQL refuses to run as root.
@@ -54,7 +54,7 @@ export async function startPostgres(): Promise<TemporaryPostgres> {
     '-c',
     `${name}=${value}`,
   ]);
-  // In a process group of its own: Ctrl-C is for the harness, which stops it when nobody needs it any more.
+  // PostgreSQL runs in its own process group. Ctrl-C goes to the harness, which stops PostgreSQL last.
   const server = spawn(postgres, ['-D', data, ...settings], { ...options, stdio: 'ignore', detached: true });
   const ended = once(server, 'exit');
   const kill = () => void server.kill('SIGQUIT');
@@ -89,13 +89,13 @@ export async function startPostgres(): Promise<TemporaryPostgres> {
   };
 }
 
-/** Insists: a PostgreSQL that has just been killed may still be writing its last file. */
+/** Retries: a PostgreSQL process that was just killed may still be writing its last file. */
 function remove(folder: string): void {
   for (let attempt = 1; attempt <= 40 && existsSync(folder); attempt++) {
     try {
       rmSync(folder, { recursive: true, force: true });
     } catch {
-      // Also called when the process exits, where nothing can be awaited.
+      // This also runs when the process exits, where nothing can be awaited.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     }
   }

@@ -10,19 +10,19 @@ const HOOKS = new URL('./typescript.js', import.meta.url).href;
 const START_TIMEOUT = 30_000;
 const STOP_TIMEOUT = 10_000;
 
-/** Variables of whoever runs this that a measured process may see; anything else could change what is measured. */
+/** Variables of the caller that a measured process may see. Any others could change the result. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 
-/** Processes that are running: whatever happens to the harness, none is left behind. */
+/** Running processes. None is left running, however the harness ends. */
 const running = new Set<ChildProcess>();
 process.on('exit', killAll);
 
-/** Ends all servers at once, as when the harness is interrupted. */
+/** Kills all servers at once, for example when the harness is interrupted. */
 export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   url: string;
   pid: number;
@@ -33,7 +33,7 @@ interface StartOptions {
   script: string;
   environment: Record<string, string>;
   flags?: string[];
-  /** The folder it is started in; this repository unless told. */
+  /** The folder it starts in. The default is this repository. */
   root?: string;
 }
 
@@ -46,9 +46,9 @@ export async function startScript({ script, environment, flags = [] }: StartOpti
 }
 
 /**
- * Starts a production build; resolves when it is ready to serve.
+ * Starts a production build. Resolves when it is ready.
  *
- * @param root the folder of the revision; this one unless told
+ * @param root the folder of the revision, by default this one
  */
 export async function startSwitchboard(
   environment: Record<string, string>,
@@ -69,13 +69,13 @@ export async function startSwitchboard(
   return { ...server, url, readyAfterMs: performance.now() - startedAt };
 }
 
-/** Seconds of processor time that a process has used so far; undefined where the system does not say. */
+/** Seconds of processor time that a process has used, or undefined if the system does not report them. */
 export function cpuSeconds(pid: number): number | undefined {
   const times = readTimes(pid);
   return times && times.own / ticksPerSecond();
 }
 
-/** The same of a process and all its children, those that have ended as well: PostgreSQL with its backends. */
+/** The same for a process and all its children, including those that have ended: PostgreSQL with its backends. */
 export function cpuSecondsWithChildren(pid: number): number | undefined {
   for (;;) {
     const before = readTimes(pid);
@@ -90,7 +90,7 @@ export function cpuSecondsWithChildren(pid: number): number | undefined {
   }
 }
 
-/** Resident memory of a process in bytes; undefined where the system does not say. */
+/** Resident memory of a process in bytes, or undefined if the system does not report it. */
 export function residentBytes(pid: number): number | undefined {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProcess(pid, 'status') ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
@@ -112,7 +112,7 @@ export function freePort(): Promise<number> {
 interface Launched {
   pid: number;
   firstLine: Promise<string>;
-  /** Never resolves: rejects when the process ends before anybody has told it to. */
+  /** Never resolves. Rejects if the process ends before it is stopped. */
   failure: Promise<never>;
   stop(): Promise<void>;
 }
@@ -123,7 +123,7 @@ function launch({ script, environment, flags = [], root }: StartOptions): Launch
     cwd: root ?? ROOT,
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Ctrl-C is for the harness alone, which then ends them in order.
+    // Only the harness handles Ctrl-C. It then ends the processes in order.
     detached: true,
   });
   if (child.pid === undefined) throw new Error(`${script} could not be started`);
@@ -163,7 +163,7 @@ async function untilReady(url: string): Promise<void> {
 
 interface ProcessTimes {
   parent: number;
-  /** Ticks, of the user and of the system. */
+  /** Ticks, user and system. */
   own: number;
   endedChildren: number;
 }
@@ -171,7 +171,7 @@ interface ProcessTimes {
 function readTimes(pid: number): ProcessTimes | undefined {
   const stat = readProcess(pid, 'stat');
   if (stat === undefined) return undefined;
-  // The name of the process, in brackets, may contain anything.
+  // The name of the process, in parentheses, may contain any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const sum = (first: number, second: number) => Number(fields[first]) + Number(fields[second]);
   return { parent: Number(fields[1]), own: sum(11, 12), endedChildren: sum(13, 14) };

@@ -3,20 +3,22 @@ import { type Aim, CONTENDERS, type Contender, type Figure, OTHER } from './figu
 
 const HEADINGS = ['measured', ...CONTENDERS, 'aim'];
 
-/** What is true of the whole run. */
+/** Facts about the whole run. */
 export interface RunFacts {
   postgresVersion: string;
   rounds: number;
-  /** What other programs took of the processors between the measurements, at most. */
+  /** The highest share of the processors that other programs used between the measurements. */
   noise: string;
 }
 
-/** The table as text, its columns in line. */
+/** The table as text, with aligned columns. */
 export function toText(figures: readonly Figure[]): string {
   return inColumns([HEADINGS, ...figures.map(cellsOf)]);
 }
 
-/** The table of two revisions. The ratio is the median of the rounds' own ratios, this revision's by the other's. */
+/**
+ * The table of two revisions. The ratio is the median of the rounds' own ratios: this revision divided by the other.
+ */
 export function toComparison(figures: readonly Figure[], other: string): string {
   const withUnit = (value: number | undefined, unit: string) =>
     value === undefined ? '–' : `${round(value)} ${unit}`.trimEnd();
@@ -38,7 +40,7 @@ function inColumns(rows: string[][]): string {
     .join('\n');
 }
 
-/** The page that is kept beside the code. */
+/** The page that is committed. */
 export function toMarkdown(figures: readonly Figure[], facts: RunFacts): string {
   const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const aims = aimsOf(figures);
@@ -47,11 +49,11 @@ export function toMarkdown(figures: readonly Figure[], facts: RunFacts): string 
   return `# Results
 
 Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}. ${availableParallelism()} cores for everything (server, PostgreSQL, provider double, load
-generator), ${Math.round(totalmem() / 1024 ** 3)} GB, ${platform()} ${arch()}, Node.js ${process.versions.node}, PostgreSQL ${facts.postgresVersion} with fsync. Between the measurements other programs
-took at most ${facts.noise} of the processors.
+generator), ${Math.round(totalmem() / 1024 ** 3)} GB, ${platform()} ${arch()}, Node.js ${process.versions.node}, PostgreSQL ${facts.postgresVersion} with fsync. Between the measurements, other programs
+used at most ${facts.noise} of the processors.
 
-Each figure is ${rounds}, in which the servers take turns. Behind a reference's figure stands how many times as much
-Switchboard has: the median of the rounds' own ratios. How it is measured: [README.md](README.md).
+Each figure is ${rounds}, in which the servers take turns. The number in parentheses is Switchboard's figure divided
+by the reference's: the median of the rounds' own ratios. How it is measured: [README.md](README.md).
 
 ${row(HEADINGS)}
 ${row(HEADINGS.map((_, column) => (column === 0 || column === HEADINGS.length - 1 ? '---' : '---:')))}
@@ -59,9 +61,9 @@ ${figures.map((figure) => row(cellsOf(figure))).join('\n')}
 
 ## Aims
 
-${held.length} of ${aims.length} hold.
+${held.length} of ${aims.length} are met.
 
-${aims.map(({ holds, text }) => `- ${holds ? 'holds' : '**does not hold**'}: ${text}`).join('\n')}
+${aims.map(({ holds, text }) => `- ${holds ? 'met' : '**not met**'}: ${text}`).join('\n')}
 `;
 }
 

@@ -13,14 +13,14 @@ export interface Revision {
   /** The abbreviated commit. */
   name: string;
   root: string;
-  /** Brings a database to the revision's own schema. */
+  /** Migrates a database to the revision's own schema. */
   migrate(databaseUrl: string): void;
 }
 
 /**
- * Checks a revision out and builds it. `resources` removes the folder at the end.
+ * Checks out and builds a revision. `resources` removes the folder at the end.
  *
- * @throws Error when this repository has no such revision, or it does not build
+ * @throws Error if this repository has no such revision, or if it does not build
  */
 export function buildRevision(revision: string, resources: AsyncDisposableStack, log: Log): Revision {
   const commit = commitOf(revision);
@@ -47,11 +47,11 @@ function commitOf(revision: string): string {
   try {
     return git('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`);
   } catch (error) {
-    throw new Error(`this repository has no revision ${revision}`, { cause: error });
+    throw new Error(`This repository has no revision ${revision}.`, { cause: error });
   }
 }
 
-/** An identical lockfile means identical dependencies, so those of this revision serve both. */
+/** Identical lockfiles mean identical dependencies, so both revisions can use the same ones. */
 function installDependencies(root: string, log: Log): void {
   const own = join(ROOT, 'node_modules');
   const isSame =
@@ -69,7 +69,7 @@ function git(...args: string[]): string {
   return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
 }
 
-/** Runs a command there. Its output is shown only when it fails: then it explains why. */
+/** Runs a command in a folder. Its output is shown only if it fails. */
 function run(cwd: string, command: string, args: string[], environment: Record<string, string> = {}): void {
   try {
     execFileSync(command, args, {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { signToken } from '../../test/support/tokens.js';
 
-/** Everybody who talks at once has a user of their own. */
+/** Each concurrent connection has its own user. */
 const USERS = 100;
 const CHATS_OF_OTHERS = 20;
 const CHATS_TO_LIST = 1_000;
@@ -24,9 +24,9 @@ export interface Seed {
 }
 
 /**
- * Fills a migrated database: users with tokens, and what the lists are read from.
+ * Fills a migrated database with users and tokens, and with the data for the lists.
  *
- * @param same the seed of another database, whose users and long chat this one gets as well
+ * @param same the seed of another database; this one gets the same users and the same long chat
  */
 export async function seed(databaseUrl: string, same?: Seed): Promise<Seed> {
   const client = new pg.Client(databaseUrl);
@@ -57,7 +57,7 @@ export async function seed(databaseUrl: string, same?: Seed): Promise<Seed> {
   }
 }
 
-/** Adds chats that have a title already. @returns their ids */
+/** Adds chats that already have a title. @returns their ids */
 export async function addTitledChats(
   databaseUrl: string,
   users: readonly BenchUser[],
@@ -103,7 +103,7 @@ async function addChats(client: pg.Client, userId: string, count: number): Promi
   return rows.map(({ id }) => id);
 }
 
-/** The product's quotas are made for people, who send less than a load generator. */
+/** The product's limits are meant for people, who send less than a load generator. */
 async function liftLimits(client: pg.Client): Promise<void> {
   await client.query(
     `update admin_config set config_data = jsonb_set(config_data, '{rateLimit}', '{"hourly": 1000000, "daily": 1000000}')

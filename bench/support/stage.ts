@@ -3,21 +3,21 @@ import { type ServerProcess, startScript, startSwitchboard } from './processes.j
 import type { Seed } from './seed.js';
 import { TEST_JWT_SECRET } from '../../test/support/tokens.js';
 
-/** What all measurements share: a database, a provider, and how long to measure. */
+/** Shared by all measurements: a database, a provider, and how long to measure. */
 export interface Stage {
   databaseUrl: string;
   postgresPid: number;
-  /** The revision that this one is measured against, if any. It has a database of its own, with the same seed. */
+  /** The revision that this one is compared with, if any. It has its own database with the same seed. */
   other?: { root: string; databaseUrl: string };
   /** The double's base URL for Gemini. */
   upstreamUrl: string;
   seed: Seed;
   rounds: number;
-  /** Shortens everything for a look; figures are rough then. */
+  /** Shortens everything for a quick check. The figures are rough. */
   quick: boolean;
   /** Gives Fastify + pg the product's own database connections. */
   tuned: boolean;
-  /** Where Switchboard's processes leave CPU profiles, if anywhere. */
+  /** Where Switchboard's processes write CPU profiles, if anywhere. */
   profileFolder?: string;
   log(line: string): void;
 }
@@ -42,7 +42,7 @@ export function start(stage: Stage, contender: Contender): Promise<ServerProcess
   }
 }
 
-/** Starts the production build as an operator would, only without a limit of requests. */
+/** Starts the production build as an operator would, but without a request limit. */
 export function startProduct(stage: Stage, contender: Product = 'Switchboard') {
   const { upstreamUrl, profileFolder } = stage;
   const environment = {
@@ -65,7 +65,7 @@ export function startProduct(stage: Stage, contender: Product = 'Switchboard') {
 
 export type Product = Extract<Contender, 'Switchboard' | typeof OTHER>;
 
-/** The contenders of a measurement: those it names, or this revision and the other one. */
+/** The contenders of a measurement: the usual ones, or this revision and the other one. */
 export function contendersOf(stage: Stage, usual: readonly Contender[]): readonly Contender[] {
   return stage.other ? productsOf(stage) : usual;
 }
@@ -79,7 +79,7 @@ export function databaseOf({ databaseUrl, other }: Stage, contender: Contender):
   return contender === OTHER && other ? other.databaseUrl : databaseUrl;
 }
 
-/** Runs `measure` with servers that are started before and stopped after it. */
+/** Starts the servers, runs `measure`, and stops them. */
 export async function withServers<T>(
   stage: Stage,
   contenders: readonly Contender[],
@@ -94,7 +94,7 @@ export async function withServers<T>(
   }
 }
 
-/** The order of a round: every other one is turned round, so that none is always first. */
+/** The order of a round. Every other round is reversed, so that no contender is always first. */
 export function inTurn<Name extends Contender>(contenders: readonly Name[], round: number): Name[] {
   return round % 2 === 0 ? [...contenders] : [...contenders].reverse();
 }

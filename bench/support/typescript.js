@@ -1,4 +1,4 @@
-/** Node runs TypeScript as it is, but takes the names of imports literally: `./x.js` may stand for `./x.ts`. */
+/** Node runs TypeScript directly but does not map import names: `./x.js` may stand for `./x.ts`. */
 import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';

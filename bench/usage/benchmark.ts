@@ -15,12 +15,12 @@ const ROWS = 5_000_000;
 const USERS = 1_000;
 const DAYS = 365;
 
-const HELP = `npm run bench:usage -- [options], or node bench/usage/run.ts [options] with the build that is there
+const HELP = `npm run bench:usage -- [options], or node bench/usage/run.ts [options] with the existing build
 
-  --rows <n>  how many calls the year has (default ${ROWS.toLocaleString('en-US')})
-  --quick     200,000 calls and short rounds: whether it runs, and about what it says
+  --rows <n>  the number of calls in the year (default ${ROWS.toLocaleString('en-US')})
+  --quick     200,000 calls and short rounds, to check that it runs; the figures are rough
 
-Only a whole run writes bench/USAGE.md.
+Only a full run writes bench/USAGE.md.
 `;
 
 interface Options {
@@ -28,7 +28,7 @@ interface Options {
   quick: boolean;
 }
 
-/** Makes a year of usage, measures, prints the tables, and leaves nothing running, however it ends. */
+/** Generates a year of usage, measures and prints the tables. It stops everything it started, also after a failure. */
 export async function main(argv: string[]): Promise<void> {
   const options = readOptions(argv);
   if (!options) return;
@@ -91,7 +91,7 @@ async function measureAll(
     users: USERS,
     days: DAYS,
     postgresVersion: postgres.version,
-    noise: `${Math.round(Math.max(...noise) * 100)} %`,
+    noise: `${Math.round(Math.max(...noise) * 100)}%`,
     rebuiltPerSecond: rebuild.perSecond,
     purgedPerSecond: queues.perSecond,
   };

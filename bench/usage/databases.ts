@@ -4,10 +4,13 @@ import { load } from '../support/build.js';
 
 const { revertLastMigration, runMigrations } = await load<typeof Migrate>('common/database/migrate.js');
 
-/** The migration without which usage is only counted for budgets. */
+/** The migration that adds the rollups. Without it, usage is only counted for budgets. */
 const ROLLUPS = 'UsageRollups1764000000009';
 
-/** Another database on the same server, migrated; with `rollups: false` only as far as there are none. */
+/**
+ * Adds another migrated database on the same server. With `rollups: false`, the migrations that add rollups are
+ * reverted.
+ */
 export async function addDatabase(
   serverUrl: string,
   name: string,

@@ -1,23 +1,23 @@
 import { deepStrictEqual } from 'node:assert/strict';
 
-/** A question that an administrator asks about the usage of all users or of one, and two ways to answer it. */
+/** A question that an administrator asks about the usage of all users or of one, with two ways to answer it. */
 export interface Question {
   label: string;
-  /** The route of the product that answers it, from the rollups. */
+  /** The route of the product that answers it from the rollups. */
   path: string;
-  /** The same from the rows of `usage_logs`, as plainly as it can be asked. */
+  /** The same question as plain SQL on `usage_logs`. */
   sql: string;
   parameters: unknown[];
-  /** @throws AssertionError unless the product's answer says what the rows say, to the last digit */
+  /** @throws AssertionError unless both answers are equal to the last digit */
   compare: (body: unknown, rows: PlainRow[]) => void;
-  /** What the product should reach. */
+  /** The targets for the product. */
   aims?: { milliseconds: number; timesFaster: number };
 }
 
-/** Sums over rows, as PostgreSQL hands them over, and what they are told apart by. */
+/** Sums over rows as PostgreSQL returns them, with the columns that they are grouped by. */
 type PlainRow = Record<string, string>;
 
-/** Sums as the product tells them: numbers, costs in USD. */
+/** Sums as the product returns them: numbers, with costs in USD. */
 type Figures = Record<(typeof FIGURES)[number], number>;
 
 const FIGURES = [
@@ -39,7 +39,7 @@ const SUMS = `
 const PERIOD = `
   request_timestamp >= $1::date::timestamp at time zone $3 and request_timestamp < $2::date::timestamp at time zone $3`;
 
-/** In whole tokens and millionths of a dollar, so that sums of them are exact. */
+/** In whole tokens and millionths of a dollar, so that sums are exact. */
 function exactly(figures: Partial<Record<(typeof FIGURES)[number], number | string>>): Figures {
   return Object.fromEntries(
     FIGURES.map((name) => {
@@ -49,7 +49,7 @@ function exactly(figures: Partial<Record<(typeof FIGURES)[number], number | stri
   ) as Figures;
 }
 
-/** The sums of rows by what they are told apart by. */
+/** The sums of rows by group. */
 function sumsBy(rows: PlainRow[], nameOf: (row: PlainRow) => string): Map<string, Figures> {
   const sums = new Map<string, Figures>();
   for (const row of rows) {
@@ -61,8 +61,8 @@ function sumsBy(rows: PlainRow[], nameOf: (row: PlainRow) => string): Map<string
   return sums;
 }
 
-/** What is told apart in an answer, without what has no calls. */
-function told<T extends Figures>(items: T[], nameOf: (item: T) => string): Map<string, Figures> {
+/** The groups of an answer, without groups that have no calls. */
+function groupsOf<T extends Figures>(items: T[], nameOf: (item: T) => string): Map<string, Figures> {
   return new Map(items.filter(({ calls }) => calls > 0).map((item) => [nameOf(item), exactly(item)]));
 }
 
@@ -77,7 +77,9 @@ interface Summary extends Figures {
   byModel: Array<Figures & { provider: string; model: string }>;
 }
 
-/** The route also tells the period before, and who costs most: that is not asked of the rows. */
+/**
+ * The route also returns the previous period and the users with the highest cost. The plain SQL does not read these.
+ */
 const summary = (
   label: string,
   from: string,
@@ -98,11 +100,11 @@ const summary = (
       sumsBy(rows, () => ''),
     );
     expectSame(
-      told(byAgent, ({ agentType }) => agentType),
+      groupsOf(byAgent, ({ agentType }) => agentType),
       sumsBy(rows, ({ agent = '' }) => agent),
     );
     expectSame(
-      told(byModel, ({ provider, model }) => `${provider}/${model}`),
+      groupsOf(byModel, ({ provider, model }) => `${provider}/${model}`),
       sumsBy(rows, ({ provider, model }) => `${provider}/${model}`),
     );
   },
@@ -122,7 +124,7 @@ const daily = (tz: string, from: string, to: string, userId?: string): Question 
   parameters: [from, to, tz, ...(userId ? [userId] : [])],
   compare: (body, rows) =>
     expectSame(
-      told((body as Series).points, ({ start }) => String(Date.parse(start) / 1000)),
+      groupsOf((body as Series).points, ({ start }) => String(Date.parse(start) / 1000)),
       sumsBy(rows, ({ start }) => String(Number(start))),
     ),
 });
@@ -135,13 +137,13 @@ const monthlyByModel = (from: string, to: string): Question => ({
       from usage_logs where ${PERIOD} group by 1, 2, 3`,
   parameters: [from, to, 'UTC'],
   compare: (body, rows) => {
-    // The first point begins with the period.
+    // The first point starts at the start of the period.
     const monthOf = (time: number) => new Date(time).toISOString().slice(0, 7);
     const groups = (body as Series).points.flatMap(({ start, groups = [] }) =>
       groups.map((group) => ({ month: monthOf(Date.parse(start)), ...group })),
     );
     expectSame(
-      told(groups, ({ month, provider, model }) => `${month} ${provider}/${model}`),
+      groupsOf(groups, ({ month, provider, model }) => `${month} ${provider}/${model}`),
       sumsBy(rows, ({ start, provider, model }) => `${monthOf(Number(start) * 1000)} ${provider}/${model}`),
     );
   },
@@ -150,7 +152,7 @@ const monthlyByModel = (from: string, to: string): Question => ({
 const DAY = 86_400_000;
 
 /**
- * The questions about the year that ends with the day of `now`, and its last month.
+ * The questions about the year that ends with the day of `now`, and about its last month.
  *
  * @param userId the user with the most calls
  */

@@ -13,10 +13,10 @@ import { milliseconds, type Result, rounded, type Section } from './results.js';
 
 const { ADVISORY_LOCKS } = await load<typeof AdvisoryLocks>('common/database/advisory-locks.js');
 
-/** Key of the lock of whoever writes the rollups: whoever holds it keeps what is pending. */
+/** Key of the advisory lock for writing the rollups. While the benchmark holds it, pending changes stay pending. */
 const USAGE_LOCK = ADVISORY_LOCKS.usageRollups;
 
-/** As many calls as a busy installation ends between two folds. */
+/** The number of calls that a busy installation ends between two runs of the folder. */
 const PENDING = 1_000;
 const RUNNING = 50;
 
@@ -30,14 +30,14 @@ const CALLS_OF_NOW = `
     from generate_series(1, ${RUNNING + PENDING}) as call (n)`;
 
 interface Rounds {
-  /** How often each question is asked of the product and of the rows, after once for nothing. */
+  /** How often each question is asked of the product and of the rows, after one warm-up. */
   product: number;
   rows: number;
 }
 
 /**
- * How long the questions take: asked over HTTP of a server, which reads rollups, what is pending and the calls that are
- * running; and asked of the rows, by the service, whom row level security does not ask. Both must give the same answer.
+ * Measures how long the questions take. The server answers over HTTP from rollups, pending changes and running calls.
+ * Plain SQL on the rows runs as the service, without row level security. Both must give the same answer.
  */
 export async function measureReading(
   databaseUrl: string,
@@ -66,8 +66,8 @@ export async function measureReading(
       return {
         title: 'Questions',
         headings: ['question', 'the product, over HTTP', 'plain SQL on the rows', 'times faster'],
-        note: `While ${PENDING.toLocaleString('en-US')} calls are not in the rollups yet and ${RUNNING} are running. A summary also tells the period before and the ten users who cost
-most, which is not asked of the rows.`,
+        note: `Measured while ${PENDING.toLocaleString('en-US')} calls are not in the rollups yet and ${RUNNING} are running. A summary also has the previous period and the ten users
+with the highest cost. The plain SQL does not read these.`,
         results,
       };
     } finally {
@@ -110,12 +110,12 @@ async function measure(
   };
 }
 
-async function time<T>(rounds: number, ask: () => Promise<T>): Promise<{ answer: T; milliseconds: number }> {
-  const answer = await ask();
+async function time<T>(rounds: number, run: () => Promise<T>): Promise<{ answer: T; milliseconds: number }> {
+  const answer = await run();
   const taken: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const startedAt = performance.now();
-    await ask();
+    await run();
     taken.push(performance.now() - startedAt);
   }
   return { answer, milliseconds: median(taken) };

@@ -2,16 +2,16 @@ import { arch, availableParallelism, platform, totalmem } from 'node:os';
 import type { Result, Section } from './results.js';
 import { atScale, type ScaleFacts } from './scale.js';
 
-/** What is true of the whole run. */
+/** Facts about the whole run. */
 export interface UsageRunFacts extends ScaleFacts {
   users: number;
   days: number;
   postgresVersion: string;
-  /** What other programs took of the processors between the measurements, at most. */
+  /** The highest share of the processors that other programs used between the measurements. */
   noise: string;
 }
 
-/** The tables as text, their columns in line. */
+/** The tables as text, with aligned columns. */
 export function toText(sections: readonly Section[], { noise }: UsageRunFacts): string {
   const tables = sections.map((section) => {
     const lines = linesOf(section);
@@ -22,10 +22,12 @@ export function toText(sections: readonly Section[], { noise }: UsageRunFacts): 
       .map((cells) => cells.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)).join('  '))
       .join('\n');
   });
-  return [...tables, `Between the measurements others used up to ${noise} of the processors.`].join('\n\n');
+  return [...tables, `Between the measurements, other programs used up to ${noise} of the processors.`].join(
+    '\n\n',
+  );
 }
 
-/** The page that is kept beside the code. */
+/** The page that is committed. */
 export function toMarkdown(sections: readonly Section[], facts: UsageRunFacts): string {
   const { rows, users, days, postgresVersion, noise } = facts;
   const aims = sections.flatMap(({ results }) => results.flatMap(aimsOf));
@@ -33,16 +35,16 @@ export function toMarkdown(sections: readonly Section[], facts: UsageRunFacts): 
 
 Written by \`npm run bench:usage\` on ${new Date().toISOString().slice(0, 10)}: ${rows.toLocaleString('en-US')} calls of ${users.toLocaleString('en-US')} users in ${days} days.
 ${availableParallelism()} cores for PostgreSQL and the harness, ${Math.round(totalmem() / 1024 ** 3)} GB, ${platform()} ${arch()}, PostgreSQL ${postgresVersion} with fsync and 256 MB of shared
-buffers. Between the measurements other programs took at most ${noise} of the processors. How it is measured:
+buffers. Between the measurements, other programs used at most ${noise} of the processors. How it is measured:
 [README.md](README.md).
 
 ${sections.map(toSection).join('\n\n')}
 
 ## Aims
 
-${aims.filter(({ holds }) => holds).length} of ${aims.length} hold.
+${aims.filter(({ holds }) => holds).length} of ${aims.length} are met.
 
-${aims.map(({ text, holds }) => `- ${holds ? 'holds' : '**does not hold**'}: ${text}`).join('\n')}
+${aims.map(({ text, holds }) => `- ${holds ? 'met' : '**not met**'}: ${text}`).join('\n')}
 
 ${atScale(facts)}`;
 }

@@ -1,14 +1,14 @@
-/** One measured thing: its name, and figures in the order of the headings of its section. */
+/** One measured quantity: its name, and figures in the order of its section's headings. */
 export interface Result {
   cells: [label: string, ...figures: string[]];
-  /** What the figures should reach. */
+  /** Targets for the figures. */
   aims?: Array<{ text: string; holds: boolean }>;
 }
 
 export interface Section {
   title: string;
   headings: string[];
-  /** What has to be known to read them. */
+  /** What a reader must know to understand them. */
   note?: string;
   results: Result[];
 }

@@ -1,4 +1,4 @@
-/** `npm run bench:usage`, or `node bench/usage/run.ts --help` on a build that is there already. */
+/** Runs as `npm run bench:usage`. `node bench/usage/run.ts --help` uses an existing build. */
 import '../support/typescript.js';
 
 const { main } = await import('./benchmark.js');

@@ -1,54 +1,52 @@
 import { counted, rounded } from './results.js';
 
-/** What the text about larger installations is reckoned from. */
+/** The figures that the estimate for larger installations is based on. */
 export interface ScaleFacts {
   rows: number;
-  /** Of usage_logs, its table and its indexes. */
+  /** Size of usage_logs: its table and its indexes. */
   tableBytes: number;
   indexBytes: number;
-  /** Of all rollups, with their indexes. */
+  /** Size of all rollups, with their indexes. */
   rollupBytes: number;
-  /** As many times as many rows `usage_rollups` would have with calls of every kind in every quarter of an hour. */
+  /** How many times as many rows `usage_rollups` would have with calls of every kind in every quarter hour. */
   rollupGrowth: number;
-  /** Rows that a rebuild, a verification and a purge get through in a second. */
+  /** Rows per second that a rebuild and a purge process. */
   rebuiltPerSecond: number;
   purgedPerSecond: number;
 }
 
 const GIGABYTE = 1024 ** 3;
 
-/** How fifty million rows and more run, reckoned from what was measured. */
+/** Estimates fifty million rows and more from the measured figures. */
 export function atScale(facts: ScaleFacts): string {
   const { rows, tableBytes, indexBytes, rollupBytes, rollupGrowth, rebuiltPerSecond, purgedPerSecond } =
     facts;
   const gigabytesAt = (bytes: number, count: number) => rounded(((bytes / rows) * count) / GIGABYTE);
   const minutesAt = (rate: number, count: number) => counted(Math.ceil(count / rate / 60));
   const million = 1_000_000;
-  return `## Fifty million rows, and beyond
+  return `## Fifty million rows and more
 
-Reckoned from the figures above; nothing of it was measured at that size.
+Estimated from the figures above. Nothing was measured at this size.
 
-**What does not grow with the rows.** Questions about all users read rollups. How many rows these have depends on the time that has
-passed and on how many kinds of calls (agent, model, outcome) it knew, not on the calls: a year takes ${rounded(rollupBytes / 1024 ** 2)} MB here, and
-\`usage_rollups\` would have ${rounded(rollupGrowth)} times as many rows if there were calls of every kind in every quarter of an hour, which is the most
-there can be. Reports of months and years read the days, which are nearly full already. What grows with the users is
-\`usage_user_rollups\`, a row for each user and day at most, and \`usage_user_kinds\`, a row for each kind of calls that a user
-made in a day: never more rows than calls, for days and again for months. Recording a call costs the same at any size, as long as the indexes
-that it writes to (the random ids above all) stay in memory.
+**What does not grow with the rows.** Questions about all users read rollups. The number of rollup rows depends on the length of time
+and on the number of kinds of calls (agent, model, outcome), not on the number of calls. One year takes ${rounded(rollupBytes / 1024 ** 2)} MB here. With calls of
+every kind in every quarter hour, \`usage_rollups\` would have ${rounded(rollupGrowth)} times as many rows, and this is the maximum. Reports over months
+and years read the days, which are nearly full already. Two tables grow with the users. \`usage_user_rollups\` has at most one row per user and day. \`usage_user_kinds\` has
+one row for each kind of call that a user made in a day, and again in a month: in each case never more rows than calls. Recording a call costs the
+same at any size, as long as the indexes that it writes to stay in memory. The random ids matter most for this.
 
-**What does.** A row takes ${counted((tableBytes + indexBytes) / rows)} bytes with its indexes: 50 million are ${gigabytesAt(tableBytes, 50 * million)} GB and ${gigabytesAt(indexBytes, 50 * million)} GB of indexes.
-\`usage:rebuild\` takes about ${minutesAt(rebuiltPerSecond, 50 * million)} minutes then, while writers go on and what they write is pending; the migration that makes the rollups
-takes as long, and no call can be recorded meanwhile. Lists of single calls read a page by an index, an export reads all rows.
+**What grows with the rows.** A row takes ${counted((tableBytes + indexBytes) / rows)} bytes with its indexes, so 50 million rows take ${gigabytesAt(tableBytes, 50 * million)} GB, and their indexes ${gigabytesAt(indexBytes, 50 * million)} GB.
+\`usage:rebuild\` then takes about ${minutesAt(rebuiltPerSecond, 50 * million)} minutes. Writers continue meanwhile, and their changes are pending. The migration that creates the
+rollups takes as long, and no call can be recorded meanwhile. Lists of single calls read one page by an index. An export reads all rows.
 
 | calls | what it needs | why |
 | --- | --- | --- |
-| to 50 million | memory for the indexes, and \`usage:purge\` every month for what nobody will look at call by call | a year is ${gigabytesAt(tableBytes + indexBytes, 50 * million)} GB, which one server holds, but every call writes to random places of the indexes of ids, chats and users. A month of 4 million calls is purged in about ${minutesAt(purgedPerSecond, 4 * million)} minutes, in steps of which nobody notices; new rows take the place of old ones, so the table stays as large as what is kept |
-| to 50 million, much read | a read replica for \`/api/admin/usage\` and exports | an export of everything reads ${gigabytesAt(tableBytes, 50 * million)} GB, for which the first server has no memory to spare. A report is one reading statement and rollups are ordinary tables: a replica gives the same answers, a moment later |
-| beyond 100 million kept | \`usage_logs\` in parts, one for each month | removing single rows from a table of ${gigabytesAt(tableBytes + indexBytes, 100 * million)} GB, and vacuuming it, takes longer than it should, while a part is summed up into the archive and detached at once. The price: a key across parts must contain the time, so \`id\` alone would be no primary key any more, and the recorder's \`on conflict (id)\` would become \`(id, request_timestamp)\`, both of which it knows. That breaks with the original schema, so it waits until it is needed; triggers and rollups would stay as they are |
-| 100,000 users a day | days of \`usage_user_rollups\` and \`usage_user_kinds\` no longer kept after a year | the former are 36 million rows a year, the latter several times as many; months are 12 rows a user |
-| questions that rollups do not know | an analytical store in columns, fed by logical replication or by a nightly export | percentiles of latencies, chats, or users by model over years read all rows, of which a store in columns reads a tenth. What budgets and bills need stays here, where it is exact with the row |
+| up to 50 million | memory for the indexes, and a monthly \`usage:purge\` of calls that are not needed individually | A year is ${gigabytesAt(tableBytes + indexBytes, 50 * million)} GB. One server can hold that, but every call writes to random places in the indexes of ids, chats and users. Purging a month of 4 million calls takes about ${minutesAt(purgedPerSecond, 4 * million)} minutes, in steps that users do not notice. New rows reuse the space of old ones, so the table does not grow beyond what is kept |
+| up to 50 million, with many reads | a read replica for \`/api/admin/usage\` and exports | An export of everything reads ${gigabytesAt(tableBytes, 50 * million)} GB, and the primary has no spare memory for that. A report is one read statement, and rollups are ordinary tables, so a replica gives the same answers a moment later |
+| more than 100 million kept | partitions of \`usage_logs\`, one per month | Deleting single rows from a table of ${gigabytesAt(tableBytes + indexBytes, 100 * million)} GB, and vacuuming it, takes too long. A partition can be summed into the archive and detached at once. The price: a key across partitions must contain the time, so \`id\` alone is no longer a primary key. The recorder's \`on conflict (id)\` becomes \`(id, request_timestamp)\`, and the recorder knows both. This departs from the original schema, so it waits until it is needed. Triggers and rollups stay as they are |
+| 100,000 users per day | deleting days of \`usage_user_rollups\` and \`usage_user_kinds\` after a year | The first has 36 million rows per year, and the second several times as many. Months are 12 rows per user |
+| questions that rollups cannot answer | a columnar analytical store, fed by logical replication or by a nightly export | Latency percentiles, chats, or users by model over years read all rows. A columnar store reads a tenth of them. The data for budgets and bills stays here, where it is exact with the row |
 
-Rollups do not have to be computed elsewhere at any of these sizes: adding a call to them is the same work for the first and for the
-billionth.
+At all of these sizes, rollups can stay in the same database: adding a call to them is the same work for the first call and for the billionth.
 `;
 }

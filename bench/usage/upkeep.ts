@@ -12,10 +12,10 @@ const { UsageUpkeepRepository } = await load<typeof UpkeepRepositories>(
 );
 const { verifyDatabase } = await load<typeof VerifyDatabase>('common/database/verify/verify-database.js');
 
-/** @returns how many rows a second */
+/** @returns rows per second */
 type Measure = (label: string, work: () => Promise<number>) => Promise<number>;
 
-/** What was measured, and the rate that larger installations are reckoned from. */
+/** The measured figures, and the rate that the estimate for larger installations is based on. */
 export interface Upkeep {
   section: Section;
   perSecond: number;
@@ -35,7 +35,7 @@ function measuring(results: Result[], log: (line: string) => void): Measure {
 
 const HEADINGS = ['what', 'took', 'rows'];
 
-/** Rollups are made of a year of rows, for the first time and again, and held against them. */
+/** Builds the rollups from a year of rows, builds them again, and compares them with the rows. */
 export async function measureRebuild(
   databaseUrl: string,
   rows: number,
@@ -45,16 +45,16 @@ export async function measureRebuild(
   const measure = measuring(results, log);
   const perSecond = await withClient(databaseUrl, async (client) => {
     const repository = new UsageUpkeepRepository(client);
-    const rate = await measure('usage:rebuild, where there were no rollups yet', async () => {
+    const rate = await measure('usage:rebuild without existing rollups', async () => {
       await repository.rebuildRollups();
       return rows;
     });
     await client.query(
       'vacuum analyze switchboard.usage_rollups, switchboard.usage_user_rollups, switchboard.usage_user_kinds',
     );
-    await measure('usage:rebuild, where all of them were right', async () => {
+    await measure('usage:rebuild with correct rollups', async () => {
       const corrected = await repository.rebuildRollups();
-      if (corrected > 0) throw new Error(`A second rebuild has corrected ${corrected} rows.`);
+      if (corrected > 0) throw new Error(`A second rebuild corrected ${corrected} rows.`);
       return rows;
     });
     return rate;
@@ -67,7 +67,7 @@ export async function measureRebuild(
   return { section: { title: 'Rebuilding', headings: HEADINGS, results }, perSecond };
 }
 
-/** As triggers would note calls; they are of no rows, which a rebuild finds out. */
+/** Pending changes as triggers would write them. They have no rows, and a rebuild corrects that. */
 const PEND = `
   insert into switchboard.usage_pending
     (user_id, bucket, agent_type, provider, model_used, status, calls, input_tokens, output_tokens, total_tokens,
@@ -80,7 +80,7 @@ const PEND = `
             from generate_series(1, $1::int)) as drawn
     join plan.users using (n)`;
 
-/** How fast a queue is folded, and rows are purged. It leaves the database with fewer rows than before. */
+/** Measures how fast a queue is folded and rows are purged. The database has fewer rows afterwards. */
 export async function measureQueues(
   databaseUrl: string,
   { pending, batch }: { pending: number; batch: number },
@@ -107,7 +107,7 @@ export async function measureQueues(
     const rate = await measure('usage:purge of the two oldest months', () =>
       purgeUsage(new UsageUpkeepRepository(client), rows[0]?.before ?? new Date()),
     );
-    if ((await yearSums(client)) !== sums) throw new Error('A purge has changed the sums.');
+    if ((await yearSums(client)) !== sums) throw new Error('The purge changed the sums.');
     return rate;
   });
   return { section: { title: 'Queues', headings: HEADINGS, results }, perSecond };
@@ -132,13 +132,13 @@ async function yearSums(client: pg.Client): Promise<string> {
   return rows.map(({ sums }) => sums).join(', ');
 }
 
-/** What the tables take on the disk, in bytes. */
+/** Sizes of the tables on disk, in bytes. */
 export interface Sizes {
   section: Section;
   tableBytes: number;
   indexBytes: number;
   rollupBytes: number;
-  /** As many times as much the rollups would be with calls of every kind in every quarter of an hour. */
+  /** How many times as large the rollups would be with calls of every kind in every quarter hour. */
   rollupGrowth: number;
 }
 
@@ -155,7 +155,7 @@ const SIZES = `
                         'switchboard.usage_user_rollups'::regclass, 'switchboard.usage_user_kinds'::regclass)
    order by relname`;
 
-/** How many kinds of calls there are. */
+/** The number of kinds of calls. */
 const KINDS = `
   select count(distinct (agent_type, provider, model_used, status))::integer as kinds
     from switchboard.usage_rollups where granularity = 1440`;
@@ -175,7 +175,7 @@ export async function measureSizes(databaseUrl: string, days: number): Promise<S
     return {
       section: {
         title: 'Sizes',
-        headings: ['table', 'rows', 'on the disk', 'indexes'],
+        headings: ['table', 'rows', 'on disk', 'indexes'],
         results: rows.map(({ name, table, indexes, rows: count }): Result => ({
           cells: [name, counted(count), megabytes(table), megabytes(indexes)],
         })),

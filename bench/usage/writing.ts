@@ -29,11 +29,11 @@ const AGENTS = ['chat', 'routing', 'artifact', 'git_mcp'] as const;
 interface Rounds {
   rounds: number;
   seconds: number;
-  /** Rows that are in the tables before. */
+  /** Rows that the tables have before the measurement. */
   rows: number;
 }
 
-/** A database that usage is written to, and what is written how fast. */
+/** A database that usage is written to, with what it needs for writing. */
 interface Contender {
   name: string;
   url: string;
@@ -44,8 +44,8 @@ interface Contender {
 }
 
 /**
- * What the rollups cost who writes: the same statements to a database that counts only what users have spent, and to one
- * that also counts for the rollups, and folds while it is written to. They take turns; the median of the rounds' own
+ * Measures what the rollups cost on write. The same statements go to two databases: one counts only what users spend,
+ * and the other one also updates the rollups and folds meanwhile. They take turns, and the median of the rounds' own
  * ratios counts.
  */
 export async function measureWriting(
@@ -62,7 +62,7 @@ export async function measureWriting(
     for (const [label, unit, write] of KINDS) {
       log(label);
       const rates = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
-      // The first round is for nothing.
+      // The first round is a warm-up.
       for (let round = 0; round <= rounds; round++) {
         for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
           const rate = await withFold(contender, () => write(contender, seconds));
@@ -75,8 +75,8 @@ export async function measureWriting(
     return {
       title: 'Writing',
       headings: ['written', 'with rollups', 'without', 'share'],
-      note: `Both count what users have spent, for their budgets; with rollups, a fold runs every two seconds beside it. A statement of more than
-5,000 rows goes into the rollups by itself: it pays at once for what smaller ones leave to the fold.`,
+      note: `Both databases count what users spend, for their budgets. With rollups, pending changes are added to the rollups every two seconds
+meanwhile. A statement of more than 5,000 rows updates the rollups itself, so its cost includes that work.`,
       results,
     };
   } finally {
@@ -91,9 +91,9 @@ function resultOf(label: string, unit: string, withRollups: number[], without: n
       label,
       `${counted(median(withRollups))} ${unit}`,
       `${counted(median(without))} ${unit}`,
-      `${rounded(share * 100)} %`,
+      `${rounded(share * 100)}%`,
     ],
-    aims: [{ text: `at least ${LEAST_SHARE * 100} %`, holds: share >= LEAST_SHARE }],
+    aims: [{ text: `at least ${LEAST_SHARE * 100}%`, holds: share >= LEAST_SHARE }],
   };
 }
 
@@ -107,17 +107,17 @@ async function prepare(serverUrl: string, name: string, rollups: boolean, rows: 
     name,
     url,
     pool,
-    usage: new UsageRepository(doorsTo(pool)),
+    usage: new UsageRepository(databaseOf(pool)),
     users: users.map(({ id }) => id),
-    folder: rollups ? new UsageFolder(new UsageRollupRepository(doorsTo(pool))) : undefined,
+    folder: rollups ? new UsageFolder(new UsageRollupRepository(databaseOf(pool))) : undefined,
   };
 }
 
-/** In the place of the product's own doors, for its repositories; statements are prepared, as they are there. */
-function doorsTo(pool: pg.Pool): Database {
+/** Replaces the product's `Database` for its repositories. Statements are prepared, as in the product. */
+function databaseOf(pool: pg.Pool): Database {
   const query = async (sql: string, parameters: unknown[] = []) =>
     (await pool.query<object>({ name: nameOf(sql), text: sql, values: parameters })).rows;
-  const doors: Pick<Database, 'asService' | 'executeAsService'> = {
+  const database: Pick<Database, 'asService' | 'executeAsService'> = {
     asService: (fn) => fn({ query } as unknown as EntityManager),
     executeAsService: async (statements: Statement[]) => {
       const results: unknown[][] = [];
@@ -125,7 +125,7 @@ function doorsTo(pool: pg.Pool): Database {
       return results;
     },
   };
-  return doors as Database;
+  return database as Database;
 }
 
 const names = new Map<string, string>();
@@ -136,7 +136,7 @@ function nameOf(sql: string): string {
   return name;
 }
 
-/** Folds beside `work` as a server does, and at its end, so that the next round finds nothing to be done. */
+/** Folds during `work` as a server does, and once at the end, so that the next round starts with an empty queue. */
 async function withFold(contender: Contender, work: () => Promise<number>): Promise<number> {
   const { folder } = contender;
   if (!folder) return work();
@@ -158,12 +158,12 @@ async function withFold(contender: Contender, work: () => Promise<number>): Prom
 type Write = (contender: Contender, seconds: number) => Promise<number>;
 
 const KINDS: ReadonlyArray<[label: string, unit: string, write: Write]> = [
-  [`calls as they are recorded: begun, then ended, ${CONNECTIONS} connections`, 'calls/s', recordCalls],
-  ['1,000 rows a statement, one connection', 'rows/s', bulk(1_000)],
-  ['20,000 rows a statement, one connection', 'rows/s', bulk(20_000)],
+  [`recorded calls: start and end, ${CONNECTIONS} connections`, 'calls/s', recordCalls],
+  ['1,000 rows per statement, one connection', 'rows/s', bulk(1_000)],
+  ['20,000 rows per statement, one connection', 'rows/s', bulk(20_000)],
 ];
 
-/** By the repository of the product: two statements a call, the second of which waits for the disk. */
+/** Uses the product's repository: two statements per call. The second one waits for the disk. */
 async function recordCalls({ usage, users }: Contender, seconds: number): Promise<number> {
   const { rate } = await closedLoop(CONNECTIONS, seconds, async () => {
     const call = newCall(users);
@@ -174,7 +174,7 @@ async function recordCalls({ usage, users }: Contender, seconds: number): Promis
   return rate;
 }
 
-/** As few users make most of the calls, the rows of what they have spent are fought for. */
+/** A few users make most of the calls, so their rows of spent amounts are contended. */
 function newCall(users: string[]): FinishedCall {
   const now = new Date();
   const inputTokens = randomInt(100, 10_000);
@@ -211,7 +211,7 @@ function newCall(users: string[]): FinishedCall {
   };
 }
 
-/** Rows of the past, one after the other in time, as an import would add them: about 140 in a quarter of an hour. */
+/** Rows in the past, in chronological order as in an import: about 140 per quarter hour. */
 const INSERT = `
   insert into usage_logs
     (user_id, agent_type, provider, model_used, input_tokens, output_tokens, total_tokens, input_cost, output_cost,

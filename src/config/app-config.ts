@@ -6,8 +6,8 @@ import {
 } from './environment.js';
 
 /**
- * Everything the server reads from its environment, checked and typed. Durations in milliseconds, sizes in bytes.
- * `VendorId` is `Provider` for code that looks up a vendor.
+ * Everything that the server reads from its environment, validated and typed. Durations are in milliseconds, and sizes
+ * in bytes. `VendorId` is `Provider` for code that looks up a vendor.
  */
 export interface AppConfig<VendorId extends string = string> {
   nodeEnv: 'development' | 'production' | 'test';
@@ -16,13 +16,13 @@ export interface AppConfig<VendorId extends string = string> {
     port: number;
     host: string;
     corsOrigins: string[];
-    /** Of the bodies that may be large: messages, documents, configurations. */
+    /** The limit for bodies that may be large: messages, documents, configurations. */
     bodyLimit: number;
     /** How long a request may take to arrive, with its body. */
     requestTimeout: number;
     metricsPort?: number;
     throttleLimit: number;
-    /** Addresses and networks of proxies whose `x-forwarded-for` is believed, or the nearest n hops. */
+    /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted, or the number of nearest hops. */
     trustProxy: boolean | string | ((address: string, hop: number) => boolean);
     shutdownTimeout: number;
   };
@@ -30,7 +30,7 @@ export interface AppConfig<VendorId extends string = string> {
     url: string;
     poolSize: number;
     migrateOnStart: boolean;
-    /** Off behind a pooler in transaction mode, which does not know them. */
+    /** Off behind a pooler in transaction mode, which does not support them. */
     preparedStatements: boolean;
   };
   supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
@@ -42,15 +42,15 @@ export interface AppConfig<VendorId extends string = string> {
   otlpEndpoint?: string;
 }
 
-/** Nest injection token of the one {@link AppConfig}. */
+/** Nest injection token of the {@link AppConfig}. */
 export const APP_CONFIG = Symbol('APP_CONFIG');
 
 /**
  * Builds the configuration from environment variables.
  *
  * @param vendors the model vendors whose variables are read
- * @param embedded true when the embedded stack supplied the database and Supabase values
- * @throws ConfigurationError with one line that names what is wrong
+ * @param embedded true if the embedded stack supplied the database and Supabase values
+ * @throws ConfigurationError with one line that names the problem
  */
 export function loadConfig<VendorId extends string>(
   source: Record<string, string | undefined>,
@@ -60,10 +60,12 @@ export function loadConfig<VendorId extends string>(
   const env = parseEnvironment(source, vendors);
   if (!env.DATABASE_URL) throw new ConfigurationError('DATABASE_URL is not set');
   if (!env.SUPABASE_URL && !env.SUPABASE_JWT_SECRET) {
-    throw new ConfigurationError('SUPABASE_URL or SUPABASE_JWT_SECRET must be set: nobody could sign in');
+    throw new ConfigurationError(
+      'SUPABASE_URL or SUPABASE_JWT_SECRET must be set: without them, nobody can sign in',
+    );
   }
   if (env.DEMO_MODEL && env.NODE_ENV === 'production') {
-    throw new ConfigurationError('DEMO_MODEL can not be true when NODE_ENV is production');
+    throw new ConfigurationError('DEMO_MODEL cannot be true when NODE_ENV is production');
   }
   const hasServerKey = Object.values<ProviderConfig>(env.providers).some(({ apiKey }) => apiKey);
   return {
@@ -104,7 +106,7 @@ export function loadConfig<VendorId extends string>(
   };
 }
 
-/** `true`/`false`, a number of hops, or a list of addresses and networks, as Fastify's `trustProxy` takes them. */
+/** `true`/`false`, a number of hops, or a list of addresses and networks, as in Fastify's `trustProxy`. */
 function parseTrustProxy(value: string | undefined): AppConfig['server']['trustProxy'] {
   if (value === undefined || value === 'false') return false;
   if (value === 'true') return true;

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from './app-config.js';
 
-/** Makes the one checked configuration available everywhere as {@link APP_CONFIG}. */
+/** Makes the validated configuration available everywhere as {@link APP_CONFIG}. */
 @Global()
 @Module({})
 export class ConfigModule {

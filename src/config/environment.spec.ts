@@ -25,7 +25,7 @@ describe('the environment', () => {
     expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).not.toThrow(new RegExp(` ${value}`));
   });
 
-  it('takes empty variables for absent ones', () => {
+  it('treats empty variables as missing', () => {
     const environment = parseEnvironment({ PORT: '', DATABASE_URL: ' ' }, VENDORS);
     expect(environment.PORT).toBe(3000);
     expect(environment.DATABASE_URL).toBeUndefined();
@@ -49,7 +49,7 @@ describe('the environment', () => {
     });
   });
 
-  it('offers the demo model only where nobody could take it for a real one', () => {
+  it('only offers the demo model where it cannot be mistaken for a real one', () => {
     expect(loadConfig(BASE, VENDORS, { embedded: true }).demoModel).toBe(true);
     expect(
       loadConfig({ ...BASE, OPENAI_API_KEY: 'sk-something' }, VENDORS, { embedded: true }).demoModel,
@@ -60,7 +60,7 @@ describe('the environment', () => {
     );
   });
 
-  it('wants a way to verify tokens', () => {
+  it('requires a way to verify tokens', () => {
     expect(() => loadConfig({ DATABASE_URL: BASE.DATABASE_URL }, VENDORS)).toThrow(
       /SUPABASE_URL or SUPABASE_JWT_SECRET/,
     );

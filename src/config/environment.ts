@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Thrown when the environment can't be used; its message is one line that names the variable. */
+/** Thrown if the environment is invalid. Its message is one line that names the variable. */
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError';
 }
@@ -54,7 +54,7 @@ const list = optionalText.transform((value) =>
     .filter((item) => item !== ''),
 );
 
-/** What the process environment may say beside the vendors' variables; see `.env.example` for their meaning. */
+/** The variables of the environment, without those of the vendors. `.env.example` describes them. */
 const environmentSchema = z.object({
   NODE_ENV: z
     .enum(['development', 'production', 'test'], { message: 'must be development, production or test' })
@@ -98,22 +98,25 @@ const environmentSchema = z.object({
 export interface VendorVariables {
   /** The server's own key. */
   readonly apiKey: string;
-  /** Another endpoint than the vendor's. */
+  /** An endpoint other than the vendor's. */
   readonly baseUrl: string;
-  /** Which of the vendor's interfaces to speak, where it has several; the first is the default. */
+  /** Which of the vendor's APIs to use, if there are several. The first is the default. */
   readonly api?: { readonly name: string; readonly values: readonly [string, ...string[]] };
 }
 
-/** The vendors whose variables are read, by id. They are passed in: modules know the vendors, this layer does not. */
+/**
+ * The vendors whose variables are read, by id. They are passed in, because modules know the vendors and this layer does
+ * not.
+ */
 export type KnownVendors<Id extends string> = Readonly<Record<Id, { readonly variables: VendorVariables }>>;
 
-/** What the environment says of one vendor. */
+/** The settings of one vendor from the environment. */
 export interface ProviderConfig {
-  /** The server's own key; a key sent by the user wins over it. */
+  /** The server's own key. A key sent by the user overrides it. */
   apiKey?: string;
-  /** Another endpoint than the vendor's: a gateway, a local server, a test double. */
+  /** An endpoint other than the vendor's: a gateway, a local server, a test double. */
   baseUrl?: string;
-  /** Which of the vendor's interfaces to speak, where it has several. */
+  /** Which of the vendor's APIs to use, if there are several. */
   api?: string;
 }
 
@@ -122,9 +125,9 @@ export type Environment<Id extends string = string> = z.output<typeof environmen
 };
 
 /**
- * Reads and checks the environment.
+ * Reads and validates the environment.
  *
- * @throws ConfigurationError naming every variable that can't be used, never its value (it may be a secret).
+ * @throws ConfigurationError naming every invalid variable, never its value (it may be a secret)
  */
 export function parseEnvironment<Id extends string>(
   source: Record<string, string | undefined>,

@@ -3,7 +3,10 @@ import type { UserRow } from './session.repository.js';
 
 const LIFETIME = 3_600;
 
-/** Makes access tokens with the claims that Supabase's have: the auth server's own lack those about the user. */
+/**
+ * Creates access tokens with the same claims as Supabase's. The auth library's own tokens lack the claims about the
+ * user.
+ */
 export class AccessTokens {
   private readonly secret: Uint8Array;
 
@@ -27,7 +30,7 @@ export class AccessTokens {
     return { token, expiresAt: now + LIFETIME };
   }
 
-  /** The auth server's own token with what it lacks. */
+  /** Adds the missing claims to the auth library's token. */
   complete(token: string, user: UserRow): Promise<string> {
     return this.sign(user, decodeJwt(token));
   }

@@ -12,22 +12,22 @@ const COLUMNS = `
 const MAX_PER_PAGE = 1_000;
 const MAX_PAGE = 1_000_000;
 
-/** What the database says of values that a request must not hold. */
+/** PostgreSQL's messages for values that a request must not contain. */
 const PROBLEMS: Record<string, [status: number, code: string, message: string]> = {
   23505: [422, 'email_exists', 'A user with this email address has already been registered'],
   22007: [400, 'validation_failed', 'invalid format for ban duration'],
   22008: [400, 'validation_failed', 'invalid format for ban duration'],
-  '22P05': [400, 'validation_failed', 'the request holds characters that can not be stored'],
+  '22P05': [400, 'validation_failed', 'the request contains characters that cannot be stored'],
 };
 
 /**
- * The part of Supabase's Auth admin API that manages users: `supabase.auth.admin` with the secret key. Its statements run
- * as the auth server's database role, so the guard on roles treats them as Supabase's own.
+ * The user management part of Supabase's Auth admin API: `supabase.auth.admin` with the secret key. Its statements run
+ * as the auth server's database role, so the role guard treats them like Supabase's own.
  */
 export class AdminUsers {
   constructor(private readonly database: pg.Pool) {}
 
-  /** Answers a request that came with the secret key. */
+  /** Handles a request with the secret key. */
   async handle(
     method: string,
     id: string | undefined,
@@ -116,7 +116,7 @@ export class AdminUsers {
         ],
       ),
     );
-    // A new password puts out everybody who knows the old one.
+    // A new password ends all sessions of the user.
     if (password !== null) await this.database.query('delete from auth.sessions where user_id = $1', [id]);
     return updated;
   }

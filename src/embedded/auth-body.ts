@@ -1,7 +1,7 @@
 import { authFailure } from './failures.js';
 import { type Fields, isFields, parseJsonObject } from './json-body.js';
 
-/** Fields that the auth server takes for texts without a check of its own. */
+/** Fields that the auth library uses as strings without checking them. */
 const TEXTS = [
   'email',
   'password',
@@ -19,16 +19,16 @@ const TEXTS = [
 
 const OBJECTS = ['data', 'options', 'app_metadata', 'user_metadata', 'gotrue_meta_security'];
 
-/** What a person may keep about themselves is in every token, and every list of users reads it. */
+/** User metadata is in every token, and every list of users reads it. */
 const MAX_METADATA = 64 * 1024;
 
-/** bcrypt reads no more of a password, in bytes. */
+/** bcrypt only reads this many bytes of a password. */
 const MAX_PASSWORD = 72;
 
-/** An address may hold no space or control character: it is printed with the mail to it. */
+/** An email address must not contain spaces or control characters: it is printed with the mail. */
 const EMAIL = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,255}$/u;
 
-/** The body of an auth request, checked for everything that the auth server would stumble over, or its refusal. */
+/** Returns the body of an auth request, checked for everything that the auth library cannot handle, or a refusal. */
 export function parseAuthBody(text: string): Fields | Response {
   const body = parseJsonObject(text);
   if (typeof body === 'string') return authFailure(400, 'bad_json', body);
@@ -55,14 +55,14 @@ function wrongField(body: Fields): { path: string; message: string } | undefined
     : undefined;
 }
 
-/** Why a user can't have this metadata; undefined when they can. */
+/** Why a user cannot have this metadata, or undefined. */
 export function metadataProblem(metadata: Fields): Response | undefined {
   return Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA
     ? undefined
     : authFailure(400, 'validation_failed', 'data is too large');
 }
 
-/** Why a password can't be set; undefined when it can. */
+/** Why a password cannot be set, or undefined. */
 export function passwordProblem({ password }: Fields): Response | undefined {
   if (typeof password !== 'string' || Buffer.byteLength(password) <= MAX_PASSWORD) return undefined;
   return authFailure(400, 'validation_failed', `Password cannot be longer than ${MAX_PASSWORD} characters`);

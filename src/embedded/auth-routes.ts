@@ -1,18 +1,18 @@
 import type { RequestTarget } from './request-target.js';
 import type { LoginAction } from './login-throttle.js';
 
-/** Who may call a route: anyone, anyone with an API key, a person who has signed in, or the operator. */
+/** Who may call a route: anyone, anyone with an API key, a signed-in user, or the operator. */
 export type AuthAccess = 'anyone' | 'key' | 'user' | 'secret';
 
 export interface AuthRoute {
   access: AuthAccess;
-  /** What of it is limited. */
+  /** The action that is rate limited. */
   action?: LoginAction;
-  /** Whether the answer must not tell known addresses from unknown ones. */
-  discreet?: boolean;
+  /** Whether the response must not reveal if an email address is registered. */
+  hidesAccounts?: boolean;
 }
 
-/** The routes of Supabase Auth that this stack has. Signing in with other services is not among them. */
+/** The routes of Supabase Auth that this stack supports. It does not support OAuth providers. */
 const ROUTES: Record<string, AuthRoute> = {
   'GET health': { access: 'key' },
   'GET settings': { access: 'key' },
@@ -22,10 +22,10 @@ const ROUTES: Record<string, AuthRoute> = {
   'POST token password': { access: 'key', action: 'signIn' },
   'POST token refresh_token': { access: 'key', action: 'refresh' },
   'POST token pkce': { access: 'key', action: 'signIn' },
-  'POST otp': { access: 'key', action: 'mail', discreet: true },
-  'POST magiclink': { access: 'key', action: 'mail', discreet: true },
-  'POST recover': { access: 'key', action: 'mail', discreet: true },
-  'POST resend': { access: 'key', action: 'mail', discreet: true },
+  'POST otp': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST magiclink': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST recover': { access: 'key', action: 'mail', hidesAccounts: true },
+  'POST resend': { access: 'key', action: 'mail', hidesAccounts: true },
   'GET verify': { access: 'anyone', action: 'verify' },
   'POST verify': { access: 'key', action: 'verify' },
   'GET reauthenticate': { access: 'user', action: 'mail' },
@@ -43,11 +43,11 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export interface AuthMatch extends AuthRoute {
   name: string;
-  /** The user that an administrator's request is about. */
+  /** The user that an administrator's request is for. */
   id?: string;
 }
 
-/** The route that a request means; undefined when there is none. */
+/** The route of a request, or undefined. */
 export function findAuthRoute(method: string, { segments, query }: RequestTarget): AuthMatch | undefined {
   const [id] = segments.length === 3 && segments[0] === 'admin' ? segments.slice(2) : [];
   if (id !== undefined && !UUID.test(id)) return undefined;

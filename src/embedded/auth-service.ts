@@ -12,23 +12,27 @@ import type { RequestTarget } from './request-target.js';
 import type { SessionRepository, UserRow } from './session.repository.js';
 import type { SignIn } from './sign-in.js';
 
-/** An auth request whose headers allow it. */
+/** An auth request with valid headers. */
 export interface AuthRequest {
   match: AuthMatch;
   method: string;
   target: RequestTarget;
-  /** Those that the auth server reads. */
+  /** The headers that the auth library reads. */
   headers: Headers;
   caller: Caller;
   address: string;
 }
 
-/** Answers about an address come after a multiple of this time: the work for a known one takes longer. */
-const DISCREET_STEP = 250;
+/**
+ * Responses about an email address are sent after a multiple of this time, because the work for a registered address
+ * takes longer.
+ */
+const RESPONSE_STEP = 250;
 
 /**
- * Supabase Auth. It signs people in and refreshes their sessions itself; the rest is the library's work, whose answers
- * are made to say what Supabase's say. They lack claims, and repeat what a client sent where a trigger stored something else.
+ * Supabase Auth. This service handles sign-in and session refresh itself. The library does the rest, and its responses
+ * are adjusted to match Supabase's: they lack claims, and they echo client input where a trigger stored a different
+ * value.
  */
 export class AuthService {
   constructor(
@@ -41,7 +45,7 @@ export class AuthService {
     private readonly throttle: LoginThrottle,
   ) {}
 
-  /** Decides by the headers alone; the attempt is to be passed on to {@link handle}. */
+  /** Decides from the headers alone. The attempt must be passed to {@link handle}. */
   admit({ match, caller, address }: AuthRequest): Response | { attempt?: Attempt } {
     const refusal = refuse(match, caller);
     if (refusal || !match.action) return refusal ?? {};
@@ -53,10 +57,12 @@ export class AuthService {
     const body = parseAuthBody(text);
     if (body instanceof Response) return body;
     const account = accountOf(request, body);
-    const { action, discreet } = request.match;
+    const { action, hidesAccounts } = request.match;
     const second = action && account !== undefined && this.throttle.take(action, 'account', account);
     if (second && isRefusal(second)) return tooMany(second);
-    const response = discreet ? await this.discreetly(request, body) : await this.answer(request, body);
+    const response = hidesAccounts
+      ? await this.respondUniformly(request, body)
+      : await this.answer(request, body);
     if (response.ok || response.headers.get('location')?.includes('#access_token=')) {
       attempt?.succeeded();
       if (second) second.succeeded();
@@ -72,30 +78,30 @@ export class AuthService {
       case 'POST token refresh_token':
         return this.signIn.withRefreshToken(body);
       case 'GET verify':
-        return this.mendRedirect(await this.pass(request, body));
+        return this.completeRedirect(await this.pass(request, body));
       case 'POST signup':
         return passwordProblem(body) ?? this.signUp(request, body);
       case 'PUT user':
         return this.updateUser(request, body);
     }
     if (match.access === 'secret') return this.admin.handle(method, match.id, target.query, body);
-    return this.mend(await this.pass(request, body));
+    return this.completeAnswer(await this.pass(request, body));
   }
 
   private async signUp(request: AuthRequest, body: Fields): Promise<Response> {
     const response = await this.pass(request, body);
-    // Of two that sign up at once with one address, the library fails the second one in the database.
+    // If two sign-ups with the same address run at once, the library fails the second one with a database error.
     if (response.status < 500 || !(await this.sessions.findUserByEmail(String(body['email']))))
-      return this.mend(response);
+      return this.completeAnswer(response);
     return authFailure(422, 'user_already_exists', 'User already registered');
   }
 
-  /** Says the same, after the same time, whether or not there is such an account. */
-  private async discreetly(request: AuthRequest, body: Fields): Promise<Response> {
+  /** Sends the same response after the same time, whether or not there is such an account. */
+  private async respondUniformly(request: AuthRequest, body: Fields): Promise<Response> {
     const start = performance.now();
     const response = await this.answer(request, body);
-    await sleep(DISCREET_STEP - ((performance.now() - start) % DISCREET_STEP));
-    // Two requests at once for one new address: the library fails the second one in the database.
+    await sleep(RESPONSE_STEP - ((performance.now() - start) % RESPONSE_STEP));
+    // If two requests for the same new address run at once, the library fails the second one with a database error.
     const raced = response.status >= 500 && (await this.sessions.findUserByEmail(String(body['email'])));
     const depends = raced || response.status === 422 || response.status === 429;
     return depends ? Response.json({}) : response;
@@ -109,10 +115,10 @@ export class AuthService {
     const problem = passwordProblem(body) ?? metadataProblem({ ...user?.raw_user_meta_data, ...data });
     if (problem) return problem;
     const response = await this.pass(request, body);
-    // A new password puts out everybody who knows the old one.
+    // A new password ends the other sessions of the user.
     if (response.ok && typeof body['password'] === 'string' && user)
       await this.sessions.end(user.id, sessionOf(request.caller));
-    return this.mend(response);
+    return this.completeAnswer(response);
   }
 
   private pass({ method, target, headers }: AuthRequest, body: Fields): Promise<Response> {
@@ -127,7 +133,7 @@ export class AuthService {
     );
   }
 
-  private async mend(response: Response): Promise<Response> {
+  private async completeAnswer(response: Response): Promise<Response> {
     if (!response.ok || !(response.headers.get('content-type') ?? '').includes('json')) return response;
     const body: unknown = await response
       .clone()
@@ -139,19 +145,19 @@ export class AuthService {
     const row = await this.sessions.findUser(user['id']);
     if (!row) return response;
     const token = body['access_token'];
-    if (row.is_banned && typeof token === 'string') return this.putOut(row);
-    const mended = {
+    if (row.is_banned && typeof token === 'string') return this.refuseBanned(row);
+    const completed = {
       ...user,
       app_metadata: row.raw_app_meta_data ?? {},
       user_metadata: row.raw_user_meta_data ?? {},
     };
-    if (user === body) return Response.json(mended, { status: response.status });
+    if (user === body) return Response.json(completed, { status: response.status });
     const access = typeof token === 'string' ? { access_token: await this.tokens.complete(token, row) } : {};
-    return Response.json({ ...body, user: mended, ...access }, { status: response.status });
+    return Response.json({ ...body, user: completed, ...access }, { status: response.status });
   }
 
-  /** A link in a mail leads on to the application, with the session in the address. */
-  private async mendRedirect(response: Response): Promise<Response> {
+  /** A link in a mail leads to the application, with the session in the URL. */
+  private async completeRedirect(response: Response): Promise<Response> {
     const location = response.headers.get('location');
     if (location === null) return response;
     const url = new URL(location);
@@ -159,13 +165,13 @@ export class AuthService {
     const token = session.get('access_token');
     if (token === null) return response;
     const row = await this.sessions.findUser(String(decodeJwt(token).sub));
-    if (!row || row.is_banned) return row ? this.putOut(row) : response;
+    if (!row || row.is_banned) return row ? this.refuseBanned(row) : response;
     session.set('access_token', await this.tokens.complete(token, row));
     url.hash = session.toString();
     return new Response(null, { status: response.status, headers: { location: url.href } });
   }
 
-  private async putOut(user: UserRow): Promise<Response> {
+  private async refuseBanned(user: UserRow): Promise<Response> {
     await this.sessions.end(user.id);
     return authFailure(403, 'user_banned', 'User is banned');
   }
@@ -192,7 +198,7 @@ function refuse({ access }: AuthMatch, caller: Caller): Response | undefined {
     : authFailure(401, 'no_authorization', 'This endpoint requires a valid Bearer token');
 }
 
-/** The account that an attempt is about; undefined when only the database knows. */
+/** The account that an attempt is for, or undefined if only the database knows it. */
 function accountOf({ match, caller }: AuthRequest, body: Fields): string | undefined {
   if (match.access === 'user') return userIdOf(caller);
   return typeof body['email'] === 'string' ? body['email'] : undefined;

@@ -1,4 +1,4 @@
-/** What the start prints: where everything is, and commands to copy that sign up and send a first message. */
+/** The startup output: the URLs, and commands to copy that sign up and send a first message. */
 export function startBanner({ url, publishableKey }: { url: string; publishableKey: string }): string[] {
   const json = `-H 'content-type: application/json'`;
   return [
@@ -14,7 +14,7 @@ export function startBanner({ url, publishableKey }: { url: string; publishableK
     `  curl -N ${url}/api/chat -H "Authorization: Bearer $TOKEN" ${json} \\`,
     `    -d '{"id":"first-chat","message":{"id":"m1","role":"user","parts":[{"type":"text","text":"Hello!"}]}}'`,
     '',
-    '  Make yourself an administrator:  npm run user:role -- you@example.com admin',
+    '  Become an administrator:  npm run user:role -- you@example.com admin',
     '',
   ];
 }

@@ -1,15 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type JWTPayload, jwtVerify } from 'jose';
 
-/** What a request's headers prove. */
+/** What the headers of a request prove. */
 export interface Caller {
-  /** The headers that say the same to the library, and nothing else. */
+  /** The equivalent headers for the library, and no others. */
   headers: { apikey?: string; authorization?: string };
-  /** The API key that came with it. */
+  /** The API key of the request. */
   key: 'publishable' | 'secret' | 'unknown' | 'none';
-  /** The claims of a valid token of a person, or of a service. */
+  /** The claims of a valid token of a user or a service. */
   claims?: JWTPayload & { role?: unknown };
-  /** Whether there was a token that proves nothing. */
+  /** Whether there was an invalid token. */
   hasBadToken: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Keys {
   jwtSecret: string;
 }
 
-/** Tells callers apart by the keys and tokens in their headers, before anything of their bodies is read. */
+/** Identifies callers by the keys and tokens in their headers, before their bodies are read. */
 export class Callers {
   private readonly jwtSecret: Uint8Array;
 
@@ -29,7 +29,7 @@ export class Callers {
 
   async identify(apikey: string | undefined, authorization: string | undefined): Promise<Caller> {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    // A client that is not signed in sends its key as the token, too.
+    // A client that is not signed in also sends its key as the token.
     const isKey = token !== undefined && (token === apikey || token.startsWith('sb_'));
     const given = apikey || (isKey ? token : undefined);
     const key = this.kindOf(given);
@@ -41,7 +41,7 @@ export class Callers {
     return { key, claims, headers: { ...known, authorization: `Bearer ${token}` }, hasBadToken: false };
   }
 
-  /** The claims of a token that this stack has signed and that has not expired. */
+  /** The claims of a token that this stack signed and that has not expired. */
   async verify(token: string): Promise<JWTPayload | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.jwtSecret, { algorithms: ['HS256'] });
@@ -58,7 +58,7 @@ export class Callers {
   }
 }
 
-/** Whether the caller acts for the operator: with the secret key, and for nobody else. */
+/** Whether the caller is the operator: it has the secret key and no user token. */
 export function isService({ key, claims, hasBadToken }: Caller): boolean {
   if (claims) return claims.role === 'service_role';
   return key === 'secret' && !hasBadToken;
@@ -66,7 +66,7 @@ export function isService({ key, claims, hasBadToken }: Caller): boolean {
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** The id of the person who has signed in. */
+/** The id of the signed-in user. */
 export function userIdOf({ claims }: Caller): string | undefined {
   if (claims?.role !== 'authenticated' || typeof claims.sub !== 'string') return undefined;
   return UUID.test(claims.sub) ? claims.sub : undefined;

@@ -1,4 +1,4 @@
-/** The embedded stack can't start; the message is one line for whoever started it. */
+/** The embedded stack cannot start. The message is one line for the operator. */
 export class EmbeddedStackError extends Error {
   override name = 'EmbeddedStackError';
 }

@@ -19,41 +19,44 @@ import { StorageRepository } from './storage.repository.js';
 import { createSupabase, prepareSchemas } from './supabase.js';
 import { postgresUser } from './system-user.js';
 
-/** The stack of a fresh machine: real PostgreSQL, and auth and storage that speak Supabase's protocols. */
+/** The stack for a fresh machine: real PostgreSQL, and auth and storage that speak Supabase's protocols. */
 export interface EmbeddedStack {
-  /** What the environment would have said. */
+  /** The environment variables that the stack supplies. */
   environment: {
     DATABASE_URL: string;
     SUPABASE_URL: string;
     SUPABASE_SECRET_KEY: string;
     SUPABASE_JWT_SECRET: string;
   };
-  /** The key that clients may know. */
+  /** The key that clients may have. */
   publishableKey: string;
   /** Answers `/auth/v1/*` and `/storage/v1/*`. */
   gateway: Gateway;
-  /** Stops everything cleanly; may be called more than once. */
+  /** Stops everything gracefully. It can be called more than once. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedStackOptions {
-  /** Everything is kept below this folder. */
+  /** Everything is stored in this folder. */
   dataDir: string;
-  /** Where clients reach the server. */
+  /** The URL where clients reach the server. */
   publicUrl: string;
   nodeEnv: string;
   log: (line: string) => void;
-  /** Failed sign-ins of one address within five minutes; the limits of other actions follow it, and 0 lifts them all. */
+  /**
+   * Failed sign-ins per address within five minutes. The limits of other actions are derived from it. 0 disables all
+   * limits.
+   */
   authRateLimit: number;
-  /** Milliseconds that a request may take to arrive; uploads take longer, but never pause for longer. */
+  /** Milliseconds in which a request must arrive. Uploads may take longer, but no pause may be longer. */
   requestTimeout: number;
 }
 
-/** @throws EmbeddedStackError when it can't, or must not, start */
+/** @throws EmbeddedStackError if it cannot or must not start */
 export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   if (options.nodeEnv === 'production') {
     throw new EmbeddedStackError(
-      'The embedded stack is not for production: set DATABASE_URL and the SUPABASE_ variables',
+      'The embedded stack is not for production. Set DATABASE_URL and the SUPABASE_ variables',
     );
   }
   process.umask(PRIVATE_UMASK);
@@ -74,7 +77,7 @@ function openDataDir(dataDir: string): StackSecrets {
     return readSecrets(dataDir) ?? createSecrets();
   } catch (error) {
     if (error instanceof EmbeddedStackError) throw error;
-    throw new EmbeddedStackError(`DATA_DIR ${dataDir} can not be used: ${(error as Error).message}`);
+    throw new EmbeddedStackError(`DATA_DIR ${dataDir} cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -119,7 +122,7 @@ async function startServices(
   };
 }
 
-/** Everything between the requests and the library; both services are reached at one fixed origin, whatever a Host says. */
+/** The layer between requests and the library. Both services use one fixed origin, regardless of the Host header. */
 async function createGateway(options: {
   app: App;
   database: pg.Pool;

@@ -8,13 +8,13 @@ import type { Admission, Gateway } from './gateway.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** What browsers' scripts may read of an answer. */
+/** Response headers that scripts in browsers may read. */
 const EXPOSED_HEADERS = 'x-total-count, x-sb-error-code, x-request-id, retry-after, content-range, etag';
 
-/** Names of headers, as browsers list them. */
+/** Header names, as browsers list them. */
 const HEADER_NAMES = /^[\w-]+(?: *, *[\w-]+){0,63}$/;
 
-/** How long the rest of a refused request may go on arriving, so that its sender reads the answer. */
+/** How long the rest of a refused request may continue to arrive, so that the client can read the response. */
 const LINGER = 5_000;
 
 interface Passing {
@@ -23,8 +23,8 @@ interface Passing {
 }
 
 /**
- * Mounts the stack's auth and storage beside Nest's routes. Their heads decide before their bodies are read, and bodies
- * are passed on as they arrive.
+ * Mounts the stack's auth and storage next to Nest's routes. Requests are checked by their headers before their bodies
+ * are read, and bodies are streamed.
  */
 export async function mountEmbeddedStack(
   fastify: FastifyInstance,
@@ -39,17 +39,17 @@ export async function mountEmbeddedStack(
       passing.set(request, { ...passing.get(request), body: payload });
       parsed(null);
     });
-    // Nest sets its own later than this scope is made, so that one does not reach here.
+    // Nest sets its own hooks after this scope is created, so they do not apply here.
     scope.setErrorHandler((error, request, reply) => {
       sendProblem(error, request, allowBrowsers(reply), logger);
     });
     scope.addHook('onRequest', async (request, reply) => {
-      // The server's own rules for other origins come later and know nothing of Supabase's headers.
+      // The server's own CORS rules run later and do not know Supabase's headers.
       if (request.method === 'OPTIONS') return preflight(request, reply);
       const admission = await admit(gateway, request);
       if (admission instanceof Response) {
         linger(request);
-        // What is let through is limited by its kind; what is not must cost its sender something as well.
+        // Admitted requests have their own limits. Refused requests are counted here.
         await countRefused(request);
         return answer(reply, admission);
       }
@@ -97,7 +97,7 @@ async function answer(reply: FastifyReply, response: Response): Promise<FastifyR
   return reply;
 }
 
-/** Lets the sender of a body that nobody reads finish, within reason, and ends the connection of one that does not. */
+/** Lets a client finish sending a body that nobody reads, within a limit, and closes the connection after that. */
 function linger({ raw }: FastifyRequest): void {
   if (raw.complete) return;
   raw.resume();
@@ -115,7 +115,7 @@ async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<
   return reply;
 }
 
-/** Any origin may ask: what counts is the key and the token in the headers, never a cookie. */
+/** Any origin is allowed: requests are authorized by the key and the token in the headers, never by a cookie. */
 function allowBrowsers(reply: FastifyReply): FastifyReply {
   return reply
     .header('access-control-allow-origin', '*')

@@ -1,6 +1,6 @@
 import type { ServiceName } from './request-target.js';
 
-/** A refusal in the shape that Supabase Auth has. */
+/** An error in Supabase Auth's format. */
 export function authFailure(
   status: number,
   errorCode: string,
@@ -13,17 +13,17 @@ export function authFailure(
   );
 }
 
-/** A refusal in the shape that Supabase Storage has. */
+/** An error in Supabase Storage's format. */
 export function storageFailure(status: number, error: string, message: string): Response {
   return Response.json({ statusCode: String(status), error, message }, { status });
 }
 
-/** A refusal in the shape that the service's clients understand. */
+/** An error in the format that the service's clients understand. */
 export function failure(service: ServiceName, status: number, code: string, message: string): Response {
   return service === 'auth' ? authFailure(status, code, message) : storageFailure(status, code, message);
 }
 
-/** Says nothing of the cause: it may quote a statement, a path or an address. */
+/** Does not include the cause: it may quote a statement, a path or an address. */
 export function unexpectedFailure(service: ServiceName): Response {
   return failure(service, 500, 'unexpected_failure', 'Unexpected failure, please check server logs');
 }

@@ -9,23 +9,23 @@ import { readTarget, type RequestTarget, type ServiceName } from './request-targ
 import { findStorageRoute } from './storage-routes.js';
 import type { StorageRequest, StorageService } from './storage-service.js';
 
-/** What arrived, before anything of the body is read. */
+/** A request before its body is read. */
 export interface IncomingHead {
   method: string;
-  /** As it stands in the request line. */
+  /** As sent in the request line. */
   url: string;
   headers: IncomingHttpHeaders;
   address: string;
 }
 
-/** A request that its head allows; `answer` is to be called once. */
+/** An admitted request. `answer` must be called once. */
 export interface Admission {
   answer(body: Readable): Promise<Response>;
-  /** Gives back what the request holds; to be called in any case. */
+  /** Releases the resources of the request. It must always be called. */
   release(): void;
 }
 
-/** The request headers that the library reads; no other reaches it. */
+/** The request headers that the library gets. All others are removed. */
 const PASSED = [
   'cache-control',
   'content-length',
@@ -37,8 +37,8 @@ const PASSED = [
 ];
 
 /**
- * Lets requests through to auth and storage. The library behind them has more routes than Supabase shows to anybody, so a
- * request is passed on only when its target is one of those in the lists, spelt in the one way that means just that.
+ * Passes requests on to auth and storage. The library has more routes than Supabase exposes. A request is passed on
+ * only if its target is in the lists, in the one unambiguous spelling.
  */
 export class Gateway {
   constructor(
@@ -49,10 +49,10 @@ export class Gateway {
     private readonly log: (line: string) => void,
   ) {}
 
-  /** Decides by the head of a request alone, and says what its answer needs. */
+  /** Decides from the headers alone, and returns what is needed for the response. */
   async admit(head: IncomingHead): Promise<Response | Admission> {
     const target = readTarget(head.url);
-    if (!target) return failure('auth', 404, 'not_found', 'There is nothing at this address');
+    if (!target) return failure('auth', 404, 'not_found', 'Not found');
     try {
       return await this.admitTo(target, head);
     } catch (error) {
@@ -69,14 +69,14 @@ export class Gateway {
     const headers = headersOf(head.headers, caller);
     if (target.service === 'auth') {
       const match = findAuthRoute(method, target);
-      if (!match) return failure('auth', 404, 'not_found', 'There is no such route');
+      if (!match) return failure('auth', 404, 'not_found', 'Route not found');
       return this.admitToAuth(
         { match, method, target, headers, caller, address },
         head.headers['content-length'],
       );
     }
     const match = findStorageRoute(method, target);
-    if (!match) return failure('storage', 404, 'Not Found', 'There is no such route');
+    if (!match) return failure('storage', 404, 'Not Found', 'Route not found');
     return this.admitToStorage({ match, method, target, headers, caller }, head.headers['content-length']);
   }
 

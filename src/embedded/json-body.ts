@@ -2,10 +2,10 @@ import { findHostileInput } from '../common/http/hostile-input.js';
 
 export type Fields = Record<string, unknown>;
 
-/** Far more values than any request to auth or storage has; each costs time to look at. */
+/** Far more values than any request to auth or storage has. Each one costs time to check. */
 const MAX_VALUES = 20_000;
 
-/** The object that a body holds, free of what no database takes; otherwise why it can't be used. */
+/** Returns the object in a body without characters that the database refuses, or the reason why it is invalid. */
 export function parseJsonObject(text: string): Fields | string {
   if (text === '') return {};
   let values = 0;

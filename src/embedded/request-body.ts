@@ -1,6 +1,6 @@
 import { Transform, type Readable } from 'node:stream';
 
-/** A body that is too large, too slow, or not whole. */
+/** A body that is too large, too slow, or incomplete. */
 export class BodyError extends Error {
   override name = 'BodyError';
 
@@ -17,24 +17,24 @@ export interface BodyLimits {
   size: number;
   /** In milliseconds, for the whole body. */
   deadline: number;
-  /** In milliseconds: how long nothing may arrive while the body is being sent. */
+  /** In milliseconds: the longest pause while the body is being sent. */
   idle: number;
 }
 
-/** The limits of each kind of body. */
+/** The limits for each kind of body. */
 export interface BodyLimitsByKind {
   json: BodyLimits;
   file: BodyLimits;
 }
 
-/** What Supabase's services take as JSON. */
+/** Supabase's limit for JSON. */
 const JSON_SIZE = 1024 ** 2;
 
-/** The largest file that Supabase's storage takes unless it is told otherwise, and time enough for it on a slow line. */
+/** The largest file that Supabase's storage accepts by default, with enough time for it on a slow connection. */
 const FILE_SIZE = 50 * 1024 ** 2;
 const FILE_DEADLINE = 120_000;
 
-/** @param requestTimeout milliseconds that a request of any other route may take to arrive */
+/** @param requestTimeout milliseconds in which a request to any other route must arrive */
 export function bodyLimitsOf(requestTimeout: number): BodyLimitsByKind {
   return {
     json: { size: JSON_SIZE, deadline: requestTimeout, idle: requestTimeout },
@@ -42,12 +42,12 @@ export function bodyLimitsOf(requestTimeout: number): BodyLimitsByKind {
   };
 }
 
-/** @throws BodyError when the headers already say that it is too large */
+/** @throws BodyError if the headers already show that it is too large */
 export function checkLength(contentLength: string | undefined, { size }: BodyLimits): void {
   if (contentLength !== undefined && Number(contentLength) > size) throw tooLarge(size);
 }
 
-/** The body as it arrives; the stream fails with a {@link BodyError} at the first byte beyond a limit. */
+/** The body as a stream. It fails with a {@link BodyError} at the first byte beyond a limit. */
 export function limited(source: Readable, { size, deadline, idle }: BodyLimits): Readable {
   let received = 0;
   const fail = () => body.destroy(new BodyError(408, 'The request body did not arrive in time'));
@@ -64,19 +64,19 @@ export function limited(source: Readable, { size, deadline, idle }: BodyLimits):
     if (!source.readableEnded) body.destroy(new BodyError(400, 'The request body ended early'));
   };
   source.once('error', cut).once('close', cut);
-  // Its reader is told as well. A body that nobody reads must not end the process.
+  // The reader gets the error too. A body without a reader must not end the process.
   body.on('error', () => undefined);
   body.once('close', () => {
     timers.forEach(clearTimeout);
     source.off('error', cut).off('close', cut).unpipe(body);
-    // What still arrives belongs to nobody; an error of its connection must not end the process.
+    // Data that still arrives is discarded. A connection error must not end the process.
     source.on('error', () => undefined).resume();
   });
   source.pipe(body);
   return body;
 }
 
-/** All texts that are being read may hold this much at once, in bytes, however many connections there are. */
+/** The total size of all bodies that are being read at once, in bytes, for any number of connections. */
 const MAX_PENDING = 64 * 1024 ** 2;
 
 let pending = 0;

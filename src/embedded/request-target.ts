@@ -1,33 +1,33 @@
-/** Where clients reach the two services that the embedded stack has. */
+/** The URL prefixes of the two services of the embedded stack. */
 const SERVICES = { auth: '/auth/v1/', storage: '/storage/v1/' } as const;
 
 export type ServiceName = keyof typeof SERVICES;
 
-/** A request target that means exactly what it says. */
+/** A request target with an unambiguous meaning. */
 export interface RequestTarget {
   service: ServiceName;
-  /** What follows the service's prefix, as it was sent: none is empty, and none changes when a URL is normalized. */
+  /** The segments after the service's prefix, as sent. None is empty, and URL normalization changes none of them. */
   segments: string[];
   query: URLSearchParams;
-  /** Path and query, spelt in the one way that every reader understands alike. */
+  /** Path and query in the one spelling that every parser understands the same way. */
   href: string;
 }
 
-/** A path's characters (RFC 3986) with whole percent-encodings. A backslash is not among them. */
+/** The characters of a path (RFC 3986) with complete percent-encodings. A backslash is not allowed. */
 const PATH = /^(?:[\w\-.~!$&'()*+,;=:@/]|%[\da-f]{2})*$/i;
 
-/** Encoded separators, control characters, and a percent sign that a second decoding would read again. */
+/** Encoded separators, control characters, and percent signs that a second decoding would interpret. */
 const AMBIGUOUS = /%(?:2f|5c|25|7f|[01][\da-f])/i;
 
-/** The longest path or query of a request that clients have reason to send. */
+/** The longest path or query that clients have a reason to send. */
 const MAX_LENGTH = 8_192;
 
-/** Any base works: the URL is made only to compare paths. */
+/** Any base works: the URL is only used to compare paths. */
 const ANY_ORIGIN = 'http://localhost';
 
 /**
- * Reads a request's target, as it stands in the request line; undefined when it names no service, or when its path is
- * not in normal form. A path that another reader could take for a different one is refused, never mended.
+ * Parses a request's target from the request line. Returns undefined if it names no service, or if its path is not in
+ * normal form. A path that another parser could interpret differently is refused, never corrected.
  */
 export function readTarget(sent: string): RequestTarget | undefined {
   if (sent.length > MAX_LENGTH || !sent.startsWith('/')) return undefined;
@@ -45,7 +45,9 @@ export function readTarget(sent: string): RequestTarget | undefined {
   return { service, segments, query, href: search === '' ? path : `${path}?${search}` };
 }
 
-/** Each parameter once, so that no two readers choose different values of it; undefined when one can't be stored. */
+/**
+ * Each parameter may occur once, so that no two parsers use different values. Undefined if a value cannot be stored.
+ */
 function firstOfEach(search: string): URLSearchParams | undefined {
   const query = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(search)) {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 
-/** What a sign-in needs to know of a user. */
+/** The data of a user that a sign-in needs. */
 export interface UserRow {
   id: string;
   aud: string | null;
@@ -22,7 +22,7 @@ export interface Session {
   user: UserRow;
 }
 
-/** Why a refresh token gives no session. */
+/** Why a refresh token does not return a session. */
 export type RefreshProblem = 'unknown' | 'used' | 'banned';
 
 const USER = `
@@ -30,10 +30,10 @@ const USER = `
          coalesce(banned_until > now(), false) as is_banned, raw_app_meta_data, raw_user_meta_data
   from auth.users`;
 
-/** How long after its use a refresh token still gives the session: a client may lose an answer, or ask twice at once. */
+/** How long a used refresh token still returns the session: a client may lose a response, or send the request twice. */
 const REUSE_INTERVAL = '10 seconds';
 
-/** The sessions of the embedded auth server, and the refresh tokens that prolong them. */
+/** The sessions of the embedded auth server, and their refresh tokens. */
 export class SessionRepository {
   constructor(private readonly database: pg.Pool) {}
 
@@ -47,7 +47,7 @@ export class SessionRepository {
     return rows[0];
   }
 
-  /** A new session of a user who has given the right password. */
+  /** Creates a session for a user after the password was verified. */
   async create(user: UserRow): Promise<Session> {
     return this.transaction(async (client) => {
       const id = randomUUID();
@@ -65,12 +65,12 @@ export class SessionRepository {
   }
 
   /**
-   * Exchanges a refresh token. A token that has been used gives the session's current one for a few seconds more; after
-   * that somebody else may hold a copy, so every token of the session is revoked.
+   * Exchanges a refresh token. A used token returns the session's current token for a few more seconds. After that,
+   * someone else may have a copy, so every token of the session is revoked.
    */
   async refresh(token: string): Promise<Session | RefreshProblem> {
     return this.transaction(async (client) => {
-      // The session's row is locked first: two uses at once come one after the other.
+      // The session's row is locked first, so that concurrent uses run one after the other.
       const { rows: sessions } = await client.query<{ id: string; user_id: string }>(
         `select id, user_id from auth.sessions
          where id = (select session_id from auth.refresh_tokens where token = $1) and (not_after is null or not_after > now())
@@ -101,7 +101,7 @@ export class SessionRepository {
     });
   }
 
-  /** Ends a user's sessions, all of them or all but one. */
+  /** Ends all of a user's sessions, or all but one. */
   async end(userId: string, exceptSession: string | null = null): Promise<void> {
     await this.database.query(
       'delete from auth.sessions where user_id = $1 and ($2::uuid is null or id <> $2)',

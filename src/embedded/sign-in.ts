@@ -5,14 +5,14 @@ import { authFailure } from './failures.js';
 import { comparePassword, hashPassword } from './password-hash.js';
 import type { Session, SessionRepository } from './session.repository.js';
 
-/** Signs people in by password and by refresh token, as Supabase Auth does. */
+/** Signs users in by password and by refresh token, as Supabase Auth does. */
 export class SignIn {
   private constructor(
     private readonly sessions: SessionRepository,
     private readonly tokens: AccessTokens,
-    /** The user as clients see it, for a valid access token. */
+    /** The user as returned to clients, for a valid access token. */
     private readonly describe: (accessToken: string) => Promise<unknown>,
-    /** Compared with when there is no account, so that the answer takes as long. */
+    /** Used if there is no account, so that the response takes as long. */
     private readonly nobodysHash: string,
   ) {}
 

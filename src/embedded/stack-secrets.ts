@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What the embedded stack remembers between starts, in a file that only its owner can read. */
+/** The state that the embedded stack keeps between starts, in a file that only its owner can read. */
 export interface StackSecrets {
   databasePassword: string;
   authPassword: string;
   jwtSecret: string;
   publishableKey: string;
   secretKey: string;
-  /** Where the running, or last, PostgreSQL listens. */
+  /** The port of the running or last PostgreSQL. */
   port?: number;
-  /** The cluster's folder, when it could not lie below the data folder. */
+  /** The cluster's folder, if it cannot be in the data folder. */
   clusterFolder?: string;
 }
 
@@ -33,7 +33,7 @@ export function createSecrets(): StackSecrets {
   };
 }
 
-/** Replaces the file in one step, so that a crash leaves the old one. */
+/** Replaces the file atomically, so that a crash leaves the old one. */
 export function writeSecrets(dataDir: string, secrets: StackSecrets): void {
   const path = join(dataDir, FILE);
   const next = `${path}.${process.pid}`;

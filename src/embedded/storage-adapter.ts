@@ -15,13 +15,13 @@ interface Sidecar {
   eTag: string;
 }
 
-/** Nobody but the owner of the process reads users' files, whatever the umask is. */
+/** Only the owner of the process can read users' files, whatever the umask is. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 /**
- * Keeps the bytes of Supabase-compatible storage in a folder. The names of objects come from users, so files are named
- * by the hash of bucket and key and never by the key itself. Bytes pass through in pieces: no file is held in memory.
+ * Stores the bytes of Supabase-compatible storage in a folder. Users choose the names of objects, so files are named by
+ * the hash of bucket and key, never by the key itself. Data is streamed: no file is held in memory.
  */
 export class FolderStorageAdapter implements StorageAdapter {
   readonly driver = null;
@@ -98,7 +98,7 @@ export class FolderStorageAdapter implements StorageAdapter {
     return Promise.resolve(`file://${this.pathOf(bucket, key)}`);
   }
 
-  /** Writes beside the file first: an upload that breaks off leaves what was there, and nothing else. */
+  /** Writes to a temporary file first, so that an interrupted upload leaves the existing file unchanged. */
   private async replace(path: string, write: (part: string) => Promise<Sidecar>): Promise<void> {
     const part = `${path}.${randomUUID()}.part`;
     try {
@@ -111,7 +111,7 @@ export class FolderStorageAdapter implements StorageAdapter {
     }
   }
 
-  // Objects are uploaded without the version that they are asked for with later: there is one of each.
+  // Objects are uploaded without the version that is later requested. There is only one version of each.
   private pathOf(bucket: string, key: string): string {
     const name = createHash('sha256')
       .update(JSON.stringify([bucket, key]))

@@ -5,7 +5,7 @@ const SORT_COLUMNS = ['name', 'id', 'created_at', 'updated_at', 'last_accessed_a
 /** More than any client asks for at once. */
 const MAX_ITEMS = 1_000;
 
-/** The body of a storage request that is no file, checked for what the library would stumble over, or its refusal. */
+/** Returns the JSON body of a storage request, checked for everything that the library cannot handle, or a refusal. */
 export function parseStorageBody(text: string): Fields | Response {
   const body = parseJsonObject(text);
   if (typeof body === 'string') return refuse(body);

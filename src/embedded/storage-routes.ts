@@ -1,13 +1,13 @@
 import type { RequestTarget } from './request-target.js';
 
-/** Who may call a route: anyone (a signature in the address stands for a key), a client, a person, or the operator. */
+/** Who may call a route: anyone (a signature in the URL replaces the key), a client, a user, or the operator. */
 export type StorageAccess = 'anyone' | 'client' | 'user' | 'secret';
 
 export interface StorageRoute {
   access: StorageAccess;
   /** Whether the body is a file. */
   isUpload?: boolean;
-  /** What the signature in the address must be for. */
+  /** The purpose that the signature in the URL must have. */
   signature?: 'upload' | 'download';
 }
 
@@ -16,7 +16,7 @@ export interface StorageMatch extends StorageRoute {
   bucket?: string;
 }
 
-/** The routes of Supabase Storage that this stack has; `:b` is a bucket, `*` an object's name. */
+/** The routes of Supabase Storage that this stack supports. `:b` is a bucket, `*` an object's name. */
 const ROUTES: Record<string, StorageRoute> = {
   'GET status': { access: 'anyone' },
   'GET bucket': { access: 'client' },
@@ -43,7 +43,7 @@ const ROUTES: Record<string, StorageRoute> = {
   'HEAD object/:b/*': { access: 'client' },
 };
 
-/** The first segments after `object` that are no buckets, with how many segments come before the bucket. */
+/** The first segments after `object` that are not buckets, with the number of segments before the bucket. */
 const OPERATIONS = new Map([
   ['public', 2],
   ['sign', 2],
@@ -55,10 +55,10 @@ const OPERATIONS = new Map([
   ['upload', 3],
 ]);
 
-/** The names that Supabase lets a bucket have, without those that would need an encoding. */
+/** The bucket names that Supabase allows, without those that need encoding. */
 const BUCKET = /^[\w.-]{1,100}$/;
 
-/** The route that a request means; undefined when there is none. */
+/** The route of a request, or undefined. */
 export function findStorageRoute(method: string, { segments }: RequestTarget): StorageMatch | undefined {
   const [resource, next] = segments;
   const operation = resource === 'object' && next !== undefined ? OPERATIONS.get(next) : undefined;

@@ -18,20 +18,20 @@ export interface StorageRequest {
   match: StorageMatch;
   method: string;
   target: RequestTarget;
-  /** Those that the library reads. */
+  /** The headers that the library reads. */
   headers: Headers;
   caller: Caller;
 }
 
 const PREFIX = '/storage/v1';
 
-/** A media type as it may stand in a header; anything else is kept as bytes of no known kind. */
+/** A media type that is valid in a header. Anything else is stored as unknown binary data. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.+-]+){0,4}$/;
 
 /**
- * Supabase Storage. The library's work is guarded here: it looks at keys late, lets anybody who sees one object of a
- * bucket empty the bucket, believes what an upload says of its size, and names signed addresses differently from what
- * clients look for. Lists, and signatures for several files at once, are made here.
+ * Supabase Storage. This service guards the library, which checks keys late, lets anyone who can see one object of a
+ * bucket empty the bucket, believes the size that an upload states, and returns signed URLs under names that clients do not
+ * expect. Lists, and signed URLs for several files at once, are made here.
  */
 export class StorageService {
   private readonly slots = new UploadSlots();
@@ -50,7 +50,7 @@ export class StorageService {
     this.signingKey = new TextEncoder().encode(jwtSecret);
   }
 
-  /** Decides by the headers alone. An upload's answer is the function that gives back its place. */
+  /** Decides from the headers alone. For an upload, the result includes the function that releases its slot. */
   async admit({
     match,
     method,
@@ -210,7 +210,7 @@ function refuseSignature(
     : storageFailure(403, 'InvalidSignature', 'The signature is invalid or has expired');
 }
 
-/** Signed addresses, and keys of what was uploaded to one, under the names and in the form that clients look for. */
+/** Signed URLs with the names and the base that clients expect, and the key of a signed upload with its bucket. */
 async function withClientNames({ name, bucket }: StorageMatch, response: Response): Promise<Response> {
   if (response.ok && name === 'PUT object/upload/sign/:b/*') {
     const { Key: key } = (await response.json()) as { Key: string };

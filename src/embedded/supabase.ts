@@ -23,8 +23,8 @@ const PREPARE_ROLE = `
   grant usage on schema auth, storage to anon, authenticated, service_role`;
 
 /**
- * What clients' roles may do with files, as on Supabase; buckets and their policies come with the migrations. The library
- * stores the text of an object where Supabase has the object.
+ * Privileges of the client roles on storage, as on Supabase. Migrations create the bucket and its policies. The library
+ * stores metadata as a JSON string where Supabase stores an object.
  */
 const STORAGE_ACCESS = `
   grant all on storage.objects, storage.buckets to authenticated, service_role;
@@ -38,8 +38,8 @@ const STORAGE_ACCESS = `
     for each row execute function storage.keep_objects()`;
 
 /**
- * Makes what Supabase's auth and storage have in the database, owned by the auth server's own role: the guard on users'
- * roles tells its writes from an operator's by that role.
+ * Creates Supabase's auth and storage objects in the database. The auth server's own role owns them: the role guard
+ * uses it to tell the auth server's writes from an operator's.
  */
 export async function prepareSchemas(url: string, authPassword: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
@@ -51,7 +51,7 @@ export async function prepareSchemas(url: string, authPassword: string): Promise
       `select to_regclass('auth.users') is not null as present`,
     );
     if (rows[0]?.present) return;
-    // PostgreSQL asks for the right to create a schema even of "create schema if not exists" on one that exists.
+    // PostgreSQL requires the right to create a schema even if "create schema if not exists" finds an existing one.
     await client.query(
       'begin; grant create on database postgres to supabase_auth_admin; set local role supabase_auth_admin',
     );
@@ -78,7 +78,7 @@ export async function createSupabase(options: {
     url,
     postgresOptions: { max: 5, onnotice: () => undefined },
   });
-  // Its first use would otherwise grant clients' roles everything in every schema that has policies.
+  // Otherwise its first use would grant all privileges to clients' roles in every schema that has policies.
   (connection as unknown as { rlsState: string }).rlsState = 'active';
   const app = new App({
     connection,

@@ -2,16 +2,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { EmbeddedStackError } from './embedded-stack-error.js';
 
-/** Whom PostgreSQL runs as; empty when it runs as whoever runs this process. */
+/** The account that PostgreSQL runs as. Empty if it is the account of this process. */
 export interface SystemUser {
   uid?: number;
   gid?: number;
 }
 
-/** Accounts that are there on any Debian or macOS, and have no rights. */
+/** Accounts without rights that exist on every Debian or macOS system. */
 const UNPRIVILEGED = ['postgres', '_postgres', 'nobody'];
 
-/** PostgreSQL refuses to run as root: then it runs as an account without rights. */
+/** PostgreSQL refuses to run as root, so it then runs as an account without rights. */
 export function postgresUser(): SystemUser {
   if (process.getuid?.() !== 0) return {};
   const accounts = readFileSync('/etc/passwd', 'utf8')
@@ -23,11 +23,11 @@ export function postgresUser(): SystemUser {
     if (account && uid > 0 && gid > 0) return { uid, gid };
   }
   throw new EmbeddedStackError(
-    'PostgreSQL can not run as root, and there is no account such as "nobody" to run it as',
+    'PostgreSQL cannot run as root, and there is no account such as "nobody" to run it',
   );
 }
 
-/** Whether the user can reach what lies at `path`: every folder above it must let them through. */
+/** Whether the user can reach `path`: every parent folder must let the user through. */
 export function canReach(path: string, { uid, gid }: SystemUser): boolean {
   if (uid === undefined) return true;
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {

@@ -1,12 +1,12 @@
 const TOTAL = 16;
 const PER_USER = 4;
 
-/** Uploads that are under way: each holds a connection and a half-written file. */
+/** Limits concurrent uploads: each one uses a connection and a partial file. */
 export class UploadSlots {
   private readonly byUser = new Map<string, number>();
   private total = 0;
 
-  /** The function that gives the place back; undefined when there is none. */
+  /** The function that releases the slot, or undefined if none is free. */
   take(user: string): (() => void) | undefined {
     const own = this.byUser.get(user) ?? 0;
     if (this.total >= TOTAL || own >= PER_USER) return undefined;

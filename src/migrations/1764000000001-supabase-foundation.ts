@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What Supabase would have: the three roles, and the `auth` schema with its users and helpers. Only what is missing is
- * made, and bears the comment below; on Supabase itself nothing is.
+ * Creates what Supabase has: the three roles, and the `auth` schema with its users and helpers. Only missing objects
+ * are created, and they get the comment below. On Supabase itself, nothing is created.
  */
 const MADE_HERE = 'made by switchboard';
 
@@ -26,7 +26,7 @@ export class SupabaseFoundation1764000000001 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    // The schema stays: the runner of migrations keeps its table in it.
+    // The schema stays, because the migration runner keeps its table in it.
     await runner.query('revoke usage on schema switchboard from authenticated, service_role');
     for (const { signature } of AUTH_FUNCTIONS) {
       await runner.query(`
@@ -36,7 +36,7 @@ export class SupabaseFoundation1764000000001 implements MigrationInterface {
           end if;
         end $do$`);
     }
-    // The roles stay: they belong to the whole cluster, and other databases of it may use them.
+    // The roles stay. They belong to the whole cluster, and other databases in it may use them.
     await runner.query(`
       do $do$ begin
         if obj_description(to_regclass('auth.users'), 'pg_class') = '${MADE_HERE}' then drop table auth.users; end if;
@@ -54,7 +54,7 @@ const ROLES = `
       begin
         create role service_role nologin noinherit bypassrls;
       exception when insufficient_privilege then
-        -- Before PostgreSQL 16 only a superuser may grant BYPASSRLS. The server itself does not need this role.
+        -- Before PostgreSQL 16, only a superuser may grant BYPASSRLS. The server itself does not need this role.
         create role service_role nologin noinherit;
       end;
     end if;
@@ -67,14 +67,14 @@ const ROLES = `
       end;
     end if;
   exception when duplicate_object then
-    -- Another database of this cluster is being migrated at this moment.
+    -- Another database of this cluster is being migrated at the same time.
     null;
   end $do$`;
 
 /**
- * The role that the server takes to act for a user. It is what `authenticated` is, and holds more privileges: users reach
- * the database as `authenticated` through the Data API, past the server's checks. It cannot log in, and only the login
- * that migrates may take it. On hosted Supabase the operator has `authenticated` with the admin option.
+ * The role that the server uses to act for a user. It inherits `authenticated` and has more privileges: users reach the
+ * database as `authenticated` through the Data API, past the server's checks. It cannot log in, and only the login that
+ * runs the migrations may switch to it. On hosted Supabase, the operator has `authenticated` with the admin option.
  */
 const SERVER_ROLE = `
   do $do$
@@ -95,7 +95,7 @@ const SERVER_ROLE = `
           hint = format('Run as a superuser: grant authenticated to %I with admin option', current_user);
       end;
     end if;
-    -- A superuser may take any role. Anyone else needs the grant, which the creator of a role may give to itself.
+    -- A superuser may switch to any role. Other logins need the grant, which the creator of a role may give to itself.
     if not (select rolsuper from pg_roles where rolname = current_user) then
       begin
         execute format('grant switchboard_user to %I', current_user);
@@ -165,7 +165,7 @@ const AUTH_FUNCTIONS = [
   },
 ];
 
-/** Supabase's own auth.uid() reads both settings; a stand-in that reads only the older one is mended. */
+/** Supabase's own auth.uid() reads both settings. A replacement that reads only the older one is corrected. */
 const MEND_UID = `
   do $do$ begin
     if pg_get_functiondef(to_regprocedure('auth.uid()')) not like '%request.jwt.claims%' then
@@ -173,7 +173,9 @@ const MEND_UID = `
     end if;
   end $do$`;
 
-/** Helpers live where the Data API does not reach; the runner of migrations may have made the schema already. */
+/**
+ * Helpers are in a schema that the Data API does not reach. The migration runner may have created the schema already.
+ */
 const SWITCHBOARD_SCHEMA = `
   create schema if not exists switchboard;
   revoke all on schema switchboard from public;

@@ -198,10 +198,10 @@ const GITHUB = `
   create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;
 
 /**
- * The calls of tools that the server has asked users to approve. A row is written with the end of the answer that asks, and
- * deleted by the request that approves or denies. The owner of a message may have written everything in it, so nothing but a
- * row of this table makes a call wait for approval. It goes with its message, which goes with its chat and user; a foreign
- * key to those would only be one more lock.
+ * The tool calls that the server has asked users to approve. A row is written with the end of the answer that asks, and
+ * deleted by the request that approves or denies the call. The owner of a message may have written everything in the
+ * message, so only a row in this table makes a call wait for approval. It is deleted with its message, which is deleted
+ * with its chat and user. A foreign key to those would only add a lock.
  */
 const APPROVALS = `
   create table switchboard.tool_approvals (
@@ -218,7 +218,7 @@ const APPROVALS = `
   )`;
 
 /**
- * The secret from which the ids of clients are mapped. It never changes: with another one, every such id would mean another
+ * The secret for mapping client ids. It never changes: with a different secret, each client id would map to a different
  * row.
  */
 const CLIENT_IDS = `
@@ -226,11 +226,14 @@ const CLIENT_IDS = `
     id boolean primary key default true check (id),
     secret bytea not null
   );
-  -- Two random UUIDs hold 244 random bits, and need no extension.
+  -- Two random UUIDs have 244 random bits, and need no extension.
   insert into switchboard.client_id_secret (secret)
   values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))`;
 
-/** A check of a stream is no policy: the message may come from the same statement, and only a trigger after it sees that. */
+/**
+ * A stream's check is not a policy: the message may come from the same statement, and only a trigger after it sees
+ * that.
+ */
 const TRIGGERS = `
   create trigger chat_updated_at before update on public.chat
     for each row execute function switchboard.touch_updated_at();
@@ -245,7 +248,7 @@ const TRIGGERS = `
   create trigger stream_message after insert or update on public."Stream"
     for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
 
-/** Search in titles is fast where the extension is there; it works without. */
+/** Title search is fast if the extension is available, and works without it. */
 const SEARCH = `
   do $do$ begin
     if exists (select 1 from pg_extension where extname = 'pg_trgm') then

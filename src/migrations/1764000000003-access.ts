@@ -11,7 +11,7 @@ import { PUBLIC_METADATA } from './functions/public_metadata.js';
 import { USER_ID } from './functions/user_id.js';
 import { createFunctions, dropFunctions } from './sql-functions.js';
 
-/** Tables that the server writes for a user; row level security decides on the rows. */
+/** Tables that the server writes for a user. Row level security decides on the rows. */
 const WRITABLE = [
   'chat',
   '"Message_v2"',
@@ -26,8 +26,8 @@ const READABLE = ['usage_logs', 'rate_limit_tracking'];
 const ALL = [...WRITABLE, ...READABLE];
 
 /**
- * What users write themselves, past the server, through Supabase's Data API: only what can do no harm. Messages, streams,
- * figures, times, documents and the configuration are written by the server.
+ * What users may write themselves through Supabase's Data API, past the server: only what is harmless. The server
+ * writes messages, streams, figures, times, documents and the configuration.
  */
 const DATA_API_GRANTS = `
   grant update (title, visibility), delete on chat to authenticated;
@@ -49,9 +49,9 @@ const OWN_DOCUMENT = `exists (
 interface Rules {
   table: string;
   select: string;
-  /** Absent: only the service writes. */
+  /** If absent, only the service writes. */
   write?: string;
-  /** What a new or changed row must fulfil, when it is more than `write`. */
+  /** The condition for a new or changed row, if it is stricter than `write`. */
   check?: string;
 }
 
@@ -73,7 +73,7 @@ const RULES: Rules[] = [
   { table: 'github_repositories', select: OWN, write: OWN },
 ];
 
-/** A function that calls another comes after it. */
+/** A function that calls another one is created after it. */
 const FUNCTIONS = [
   ACTIVE_USER_ID,
   IS_ACTIVE_ADMIN,
@@ -87,10 +87,10 @@ const FUNCTIONS = [
   ID_NAMESPACE,
 ];
 
-/** Only the server reads and writes these. */
+/** Only the server reads and writes these tables. */
 const CLOSED = ['switchboard.tool_approvals', 'switchboard.client_id_secret'];
 
-/** Which users may see and change which rows: the policies, one for each table and action, and the grants. */
+/** The rows that users may see and change: the policies, one for each table and action, and the grants. */
 export class Access1764000000003 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await createFunctions(runner, FUNCTIONS);
@@ -105,7 +105,7 @@ export class Access1764000000003 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    // First: without row level security, what was granted would be granted on everybody's rows.
+    // This comes first: without row level security, grants would apply to everyone's rows.
     await runner.query(`
       revoke all on ${ALL.join(', ')} from authenticated, switchboard_user, service_role;
       revoke all (title, visibility) on chat from authenticated`);

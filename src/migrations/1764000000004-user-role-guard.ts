@@ -7,9 +7,9 @@ import { createFunctions } from './sql-functions.js';
 
 /**
  * Guards `role` and `isActive` in `auth.users.raw_user_meta_data`, which every user may write through the auth server.
- * When the database role of that server writes, both come from `raw_app_meta_data` (only the service key writes that),
- * whatever was sent. Any other database role is an operator: its word counts, and `raw_app_meta_data` follows.
- * Two more triggers tell all instances when a user or a configuration has changed.
+ * If the auth server's database role writes, both values come from `raw_app_meta_data` (which only the service key can
+ * write), whatever was sent. Any other database role is an operator: its value is used, and `raw_app_meta_data`
+ * follows. Two more triggers notify all instances when a user or a configuration changes.
  */
 export class UserRoleGuard1764000000004 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -48,7 +48,7 @@ const TRIGGERS = `
   create trigger switchboard_config_changed after insert or update or delete on public.admin_config
     for each row execute function switchboard.notify_config_changed()`;
 
-/** The auth server must be able to run what its own writes trigger; nobody else needs to call any of it. */
+/** The auth server must be able to run what its writes trigger. Nobody else needs to call any of it. */
 const GRANTS = `
   do $do$ begin
     if to_regrole('supabase_auth_admin') is not null then
@@ -59,7 +59,8 @@ const GRANTS = `
   end $do$`;
 
 /**
- * Users from before the guard may have written anything into their own metadata. Only what the service key has written counts.
+ * Users from before the guard may have written anything into their own metadata. Only values written with the service
+ * key count.
  */
 const EXISTING_USERS = `
   update auth.users set raw_user_meta_data =

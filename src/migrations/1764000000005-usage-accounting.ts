@@ -20,22 +20,23 @@ const FUNCTIONS = [
 ];
 
 /**
- * What users have spent and used. Admission compares the spending of a day, and what running turns may still spend, with the
- * budgets. Rollups make reports of months and years that do not read the rows: triggers note how each statement changes the
- * sums (`usage_pending`), and a fold adds that to the rollups a moment later. Rollups plus what is pending are always exact.
+ * What users have spent and used. Admission compares the spending of a day, and the amounts that running turns have
+ * reserved, with the budgets. Rollups make reports over months and years possible without reading the rows: triggers
+ * record how each statement changes the sums (`usage_pending`), and a fold adds the changes to the rollups a moment
+ * later. Rollups plus pending changes are always exact.
  */
 export class UsageAccounting1764000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statements of [BUDGETS, ROLLUPS, ACCESS]) await runner.query(statements);
     await createFunctions(runner, FUNCTIONS);
-    // From here on the triggers keep other writers out. Five million rows take half a minute, or a minute.
+    // From here on, the triggers block other writers. Five million rows take half a minute to a minute.
     await runner.query(TRIGGERS);
     await runner.query('set local statement_timeout = 0');
     await runner.query(SPENT_SO_FAR);
     await runner.query('select switchboard.rebuild_usage()');
   }
 
-  /** What was purged is gone with its archive. */
+  /** Purged calls are lost with their archive. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop trigger usage_truncated on public.usage_logs;
@@ -49,7 +50,7 @@ export class UsageAccounting1764000000005 implements MigrationInterface {
   }
 }
 
-/** Sums may be larger than a single cost: `numeric(10,6)` would end at 10,000 dollars, and then fail the usage row. */
+/** Sums can be larger than a single cost. `numeric(10,6)` would overflow at 10,000 dollars and fail the usage row. */
 const BUDGETS = `
   create table switchboard.daily_spending (
     user_id uuid not null references auth.users (id) on delete cascade,
@@ -86,11 +87,11 @@ const FIGURES = `
     total_cost numeric(20, 6) not null`;
 
 /**
- * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read `usage_user_rollups`,
- * which has far fewer rows: one for all kinds of calls.
+ * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read
+ * `usage_user_rollups`, which has far fewer rows: one for all kinds of calls.
  *
- * A size of bucket has a partition of its own, so that the days of a year lie side by side and not among their quarters of
- * an hour. The present buckets change with every fold: there is room for that in their pages.
+ * Each bucket size has its own partition, so that the days of a year are stored together and not between their quarter
+ * hours. The current buckets change with every fold, and their pages have free space for that.
  */
 const ROLLUPS = `
   create table switchboard.usage_rollups (
@@ -148,7 +149,7 @@ const PARTITIONS = ['usage_rollups_quarters', 'usage_rollups_hours', 'usage_roll
 const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive'];
 const WHOLE = ['usage_rollups', ...READABLE].map((table) => `switchboard.${table}`).join(', ');
 
-/** Partitions are read through their table, whose policy holds for them, too. */
+/** Partitions are read through their table, and its policy applies to them too. */
 const ACCESS = `
   ${['usage_rollups', ...READABLE, ...PARTITIONS]
     .map((table) => `alter table switchboard.${table} enable row level security;`)

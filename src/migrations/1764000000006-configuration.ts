@@ -10,13 +10,13 @@ import { createFunctions, dropFunctions } from './sql-functions.js';
 const FUNCTIONS = [SCHEMA_PROBLEM, CURRENT_ACTOR, CHECK_CONFIG, RECORD_CONFIG];
 
 /**
- * Sound defaults for every key of the configuration, and rules for all that write `admin_config`, on whatever way: data that
- * breaks the schema of its key is refused, each version is kept in a history, and an audit log says who did it. All of it
- * stands in a schema that the Data API does not expose.
+ * Defaults for every configuration key, and rules for every writer of `admin_config`: data that violates the schema of
+ * its key is refused, each version is kept in a history, and an audit log records who changed it. All of this is in a
+ * schema that the Data API does not expose.
  */
 export class Configuration1764000000006 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // A row that is there already stays as it is.
+    // An existing row is not changed.
     await runner.query(
       `insert into admin_config (config_key, config_data)
        select key, value from jsonb_each($1::jsonb) on conflict (config_key) do nothing`,
@@ -43,7 +43,7 @@ export class Configuration1764000000006 implements MigrationInterface {
   }
 }
 
-/** History and audit log still name users who are gone: they do not refer to auth.users. */
+/** History and audit log still name deleted users, so they do not reference auth.users. */
 const TABLES = `
   create table switchboard.config_schemas (
     config_key varchar(128) primary key,
@@ -73,14 +73,14 @@ const TABLES = `
   create index idx_audit_log_created on switchboard.audit_log (created_at desc, id desc);
   create index idx_audit_log_actor on switchboard.audit_log (actor, created_at desc, id desc)`;
 
-/** By its name, the check runs before the trigger that counts the version. */
+/** Because of its name, the check runs before the trigger that counts the version. */
 const TRIGGERS = `
   create trigger admin_config_check before insert or update on public.admin_config
     for each row execute function switchboard.check_config();
   create trigger admin_config_history after insert or update or delete on public.admin_config
     for each row execute function switchboard.record_config()`;
 
-/** Administrators read what was done, and nobody rewrites it. */
+/** Administrators can read the audit log, and nobody can change it. */
 const ACCESS = `
   alter table switchboard.config_schemas enable row level security;
   alter table switchboard.config_history enable row level security;
@@ -94,7 +94,7 @@ const ACCESS = `
   grant select on switchboard.config_history, switchboard.audit_log to authenticated;
   grant select on switchboard.config_schemas, switchboard.config_history, switchboard.audit_log to service_role`;
 
-/** The history begins with what is there. */
+/** The history starts with the existing rows. */
 const PRESENT_VERSIONS = `
   insert into switchboard.config_history (config_key, version, action, config_data, changed_by, changed_at)
   select config_key, version, 'created', config_data, updated_by, updated_at from public.admin_config`;

@@ -1,5 +1,5 @@
 /**
- * The defaults of `admin_config` as they were in the baseline, by `config_key`. They are a copy on purpose: a released
+ * The defaults of `admin_config` as of the baseline, by `config_key`. They are a copy on purpose, because a released
  * migration does not change. Newer defaults come with a later migration.
  */
 type Vendor = 'google' | 'openai' | 'anthropic';

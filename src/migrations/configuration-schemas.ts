@@ -1,6 +1,6 @@
 /**
- * The JSON Schemas of `admin_config` as they were in the baseline, without their texts. They are a copy on purpose: a released
- * migration does not change. A later migration brings what has changed in `config-schemas.ts` since; a test compares both.
+ * The JSON Schemas of `admin_config` as of the baseline, without their texts. They are a copy on purpose, because a
+ * released migration does not change. A later migration applies changes in `config-schemas.ts`. A test compares both.
  */
 const flag = { type: 'boolean' };
 const count = { type: 'integer', minimum: 0, maximum: 1_000_000_000 };
@@ -15,7 +15,7 @@ const toolNames = (maxItems: number) => ({
 });
 const systemPrompt = { type: 'string', maxLength: 100_000, pattern: '\\S' };
 
-/** Properties of which only some must be there, and no others may be. */
+/** An object with optional properties besides the required ones, and no other properties. */
 const strict = (properties: object, required?: string[]) => ({
   type: 'object',
   properties,

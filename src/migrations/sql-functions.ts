@@ -1,11 +1,11 @@
 import type { QueryRunner } from 'typeorm';
 
-/** A function of the database. Its file in `functions/` has its present definition; migrations apply it from there. */
+/** A function of the database. Its file in `functions/` has its current definition. Migrations apply it from there. */
 export interface SqlFunction {
   signature: string;
-  /** `create or replace function …`, whole. */
+  /** The whole `create or replace function …` statement. */
   definition: string;
-  /** Roles besides the operator that may call it. Triggers run without that privilege. */
+  /** Roles other than the operator that may call it. Triggers do not need this privilege. */
   executableBy?: string[];
 }
 

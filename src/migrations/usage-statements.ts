@@ -1,4 +1,4 @@
-/** The shared parts of the functions that keep the usage rollups: the same sums, written to the same tables. */
+/** The shared parts of the functions that maintain the usage rollups: the same sums, written to the same tables. */
 
 const MEASURES = [
   'calls',
@@ -15,7 +15,7 @@ const ROLLUP_KEY = 'granularity, bucket, agent_type, provider, model_used, statu
 const USER_ROLLUP_KEY = 'granularity, bucket, user_id';
 const USER_KIND_KEY = 'user_id, granularity, bucket, agent_type, provider, model_used, status';
 
-/** The columns of `usage_pending` (but for its id) and `usage_archive`, and of whatever goes into a rollup. */
+/** The columns of `usage_pending` (without its id) and `usage_archive`, and of the input of a rollup. */
 export const DIFFERENCE = `user_id, bucket, agent_type, provider, model_used, status, ${MEASURES.join(', ')}`;
 
 const sumsOf = (measures: string[]) => measures.map((name) => `sum(${name}) as ${name}`).join(', ');
@@ -24,11 +24,11 @@ const isNothing = (measures: string[], of: string) =>
 
 const isSomething = (measures: string[]) => measures.map((name) => `sum(${name}) <> 0`).join(' or ');
 
-/** The start of the bucket of so many minutes that a time is in; buckets are aligned in UTC. */
+/** The start of the bucket that a time is in, with this many minutes per bucket. Buckets are aligned in UTC. */
 const startOf = (minutes: string, time: string) =>
   `date_bin(make_interval(mins => ${minutes}), ${time}, timestamptz '2000-01-01 00:00:00+00')`;
 
-/** The finished calls of a relation like `usage_logs`, as differences: added, or taken away. */
+/** The finished calls of a relation like `usage_logs`, as differences: added or subtracted. */
 export function callsOf(relation: string, sign: '' | '-' = ''): string {
   const figures = MEASURES.slice(1).map((name) => `${sign}${name} as ${name}`);
   return `
@@ -37,13 +37,13 @@ export function callsOf(relation: string, sign: '' | '-' = ''): string {
       from ${relation} where response_timestamp is not null`;
 }
 
-/** Rows of `usage_archive`, as differences: added, or taken away. */
+/** Rows of `usage_archive`, as differences: added or subtracted. */
 export function archivedCallsOf(relation: string, sign: '' | '-' = ''): string {
   const measures = MEASURES.map((name) => `${sign}${name} as ${name}`);
   return `select user_id, bucket, agent_type, provider, model_used, status, ${measures.join(', ')} from ${relation}`;
 }
 
-/** Differences, one for each key, without those that come to nothing. */
+/** Differences, one for each key, without those that are zero. */
 export function groupedDifferences(differences: string): string {
   return `
     select user_id, bucket, agent_type, provider, model_used, status, ${sumsOf(MEASURES)}
@@ -87,8 +87,9 @@ const grow = (measures: string[]) =>
 const replace = (measures: string[]) => measures.map((name) => `${name} = excluded.${name}`).join(', ');
 
 /**
- * Adds differences to the rollups; only for who holds the rollups' lock. Of rows that have come to nothing, the places are
- * in `emptied`, `emptied_of_users` and `emptied_kinds` then: {@link REMOVE_EMPTIED} has to follow, for one statement changes a row only once.
+ * Adds differences to the rollups. The caller must hold the rollups' lock. Rows that became zero are then listed in
+ * `emptied`, `emptied_of_users` and `emptied_kinds`. {@link REMOVE_EMPTIED} must follow, because one statement can
+ * change a row only once.
  *
  * @param differences a query; its rows have the columns of {@link DIFFERENCE}
  */
@@ -131,7 +132,7 @@ export const REMOVE_EMPTIED = `
        where ctid = any (emptied_kinds) and ${isNothing(MEASURES, 'rollup')};
     end if`;
 
-/** Compares a rollup with what it should be, and writes only what is different. */
+/** Compares a rollup with the expected rows, and writes only the differences. */
 function correct(name: string, table: string, key: string, measures: string[], rows: string): string {
   const columns = key.split(', ');
   const of = (relation: string) => measures.map((measure) => `${relation}.${measure}`).join(', ');
@@ -154,8 +155,9 @@ function correct(name: string, table: string, key: string, measures: string[], r
 }
 
 /**
- * Makes the rollups what the rows say, whatever they were; only for who holds the rollups' lock. It is one statement, so
- * all of it looks at one moment: what is pending then is in the rows, and is forgotten; what comes later stays pending.
+ * Recomputes the rollups from the rows, whatever they were. The caller must hold the rollups' lock. It is one
+ * statement, so everything in it sees the same moment: changes pending at that moment are in the rows and are removed;
+ * later changes stay pending.
  */
 export const CORRECT = `
   with forgotten as (delete from switchboard.usage_pending),
@@ -167,14 +169,14 @@ export const CORRECT = `
          + (select count(*) from removed_user_rollups) + (select count(*) from written_user_rollups)
          + (select count(*) from removed_user_kinds) + (select count(*) from written_user_kinds)`;
 
-/** A statement that changes more rows than these does not leave them to the fold. */
+/** A statement that changes more rows than this does not leave them to the fold. */
 export const MANY_ROWS = 5_000;
 
 /**
- * Into the rollups at once, or into what is pending; the lock is taken before any row is. To group few rows would take
- * longer than to fold them one by one.
+ * Writes to the rollups directly, or to the pending changes. The lock is taken before any row. Grouping a few rows
+ * would take longer than folding them one by one.
  *
- * @param few how they are noted when they are few
+ * @param few how a few rows are recorded
  */
 export const count = (differences: string, few = differences) => `
       if at_once then
@@ -189,12 +191,15 @@ export const count = (differences: string, few = differences) => `
 export const rowsOf = (relation: string, condition = '') =>
   `(select count(*) from (select from ${relation} ${condition} limit ${MANY_ROWS + 1}) as counted)`;
 
-/** Most changes are of what is not summed up, and come to nothing. */
+/** Most changes affect columns that are not summed, and are zero. */
 export const CHANGES = `${callsOf('added')} union all ${callsOf('removed', '-')}`;
 
 export const DAY = `(request_timestamp at time zone 'UTC')::date`;
 
-/** What nearly every statement is, without the cost of grouping: one call has ended. Afterwards `found` says whether. */
+/**
+ * The most common statement, without the cost of grouping: one call has ended. Afterwards `found` tells whether this
+ * was the case.
+ */
 export const countOneEnd = (condition: string) => `
       with pending as (
         insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')} and ${condition}

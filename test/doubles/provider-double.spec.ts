@@ -4,7 +4,7 @@ import { type ProviderDouble, startProviderDouble } from './provider-double.js';
 import type { Script } from './script.js';
 import { call, clientModel, type Format, FORMATS, hearStream, hearWhole } from './sdk-clients.js';
 
-/** What each format has words for, of all that a script can say. */
+/** The parts of a script that each format supports. */
 const SHOWS_THOUGHTS: Record<Format, boolean> = {
   google: true,
   'openai-responses': true,
@@ -28,7 +28,7 @@ const FULL: Script = {
   usage: { input: 1000, cachedRead: 600, cacheWrite: 100, output: 50, reasoning: 20 },
 };
 
-// Chat completions have no thoughts to ask for, and the SDK says so on each call.
+// Chat completions cannot return reasoning, and the SDK warns about it on each call.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 describe('provider double', () => {
@@ -48,7 +48,7 @@ describe('provider double', () => {
       ['streamed', hearStream],
       ['whole', hearWhole],
     ] as const)('%s', (_name, hear) => {
-      it('says everything a script can hold', async () => {
+      it('streams everything that a script can contain', async () => {
         double.enqueue(FULL);
         const heard = await hear(clientModel(double, format), call('How is the weather?'));
         expect(heard).toMatchObject({
@@ -93,14 +93,14 @@ describe('provider double', () => {
         expect(heard.finishReason).toBe(finishReason);
       });
 
-      it('repeats what was said when nothing is programmed', async () => {
+      it('repeats the message if nothing is programmed', async () => {
         const heard = await hear(clientModel(double, format), call('one two three four'));
         expect(heard.text).toBe('You said: one two three four');
         expect(heard.usage?.inputTokens.total).toBeGreaterThan(0);
         expect(heard.usage?.outputTokens.total).toBe(7);
       });
 
-      it('keeps thoughts to itself when they are not asked for', async () => {
+      it('hides its reasoning unless it is requested', async () => {
         double.enqueue(FULL);
         const heard = await hear(clientModel(double, format), call('Go', { providerOptions: {} }));
         expect(heard.reasoning).toBe('');
@@ -149,7 +149,7 @@ describe('provider double', () => {
       expect(JSON.stringify(record?.body)).toContain('Be kind.');
     });
 
-    it('takes the results of the tools it called', async () => {
+    it('accepts the results of the tools that it called', async () => {
       double.enqueue({ reasoning: ['Hm.'], toolCalls: FULL.toolCalls });
       double.enqueue({ text: ['Done.'] }, { when: ({ afterTools }) => afterTools });
       const { text, steps } = await generateText({
@@ -163,7 +163,7 @@ describe('provider double', () => {
       expect(text).toBe('Done.');
     });
 
-    it('notices that the client went away', async () => {
+    it('notices that the client disconnected', async () => {
       double.enqueue({ ...FULL, pauseAfter: 2 });
       const abort = new AbortController();
       const { stream } = await clientModel(double, format).doStream(
@@ -175,13 +175,13 @@ describe('provider double', () => {
       await drained;
       await double.until(() => double.requests[0]?.state === 'ended');
       expect(double.requests[0]).toMatchObject({ closedByClient: true, chunks: 2, status: 200 });
-      // Google and Anthropic have named figures by then, OpenAI only does in the end.
+      // Google and Anthropic have reported figures by then. OpenAI only reports them at the end.
       const figures = double.reported();
       if (format.startsWith('openai')) expect(figures).toEqual([]);
       else expect(figures).toMatchObject([{ input: 1000, cachedRead: 600, ended: 'cut' }]);
     });
 
-    it('holds a stream until it is told to go on', async () => {
+    it('holds a stream until it is told to continue', async () => {
       double.enqueue({ text: ['a', 'b', 'c'], pauseAfter: 2 });
       const heard = hearStream(clientModel(double, format), call('Hello'));
       await double.until(() => double.requests[0]?.state === 'held');
@@ -210,7 +210,7 @@ describe('provider double', () => {
         ],
       });
 
-    it('answers in the order they were made, by what fits, as often as it was told', async () => {
+    it('answer in order, by what matches, as often as programmed', async () => {
       double.enqueue({ text: ['twice'] }, { times: 2 });
       double.enqueue({ text: ['special'] }, { when: ({ userText }) => userText.includes('special') });
       double.enqueue(({ userText }) => ({ text: [userText.toUpperCase()] }));
@@ -219,7 +219,7 @@ describe('provider double', () => {
       expect(answers).toEqual(['twice', 'twice', 'C', 'You said: d', 'special']);
     });
 
-    it('leaves programs alone when a title is asked for', async () => {
+    it('are not used for a title', async () => {
       double.enqueue({ text: ['the answer'] });
       const title = await say(
         'How deep is the sea today my friend? [[double {"tokens":9}]]',
@@ -229,7 +229,7 @@ describe('provider double', () => {
       expect((await say('How deep?')).text).toBe('the answer');
     });
 
-    it('leaves them alone when an agent is to be chosen, and chooses the one that talks', async () => {
+    it('are not used for choosing an agent, which chooses the chat agent', async () => {
       double.enqueue({ text: ['the answer'] });
       const choice = await say(
         'How deep? [[double {"tokens":9}]]',

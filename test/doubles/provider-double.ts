@@ -16,42 +16,42 @@ import { sendError, sendWhole } from './wire/send-whole.js';
 
 export type { RecordedRequest, ReportedUsage } from './wire/exchange.js';
 
-/** A script, or one that is written for the request it answers. */
+/** A script, or a function that makes one for the request. */
 export type Answer = Script | ((request: RecordedRequest) => Script);
 
 export interface EnqueueOptions {
-  /** Which requests it answers. Without it: any that does not ask for a chat's title or for the agent to answer. */
+  /** The requests that it answers. By default: all except those for a chat's title or for routing. */
   when?: (request: RecordedRequest) => boolean;
-  /** How many of them; 1 unless told. */
+  /** How many of them. The default is 1. */
   times?: number;
 }
 
 /** A local server that speaks the wire formats of Google Gemini, OpenAI (both APIs) and Anthropic. */
 export interface ProviderDouble {
   url: string;
-  /** What the providers' base URLs would be. */
+  /** The base URLs of the providers. */
   googleUrl: string;
   openaiUrl: string;
   anthropicUrl: string;
   /** All requests since the start or the last `reset()`, oldest first. */
   requests: RecordedRequest[];
-  /** Programs the answer of the next request; the first script that fits wins. */
+  /** Programs the answer to the next request. The first matching script is used. */
   enqueue(answer: Answer, options?: EnqueueOptions): void;
-  /** Lets the streams go on that wait at their `pauseAfter`. */
+  /** Continues the streams that wait at their `pauseAfter`. */
   resume(): void;
-  /** Waits until something is true about `requests` or `reported()`. */
+  /** Waits for a condition on `requests` or `reported()`. */
   until(condition: () => boolean): Promise<void>;
-  /** The usage that clients were really told, finished answers only. OpenAI tells nothing to a stream that is cut. */
+  /** The usage that clients received, for finished answers only. OpenAI reports nothing for an interrupted stream. */
   reported(): ReportedUsage[];
-  /** Forgets programs, requests and reports, and cuts the answers that are still open. */
+  /** Resets programs, requests and reports, and cuts open answers. */
   reset(): void;
   close(): Promise<void>;
 }
 
 export interface ProviderDoubleOptions {
-  /** Any free port unless told. */
+  /** Any free port by default. */
   port?: number;
-  /** How many requests and reports to remember; all unless told. */
+  /** How many requests and reports to keep. All by default. */
   keep?: number;
 }
 
@@ -162,10 +162,10 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   }
 
   const server = createServer((request, response) => {
-    // A client that goes away while it sends its request is nobody's failure.
+    // A client that disconnects while it sends its request is not a failure.
     handle(request, response).catch(() => response.destroy());
   });
-  // Idle connections are the clients' to close: closing them here would race with their next request.
+  // Clients close idle connections. Closing them here would race with their next request.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => {
     server.listen({ port: options.port ?? 0, host: '127.0.0.1', backlog: 4096 }, resolve);
@@ -199,7 +199,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   };
 }
 
-/** What the script says before any format matters, or the answer in the provider's own words. */
+/** The script's behavior before any format matters, or the answer in the provider's format. */
 function answer(exchange: Exchange, dialect: Dialect, script: Script, bodyLength: number): void {
   const { record, response } = exchange;
   const { fault } = script;
@@ -237,16 +237,16 @@ function makeRecord(dialect: Dialect, request: IncomingMessage, path: string, bo
   };
 }
 
-/** What the user's own text programs; calls beside the answer see the same text and are not meant. */
+/** A program in the user's text. Title and routing calls see the same text but are not meant. */
 function directive(record: RecordedRequest): Script | undefined {
   if (isCallBesideAnswer(record)) return undefined;
   const script = readDirective(record.userText);
-  // The text is still there when the tools' results come back: the calls were made.
+  // The text is still there when the tools' results arrive: the calls were made.
   if (script?.toolCalls && record.afterTools) delete script.toolCalls;
   return script;
 }
 
-/** An answer in one piece comes when a stream at the same pace would have ended. */
+/** A non-streamed answer arrives when a stream at the same speed would have ended. */
 function delayOf(
   { firstDelayMs = 0, chunkDelayMs = 0, tokens, text }: Script,
   { stream }: RecordedRequest,

@@ -7,7 +7,7 @@ globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const TEXT = ['one ', 'two ', 'three ', 'four'];
 
-/** The provider's own words for a context that is too long. */
+/** The provider's own message for a context that is too long. */
 const TOO_LONG = {
   google: /input token count .* exceeds the maximum/,
   'openai-responses': /exceeds the context window/,
@@ -15,7 +15,7 @@ const TOO_LONG = {
   anthropic: /prompt is too long/,
 };
 
-/** The code of what lies at the bottom of an error. */
+/** The code of the innermost error. */
 function rootCode(error: unknown): unknown {
   const { cause, code } = error as { cause?: unknown; code?: unknown };
   return cause === undefined ? code : rootCode(cause);
@@ -153,7 +153,7 @@ describe('faults of the provider double', () => {
       });
     });
 
-    it('nothing to say', async () => {
+    it('an empty answer', async () => {
       for (const hear of [hearStream, hearWhole]) {
         double.enqueue({ text: TEXT, fault: { type: 'empty' } });
         const heard = await hear(model(), call('Hello'));
@@ -161,13 +161,13 @@ describe('faults of the provider double', () => {
       }
     });
 
-    it('more text than was asked for', async () => {
+    it('more text than requested', async () => {
       const heard = await stream({ type: 'flood', characters: 1_000_000 });
       expect(heard.text.length).toBeGreaterThanOrEqual(1_000_000);
       expect(heard.finishReason).toBe('stop');
     });
 
-    it('usage that can not be', async () => {
+    it('impossible usage', async () => {
       const told = async (lie: 'negative' | 'absurd' | 'inconsistent' | 'missing') => {
         double.enqueue({ text: TEXT, usage: { input: 10, output: 5 }, fault: { type: 'usage-lies', lie } });
         return hearStream(model(), call('Hello'));
@@ -189,7 +189,7 @@ describe('faults of the provider double', () => {
       { type: 'half-close', chunks: 1 },
       { type: 'malformed', chunks: 1 },
       { type: 'error-frame', chunks: 1 },
-    ])('an answer in one piece breaks too: %j', async (fault) => {
+    ])('a broken answer that is not streamed: %j', async (fault) => {
       const error = await failure(fault, hearWhole);
       expect(error).toBeInstanceOf(Error);
       expect(error).toMatchObject({ statusCode: fault.type === 'error-frame' ? 500 : 200 });
@@ -203,7 +203,7 @@ describe('faults of the provider double', () => {
     });
   });
 
-  it('floods no faster than the client reads', async () => {
+  it('sends a flood no faster than the client reads', async () => {
     const characters = 48_000_000;
     double.enqueue({ fault: { type: 'flood', characters } });
     const response = await fetch(`${double.anthropicUrl}/messages`, {
@@ -226,7 +226,7 @@ describe('faults of the provider double', () => {
       farthestAhead = Math.max(farthestAhead, sent - read);
     }
     expect(read).toBeGreaterThan(characters);
-    // What is under way is what the buffers of the connection hold.
+    // What is in transit is limited by the buffers of the connection.
     expect(farthestAhead).toBeLessThan(characters / 3);
   });
 });

@@ -17,7 +17,7 @@ describe('the provider double as an image model', () => {
   beforeEach(() => double.reset());
   afterAll(() => double.close());
 
-  /** The real client package, pointed at the double. */
+  /** The real client package, with the double as its server. */
   const client = (format: Format, apiKey = 'good-key'): ImageModelV4 =>
     format === 'google'
       ? createGoogleGenerativeAI({ apiKey, baseURL: double.googleUrl }).image('gemini-2.5-flash-image')
@@ -35,7 +35,7 @@ describe('the provider double as an image model', () => {
     ...more,
   });
 
-  it.each(FORMATS)('draws what is programmed, and reports it: %s', async (format) => {
+  it.each(FORMATS)('draws what is programmed, and reports its usage: %s', async (format) => {
     double.enqueue({ image: PNG, usage: { input: 12, output: 1_290 } });
     const { images, usage } = await client(format).doGenerate(call());
     expect(images).toEqual([PNG]);
@@ -47,7 +47,7 @@ describe('the provider double as an image model', () => {
     expect((await client(format).doGenerate(call())).images).toEqual([expect.stringMatching(/^iVBOR/)]);
   });
 
-  it.each(FORMATS)('is given a picture to change: %s', async (format) => {
+  it.each(FORMATS)('accepts an image to change: %s', async (format) => {
     double.enqueue({ image: PNG, usage: { input: 300, output: 1_056 }, imageInput: 258 });
     const files = [{ type: 'file' as const, mediaType: 'image/png', data: PNG }];
     const { images, usage, providerMetadata } = await client(format).doGenerate(call({ files }));
@@ -63,7 +63,7 @@ describe('the provider double as an image model', () => {
     }
   });
 
-  it('refuses content as each service does: Gemini without a picture, OpenAI with 400', async () => {
+  it('refuses content as each service does: Gemini without an image, OpenAI with 400', async () => {
     double.enqueue({ finishReason: 'content-filter', usage: { input: 7, output: 0 } }, { times: 2 });
     const answer = await client('google').doGenerate(call());
     expect(answer).toMatchObject({ images: [], isRetryable: false, usage: { inputTokens: 7 } });
@@ -81,7 +81,7 @@ describe('the provider double as an image model', () => {
     await expect(client(format, 'bad-key').doGenerate(call())).rejects.toMatchObject({ statusCode: status });
   });
 
-  it('may conceal its usage', async () => {
+  it('can hide its usage', async () => {
     double.enqueue({ fault: { type: 'usage-lies', lie: 'missing' } }, { times: 2 });
     expect((await client('openai').doGenerate(call())).usage).toBeUndefined();
     expect((await client('google').doGenerate(call())).usage?.inputTokens).toBeUndefined();
@@ -95,7 +95,7 @@ describe('the provider double as an image model', () => {
       { model: 'gpt-image-1', prompt: 'x', response_format: 'b64_json' },
       /Unknown parameter/,
     ],
-  ])('does not take %s', async (_what, body, said) => {
+  ])('does not accept %s', async (_what, body, said) => {
     const response = await fetch(`${double.openaiUrl}/images/generations`, {
       method: 'POST',
       headers: { authorization: 'Bearer good-key', 'content-type': 'application/json' },

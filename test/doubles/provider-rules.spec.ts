@@ -11,7 +11,7 @@ const geminiHello = { role: 'user', parts: [{ text: 'Hello' }] };
 const geminiCall = { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] };
 const geminiResult = { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] };
 
-/** Requests that the real services refuse, with a part of what they say. */
+/** Requests that the real services refuse, with a part of their messages. */
 const REFUSED: Array<[what: string, path: string, body: unknown, said: RegExp, status?: number]> = [
   [
     'no contents',
@@ -157,7 +157,7 @@ describe('rules of the provider double', () => {
     expect(double.requests).toMatchObject([{ status }]);
   });
 
-  it('wants to see the thoughts again that led to a call', async () => {
+  it('requires the reasoning that led to a call', async () => {
     const ask = (messages: unknown[]) =>
       post('anthropic/messages', {
         model: 'm',
@@ -178,7 +178,7 @@ describe('rules of the provider double', () => {
     expect((await ask([hello, whole, toolResult('a')])).status).toBe(200);
   });
 
-  it('tells the usage of a chat completion only when it is asked to', async () => {
+  it('reports the usage of a chat completion only on request', async () => {
     const body = { model: 'm', stream: true, messages: [hello] };
     const silent = await post('openai/chat/completions', body);
     expect(silent.text).not.toContain('usage');

@@ -1,21 +1,24 @@
-/** What a provider double answers, in words of no provider. All is optional: an empty script repeats what was said. */
+/**
+ * The answer of a provider double, in provider-neutral terms. Everything is optional: an empty script repeats the
+ * user's message.
+ */
 export interface Script {
-  /** Chunks of thought. As with the real services they are only shown to a request that asks for thoughts. */
+  /** Chunks of reasoning. Like the real services, the double only shows them if the request asks for them. */
   reasoning?: string[];
   /** Chunks of the answer. */
   text?: string[];
-  /** Makes up this many chunks of text instead of `text`. */
+  /** Generates this many chunks of text instead of `text`. */
   tokens?: number;
   /** Each chunk of `tokens` is the time it was sent, `t<epoch milliseconds>;`, for measuring. */
   stamps?: boolean;
   toolCalls?: ScriptedToolCall[];
-  /** What the service finds by itself; those that report the search do so to clients that allow it one. */
+  /** What the service finds with its own tools. Searches are only made for clients that allow them. */
   sources?: ScriptedSource[];
-  /** Code that the service runs by itself, for clients that allow it. */
+  /** Code that the service runs itself, for clients that allow it. */
   codeRun?: ScriptedCodeRun;
-  /** The picture that an image model draws, in base64; a small one unless told. */
+  /** The image that an image model returns, in base64. By default a small one. */
   image?: string;
-  /** Those tokens of `usage.input` that are pictures. */
+  /** The tokens of `usage.input` that are for images. */
   imageInput?: number;
   usage?: ScriptedUsage;
   /** Wait before the first byte. */
@@ -56,11 +59,13 @@ export interface ScriptedUsage {
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter';
 
 /**
- * What goes wrong. `chunks` counts chunks of content (thought, text, tool input); a stream that has fewer breaks before
+ * The fault. `chunks` counts chunks of content (reasoning, text, tool input). A stream with fewer chunks breaks before
  * its final events. An answer that is not streamed breaks in the middle of its body instead.
  */
 export type Fault =
-  /** An HTTP status with the provider's own body; 400 is "the context is too long", 529 is 503 where unknown. */
+  /**
+   * An HTTP status with the provider's own body. 400 is "the context is too long", and 529 is 503 where it is unknown.
+   */
   | { type: 'status'; status: FaultStatus; retryAfterSeconds?: number }
   /** The connection is reset instead of an answer. */
   | { type: 'reset-before-first-byte' }
@@ -68,11 +73,11 @@ export type Fault =
   | { type: 'reset-after'; chunks: number }
   /** The answer ends without its final events; `abrupt` ends the connection without ending the HTTP body. */
   | { type: 'half-close'; chunks: number; abrupt?: boolean }
-  /** Silence from the beginning. */
+  /** No data from the start. */
   | { type: 'stall-before-first-byte' }
-  /** Silence from the middle on; the connection stays open. */
+  /** No data from the middle on. The connection stays open. */
   | { type: 'stall-after'; chunks: number }
-  /** One event is broken JSON; the stream goes on after it. */
+  /** One event is invalid JSON. The stream continues after it. */
   | { type: 'malformed'; chunks: number }
   /** The provider's own error event, which ends the stream. */
   | { type: 'error-frame'; chunks: number; reason?: ErrorReason }
@@ -80,20 +85,20 @@ export type Fault =
   | { type: 'empty' }
   /** As much text as the client takes, up to `characters`. */
   | { type: 'flood'; characters?: number }
-  /** A good answer with figures that can not be right; Anthropic's format says `missing` with zeros. */
+  /** A correct answer with impossible figures. Anthropic's format has zeros for `missing`. */
   | { type: 'usage-lies'; lie: UsageLie };
 
 export type FaultStatus = 400 | 401 | 403 | 404 | 429 | 500 | 503 | 529;
 export type ErrorReason = 'overloaded' | 'rate-limit' | 'context-length' | 'internal';
 export type UsageLie = 'negative' | 'absurd' | 'inconsistent' | 'missing';
 
-/** Reads `[[double {…}]]` out of a user's text: a script, where `delayMs` is short for `chunkDelayMs`. */
+/** Reads `[[double {…}]]` from a user's text: a script, with `delayMs` as a short form of `chunkDelayMs`. */
 export function readDirective(text: string): Script | undefined {
   const opening = '[[double ';
   const start = text.lastIndexOf(opening);
   if (start < 0) return undefined;
   const from = start + opening.length;
-  // The script may contain `]]` itself: the first closing that makes it JSON is the right one.
+  // The script can contain `]]` itself: the first closing that makes it valid JSON is the right one.
   for (let end = text.indexOf(']]', from); end >= 0; end = text.indexOf(']]', end + 1)) {
     try {
       const { delayMs, ...script } = JSON.parse(text.slice(from, end)) as Script & { delayMs?: number };

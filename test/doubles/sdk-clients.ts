@@ -11,11 +11,11 @@ import type {
 } from '@ai-sdk/provider';
 import type { ProviderDouble } from './provider-double.js';
 
-/** The wire formats of the double, as the AI SDK's clients of them. */
+/** The wire formats of the double, by the AI SDK's clients for them. */
 export const FORMATS = ['google', 'openai-responses', 'openai-chat', 'anthropic'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** A model of the real client package that talks to the double. */
+/** A model of the real client package that calls the double. */
 export function clientModel(double: ProviderDouble, format: Format, apiKey = 'good-key'): LanguageModelV4 {
   switch (format) {
     case 'google':
@@ -29,7 +29,7 @@ export function clientModel(double: ProviderDouble, format: Format, apiKey = 'go
   }
 }
 
-/** A call that says something and asks to see thoughts. */
+/** A call with text that asks to see reasoning. */
 export function call(
   text: string,
   more: Partial<LanguageModelV4CallOptions> = {},
@@ -53,11 +53,11 @@ export interface Heard {
   sources: Array<{ url: string; title: string | undefined }>;
   /** Error events in the stream. */
   errors: unknown[];
-  /** What the stream itself failed with. */
+  /** The error that the stream itself failed with. */
   broken: unknown;
   finishReason: LanguageModelV4FinishReason['unified'] | undefined;
   usage: LanguageModelV4Usage | undefined;
-  /** Number of pieces that the text came in. */
+  /** The number of pieces that the text arrived in. */
   pieces: number;
 }
 

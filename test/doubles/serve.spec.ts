@@ -8,7 +8,7 @@ describe('provider double as a process', () => {
 
   afterEach(() => child?.kill('SIGKILL'));
 
-  it('says where it listens, answers, and goes when it is told to', async () => {
+  it('prints its URL, answers, and exits when it is told to', async () => {
     child = spawn(process.execPath, [join(import.meta.dirname, 'serve.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_OPTIONS: '' },

@@ -1,12 +1,12 @@
 import { registerHooks } from 'node:module';
 
 /**
- * Runs the provider double as a process of its own: `node test/doubles/serve.ts` prints `{"url":…}` when it listens, at
- * PORT or any free port. Answers are programmed in the user's text, see `readDirective`; `GET /reported` lists the usage
- * of the latest answers.
+ * Runs the provider double as its own process. `node test/doubles/serve.ts` prints `{"url":…}` when it listens, on PORT
+ * or any free port. Answers are programmed in the user's text, see `readDirective`. `GET /reported` lists the usage of
+ * the latest answers.
  */
 
-// Node runs TypeScript as it is, but takes the names of imports literally.
+// Node runs TypeScript directly but does not map import names.
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const local = specifier.startsWith('.') && specifier.endsWith('.js');
@@ -15,7 +15,7 @@ registerHooks({
 });
 const { startProviderDouble } = await import('./provider-double.js');
 
-/** A benchmark makes many requests; the latest are enough to look at. */
+/** A benchmark makes many requests, so only the latest are kept. */
 const KEEP = 10_000;
 
 const double = await startProviderDouble({ port: Number(process.env['PORT'] ?? 0), keep: KEEP });

@@ -38,7 +38,7 @@ const exportOf = (user: TestUser, query = '') => app.request('GET', `/api/me/exp
 const get = async (path: string, user = owner) => (await app.request('GET', path, { user })).body;
 const at = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString();
 
-/** Something of everything. */
+/** One item of every kind. */
 async function furnish(user: TestUser, word: string): Promise<void> {
   const { database } = app;
   const chats = [];
@@ -80,7 +80,7 @@ const linesOf = (text: string): any[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
 
-/** A chat of many messages; `text` is SQL for what is in the message `n`. */
+/** A chat with many messages. `text` is SQL for the content of message `n`. */
 async function addMessages(chatId: string, count: number, text: string): Promise<void> {
   await app.database.query(
     `insert into "Message_v2" (id, "chatId", role, parts, "createdAt")
@@ -94,14 +94,14 @@ async function addMessages(chatId: string, count: number, text: string): Promise
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of memory that are really in use. */
+/** Bytes of memory in use. */
 function inUse(): number {
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
-/** A response whose body is not read before it is asked for. */
+/** A response with a body that is only read on demand. */
 async function openExport(user: TestUser, query = ''): Promise<IncomingMessage> {
   const request = httpRequest(`${app.url}/api/me/export${query}`, { headers: user.headers, agent: false });
   request.end();
@@ -110,7 +110,7 @@ async function openExport(user: TestUser, query = ''): Promise<IncomingMessage> 
 }
 
 describe('GET /api/me/export', () => {
-  it('has all that is the user\u2019s, as the other routes show it, and nothing of others', async () => {
+  it('has all data of the user, as the other routes show it, and nothing of others', async () => {
     await furnish(owner, 'mine');
     await furnish(stranger, 'theirs');
     await app.database.query(`update chat set visibility = 'public' where user_id = $1`, [stranger.id]);
@@ -178,7 +178,7 @@ describe('GET /api/me/export', () => {
     expect(body.files).toEqual([]);
   });
 
-  it('says the same line by line', async () => {
+  it('has the same data line by line', async () => {
     await furnish(owner, 'mine');
     const { body } = await exportOf(owner, '?format=json');
     const response = await exportOf(owner, '?format=ndjson');
@@ -209,7 +209,7 @@ describe('GET /api/me/export', () => {
     expect(lines).toEqual(expected);
   });
 
-  it('of somebody who has nothing is complete, too', async () => {
+  it('is also complete for a user without data', async () => {
     expect((await exportOf(stranger)).body).toMatchObject({
       user: { id: stranger.id },
       chats: [],
@@ -222,7 +222,7 @@ describe('GET /api/me/export', () => {
     });
   });
 
-  it('of an administrator has only what is theirs', async () => {
+  it("only has the administrator's own data", async () => {
     const admin = await app.createUser({ role: 'admin' });
     await furnish(admin, 'mine');
     await furnish(stranger, 'theirs');
@@ -232,7 +232,7 @@ describe('GET /api/me/export', () => {
     expect(body.user.role).toBe('admin');
   });
 
-  it('has what can hardly be read: halves of characters, NUL and anything else that is JSON', async () => {
+  it('has data that is hard to read: unpaired surrogates, NUL and any other JSON', async () => {
     const chatId = await insertChat(app.database, owner.id);
     await app.database.query(
       `insert into "Message_v2" (id, "chatId", role, parts) values (gen_random_uuid(), $1, 'user', $2)`,
@@ -245,7 +245,7 @@ describe('GET /api/me/export', () => {
     }
   });
 
-  it('reads on over the ends of all pages, in order and without repeats', async () => {
+  it('continues over all pages, in order and without repeats', async () => {
     const { database } = app;
     const chats = [];
     for (let n = 0; n < 23; n++) {
@@ -303,7 +303,7 @@ describe('GET /api/me/export', () => {
     expect([body.usage.length, body.repositories.length]).toEqual([2_300, 105]);
   });
 
-  it('takes few readings for many chats', async () => {
+  it('needs few reads for many chats', async () => {
     await app.database.query(
       `insert into chat (id, user_id, title) select gen_random_uuid(), $1, 'A chat' from generate_series(1, 60)`,
       [owner.id],
@@ -314,11 +314,12 @@ describe('GET /api/me/export', () => {
     );
     const { verbs } = await sentStatements(() => exportOf(owner));
     const readings = verbs.filter((verb) => verb === 'begin').length;
-    // For each 20 chats one of themselves, two of their messages and one of their votes, and a few for all else.
+    // For each 20 chats: one read for themselves, two for their messages and one for their votes. A few more for
+    // everything else.
     expect(readings).toBeLessThanOrEqual(20);
   });
 
-  it('names the files in the user\u2019s folders, where there is storage', async () => {
+  it('names the files in the user’s folders, if there is storage', async () => {
     await app.database.query(`
       create schema if not exists storage;
       create table if not exists storage.objects (
@@ -367,19 +368,19 @@ describe('GET /api/me/export', () => {
     }
   });
 
-  it('holds memory flat, and reads no further than the client takes it', async () => {
+  it('uses a constant amount of memory, and reads no further than the client', async () => {
     const chatId = await insertChat(app.database, owner.id);
-    // 100 MB that are not compressed, which would take longer than the test.
+    // 100 MB without compression, which would take longer than the test.
     await app.database.query('alter table "Message_v2" alter parts set storage external');
     await addMessages(chatId, 2_000, `n || '${randomBytes(25_000).toString('hex')}'`);
     const response = await openExport(owner, '?format=ndjson');
     const { verbs } = await sentStatements(async () => {
-      // Nobody reads: it comes to a halt.
+      // Nobody reads, so it stops.
       for (let before = -1; before !== response.socket.bytesRead; await sleep(200)) {
         before = response.socket.bytesRead;
       }
     });
-    // Each reading has four.
+    // Each read has four.
     expect(verbs.length).toBeLessThan(400);
     const before = inUse();
     const used: number[] = [];
@@ -392,7 +393,7 @@ describe('GET /api/me/export', () => {
     expect(Math.max(...used) / 1024 ** 2).toBeLessThan(60);
   }, 60_000);
 
-  it('ends when the client goes', async () => {
+  it('ends when the client disconnects', async () => {
     const chatId = await insertChat(app.database, owner.id);
     await addMessages(chatId, 20_000, `repeat('x', 2000)`);
     const { verbs } = await sentStatements(async () => {
@@ -406,12 +407,12 @@ describe('GET /api/me/export', () => {
       statements += later.verbs.length;
       return later.verbs.length === 0;
     });
-    // 20,000 messages are 200 readings, of four statements each.
+    // 20,000 messages are 200 reads of four statements each.
     expect(statements).toBeLessThan(400);
   }, 30_000);
 
   it.each(['json', 'ndjson'])(
-    'that fails midway (%s) is broken off and logged',
+    'is interrupted and logged when it fails midway (%s)',
     async (format) => {
       const chatId = await insertChat(app.database, owner.id);
       await addMessages(chatId, 3_000, `repeat('x', 5000)`);
@@ -431,12 +432,12 @@ describe('GET /api/me/export', () => {
       expect(text.length).toBeGreaterThan(10_000_000);
       expect(() => JSON.parse(text) as unknown).toThrow();
       expect(text).not.toContain('"type":"end"');
-      expect(app.log()).toContain('A download was broken off.');
+      expect(app.log()).toContain('A download was interrupted.');
     },
     30_000,
   );
 
-  it('that can not begin is a problem document', async () => {
+  it('is a problem document when it cannot start', async () => {
     await app.database.query('alter table chat rename to chat_away');
     try {
       expectProblem(await exportOf(owner), 500, 'internal');
@@ -445,7 +446,7 @@ describe('GET /api/me/export', () => {
     }
   });
 
-  it('is refused to who is deactivated, and broken off for who is meanwhile', async () => {
+  it('is refused for deactivated users, and interrupted if the user is deactivated meanwhile', async () => {
     const inactive = await app.createUser({ isActive: false });
     expectProblem(await exportOf(inactive), 403, 'user_inactive');
 
@@ -474,7 +475,7 @@ describe('GET /api/me/export', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('needs a token', async () => {
+  it('requires a token', async () => {
     expectProblem(await app.request('GET', '/api/me/export'), 401, 'unauthenticated');
   });
 });

@@ -4,12 +4,12 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
 import { signToken } from '../support/tokens.js';
 
-describe("everybody's chats", () => {
+describe('the chats of all users', () => {
   let app: TestApp;
   let admin: TestUser;
   let ada: TestUser;
   let grace: TestUser;
-  /** The newest first; three of them of the same moment. */
+  /** Newest first. Three of them have the same time. */
   let expected: string[];
 
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describe("everybody's chats", () => {
     app.request('GET', `/api/admin/chats${query}`, { user });
   const idsOf = (items: Array<{ id: string }>) => items.map(({ id }) => id);
 
-  it('are shown by what is known of them, and never by what was said in them', async () => {
+  it('are shown with their metadata, and never with their messages', async () => {
     const { status, body, text } = await list();
     expect(status).toBe(200);
     expect(body.nextCursor).toBeNull();
@@ -103,7 +103,7 @@ describe("everybody's chats", () => {
     expect(response.body.errors.map(({ path }: { path: string }) => path)).toEqual([query.split('=')[0]]);
   });
 
-  it('are for administrators, whatever a token says', async () => {
+  it('are only for administrators, whatever a token says', async () => {
     expectProblem(await app.request('GET', '/api/admin/chats'), 401, 'unauthenticated');
     expectProblem(await list('', ada), 403, 'forbidden');
     const forged = await signToken(ada.id, { userMetadata: { role: 'admin' } });

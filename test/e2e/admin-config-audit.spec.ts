@@ -27,7 +27,7 @@ describe('the audit log', () => {
       target: second.id,
       details: { before: { role: 'user' }, after: { role: 'admin' } },
     });
-    // What is refused has not happened.
+    // A refused change must not be recorded.
     await send(second, 'DELETE', 'app_settings');
     await send(second, 'PATCH', 'chat_agent_google', { configData: { enabled: 'no' } });
   });
@@ -40,7 +40,7 @@ describe('the audit log', () => {
     return body.items;
   };
 
-  it('says who did what to what, the latest first', async () => {
+  it('shows who did what, newest first', async () => {
     const items = await list();
     expect(items).toEqual(
       [
@@ -82,7 +82,7 @@ describe('the audit log', () => {
     );
   });
 
-  it('is filtered by who and by what', async () => {
+  it('is filtered by user and by action', async () => {
     const actions = async (query: string) =>
       (await list(query)).map(({ action }: { action: string }) => action);
     expect(await actions(`?actor=${second.id}`)).toEqual(['config.deleted', 'config.rolled_back']);
@@ -115,13 +115,13 @@ describe('the audit log', () => {
     },
   );
 
-  it('is for administrators', async () => {
+  it('is only for administrators', async () => {
     expectProblem(await app.request('GET', '/api/admin/audit'), 401, 'unauthenticated');
     const user = await app.createUser();
     expectProblem(await app.request('GET', '/api/admin/audit', { user }), 403, 'forbidden');
   });
 
-  it('still knows who did it when they are gone', async () => {
+  it('still names deleted users', async () => {
     const former = await app.createUser({ role: 'admin' });
     await app.request('PATCH', '/api/admin/config/git_mcp_agent_google', {
       user: former,

@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** Every field that a schema knows, beside those of the defaults. */
+/** Every field of a schema, in addition to those of the defaults. */
 const COMPLETE: Record<string, object> = {
   ...(DEFAULT_CONFIG as Record<string, object>),
   git_mcp_agent_google: {
@@ -45,7 +45,7 @@ const COMPLETE: Record<string, object> = {
   },
 };
 
-/** Values that fit some places and no others. */
+/** Values that are valid in some places only. */
 const SAMPLES: Json[] = [
   null, true, false, 0, 1, -1, 0.5, 1.5, 2.5, 150, 1e7, 1e10, '', ' ', 'text', 'google', 'google/m', 'x/', 'a b',
   'https://example.com/mcp', 'https://u:p@example.com', 'ftp://example.com', 'x'.repeat(201), 'x'.repeat(100_001),
@@ -55,7 +55,7 @@ const SAMPLES: Json[] = [
   { hourly: 0, daily: 0 },
 ]; // prettier-ignore
 
-/** The document with one thing different: each place once with each sample, without it, and with one more beside it. */
+/** The document with one difference: each place once with each sample, without it, and with one additional item. */
 function* mutations(document: Json): Generator<Json> {
   yield* SAMPLES;
   if (Array.isArray(document)) {
@@ -82,7 +82,7 @@ const withoutTexts = (schema: unknown): unknown =>
     ),
   );
 
-/** Roads past the API: what they would store, and what is said about it. */
+/** Writes outside of the API: the stored data, and the expected message. */
 const BROKEN: Array<[change: string, key: ConfigKey, message: RegExp]> = [
   [`'{}'::jsonb`, 'chat_agent_google', /chat_agent_google: configData\.enabled is required/],
   [`'null'::jsonb`, 'app_settings', /configData must be of type object/],
@@ -170,18 +170,18 @@ describe('the configuration in the database', () => {
     await database?.drop();
   });
 
-  /** As the operator, without a trace. */
+  /** As the operator, without any record. */
   const attempt = (sql: string, values?: unknown[], actor?: Actor) =>
     connection.rolledBack(actor, (session) => session.query(sql, values));
 
-  it('is held to the very schemas of the API', async () => {
+  it('uses exactly the schemas of the API', async () => {
     const rows = await database.query('select config_key as key, schema from switchboard.config_schemas');
     expect(Object.fromEntries(rows.map(({ key, schema }) => [key, schema]))).toEqual(
       Object.fromEntries(CONFIG_KEYS.map((key) => [key, withoutTexts(jsonSchemaOf(key))])),
     );
   });
 
-  it.each(CONFIG_KEYS)('means the same by a schema as the API does: %s', async (key) => {
+  it.each(CONFIG_KEYS)('interprets a schema as the API does: %s', async (key) => {
     const documents = [...mutations(COMPLETE[key] as Json)];
     expect(documents.length).toBeGreaterThan(100);
     const rows = await database.query(
@@ -201,7 +201,7 @@ describe('the configuration in the database', () => {
     expect(rows.filter(({ problem }) => problem === null).length).toBeGreaterThan(0);
   });
 
-  it.each(CONFIG_KEYS)('takes the default: %s', async (key) => {
+  it.each(CONFIG_KEYS)('accepts the default: %s', async (key) => {
     const [row] = await attempt(
       `with gone as (delete from admin_config where config_key = $1)
        select config_data as data from admin_config where config_key = $1`,
@@ -232,7 +232,7 @@ describe('the configuration in the database', () => {
     await expect(attempt(insert, [key])).rejects.toMatchObject(refused);
   });
 
-  it('refuses an agent that there is not, and a key that changes', async () => {
+  it('refuses an unknown agent, and a changed key', async () => {
     for (const key of ['chat_agent_gogle', 'routing_agent_google', 'chat_agent'])
       await expect(
         attempt(
@@ -245,7 +245,7 @@ describe('the configuration in the database', () => {
     ).rejects.toMatchObject({ code: '23514' });
   });
 
-  it('lets nobody choose the version, or say that somebody else has made it', async () => {
+  it('does not let anyone set the version or another author', async () => {
     await connection.rolledBack(signedIn(adminId, 'admin'), async (session) => {
       const [row] = await session.query(
         `update admin_config set config_data = config_data || '{"enabled": false}', version = 77, updated_by = $1
@@ -260,7 +260,7 @@ describe('the configuration in the database', () => {
     });
   });
 
-  it('goes on counting versions where a configuration was deleted', async () => {
+  it('continues counting versions after a deletion', async () => {
     await connection.rolledBack(signedIn(adminId, 'admin'), async (session) => {
       const [{ data }] = await session.query(
         `select config_data as data from admin_config where config_key = 'git_mcp_agent_google'`,
@@ -292,7 +292,7 @@ describe('the configuration in the database', () => {
     });
   });
 
-  it('notes nothing of what is taken back, and nothing where nothing has changed', async () => {
+  it('records nothing on rollback, and nothing if nothing changed', async () => {
     const count = async () =>
       (
         await database.query(
@@ -308,7 +308,7 @@ describe('the configuration in the database', () => {
     expect(await count()).toEqual(before);
   });
 
-  it('does not keep a user whose change is older than the check', async () => {
+  it('does not prevent deleting a user whose change is older than the check', async () => {
     await connection.rolledBack(undefined, async (session) => {
       await session.query('alter table admin_config disable trigger admin_config_check');
       await session.query(
@@ -330,7 +330,7 @@ describe('the configuration in the database', () => {
       await database.query(`insert into switchboard.audit_log (action, target) values ('test', 'test')`);
     });
 
-    it('can be read by administrators alone', async () => {
+    it('can only be read by administrators', async () => {
       const read = (actor: Actor) =>
         connection.rolledBack(actor, (session) => session.attempt(`select * from switchboard.${table}`));
       expect(await read(signedIn(adminId, 'admin'))).toBe(readable ? 'rows' : 'denied');
@@ -344,7 +344,7 @@ describe('the configuration in the database', () => {
       table === 'audit_log'
         ? `insert into switchboard.audit_log (action, target) values ('forged', 'x')`
         : `update switchboard.${table} set config_key = 'forged'`,
-    ])('can not be rewritten: %s', async (sql) => {
+    ])('cannot be rewritten: %s', async (sql) => {
       for (const actor of [signedIn(adminId, 'admin'), signedIn(userId), ANONYMOUS])
         expect(await connection.rolledBack(actor, (session) => session.attempt(sql))).toBe('denied');
     });

@@ -4,7 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 
-/** Within what time every instance must obey. */
+/** The time limit for every instance to apply a change. */
 const SECOND = 1_000;
 
 describe('a change of the configuration', () => {
@@ -37,7 +37,7 @@ describe('a change of the configuration', () => {
     return response.body;
   };
 
-  /** What the provider was asked for by one message to an instance. */
+  /** The provider's request for one message to an instance. */
   async function ask(instance: ChatApp, body: object = {}) {
     const before = instance.double.requests.length;
     const answer = await instance.say(admin, randomUUID(), 'Hello', { body: { agent: 'chat', ...body } });
@@ -45,7 +45,7 @@ describe('a change of the configuration', () => {
     return { ...answer, asked: request };
   }
 
-  /** Asks until it is obeyed, and tells how long that took since `changedAt`. */
+  /** Polls until the change applies, and returns the time since `changedAt`. */
   async function untilObeyed(obeys: () => Promise<boolean>, changedAt: number) {
     while (!(await obeys())) {
       if (performance.now() - changedAt > 4 * SECOND) throw new Error('it was not obeyed');
@@ -54,7 +54,7 @@ describe('a change of the configuration', () => {
     return performance.now() - changedAt;
   }
 
-  it('of the prompt, the parameters and the default model is obeyed by the very next message', async () => {
+  it('of the prompt, the parameters and the default model applies to the next message', async () => {
     expect((await ask(app)).asked).toMatchObject({ model: 'gemini-2.5-flash' });
     await patch('chat_agent_google', { systemPrompt: 'Speak like a pirate.' });
     expect((await ask(app)).asked?.instructions).toBe('Speak like a pirate.');
@@ -67,7 +67,7 @@ describe('a change of the configuration', () => {
     expect(asked?.body['generationConfig']).toMatchObject({ temperature: 0.25, maxOutputTokens: 321 });
   });
 
-  it('of the active provider and the models that may be used, too', async () => {
+  it('also of the active provider and the available models', async () => {
     await patch('app_settings', { activeProvider: 'anthropic' });
     expect((await ask(app)).asked).toMatchObject({ provider: 'anthropic', model: 'claude-sonnet-4-5' });
     await patch('app_settings', { activeProvider: 'google' });
@@ -79,9 +79,9 @@ describe('a change of the configuration', () => {
     expect((await ask(app, { model: 'openai/gpt-5' })).asked).toMatchObject({ model: 'gpt-5' });
   });
 
-  it('is obeyed by every instance within a second', async () => {
+  it('applies on every instance within a second', async () => {
     for (let round = 1; round <= 3; round++) {
-      // The other one has the configuration at hand, and no reason of its own to read it again.
+      // The other instance has the configuration in memory, and no reason to reload it.
       await ask(other);
       const systemPrompt = `Round ${round}`;
       await patch('chat_agent_google', { systemPrompt });
@@ -92,7 +92,7 @@ describe('a change of the configuration', () => {
     }
   });
 
-  it('by SQL is, too, and so is a deletion and a rollback', async () => {
+  it('also applies when made by SQL, a deletion or a rollback', async () => {
     const listed = async (instance: ChatApp, id: string) => {
       const { body } = await instance.request('GET', '/api/models', { user: admin });
       return body.items.some((item: { id: string }) => item.id === id);
@@ -126,7 +126,7 @@ describe('a change of the configuration', () => {
     await expectListed(true);
   });
 
-  describe('can be tried out', () => {
+  describe('a test of a configuration', () => {
     const test = (key: string, body: unknown, headers: Record<string, string> = {}) =>
       app.request('POST', `/api/admin/config/${key}/test`, { user: admin, body, headers });
     const lastUsage = async () =>
@@ -138,7 +138,7 @@ describe('a change of the configuration', () => {
         )
       )[0];
 
-    it('by one call, whose output, cost and usage are told and recorded', async () => {
+    it('makes one call, and returns and records its output, cost and usage', async () => {
       await patch('chat_agent_anthropic', {
         systemPrompt: 'Answer in one word.',
         parameters: { temperature: 0.1 },
@@ -193,7 +193,7 @@ describe('a change of the configuration', () => {
       ['artifact_agent_openai', 'artifact', 'openai/gpt-4o-mini'],
       ['git_mcp_agent_google', 'git_mcp', 'google/gemini-2.5-flash'],
       ['routing_agent', 'routing', 'google/gemini-2.5-flash-lite'],
-    ])('before it is enabled: %s', async (key, agentType, model) => {
+    ])('works before it is enabled: %s', async (key, agentType, model) => {
       const { configData } = await patch(key, { enabled: false });
       const { status, body } = await test(key, { prompt: 'Hello' });
       expect(status).toBe(200);
@@ -202,7 +202,7 @@ describe('a change of the configuration', () => {
       expect(await lastUsage()).toMatchObject({ agentType, model: model.split('/')[1] });
     });
 
-    it('as it is now, right after the change', async () => {
+    it('uses it as it is now, right after the change', async () => {
       for (const number of [1, 2, 3]) {
         await patch('chat_agent_google', { systemPrompt: `Prompt ${number}` });
         expect((await test('chat_agent_google', { prompt: 'Hello' })).status).toBe(200);
@@ -210,7 +210,7 @@ describe('a change of the configuration', () => {
       }
     });
 
-    it("with the administrator's own key, which is nowhere kept", async () => {
+    it("uses the administrator's own key, which is not stored", async () => {
       const key = 'own-anthropic-key-7d1e';
       const { status } = await test(
         'chat_agent_anthropic',
@@ -223,12 +223,12 @@ describe('a change of the configuration', () => {
       expect(app.log()).not.toContain(key);
     });
 
-    it('only where there is something to call', async () => {
+    it('is refused if there is nothing to call', async () => {
       for (const key of ['app_settings', 'model_catalog']) {
         const response = await test(key, { prompt: 'Hello' });
         expectProblem(response, 400, 'validation_failed');
         expect(response.body.errors).toEqual([
-          { path: 'key', message: `${key} is not the configuration of an agent; there is nothing to call` },
+          { path: 'key', message: `${key} is not the configuration of an agent, so it cannot be tested` },
         ]);
       }
       await app.request('DELETE', '/api/admin/config/git_mcp_agent_anthropic', { user: admin });
@@ -244,13 +244,13 @@ describe('a change of the configuration', () => {
       [{ prompt: 5 }, 'prompt'],
       [{ prompt: 'x'.repeat(20_001) }, 'prompt'],
       [{ prompt: 'x', model: 'google/gemini-2.5-pro' }, 'model'],
-    ])('with a prompt: %#', async (body, path) => {
+    ])('accepts a prompt: %#', async (body, path) => {
       const response = await test('chat_agent_google', body);
       expectProblem(response, 400, 'validation_failed');
       expect(response.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
     });
 
-    it('and what the provider fails with is told, and recorded', async () => {
+    it("returns and records the provider's error", async () => {
       app.double.enqueue({ fault: { type: 'status', status: 401 } });
       const refused = await test('chat_agent_openai', { prompt: 'Hello' });
       expectProblem(refused, 400, 'api_key_missing');
@@ -281,7 +281,7 @@ describe('without a key', () => {
   it.each([
     ['chat_agent_openai', 'headers.x-openai-api-key'],
     ['routing_agent', 'headers.x-google-api-key'],
-  ])('a test names the header to send: %s', async (key, path) => {
+  ])('a test names the required header: %s', async (key, path) => {
     const app = await startChatApp(WITHOUT_KEYS);
     try {
       const user = await app.createUser({ role: 'admin' });
@@ -295,7 +295,7 @@ describe('without a key', () => {
     }
   });
 
-  it('a test calls the demo model where there is one', async () => {
+  it('a test calls the demo model if there is one', async () => {
     const app = await startChatApp({ ...WITHOUT_KEYS, DEMO_MODEL: 'true' });
     try {
       const user = await app.createUser({ role: 'admin' });

@@ -82,12 +82,12 @@ const WRONG: WrongPath[] = [
     'must be one of createDocument, updateDocument, requestSuggestions',
   ]),
   wrong('git_mcp_agent_google', { mcp: null }, ['mcp', 'is required']),
-  mcp({ url: 'file:///etc/passwd' }, 'url', 'must be an http(s) address without credentials'),
-  mcp({ url: 'https://user:secret@example.com/' }, 'url', 'must be an http(s) address without credentials'),
+  mcp({ url: 'file:///etc/passwd' }, 'url', 'must be an http(s) URL without credentials'),
+  mcp({ url: 'https://user:secret@example.com/' }, 'url', 'must be an http(s) URL without credentials'),
   mcp({ url: null }, 'url', 'is required'),
   mcp({ toolsets: 'all' }, 'toolsets', 'must be an array'),
   mcp({ toolsets: ['repos', 'a b'] }, 'toolsets.1', NAMED_TOOL),
-  mcp({ toolsets: [] }, 'toolsets', 'or tools must name what is allowed'),
+  mcp({ toolsets: [] }, 'toolsets', 'or tools must list the allowed tools'),
   mcp({ tools: ['get_file,delete_file'] }, 'tools.0', NAMED_TOOL),
   mcp({ excludeTools: [''] }, 'excludeTools.0', NAMED_TOOL),
   mcp({ readOnly: 'yes' }, 'readOnly', 'must be true or false'),
@@ -141,7 +141,7 @@ const WRONG: WrongPath[] = [
   ),
 ];
 
-/** What each part may be, but not beside the others. */
+/** Each part is valid by itself, but not together with the others. */
 const CONFLICTS: WrongPath[] = [
   wrong('chat_agent_google', { models: [{ id: 'gemini-2.5-flash' }] }, [
     'models',
@@ -155,7 +155,7 @@ const CONFLICTS: WrongPath[] = [
         { id: 'gemini-2.5-pro', isDefault: true },
       ],
     },
-    ['models.1.isDefault', 'is true for another model already; only one is the default'],
+    ['models.1.isDefault', 'is already true for another model; only one model can be the default'],
   ),
   wrong(
     'chat_agent_google',
@@ -190,7 +190,7 @@ const CONFLICTS: WrongPath[] = [
   ]),
 ];
 
-describe('a configuration that can not be', () => {
+describe('an invalid configuration', () => {
   let app: TestApp;
   let admin: TestUser;
 
@@ -214,7 +214,7 @@ describe('a configuration that can not be', () => {
     expect(actual.sort()).toEqual([...errors].sort());
   }
 
-  it.each([...WRONG, ...CONFLICTS])('is refused with each wrong path: $key: $name', async (attempt) => {
+  it.each([...WRONG, ...CONFLICTS])('is refused with each invalid path: $key: $name', async (attempt) => {
     const before = await get(attempt.key);
     expectErrors(await send('PATCH', attempt.key, attempt.patch), attempt.errors);
     expect(await get(attempt.key)).toEqual(before);
@@ -224,7 +224,7 @@ describe('a configuration that can not be', () => {
     expectErrors(await send('PUT', 'app_settings', configData), [['configData', 'must be an object']]);
   });
 
-  it('is one without what is required', async () => {
+  it('is one without required fields', async () => {
     expectErrors(await send('PUT', 'git_mcp_agent_openai', {}), [
       ['configData.enabled', 'is required'],
       ['configData.systemPrompt', 'is required'],
@@ -235,7 +235,7 @@ describe('a configuration that can not be', () => {
     expectErrors(await send('PUT', 'app_settings', {}), [['configData.activeProvider', 'is required']]);
   });
 
-  it('is a catalog without a model that is used, whoever uses it', async () => {
+  it('is a catalog without a model that is in use, wherever it is used', async () => {
     const { configData } = await get('model_catalog');
     const without = (...ids: string[]) => ({
       models: configData.models.filter(({ id }: { id: string }) => !ids.includes(id)),
@@ -250,7 +250,7 @@ describe('a configuration that can not be', () => {
         'must keep anthropic/claude-opus-4-5: it is used by chat_agent_anthropic, artifact_agent_anthropic, git_mcp_agent_anthropic',
       ],
     ]);
-    // Once nobody uses it, it may go; and then nobody may use it.
+    // Unused models can be removed. After that, nothing can use them.
     for (const agent of ['chat', 'artifact', 'git_mcp']) {
       const key = `${agent}_agent_anthropic`;
       const models = (await get(key)).configData.models.filter(
@@ -268,7 +268,7 @@ describe('a configuration that can not be', () => {
     );
   });
 
-  it('is one that says a model twice', async () => {
+  it('is one that lists a model twice', async () => {
     const { configData } = await get('model_catalog');
     expectErrors(
       await send('PUT', 'model_catalog', { models: [...configData.models, configData.models[0]] }),
@@ -276,40 +276,44 @@ describe('a configuration that can not be', () => {
     );
   });
 
-  it('is none at all, where nothing works without it', async () => {
+  it('is a deletion of a required key', async () => {
     for (const key of ['app_settings', 'model_catalog'])
-      expectErrors(await send('DELETE', key), [
-        ['key', `${key} can not be deleted: nothing works without it`],
-      ]);
+      expectErrors(await send('DELETE', key), [['key', `${key} cannot be deleted: it is required`]]);
     expectErrors(await send('DELETE', 'chat_agent_google'), [
       [
         'key',
-        'chat_agent_google can not be deleted: google is the activeProvider of app_settings; make it openai or anthropic first',
+        'chat_agent_google cannot be deleted: google is the activeProvider of app_settings; make it openai or anthropic first',
       ],
     ]);
   });
 
-  it('leaves no agent that answers', async () => {
+  it('is one without an agent that can answer', async () => {
     expect((await send('PATCH', 'chat_agent_openai', { enabled: false })).status).toBe(200);
     expectErrors(await send('PATCH', 'app_settings', { activeProvider: 'openai' }), [
-      ['configData.activeProvider', 'must have an enabled chat agent; chat_agent_openai is not one'],
+      [
+        'configData.activeProvider',
+        'must have an enabled chat agent; chat_agent_openai is missing or disabled',
+      ],
     ]);
     expect((await send('DELETE', 'chat_agent_anthropic')).status).toBe(204);
     expectErrors(await send('PATCH', 'app_settings', { activeProvider: 'anthropic' }), [
-      ['configData.activeProvider', 'must have an enabled chat agent; chat_agent_anthropic is not one'],
+      [
+        'configData.activeProvider',
+        'must have an enabled chat agent; chat_agent_anthropic is missing or disabled',
+      ],
     ]);
     expectErrors(await send('PATCH', 'chat_agent_google', { enabled: false }), [
-      ['configData.enabled', 'must stay true: no chat agent would be left that is enabled'],
+      ['configData.enabled', 'must stay true: no enabled chat agent would be left'],
     ]);
     expectErrors(await send('DELETE', 'chat_agent_google'), [
-      ['key', 'chat_agent_google can not be deleted: no chat agent would be left that is enabled'],
+      ['key', 'chat_agent_google cannot be deleted: no enabled chat agent would be left'],
     ]);
-    // The others may all be off: a chat agent answers.
+    // The others can all be disabled if a chat agent answers.
     for (const key of ['artifact_agent_google', 'git_mcp_agent_google', 'routing_agent'])
       expect((await send('PATCH', key, { enabled: false })).status).toBe(200);
   });
 
-  it('does not come about by two changes at once', async () => {
+  it('cannot result from two concurrent changes', async () => {
     await send('PATCH', 'chat_agent_openai', { enabled: true });
     for (let round = 0; round < 5; round++) {
       await Promise.all([

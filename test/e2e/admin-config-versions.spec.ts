@@ -57,7 +57,7 @@ describe('versions of the configuration', () => {
       expect((await put('git_mcp_agent_openai', next, { ifMatch: '*' })).status).toBe(200);
     });
 
-    it('so that of many at once exactly one is made', async () => {
+    it('so that of several concurrent changes exactly one is made', async () => {
       const { version } = await get('git_mcp_agent_anthropic');
       const responses = await Promise.all(
         Array.from({ length: 8 }, (_, index) =>
@@ -76,7 +76,7 @@ describe('versions of the configuration', () => {
       [{}, { 'if-match': 'abc' }, 'headers.if-match'],
       [{ version: 1 }, { 'if-match': '"2"' }, 'version'],
       [{ unknown: 1 }, {}, 'unknown'],
-    ])('and a version that is none: %j %j', async (fields, headers, path) => {
+    ])('and an invalid version: %j %j', async (fields, headers, path) => {
       const { configData } = await get('app_settings');
       const response = await app.request('PUT', '/api/admin/config/app_settings', {
         user: admin,
@@ -89,7 +89,7 @@ describe('versions of the configuration', () => {
   });
 
   describe('keeps its history', () => {
-    it('of who changed what when, in pages', async () => {
+    it('of all changes with user and time, in pages', async () => {
       const second = await app.createUser({ role: 'admin' });
       const first = await get('artifact_agent_anthropic');
       for (const topK of [1, 2, 3]) await patch('artifact_agent_anthropic', { parameters: { topK } });
@@ -127,7 +127,7 @@ describe('versions of the configuration', () => {
         );
     });
 
-    it('also of what is changed past the API, and knows who did it there', async () => {
+    it('also of changes made outside of the API, with their author', async () => {
       await app.database.query(
         `update admin_config set config_data = config_data || '{"systemPrompt": "By hand"}'
           where config_key = 'git_mcp_agent_google'`,
@@ -137,7 +137,7 @@ describe('versions of the configuration', () => {
       expect(await get('git_mcp_agent_google')).toMatchObject({ version: 2, updatedBy: null });
     });
 
-    it('of an administrator who is gone', async () => {
+    it('also of a deleted administrator', async () => {
       const gone = await app.createUser({ role: 'admin' });
       await app.request('PATCH', '/api/admin/config/chat_agent_openai', {
         user: gone,
@@ -151,7 +151,7 @@ describe('versions of the configuration', () => {
     });
   });
 
-  describe('is rolled back', () => {
+  describe('can be rolled back', () => {
     const rollback = (key: string, version: unknown) =>
       app.request('POST', `/api/admin/config/${key}/rollback`, { user: admin, body: { version } });
 
@@ -174,7 +174,7 @@ describe('versions of the configuration', () => {
         restoredVersion: original.version,
         changedBy: admin.id,
       });
-      // What is not said to be a rollback is none, on whatever connection.
+      // Without the setting, a write is not a rollback, on any connection.
       await patch('artifact_agent_openai', { systemPrompt: 'Better' });
       expect((await history('artifact_agent_openai'))[0]).toMatchObject({
         action: 'updated',
@@ -182,7 +182,7 @@ describe('versions of the configuration', () => {
       });
     });
 
-    it('not to what does not fit the rest any more', async () => {
+    it('but not to data that no longer fits the rest', async () => {
       const version = (await get('app_settings')).version;
       await put('app_settings', { activeProvider: 'openai' });
       await patch('chat_agent_google', { enabled: false });
@@ -191,7 +191,7 @@ describe('versions of the configuration', () => {
       expect(response.body.errors).toEqual([
         {
           path: 'configData.activeProvider',
-          message: 'must have an enabled chat agent; chat_agent_google is not one',
+          message: 'must have an enabled chat agent; chat_agent_google is missing or disabled',
         },
       ]);
       await patch('chat_agent_google', { enabled: true });
@@ -204,7 +204,7 @@ describe('versions of the configuration', () => {
       [{ version: 'latest' }, 'version', 'must be a version: a positive integer'],
       [{}, 'version', 'is required'],
       [{ version: 1, force: true }, 'force', 'is not a known field'],
-    ])('not to what is no version: %j', async (body, path, message) => {
+    ])('but not to %j', async (body, path, message) => {
       const response = await app.request('POST', '/api/admin/config/model_catalog/rollback', {
         user: admin,
         body,
@@ -247,7 +247,7 @@ describe('versions of the configuration', () => {
     const rollback = (version: number) =>
       app.request('POST', '/api/admin/config/routing_agent/rollback', { user: admin, body: { version } });
     expect((await rollback(gone)).body.errors).toEqual([
-      { path: 'version', message: 'is where routing_agent was deleted; choose the one before' },
+      { path: 'version', message: 'is the deletion of routing_agent; choose the version before it' },
     ]);
     const restored = await rollback(before.version);
     expect(restored.body).toMatchObject({ version: gone + 3, configData: before.configData });

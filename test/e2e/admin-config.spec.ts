@@ -56,12 +56,12 @@ describe('the configuration', () => {
   const history = async (key: string) =>
     (await app.request('GET', `/api/admin/config/${key}/history?limit=100`, { user: admin })).body.items;
 
-  describe('is open to administrators only', () => {
+  describe('is only for administrators', () => {
     it.each(ROUTES)('%s %s', async (method, path, body) => {
       expectProblem(await app.request(method, path, { body }), 401, 'unauthenticated');
       const user = await app.createUser();
       expectProblem(await app.request(method, path, { user, body }), 403, 'forbidden');
-      // Not even what is wrong with a request is told to others.
+      // Others do not even learn what is wrong with their request.
       expectProblem(
         await app.request(method, path.replace(/\w+_\w+/, 'nothing'), { user }),
         403,
@@ -69,7 +69,7 @@ describe('the configuration', () => {
       );
     });
 
-    it('and to nobody who was one', async () => {
+    it('and not for former administrators', async () => {
       const former = await app.createUser({ role: 'admin' });
       expect((await app.request('GET', '/api/admin/config', { user: former })).status).toBe(200);
       await app.database.query(
@@ -85,7 +85,7 @@ describe('the configuration', () => {
   });
 
   it.each(ROUTES.filter(([, path]) => /config\/\w+/.test(path)))(
-    'answers 404 for a key that there is not: %s %s',
+    'answers 404 for an unknown key: %s %s',
     async (method, path, body) => {
       for (const key of ['chat_agent_mistral', 'constructor', 'x'.repeat(300)]) {
         const unknown = path.replace(/config\/\w+/, `config/${key}`);
@@ -94,7 +94,7 @@ describe('the configuration', () => {
     },
   );
 
-  it('is listed by its keys, in pages', async () => {
+  it('is listed by key, in pages', async () => {
     const pages = await readAllPages(app, admin, '/api/admin/config?limit=5');
     expect(pages.map((page) => page.length)).toEqual([5, 5, 2]);
     expect(pages.flat().map(({ configKey }) => configKey)).toEqual(KEYS);
@@ -109,7 +109,7 @@ describe('the configuration', () => {
       );
   });
 
-  it('shows nothing but what it can be asked for', async () => {
+  it('only shows the documented fields', async () => {
     await app.database.query(
       `insert into admin_config (config_key, config_data) values ('a_note_of_the_operator', '{}')`,
     );
@@ -117,7 +117,7 @@ describe('the configuration', () => {
     expect(body.items.map(({ configKey }: { configKey: string }) => configKey)).toEqual(KEYS);
   });
 
-  it('is read with what is known of its latest change', async () => {
+  it('is returned with the details of its latest change', async () => {
     const { status, body, headers } = await app.request('GET', '/api/admin/config/routing_agent', {
       user: admin,
     });
@@ -147,7 +147,7 @@ describe('the configuration', () => {
     expect(Object.keys(configData)).toEqual(expect.arrayContaining(body.required));
   });
 
-  it('is replaced: a new version, by whom and when', async () => {
+  it('can be replaced: a new version with author and time', async () => {
     const before = await get('chat_agent_openai');
     const configData = { ...before.configData, systemPrompt: 'Be brief.', budget: { daily: 0.5 } };
     const { status, body, headers } = await put('chat_agent_openai', configData);
@@ -163,13 +163,13 @@ describe('the configuration', () => {
     });
     expect(body.updatedAt >= before.updatedAt).toBe(true);
     expect(await get('chat_agent_openai')).toEqual(body);
-    // The same once more is no change, whatever the order of its fields.
+    // Identical data is not a change, whatever the order of its fields.
     const reversed = Object.fromEntries(Object.entries(configData).reverse());
     expect((await put('chat_agent_openai', reversed)).body).toEqual(body);
     expect((await history('chat_agent_openai')).length).toBe(2);
   });
 
-  it('stores ids of models without the provider, and what has a default with it', async () => {
+  it('stores model ids without the provider, and default values', async () => {
     const { configData } = await get('chat_agent_anthropic');
     const models = [{ id: 'anthropic/claude-haiku-4-5', isDefault: true }, { id: 'claude-opus-4-5' }];
     expect((await put('chat_agent_anthropic', { ...configData, models })).body.configData.models).toEqual([
@@ -180,8 +180,8 @@ describe('the configuration', () => {
     expect((await put('routing_agent', routing)).body.configData).toEqual({ ...routing, timeoutMs: 2_000 });
   });
 
-  describe('is patched', () => {
-    it('by merging objects, replacing arrays, and removing what is null', async () => {
+  describe('can be patched', () => {
+    it('by merging objects, replacing arrays, and removing null values', async () => {
       const before = await get('artifact_agent_google');
       const set = await patch('artifact_agent_google', {
         budget: { daily: 1, monthly: 10 },
@@ -210,7 +210,7 @@ describe('the configuration', () => {
       expect((await patch('artifact_agent_google', {})).body).toEqual(removed.body);
     });
 
-    it('in its own media type, too, which no other route takes', async () => {
+    it('also with its own media type, which no other route accepts', async () => {
       const headers = { 'content-type': 'application/merge-patch+json' };
       const send = (method: string, path: string, body: unknown) =>
         app.request(method, path, { user: admin, headers, body });
@@ -235,7 +235,7 @@ describe('the configuration', () => {
       [{ rateLimit: { hourly: null } }, 'configData.rateLimit.hourly', 'is required'],
       [{ models: { id: 'gpt-5' } }, 'configData.models', 'must be an array'],
       [{ constructor: {} }, 'configData.constructor', 'is not a known field'],
-    ])('only when the outcome is right: %j', async (configData, path, message) => {
+    ])('only if the result is valid: %j', async (configData, path, message) => {
       const before = await get('chat_agent_openai');
       const response = await patch('chat_agent_openai', configData);
       expectProblem(response, 400, 'validation_failed');
@@ -244,7 +244,7 @@ describe('the configuration', () => {
     });
   });
 
-  it.each(['PUT', 'PATCH'])('needs a body that says what: %s', async (method) => {
+  it.each(['PUT', 'PATCH'])('requires a valid body: %s', async (method) => {
     const send = (body: unknown) =>
       app.request(method, '/api/admin/config/app_settings', { user: admin, body });
     const missing = await send({});

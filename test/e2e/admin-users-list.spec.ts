@@ -16,7 +16,7 @@ describe('the list of users', () => {
       { email: '100%real@example.com', isActive: false },
       { email: null },
     ];
-    // All but the first within one millisecond: the auth server keeps microseconds.
+    // All but the first are within one millisecond. The auth server stores microseconds.
     for (const [index, { email, ...metadata }] of users.entries()) {
       const id = randomUUID();
       ids.push(id);
@@ -43,7 +43,7 @@ describe('the list of users', () => {
   const found = async (query: string): Promise<number[]> =>
     (await list(query)).map(({ id }: { id: string }) => ids.indexOf(id)).sort();
 
-  it('shows what there is to know, the newest first', async () => {
+  it('shows users with their details, newest first', async () => {
     const items = await list('');
     expect(items).toHaveLength(6);
     expect(items[0]).toMatchObject({
@@ -68,7 +68,7 @@ describe('the list of users', () => {
     expect(one.body).toEqual(items[5]);
   });
 
-  it('is searched by address, name and id, in upper or lower case, literally', async () => {
+  it('is searched by email address, name and id, case-insensitive and literally', async () => {
     expect(await found('q=LOVELACE')).toEqual([0]);
     expect(await found('q=%20lovelace@%20')).toEqual([0]);
     expect(await found(`q=${encodeURIComponent('\u00f6STERGAARD')}`)).toEqual([1]);
@@ -79,7 +79,7 @@ describe('the list of users', () => {
       expect(await found(`q=${encodeURIComponent(q)}`)).toEqual([]);
   });
 
-  it('is filtered by role and activity', async () => {
+  it('is filtered by role and active state', async () => {
     expect((await list('role=admin')).map(({ id }: { id: string }) => id)).toEqual([admin.id]);
     expect(await found('role=user')).toEqual([0, 1, 2, 3, 4]);
     expect(await found('isActive=false')).toEqual([2, 3]);
@@ -87,7 +87,7 @@ describe('the list of users', () => {
     expect(await found('isActive=false&role=admin')).toEqual([]);
   });
 
-  it('comes in pages that neither skip nor repeat, within one millisecond and while rows come and go', async () => {
+  it('comes in pages that neither skip nor repeat, within one millisecond and while rows change', async () => {
     const all = (await list('')).map(({ id }: { id: string }) => id);
     for (const limit of [1, 2, 4]) {
       const pages = await readAllPages(app, admin, `/api/admin/users?limit=${limit}`);
@@ -102,7 +102,7 @@ describe('the list of users', () => {
     await app.database.query('delete from auth.users where id = $1', [newcomer.id]);
   });
 
-  it('leaves out who was deleted softly, and shows who is banned', async () => {
+  it('omits soft-deleted users, and shows banned ones', async () => {
     const [ghost] = await app.database.query(
       'insert into auth.users (id, deleted_at) values (gen_random_uuid(), now()) returning id',
     );

@@ -43,7 +43,7 @@ describe('the Supabase Admin API', () => {
     return rows.map(({ action }) => action as string);
   };
 
-  it('is asked with the key as such, and for nothing but the change', async () => {
+  it('is called with the key, and only for the change', async () => {
     expect((await promote()).status).toBe(200);
     expect((await remove()).status).toBe(204);
     const path = `/auth/v1/admin/users/${user.id}`;
@@ -57,7 +57,7 @@ describe('the Supabase Admin API', () => {
   });
 
   const failures: Array<[string, Fault, number, string, RegExp]> = [
-    ['500', answer(500, 'unexpected_failure'), 502, 'upstream_error', /failed to answer \(status 500\)/],
+    ['500', answer(500, 'unexpected_failure'), 502, 'upstream_error', /failed \(status 500\)/],
     ['503 that is no JSON', { status: 503, body: '<html>' }, 502, 'upstream_error', /status 503/],
     ['422', answer(422, 'validation_failed'), 502, 'upstream_error', /refused the change \(status 422\)/],
     ['401', answer(401, 'no_authorization'), 502, 'upstream_error', /secret key/],
@@ -77,40 +77,37 @@ describe('the Supabase Admin API', () => {
       'upstream_error',
       /./,
     ],
-    ['a broken connection', { reset: true }, 502, 'upstream_error', /can not be reached/],
+    ['a broken connection', { reset: true }, 502, 'upstream_error', /cannot be reached/],
     ['success that is none', { status: 200, body: '{}' }, 502, 'upstream_error', /does not show it/],
     ['success that is no JSON', { status: 200, body: 'OK' }, 502, 'upstream_error', /./],
-    ['silence', { hang: true }, 504, 'upstream_timeout', /did not answer in time/],
+    ['silence', { hang: true }, 504, 'upstream_timeout', /did not respond in time/],
   ];
 
-  it.each(failures)(
-    'fails with %s, and nothing has been done',
-    async (_what, fault, status, code, detail) => {
-      app.supabase.fail('PUT', fault);
-      const refused = await promote();
-      expectProblem(refused, status, code);
-      expect(refused.body.detail).toMatch(detail);
-      expect(refused.text).not.toContain('SECRET DETAIL');
-      app.supabase.fail('DELETE', fault);
-      const kept = await remove();
-      expectProblem(kept, status, code);
-      expect(kept.body.detail).toMatch(detail);
-      expect(await roleOf()).toBe('user');
-      expect(await audited()).toEqual([]);
-      expect((await app.request('GET', '/api/me', { user })).status).toBe(200);
-      // The next one is as good as ever.
-      expect((await promote()).status).toBe(200);
-      expect((await remove()).status).toBe(204);
-      expect(await audited()).toEqual(['user.updated', 'user.deleted']);
-    },
-  );
+  it.each(failures)('fails with %s, and nothing has changed', async (_what, fault, status, code, detail) => {
+    app.supabase.fail('PUT', fault);
+    const refused = await promote();
+    expectProblem(refused, status, code);
+    expect(refused.body.detail).toMatch(detail);
+    expect(refused.text).not.toContain('SECRET DETAIL');
+    app.supabase.fail('DELETE', fault);
+    const kept = await remove();
+    expectProblem(kept, status, code);
+    expect(kept.body.detail).toMatch(detail);
+    expect(await roleOf()).toBe('user');
+    expect(await audited()).toEqual([]);
+    expect((await app.request('GET', '/api/me', { user })).status).toBe(200);
+    // The next one works as usual.
+    expect((await promote()).status).toBe(200);
+    expect((await remove()).status).toBe(204);
+    expect(await audited()).toEqual(['user.updated', 'user.deleted']);
+  });
 
   const lost: Array<[string, Fault]> = [
     ['a connection that breaks', { reset: true, afterwards: true }],
     ['silence', { hang: true, afterwards: true }],
   ];
 
-  it.each(lost)('has done it when %s is all that comes of it', async (_what, fault) => {
+  it.each(lost)('has made the change if it responds with %s', async (_what, fault) => {
     app.supabase.fail('PUT', fault);
     expect((await promote()).body).toMatchObject({ role: 'admin' });
     app.supabase.fail('DELETE', fault);
@@ -118,7 +115,7 @@ describe('the Supabase Admin API', () => {
     expect(await audited()).toEqual(['user.updated', 'user.deleted']);
   });
 
-  it('is waited for when it is in the middle of the change while its answer is late', async () => {
+  it('is awaited if it is making the change and its response is late', async () => {
     const authServer = new pg.Client({
       connectionString: app.database.url,
       options: '-c role=supabase_auth_admin',
@@ -147,8 +144,8 @@ describe('the Supabase Admin API', () => {
     }
   });
 
-  it('is noted also when the transaction around it can not be ended', async () => {
-    // What breaks the commit: a check that is put off to it, and that refuses the first entry only.
+  it('is recorded even if the surrounding transaction cannot be ended', async () => {
+    // Breaks the commit: a deferred check that refuses only the first entry.
     await app.database.query(`
       create sequence switchboard.test_commits;
       create function switchboard.test_break_commit() returns trigger language plpgsql as $fn$ begin
@@ -165,7 +162,7 @@ describe('the Supabase Admin API', () => {
     }
   });
 
-  it('is logged with all that matters when it can not be noted at all', async () => {
+  it('is logged with all details if it cannot be recorded at all', async () => {
     await app.database.query(`
       create function switchboard.test_break_commit() returns trigger language plpgsql as $fn$ begin
         raise exception 'the commit fails';
@@ -174,7 +171,7 @@ describe('the Supabase Admin API', () => {
         deferrable initially deferred for each row execute function switchboard.test_break_commit()`);
     try {
       expect((await promote()).body).toMatchObject({ role: 'admin' });
-      expect(app.log()).toContain('could not be put into the audit log');
+      expect(app.log()).toContain('could not be written to the audit log');
       expect(app.log()).toMatch(new RegExp(`"target":"${user.id}"`));
     } finally {
       await app.database.query('drop function switchboard.test_break_commit() cascade');
@@ -183,7 +180,7 @@ describe('the Supabase Admin API', () => {
 });
 
 describe('other projects', () => {
-  it('are shown a key of the older kind as a token, too', async () => {
+  it('also get a key of the older kind as a token', async () => {
     const older = await startSupabaseApp({ SUPABASE_SECRET_KEY: LEGACY_KEY });
     try {
       const [actor, target] = [await older.createUser({ role: 'admin' }), await older.createUser()];
@@ -198,7 +195,7 @@ describe('other projects', () => {
     }
   });
 
-  it('take one connection at most, however slow their auth server is', async () => {
+  it('use at most one connection, however slow their auth server is', async () => {
     const slow = await startSupabaseApp({ DATABASE_POOL_SIZE: '2' });
     try {
       const actor = await slow.createUser({ role: 'admin' });
@@ -222,7 +219,7 @@ describe('other projects', () => {
     }
   });
 
-  it('without the secret key have their users changed in the database itself', async () => {
+  it('without the secret key change users in the database itself', async () => {
     const app = await startSupabaseApp({ SUPABASE_SECRET_KEY: '' });
     try {
       const [admin, user] = [await app.createUser({ role: 'admin' }), await app.createUser()];
@@ -237,7 +234,7 @@ describe('other projects', () => {
   });
 });
 
-/** An error as the auth server of today words it. */
+/** An error in the format of the current auth server. */
 function answer(status: number, code: string): Fault {
   return {
     status,

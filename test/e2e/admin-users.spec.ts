@@ -6,13 +6,13 @@ import { expectProblem } from '../support/expectations.js';
 import { type ServerProcess, startServerProcess } from '../support/server-process.js';
 import { signToken, TEST_JWT_SECRET } from '../support/tokens.js';
 
-/** Everything that must be the same, whichever way users are changed on. */
+/** Behavior that must be the same for both ways of changing users. */
 describe.each([
   ['by SQL', () => startTestApp()],
   ['through the Supabase Admin API', () => startSupabaseApp()],
 ])('the administration of users, %s', (_way, start) => {
   let app: TestApp;
-  /** Another instance on the same database, in a process of its own. */
+  /** Another instance on the same database, in its own process. */
   let second: ServerProcess;
   let admin: TestUser;
 
@@ -40,7 +40,7 @@ describe.each([
       .filter((entry: { target: string }) => entry.target === target)
       .map(({ actor, action, details }: Record<string, unknown>) => ({ actor, action, details }));
   };
-  /** Waits until both instances, asked with the token of before, say so. */
+  /** Waits until both instances return this, with the old token. */
   const everywhere = (
     user: TestUser,
     check: (response: { status: number; body: { role?: string } }) => boolean,
@@ -55,7 +55,7 @@ describe.each([
       return responses.every(check);
     });
 
-  it('changes a role, which counts on every instance at once, and in the token that comes next', async () => {
+  it('changes a role, which applies on every instance immediately, and in the next token', async () => {
     const user = await app.createUser();
     await everywhere(user, ({ body }) => body.role === 'user');
     const { status, body } = await patch(user.id, { role: 'admin' });
@@ -71,7 +71,7 @@ describe.each([
       lastSignInAt: null,
       chats: 0,
     });
-    // The instance that was asked does not wait for the news.
+    // The instance that made the change does not wait for the notification.
     expect((await app.request('GET', '/api/admin/users', { user })).status).toBe(200);
     await everywhere(user, (response) => response.body.role === 'admin');
     const [row] = await app.database.query(
@@ -97,7 +97,7 @@ describe.each([
     ]);
   });
 
-  it('is obeyed by the instance that was asked even while no notification comes through', async () => {
+  it('applies on the instance that made the change even without notifications', async () => {
     const user = await app.createUser();
     await patch(user.id, { role: 'admin' });
     await everywhere(user, ({ body }) => body.role === 'admin');
@@ -112,7 +112,7 @@ describe.each([
     await everywhere(user, ({ status }) => status === 401);
   });
 
-  it('deactivates and reactivates, and leaves the settings alone', async () => {
+  it('deactivates and reactivates, and keeps the settings', async () => {
     const user = await app.createUser({ settings: { theme: 'dark' } });
     expect((await patch(user.id, { isActive: false })).body).toMatchObject({ isActive: false, role: 'user' });
     await everywhere(user, ({ status }) => status === 403);
@@ -142,7 +142,7 @@ describe.each([
     ]);
   });
 
-  it('notes only what has changed', async () => {
+  it('records only what has changed', async () => {
     const user = await app.createUser();
     expect((await patch(user.id, { role: 'user', isActive: true })).status).toBe(200);
     expect(await auditOf(user.id)).toEqual([]);
@@ -152,7 +152,7 @@ describe.each([
     ]);
   });
 
-  it('deletes, at once and for good; what was done is still known without either of them', async () => {
+  it('deletes immediately and permanently; the audit log still names both users', async () => {
     const former = await app.createUser({ role: 'admin' });
     const user = await app.createUser();
     await everywhere(user, ({ status }) => status === 200);
@@ -182,7 +182,7 @@ describe.each([
     ['metadata', { app_metadata: { role: 'admin' } }, ['app_metadata']],
   ];
 
-  it.each(wrong)('refuses %s, and names it', async (_what, body, paths) => {
+  it.each(wrong)('refuses %s, and names the field', async (_what, body, paths) => {
     const user = await app.createUser();
     const response = await patch(user.id, body);
     expectProblem(response, 400, 'validation_failed');
@@ -205,12 +205,12 @@ describe.each([
     }
   });
 
-  it('does not know who is not there', async () => {
+  it('answers 404 for an unknown user', async () => {
     expectProblem(await patch(randomUUID(), { isActive: false }), 404, 'not_found');
     expectProblem(await remove(randomUUID()), 404, 'not_found');
   });
 
-  it('is for administrators, whatever a token says', async () => {
+  it('is only for administrators, whatever a token says', async () => {
     const user = await app.createUser();
     const forged = await signToken(user.id, { userMetadata: { role: 'admin', isActive: true } });
     const inactive = await app.createUser({ role: 'admin', isActive: false });

@@ -38,7 +38,7 @@ describe('admission', () => {
     ).map(({ limit }) => limit as number);
 
   describe('a limit', () => {
-    it.each(['hourly', 'daily'] as const)('refuses what goes beyond it (%s)', async (type) => {
+    it.each(['hourly', 'daily'] as const)('refuses requests beyond it (%s)', async (type) => {
       const limits = { hourly: 100, daily: 100, [type]: 2 };
       await admit(app, admissionRequest(userId, { limits }));
       await admit(app, admissionRequest(userId, { limits }));
@@ -59,14 +59,14 @@ describe('admission', () => {
       });
     });
 
-    it('uses up nothing in the other window when it refuses', async () => {
+    it('uses up nothing in the other window on a refusal', async () => {
       await admit(app, admissionRequest(userId));
       await refusalOf(app, admissionRequest(userId, { limits: { hourly: 1, daily: 100 } }));
       await refusalOf(app, admissionRequest(userId, { limits: { hourly: 100, daily: 1 } }));
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     });
 
-    it('of 0 refuses all, and leaves no trace', async () => {
+    it('of 0 refuses everything, and leaves no trace', async () => {
       for (const limits of [
         { hourly: 0, daily: 100 },
         { hourly: 100, daily: 0 },
@@ -78,7 +78,7 @@ describe('admission', () => {
       expect(await storedLimits()).toEqual([]);
     });
 
-    it('that has changed applies to the next request', async () => {
+    it('applies to the next request after a change', async () => {
       await admit(app, admissionRequest(userId, { limits: { hourly: 1, daily: 10 } }));
       await refusalOf(app, admissionRequest(userId, { limits: { hourly: 1, daily: 10 } }));
       const { headers } = await admit(app, admissionRequest(userId, { limits: { hourly: 3, daily: 20 } }));
@@ -89,13 +89,13 @@ describe('admission', () => {
       expect(await storedLimits()).toEqual([7, 1]);
     });
 
-    it('larger than the database can hold is as large as that', async () => {
+    it('that is larger than the database supports is capped', async () => {
       const limits = { hourly: Number.MAX_SAFE_INTEGER, daily: 5 };
       const { headers } = await admit(app, admissionRequest(userId, { limits }));
       expect(headers).toMatchObject({ 'RateLimit-Limit': '5', 'RateLimit-Remaining': '4' });
     });
 
-    it('counts each user and each agent by itself', async () => {
+    it('counts each user and each agent separately', async () => {
       const limits = { hourly: 1, daily: 1 };
       const other = await app.createUser();
       await admit(app, admissionRequest(userId, { limits }));
@@ -105,7 +105,7 @@ describe('admission', () => {
       await refusalOf(app, admissionRequest(userId, { limits, agentType: 'artifact' }));
     });
 
-    it('is counted anew in the next hour, and on the next day', async () => {
+    it('starts again in the next hour, and on the next day', async () => {
       const limits = { hourly: 1, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
       expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('an hour');
@@ -118,7 +118,7 @@ describe('admission', () => {
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     });
 
-    it('says to wait for the day when both windows are used up', async () => {
+    it('reports the wait for the day if both windows are used up', async () => {
       const limits = { hourly: 1, daily: 1 };
       await admit(app, admissionRequest(userId, { limits }));
       const { headers } = await refusalOf(app, admissionRequest(userId, { limits }));
@@ -152,7 +152,7 @@ describe('admission', () => {
         hour: lastHour,
         day: true,
       });
-      // As close: the one that lasts longer.
+      // Equally close: the longer window is used.
       expect(await headersAt(8, 8)).toEqual({
         'RateLimit-Limit': '8',
         'RateLimit-Remaining': '5',
@@ -162,8 +162,8 @@ describe('admission', () => {
     });
   });
 
-  describe('what is given back', () => {
-    it('is free again, once, however often it is given back', async () => {
+  describe('a released admission', () => {
+    it('is available again, once, however often it is released', async () => {
       const limits = { hourly: 2, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
       const admission = await admit(app, admissionRequest(userId, { limits }));
@@ -174,7 +174,7 @@ describe('admission', () => {
       await refusalOf(app, admissionRequest(userId, { limits }));
     });
 
-    it('is not what has been settled', async () => {
+    it('does not include settled ones', async () => {
       const admission = await admit(app, admissionRequest(userId));
       await admission.settle('0.01');
       await admission.settle();
@@ -182,7 +182,7 @@ describe('admission', () => {
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     });
 
-    it('goes to the windows that it was taken from', async () => {
+    it('is returned to its own windows', async () => {
       const admission = await admit(app, admissionRequest(userId));
       await passTime(app, userId, 'hourly');
       await admit(app, admissionRequest(userId));
@@ -205,7 +205,7 @@ describe('admission', () => {
       await second.giveBack();
     });
 
-    it('comes and goes in any number at once', async () => {
+    it('works with any concurrency', async () => {
       const limits = { hourly: 20, daily: 10_000 };
       const comeAndGo = async () => {
         const admission = await admit(app, admissionRequest(userId, { limits })).catch(() => undefined);
@@ -218,7 +218,7 @@ describe('admission', () => {
     });
   });
 
-  it('lets exactly the limit in of 500 simultaneous requests to two server processes', async () => {
+  it('admits exactly the limit of 500 simultaneous requests to two server processes', async () => {
     const servers = await Promise.all([1, 2].map(() => startAdmittingProcess(app.database)));
     try {
       for (const limits of [
@@ -237,7 +237,7 @@ describe('admission', () => {
     }
   }, 90_000);
 
-  it('lets every user of many in, all at once', async () => {
+  it('admits every one of many users at once', async () => {
     const users = await Promise.all(Array.from({ length: 40 }, () => app.createUser()));
     const limits = { hourly: 3, daily: 4 };
     const outcomes = await Promise.all(
@@ -261,14 +261,14 @@ describe('admission', () => {
     expect(app.log()).toContain('A turn was not admitted.');
   });
 
-  it('does not take what is no cost', async () => {
+  it('does not accept an invalid cost', async () => {
     for (const expectedCost of [-1, Number.NaN, Number.POSITIVE_INFINITY, '', 'a lot']) {
       await expect(admit(app, admissionRequest(userId, { expectedCost }))).rejects.toThrow(RangeError);
     }
     expect(await usedOf(app, userId)).toEqual({ hourly: 0, daily: 0 });
   });
 
-  it('is not for who has been deleted', async () => {
+  it('is refused for deleted users', async () => {
     await expect(admit(app, admissionRequest(randomUUID()))).rejects.toMatchObject({
       code: '23503',
     });

@@ -23,7 +23,7 @@ describe('the artifact agent', () => {
   const answers = ({ instructions, stream }: { instructions: string; stream: boolean }) =>
     stream && !writes({ instructions });
 
-  /** The agent calls a tool, the writing call says `content`, the agent ends with `closing`. */
+  /** The agent calls a tool, the writing call returns `content`, and the agent ends with `closing`. */
   function script(name: string, input: object, content: string[], closing = 'Done.'): void {
     app.double.enqueue(tool(name, input), { when: answers });
     app.double.enqueue({ text: content, usage: { input: 100, output: 40 } }, { when: writes });
@@ -69,7 +69,7 @@ describe('the artifact agent', () => {
     const part = messages.items[1].parts.find(({ type }: { type: string }) => type === 'tool-createDocument');
     expect(part).toMatchObject({ state: 'output-available', output: { id, title: 'Tides', kind: 'text' } });
 
-    // Every call is accounted: two of the agent, one that wrote, one for the title.
+    // Every call is recorded: two of the agent, one that wrote, one for the title.
     const rows = await app.database.query(
       `select agent_type, metadata ->> 'purpose' as purpose, total_tokens from usage_logs where chat_id = $1`,
       [chatId],
@@ -83,14 +83,14 @@ describe('the artifact agent', () => {
     );
   });
 
-  it('sends code and sheets whole, without the fence that models put around them', async () => {
+  it('sends code and sheets whole, without the code fence that models add', async () => {
     const code = await create('Hello', 'code', ['```js\n', 'console.log(1)', '\n```']);
     expect(code.content).toBe('console.log(1)');
     const sheet = await create('Prices', 'sheet', ['item,price\n', 'tea,2\n']);
     expect(sheet.content.trim()).toBe('item,price\ntea,2');
   });
 
-  it('tells the model of a sheet that is no CSV, and stores nothing', async () => {
+  it('tells the model that a sheet is not CSV, and stores nothing', async () => {
     const before = (await app.request('GET', '/api/documents?limit=100', { user })).body.items.length;
     script(
       'createDocument',
@@ -105,7 +105,7 @@ describe('the artifact agent', () => {
     expect(dataOf(answer.chunks, 'data-draft')).toMatchObject([{ kind: 'sheet', content: 'a,"b\n1,2' }]);
   });
 
-  it('writes one document after the other, whatever is called at once', async () => {
+  it('writes one document after the other, even if the calls are concurrent', async () => {
     const titles = ['First', 'Second'];
     const calls = titles.flatMap(
       (title) => tool('createDocument', { title, kind: 'text', description: 'x' }).toolCalls,
@@ -125,7 +125,7 @@ describe('the artifact agent', () => {
     }
   });
 
-  it('makes several changes of one document that are asked for at once', async () => {
+  it('makes several concurrent changes of one document', async () => {
     const { id } = await create('Steps', 'text', ['one two three']);
     const calls = ['one', 'two', 'three'].flatMap((oldText) => {
       const edits = [{ oldText, newText: oldText.toUpperCase() }];
@@ -136,7 +136,7 @@ describe('the artifact agent', () => {
     expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('ONE TWO THREE');
   });
 
-  it('stores what a model says without the characters that no text can hold', async () => {
+  it("stores a model's text without the characters that cannot be stored", async () => {
     script('createDocument', { title: 'O\u0000dd', kind: 'text', description: 'x' }, ['a\u0000b']);
     const answer = await app.say(user, randomUUID(), 'Write', { body: { agent: 'artifact' } });
     const [id] = dataOf(answer.chunks, 'data-id') as string[];
@@ -151,7 +151,7 @@ describe('the artifact agent', () => {
     expect([status, body.items]).toMatchObject([201, [{ suggestedText: 'c', description: '\ufffd' }]]);
   });
 
-  it('has the draft in the stored answer while it writes, for the case of a crash, and no longer', async () => {
+  it('keeps the draft in the stored answer while it writes, in case of a crash, and then removes it', async () => {
     const chatId = randomUUID();
     const input = { title: 'Safe', kind: 'text', description: 'x' };
     app.double.enqueue(tool('createDocument', input), { when: answers });
@@ -168,7 +168,7 @@ describe('the artifact agent', () => {
     expect(await draft()).toBeUndefined();
   });
 
-  it('keeps what it has written when somebody else was quicker', async () => {
+  it('keeps what it has written if another writer was faster', async () => {
     const { id } = await create('Shared', 'text', ['As it was.']);
     const chatId = randomUUID();
     app.double.enqueue(tool('updateDocument', { id, description: 'More' }), { when: answers });
@@ -184,7 +184,7 @@ describe('the artifact agent', () => {
     expect(draft.data).toMatchObject({ id, content: 'By the model' });
   });
 
-  it('changes the document that is open, knowing what it says', async () => {
+  it('changes the open document, and knows its content', async () => {
     const { id } = await create('Draft', 'text', ['First version.']);
     const before = app.double.requests.length;
     script('updateDocument', { id, description: 'Make it second' }, ['Second version.']);
@@ -201,7 +201,7 @@ describe('the artifact agent', () => {
     ]);
   });
 
-  it('answers 404 for a document that is somebody else\u2019s', async () => {
+  it('answers 404 for another user’s document', async () => {
     const { id } = await create('Mine', 'text', ['Mine.']);
     const stranger = await app.createUser();
     app.double.reset();
@@ -216,7 +216,7 @@ describe('the artifact agent', () => {
     expect((await app.request('GET', `/api/documents/${id}`, { user })).body.content).toBe('Mine.');
   });
 
-  it('leaves the last version as it was when it is stopped, and the draft with the reader', async () => {
+  it('keeps the last version when it is stopped, and the reader keeps the draft', async () => {
     const { id } = await create('Stopped', 'text', ['As it was.']);
     const chatId = randomUUID();
     app.double.enqueue(tool('updateDocument', { id, description: 'More' }), { when: answers });
@@ -234,7 +234,7 @@ describe('the artifact agent', () => {
   });
 
   it.each(PROVIDERS)(
-    'is stopped before its tool has done anything, and no provider minds it: %s',
+    'can be stopped before its tool has done anything, and every provider accepts the history: %s',
     async (model) => {
       const chatId = randomUUID();
       const body = { agent: 'artifact', model };
@@ -254,7 +254,7 @@ describe('the artifact agent', () => {
     },
   );
 
-  it('has said nothing when its model has said nothing', async () => {
+  it('returns an empty answer if its model returns nothing', async () => {
     for (const model of PROVIDERS) {
       app.double.enqueue({ fault: { type: 'empty' } }, { when: answers });
       const answer = await app.say(user, randomUUID(), 'Are you there?', {
@@ -264,7 +264,7 @@ describe('the artifact agent', () => {
     }
   });
 
-  it('fails the answer when the writing call fails, with what there was of the draft', async () => {
+  it('fails the answer when the writing call fails, and keeps the draft so far', async () => {
     const chatId = randomUUID();
     app.double.enqueue(tool('createDocument', { title: 'Lost', kind: 'text', description: 'x' }), {
       when: answers,
@@ -283,7 +283,7 @@ describe('the artifact agent', () => {
     );
   });
 
-  it('suggests improvements, which can be applied', async () => {
+  it('suggests improvements that can be applied', async () => {
     const { id } = await create('Plain', 'text', ['It was a nice day. We went out.']);
     app.double.enqueue(tool('requestSuggestions', { id }), { when: answers });
     const suggestion = {

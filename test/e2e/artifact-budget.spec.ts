@@ -4,7 +4,7 @@ import { configureAgent } from '../support/agent-config.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answers, dataOf, drawing, draws, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
 
-/** One picture of Gemini costs 0.0387 USD, and the turn around it is expected to cost about 0.006. */
+/** One image of Gemini costs 0.0387 USD, and the turn around it is expected to cost about 0.006. */
 const PICTURE = { input: 30, output: 1_290 };
 
 describe('the budget of the artifact agent', () => {
@@ -39,17 +39,17 @@ describe('the budget of the artifact agent', () => {
   const reserved = async (): Promise<unknown[]> =>
     app.database.query('select cost from switchboard.budget_reservations where user_id = $1', [user.id]);
 
-  it('does not allow a picture that it does not suffice for, and the agent says so', async () => {
+  it('does not allow an image that it is too small for, and the agent says so', async () => {
     await budget(0.03);
     agent.script('createDocument', NEW_IMAGE, { usage: PICTURE }, { closing: 'Your budget is too small.' });
     const chatId = randomUUID();
     const answer = await agent.say(chatId);
     const sentence =
-      'Your budget of 0.03 USD a day for the agent artifact does not allow drawing a picture now. Try again when the next day (UTC) begins.';
+      'Your budget of 0.03 USD per day for the agent artifact does not allow generating an image now. Try again when the next day (UTC) begins.';
     expect([answer.status, answer.text, answer.done]).toEqual([200, 'Your budget is too small.', true]);
     expect(failureOf(answer)).toBe(sentence);
     expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toContain(sentence);
-    // Nothing was drawn, and nobody was told that it would be.
+    // Nothing was generated, and no reader was told that it would be.
     expect([agent.drawings(), dataOf(answer, 'data-clear'), dataOf(answer, 'data-kind')]).toEqual([
       [],
       [],
@@ -59,13 +59,13 @@ describe('the budget of the artifact agent', () => {
     expect(await reserved()).toEqual([]);
   });
 
-  it('leaves a picture and a text as they were, on the reader\u2019s side as well', async () => {
+  it('keeps an image and a text unchanged, also for the reader', async () => {
     await budget(0.0075);
     const image = picture();
     const id = await agent.create(image);
     agent.script('updateDocument', { id, description: 'By day' }, { usage: PICTURE });
     const redrawn = await agent.say(randomUUID());
-    expect(failureOf(redrawn)).toMatch(/does not allow drawing a picture now/);
+    expect(failureOf(redrawn)).toMatch(/does not allow generating an image now/);
     expect(await agent.versionsOf(id)).toEqual([image]);
 
     const content = `Beginning. ${'A long text. '.repeat(3_000)}`;
@@ -78,14 +78,14 @@ describe('the budget of the artifact agent', () => {
     expect(await agent.versionsOf(text)).toEqual([content]);
     expect(app.double.requests.filter(writes)).toEqual([]);
 
-    // Edits cost nothing more.
+    // Edits cost nothing extra.
     const edits = [{ oldText: 'Beginning', newText: 'End' }];
     agent.script('updateDocument', { id: text, description: 'Shorter', edits }, {});
     expect(failureOf(await agent.say(randomUUID()))).toBeUndefined();
     expect(await agent.versionsOf(text)).toEqual([content, content.replace('Beginning', 'End')]);
   });
 
-  it('is not overspent by turns that draw at the same time', async () => {
+  it('is not overspent by concurrent turns that generate images', async () => {
     await budget(0.15);
     const turns = 8;
     app.double.enqueue(
@@ -98,22 +98,22 @@ describe('the budget of the artifact agent', () => {
     app.double.enqueue({ usage: PICTURE, firstDelayMs: 300 }, { when: draws, times: turns });
     app.double.enqueue({ text: ['Done.'] }, { when: answers, times: turns });
     const all = await Promise.all(Array.from({ length: turns }, () => agent.say(randomUUID())));
-    // Who comes when pictures are being drawn already may not even get in.
+    // A turn that comes while images are being generated may not be admitted.
     const late = all.filter(({ status }) => status !== 200);
     for (const { problem } of late) expect(problem.code).toBe('budget_exceeded');
     const refused = all.map(failureOf).filter((failure) => failure !== undefined);
-    for (const failure of refused) expect(failure).toMatch(/does not allow drawing a picture now/);
+    for (const failure of refused) expect(failure).toMatch(/does not allow generating an image now/);
     const drawn = agent.drawings().length;
     expect(drawn + refused.length + late.length).toBe(turns);
-    // Three would fit in; how many do is a matter of what the turns around them still hold.
+    // Three would fit. How many do depends on what the turns around them still reserve.
     expect(drawn).toBeGreaterThanOrEqual(1);
     expect(drawn).toBeLessThanOrEqual(3);
     expect(await spent()).toBeLessThanOrEqual(0.15);
     expect(await reserved()).toEqual([]);
   });
 
-  it('allows a turn as many pictures as it suffices for', async () => {
-    // What the first one was expected to cost must not stand beside what it has cost.
+  it('allows a turn as many images as it is large enough for', async () => {
+    // The expected cost of the first image must not count in addition to its real cost.
     await budget(0.095);
     for (let n = 0; n < 3; n++) {
       const toolCalls = [{ id: randomUUID(), name: 'createDocument', input: NEW_IMAGE }];
@@ -124,11 +124,11 @@ describe('the budget of the artifact agent', () => {
     const answer = await agent.say(randomUUID());
     expect(answer.text).toBe('Done.');
     expect(agent.drawings()).toHaveLength(2);
-    expect(failureOf(answer)).toMatch(/does not allow drawing a picture now/);
+    expect(failureOf(answer)).toMatch(/does not allow generating an image now/);
     expect(await spent()).toBeLessThanOrEqual(0.095);
   });
 
-  it('reserves for suggestions, too', async () => {
+  it('also reserves for suggestions', async () => {
     await budget(0.0075);
     const body = { title: 'Short', kind: 'text', content: 'Some words.' };
     const { id } = (await app.request('POST', '/api/documents', { user, body })).body;
@@ -136,7 +136,7 @@ describe('the budget of the artifact agent', () => {
     expect(failureOf(await agent.say(randomUUID()))).toMatch(/does not allow making suggestions now/);
   });
 
-  /** Each step costs 0.00453 USD, about what a step is expected to. */
+  /** Each step costs 0.00453 USD, about the expected cost of a step. */
   const STEP = { input: 100, output: 1_800 };
 
   function stepsOf(steps: number, id: string, times = 1): void {
@@ -158,7 +158,7 @@ describe('the budget of the artifact agent', () => {
     app.double.enqueue({ text: ['Rewritten.'] }, { when: writes, times: times * steps });
   }
 
-  it('is asked before each further step of an answer', async () => {
+  it('is checked before each further step of an answer', async () => {
     const { id } = (
       await app.request('POST', '/api/documents', {
         user,
@@ -180,7 +180,7 @@ describe('the budget of the artifact agent', () => {
     expect(await reserved()).toEqual([]);
   });
 
-  it('is not overspent by the steps of answers that are written at the same time', async () => {
+  it('is not overspent by the steps of concurrent answers', async () => {
     await budget(0.05);
     const turns = 8;
     const { id } = (

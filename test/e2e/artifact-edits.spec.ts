@@ -29,7 +29,7 @@ describe('the artifact agent that edits', () => {
   const answers = (request: RecordedRequest) => streams(request) && !writes(request);
   const request = (method: string, path: string, body?: object) => app.request(method, path, { user, body });
 
-  /** The agent changes a document and ends with `Done.`; a call that rewrites is only answered when it is told what. */
+  /** The agent changes a document and ends with `Done.`. A call that rewrites needs a programmed answer. */
   function script(id: string, edits: Edit[] | undefined, rewritten?: string): void {
     const input = { id, description: 'The sun as well', ...(edits && { edits }) };
     app.double.enqueue(
@@ -118,9 +118,9 @@ describe('the artifact agent that edits', () => {
   it.each([
     ['text', TIDES, { oldText: 's', newText: 'a' }, 'Rewritten.', /oldText of edit 1 occurs more than once/],
     ['text', TIDES, { oldText: 'The Moon', newText: 'a' }, 'Rewritten.', /oldText of edit 1 does not occur/],
-    ['text', 'a 🌱', { oldText: '🌱', newText: '\ud83c' }, 'Rewritten.', /half of a surrogate pair/],
+    ['text', 'a 🌱', { oldText: '🌱', newText: '\ud83c' }, 'Rewritten.', /an unpaired surrogate/],
     ['sheet', 'tea,2\n', { oldText: 'tea', newText: 'a "tea"' }, 'coffee,3\n', /not valid CSV/],
-  ])('rewrites a %s where they do not fit, and says so', async (kind, before, edit, rewritten, reason) => {
+  ])('rewrites a %s if they do not match, and says so', async (kind, before, edit, rewritten, reason) => {
     const id = await create(kind, before);
     script(id, [edit], rewritten);
     const answer = await say(id);
@@ -146,7 +146,7 @@ describe('the artifact agent that edits', () => {
     expect(app.double.requests.find(writes)?.instructions).toContain(TIDES);
   });
 
-  it('rewrites by the description alone, and says so', async () => {
+  it('rewrites from the description alone, and says so', async () => {
     const id = await create('text', TIDES);
     script(id, undefined, 'Rewritten.');
     expect(resultOf(await say(id))).toMatchObject({
@@ -158,7 +158,7 @@ describe('the artifact agent that edits', () => {
     expect(await versionsOf(id)).toEqual([TIDES, 'Rewritten.', 'Again.']);
   });
 
-  it('edits what the document says now, not what it was shown', async () => {
+  it('edits the current content of the document, not the content that it was shown', async () => {
     const id = await create('text', TIDES);
     app.double.enqueue({ text: ['Wait. '], pauseAfter: 1, ...toolCall(id) }, { when: answers });
     app.double.enqueue({ text: ['Done.'] }, { when: answers });
@@ -175,7 +175,7 @@ describe('the artifact agent that edits', () => {
     ]);
   });
 
-  it('loses nothing that is written at the same moment, and shows nothing that is not stored', async () => {
+  it('loses no concurrent write, and shows nothing that is not stored', async () => {
     const id = await create('text', TIDES);
     const writer = new pg.Client({ connectionString: app.database.url });
     await writer.connect();
@@ -198,7 +198,7 @@ describe('the artifact agent that edits', () => {
       );
       await writer.query('commit');
       const answer = await answered;
-      expect(failureOf(answer)).toMatch(/^The latest version is now that of /);
+      expect(failureOf(answer)).toMatch(/^The latest version is now /);
       expect([answer.text, toldOf(answer)]).toEqual(['Done.', []]);
     } finally {
       await writer.end();
@@ -206,7 +206,7 @@ describe('the artifact agent that edits', () => {
     expect(await versionsOf(id)).toEqual([TIDES, 'Meanwhile.']);
   });
 
-  it('loses nothing that is written while it rewrites instead', async () => {
+  it('loses no write that is made while it rewrites', async () => {
     const id = await create('text', TIDES);
     app.double.enqueue(toolCall(id, 'stars'), { when: answers });
     app.double.enqueue({ text: ['Half ', 'and half'], pauseAfter: 1 }, { when: writes });
@@ -216,11 +216,11 @@ describe('the artifact agent that edits', () => {
     await reader.until((chunks) => chunks.some(({ type }) => type === 'data-textDelta'));
     await request('PUT', `/api/documents/${id}`, { content: 'Meanwhile.' });
     app.double.resume();
-    expect(failureOf(await reader.rest())).toMatch(/^The latest version is now that of /);
+    expect(failureOf(await reader.rest())).toMatch(/^The latest version is now /);
     expect(await versionsOf(id)).toEqual([TIDES, 'Meanwhile.']);
   });
 
-  it('leaves the last version when it is stopped while the call with the edits is made', async () => {
+  it('keeps the last version if it is stopped during the call with the edits', async () => {
     const id = await create('text', TIDES);
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Wait. '], pauseAfter: 1, ...toolCall(id) }, { when: answers });
@@ -238,7 +238,7 @@ describe('the artifact agent that edits', () => {
   it.each([
     ['stopped', { pauseAfter: 1 }],
     ['cut off', { fault: { type: 'reset-after', chunks: 1 } }],
-  ] as const)('leaves the last version when rewriting instead is %s', async (how, trouble) => {
+  ] as const)('keeps the last version if the rewrite is %s', async (how, trouble) => {
     const id = await create('text', TIDES);
     const chatId = randomUUID();
     app.double.enqueue(toolCall(id, 'stars'), { when: answers });
@@ -255,7 +255,7 @@ describe('the artifact agent that edits', () => {
     expect(draft.data).toMatchObject({ id, content: 'Half ' });
   });
 
-  it('tells the model of edits beyond any bounds, and changes nothing', async () => {
+  it('tells the model that edits are too large, and changes nothing', async () => {
     const id = await create('text', TIDES);
     script(
       id,
@@ -267,7 +267,7 @@ describe('the artifact agent that edits', () => {
     expect(JSON.stringify(second?.body)).toMatch(/edits/);
   });
 
-  it('says when it is not shown all of a document', async () => {
+  it('says so if it is not shown the whole document', async () => {
     const long = `${'x'.repeat(59_999)}🌱 the end`;
     const id = await create('text', long);
     script(id, [{ oldText: 'the end', newText: 'no end' }]);

@@ -4,7 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { dataOf, drawing, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
 
-describe('images as an admin has them', () => {
+describe('the image settings of the configuration', () => {
   let app: ChatApp;
   let admin: TestUser;
   let agent: ReturnType<typeof drawing>;
@@ -22,7 +22,7 @@ describe('images as an admin has them', () => {
     const path = `/api/admin/config/${key}`;
     return app.request('PATCH', path, { user: admin, body: { configData } });
   };
-  /** Sets the image models, and waits until the server goes by them. */
+  /** Sets the image models, and waits until the server uses them. */
   const imageModels = async (models: { google?: string | null; openai?: string | null } | null) => {
     expect((await configure('app_settings', { imageModels: models })).status).toBe(200);
     const wanted = Object.values(models ?? {})
@@ -36,7 +36,7 @@ describe('images as an admin has them', () => {
 
   afterEach(() => imageModels({ google: 'gemini-2.5-flash-image', openai: 'gpt-image-1' }));
 
-  it('draws with the configured model, at its price, from the next request on', async () => {
+  it('use the configured model, at its price, from the next request', async () => {
     const { body } = await app.request('GET', '/api/admin/config/model_catalog', { user: admin });
     const mini = {
       id: 'gpt-image-1-mini',
@@ -52,14 +52,14 @@ describe('images as an admin has them', () => {
 
     const chatId = randomUUID();
     agent.script('createDocument', NEW_IMAGE, { usage: { input: 100, output: 1_000 } });
-    // Google has none any more.
+    // Google no longer has one.
     const answer = await agent.say(chatId);
     expect(await agent.accountsOf(chatId, answer)).toMatchObject([
       { model: 'gpt-image-1-mini', provider: 'openai', totalCost: '0.008200' },
     ]);
   });
 
-  it('says that images are not available where nobody can draw', async () => {
+  it('say that images are not available if no model can generate them', async () => {
     await imageModels(null);
     const before = picture();
     const id = await agent.create(before);
@@ -67,10 +67,10 @@ describe('images as an admin has them', () => {
       ['createDocument', NEW_IMAGE],
       ['updateDocument', { id, description: 'More' }],
     ] as const) {
-      agent.script(tool, input, {}, { closing: 'I can not draw.' });
+      agent.script(tool, input, {}, { closing: 'I cannot draw.' });
       const answer = await agent.say(randomUUID());
       expect(failureOf(answer)).toMatch(/Images are not available/);
-      expect(answer.text).toBe('I can not draw.');
+      expect(answer.text).toBe('I cannot draw.');
       expect([dataOf(answer, 'data-kind'), dataOf(answer, 'data-clear')]).toEqual([[], []]);
       expect(agent.drawings()).toEqual([]);
       app.double.reset();
@@ -78,7 +78,7 @@ describe('images as an admin has them', () => {
     expect(await agent.versionsOf(id)).toEqual([before]);
   });
 
-  it('is refused a model that is not known, or can not draw', async () => {
+  it('refuse an unknown model, and one that cannot generate images', async () => {
     const problems = async (key: string, configData: object) => {
       const { status, body } = await configure(key, configData);
       expect(status).toBeGreaterThanOrEqual(400);
@@ -109,7 +109,7 @@ describe('images as an admin has them', () => {
   });
 });
 
-describe('an image model that takes its time', () => {
+describe('a slow image model', () => {
   let app: ChatApp;
 
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe('an image model that takes its time', () => {
 
   afterAll(() => app.close());
 
-  it('has more of it than a first word', async () => {
+  it('has more time than a first token', async () => {
     const agent = drawing(app, await app.createUser());
     agent.script('createDocument', NEW_IMAGE, { firstDelayMs: 2_500 });
     const answer = await agent.say(randomUUID());

@@ -33,54 +33,60 @@ describe('images of the artifact agent', () => {
       drawn: { provider: 'openai', model: 'gpt-image-1', input: 19, output: 1_056 },
       cost: { inputCost: '0.000095', outputCost: '0.042240', totalCost: '0.042335' },
     },
-  ])('draws into the answer, stores and accounts it: $model', async ({ model, drawn, cost }) => {
-    const chatId = randomUUID();
-    // As large as they are: more than a megabyte.
-    const image = picture(1_200_000);
-    agent.script('createDocument', NEW_IMAGE, { image, usage: { input: drawn.input, output: drawn.output } });
-    const answer = await agent.say(chatId, model);
-    expect([answer.status, answer.text, answer.done]).toEqual([200, 'Done.', true]);
-    const [id] = dataOf(answer, 'data-id') as string[];
-    const told = answer.chunks.filter(({ type }) => /^data-(?!agent|chat-title)/.test(type));
-    expect(told.map(({ type, data }) => [type, data])).toEqual([
-      ['data-kind', 'image'],
-      ['data-id', expect.any(String)],
-      ['data-title', 'Lighthouse'],
-      ['data-clear', null],
-      ['data-imageDelta', image],
-      ['data-finish', null],
-    ]);
-    expect((await app.request('GET', `/api/documents/${id}`, { user })).body).toMatchObject({
-      title: 'Lighthouse',
-      kind: 'image',
-      content: image,
-    });
+  ])(
+    'generates an image in the answer, stores it and accounts for it: $model',
+    async ({ model, drawn, cost }) => {
+      const chatId = randomUUID();
+      // A realistic size: more than a megabyte.
+      const image = picture(1_200_000);
+      agent.script('createDocument', NEW_IMAGE, {
+        image,
+        usage: { input: drawn.input, output: drawn.output },
+      });
+      const answer = await agent.say(chatId, model);
+      expect([answer.status, answer.text, answer.done]).toEqual([200, 'Done.', true]);
+      const [id] = dataOf(answer, 'data-id') as string[];
+      const told = answer.chunks.filter(({ type }) => /^data-(?!agent|chat-title)/.test(type));
+      expect(told.map(({ type, data }) => [type, data])).toEqual([
+        ['data-kind', 'image'],
+        ['data-id', expect.any(String)],
+        ['data-title', 'Lighthouse'],
+        ['data-clear', null],
+        ['data-imageDelta', image],
+        ['data-finish', null],
+      ]);
+      expect((await app.request('GET', `/api/documents/${id}`, { user })).body).toMatchObject({
+        title: 'Lighthouse',
+        kind: 'image',
+        content: image,
+      });
 
-    const [request, ...others] = agent.drawings();
-    expect(others).toEqual([]);
-    expect(request).toMatchObject({ provider: drawn.provider, model: drawn.model });
-    expect(request?.userText).toBe('Lighthouse\n\nA lighthouse at night');
-    // The picture is not told to the model that answers, and not kept twice.
-    expect(JSON.stringify(app.double.requests.filter(answers)).length).toBeLessThan(100_000);
-    const { text: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
-    expect(messages.length).toBeLessThan(100_000);
+      const [request, ...others] = agent.drawings();
+      expect(others).toEqual([]);
+      expect(request).toMatchObject({ provider: drawn.provider, model: drawn.model });
+      expect(request?.userText).toBe('Lighthouse\n\nA lighthouse at night');
+      // The image is not sent to the answering model, and not stored twice.
+      expect(JSON.stringify(app.double.requests.filter(answers)).length).toBeLessThan(100_000);
+      const { text: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
+      expect(messages.length).toBeLessThan(100_000);
 
-    const rows = await agent.accountsOf(chatId, answer);
-    expect(rows).toEqual([
-      {
-        ...drawn,
-        ...cost,
-        agent: 'artifact',
-        metadata: expect.objectContaining({ status: 'success', finishReason: 'stop', ownKey: false }),
-      },
-    ]);
-    expect(rows[0]?.metadata).not.toHaveProperty('estimated');
-  });
+      const rows = await agent.accountsOf(chatId, answer);
+      expect(rows).toEqual([
+        {
+          ...drawn,
+          ...cost,
+          agent: 'artifact',
+          metadata: expect.objectContaining({ status: 'success', finishReason: 'stop', ownKey: false }),
+        },
+      ]);
+      expect(rows[0]?.metadata).not.toHaveProperty('estimated');
+    },
+  );
 
   it.each([
     ['of the active provider', {}, 'google', false],
     ['of whom the user has a key', { 'x-openai-api-key': 'my-own-key' }, 'openai', true],
-  ])('lets a model draw %s where the one that answers can not', async (_which, headers, provider, ownKey) => {
+  ])('uses a model that draws %s if the answering one cannot', async (_which, headers, provider, ownKey) => {
     const chatId = randomUUID();
     agent.script('createDocument', NEW_IMAGE, { usage: { input: 10, output: 1_000 } });
     const answer = await agent.say(chatId, CLAUDE, headers);
@@ -91,14 +97,14 @@ describe('images of the artifact agent', () => {
 
   it.each([
     { model: GOOGLE, inputCost: '0.000090', imageInput: undefined },
-    // 42 tokens of words at 5 USD, 258 of the picture at 10.
+    // 42 text tokens at 5 USD, 258 image tokens at 10.
     { model: OPENAI, inputCost: '0.002790', imageInput: 258 },
-  ])('changes a picture as a new version: $model', async ({ model, inputCost, imageInput }) => {
+  ])('changes an image as a new version: $model', async ({ model, inputCost, imageInput }) => {
     const [before, after] = [picture(), picture()];
     const id = await agent.create(before);
     const chatId = randomUUID();
     const usage = { input: 300, output: 1_056 };
-    // Edits are for texts: a picture is drawn by the description.
+    // Edits are for texts. An image is generated from the description.
     const input = { id, description: 'By day', edits: [{ oldText: before.slice(0, 40), newText: '' }] };
     agent.script('updateDocument', input, { image: after, usage, imageInput: 258 });
     const answer = await agent.say(chatId, model);
@@ -114,7 +120,7 @@ describe('images of the artifact agent', () => {
     expect(row?.metadata.imageInputTokens).toBe(imageInput);
   });
 
-  it('draws anew what was no picture, or can not be given to the model', async () => {
+  it('generates a new image if the old one is invalid or the model does not accept it', async () => {
     const id = await agent.create('not a picture');
     agent.script('updateDocument', { id, description: 'By day' }, { image: picture() });
     expect((await agent.say(randomUUID())).text).toBe('Done.');
@@ -131,27 +137,27 @@ describe('images of the artifact agent', () => {
       model: GOOGLE,
       how: 'refuses',
       image: refused,
-      says: /declined: the request goes against its rules/,
+      says: /declined the request because of its content rules/,
       input: 50,
     },
     {
       model: OPENAI,
       how: 'refuses',
       image: refused,
-      says: /declined: the request goes against its rules/,
+      says: /declined the request because of its content rules/,
       input: 0,
     },
-    { model: GOOGLE, how: 'is limited', image: limited, says: /limiting requests .* in 30 s/, input: 0 },
-    { model: OPENAI, how: 'is limited', image: limited, says: /limiting requests .* in 30 s/, input: 0 },
+    { model: GOOGLE, how: 'is limited', image: limited, says: /rate limiting requests.* in 30 s/, input: 0 },
+    { model: OPENAI, how: 'is limited', image: limited, says: /rate limiting requests.* in 30 s/, input: 0 },
     {
       model: OPENAI,
       how: 'fails thrice',
       image: broken,
-      says: /failed to answer \(status 500\)/,
+      says: /failed \(status 500\)/,
       input: 0,
       times: 3,
     },
-  ])('keeps the last version, and says why, when it $how: $model', async (failure) => {
+  ])('keeps the last version, with a reason, when it $how: $model', async (failure) => {
     const { model, image, says, input, times } = failure;
     const before = picture();
     const id = await agent.create(before);
@@ -160,10 +166,10 @@ describe('images of the artifact agent', () => {
     const answer = await agent.say(chatId, model);
     expect([answer.status, answer.text, answer.done]).toEqual([200, 'Sorry.', true]);
     expect(failureOf(answer)).toMatch(says);
-    // What the reader had cleared is shown again.
+    // The content that the reader had cleared is shown again.
     expect(dataOf(answer, 'data-imageDelta')).toEqual([before]);
     expect(await agent.versionsOf(id)).toEqual([before]);
-    // The model that answers knows, and the message keeps it.
+    // The answering model knows it, and the message keeps it.
     expect(JSON.stringify(app.double.requests.filter(answers).at(-1)?.body)).toMatch(says);
     const { body: messages } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
     expect(messages.items[1].parts).toContainEqual(
@@ -185,7 +191,7 @@ describe('images of the artifact agent', () => {
     expect(await count()).toBe(before);
   });
 
-  it('estimates what a provider does not report, and says so', async () => {
+  it('estimates usage that a provider does not report, and marks it', async () => {
     const chatId = randomUUID();
     agent.script('createDocument', NEW_IMAGE, { fault: { type: 'usage-lies', lie: 'missing' } });
     const answer = await agent.say(chatId, OPENAI);
@@ -195,7 +201,7 @@ describe('images of the artifact agent', () => {
     ]);
   });
 
-  it('stops drawing when the user stops, and leaves the last version', async () => {
+  it('stops generating when the user stops, and keeps the last version', async () => {
     const before = picture();
     const id = await agent.create(before);
     const chatId = randomUUID();

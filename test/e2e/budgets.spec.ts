@@ -43,13 +43,13 @@ describe('budgets', () => {
       [userId],
     );
 
-  it('can not be overspent by turns that begin at the same time', async () => {
+  it('cannot be overspent by concurrent turns', async () => {
     const outcomes = await admitAtOnce(app, 50, request('0.10', { daily: 1 }));
     expect(tally(outcomes)).toEqual({ admitted: 10, budget_exceeded: 40 });
     expect(await usedOf(app, userId)).toEqual({ hourly: 10, daily: 10 });
   });
 
-  it('can not be overspent by turns on several servers', async () => {
+  it('cannot be overspent by turns on several servers', async () => {
     const servers = await Promise.all([1, 2].map(() => startAdmittingProcess(app.database)));
     try {
       const outcomes = await Promise.all(
@@ -64,19 +64,19 @@ describe('budgets', () => {
   it.each([
     ['daily', 'day'],
     ['monthly', 'month'],
-  ] as const)('of a period (%s) refuses until the period is over', async (type, period) => {
+  ] as const)('of a period (%s) refuses until the period ends', async (type, period) => {
     const refusal = await refusalOf(app, request('1.000001', { [type]: 1 }));
     const left = (await secondsLeft(app.database))[period];
     expect(refusal).toMatchObject({
       status: 429,
       code: 'budget_exceeded',
-      detail: expect.stringMatching(`1 USD a ${period}`),
+      detail: expect.stringMatching(`1 USD per ${period}`),
     });
     expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
     expect(refusal.headers).toMatchObject({ 'RateLimit-Limit': '1000', 'RateLimit-Remaining': '1000' });
   });
 
-  it('takes nothing from the windows when it refuses, and is not reserved when they refuse', async () => {
+  it('takes nothing from the windows when it refuses, and reserves nothing when they refuse', async () => {
     await refusalOf(app, request(2, { daily: 1 }));
     expect(await usedOf(app, userId)).toEqual({ hourly: 0, daily: 0 });
     const refusal = await refusalOf(app, { ...request(1, { daily: 1 }), limits: { hourly: 0, daily: 1 } });
@@ -84,7 +84,7 @@ describe('budgets', () => {
     expect(await reservations()).toEqual([]);
   });
 
-  it('may be used up to the last micro-dollar', async () => {
+  it('can be used up to the last micro-dollar', async () => {
     await spend('0.999999');
     await refusalOf(app, request('0.000002', { daily: 1 }));
     await admit(app, request(1e-6, { daily: 1 }));
@@ -92,12 +92,12 @@ describe('budgets', () => {
     await admit(app, request(0, { daily: 1 }));
   });
 
-  it('of nothing lets in what costs nothing', async () => {
+  it('of zero admits turns that cost nothing', async () => {
     await refusalOf(app, request('0.000001', { daily: 0 }));
     await admit(app, request('0', { daily: 0, monthly: 0 }));
   });
 
-  it('is for each user and each agent by itself', async () => {
+  it('is separate for each user and each agent', async () => {
     await spend('1');
     await spend('1', { agent_type: 'routing' });
     const other = await app.createUser();
@@ -106,7 +106,7 @@ describe('budgets', () => {
     await refusalOf(app, request('0.1', { daily: 1 }));
   });
 
-  it('counts what was spent in its own period', async () => {
+  it('counts spending in its own period', async () => {
     const at = async (moment: string) => {
       const [row] = await app.database.query(
         `select (${moment}) at time zone 'UTC' as moment from (select now() at time zone 'UTC') now (utc)`,
@@ -123,7 +123,7 @@ describe('budgets', () => {
     await refusalOf(app, request('0.001', { daily: 1 }));
   });
 
-  it('is settled by what the calls have really cost', async () => {
+  it('is settled with the real cost of the calls', async () => {
     const budget = { daily: 1 };
     const first = await admit(app, request('0.9', budget));
     await refusalOf(app, request('0.9', budget));
@@ -151,12 +151,12 @@ describe('budgets', () => {
     await admit(app, request('0.8', { daily: 1 }));
   });
 
-  it('needs no settlement where there is none', async () => {
+  it('needs no settlement if there is no reservation', async () => {
     expect((await admit(app, request('0.9', {}))).settlement('0.9')).toEqual([]);
     expect(await reservations()).toEqual([]);
   });
 
-  it('is free again when a turn is given back', async () => {
+  it('is available again when a turn is released', async () => {
     const admission = await admit(app, request(1, { daily: 1 }));
     await refusalOf(app, request(1, { daily: 1 }));
     await Promise.all([admission.giveBack(), admission.giveBack()]);
@@ -164,7 +164,7 @@ describe('budgets', () => {
     expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
   });
 
-  it('that has changed applies to the next request', async () => {
+  it('applies to the next request after a change', async () => {
     await admit(app, request(1, { daily: 1 }));
     await refusalOf(app, request(1, { daily: 1.5 }));
     await admit(app, request(1, { daily: 2 }));
@@ -173,14 +173,14 @@ describe('budgets', () => {
   });
 
   describe('reservations', () => {
-    /** As if the time that a reservation lives had passed. */
+    /** Simulates the time after which a reservation expires. */
     const runOut = () =>
       app.database.query(
         `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,
         [userId],
       );
 
-    it('of a process that was killed run out in minutes', async () => {
+    it('of a killed process expire within minutes', async () => {
       const server = await startAdmittingProcess(app.database);
       expect(await server.admitAtOnce(1, request('1', { daily: 1 }))).toEqual(['admitted']);
       await server.kill();
@@ -192,7 +192,7 @@ describe('budgets', () => {
       await admit(app, request('1', { daily: 1 }));
     }, 60_000);
 
-    it('are renewed while their process lives and their turn runs', async () => {
+    it('are renewed while their process and their turn run', async () => {
       const leases = app.app.get(ReservationLeases);
       const admission = await admit(app, request('1', { daily: 1 }));
       await runOut();
@@ -205,7 +205,7 @@ describe('budgets', () => {
       expect(await reservations()).toEqual([]);
     });
 
-    it('are cleared away long after they have run out', async () => {
+    it('are deleted long after they have expired', async () => {
       await admit(app, request('1', { daily: 1 }));
       await runOut();
       await app.app.get(WindowSweeper).sweep();
@@ -218,7 +218,7 @@ describe('budgets', () => {
       expect(await reservations()).toEqual([]);
     });
 
-    it('are out of the reach of users', async () => {
+    it('are inaccessible to users', async () => {
       const rights = await app.database.query(
         `select role, relation from unnest(array['anon', 'authenticated']) role,
                 unnest(array['switchboard.budget_reservations', 'switchboard.daily_spending']) relation

@@ -3,8 +3,8 @@ import { type AnswerReader, type ChatApp, startChatApp, userMessage } from '../s
 import type { TestUser } from '../support/app.js';
 import { answerCalls, messagesOf, resume, saying, stop } from '../support/turns.js';
 
-/** One answer at a time in a chat: the same message attaches to it, any other is told to wait. */
-describe('messages while an answer is written', () => {
+/** A chat has one running answer at a time. The same message attaches to it, and any other message is refused. */
+describe('messages during a running answer', () => {
   let app: ChatApp;
   let user: TestUser;
 
@@ -26,7 +26,7 @@ describe('messages while an answer is written', () => {
 
   const startOf = ({ chunks }: Pick<AnswerReader, 'chunks'>) => chunks[0] as { messageId: string };
 
-  it('attaches the very same message to its answer, in both forms of the body', async () => {
+  it('attach to the answer if the message is the same, in both forms of the body', async () => {
     const chatId = randomUUID();
     const message = userMessage('once and again', randomUUID());
     const first = await begin(chatId, message);
@@ -44,7 +44,7 @@ describe('messages while an answer is written', () => {
     expect((await messagesOf(app, user, chatId)).map(({ role }) => role)).toEqual(['user', 'assistant']);
   });
 
-  it('attaches before the first word, too, and tells both when it fails', async () => {
+  it('attach also before the first token, and both get the error when it fails', async () => {
     const message = userMessage('fails twice', randomUUID());
     const chatId = randomUUID();
     app.double.enqueue({ firstDelayMs: 500, fault: { type: 'status', status: 401 } });
@@ -58,7 +58,7 @@ describe('messages while an answer is written', () => {
     expect(answerCalls(app, 'fails twice')).toHaveLength(1);
   });
 
-  it('refuses everything else that would answer, and harms nothing by it', async () => {
+  it('are refused if they would start another answer, and do no harm', async () => {
     const chatId = randomUUID();
     const before = userMessage('the one before', randomUUID());
     await app.post(user, { id: chatId, message: before });
@@ -93,11 +93,11 @@ describe('messages while an answer is written', () => {
       ['assistant', 'complete'],
     ]);
     expect(app.double.requests.filter(({ stream }) => stream)).toHaveLength(2);
-    // The place is free again as soon as the answer is over.
+    // The chat is free again as soon as the answer has ended.
     expect((await app.say(user, chatId, 'and the next')).status).toBe(200);
   });
 
-  it('makes one turn of two identical messages of the very same moment', async () => {
+  it('make one turn of two identical messages at the same moment', async () => {
     for (let round = 0; round < 5; round++) {
       const chatId = randomUUID();
       const message = userMessage(`twins ${round}`, randomUUID());
@@ -115,7 +115,7 @@ describe('messages while an answer is written', () => {
     }
   });
 
-  it('answers one of two different messages of the very same moment, and refuses the other', async () => {
+  it('get one answer if two different messages arrive at the same moment, and one refusal', async () => {
     for (let round = 0; round < 5; round++) {
       const chatId = randomUUID();
       const rivals = await Promise.all(
@@ -128,7 +128,7 @@ describe('messages while an answer is written', () => {
     }
   });
 
-  it('gives the place back when a turn is refused', async () => {
+  it('can start a turn after a turn was refused', async () => {
     const chatId = randomUUID();
     const refused = await app.say(user, chatId, 'no', { body: { model: 'google/unheard-of' } });
     expect(refused.status).toBe(400);
@@ -137,7 +137,7 @@ describe('messages while an answer is written', () => {
     expect(await stop(app, user, chatId)).toEqual({ stopped: false });
   });
 
-  it('lets other chats of the same user go their own way', async () => {
+  it('do not affect other chats of the same user', async () => {
     const reader = await begin(randomUUID(), userMessage('a long one'));
     expect((await app.say(user, randomUUID(), 'a short one')).text).toBe('You said: a short one');
     app.double.resume();

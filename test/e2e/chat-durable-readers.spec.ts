@@ -9,7 +9,7 @@ import { answerCalls, resume, saying, stop, storedAnswer, textOfParts } from '..
 
 const MEGABYTE = 1024 ** 2;
 
-/** Readers are not equal: some are slow, some stand still, some wait for long. None of them is felt by the others. */
+/** Some readers are slow, some stop reading, some wait for a long time. None of them affects the others. */
 describe('readers of an answer', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -27,12 +27,12 @@ describe('readers of an answer', () => {
 
   afterAll(() => app.close());
 
-  it('does not let a reader that stands still slow the model, the others or grow memory', async () => {
+  it('do not slow the model or each other, or use memory, when they stop reading', async () => {
     const chatId = randomUUID();
     const characters = 6 * MEGABYTE;
     app.double.enqueue({ fault: { type: 'flood', characters } });
     const live = await app.open(user, { id: chatId, message: userMessage('a flood') });
-    // These ask, and then do not read what they get.
+    // These send a request and do not read the response.
     const slow = await Promise.all(Array.from({ length: 5 }, () => resume(app, user, chatId)));
     expect(slow.map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
 
@@ -44,12 +44,12 @@ describe('readers of an answer', () => {
     expect(textOfParts(answer) === whole.text).toBe(true);
     expect(answerCalls(app, 'a flood')[0]).toMatchObject({ state: 'ended', closedByClient: false });
 
-    // What waits for them is one copy in the log, not one in each connection.
+    // Their data is in the log once, not in each connection.
     const waiting = sockets.filter(({ writableLength }) => writableLength > 0);
     expect(waiting).toHaveLength(5);
     for (const { writableLength } of waiting) expect(writableLength).toBeLessThan(MEGABYTE);
 
-    // And yet each gets everything as soon as it reads.
+    // Each of them still gets everything as soon as it reads.
     for (const late of await Promise.all(slow.map((reader) => reader.rest()))) {
       expect(late.text === whole.text).toBe(true);
       expect(late.chunks.at(-1)).toEqual(whole.chunks.at(-1));
@@ -57,30 +57,33 @@ describe('readers of an answer', () => {
     }
   });
 
-  it('feeds a reader that comes late to a long answer in portions', async () => {
+  it('get a long answer in portions when they come late', async () => {
     const chatId = randomUUID();
     const text = Array.from({ length: 40 }, (_, index) => `${index} 🐘 `.repeat(30_000));
     app.double.enqueue({ text, pauseAfter: text.length });
     const live = await app.open(user, { id: chatId, message: userMessage('many elephants') });
     await live.until(saying(text.at(-1)!));
     const late = await resume(app, user, chatId);
-    // Until it reads, there is more for it than it has been given.
+    // Until it reads, more is waiting for it than it was sent.
     await eventually(() => Promise.resolve(sockets.some(({ writableLength }) => writableLength > 0)));
     for (const { writableLength } of sockets) expect(writableLength).toBeLessThan(MEGABYTE);
     app.double.resume();
     const [whole, replayed] = [await live.rest(), await late.rest()];
     expect(replayed.text === whole.text && whole.text === text.join('')).toBe(true);
-    // No portion ends in the middle of an elephant.
+    // No portion ends in the middle of an emoji.
     for (const chunk of replayed.chunks)
       if (chunk.type === 'text-delta') expect(chunk.delta.isWellFormed()).toBe(true);
   });
 
-  it('ends an answer that does not end by itself', async () => {
+  it('see the end of an answer that does not end by itself', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'flood', characters: 64 * MEGABYTE } });
     const reader = await app.open(user, { id: chatId, message: userMessage('no end') });
     const { chunks, text, done } = await reader.rest();
-    expect(chunks.at(-1)).toEqual({ type: 'error', errorText: 'The answer became too long and was ended.' });
+    expect(chunks.at(-1)).toEqual({
+      type: 'error',
+      errorText: 'The answer became too long and was stopped.',
+    });
     expect(done).toBe(true);
     expect(text.length).toBeLessThan(20 * MEGABYTE);
     await app.double.until(() => answerCalls(app, 'no end')[0]?.state === 'ended');
@@ -90,8 +93,8 @@ describe('readers of an answer', () => {
     expect(textOfParts(answer) === text).toBe(true);
   });
 
-  it('says something after a while of silence, so that nobody hangs up', async () => {
-    // Below the 30 seconds after which the first proxies give up; here nobody waits that long.
+  it('get a ping after silence, so that connections stay open', async () => {
+    // Shorter than the 30 seconds after which some proxies time out. The test does not wait that long.
     expect(PING.interval).toBe(15_000);
     PING.interval = 1_500;
     const chatId = randomUUID();
@@ -116,7 +119,7 @@ describe('readers of an answer', () => {
     expect(silence).toBeLessThan(4_000);
     source.releaseLock();
     app.double.resume();
-    // Readers of the protocol do not notice.
+    // Clients of the protocol ignore it.
     const [one, other] = [await reader.rest(), await parsed.rest()];
     expect(one.text).toBe('Let me see. Yes.');
     expect(other.text).toBe('Let me see. Yes.');

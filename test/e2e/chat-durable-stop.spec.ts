@@ -17,7 +17,7 @@ import {
   textOfParts,
 } from '../support/turns.js';
 
-/** Only a stop ends an answer: what had arrived is kept and paid for, the provider is told to be quiet. */
+/** Only a stop ends an answer. The text so far is kept and paid for, and the provider's request is closed. */
 describe('stopping an answer', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -31,7 +31,7 @@ describe('stopping an answer', () => {
 
   afterAll(() => app.close());
 
-  /** An answer that has said `words` and waits in the middle. */
+  /** An answer that has streamed `words` and waits in the middle. */
   async function begin(chatId: string, question: string, body: object = {}): Promise<AnswerReader> {
     const usage = { input: 1_000, output: 400 };
     app.double.enqueue({ text: ['Half ', 'of ', 'it', '.'], pauseAfter: 2, usage });
@@ -40,14 +40,14 @@ describe('stopping an answer', () => {
     return reader;
   }
 
-  it('keeps what had arrived, closes the provider\u2019s connection and tells all readers', async () => {
+  it('keeps the text so far, closes the provider’s connection and tells all readers', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'stop me');
     const late = await resume(app, user, chatId);
     await late.until(saying('Half of '));
     expect(await stop(app, user, chatId)).toEqual({ stopped: true });
 
-    // All of it is true as soon as the stop is answered.
+    // Everything is in place as soon as the stop responds.
     const [, answer] = await messagesOf(app, user, chatId);
     expect(answer?.status).toBe('stopped');
     expect(textOfParts(answer!)).toBe('Half of ');
@@ -65,7 +65,7 @@ describe('stopping an answer', () => {
     expect(answerCalls(app, 'stop me')).toEqual([expect.objectContaining({ closedByClient: true })]);
   });
 
-  it('counts what a stopped answer has cost with each provider', async () => {
+  it('counts the cost of a stopped answer with each provider', async () => {
     for (const model of ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5']) {
       const chatId = randomUUID();
       const reader = await begin(chatId, `stop ${model}`, { model });
@@ -107,12 +107,12 @@ describe('stopping an answer', () => {
     expect(parts.at(-1)).toMatchObject({ type: 'text', text: 'Half of ', state: 'done' });
   });
 
-  it('stops in the middle of a thought, and no provider minds it in the history', async () => {
+  it('can stop during reasoning, and every provider accepts the history', async () => {
     await app.database.query(
       `update admin_config set config_data = jsonb_set(config_data, '{capabilities,thinking}', 'true')
         where config_key in ('chat_agent_google', 'chat_agent_openai', 'chat_agent_anthropic')`,
     );
-    // The server learns of it in a moment.
+    // The server notices this shortly afterwards.
     await eventually(async () => {
       app.double.enqueue({ reasoning: ['Hm.'], text: ['Yes.'] });
       const { chunks } = await app.say(user, randomUUID(), 'do you think');
@@ -136,7 +136,7 @@ describe('stopping an answer', () => {
     }
   });
 
-  it('stops before the first word, too, and the chat goes on as if nothing had been said', async () => {
+  it('can stop before the first token, and the chat continues as if nothing was said', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Too late.'], pauseAfter: 0 });
     const sent = app.post(user, { id: chatId, message: userMessage('say nothing') });
@@ -160,7 +160,7 @@ describe('stopping an answer', () => {
     expect(rows).toEqual([{ input_tokens: 0, cost: 0, status: 'aborted' }]);
   });
 
-  it('hands the stopped answer to the model with the next message', async () => {
+  it('sends the stopped answer to the model with the next message', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'remember this');
     await stop(app, user, chatId);
@@ -169,7 +169,7 @@ describe('stopping an answer', () => {
     expect(JSON.stringify(answerCalls(app, 'go on')[0]?.body)).toContain('Half of ');
   });
 
-  it('is nobody else\u2019s to stop', async () => {
+  it('is not possible for other users', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'mine alone', { visibility: 'public' });
     const stranger = await app.createUser();
@@ -180,7 +180,7 @@ describe('stopping an answer', () => {
     expect(await stop(app, user, randomUUID())).toEqual({ stopped: false });
   });
 
-  it('is part of deleting a chat, whose usage remains', async () => {
+  it('is part of deleting a chat, and the usage stays', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'delete me');
     const { status } = await app.request('DELETE', `/api/chats/${chatId}`, { user });
@@ -214,10 +214,11 @@ describe('stopping an answer', () => {
     expect((await bystander.rest()).text).toBe('Half of it.');
   });
 
-  it('lets an answer whose chat is gone come to its end', async () => {
+  it('lets an answer in a deleted chat end', async () => {
     const chatId = randomUUID();
     const reader = await begin(chatId, 'vanish');
-    // As it is when another instance deletes the chat; the end of the title's call may be in its way, and is retried there.
+    // Simulates another instance that deletes the chat. The end of the title's call may conflict with it, and is
+    // retried.
     await eventually(() =>
       app.database.query('delete from chat where id = $1', [chatId]).catch(unlessDeadlocked),
     );

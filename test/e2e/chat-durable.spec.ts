@@ -14,7 +14,7 @@ import {
 
 const READERS = 'switchboard_stream_readers';
 
-/** Generation belongs to the turn: it goes on whoever listens, and can be picked up again. */
+/** The turn owns the generation. It continues without readers, and can be resumed. */
 describe('durable answers', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -31,7 +31,7 @@ describe('durable answers', () => {
   const streamRows = (chatId: string) =>
     app.database.query('select "messageId" from "Stream" where "chatId" = $1', [chatId]);
 
-  it('writes on when the client goes away in the middle', async () => {
+  it('continue when the client disconnects in the middle', async () => {
     const chatId = randomUUID();
     const usage = { input: 1_000, output: 300 };
     app.double.enqueue({ text: ['One ', 'two ', 'three.'], pauseAfter: 1, usage });
@@ -48,7 +48,7 @@ describe('durable answers', () => {
     expect(answer).toMatchObject({ inputTokens: 1_000, outputTokens: 300 });
     const [call] = answerCalls(app, 'count to three');
     expect(call).toMatchObject({ state: 'ended', closedByClient: false });
-    // Its cost is in the books as if somebody had listened: 1,000 × 0.30 $ + 300 × 2.50 $ a million.
+    // Its cost is recorded as if someone had read it: 1,000 × 0.30 $ + 300 × 2.50 $ per million.
     expect(answer.cost).toBe(0.00105);
     await eventually(async () => {
       const [open] = await app.database.query(
@@ -71,7 +71,7 @@ describe('durable answers', () => {
     });
   });
 
-  it('writes on when the client goes away before the first word', async () => {
+  it('continue when the client disconnects before the first token', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Nobody ', 'listens.'], pauseAfter: 0 });
     const leaving = new AbortController();
@@ -84,7 +84,7 @@ describe('durable answers', () => {
     await app.double.until(() => answerCalls(app, 'silence first')[0]?.state === 'held');
     leaving.abort();
     await expect(sent).rejects.toThrow(/abort/i);
-    // Somebody else can pick it up although nobody has read a word of it.
+    // Another client can resume it although nobody has read any of it.
     const reader = await resume(app, user, chatId);
     expect(reader.response.status).toBe(200);
     app.double.resume();
@@ -93,7 +93,7 @@ describe('durable answers', () => {
     expect(await gauge(app, READERS)).toBe(0);
   });
 
-  it('replays from the first chunk, follows, and tells all readers the same', async () => {
+  it('replay from the first chunk, continue live, and are the same for all readers', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['a ', 'b ', 'c ', 'd ', 'e '], pauseAfter: 3 });
     const first = await app.open(user, { id: chatId, message: userMessage('the alphabet') });
@@ -114,7 +114,7 @@ describe('durable answers', () => {
       expect(answer.done).toBe(true);
       expect(answer.chunks[0]).toEqual(whole.chunks[0]);
       expect(answer.chunks.at(-1)).toEqual(whole.chunks.at(-1));
-      // The same chunks but for deltas, which may come joined.
+      // The same chunks, except that deltas can be joined.
       const isDelta = ({ type }: { type: string }) => type === 'text-delta';
       expect(answer.chunks.filter((chunk) => !isDelta(chunk))).toEqual(
         whole.chunks.filter((chunk) => !isDelta(chunk)),
@@ -123,7 +123,7 @@ describe('durable answers', () => {
     expect(answerCalls(app, 'the alphabet')).toHaveLength(1);
   });
 
-  it('has nothing to pick up before and after an answer, nor for a stranger', async () => {
+  it('cannot be resumed before and after they run, nor by another user', async () => {
     const chatId = randomUUID();
     expect((await resume(app, user, chatId)).response.status).toBe(204);
     app.double.enqueue({ text: ['Private ', 'words.'], pauseAfter: 1 });
@@ -143,7 +143,7 @@ describe('durable answers', () => {
     expect((await resume(app, user, chatId)).response.status).toBe(204);
   });
 
-  it('answers HEAD with the headers alone, and lets go of the connection', async () => {
+  it('respond to HEAD with the headers only, and close the connection', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Head ', 'and body.'], pauseAfter: 1 });
     const reader = await app.open(user, { id: chatId, message: userMessage('only the head') });
@@ -170,7 +170,7 @@ describe('durable answers', () => {
     expect(after.status).toBe(204);
   });
 
-  it('is marked as active exactly while it is written', async () => {
+  it('are marked as active exactly while they run', async () => {
     const chatId = randomUUID();
     const isStreaming = async () =>
       (await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming;
@@ -186,14 +186,14 @@ describe('durable answers', () => {
     ]);
     app.double.resume();
     await reader.until((chunks) => chunks.at(-1)?.type === 'finish');
-    // Whoever has seen the end finds it stored.
+    // A client that has read the end finds it stored.
     expect(await streamRows(chatId)).toEqual([]);
     expect(await isStreaming()).toBe(false);
     expect((await messagesOf(app, user, chatId)).at(-1)?.status).toBe('complete');
     await reader.rest();
   });
 
-  it('keeps what has arrived in the database within a second, while it is still being written', async () => {
+  it('are in the database within a second, while they are still running', async () => {
     const chatId = randomUUID();
     const parts = async () => {
       const rows = await app.database.query(
@@ -202,7 +202,7 @@ describe('durable answers', () => {
       );
       return rows[0] as { parts: Array<{ type: string; text?: string }>; status: string };
     };
-    // The second pause is the fault's: it holds the answer until the test is over.
+    // The second pause belongs to the fault: it holds the answer until the test is over.
     app.double.enqueue({
       text: ['Safe ', 'and ', 'sound'],
       pauseAfter: 1,

@@ -4,8 +4,8 @@ import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js'
 import type { TestUser } from '../support/app.js';
 import { answerCalls, messagesOf, type StoredMessage, textOfParts } from '../support/turns.js';
 
-/** Changing what has been said: edits of a user's message, and answers given again. */
-describe('edits and new answers', () => {
+/** Edits of a user's message, and regenerated answers. */
+describe('edits and regeneration', () => {
   let app: ChatApp;
   let user: TestUser;
 
@@ -30,7 +30,7 @@ describe('edits and new answers', () => {
   const again = (chatId: string, messageId?: string, who = user) =>
     app.post(who, { id: chatId, trigger: 'regenerate-message', messageId });
 
-  it('replaces the message of an id that exists, and deletes all that followed', async () => {
+  it('replace the message with an existing id, and delete all later ones', async () => {
     const { chatId, messages } = await threeTurns();
     const edited = messages[2]!;
     const answer = await app.say(user, chatId, 'second, edited', { messageId: edited.id });
@@ -41,7 +41,7 @@ describe('edits and new answers', () => {
     expect(after[2]).toMatchObject({ id: edited.id, createdAt: edited.createdAt, role: 'user' });
     expect(after[3]!.id).toBe(answer.chunks[0].messageId);
     expect(messages.map(({ id }) => id)).not.toContain(after[3]!.id);
-    // The model sees the conversation as it is now.
+    // The model gets the conversation as it is now.
     const prompt = JSON.stringify(lastCall()?.body);
     expect(prompt).toContain('second, edited');
     expect(prompt).toContain('You said: first');
@@ -49,7 +49,7 @@ describe('edits and new answers', () => {
     expect(prompt).not.toContain('third');
   });
 
-  it('edits by the id that the client itself gave, and takes the first message as well as the last', async () => {
+  it("edit by the client's own id, for the first message as well as the last", async () => {
     await app.say(user, 'client ids', 'one', { messageId: 'm1' });
     await app.say(user, 'client ids', 'two', { messageId: 'm2' });
     await app.say(user, 'client ids', 'two again', { messageId: 'm2' });
@@ -63,7 +63,7 @@ describe('edits and new answers', () => {
     expect(said(await messagesOf(app, user, 'client ids'))).toEqual(['one again', 'You said: one again']);
   });
 
-  it('takes the same message after its answer for an edit: it is answered once more', async () => {
+  it('treat the same message after its answer as an edit: it is answered again', async () => {
     const chatId = randomUUID();
     const message = userMessage('the same', randomUUID());
     const first = await app.post(user, { id: chatId, message });
@@ -73,7 +73,7 @@ describe('edits and new answers', () => {
     expect(answerCalls(app, 'the same')).toHaveLength(2);
   });
 
-  it('answers the last message again', async () => {
+  it('regenerate the last message', async () => {
     const { chatId, messages } = await threeTurns();
     app.double.enqueue({ text: ['A better third.'] });
     const answer = await again(chatId);
@@ -83,11 +83,11 @@ describe('edits and new answers', () => {
     expect(after[5]).toMatchObject({ id: answer.chunks[0].messageId, status: 'complete' });
     expect(said(after).at(-1)).toBe('A better third.');
     expect(after).toHaveLength(6);
-    // The old answer is no part of what the model is asked.
+    // The old answer is not sent to the model.
     expect(JSON.stringify(lastCall()?.body)).not.toContain('You said: third');
   });
 
-  it('answers a message in the middle again, and deletes all that followed', async () => {
+  it('regenerate a message in the middle, and delete all later ones', async () => {
     const { chatId, messages } = await threeTurns();
     app.double.enqueue({ text: ['A better second.'] });
     expect((await again(chatId, messages[3]!.id)).text).toBe('A better second.');
@@ -97,21 +97,21 @@ describe('edits and new answers', () => {
     expect(JSON.stringify(lastCall()?.body)).not.toContain('third');
   });
 
-  it('takes the id of a user message for the answer to it', async () => {
+  it('accept the id of a user message for its answer', async () => {
     const { chatId, messages } = await threeTurns();
     app.double.enqueue({ text: ['A new first.'] });
     expect((await again(chatId, messages[0]!.id)).text).toBe('A new first.');
     expect(said(await messagesOf(app, user, chatId))).toEqual(['first', 'A new first.']);
   });
 
-  it('answers a question that has no answer', async () => {
+  it('answer a question that has no answer', async () => {
     const chatId = await addChat(app, user);
     await addMessage(app, chatId, { role: 'user', parts: [text('anyone?')] });
     expect((await again(chatId)).text).toBe('You said: anyone?');
     expect(said(await messagesOf(app, user, chatId))).toEqual(['anyone?', 'You said: anyone?']);
   });
 
-  it('replaces an answer that has failed', async () => {
+  it('replace a failed answer', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'status', status: 401 } });
     expect((await app.say(user, chatId, 'please')).status).toBe(400);
@@ -123,7 +123,7 @@ describe('edits and new answers', () => {
     ]);
   });
 
-  it('refuses what can not be answered, and changes nothing', async () => {
+  it('refuse messages that cannot be answered, and change nothing', async () => {
     const { chatId, messages } = await threeTurns();
     const calls = app.double.requests.length;
     const empty = await addChat(app, user);
@@ -157,7 +157,7 @@ describe('edits and new answers', () => {
     ).toEqual([]);
   });
 
-  it('keeps in the totals what deleted messages have cost', async () => {
+  it('keep the cost of deleted messages in the totals', async () => {
     const chatId = randomUUID();
     const usage = { input: 1_000, output: 100 };
     app.double.enqueue({ text: ['Answer.'], usage }, { times: 3 });

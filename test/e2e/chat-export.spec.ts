@@ -22,7 +22,7 @@ const exportOf = (chatId: string, query = '', user = owner) =>
 describe('GET /api/chats/:id/export', () => {
   it('is a complete JSON document by default', async () => {
     const chatId = await addChat(app, owner, { title: 'Gärten: "A/B" 🌱' });
-    // More than one page of messages and of votes is read for it.
+    // The export reads more than one page of messages and of votes.
     for (let n = 0; n < 45; n++) {
       const createdAt = new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(n / 3))).toISOString();
       const id = await addMessage(app, chatId, { createdAt, parts: [text(`message "${n}" שלום`)] });
@@ -49,7 +49,7 @@ describe('GET /api/chats/:id/export', () => {
     expect(response.body.votes).toHaveLength(45);
   });
 
-  it('is a Markdown document that reads well', async () => {
+  it('is a readable Markdown document', async () => {
     const chatId = await addChat(app, owner, {
       title: 'Hello\nworld',
       createdAt: '2026-01-01T00:00:00.000Z',
@@ -117,7 +117,7 @@ console.log("hi");
 `);
   });
 
-  it('can be had of an empty chat', async () => {
+  it('works for an empty chat', async () => {
     const chatId = await addChat(app, owner, { title: '...' });
     const json = await exportOf(chatId, '?format=json');
     expect(json.body).toMatchObject({ chat: { id: chatId }, messages: [], votes: [] });
@@ -127,7 +127,7 @@ console.log("hi");
     expect((await exportOf(chatId, '?format=markdown')).text).toMatch(/^# \.\.\.\n\n_\S+_\n$/);
   });
 
-  it('leaves no room in the file name for other headers or folders', async () => {
+  it('lets no file name inject headers or folders', async () => {
     const chatId = await addChat(app, owner, { title: '../x"; filename=evil.exe\r\nset-cookie: a=b' });
     const response = await exportOf(chatId);
     expect(response.headers.get('content-disposition')).toBe(
@@ -152,13 +152,13 @@ console.log("hi");
     expect((await exportOf(chatId, '?format=markdown', stranger)).text).toContain('open');
   });
 
-  it('of a private chat is for nobody else', async () => {
+  it('of a private chat is only for its owner', async () => {
     const chatId = await addChat(app, owner);
     for (const user of [stranger, admin]) expectProblem(await exportOf(chatId, '', user), 404, 'not_found');
     expectProblem(await exportOf(randomUUID()), 404, 'not_found');
   });
 
-  it('breaks off, instead of ending well, when the chat goes while it is read', async () => {
+  it('is interrupted, not completed, if the chat is deleted while it is read', async () => {
     const chatId = await addChat(app, owner);
     const parts = [text('x'.repeat(400_000))];
     for (let n = 0; n < 60; n++) {

@@ -15,14 +15,14 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
 
 /**
- * What goes wrong when some of the answer has arrived: it is never asked for again, the reader is told at the end of the
- * stream, and what there was is kept and paid for. Promises that are rejected unheard fail a test by themselves.
+ * Faults after a part of the answer has arrived. The call is not repeated, the reader gets an error at the end of the
+ * stream, and the text so far is kept and paid for. Unhandled rejections fail a test by themselves.
  */
 
 const PROVIDERS = {
   google: { model: 'google/gemini-2.5-flash', name: 'Google' },
   openai: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI's older API, which gateways and local servers use. */
   openaiChat: { model: 'openai/gpt-4o-mini', name: 'OpenAI' },
   anthropic: { model: 'anthropic/claude-sonnet-4-5', name: 'Anthropic' },
 };
@@ -33,11 +33,11 @@ const TEXT = ['one ', 'two ', 'three ', 'four'];
 const FIRST_BYTE_TIMEOUT = 4_000;
 const IDLE_TIMEOUT = 800;
 
-/** What is told to the reader, with NAME of the provider, and what the call's row says. */
+/** What the reader is told (with NAME for the provider), and what is recorded in the call's row. */
 type Meaning = [text: string, code: string];
 
-const brokenOff: Meaning = ['NAME broke off its answer.', 'upstream_error'];
-const late: Meaning = ['NAME did not answer in time.', 'upstream_timeout'];
+const brokenOff: Meaning = ['NAME ended its answer early.', 'upstream_error'];
+const late: Meaning = ['NAME did not respond in time.', 'upstream_timeout'];
 const errorFrame = (reason: ErrorReason): Fault => ({ type: 'error-frame', chunks: 2, reason });
 
 const CASES: Array<[Fault, ...Meaning]> = [
@@ -47,8 +47,8 @@ const CASES: Array<[Fault, ...Meaning]> = [
   [{ type: 'malformed', chunks: 2 }, ...brokenOff],
   [{ type: 'stall-after', chunks: 2 }, ...late],
   [errorFrame('internal'), ...brokenOff],
-  [errorFrame('overloaded'), 'NAME is overloaded at the moment. Try again.', 'upstream_error'],
-  [errorFrame('rate-limit'), 'NAME is limiting requests at the moment. Try again in 30 s.', 'rate_limited'],
+  [errorFrame('overloaded'), 'NAME is overloaded. Try again.', 'upstream_error'],
+  [errorFrame('rate-limit'), 'NAME is rate limiting requests. Try again in 30 s.', 'rate_limited'],
   [
     errorFrame('context-length'),
     'The conversation has become too long for this model. Start a new chat or choose another model.',
@@ -56,7 +56,7 @@ const CASES: Array<[Fault, ...Meaning]> = [
   ],
 ];
 
-/** One question to one of the providers, in a chat of its own. */
+/** One question to one of the providers, in its own chat. */
 interface Ask {
   app: ChatApp;
   provider: Provider;
@@ -67,7 +67,7 @@ interface Ask {
 
 describe('faults after the first byte', () => {
   let app: ChatApp;
-  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  /** Another instance on the same database that uses OpenAI's older API. */
   let chatApp: ChatApp;
   let user: TestUser;
 
@@ -118,7 +118,7 @@ describe('faults after the first byte', () => {
       [chatId],
     );
 
-  /** The stream ended in good order, with words for a person; all that had arrived is stored. */
+  /** The stream ended properly, with a readable message. All text that arrived is stored. */
   async function expectFailedAnswer(
     { app, provider, chatId }: Ask,
     answer: Answer,
@@ -133,7 +133,7 @@ describe('faults after the first byte', () => {
     expect([count('error'), count('finish'), count('text-end')]).toEqual([1, 0, count('text-start')]);
     for (const key of Object.values(SERVER_KEYS)) expect(JSON.stringify(answer.chunks)).not.toContain(key);
 
-    // All of it is true as soon as the stream has ended.
+    // Everything is in place as soon as the stream has ended.
     const stored = (await messagesOf(app, user, chatId)).at(-1)!;
     expect([stored.role, stored.status, textOfParts(stored)]).toEqual(['assistant', 'failed', arrived]);
     expect(stored.parts.some(({ state }) => state === 'streaming')).toBe(false);
@@ -142,7 +142,7 @@ describe('faults after the first byte', () => {
     expect((await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming).toBe(false);
   }
 
-  /** One call, counted by what the provider had reported and an estimate of the rest; no row stays open. */
+  /** One call, counted with the provider's figures and an estimate of the rest. No row stays open. */
   async function expectCounted({ provider, chatId }: Ask, status: string, code?: string): Promise<void> {
     const calls = await callsOf(chatId);
     expect(calls).toHaveLength(1);
@@ -155,7 +155,7 @@ describe('faults after the first byte', () => {
     });
     expect(metadata.errorCode).toBe(code);
     expect(metadata.finishReason).not.toBe('stop');
-    // OpenAI tells nothing to a stream that is cut.
+    // OpenAI reports nothing for an interrupted stream.
     if (provider.startsWith('openai')) expect(figures.inputTokens).toBeGreaterThan(0);
     else expect(figures.inputTokens).toBe(100);
     expect(figures.outputTokens).toBeGreaterThan(0);
@@ -191,7 +191,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('takes an answer that ends without its last word for broken, even when all of it is there', async () => {
+  it('treat an answer without its final event as broken, even if all text has arrived', async () => {
     await everywhere(async (ask) => {
       program(ask, { type: 'half-close', chunks: 99 });
       const answer = await send(ask);
@@ -201,7 +201,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('lets a model be slow as long as it goes on', async () => {
+  it('allow a slow model as long as it continues', async () => {
     await everywhere(async (ask) => {
       const { app, question } = ask;
       app.double.enqueue(
@@ -214,14 +214,14 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('ends an answer that will not end, and reads no more of it', async () => {
+  it('end an endless answer, and read no more of it', async () => {
     expect(ANSWER_LIMIT.size).toBe(16 * 1024 ** 2);
     // A quarter of it shows the same for four providers.
     const limit = (ANSWER_LIMIT.size /= 4);
     for (const ask of ALL.map(askOf)) {
       const { app, question, chatId } = ask;
       program(ask, { type: 'flood', characters: 20 * limit });
-      // The reader reads the beginning only until the answer is stored: nothing may be waiting for it.
+      // The reader only reads the beginning until the answer is stored: nothing may depend on it.
       const reader = await app.open(user, { id: chatId, message: userMessage(question), ...ask.body });
       await reader.until((chunks) => chunks.some(({ type }) => type === 'text-delta'));
       await eventually(async () => {
@@ -233,40 +233,43 @@ describe('faults after the first byte', () => {
       });
       const stored = await storedAnswer(app, user, chatId);
       expect(textOfParts(stored).length).toBeLessThan(limit + 100_000);
-      const meaning: Meaning = ['The answer became too long and was ended.', 'upstream_error'];
+      const meaning: Meaning = ['The answer became too long and was stopped.', 'upstream_error'];
       await expectFailedAnswer(ask, await reader.rest(), meaning, textOfParts(stored));
       await expectCounted(ask, 'aborted');
 
       await app.double.until(() => answerCalls(app, question)[0]?.state === 'ended');
       const [call, ...more] = answerCalls(app, question);
       expect([call!.closedByClient, more]).toEqual([true, []]);
-      // What was under way then is what the buffers of the connection hold.
+      // The data in transit then is limited by the buffers of the connection.
       expect(call!.chunks * 8_400).toBeLessThan(2 * limit);
       await expectNextTurn(ask);
     }
     ANSWER_LIMIT.size *= 4;
   });
 
-  it.each<UsageLie>(['negative', 'absurd', 'missing'])('estimates when the figures are %s', async (lie) => {
-    await everywhere(async (ask) => {
-      program(ask, { type: 'usage-lies', lie });
-      const answer = await send(ask);
-      expect([answer.text, answer.chunks.at(-1).type]).toEqual([TEXT.join(''), 'finish']);
-      const [{ metadata, ...figures }] = await callsOf(ask.chatId);
-      expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
-      expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
-      // Four characters a token: the text, and the prompt of a few words with its instructions.
-      expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
-      expect(figures.inputTokens).toBeGreaterThan(10);
-      expect(figures.inputTokens).toBeLessThan(200);
-      expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
-        outputTokens: 5,
-        cachedInputTokens: 0,
+  it.each<UsageLie>(['negative', 'absurd', 'missing'])(
+    'lead to an estimate if the figures are %s',
+    async (lie) => {
+      await everywhere(async (ask) => {
+        program(ask, { type: 'usage-lies', lie });
+        const answer = await send(ask);
+        expect([answer.text, answer.chunks.at(-1).type]).toEqual([TEXT.join(''), 'finish']);
+        const [{ metadata, ...figures }] = await callsOf(ask.chatId);
+        expect(metadata).toMatchObject({ status: 'success', estimated: true, finishReason: 'stop' });
+        expect(metadata).toMatchObject({ cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 });
+        // Four characters per token: the text, and the prompt of a few words with its instructions.
+        expect(figures).toMatchObject({ closed: true, outputTokens: 5 });
+        expect(figures.inputTokens).toBeGreaterThan(10);
+        expect(figures.inputTokens).toBeLessThan(200);
+        expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
+          outputTokens: 5,
+          cachedInputTokens: 0,
+        });
       });
-    });
-  });
+    },
+  );
 
-  it('bills parts that are more than their whole as plain', async () => {
+  it('bill parts that are larger than their whole as plain input', async () => {
     await everywhere(async (ask) => {
       program(ask, { type: 'usage-lies', lie: 'inconsistent' });
       await send(ask);
@@ -276,7 +279,7 @@ describe('faults after the first byte', () => {
     });
   });
 
-  it('tells all who read the answer, also those who came later', async () => {
+  it('are reported to all readers, also to late ones', async () => {
     const ask = askOf('openai');
     app.double.enqueue({ text: TEXT, pauseAfter: 1, fault: { type: 'reset-after', chunks: 2 } });
     const message = { id: ask.chatId, message: userMessage(ask.question, 'q'), ...ask.body };

@@ -9,28 +9,28 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
 
 /**
- * What goes wrong before a provider has said anything: the client gets a problem document, the answer is stored as failed,
- * every attempt is accounted for, and the chat goes on. Promises that are rejected unheard fail a test by themselves.
+ * Faults before a provider has sent anything. The client gets a problem document, the answer is stored as failed, every
+ * attempt is recorded, and the chat continues. Unhandled rejections fail a test by themselves.
  */
 
 const PROVIDERS = {
   google: { model: 'google/gemini-2.5-flash', name: 'Google', header: 'x-google-api-key' },
   openai: { model: 'openai/gpt-4o-mini', name: 'OpenAI', header: 'x-openai-api-key' },
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI's older API, which gateways and local servers use. */
   openaiChat: { model: 'openai/gpt-4o-mini', name: 'OpenAI', header: 'x-openai-api-key' },
   anthropic: { model: 'anthropic/claude-sonnet-4-5', name: 'Anthropic', header: 'x-anthropic-api-key' },
 };
 type Provider = keyof typeof PROVIDERS;
 const ALL = Object.keys(PROVIDERS) as Provider[];
 
-/** What a fault means to the client. */
+/** How a fault is reported to the client. */
 interface Meaning {
   status: number;
   code: string;
-  /** With NAME and HEADER of the provider. */
+  /** With NAME and HEADER for the provider's. */
   detail: RegExp;
   retryAfter?: string;
-  /** How the calls ended; `error` unless told. */
+  /** How the calls ended. The default is `error`. */
   callStatus?: string;
 }
 
@@ -40,20 +40,20 @@ const badKey = {
   code: 'api_key_missing',
   detail: /^NAME refused the server's key\. .* HEADER\.$/,
 };
-const brokenOff = { ...UPSTREAM, detail: /^NAME broke off its answer\.$/ };
+const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/ };
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
-const unreachable = { ...UPSTREAM, detail: /^NAME can not be reached\.$/ };
+const unreachable = { ...UPSTREAM, detail: /^NAME cannot be reached\.$/ };
 const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
 const empty = { ...UPSTREAM, detail: /^The model gave an empty answer\./, callStatus: 'success' };
-const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not answer in time\.$/ };
+const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not respond in time\.$/ };
 const failedWith = (status: number) => ({
   ...UPSTREAM,
-  detail: new RegExp(`^NAME failed to answer \\(status ${status}\\)\\.$`),
+  detail: new RegExp(`^NAME failed \\(status ${status}\\)\\.$`),
 });
 const limited = (seconds: number) => ({
   status: 429,
   code: 'rate_limited',
-  detail: new RegExp(`^NAME is limiting requests at the moment\\. Try again in ${seconds} s\\.$`),
+  detail: new RegExp(`^NAME is rate limiting requests\\. Try again in ${seconds} s\\.$`),
   retryAfter: String(seconds),
 });
 
@@ -81,7 +81,7 @@ const CASES: Array<[fault: Fault, meaning: Meaning, attempts: number]> = [
   [{ type: 'empty' }, empty, 1],
 ];
 
-/** The problem is the one that is expected, in words for a person. */
+/** The problem is the expected one, in readable words. */
 function expectProblemOf(provider: Provider, { status, headers, problem }: Answer, meaning: Meaning): void {
   const { name, header } = PROVIDERS[provider];
   const detail = new RegExp(meaning.detail.source.replace('NAME', name).replace('HEADER', header));
@@ -99,7 +99,7 @@ function expectProblemOf(provider: Provider, { status, headers, problem }: Answe
   for (const key of [...Object.values(SERVER_KEYS), 'bad-key']) expect(text).not.toContain(key);
 }
 
-/** What the failed turn has left: a failed answer without text, a closed row for each attempt, no active stream. */
+/** What the failed turn leaves: a failed answer without text, a closed row for each attempt, no active stream. */
 async function expectFailedTurn(
   app: ChatApp,
   user: TestUser,
@@ -128,7 +128,7 @@ async function expectFailedTurn(
 
 async function expectNextTurn(app: ChatApp, user: TestUser, chatId: string, body: object): Promise<void> {
   const next = await app.say(user, chatId, 'And now?', { body });
-  // Anthropic takes the two questions in a row for one.
+  // Anthropic treats two consecutive questions as one.
   expect([next.status, next.done, next.text]).toEqual([200, true, expect.stringMatching(/And now\?$/)]);
   const statuses = (await messagesOf(app, user, chatId)).map(({ status }) => status);
   expect(statuses).toEqual(['complete', 'failed', 'complete', 'complete']);
@@ -153,7 +153,7 @@ interface Ask {
 
 describe('faults before the first byte', () => {
   let app: ChatApp;
-  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  /** Another instance on the same database that uses OpenAI's older API. */
   let chatApp: ChatApp;
   let user: TestUser;
 
@@ -194,7 +194,7 @@ describe('faults before the first byte', () => {
     await everywhere(async (ask) => {
       const { app, provider, question, body } = ask;
       const chatId = randomUUID();
-      // One more than there may be attempts: one too many would be seen.
+      // One more than the allowed attempts, so that an additional attempt would be visible.
       fail(ask, fault, 4);
       const answer = await app.say(user, chatId, question, { body });
       expectProblemOf(provider, answer, meaning);
@@ -205,7 +205,7 @@ describe('faults before the first byte', () => {
     });
   });
 
-  it('refuses a key that the user sent, names its header and does not repeat it', async () => {
+  it('name the header of a refused user key, and do not repeat the key', async () => {
     await everywhere(async ({ app, provider, question, body }) => {
       const chatId = randomUUID();
       const { header } = PROVIDERS[provider];
@@ -218,7 +218,7 @@ describe('faults before the first byte', () => {
     });
   });
 
-  it('waits between attempts as long as the provider asks', async () => {
+  it('wait between attempts as long as the provider asks', async () => {
     await everywhere(async (ask) => {
       const { app, question, body } = ask;
       fail(ask, { type: 'status', status: 429, retryAfterSeconds: 2 }, 1);
@@ -255,8 +255,8 @@ describe('faults before the first byte', () => {
   });
 });
 
-describe('a provider that is not there', () => {
-  it('is tried three times, and answers again when it is back', async () => {
+describe('an unreachable provider', () => {
+  it('is tried three times, and works again when it is back', async () => {
     const port = await closedPort();
     const url = `http://127.0.0.1:${port}`;
     const app = await startChatApp({
@@ -292,7 +292,7 @@ describe('a provider that is not there', () => {
   });
 });
 
-/** A port of this machine where nobody listens. */
+/** A port of this machine where nothing listens. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

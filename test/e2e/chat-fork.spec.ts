@@ -24,7 +24,7 @@ async function messagesOf(chatId: string, user = owner) {
   return body.items as Array<Record<string, unknown> & { id: string }>;
 }
 
-/** What a copy has in common with its original: all but its ids, and what the original has cost. */
+/** The fields that a copy shares with its original: all except its ids and the original's cost. */
 const content = ({
   id: _id,
   chatId: _chatId,
@@ -97,7 +97,7 @@ describe('POST /api/chats/:id/fork', () => {
     expect((await messagesOf(body.id)).map(content)).toEqual(original.slice(0, 15).map(content));
   });
 
-  it('copies a public chat of somebody else, and the original does not know', async () => {
+  it("copies another user's public chat without changing it", async () => {
     const chatId = await addChat(app, owner, { visibility: 'public', title: 'open' });
     await addMessage(app, chatId, { role: 'user', createdAt: '2026-01-01T00:00:00.000Z' });
     const answer = await addMessage(app, chatId, {
@@ -114,7 +114,7 @@ describe('POST /api/chats/:id/fork', () => {
     expect(await messagesOf(chatId)).toHaveLength(2);
   });
 
-  it('does not copy an answer that is being written', async () => {
+  it('does not copy a running answer', async () => {
     const chatId = await addChat(app, owner);
     const question = await addMessage(app, chatId, { role: 'user', createdAt: '2026-01-01T00:00:00.000Z' });
     const answer = await addMessage(app, chatId, {
@@ -130,7 +130,7 @@ describe('POST /api/chats/:id/fork', () => {
     expect((await app.request('GET', '/api/chats', { user: owner })).body.items).toHaveLength(2);
   });
 
-  it('reveals nothing of a private chat, and makes nothing', async () => {
+  it('reveals nothing of a private chat, and creates nothing', async () => {
     const chatId = await addChat(app, owner);
     const messageId = await addMessage(app, chatId, {});
     for (const role of ['user', 'admin'] as const) {
@@ -140,7 +140,7 @@ describe('POST /api/chats/:id/fork', () => {
     }
   });
 
-  it('needs a message of that very chat', async () => {
+  it('requires a message of that chat', async () => {
     const chatId = await addChat(app, owner);
     const elsewhere = await addMessage(app, await addChat(app, owner), {});
     expectProblem(await fork(chatId, { messageId: elsewhere }), 404, 'not_found');

@@ -4,11 +4,11 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { messagesOf, textOfParts } from '../support/turns.js';
 
-/** The last words come alone, or after the question before them when nothing stands between the two. */
+/** The last question is sent alone, or together with the one before it if nothing is between them. */
 const ANSWER = /^You said: (?:How is it outside\?)?Never mind\.$/;
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 
-/** What a model is told of the conversation so far, whatever state it was left in. */
+/** The history that a model gets, whatever state the conversation was left in. */
 describe('the history that a model gets', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -24,7 +24,7 @@ describe('the history that a model gets', () => {
 
   const lastPrompt = () => JSON.stringify(app.double.requests.filter(({ stream }) => stream).at(-1)?.body);
 
-  /** A chat whose answer has these parts, and what the model says to the next message. */
+  /** A chat with these answer parts, and the model's answer to the next message. */
   async function sayAfter(model: string, parts: unknown[], status = 'interrupted'): Promise<string> {
     const chatId = await addChat(app, user);
     const times = [1, 2].map((minutes) => new Date(Date.now() - 60_000 * (3 - minutes)).toISOString());
@@ -56,14 +56,14 @@ describe('the history that a model gets', () => {
         expect(await sayAfter(model, [step, looking, part])).toMatch(ANSWER);
         expect(lastPrompt()).toContain('Let me look.');
         expect(lastPrompt()).not.toContain('call_unfinished1');
-        // Nor when the call is all there is.
+        // Also if the call is all there is.
         expect(await sayAfter(model, [step, part], 'stopped')).toMatch(ANSWER);
         expect(lastPrompt()).not.toContain('call_unfinished1');
       }
     });
   }
 
-  it('contains the tool calls that have been answered', async () => {
+  it('contains answered tool calls', async () => {
     for (const model of MODELS) {
       const finished = [
         { type: 'step-start' },
@@ -77,14 +77,14 @@ describe('the history that a model gets', () => {
         { type: 'step-start' },
         { type: 'tool-weather', ...call, state: 'output-error', errorText: 'The station is closed.' },
         { type: 'step-start' },
-        { ...text('I can not tell.'), state: 'done' },
+        { ...text('I cannot tell.'), state: 'done' },
       ];
       expect(await sayAfter(model, failed, 'complete')).toMatch(ANSWER);
       expect(lastPrompt()).toContain('The station is closed.');
     }
   });
 
-  it('passes over answers without a word, and over what is for the eye only', async () => {
+  it('skips answers without text, and parts that are only for display', async () => {
     for (const model of MODELS) {
       expect(await sayAfter(model, [], 'failed')).toMatch(ANSWER);
       const parts = [
@@ -98,7 +98,7 @@ describe('the history that a model gets', () => {
     }
   });
 
-  it('passes over what was begun and never said, whichever model had begun it', async () => {
+  it('skips parts that started and have no text, for any model', async () => {
     const begun = [
       { type: 'text', text: '', state: 'done', providerMetadata: { openai: { itemId: 'msg_begun' } } },
       { type: 'reasoning', text: 'Hm.', state: 'done', providerMetadata: { openai: { itemId: 'rs_begun' } } },
@@ -114,10 +114,10 @@ describe('the history that a model gets', () => {
     }
   });
 
-  it('is in the order of the messages, also when their clocks disagree', async () => {
+  it('is in the order of the messages, even if their clocks disagree', async () => {
     const chatId = await addChat(app, user);
     const inAnHour = Date.now() + 3_600_000;
-    // Another machine's clock was ahead.
+    // The clock of another machine was ahead.
     for (const [index, words] of ['alpha', 'beta', 'gamma', 'delta'].entries()) {
       const role = index % 2 === 0 ? 'user' : 'assistant';
       const createdAt = new Date(inAnHour + index).toISOString();
@@ -142,7 +142,7 @@ describe('the history that a model gets', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
-  it('is in order when questions follow each other as fast as they can', async () => {
+  it('is in order if questions follow each other as fast as possible', async () => {
     const chatId = randomUUID();
     const expected: string[] = [];
     for (let index = 0; index < 10; index++) {
@@ -174,7 +174,7 @@ describe('the history that a model gets', () => {
       return { chatId, idOf };
     }
 
-    it('is its latest part, and begins with a question', async () => {
+    it('is its latest part, and starts with a question', async () => {
       const { chatId } = await longChat();
       for (const model of MODELS) {
         const answer = await app.say(user, chatId, 'and now?', { body: { model } });

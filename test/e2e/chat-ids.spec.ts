@@ -62,7 +62,7 @@ describe('every route of a chat', () => {
     ['GET', '/votes'],
     ['PUT', '/messages/x/vote'],
     ['DELETE', '/messages/x/vote'],
-  ])('%s /api/chats/:id%s refuses an impossible id, and everybody without a token', async (method, below) => {
+  ])('%s /api/chats/:id%s refuses an invalid id, and requests without a token', async (method, below) => {
     const bodies: Record<string, unknown> = {
       PATCH: { title: 'x' },
       POST: { messageId: 'x' },
@@ -89,7 +89,7 @@ describe('every route of a chat', () => {
     ['GET', '/api/chats'],
     ['POST', '/api/chats'],
     ['DELETE', '/api/chats'],
-  ])('%s %s needs a token', async (method, path) => {
+  ])('%s %s requires a token', async (method, path) => {
     expectProblem(await app.request(method, path), 401, 'unauthenticated');
   });
 });

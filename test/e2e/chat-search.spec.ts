@@ -28,7 +28,7 @@ describe('GET /api/chats?q=', () => {
     await addMessage(app, await addChat(app, owner, { title }), { parts });
   }
 
-  it('finds titles and message text in any case, not other people’s', async () => {
+  it('finds titles and message text case-insensitively, but not those of other users', async () => {
     await addChat(app, owner, { title: 'Growing TOMATOES', createdAt: '2026-01-02T00:00:00.000Z' });
     await withMessage('by message', [text('nothing'), text('Water the Tomatoes daily')]);
     await addChat(app, owner, { title: 'other' });
@@ -66,7 +66,7 @@ describe('GET /api/chats?q=', () => {
     ['***=x', 'a ***=x b', 'x'],
     ['(?i)y', 'a (?i)y b', 'y'],
     ['a|b\\', 'or a|b\\', 'a b'],
-  ])('takes %j for itself', async (q, matching, other) => {
+  ])('takes %j literally', async (q, matching, other) => {
     await addChat(app, owner, { title: `title ${matching}`, createdAt: '2026-01-02T00:00:00.000Z' });
     await withMessage('message', [text(`before ${matching} after`)]);
     await addChat(app, owner, { title: `title ${other}` });
@@ -75,7 +75,7 @@ describe('GET /api/chats?q=', () => {
   });
 
   it.each([['type'], ['step-start'], ['hidden'], ['nline two'], ['u0001']])(
-    'looks at text only: %j is not found',
+    'only searches text: %j is not found',
     async (q) => {
       await withMessage('chat', [
         { type: 'step-start' },
@@ -95,7 +95,7 @@ describe('GET /api/chats?q=', () => {
     },
   );
 
-  it('survives whatever is stored', async () => {
+  it('works with any stored data', async () => {
     await withMessage('cut emoji', '[{"type":"text","text":"findme \\ud83c"}]');
     await withMessage('nul', '[{"type":"text","text":"findme \\u0000"}]');
     await withMessage('escaped', '[{"type":"text","text":"\\u0066indme"}]');

@@ -6,7 +6,7 @@ import { configureAgent, type Provider, PROVIDERS } from '../support/agent-confi
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answerCalls } from '../support/turns.js';
 
-/** Thinking is switched on and off with each message, in every vendor's own words. */
+/** Thinking is enabled and disabled with each message, in every vendor's own format. */
 describe('thinking', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -24,7 +24,7 @@ describe('thinking', () => {
   });
   afterAll(() => app.close());
 
-  /** What the model was asked with. */
+  /** The request that the model got. */
   async function askedWith(model: string, thinking?: boolean): Promise<Record<string, unknown>> {
     const question = `Question ${randomUUID()}`;
     const answer = await app.say(user, randomUUID(), question, { body: { model, thinking } });
@@ -33,7 +33,7 @@ describe('thinking', () => {
     return call?.body as Record<string, unknown>;
   }
 
-  /** Where each vendor has the most that may be said. */
+  /** The field in which each vendor has the output limit. */
   function limitOf(body: Record<string, unknown>): unknown {
     const { maxOutputTokens } = (body['generationConfig'] ?? {}) as { maxOutputTokens?: number };
     return body['max_tokens'] ?? body['max_output_tokens'] ?? maxOutputTokens;
@@ -51,7 +51,7 @@ describe('thinking', () => {
   it.each<[model: string, on: object, off: object]>([
     ['google/gemini-2.5-flash', google({ includeThoughts: true }), google({ thinkingBudget: 0 })],
     ['google/gemini-2.5-pro', google({ includeThoughts: true }), google({ thinkingBudget: 128 })],
-    // It does not think unless it is given a budget.
+    // It does not think without a budget.
     [
       'google/gemini-2.5-flash-lite',
       google({ includeThoughts: true, thinkingBudget: -1 }),
@@ -75,7 +75,7 @@ describe('thinking', () => {
       expect.objectContaining({ thinking: { type: 'adaptive', display: 'summarized' } }),
       expect.objectContaining({ thinking: { type: 'disabled' } }),
     ],
-  ])('of %s is on or off, and off where it is configured so', async (model, on, off) => {
+  ])('of %s is on or off, and off if the configuration says so', async (model, on, off) => {
     expect(await askedWith(model, true)).toEqual(on);
     expect(await askedWith(model, false)).toEqual(off);
     expect(await askedWith(model)).toEqual(off);
@@ -104,7 +104,7 @@ describe('thinking', () => {
       without('thinking'),
     ],
   ])(
-    'of %s is what the message says, else the configuration, else the vendor',
+    'of %s follows the message, or else the configuration, or else the vendor',
     async (provider, name, on, off, unsaid) => {
       const model = `${provider}/${name}`;
       await configureAgent(app, provider, { capabilities: { thinking: true } });
@@ -120,7 +120,7 @@ describe('thinking', () => {
     ['google/gemini-2.5-flash', 2_000],
     ['openai/gpt-5', 2_000],
     ['anthropic/claude-sonnet-4-5', 2_000],
-  ])('leaves what %s may say untouched by what it thinks', async (model, maxOutputTokens) => {
+  ])('does not reduce the output limit of %s', async (model, maxOutputTokens) => {
     const provider = model.slice(0, model.indexOf('/')) as Provider;
     await configureAgent(app, provider, { parameters: { maxOutputTokens, temperature: 0.4, topK: 20 } });
     const body = await askedWith(model, true);
@@ -131,10 +131,10 @@ describe('thinking', () => {
     expect(limitOf(await askedWith(model, false))).toBe(maxOutputTokens);
   });
 
-  it('is part of what a budget is asked for', async () => {
+  it('is part of what a budget reserves', async () => {
     await configureAgent(app, 'google', { parameters: { maxOutputTokens: 1_000 }, budget: { daily: 0.1 } });
     const thinker = await app.createUser();
-    // 0.0425 USD, nearly all of it for thoughts.
+    // 0.0425 USD, nearly all of it for reasoning.
     const usage = { input: 20, output: 17_000, reasoning: 16_000 };
     app.double.enqueue({ usage, firstDelayMs: 300 }, { when: ({ stream }) => stream, times: 6 });
     const body = { model: 'google/gemini-2.5-flash', agent: 'chat', thinking: true };
@@ -151,7 +151,7 @@ describe('thinking', () => {
     await configureAgent(app, 'google', { budget: {} });
   });
 
-  it('is not asked of the small calls beside the answer', async () => {
+  it('is not used for the small calls beside the answer', async () => {
     await configureAgent(app, 'google', { capabilities: { thinking: true } });
     await app.say(user, randomUUID(), 'A question that gives a chat its title', {
       body: { model: 'google/gemini-2.5-flash', thinking: true },
@@ -161,7 +161,7 @@ describe('thinking', () => {
     expect(small.map(({ body }) => body)).toEqual([thoughts, thoughts]);
   });
 
-  it('counts what is thought once, and shows it', async () => {
+  it('counts reasoning tokens once, and shows them', async () => {
     const chat = randomUUID();
     app.double.enqueue({
       reasoning: ['Let me ', 'think.'],
@@ -176,23 +176,23 @@ describe('thinking', () => {
       messageMetadata: { usage: Record<string, number>; cost: number };
     };
     expect(messageMetadata.usage).toMatchObject({ outputTokens: 60, reasoningTokens: 40, totalTokens: 160 });
-    // 0.30 and 2.50 USD a million.
+    // 0.30 and 2.50 USD per million.
     expect(messageMetadata.cost).toBeCloseTo((100 * 0.3 + 60 * 2.5) / 1e6, 6);
   });
 
-  it('is told to nobody who reads the output of the process', async () => {
+  it('does not appear in the output of the process', async () => {
     const chat = randomUUID();
     const warned = jest.spyOn(process, 'emitWarning');
     app.double.enqueue({ reasoning: ['Between us.'], text: ['Done.'] });
     await app.say(user, chat, 'Think', { body: { model: 'anthropic/claude-sonnet-4-5', thinking: true } });
-    // Another vendor takes no such thoughts, and its client warns of them.
+    // Another vendor does not accept such reasoning, and its client warns about it.
     const body = { model: 'openai/gpt-5-mini', agent: 'artifact' };
     expect((await app.say(user, chat, 'And now?', { body })).status).toBe(200);
     expect(warned.mock.calls).toEqual([]);
     warned.mockRestore();
   });
 
-  it('is refused for a model that has none, and for what is neither true nor false', async () => {
+  it('is refused for a model without it, and for a value that is not a boolean', async () => {
     const chat = randomUUID();
     const refused = await app.say(user, chat, 'Think', {
       body: { model: 'openai/gpt-4o-mini', thinking: true },
@@ -204,7 +204,7 @@ describe('thinking', () => {
     const wrong = await app.say(user, chat, 'Think', { body: { thinking: 'yes' } });
     expect(wrong).toMatchObject({ status: 400, problem: { errors: [{ path: 'thinking' }] } });
     expect((await app.request('GET', `/api/chats/${chat}`, { user })).status).toBe(404);
-    // Without thought is what such a model answers anyway.
+    // Such a model always answers without thinking.
     expect(await askedWith('openai/gpt-4o-mini', false)).toEqual(without('reasoning'));
   });
 });

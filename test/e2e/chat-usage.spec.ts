@@ -6,9 +6,9 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { messagesOf, saying, stop } from '../support/turns.js';
 
-/** Every call of a model is a row of usage_logs, counted and billed exactly once, and all sums of them agree. */
+/** Every model call is a row of usage_logs, counted and billed exactly once, and all sums agree. */
 
-/** USD per million tokens, as seeded: input, what is read from the cache, what is written to it, output. */
+/** USD per million tokens, as seeded: input, cache reads, cache writes, output. */
 const PRICES: Record<string, [number, number, number, number]> = {
   'gemini-2.5-flash': [0.3, 0.03, 0.3, 2.5],
   'gpt-4o-mini': [0.15, 0.075, 0.15, 0.6],
@@ -47,7 +47,7 @@ describe('usage of a chat', () => {
 
   afterAll(() => app.close());
 
-  /** The rows of a chat, oldest first, once they are all there and closed. */
+  /** The rows of a chat, oldest first, once all of them are present and closed. */
   const rowsOf = (chatId: string, count: number | undefined): Promise<Row[]> =>
     eventually(async () => {
       const rows = await app.database.query(
@@ -84,17 +84,17 @@ describe('usage of a chat', () => {
     return app.say(user, chatId, 'How is it?', { body: { model, agent: 'chat' }, headers });
   };
 
-  /** 1,000 in, of which 600 from the cache and 100 into it; 500 out, of which 200 were thoughts. */
+  /** 1,000 in, of which 600 are cache reads and 100 are cache writes; 500 out, of which 200 are reasoning. */
   const USAGE = { input: 1_000, cachedRead: 600, cacheWrite: 100, output: 500, reasoning: 200 };
 
   it.each([
-    // Gemini has no word for what it writes into its cache: 400 × 0.3 + 600 × 0.03; 500 × 2.5
+    // Gemini does not report cache writes: 400 × 0.3 + 600 × 0.03; 500 × 2.5
     [MODELS[0]!, { input: '0.000138', output: '0.001250', total: '0.001388', cacheWrite: 0 }],
-    // OpenAI's cache writes have no price of their own: 400 × 0.15 + 600 × 0.075; 500 × 0.6
+    // OpenAI has no separate price for cache writes: 400 × 0.15 + 600 × 0.075; 500 × 0.6
     [MODELS[1]!, { input: '0.000105', output: '0.000300', total: '0.000405', cacheWrite: 100 }],
     // 300 × 3 + 600 × 0.3 + 100 × 3.75; 500 × 15
     [MODELS[2]!, { input: '0.001455', output: '0.007500', total: '0.008955', cacheWrite: 100 }],
-  ])('is exact for %s, wherever it is told', async (model, cost) => {
+  ])('is exact for %s, in every place', async (model, cost) => {
     const chatId = randomUUID();
     const before = Date.now();
     const answer = await say(model, chatId, { usage: USAGE, firstDelayMs: 200 });
@@ -132,7 +132,7 @@ describe('usage of a chat', () => {
     const [requested, responded] = [row.request_timestamp.getTime(), row.response_timestamp.getTime()];
     expect(requested).toBeGreaterThanOrEqual(before);
     expect(responded).toBeLessThanOrEqual(after);
-    // Timers may be early by one millisecond.
+    // Timers can be early by one millisecond.
     for (const duration of [responded - requested, row.duration_ms, row.metadata.timeToFirstTokenMs]) {
       expect(duration).toBeGreaterThanOrEqual(198);
       expect(duration).toBeLessThanOrEqual(after - before);
@@ -146,7 +146,7 @@ describe('usage of a chat', () => {
     expect((await chatOf(chatId)).lastContext).toMatchObject({ ...told.usage, model, cost: told.cost });
   });
 
-  it('rounds half up to six places, once, and keeps what was computed', async () => {
+  it('rounds half up to six decimals, once, and keeps the exact value', async () => {
     const chatId = randomUUID();
     // 7 × 0.3 = 2.1; 3 × 2.5 = 7.5; 9.6 millionths together
     await say(MODELS[0]!, chatId, { usage: { input: 7, output: 3 } });
@@ -166,7 +166,7 @@ describe('usage of a chat', () => {
     [MODELS[1]!, 'gpt-4o-mini', '0.000012'],
     // 40 × 1 + 10 × 5
     [MODELS[2]!, 'claude-haiku-4-5', '0.000090'],
-  ])('has a row of its own for the title beside %s', async (model, titleModel, cost) => {
+  ])('has a separate row for the title beside %s', async (model, titleModel, cost) => {
     const chatId = randomUUID();
     const answer = await say(model, chatId, { usage: { input: 30, output: 20 } });
     const title = await rowOf(chatId, 2, 'title');
@@ -179,18 +179,18 @@ describe('usage of a chat', () => {
       metadata: { status: 'success', requestId: answer.headers.get('x-request-id'), ownKey: false },
     });
     expect(title.metadata).not.toHaveProperty('messageId');
-    // The chat pays for it, the answer does not.
+    // The chat pays for it, and the answer does not.
     expect((await messagesOf(app, user, chatId))[1]).toMatchObject({ inputTokens: 30, outputTokens: 20 });
     expect(await chatOf(chatId)).toMatchObject({ totalInputTokens: 70, totalOutputTokens: 30 });
     await expectTotals(chatId, await rowsOf(chatId, 2));
 
-    // There is no second one, and the sums go on.
+    // There is no second one, and the sums continue.
     await say(model, chatId, { usage: { input: 300, output: 200 } });
     await expectTotals(chatId, await rowsOf(chatId, 3));
     expect(await chatOf(chatId)).toMatchObject({ totalInputTokens: 370, totalOutputTokens: 230 });
   });
 
-  it('has a row of its own for routing, which the chat pays for and the answer does not', async () => {
+  it('has a separate row for routing, which counts toward the chat and not the answer', async () => {
     const chatId = randomUUID();
     app.double.enqueue(
       { text: ['{"agent":"chat","reason":"It is a question."}'], usage: { input: 77, output: 7 } },
@@ -205,7 +205,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it.each(MODELS)('counts a stopped answer of %s, and says what is an estimate', async (model) => {
+  it.each(MODELS)('counts a stopped answer of %s, and marks estimates', async (model) => {
     const chatId = randomUUID();
     const text = ['Half of it has been said ', 'by now, ', 'and the rest ', 'is not.'];
     app.double.enqueue({ text, usage: USAGE, pauseAfter: 2 });
@@ -246,7 +246,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it('does not bill what was stopped before anything came', async () => {
+  it('does not bill a stopped answer without any data', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'stall-before-first-byte' } });
     const body = { id: chatId, message: userMessage('Go on'), model: MODELS[0], agent: 'chat' };
@@ -259,14 +259,14 @@ describe('usage of a chat', () => {
     expect(row.metadata).not.toHaveProperty('estimated');
   });
 
-  it('counts each attempt of an answer that was tried again', async () => {
+  it('counts each attempt of a retried answer', async () => {
     const chatId = randomUUID();
     const fault = { type: 'reset-after', chunks: 0 } as const;
     app.double.enqueue({ text: ['never'], usage: { input: 1_000, output: 9 }, fault });
     const answer = await say(MODELS[2]!, chatId, { usage: { input: 1_000, output: 20 } });
     const rows = await rowsOf(chatId, 3);
     const attempts = rows.filter(({ metadata }) => metadata.purpose === 'answer');
-    // Anthropic had said what the first has read; nothing was written by it.
+    // Anthropic had reported the input of the first attempt. It had not written anything.
     expect(attempts.map((row) => [row.input_tokens, row.output_tokens, row.metadata.status])).toEqual([
       [1_000, 0, 'error'],
       [1_000, 20, 'success'],
@@ -279,7 +279,7 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it('says whose key it was', async () => {
+  it('records whose key was used', async () => {
     for (const [own, headers] of [
       [true, { 'x-openai-api-key': 'my-own-key' }],
       [false, { 'x-google-api-key': 'for-another-provider' }],

@@ -20,7 +20,7 @@ describe('POST /api/chat', () => {
   const types = (chunks: Array<{ type: string }>) =>
     chunks.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1]);
 
-  it('answers with the stream of the contract', async () => {
+  it('answers with the documented stream', async () => {
     const answer = await app.say(user, 'contract', 'Tell me of streams');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
@@ -82,7 +82,7 @@ describe('POST /api/chat', () => {
     expect(messages.items[1].modelUsed).toBe('gemini-2.5-flash');
   });
 
-  it('takes what useChat sends by default, and of it the last user message alone', async () => {
+  it('accepts the default body of useChat, and only reads the last user message', async () => {
     const body = {
       id: 'usechat-default',
       messages: [
@@ -114,7 +114,7 @@ describe('POST /api/chat', () => {
     ]);
   });
 
-  it('keeps UUIDs, and maps any other id the same way on every route, apart for each user', async () => {
+  it('keeps UUIDs, and maps any other id the same way on every route, separately for each user', async () => {
     const chatId = randomUUID();
     await app.say(user, chatId, 'hello');
     expect((await app.request('GET', `/api/chats/${chatId}`, { user })).body.id).toBe(chatId);
@@ -130,7 +130,7 @@ describe('POST /api/chat', () => {
     expect(mine.body.items[0].chatId).not.toBe(theirs.body.items[0].chatId);
   });
 
-  it('creates public chats when asked, and only then', async () => {
+  it('creates public chats only on request', async () => {
     await app.say(user, 'open to all', 'hello', { body: { visibility: 'public' } });
     const reader = await app.createUser();
     const { body: chat } = await app.request('GET', `/api/chats/${encodeURIComponent('open to all')}`, {
@@ -144,7 +144,7 @@ describe('POST /api/chat', () => {
     expect((await app.request('GET', '/api/chats', { user: reader })).body.items).toEqual([]);
   });
 
-  it('answers 404 in a chat that is somebody else\u2019s, and leaves nothing behind', async () => {
+  it('answers 404 in another user’s chat, and leaves nothing behind', async () => {
     const owner = await app.createUser();
     const chatId = randomUUID();
     await app.say(owner, chatId, 'private');
@@ -165,7 +165,7 @@ describe('POST /api/chat', () => {
     expect((await app.request('GET', `/api/chat/${chatId}/stream`, { user })).status).toBe(204);
   });
 
-  it('answers with the model that was asked for, by its full or its bare id', async () => {
+  it('answers with the requested model, by its full or its short id', async () => {
     const cases: Array<[string, string, string]> = [
       ['google/gemini-2.5-pro', 'google', 'gemini-2.5-pro'],
       ['openai/gpt-4o-mini', 'openai', 'gpt-4o-mini'],
@@ -191,7 +191,7 @@ describe('POST /api/chat', () => {
     expect((await app.request('GET', '/api/chats/never', { user })).status).toBe(404);
   });
 
-  it('uses the key that the user sends in place of its own, and says which header to send', async () => {
+  it("uses the user's key instead of its own, and names the header to send", async () => {
     const own = await app.say(user, 'own key', 'hi', {
       headers: { 'x-google-api-key': 'the-users-own-key' },
     });
@@ -211,7 +211,7 @@ describe('POST /api/chat', () => {
     expect(JSON.stringify(bad.problem)).not.toContain('bad-key');
   });
 
-  it('hands files and the history to the model as they are', async () => {
+  it('passes files and the history to the model unchanged', async () => {
     const pixel =
       'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     for (const model of ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5']) {
@@ -234,7 +234,7 @@ describe('POST /api/chat', () => {
     }
   });
 
-  it('passes thoughts and sources on, and stores them', async () => {
+  it('streams and stores reasoning and sources', async () => {
     for (const model of ['google/gemini-2.5-flash', 'anthropic/claude-sonnet-4-5']) {
       const chatId = randomUUID();
       app.double.enqueue({
@@ -251,7 +251,7 @@ describe('POST /api/chat', () => {
     }
   });
 
-  it('shows thoughts when the configuration turns thinking on', async () => {
+  it('shows reasoning if the configuration enables thinking', async () => {
     const models = [
       ['google/gemini-2.5-flash', 'google'],
       ['anthropic/claude-sonnet-4-5', 'anthropic'],
@@ -277,13 +277,13 @@ describe('POST /api/chat', () => {
       const { body } = await app.request('GET', `/api/chats/${chatId}/messages`, { user });
       const reasoning = body.items[1].parts.find(({ type }: { type: string }) => type === 'reasoning');
       expect(reasoning.text).toBe('Let me think.');
-      // What the provider needs to see again of its thoughts survives the storage.
+      // The reasoning data that the provider needs again is still there after storing.
       app.double.enqueue({ text: ['Again.'] });
       expect((await app.say(user, chatId, 'More', { body: { model } })).text).toBe('Again.');
     }
   });
 
-  it('takes odd Unicode as it is', async () => {
+  it('accepts unusual Unicode', async () => {
     const odd = '👩‍👩‍👧‍👦 \u202Eright to left\u202C ﷽ ẞ İ \u{10FFFF} "quotes" \\back\n\ttabs';
     const answer = await app.say(user, 'unicode', odd);
     expect(answer.text.trim()).toBe(`You said: ${odd}`.trim());
@@ -292,7 +292,7 @@ describe('POST /api/chat', () => {
     expect(textOfChunks(answer.chunks)).toBe(body.items[1].parts.at(-1).text);
   });
 
-  it('names a chat once, keeps the title that somebody gives it, and never names it by default again', async () => {
+  it('names a chat once, keeps a title set by a user, and never renames it', async () => {
     await app.say(user, 'named', 'First words');
     await app.request('PATCH', '/api/chats/named', { user, body: { title: 'My own title' } });
     const second = await app.say(user, 'named', 'Second words');
@@ -300,7 +300,7 @@ describe('POST /api/chat', () => {
     expect((await app.request('GET', '/api/chats/named', { user })).body.title).toBe('My own title');
   });
 
-  it('falls back to the first words when the title can not be written', async () => {
+  it('uses the first words if the title cannot be generated', async () => {
     app.double.enqueue({ fault: { type: 'status', status: 500 } }, { times: 3, when: isTitleCall });
     const answer = await app.say(user, 'title fails', 'What a day to be alive');
     expect(answer.text).toBe('You said: What a day to be alive');
@@ -309,7 +309,7 @@ describe('POST /api/chat', () => {
     ).toBe('What a day to be alive');
   });
 
-  it('does not let the title delay the first token', async () => {
+  it('does not delay the first token for the title', async () => {
     app.double.enqueue({ firstDelayMs: 1_500 }, { when: isTitleCall });
     app.double.enqueue({ text: ['Quick.'], chunkDelayMs: 10 });
     const startedAt = performance.now();

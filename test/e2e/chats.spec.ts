@@ -47,7 +47,7 @@ describe('POST /api/chats', () => {
     );
   });
 
-  it('keeps what was sent, with the title trimmed', async () => {
+  it('keeps the given values, with the title trimmed', async () => {
     const id = randomUUID();
     const response = await create({
       id: id.toUpperCase(),
@@ -58,7 +58,7 @@ describe('POST /api/chats', () => {
     expect(response.body).toMatchObject({ id, title: 'Gärten 🌱 שלום', visibility: 'public' });
   });
 
-  it('refuses an id that is in use, and says whose it is only to the owner', async () => {
+  it('refuses an id that is in use, and only tells the owner', async () => {
     const { body } = await create({ id: randomUUID(), title: 'first' });
     expectProblem(await create({ id: body.id, title: 'second' }), 409, 'version_conflict');
     expectProblem(await create({ id: body.id }, stranger), 404, 'not_found');
@@ -66,7 +66,7 @@ describe('POST /api/chats', () => {
     expect((await app.request('GET', `/api/chats/${body.id}`, { user: owner })).body.title).toBe('first');
   });
 
-  it('gives every user a namespace of their own for client ids', async () => {
+  it('gives every user a separate namespace for client ids', async () => {
     const mine = await create({ id: 'my-chat' });
     const theirs = await create({ id: 'my-chat' }, stranger);
     expect([mine.status, theirs.status]).toEqual([201, 201]);
@@ -98,7 +98,7 @@ describe('POST /api/chats', () => {
     if (path !== undefined) expect(response.body.errors[0].path.split('.')[0]).toBe(path);
   });
 
-  it('takes a title of 255 characters of any script', async () => {
+  it('accepts a title of 255 characters of any script', async () => {
     const title = '🌱'.repeat(127) + 'א'.repeat(128);
     expect((await create({ title })).body.title).toBe(title);
   });
@@ -114,7 +114,7 @@ describe('POST /api/chats', () => {
     expectProblem(response, 415, 'unsupported_media_type');
   });
 
-  it('refuses what is too large', async () => {
+  it('refuses a body that is too large', async () => {
     expectProblem(await create({ title: 'x'.repeat(BODY_LIMIT) }), 413, 'payload_too_large');
   });
 });
@@ -122,7 +122,7 @@ describe('POST /api/chats', () => {
 describe('GET /api/chats', () => {
   const list = (query = '', user = owner) => app.request('GET', `/api/chats${query}`, { user });
 
-  it('lists own chats only, newest first, public ones of others and an admin’s view included', async () => {
+  it("lists only the user's own chats, newest first, also for administrators, without public ones of others", async () => {
     const old = await addChat(app, owner, { title: 'old', createdAt: '2026-01-01T00:00:00.000Z' });
     const fresh = await addChat(app, owner, { title: 'fresh', createdAt: '2026-01-02T00:00:00.000Z' });
     await addChat(app, stranger, { visibility: 'public' });
@@ -133,7 +133,7 @@ describe('GET /api/chats', () => {
     expect((await list('', admin)).body.items).toEqual([]);
   });
 
-  it('shows a list item as the chat itself is shown', async () => {
+  it('shows a list item like the chat itself', async () => {
     const id = await addChat(app, owner);
     await addStream(app, id);
     const { body } = await list();
@@ -148,7 +148,7 @@ describe('GET /api/chats', () => {
     expect(body.items.map(({ id }: { id: string }) => id)).toEqual([open]);
   });
 
-  it('pages through chats of one millisecond without a skip or a repeat', async () => {
+  it('pages through chats of one millisecond without skips or repeats', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 11; n++)
       ids.push(await addChat(app, owner, { createdAt: '2026-02-03T04:05:06.789Z' }));
@@ -157,21 +157,21 @@ describe('GET /api/chats', () => {
     expect(pages.flat().map(({ id }) => id)).toEqual(ids.toSorted().reverse());
   });
 
-  it('is not disturbed by chats that come and go between the pages', async () => {
+  it('is not disturbed by chats that are created and deleted between the pages', async () => {
     const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
     const ids: string[] = [];
     for (let n = 0; n < 8; n++) ids.unshift(await addChat(app, owner, { createdAt: at(n) }));
     const first = (await list('?limit=3')).body;
     expect(first.items.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 3));
     await addChat(app, owner, { createdAt: at(30) });
-    // The row that the cursor points at, one before and one after it.
+    // The row that the cursor refers to, one before it and one after it.
     for (const id of [ids[2], ids[0], ids[4]])
       await app.request('DELETE', `/api/chats/${id}`, { user: owner });
     const rest = await readAllPages(app, owner, `/api/chats?limit=3&cursor=${first.nextCursor}`);
     expect(rest.flat().map(({ id }) => id)).toEqual([ids[3], ids[5], ids[6], ids[7]]);
   });
 
-  it('takes four statements in one round trip, however many chats there are', async () => {
+  it('takes four statements in one round trip, for any number of chats', async () => {
     for (let n = 0; n < 5; n++) await addChat(app, owner);
     await list();
     const sent = await sentStatements(async () => expect((await list('?q=garden')).status).toBe(200));
@@ -200,7 +200,7 @@ describe('GET /api/chats', () => {
 describe('GET /api/chats/:id', () => {
   const read = (id: string, user: TestUser) => app.request('GET', `/api/chats/${id}`, { user });
 
-  it('shows figures and the last context as they are stored', async () => {
+  it('shows figures and the last context as stored', async () => {
     const id = await addChat(app, owner, {
       lastContext: { inputTokens: 5, nested: { x: [1] } },
       totalInputTokens: 1520,
@@ -215,7 +215,7 @@ describe('GET /api/chats/:id', () => {
     });
   });
 
-  it('shows a public chat to any signed-in user, as not theirs', async () => {
+  it('shows a public chat to any signed-in user, with isOwner false', async () => {
     const id = await addChat(app, owner, { visibility: 'public', title: 'open' });
     for (const user of [stranger, admin]) {
       const { status, body } = await read(id, user);
@@ -240,7 +240,7 @@ describe('PATCH /api/chats/:id', () => {
   const patch = (id: string, body: unknown, user = owner) =>
     app.request('PATCH', `/api/chats/${id}`, { user, body });
 
-  it('changes what was sent, and nothing else', async () => {
+  it('changes only the given fields', async () => {
     const id = await addChat(app, owner, { title: 'before', createdAt: '2026-01-01T00:00:00.000Z' });
     const renamed = await patch(id, { title: ' after ' });
     expect(renamed.status).toBe(200);
@@ -260,7 +260,7 @@ describe('PATCH /api/chats/:id', () => {
     expect((await app.request('GET', `/api/chats/${id}`, { user: stranger })).status).toBe(404);
   });
 
-  it('is for the owner, even of a public chat', async () => {
+  it('is only for the owner, even of a public chat', async () => {
     const id = await addChat(app, owner, { title: 'mine', visibility: 'public' });
     for (const user of [stranger, admin])
       expectProblem(await patch(id, { title: 'x' }, user), 404, 'not_found');
@@ -283,7 +283,7 @@ describe('PATCH /api/chats/:id', () => {
 });
 
 describe('DELETE /api/chats', () => {
-  it('deletes one with all that is in it', async () => {
+  it('deletes one with everything in it', async () => {
     const id = await addChat(app, owner);
     const kept = await addChat(app, owner);
     await addMessage(app, id, {});
@@ -297,7 +297,7 @@ describe('DELETE /api/chats', () => {
     expect((await app.request('GET', `/api/chats/${kept}`, { user: owner })).status).toBe(200);
   });
 
-  it('does not delete what belongs to somebody else', async () => {
+  it("does not delete another user's chats", async () => {
     const id = await addChat(app, owner, { visibility: 'public' });
     for (const user of [stranger, admin]) {
       expectProblem(await app.request('DELETE', `/api/chats/${id}`, { user }), 404, 'not_found');
@@ -305,7 +305,7 @@ describe('DELETE /api/chats', () => {
     expect((await app.request('GET', `/api/chats/${id}`, { user: owner })).status).toBe(200);
   });
 
-  it('deletes all own ones', async () => {
+  it("deletes all of the user's own chats", async () => {
     for (let n = 0; n < 3; n++) await addChat(app, owner);
     const other = await addChat(app, stranger, { visibility: 'public' });
     expect((await app.request('DELETE', '/api/chats', { user: admin })).body).toEqual({ deleted: 0 });

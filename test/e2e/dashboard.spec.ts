@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { Metrics } from '../support/metrics.js';
 
-/** The Grafana dashboard shows what `/metrics` has: by its names, labels and values, and all of it. */
+/** The Grafana dashboard shows all metrics of `/metrics`, with their names, labels and values. */
 
 interface Panel {
   id: number;
@@ -22,11 +22,11 @@ interface Dashboard {
   templating: { list: Array<{ name: string; type: string; query: string | { query: string } }> };
 }
 
-/** `name{matchers}`: every query names its series so. */
+/** `name{matchers}`: the form in which every query names its series. */
 const SELECTOR = /([a-zA-Z_:][\w:]*)\{([^}]*)\}/g;
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 const GROUPING = /\b(?:by|without)\s*\(([^)]*)\)/g;
-/** All that may be left of a query when its selectors, groupings, strings and variables are taken out. */
+/** What may remain of a query without its selectors, groupings, strings and variables. */
 const WORDS = new Set(
   'sum max topk rate increase histogram_quantile label_replace label_values vector or'.split(' '),
 );
@@ -47,7 +47,7 @@ describe('the dashboard', () => {
     await app.say(user, chatId, 'Hello');
     metrics = await eventually(async () => {
       const now = await Metrics.scrape(app);
-      // The one that chose the agent, the one that failed, the answer, the title.
+      // Routing, the failed call, the answer, the title.
       return now.sum('switchboard_model_calls_total') === 4 && now;
     });
     const url = new URL('../../deploy/grafana/switchboard.json', import.meta.url);
@@ -62,7 +62,7 @@ describe('the dashboard', () => {
 
   afterAll(() => app.close());
 
-  it('asks for metrics, labels and values that there are', () => {
+  it('uses only existing metrics, labels and values', () => {
     expect(queries.length).toBeGreaterThan(30);
     const names = metrics.names();
     for (const query of queries) {
@@ -78,7 +78,7 @@ describe('the dashboard', () => {
     }
   });
 
-  it('groups by labels that the metrics have', () => {
+  it('only groups by labels that the metrics have', () => {
     for (const query of queries) {
       const made = Array.from(query.matchAll(/,\s*"(\w+)",\s*"\$\{?1\}?/g), ([, label]) => label);
       const names = Array.from(query.matchAll(SELECTOR), ([, name = '']) => name);
@@ -91,7 +91,7 @@ describe('the dashboard', () => {
     }
   });
 
-  it('has no name in a query that is overlooked here', () => {
+  it('has no name in a query that this test overlooks', () => {
     for (const query of queries) {
       const rest = query
         .replaceAll(SELECTOR, ' ')
@@ -118,7 +118,7 @@ describe('the dashboard', () => {
       ]);
   });
 
-  it('says of every panel what it shows, in which unit, from the chosen data source', () => {
+  it('describes every panel, with its unit and the selected data source', () => {
     const panels = dashboard.panels.filter(({ type }) => type !== 'row');
     for (const { title, description, fieldConfig, targets = [], datasource } of panels) {
       expect([title, description?.length]).toEqual([title, expect.any(Number)]);
@@ -147,7 +147,7 @@ describe('the dashboard', () => {
     }
   });
 
-  /** The labels that the series of a metric really have. */
+  /** The labels that the series of a metric have. */
   function labelsOf(name: string): string[] {
     return [...new Set(metrics.matching(name).flatMap(({ labels }) => Object.keys(labels)))];
   }

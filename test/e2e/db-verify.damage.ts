@@ -1,4 +1,4 @@
-/** What was done to a migrated database, and every line that is then said about it. */
+/** Changes to a migrated database, and every line that is then reported. */
 export type Damage = [statements: string, differences: string[]];
 
 const OWN = '(user_id = (SELECT switchboard.user_id() AS user_id))';
@@ -70,8 +70,8 @@ export const STRUCTURE: Damage[] = [
   [
     `alter table "Stream" disable trigger all; alter table "Stream" enable trigger user`,
     [
-      'foreign key (chatId) of Stream refers to chat (id) on delete cascade switched off, expected chat (id) on delete cascade',
-      'foreign key (messageId) of Stream refers to Message_v2 (id) on delete cascade switched off, expected Message_v2 (id) on delete cascade',
+      'foreign key (chatId) of Stream refers to chat (id) on delete cascade not enforced, expected chat (id) on delete cascade',
+      'foreign key (messageId) of Stream refers to Message_v2 (id) on delete cascade not enforced, expected Message_v2 (id) on delete cascade',
     ],
   ],
   [
@@ -99,7 +99,7 @@ export const STRUCTURE: Damage[] = [
   ],
   [
     `update pg_index set indisvalid = false where indexrelid = 'idx_message_chat'::regclass`,
-    ['index idx_message_chat on Message_v2 is invalid: it was not built to its end'],
+    ['index idx_message_chat on Message_v2is invalid: building it did not finish'],
   ],
   [`drop table switchboard.usage_rollups_hours`, ['missing table switchboard.usage_rollups_hours']],
   [
@@ -293,7 +293,7 @@ export const ROUTINES: Damage[] = [
   [
     `create or replace function switchboard.is_admin() returns boolean
        language plpgsql stable set search_path = '' as 'begin return true; end'`,
-    ['function switchboard.is_admin() has another body than its migration gave it'],
+    ['the body of function switchboard.is_admin() differs from its migration'],
   ],
   [`drop function switchboard.public_chat(uuid)`, ['missing function switchboard.public_chat(uuid)']],
   [
@@ -304,7 +304,7 @@ export const ROUTINES: Damage[] = [
 
 const CALL = `'chat', 'p', 'm', 'success', 1, 2, 3, 5, 0.1, 0.2, 0.3`;
 
-/** What the triggers do not see. */
+/** Changes that the triggers do not see. */
 export const USAGE: Damage[] = [
   [`alter table usage_logs drop column metadata`, ['missing column metadata of usage_logs']],
   [
@@ -315,32 +315,32 @@ export const USAGE: Damage[] = [
          from auth.users, unnest('{2026-01-31T23:59:59Z, 2026-02-01T00:14Z, 2026-02-01T00:15Z}'::timestamptz[]) moment;
      alter table usage_logs enable trigger user`,
     [
-      'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
-      'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z: run usage:rebuild',
-      'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter of an hour, the first is 2026-01-31T23:45Z: run usage:rebuild',
-      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
-      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
-      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31: run usage:rebuild',
-      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31T00:00Z; run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 2 buckets of an hour, the first is 2026-01-31T23:00Z; run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 3 buckets of a quarter hour, the first is 2026-01-31T23:45Z; run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a day, the first is 2026-01-31; run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 2 buckets of a month, the first is 2026-01-01; run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a day, the first is 2026-01-31; run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 2 buckets of a month, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_rollups values (60, '2026-01-01T10:00Z', ${CALL})`,
     [
-      'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 1 bucket of an hour, the first is 2026-01-01T10:00Z; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_user_kinds values (gen_random_uuid(), 'day', '2026-01-01', ${CALL})`,
     [
-      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_user_kinds differ from the rows in 1 bucket of a day, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
     `insert into switchboard.usage_user_rollups
        values ('month', '2026-01-01', gen_random_uuid(), 0, 1, 0, 0, 0, 0, 0, 0)`,
     [
-      'switchboard.usage_user_rollups differ from the rows in 1 bucket of a month, the first is 2026-01-01: run usage:rebuild',
+      'switchboard.usage_user_rollups differ from the rows in 1 bucket of a month, the first is 2026-01-01; run usage:rebuild',
     ],
   ],
   [
@@ -350,7 +350,7 @@ export const USAGE: Damage[] = [
      select switchboard.fold_usage(10);
      update switchboard.usage_rollups set total_cost = 0 where granularity = 1440`,
     [
-      'switchboard.usage_rollups differ from the rows in 1 bucket of a day, the first is 2026-01-31T00:00Z: run usage:rebuild',
+      'switchboard.usage_rollups differ from the rows in 1 bucket of a day, the first is 2026-01-31T00:00Z; run usage:rebuild',
     ],
   ],
 ];
@@ -381,7 +381,7 @@ export const CONTENT: Damage[] = [
   ],
 ];
 
-/** Nothing of this is in the way. */
+/** None of this is a difference. */
 export const ADDITIONS = `
   create table extra (id integer primary key);
   alter table chat add column colour text default 'red', add column "extraId" integer references extra (id);

@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/postgres.js';
 import * as damages from './db-verify.damage.js';
 
 describe('db:verify', () => {
-  /** What is said about a database to which `damage` has been done. */
+  /** The lines that are reported for a database with this damage. */
   async function differencesAfter(damage?: string): Promise<string[]> {
     const database = await createTestDatabase();
     try {
@@ -25,7 +25,7 @@ describe('db:verify', () => {
     expect(await differencesAfter()).toEqual([]);
   });
 
-  it('finds nothing wrong with a database of Supabase, as its operator', async () => {
+  it('finds nothing wrong with a Supabase database, for its operator', async () => {
     const database = await createMigratedSupabaseDatabase();
     try {
       expect(await verifyDatabase({ url: database.operatorUrl })).toEqual([]);
@@ -34,7 +34,7 @@ describe('db:verify', () => {
     }
   });
 
-  it('does not mind what a database has besides', async () => {
+  it('ignores additional objects in a database', async () => {
     expect(await differencesAfter(damages.ADDITIONS)).toEqual([]);
   });
 
@@ -45,11 +45,11 @@ describe('db:verify', () => {
     ...damages.CONTENT,
     ...damages.USAGE,
   ];
-  it.each(all)('names %s', async (damage, differences) => {
+  it.each(all)('reports %s', async (damage, differences) => {
     expect((await differencesAfter(damage)).toSorted()).toEqual(differences);
   });
 
-  it('prints as names what stands behind another search path', async () => {
+  it('prints names that need another search path', async () => {
     const database = await createTestDatabase();
     try {
       await database.query(`
@@ -62,7 +62,7 @@ describe('db:verify', () => {
     }
   });
 
-  it('names everything that an empty database lacks, and nothing of what is in its tables', async () => {
+  it('reports everything that an empty database lacks, and nothing inside missing tables', async () => {
     const database = await createTestDatabase({ migrated: false });
     try {
       const differences = await verifyDatabase({ url: database.url });
@@ -81,7 +81,7 @@ describe('db:verify', () => {
     }
   });
 
-  it('expects what the migrations make now (if not, run `npm run db:snapshot`)', async () => {
+  it('expects what the migrations create now (if not, run `npm run db:snapshot`)', async () => {
     const database = await createTestDatabase();
     try {
       expect(await withCatalog(database.url, takeSnapshot)).toEqual(EXPECTED);
@@ -108,7 +108,7 @@ describe('db:verify', () => {
       });
     }
 
-    it('says in one line that all is well', async () => {
+    it('prints one line if all is well', async () => {
       const database = await createTestDatabase();
       try {
         const { code, stdout, stderr } = await run(database.url);
@@ -120,7 +120,7 @@ describe('db:verify', () => {
       }
     });
 
-    it('says each difference in a line, and fails', async () => {
+    it('prints each difference on a line, and fails', async () => {
       const database = await createTestDatabase();
       try {
         await database.query(`drop index idx_chat_user_created; drop policy vote_v2_insert on "Vote_v2"`);
@@ -135,23 +135,20 @@ describe('db:verify', () => {
     });
 
     it.each([
-      ['127.0.0.1', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
-      ['localhost', /^switchboard: The database can not be reached: .*ECONNREFUSED.*\n$/],
-    ])(
-      'says in one line that it can not reach a database at %s, without the password',
-      async (host, line) => {
-        const port = await freePort();
-        const { code, stdout, stderr } = await run(`postgres://operator:s3cret-word@${host}:${port}/chat`);
-        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-        expect(stderr).toMatch(line);
-        expect(stderr).not.toContain('s3cret-word');
-      },
-    );
+      ['127.0.0.1', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
+      ['localhost', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
+    ])('prints one line if it cannot reach a database at %s, without the password', async (host, line) => {
+      const port = await freePort();
+      const { code, stdout, stderr } = await run(`postgres://operator:s3cret-word@${host}:${port}/chat`);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(line);
+      expect(stderr).not.toContain('s3cret-word');
+    });
 
-    it('says in one line that the address is none', async () => {
+    it('prints one line if the URL is invalid', async () => {
       const { code, stdout, stderr } = await run('postgres://operator:s3cret/word@host/chat');
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toBe('switchboard: The database can not be reached: Invalid URL.\n');
+      expect(stderr).toBe('switchboard: The database cannot be reached: Invalid URL.\n');
     });
   });
 });

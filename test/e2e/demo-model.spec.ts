@@ -7,7 +7,7 @@ import { type GithubApp, startGithubApp, TOKEN_HEADER } from '../support/github-
 
 const NO_KEYS = { GOOGLE_GENERATIVE_AI_API_KEY: '', OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '' };
 
-/** A machine without keys: everything can be tried, and nobody is told that a language model had answered. */
+/** On a machine without keys, everything can be tried, and nobody is told that a language model answered. */
 describe('the demo model', () => {
   let app: GithubApp;
   let user: TestUser;
@@ -20,7 +20,7 @@ describe('the demo model', () => {
     user = await app.createUser();
   });
 
-  // Nobody else was asked.
+  // No other model was called.
   afterEach(() => expect(app.double.requests).toEqual([]));
 
   afterAll(() => app.close());
@@ -28,7 +28,7 @@ describe('the demo model', () => {
   const open = (body: object = {}) =>
     createChatClient(app.url, { token: user.token, headers: TOKEN_HEADER, body });
 
-  /** Sends a message; who answered, and what they said. */
+  /** Sends a message, and returns the agent and the answer. */
   async function ask(chat: Chat<UIMessage>, text: string): Promise<{ agent: unknown; text: string }> {
     await chat.sendMessage({ text });
     expect([text, chat.error]).toEqual([text, undefined]);
@@ -42,7 +42,7 @@ describe('the demo model', () => {
   const get = async (path: string) => (await app.request('GET', path, { user })).body;
   const documents = async () => (await get('/api/documents')).items as Array<Record<string, string>>;
 
-  it('writes an essay, changes it, and suggests what could be better', async () => {
+  it('writes an essay, changes it, and suggests improvements', async () => {
     const chat = open();
     const written = await ask(chat, 'write an essay about tides');
     expect(written).toEqual({ agent: 'artifact', text: expect.stringContaining('I wrote “Tides”') });
@@ -72,7 +72,7 @@ describe('the demo model', () => {
       expect.stringContaining(items[0].suggestedText),
     ]);
 
-    // Calls without a price are calls all the same.
+    // Calls without a price also count as calls.
     const rows = await app.database.query(
       `select agent_type as agent, metadata ->> 'purpose' as purpose, total_cost::float8 as cost, provider
          from usage_logs where user_id = $1 and total_tokens > 0 and metadata ->> 'status' = 'success'`,
@@ -85,7 +85,7 @@ describe('the demo model', () => {
     expect(rows.every(({ cost, provider }) => cost === 0 && provider === 'demo')).toBe(true);
   });
 
-  it('writes code and tables, and draws no pictures', async () => {
+  it('writes code and tables, and generates no images', async () => {
     const chat = open();
     await ask(chat, 'Write a function that greets people');
     await ask(chat, 'Now make a table of greetings, "formal" ones too');
@@ -98,7 +98,7 @@ describe('the demo model', () => {
     expect(await documents()).toHaveLength(2);
   });
 
-  it('talks about everything else', async () => {
+  it('answers everything else in text', async () => {
     const chat = open();
     const { agent, text } = await ask(chat, 'Good morning!');
     expect(agent).toBe('chat');
@@ -108,7 +108,7 @@ describe('the demo model', () => {
     expect((await get(`/api/chats/${chat.id}`)).title).toBe('Good morning!');
   });
 
-  it('reads in the repository that is connected', async () => {
+  it('reads the connected repository', async () => {
     app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
     const chat = open({ repositoryId: await app.connect(user) });
     const { agent, text } = await ask(chat, 'What does the README of the repository say?');

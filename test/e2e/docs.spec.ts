@@ -57,7 +57,7 @@ describe('the documentation', () => {
 
   afterAll(() => app.close());
 
-  it('is served without a token, and says what is committed', async () => {
+  it('is public, and equals the committed file', async () => {
     const page = await app.request('GET', '/docs');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toContain('text/html');
@@ -97,13 +97,13 @@ describe('the documentation', () => {
     }
   });
 
-  it.each(operations)('says what the HTTP edge can answer at $name', ({ method, operation }) => {
+  it.each(operations)('documents the responses of the HTTP layer at $name', ({ method, operation }) => {
     const refusals = ['400', '429', '500', '503'];
     const bodyRefusals = ['post', 'put', 'patch'].includes(method) ? ['408', '413', '415'] : [];
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining([...refusals, ...bodyRefusals]));
   });
 
-  it.each(operations)('gives an example of what $name answers and takes', ({ operation }) => {
+  it.each(operations)('has an example of the response and the request of $name', ({ operation }) => {
     const contents = [
       ...Object.values(operation.requestBody?.content ?? {}),
       ...Object.values(operation.responses).flatMap(({ content }) => Object.values(content ?? {})),
@@ -114,7 +114,7 @@ describe('the documentation', () => {
     }
   });
 
-  it.each(protectedOperations)('asks for a token at $name', async ({ method, path, operation }) => {
+  it.each(protectedOperations)('requires a token at $name', async ({ method, path, operation }) => {
     expect(operation.security).toEqual([{ bearer: [] }]);
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403', '429', '500']));
     const response = await app.request(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'some-id'), {
@@ -125,7 +125,7 @@ describe('the documentation', () => {
     expect(response.body.code).toBe('unauthenticated');
   });
 
-  it('knows every route that the server has', () => {
+  it('has every route of the server', () => {
     const routes = app.app.getHttpAdapter().getInstance();
     const printed = routes.printRoutes({ commonPrefix: false });
     const documented = operations.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
@@ -137,7 +137,7 @@ describe('the documentation', () => {
   });
 });
 
-/** The properties of a schema, however deep, that show nothing of what they look like. */
+/** The properties of a schema, at any depth, that have no example. */
 function missingExamples(schema: Schema | undefined, path = '', seen: string[] = []): string[] {
   if (!schema) return [];
   if (schema.$ref) {

@@ -28,7 +28,7 @@ const versions = async (): Promise<Array<{ createdAt: string; content: string }>
 const latest = async () => (await app.request('GET', `/api/documents/${id}`, { user: owner })).body;
 const statusesOf = (responses: TestResponse[]) => responses.map(({ status }) => status).toSorted();
 
-describe('writers of one document at once', () => {
+describe('concurrent writers of one document', () => {
   it('lose no version', async () => {
     const responses = await atOnce((n) => put({ content: `writer ${n}` }));
     expect(statusesOf(responses)).toEqual(Array(WRITERS).fill(200));
@@ -42,7 +42,7 @@ describe('writers of one document at once', () => {
     }
   });
 
-  it('succeed once from one base, and the others are told', async () => {
+  it('succeed only once from the same base, and the others are told', async () => {
     const responses = await atOnce((n) => put({ content: `writer ${n}`, baseVersion: FIRST }));
     expect(statusesOf(responses)).toEqual([200, ...Array(WRITERS - 1).fill(409)]);
     const winner = responses.find(({ status }) => status === 200)?.body;
@@ -53,7 +53,7 @@ describe('writers of one document at once', () => {
     expect(await latest()).toEqual(winner);
   });
 
-  it('each follow the version that they have seen: nobody overwrites what they do not know', async () => {
+  it('each continue the version that they have seen: nobody overwrites unseen changes', async () => {
     let conflicts = 0;
     await atOnce(async (n) => {
       for (;;) {
@@ -70,7 +70,7 @@ describe('writers of one document at once', () => {
     expect(conflicts).toBeGreaterThan(0);
   });
 
-  it('keep their order in one millisecond, too: what was written last is the latest', async () => {
+  it('keep their order within one millisecond: the last write is the latest', async () => {
     await insertDocument(app.database, owner.id, { id, createdAt: '2999-01-01T00:00:00.000Z' });
     const responses = await atOnce((n) => put({ content: `writer ${n}` }));
     const times = responses.map(({ body }) => Date.parse(body.createdAt)).toSorted((a, b) => a - b);
@@ -80,7 +80,7 @@ describe('writers of one document at once', () => {
     expect(await latest()).toEqual(last.body);
   });
 
-  it('restore, each as a version of its own', async () => {
+  it('restore, each as a separate version', async () => {
     await put({ content: 'second' });
     const responses = await atOnce(() =>
       app.request('POST', `/api/documents/${id}/restore`, { user: owner, body: { version: FIRST } }),
@@ -91,7 +91,7 @@ describe('writers of one document at once', () => {
     expect(stored.slice(2).every(({ content }) => content === 'first')).toBe(true);
   });
 
-  it('never put a version into a document that is deleted', async () => {
+  it('never add a version to a deleted document', async () => {
     const [deleted, ...responses] = await Promise.all([
       app.request('DELETE', `/api/documents/${id}`, { user: owner }),
       ...Array.from({ length: WRITERS }, (_, n) => put({ content: `writer ${n}` })),
@@ -103,7 +103,7 @@ describe('writers of one document at once', () => {
     expect(await app.database.query('select from "Document" where id = $1', [id])).toEqual([]);
   });
 
-  it('keep what they write after the versions were cut', async () => {
+  it('keep what they write after versions were deleted', async () => {
     for (let n = 0; n < 5; n++) await put({ content: `before ${n}` });
     const cut = () => app.request('DELETE', `/api/documents/${id}/versions?after=${FIRST}`, { user: owner });
     const responses = await atOnce((n) => (n % 4 === 0 ? cut() : put({ content: `writer ${n}` })));
@@ -115,15 +115,15 @@ describe('writers of one document at once', () => {
   });
 });
 
-describe('creators of one id at once', () => {
-  it('make one document of it: the others are told that they have it', async () => {
+describe('concurrent creators of one id', () => {
+  it('create one document: the others are told that they have it', async () => {
     const body = { id: randomUUID(), title: 't', kind: 'text', content: '' };
     const responses = await atOnce(() => app.request('POST', '/api/documents', { user: owner, body }));
     expect(statusesOf(responses)).toEqual([201, ...Array(WRITERS - 1).fill(409)]);
     expect(await app.database.query('select from "Document" where id = $1', [body.id])).toHaveLength(1);
   });
 
-  it('never share it: it belongs to the first, and is not there for anybody else', async () => {
+  it('never share it: it belongs to the first user and does not exist for others', async () => {
     const users = await Promise.all(Array.from({ length: WRITERS }, () => app.createUser()));
     const body = { id: randomUUID(), title: 't', kind: 'text', content: '' };
     const responses = await Promise.all(

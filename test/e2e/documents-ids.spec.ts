@@ -57,21 +57,18 @@ describe('every route of a document', () => {
     },
   );
 
-  it.each(named)(
-    '%s refuses an impossible id, and everybody without a token',
-    async (_, method, path, body) => {
-      const long = await app.request(method, path('x'.repeat(129)), { user: owner, body });
-      expectProblem(long, 400, 'validation_failed');
-      expect(long.body.errors[0].path).toBe('id');
-      const nul = await app.request(method, path('a%00b'), { user: owner, body });
-      expectProblem(nul, 400, 'validation_failed');
-      expect(nul.body.errors[0].path).toBe('params.id');
-      expectProblem(await app.request(method, path(randomUUID()), { body }), 401, 'unauthenticated');
-    },
-  );
+  it.each(named)('%s refuses an invalid id, and requests without a token', async (_, method, path, body) => {
+    const long = await app.request(method, path('x'.repeat(129)), { user: owner, body });
+    expectProblem(long, 400, 'validation_failed');
+    expect(long.body.errors[0].path).toBe('id');
+    const nul = await app.request(method, path('a%00b'), { user: owner, body });
+    expectProblem(nul, 400, 'validation_failed');
+    expect(nul.body.errors[0].path).toBe('params.id');
+    expectProblem(await app.request(method, path(randomUUID()), { body }), 401, 'unauthenticated');
+  });
 
   it.each(named)(
-    '%s finds nothing under an id of somebody else, nor under one of nobody',
+    "%s finds nothing under another user's id or an unknown one",
     async (_, method, path, body) => {
       const stranger = await app.createUser();
       const documentId = await insertDocument(app.database, owner.id, { createdAt: VERSION });
@@ -89,7 +86,7 @@ describe('every route of a document', () => {
   it.each([
     ['GET', '/api/documents'],
     ['POST', '/api/documents'],
-  ])('%s %s needs a token', async (method, path) => {
+  ])('%s %s requires a token', async (method, path) => {
     expectProblem(await app.request(method, path), 401, 'unauthenticated');
   });
 });

@@ -29,7 +29,7 @@ const put = (id: string, body: unknown, user = owner) =>
 const list = (query = '', user = owner) => app.request('GET', `/api/documents${query}`, { user });
 
 describe('GET /api/documents', () => {
-  it('lists the latest version of each, newest first, of one kind if asked', async () => {
+  it('lists the latest version of each, newest first, optionally of one kind', async () => {
     const text = await add({ kind: 'text', createdAt: at(1), title: 'old', content: 'old' });
     const code = await add({ kind: 'code', createdAt: at(2) });
     const sheet = await add({ kind: 'sheet', createdAt: at(3) });
@@ -48,7 +48,7 @@ describe('GET /api/documents', () => {
     expect((await list('?kind=image')).body).toEqual({ items: [], nextCursor: null });
   });
 
-  it('leaves the content out when asked', async () => {
+  it('omits the content on request', async () => {
     const id = await add({ title: 't', createdAt: at(1) });
     expect((await list('?content=false')).body.items).toEqual([
       { id, userId: owner.id, title: 't', kind: 'text', createdAt: at(1) },
@@ -64,7 +64,7 @@ describe('GET /api/documents', () => {
     }
   });
 
-  it('is read with one statement, however many documents there are', async () => {
+  it('is read with one statement, for any number of documents', async () => {
     for (let n = 0; n < 30; n++) await add();
     const dataSource = app.app.get(DataSource);
     const createQueryRunner = dataSource.createQueryRunner.bind(dataSource);
@@ -87,7 +87,7 @@ describe('GET /api/documents', () => {
   });
 
   describe('page by page', () => {
-    it('orders documents of one time by their id, and ends', async () => {
+    it('orders documents of one time by id, and ends', async () => {
       const ids = [];
       for (let n = 0; n < 7; n++) ids.push(await add({ createdAt: at(Math.floor(n / 3)) }));
       const expected = [ids.slice(6), ids.slice(3, 6), ids.slice(0, 3)].flatMap((group) =>
@@ -99,7 +99,7 @@ describe('GET /api/documents', () => {
       expect(await readAllPages(app, owner, '/api/documents?limit=7')).toHaveLength(1);
     });
 
-    it('skips and repeats nothing when documents come, go and get new versions meanwhile', async () => {
+    it('skips and repeats nothing while documents are added, deleted and changed', async () => {
       const ids: string[] = [];
       for (let n = 0; n < 8; n++) ids.push(await add({ createdAt: at(n) }));
       const [unseenToo, unseen, ...rest] = ids;
@@ -122,7 +122,7 @@ describe('GET /api/documents', () => {
       expect(seen.slice(-2).map(({ content }) => content)).toEqual(['new', 'newest']);
     });
 
-    it('survives the end of the document that the last page ended with', async () => {
+    it('works after the document at the end of the last page was deleted', async () => {
       const ids = [];
       for (let n = 0; n < 4; n++) ids.push(await add({ createdAt: at(n) }));
       const first = (await list('?limit=2')).body;

@@ -7,7 +7,7 @@ let app: TestApp;
 let owner: TestUser;
 let stranger: TestUser;
 let admin: TestUser;
-/** A document with three versions, of the seconds 1, 2 and 3. */
+/** A document with three versions, at seconds 1, 2 and 3. */
 let id: string;
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
@@ -57,13 +57,13 @@ describe('GET /api/documents/:id/versions', () => {
     });
   });
 
-  it('adds the content when asked', async () => {
+  it('includes the content on request', async () => {
     const { body } = await get('/versions?content=true');
     expect(body.items.map(({ content }: { content: string }) => content)).toEqual(CONTENTS);
     expect((await get('/versions?content=false')).body.items[0]).not.toHaveProperty('content');
   });
 
-  it('comes in pages that new versions and deleted ones do not disturb', async () => {
+  it('comes in pages that new and deleted versions do not disturb', async () => {
     for (let n = 4; n <= 7; n++) await insertDocument(app.database, owner.id, { id, createdAt: at(n) });
     const pages = await readAllPages(app, owner, `/api/documents/${id}/versions?limit=3`);
     expect(pages.map((page) => page.map(({ createdAt }) => createdAt))).toEqual([
@@ -82,7 +82,7 @@ describe('GET /api/documents/:id/versions', () => {
     expect(next.nextCursor).toBeNull();
   });
 
-  it('has an empty page, not an error, when what was to come is gone', async () => {
+  it('has an empty page, not an error, if the following versions were deleted', async () => {
     const { nextCursor } = (await get('/versions?limit=2')).body;
     await deleteAfter(`?after=${at(2)}`);
     const response = await get(`/versions?limit=2&cursor=${nextCursor}`);
@@ -100,7 +100,7 @@ describe('GET /api/documents/:id/versions', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     for (const user of [stranger, admin]) expectProblem(await get('/versions', user), 404, 'not_found');
     expectProblem(await get('/versions', owner, randomUUID()), 404, 'not_found');
   });
@@ -139,7 +139,7 @@ describe('GET /api/documents/:id/diff', () => {
     expect(body.unified.split('\n').slice(3, -1)).toEqual(lines);
   });
 
-  it('is empty between versions that do not differ', async () => {
+  it('is empty between equal versions', async () => {
     const { body } = await get(`/diff?from=${at(2)}&to=${at(2)}`);
     expect(body).toEqual({ from: at(2), to: at(2), unified: '', hunks: [] });
     await app.request('PUT', `/api/documents/${id}`, {
@@ -149,7 +149,7 @@ describe('GET /api/documents/:id/diff', () => {
     expect((await get('/diff')).body).toMatchObject({ from: at(3), unified: '', hunks: [] });
   });
 
-  it('shows a first version as all new, in any script', async () => {
+  it('shows a first version as additions, in any script', async () => {
     const document = await insertDocument(app.database, owner.id, {
       content: 'שלום 🌱\r\n\nẞ',
       createdAt: at(1),
@@ -171,7 +171,7 @@ describe('GET /api/documents/:id/diff', () => {
     });
   });
 
-  it('answers soon when two large versions have nothing in common', async () => {
+  it('responds quickly if two large versions have nothing in common', async () => {
     for (const second of [4, 5]) {
       const content = Array.from({ length: 60_000 }, (_, line) => `${second} ${line}`).join('\n');
       await insertDocument(app.database, owner.id, { id, createdAt: at(second), content });
@@ -184,7 +184,7 @@ describe('GET /api/documents/:id/diff', () => {
     ]);
   });
 
-  it('finds no versions that are not there', async () => {
+  it('answers 404 for unknown versions', async () => {
     for (const query of [`?from=${at(9)}`, `?to=${at(9)}`, `?from=${at(1)}&to=${at(9)}`]) {
       expectProblem(await get(`/diff${query}`), 404, 'not_found');
     }
@@ -200,7 +200,7 @@ describe('GET /api/documents/:id/diff', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     for (const user of [stranger, admin]) {
       expectProblem(await get('/diff', user), 404, 'not_found');
       expectProblem(await get(`/diff?from=${at(1)}&to=${at(2)}`, user), 404, 'not_found');
@@ -210,7 +210,7 @@ describe('GET /api/documents/:id/diff', () => {
 });
 
 describe('POST /api/documents/:id/restore', () => {
-  it('stores the content of the version as a new one, under the present title', async () => {
+  it('stores the content of the version as a new one, with the current title', async () => {
     const response = await restore({ version: at(1) });
     expect(response.status).toBe(200);
     expect(response.body).toMatchObject({ id, title: 'title 3', kind: 'text', content: CONTENTS[0] });
@@ -218,7 +218,7 @@ describe('POST /api/documents/:id/restore', () => {
     expect((await get('')).body).toEqual(response.body);
   });
 
-  it('can be taken back, and repeated', async () => {
+  it('can be undone and repeated', async () => {
     await restore({ version: at(1) });
     await restore({ version: at(3) });
     const { body } = await restore({ version: at(3) });
@@ -238,7 +238,7 @@ describe('POST /api/documents/:id/restore', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('is for the owner of a version that is there', async () => {
+  it('is only for the owner of an existing version', async () => {
     expectProblem(await restore({ version: at(9) }), 404, 'not_found');
     expectProblem(await restore({ version: at(1) }, owner, randomUUID()), 404, 'not_found');
     for (const user of [stranger, admin])
@@ -260,7 +260,7 @@ describe('DELETE /api/documents/:id/versions', () => {
     expect((await deleteAfter(`?after=${at(1)}`)).body).toEqual({ deleted: 0 });
   });
 
-  it('takes any time', async () => {
+  it('accepts any time', async () => {
     expect((await deleteAfter('?after=2026-01-01T00:00:02.500Z')).body).toEqual({ deleted: 1 });
     expect(await times()).toEqual([at(1), at(2)]);
     expect((await deleteAfter('?after=2025-01-01T00:00:00Z')).body).toEqual({ deleted: 2 });
@@ -280,7 +280,7 @@ describe('DELETE /api/documents/:id/versions', () => {
     expect(await times()).toHaveLength(3);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     for (const user of [stranger, admin])
       expectProblem(await deleteAfter(`?after=${at(1)}`, user), 404, 'not_found');
     expectProblem(await deleteAfter(`?after=${at(1)}`, owner, randomUUID()), 404, 'not_found');

@@ -33,7 +33,7 @@ const read = (id: string, user = owner, query = '') =>
 const list = (query = '', user = owner) => app.request('GET', `/api/documents${query}`, { user });
 
 describe('POST /api/documents', () => {
-  it('creates a document, whose first version it is', async () => {
+  it('creates a document with its first version', async () => {
     const response = await create({ title: ' Notes ', kind: 'text', content: '# One\n' });
     expect(response.status).toBe(201);
     expect(response.body).toEqual({
@@ -60,13 +60,13 @@ describe('POST /api/documents', () => {
     ['image', 'data:image/png;base64,iVBORw0KGgo='],
     ['sheet', 'name,"said, once"\nAda,"""yes"""\nBob\n'],
     ['sheet', ''],
-  ])('keeps the content of the kind %s as it is: %j', async (kind, content) => {
+  ])('keeps the content of the kind %s unchanged: %j', async (kind, content) => {
     const { status, body } = await create({ title: 't', kind, content });
     expect([status, body.kind, body.content]).toEqual([201, kind, content]);
     expect((await read(body.id)).body.content).toBe(content);
   });
 
-  it('refuses an id that is in use, and says whose it is only to the owner', async () => {
+  it('refuses an id that is in use, and only tells the owner', async () => {
     const id = randomUUID();
     const document = { id, title: 'first', kind: 'text', content: '1' };
     expect((await create({ ...document, id: id.toUpperCase() })).body.id).toBe(id);
@@ -77,7 +77,7 @@ describe('POST /api/documents', () => {
     ]);
   });
 
-  it('gives every user a namespace of their own for client ids', async () => {
+  it('gives every user a separate namespace for client ids', async () => {
     const document = { id: 'notes', title: 't', kind: 'text', content: '' };
     const mine = await create(document);
     const theirs = await create(document, stranger);
@@ -115,12 +115,12 @@ describe('POST /api/documents', () => {
     expect((await list()).body.items).toEqual([]);
   });
 
-  it('says where a sheet is not valid', async () => {
+  it('reports the invalid line of a sheet', async () => {
     const response = await create({ ...valid, kind: 'sheet', content: 'a,b\n1,"2"x\n' });
     expect(response.body.errors[0].message).toMatch(/CSV.*line 2/);
   });
 
-  it('takes content up to the limit of a body', async () => {
+  it('accepts content up to the body limit', async () => {
     const content = '🌱'.repeat(45_000);
     expect((await create({ ...valid, content })).body.content).toBe(content);
     expectProblem(await create({ ...valid, content: 'x'.repeat(BODY_LIMIT) }), 413, 'payload_too_large');
@@ -128,7 +128,7 @@ describe('POST /api/documents', () => {
 });
 
 describe('GET /api/documents/:id', () => {
-  it('reads the latest version, or the one that is named', async () => {
+  it('reads the latest version, or the given one', async () => {
     const id = await add({ createdAt: at(1), content: 'one' });
     await add({ id, createdAt: at(2), content: null, title: 'second' });
     expect((await read(id)).body).toMatchObject({ id, createdAt: at(2), content: '', title: 'second' });
@@ -141,7 +141,7 @@ describe('GET /api/documents/:id', () => {
     }
   });
 
-  it('finds no version that is not there', async () => {
+  it('answers 404 for an unknown version', async () => {
     const id = await add({ createdAt: at(1) });
     expectProblem(await read(id, owner, `?version=${at(2)}`), 404, 'not_found');
     expectProblem(await read(id, owner, '?version=0000-01-01T00:00:00.000Z'), 404, 'not_found');
@@ -176,7 +176,7 @@ describe('GET /api/documents/:id', () => {
 });
 
 describe('PUT /api/documents/:id', () => {
-  it('adds a version with the title and the kind there are', async () => {
+  it('adds a version with the current title and kind', async () => {
     const id = await add({ kind: 'code', title: 'main.py', createdAt: at(1), content: 'one' });
     const response = await put(id, { content: 'two' });
     expect(response.status).toBe(200);
@@ -201,12 +201,12 @@ describe('PUT /api/documents/:id', () => {
     expect((await put(id, { content: 'x' })).body.title).toBe('after');
   });
 
-  it('goes on after a version of the future', async () => {
+  it('continues after a version with a future time', async () => {
     const id = await add({ createdAt: '2999-01-01T00:00:00.000Z' });
     expect((await put(id, { content: 'x' })).body.createdAt).toBe('2999-01-01T00:00:00.001Z');
   });
 
-  it('stores nothing when the base is not the latest version', async () => {
+  it('stores nothing if the base is not the latest version', async () => {
     const id = await add({ createdAt: at(1) });
     const second = (await put(id, { content: '2', baseVersion: at(1) })).body;
     const refused = await put(id, { content: '3', baseVersion: at(1) });
@@ -218,7 +218,7 @@ describe('PUT /api/documents/:id', () => {
     expect([third.status, third.body.content]).toEqual([200, '3']);
   });
 
-  it('has no base in a version that was deleted', async () => {
+  it('does not accept a deleted version as the base', async () => {
     const id = await add({ createdAt: at(1) });
     const { createdAt: baseVersion } = (await put(id, { content: '2' })).body;
     await app.request('DELETE', `/api/documents/${id}/versions?after=${at(1)}`, { user: owner });
@@ -243,7 +243,7 @@ describe('PUT /api/documents/:id', () => {
     expect((await read(id)).body.content).toBe('kept');
   });
 
-  it('holds sheets to CSV', async () => {
+  it('validates sheets as CSV', async () => {
     const id = await add({ kind: 'sheet', content: 'a' });
     const response = await put(id, { content: '"a' });
     expectProblem(response, 400, 'validation_failed');
@@ -251,7 +251,7 @@ describe('PUT /api/documents/:id', () => {
     expect((await put(id, { content: '"a"' })).status).toBe(200);
   });
 
-  it('is for the owner of a document that is there', async () => {
+  it('is only for the owner of an existing document', async () => {
     const id = await add();
     for (const user of [stranger, admin])
       expectProblem(await put(id, { content: 'x' }, user), 404, 'not_found');
@@ -277,7 +277,7 @@ describe('DELETE /api/documents/:id', () => {
     expect((await read(kept)).status).toBe(200);
   });
 
-  it('leaves the id to whoever takes it next', async () => {
+  it('makes the id available again', async () => {
     const id = await add();
     await remove(id);
     const document = { id, title: 't', kind: 'text', content: '' };
@@ -285,7 +285,7 @@ describe('DELETE /api/documents/:id', () => {
     expectProblem(await create(document), 404, 'not_found');
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     const id = await add();
     for (const user of [stranger, admin]) expectProblem(await remove(id, user), 404, 'not_found');
     expect((await read(id)).status).toBe(200);

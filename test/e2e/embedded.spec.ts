@@ -16,7 +16,7 @@ import {
 
 const PASSWORD = 'correct-horse-battery';
 
-/** The stack of a fresh machine, driven by the clients that people use. */
+/** The stack of a fresh machine, used through the usual clients. */
 describe('the embedded stack', () => {
   let folder: string;
   let environment: Record<string, string>;
@@ -66,7 +66,7 @@ describe('the embedded stack', () => {
     return stack.secretKey;
   }
 
-  /** Waits until `check` holds; fails after the seconds that the design allows. */
+  /** Waits until `check` succeeds, and fails after the time limit. */
   async function within(milliseconds: number, check: () => Promise<boolean>): Promise<void> {
     for (const deadline = Date.now() + milliseconds; ;) {
       if (await check()) return;
@@ -75,12 +75,12 @@ describe('the embedded stack', () => {
     }
   }
 
-  it('prints where everything is, and commands that work as they stand', async () => {
+  it('prints the URLs, and commands that work', async () => {
     const output = server.output();
     expect(output).toContain(server.url);
     expect(output).toContain(`${server.url}/docs`);
     expect(publishableKey).not.toBe('');
-    const commands = output.slice(output.indexOf('  TOKEN='), output.indexOf('  Make yourself'));
+    const commands = output.slice(output.indexOf('  TOKEN='), output.indexOf('  Become an administrator'));
     const { stdout } = await promisify(execFile)('sh', ['-c', commands]);
     expect(stdout).toContain('"type":"start"');
     expect(stdout).toContain('data: [DONE]');
@@ -116,7 +116,7 @@ describe('the embedded stack', () => {
     return (await client.auth.signInWithPassword({ email, password })).error;
   }
 
-  it('gives nothing to who writes a role into their own metadata', async () => {
+  it('ignores a role that users write into their own metadata', async () => {
     const { client, token } = await signUp('eve@example.com', { role: 'admin', isActive: true });
     expect((await get('/api/me', token)).body.role).toBe('user');
     await client.auth.updateUser({ data: { role: 'admin' } });
@@ -163,7 +163,7 @@ describe('the embedded stack', () => {
     expect((await get(`/api/chats/${summary.id}/messages`, other)).status).toBe(404);
   });
 
-  it('makes an administrator by a command, at once', async () => {
+  it('makes an administrator by a command, immediately', async () => {
     const { token, id } = await signUp('root@example.com');
     const { stdout } = await promisify(execFile)(
       process.execPath,
@@ -205,7 +205,7 @@ describe('the embedded stack', () => {
     expect((await send('PATCH', clerk.token, { role: 'admin' })).status).toBe(403);
     expect((await send('PATCH', boss.token, { role: 'admin' })).status).toBe(200);
     expect((await get('/api/me', clerk.token)).body.role).toBe('admin');
-    // What the auth server puts into the next token says the same.
+    // The auth server puts the same into the next token.
     const { data } = await clerk.client.auth.refreshSession();
     expect(data.user).toMatchObject({ app_metadata: { role: 'admin' }, user_metadata: { role: 'admin' } });
     expect((await send('PATCH', boss.token, { isActive: false })).status).toBe(200);
@@ -220,7 +220,7 @@ describe('the embedded stack', () => {
     expect(await signInError(supabase(), 'clerk@example.com', PASSWORD)).toBeTruthy();
   });
 
-  it('puts out who is deactivated or deleted, with a token that is still valid', async () => {
+  it('refuses deactivated and deleted users with a valid token', async () => {
     const admin = supabase(await secretKey()).auth.admin;
     const { token, id } = await signUp('short@example.com');
     expect((await get('/api/me', token)).status).toBe(200);
@@ -233,7 +233,7 @@ describe('the embedded stack', () => {
     expect((await supabase(publishableKey).auth.admin.listUsers()).error).not.toBeNull();
   });
 
-  it('keeps files in a folder of the user\u2019s own', async () => {
+  it('keeps files in the user’s own folder', async () => {
     const { client, id } = await signUp('files@example.com');
     const mine = client.storage.from('attachments');
     const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello'], { type: 'text/plain' }));
@@ -263,16 +263,16 @@ describe('the embedded stack', () => {
     ).not.toBeNull();
   });
 
-  it('refuses a second start on the same folder, and production', async () => {
+  it('refuses a second start on the same folder, and production mode', async () => {
     const second = await runServerProcess({ ...environment, PORT: String(await freePort()) });
     expect(second.code).toBe(1);
-    expect(second.output).toMatch(/Another Switchboard \(process \d+\) is running on /);
+    expect(second.output).toMatch(/Another Switchboard process \(\d+\) is using /);
     const production = await runServerProcess({ DATA_DIR: join(folder, 'other'), NODE_ENV: 'production' });
     expect(production.code).toBe(1);
     expect(production.output).toContain('The embedded stack is not for production');
   });
 
-  it('keeps everything over a clean stop, a kill, and a crash of PostgreSQL itself', async () => {
+  it('keeps all data after a clean stop, a kill, and a crash of PostgreSQL itself', async () => {
     const { client, token } = await signUp('kept@example.com');
     const chat = createChatClient(server.url, { token });
     await chat.sendMessage({ text: 'Remember me' });
@@ -283,7 +283,7 @@ describe('the embedded stack', () => {
       expect(textOf(body.items[0])).toBe('Remember me');
       expect(server.output()).toContain(publishableKey);
     };
-    // As Ctrl-C in a terminal under npm: the signal comes twice.
+    // Like Ctrl-C in a terminal under npm: the signal comes twice.
     const stopped = Number(await postmasterPid());
     server.process.kill('SIGINT');
     expect(await server.stop('SIGINT')).toBe(0);

@@ -81,7 +81,7 @@ describe('files in chats', () => {
       server.double.reset();
       const answer = await server.say(ada, chatId, [text('And?')], { model });
       expect([answer.status, answer.done]).toEqual([200, true]);
-      expect(server.told()).toContain('[a file that has been deleted: cat.png]');
+      expect(server.told()).toContain('[deleted file: cat.png]');
       expect(server.told()).not.toContain(BASE64);
     });
 
@@ -89,7 +89,7 @@ describe('files in chats', () => {
       const path = await server.upload(ada, 'cat.png', 'image/png', Buffer.from('<script>1</script>'));
       const answer = await server.say(ada, crypto.randomUUID(), [text('Look.'), file(path)], { model });
       expect([answer.status, answer.done]).toEqual([200, true]);
-      expect(server.told()).toContain('not of the type that it says: cat.png');
+      expect(server.told()).toContain('does not match its type: cat.png');
       expect(server.told()).not.toContain(Buffer.from('<script>').toString('base64').slice(0, 8));
     });
 
@@ -272,7 +272,7 @@ describe('files in chats', () => {
     rmSync(join(server.stack.dataDir, 'storage'), { recursive: true });
     const answer = await server.say(ada, chatId, [text('Look.'), file(path)]);
     expect([answer.status, answer.done]).toEqual([200, true]);
-    expect(server.told()).toContain('[a file that could not be read: cat.png]');
+    expect(server.told()).toContain('[unreadable file: cat.png]');
   });
 
   it('that are too many for one request are left out from the oldest on', async () => {
@@ -284,7 +284,7 @@ describe('files in chats', () => {
     server.double.reset();
     const answer = await server.say(ada, chatId, [text('And here?'), file(young, 'image/png', 'young.png')]);
     expect([answer.status, answer.done]).toEqual([200, true]);
-    expect(server.told()).toContain('later ones take all the room: old.png]');
+    expect(server.told()).toContain('later files use all the space: old.png]');
     expect(server.told().length).toBeLessThan(32 * 1024 ** 2);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { CHOSEN, TOKEN_HEADER } from '../support/github-app.js';
 import { messagesOf, readChat, send, storedAnswer, stop } from '../support/turns.js';
 
-/** Writes wait for the user's word. */
+/** Writes wait for the user's decision. */
 describe('the approval of a write', () => {
   let app: Awaited<ReturnType<typeof startWritingApp>>;
   let chat: WritingChat;
@@ -47,7 +47,7 @@ describe('the approval of a write', () => {
       expect(writes()).toEqual([]);
     });
 
-    it('is not done for a call that would be refused, nor for one that only reads', async () => {
+    it('is not done for a call that would be refused, nor for a call that only reads', async () => {
       app.mcp.world.files.set(`${CHOSEN}/README.md`, '# Hello');
       app.script(
         { name: 'create_issue', input: { owner: 'octo', repo: 'secret', title: 'x' } },
@@ -60,7 +60,7 @@ describe('the approval of a write', () => {
       expect(app.mcp.calls.map(({ name }) => name)).toEqual(['get_file_contents']);
     });
 
-    it('lets the chat go on with another message; what was asked for is off then', async () => {
+    it('lets the chat continue with another message, which cancels the request', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.script('Then not.');
       const next = await app.ask(chat.user, chat.chatId, 'Never mind.', { repositoryId: chat.repositoryId });
@@ -72,7 +72,7 @@ describe('the approval of a write', () => {
   });
 
   describe('given', () => {
-    it('makes the call once, with the stored input, and goes on with the same answer', async () => {
+    it('makes the call once, with the stored input, and continues the same answer', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.script('It is issue 1.');
       const answer = await chat.approve(answered(waiting, true));
@@ -105,7 +105,7 @@ describe('the approval of a write', () => {
       expect(toolParts(stored)[0]).toMatchObject({ state: 'output-available', input: ISSUE });
     });
 
-    it('adds the usage up: of the message, the chat, the rows and what the provider reported', async () => {
+    it("adds up the usage: of the message, the chat, the rows and the provider's report", async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       expect([waiting.inputTokens, waiting.outputTokens]).toEqual([100, 10]);
       app.script({ name: 'add_issue_comment', input: { ...ADDRESS, issue_number: 1, body: 'Same here.' } });
@@ -137,7 +137,7 @@ describe('the approval of a write', () => {
       expect(figures.totalCost).toBeCloseTo(all![0].cost, 6);
     });
 
-    it('of a reloaded message needs nothing but the message and the token', async () => {
+    it('of a reloaded message only needs the message and the token', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.script('Done.');
       const [part] = toolParts(waiting);
@@ -151,7 +151,7 @@ describe('the approval of a write', () => {
       expect(writes()).toEqual([{ tool: 'create_issue', input: ISSUE }]);
     });
 
-    it('for several calls needs a word on each, and minds which is which', async () => {
+    it('for several calls needs a decision for each, and keeps them apart', async () => {
       const waiting = await chat.ask(
         { name: 'create_issue', input: ISSUE },
         { name: 'create_branch', input: { ...ADDRESS, branch: 'fix' } },
@@ -179,7 +179,7 @@ describe('the approval of a write', () => {
       ]);
     });
 
-    it('goes on with the model that had begun, unless another is asked for', async () => {
+    it('continues with the model that started, unless another is requested', async () => {
       app.double.enqueue({ toolCalls: [{ id: 'w', name: 'create_issue', input: ISSUE }] });
       await app.ask(chat.user, chat.chatId, 'Please.', {
         repositoryId: chat.repositoryId,
@@ -193,7 +193,7 @@ describe('the approval of a write', () => {
   });
 
   describe('denied', () => {
-    it('does nothing at GitHub, and the model hears why', async () => {
+    it('does nothing at GitHub, and the model gets the reason', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.script('Then I leave it.');
       const answer = await chat.approve(answered(waiting, false, { reason: 'Not on a Friday.' }));
@@ -215,7 +215,7 @@ describe('the approval of a write', () => {
     });
   });
 
-  describe('for what is not allowed any more', () => {
+  describe('for a call that is no longer allowed', () => {
     it.each([
       ['the tool was excluded', { excludeTools: ['create_issue'] }],
       ['writes were switched off', { readOnly: true }],
@@ -230,7 +230,7 @@ describe('the approval of a write', () => {
       expect(toolParts(await storedAnswer(app, chat.user, chat.chatId))[0].state).toBe('output-denied');
     });
 
-    it('waits on while the repository is switched off', async () => {
+    it('keeps waiting while the repository is deactivated', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       const path = `/api/github/repositories/${chat.repositoryId}`;
       await app.request('PATCH', path, { user: chat.user, body: { isActive: false } });
@@ -291,7 +291,7 @@ describe('the approval of a write', () => {
       expect(app.mcp.requests.filter(({ rpc }) => rpc === 'tools/call')).toHaveLength(1);
     });
 
-    it('after the call, what was done stays in the answer', async () => {
+    it('after the call, the result stays in the answer', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.double.enqueue({ fault: { type: 'status', status: 400 } });
       const failed = await chat.approve(answered(waiting, true));
@@ -307,7 +307,7 @@ describe('the approval of a write', () => {
       expect(writes()).toHaveLength(1);
     });
 
-    it('by a stop in the middle of the call, it is not made again', async () => {
+    it('if it is stopped during the call, the call is not made again', async () => {
       const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
       app.mcp.failCall({ type: 'slow' });
       const running = send(

@@ -39,7 +39,7 @@ describe('useChat and a repository', () => {
 
   const loaded = async (chatId: string) => toUiMessages(await messagesOf(app, user, chatId));
 
-  it('goes on after a reload, by a client that was told neither agent nor repository', async () => {
+  it('continue after a reload, with a client that knows neither agent nor repository', async () => {
     app.script({ name: 'create_issue', input: ISSUE });
     const first = client();
     await first.sendMessage({ text: 'Please report it.' });
@@ -57,7 +57,7 @@ describe('useChat and a repository', () => {
     expect(plain(chat.messages)).toEqual(await loaded(chat.id));
   });
 
-  it('can approve again what could not be done the first time', async () => {
+  it('can approve again if the first attempt failed', async () => {
     app.script({ name: 'create_issue', input: ISSUE });
     const chat = client();
     await chat.sendMessage({ text: 'Please report it.' });

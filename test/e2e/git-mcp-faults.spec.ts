@@ -4,7 +4,7 @@ import { type GithubApp, startGithubApp } from '../support/github-app.js';
 
 const ADDRESS = { owner: 'octo-org', repo: 'hello' };
 
-describe('the agent for a repository, when something is wrong', () => {
+describe('faults of the repository agent', () => {
   let app: GithubApp;
   let user: TestUser;
   let repositoryId: string;
@@ -23,7 +23,7 @@ describe('the agent for a repository, when something is wrong', () => {
     repositoryId = await app.connect(user);
   });
 
-  /** One call of a tool, and what the reader and the model get of it. */
+  /** One tool call, and what the reader and the model get from it. */
   async function call(name: string, input: object) {
     app.script({ name, input }, 'Done.');
     const answer = await app.ask(user, crypto.randomUUID(), 'Please look.', { repositoryId });
@@ -43,7 +43,7 @@ describe('the agent for a repository, when something is wrong', () => {
       expect(app.mcp.requests).toEqual([]);
     });
 
-    it('must be one that GitHub takes', async () => {
+    it('must be one that GitHub accepts', async () => {
       const answer = await app.ask(user, 'bad-token', 'Hello?', {
         repositoryId,
         headers: { 'x-github-token': 'ghp_revoked99' },
@@ -72,7 +72,7 @@ describe('the agent for a repository, when something is wrong', () => {
       [{ stalls: true }, 504, 'upstream_timeout'],
     ];
 
-    it.each(quirks)('is told as what it is: %j', async (quirk, status, code) => {
+    it.each(quirks)('is reported: %j', async (quirk, status, code) => {
       await app.configure({ timeoutMs: 300 });
       app.mcp.quirks = quirk;
       const answer = await app.ask(user, crypto.randomUUID(), 'Hello?', { repositoryId });
@@ -81,7 +81,7 @@ describe('the agent for a repository, when something is wrong', () => {
       expect(app.double.requests).toEqual([]);
     });
 
-    it('may not be there at all', async () => {
+    it('may be unreachable', async () => {
       await app.configure({ url: 'http://127.0.0.1:9/mcp' });
       const answer = await app.ask(user, crypto.randomUUID(), 'Hello?', { repositoryId });
       expect([answer.status, answer.problem.code]).toEqual([502, 'upstream_error']);
@@ -89,17 +89,17 @@ describe('the agent for a repository, when something is wrong', () => {
     });
 
     const faults: Array<[McpCallFault, RegExp]> = [
-      [{ type: 'slow' }, /did not answer in time/],
-      [{ type: 'reset' }, /connection .* broke/i],
-      [{ type: 'reset', midway: true }, /connection .*broke/i],
-      [{ type: 'http', status: 500 }, /connection .*broke/i],
+      [{ type: 'slow' }, /did not respond in time/],
+      [{ type: 'reset' }, /connection .* was lost/i],
+      [{ type: 'reset', midway: true }, /connection .*was lost/i],
+      [{ type: 'http', status: 500 }, /connection .*was lost/i],
       [{ type: 'http', status: 401 }, /refused the token/],
-      [{ type: 'http', status: 429, headers: { 'retry-after': '9' } }, /limiting requests.*9 s/],
+      [{ type: 'http', status: 429, headers: { 'retry-after': '9' } }, /rate limiting requests.*9 s/],
       [{ type: 'tool-error', message: 'API rate limit of the double' }, /API rate limit of the double/],
-      [{ type: 'huge', characters: 9_000_000 }, /connection .*broke/i],
+      [{ type: 'huge', characters: 9_000_000 }, /connection .*was lost/i],
     ];
 
-    it.each(faults)('in a call fails the call, not the answer: %j', async (fault, reason) => {
+    it.each(faults)('during a call fails the call, not the answer: %j', async (fault, reason) => {
       await app.configure({ timeoutMs: fault.type === 'slow' ? 1_000 : 20_000 });
       app.mcp.failCall(fault);
       const { answer, result, told } = await call('list_commits', ADDRESS);
@@ -111,7 +111,7 @@ describe('the agent for a repository, when something is wrong', () => {
   });
 
   describe('the result of a tool', () => {
-    it('is cut to what the configuration allows, and says so', async () => {
+    it('is cut to the configured length, with a note', async () => {
       app.mcp.failCall({ type: 'huge', characters: 300_000 });
       const { result, told } = await call('list_commits', ADDRESS);
       expect(result.output).toContain('[Cut: these are the first 20000 of 300000 characters.');
@@ -123,10 +123,10 @@ describe('the agent for a repository, when something is wrong', () => {
       expect(short.output.length).toBeLessThan(300);
     });
 
-    it('is text, and nothing else', async () => {
+    it('is only text', async () => {
       app.mcp.failCall({ type: 'picture' });
       const { result, told } = await call('list_commits', ADDRESS);
-      expect(result.output).toBe('A picture follows.\n\n[2 parts of the result left out: no text.]');
+      expect(result.output).toBe('A picture follows.\n\n[2 parts of the result omitted: no text.]');
       expect(told).not.toContain('hidden-token');
     });
   });

@@ -9,8 +9,8 @@ import {
 import { OTHER, TOKEN_HEADER } from '../support/github-app.js';
 import { storedAnswer } from '../support/turns.js';
 
-/** Only the server's own memory says what was asked for, and whom. */
-describe('the approval of a write can not be', () => {
+/** Only the server's own records decide what was proposed, and to whom. */
+describe('the approval of a write cannot be', () => {
   let app: Awaited<ReturnType<typeof startWritingApp>>;
   let chat: WritingChat;
 
@@ -26,7 +26,7 @@ describe('the approval of a write can not be', () => {
 
   const writes = () => app.mcp.world.writes;
 
-  it('changed: the call is the one that was asked for', async () => {
+  it('changed: the call is the one that was approved', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     const message = answered(waiting, true);
     for (const part of message.parts) {
@@ -41,7 +41,7 @@ describe('the approval of a write can not be', () => {
     expect(writes()).toEqual([{ tool: 'create_issue', input: ISSUE }]);
   });
 
-  it('turned to another repository', async () => {
+  it('used for another repository', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: { title: 'It does not start' } });
     const other = await app.connect(chat.user, OTHER);
     app.script('Done.');
@@ -70,7 +70,7 @@ describe('the approval of a write can not be', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('forged for an answer that waits for nothing, or is not there', async () => {
+  it('forged for an answer that is not waiting, or does not exist', async () => {
     app.script('Hello.');
     await app.ask(chat.user, chat.chatId, 'Hello?', { repositoryId: chat.repositoryId });
     const stored = await storedAnswer(app, chat.user, chat.chatId);
@@ -91,7 +91,7 @@ describe('the approval of a write can not be', () => {
     expect(writes()).toHaveLength(1);
   });
 
-  it('given twice at once: a retry joins the answer that goes on already', async () => {
+  it('given twice at once: a retry joins the continued answer', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     app.script('Done.');
     const answers = await Promise.all(Array.from({ length: 8 }, () => chat.approve(answered(waiting, true))));
@@ -112,7 +112,7 @@ describe('the approval of a write can not be', () => {
     expect(writes()).toHaveLength(1);
   });
 
-  it('given by somebody else', async () => {
+  it('given by another user', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     await app.request('PATCH', `/api/chats/${chat.chatId}`, {
       user: chat.user,
@@ -133,7 +133,7 @@ describe('the approval of a write can not be', () => {
     expect((await chat.approve(answered(waiting, true))).status).toBe(200);
   });
 
-  it('given when it is a word of no kind', async () => {
+  it('given if it is not a valid decision', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     const [part] = toolParts(waiting);
     for (const approval of [

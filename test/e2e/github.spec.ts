@@ -39,7 +39,7 @@ describe('connected repositories', () => {
     app.request('POST', PATH, { user: as, body, headers });
 
   describe('connecting', () => {
-    it('looks the repository up with the user’s token, and stores what GitHub says of it', async () => {
+    it("looks the repository up with the user’s token, and stores GitHub's data", async () => {
       const response = await connect({ url: 'https://github.com/octo-org/hello-world' });
       expect(response.status).toBe(201);
       expect(response.body).toEqual({
@@ -66,7 +66,7 @@ describe('connected repositories', () => {
       { url: 'git@github.com:octo-org/Hello-World.git' },
       { url: 'https://github.com/octo-org/Hello-World/' },
       { owner: 'octo-org', name: 'Hello-World' },
-    ])('takes %j', async (body) => {
+    ])('accepts %j', async (body) => {
       const response = await connect(body);
       expect([response.status, response.body.name]).toEqual([201, 'Hello-World']);
     });
@@ -97,7 +97,7 @@ describe('connected repositories', () => {
       ['no token', {}],
       ['an empty token', { 'x-github-token': '' }],
       ['a token that GitHub refuses', { 'x-github-token': 'ghp_revoked' }],
-    ] as Array<[string, Record<string, string>]>)('needs a token: %s', async (_, headers) => {
+    ] as Array<[string, Record<string, string>]>)('requires a token: %s', async (_, headers) => {
       for (const [method, path] of [
         ['POST', PATH],
         ['GET', `${PATH}/available`],
@@ -110,7 +110,7 @@ describe('connected repositories', () => {
       }
     });
 
-    it('says 404 for what is not there, and for what the token may not see', async () => {
+    it('answers 404 for an unknown repository, and for one that the token cannot access', async () => {
       github.repositories.push({ owner: 'octo-org', name: 'hidden', tokens: [OTHER_GITHUB_TOKEN] });
       for (const name of ['no-such-thing', 'hidden']) {
         const response = await connect({ owner: 'octo-org', name });
@@ -123,7 +123,7 @@ describe('connected repositories', () => {
       expect(allowed.status).toBe(201);
     });
 
-    it('again gives the same one, up to date and switched on', async () => {
+    it('again returns the same one, updated and activated', async () => {
       const first = await connect({ owner: 'octo-org', name: 'hello-world' });
       await app.request('PATCH', `${PATH}/${first.body.id}`, { user, body: { isActive: false } });
       github.repositories[0]!.defaultBranch = 'main';
@@ -134,7 +134,7 @@ describe('connected repositories', () => {
       expect(list.body.items).toHaveLength(1);
     });
 
-    it('twenty times at once still makes one', async () => {
+    it('twenty times at once creates only one', async () => {
       const responses = await Promise.all(
         Array.from({ length: 20 }, () => connect({ owner: 'octo-org', name: 'hello-world' })),
       );
@@ -152,7 +152,7 @@ describe('connected repositories', () => {
       });
     });
 
-    it('takes the token nowhere else, wherever GitHub’s answer points to', async () => {
+    it('sends the token to no other host, wherever GitHub’s response redirects', async () => {
       const elsewhere = await startGithubDouble();
       try {
         github.fail({ type: 'redirect', location: `${elsewhere.url}/repos/octo-org/hello-world` });
@@ -164,7 +164,7 @@ describe('connected repositories', () => {
       }
     });
 
-    it('gives up on redirections that never end', async () => {
+    it('stops after too many redirections', async () => {
       for (let hop = 0; hop < 6; hop++)
         github.fail({ type: 'redirect', location: '/repos/octo-org/hello-world' });
       const response = await connect({ owner: 'octo-org', name: 'hello-world' });
@@ -189,7 +189,7 @@ describe('connected repositories', () => {
       [{ type: 'stall' }, 504, 'upstream_timeout', undefined],
       [{ type: 'stall-in-body' }, 504, 'upstream_timeout', undefined],
     ] as Array<[GithubFault, number, string, RegExp | undefined]>)(
-      '%j is told as what it is',
+      '%j is reported',
       async (fault, status, code, retryAfter) => {
         github.fail(fault);
         const response = await connect({ owner: 'octo-org', name: 'hello-world' });
@@ -202,7 +202,7 @@ describe('connected repositories', () => {
   });
 
   describe('the list', () => {
-    it('has own ones only, newest first, page by page, however they change meanwhile', async () => {
+    it("has only the user's own, newest first, page by page, while they change", async () => {
       github.repositories.push(...Array.from({ length: 7 }, (_, n) => ({ owner: 'octo', name: `r${n}` })));
       for (let n = 0; n < 7; n++) await connect({ owner: 'octo', name: `r${n}` });
       await connect({ owner: 'octo-org', name: 'hello-world' }, { as: await app.createUser() });
@@ -218,7 +218,7 @@ describe('connected repositories', () => {
       expect(third.body.nextCursor).toBeNull();
     });
 
-    it('can be narrowed to those that are switched on, or off', async () => {
+    it('can be filtered by active state', async () => {
       github.repositories.push({ owner: 'octo', name: 'off' });
       const on = await connect({ owner: 'octo-org', name: 'hello-world' });
       const off = await connect({ owner: 'octo', name: 'off' });
@@ -242,7 +242,7 @@ describe('connected repositories', () => {
   });
 
   describe('one of them', () => {
-    it('is switched off and on, and disconnected', async () => {
+    it('is deactivated, activated and disconnected', async () => {
       const { body: connected } = await connect({ owner: 'octo-org', name: 'hello-world' });
       const path = `${PATH}/${connected.id}`;
       const off = await app.request('PATCH', path, { user, body: { isActive: false } });
@@ -254,7 +254,7 @@ describe('connected repositories', () => {
       expect((await app.request('GET', path, { user })).status).toBe(404);
     });
 
-    it('is nobody else’s business', async () => {
+    it('is not accessible to others', async () => {
       const { body: connected } = await connect({ owner: 'octo-org', name: 'hello-world' });
       const stranger = await app.createUser();
       const admin = await app.createUser({ role: 'admin' });
@@ -282,12 +282,12 @@ describe('connected repositories', () => {
     );
   });
 
-  describe('what the token can see', () => {
+  describe('the repositories that the token can access', () => {
     const available = (query = '', headers: Record<string, string> = TOKEN) =>
       app.request('GET', `${PATH}/available${query}`, { user, headers });
     const namesOf = (body: { items: Array<{ name: string }> }) => body.items.map(({ name }) => name);
 
-    it('is listed as it would be connected', async () => {
+    it('are listed as they would be connected', async () => {
       github.repositories.push({
         owner: 'octo',
         name: 'secret-plans',
@@ -322,7 +322,7 @@ describe('connected repositories', () => {
       expect(namesOf(other.body)).toEqual(['Hello-World']);
     });
 
-    it('is paged over GitHub’s own pages, each of them whole', async () => {
+    it('are paged over GitHub’s own pages, each of them whole', async () => {
       const all = Array.from({ length: 230 }, (_, n) => `r${String(n).padStart(3, '0')}`);
       github.repositories.splice(0, Infinity, ...all.map((name) => ({ owner: 'octo', name })));
       const names: string[] = [];
@@ -335,14 +335,14 @@ describe('connected repositories', () => {
       expect(names).toEqual(all);
     });
 
-    it('is searched in owner and name', async () => {
+    it('are searched by owner and name', async () => {
       github.repositories.push({ owner: 'octo', name: 'world-map' }, { owner: 'octo', name: 'other' });
       expect(namesOf((await available('?q=WORLD')).body)).toEqual(['Hello-World', 'world-map']);
       expect(namesOf((await available('?q=octo-org/')).body)).toEqual(['Hello-World']);
       expect((await available('?q=nothing-like-it')).body).toEqual({ items: [], nextCursor: null });
     });
 
-    it('is looked through with a bounded number of questions, and goes on where it stopped', async () => {
+    it('are searched with a limited number of requests, and the next page continues', async () => {
       const many = Array.from({ length: 620 }, (_, n) => ({
         owner: 'octo',
         name: `r${String(n).padStart(3, '0')}`,
@@ -357,7 +357,7 @@ describe('connected repositories', () => {
       expect(second.body.nextCursor).toBeNull();
     });
 
-    it('fails as GitHub does', async () => {
+    it('fail as GitHub does', async () => {
       github.fail({ type: 'rate-limited', resetInSeconds: 30 });
       expect((await available()).status).toBe(429);
       github.fail({ type: 'status', status: 502 });
@@ -367,7 +367,7 @@ describe('connected repositories', () => {
     });
   });
 
-  it('forget the token: it is in no row, no answer and no log', async () => {
+  it('forget the token: it is in no row, no response and no log', async () => {
     await connect({ owner: 'octo-org', name: 'hello-world' });
     github.fail({ type: 'status', status: 500 });
     await connect({ owner: 'octo-org', name: 'hello-world' });
@@ -382,7 +382,7 @@ describe('connected repositories', () => {
     expect(JSON.stringify(rows)).not.toContain(GITHUB_TOKEN);
   });
 
-  it('need somebody who is signed in', async () => {
+  it('require a signed-in user', async () => {
     for (const [method, path] of [
       ['GET', PATH],
       ['POST', PATH],

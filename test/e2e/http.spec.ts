@@ -19,7 +19,7 @@ describe('HTTP conventions', () => {
   });
   const text = (value: unknown) => [{ type: 'text', text: value }];
 
-  it('takes a sane request id, and makes one otherwise', async () => {
+  it('accepts a valid request id, and creates one otherwise', async () => {
     const sent = await app.request('GET', '/health/live', { headers: { 'x-request-id': 'abc-123' } });
     expect(sent.headers.get('x-request-id')).toBe('abc-123');
     const strange = await app.request('GET', '/health/live', { headers: { 'x-request-id': 'a b;<script>' } });
@@ -28,7 +28,7 @@ describe('HTTP conventions', () => {
     expect(problem.body.requestId).toBe('problem-1');
   });
 
-  it('answers unknown paths and malformed ones with problems', async () => {
+  it('responds to unknown and malformed paths with problems', async () => {
     const unknown = await app.request('GET', '/nowhere', { user });
     expect(unknown.status).toBe(404);
     expect(unknown.body).toMatchObject({ code: 'not_found', status: 404 });
@@ -37,7 +37,7 @@ describe('HTTP conventions', () => {
     expect(malformed.body.code).toBe('validation_failed');
   });
 
-  it('answers what is no request with a problem, too', async () => {
+  it('responds to malformed requests with problems, too', async () => {
     const headers = { 'x-anything': 'x'.repeat(20_000) };
     const overflow = await app.request('GET', '/api/me', { user, headers });
     expect([overflow.status, overflow.body.code]).toEqual([431, 'payload_too_large']);
@@ -84,13 +84,13 @@ describe('HTTP conventions', () => {
     'https://example.com/cat.png',
     'file:///etc/passwd',
     'blob:https://example.com/1',
-  ])('fetches nothing that a client names: %s', async (url) => {
+  ])('does not fetch a URL from a client: %s', async (url) => {
     const response = await post(message([{ type: 'file', mediaType: 'image/png', url }]));
     expect(response.status).toBe(400);
     expect(response.body.errors[0].path).toBe('message.parts.0.url');
   });
 
-  it('refuses prototypes, depth, broken JSON, other media types and giants', async () => {
+  it('refuses prototypes, deep nesting, invalid JSON, other media types and large bodies', async () => {
     const proto = await post('{"id":"c","__proto__":{"admin":true}}', { 'content-type': 'application/json' });
     expect([proto.status, proto.body.code, proto.body.errors[0].path]).toEqual([
       400,
@@ -116,7 +116,7 @@ describe('HTTP conventions', () => {
     expect([giant.status, giant.body.code]).toEqual([413, 'payload_too_large']);
   });
 
-  it('shows browsers what they may see', async () => {
+  it('exposes the right headers to browsers', async () => {
     const preflight = await app.request('OPTIONS', '/api/chat', {
       headers: {
         origin: 'https://app.example',
@@ -145,7 +145,7 @@ describe('HTTP conventions', () => {
 });
 
 describe('the request throttle', () => {
-  it('counts users and addresses apart, refuses with a wait, and spares probes', async () => {
+  it('counts users and addresses separately, refuses with a wait, and exempts probes', async () => {
     const app = await startTestApp({ THROTTLE_LIMIT: '5' });
     try {
       const user = await app.createUser();

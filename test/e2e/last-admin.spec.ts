@@ -66,7 +66,7 @@ describe.each([
 
   it.each(CHANGES)('is not %s', async (...kind) => {
     const admin = await app.createUser({ role: 'admin' });
-    // None of these would be able to do anything.
+    // None of these could act as an administrator.
     await app.createUser();
     await app.createUser({ role: 'admin', isActive: false });
     const banned = await app.createUser({ role: 'admin' });
@@ -83,14 +83,14 @@ describe.each([
     expect(await audited()).toBe(before);
   });
 
-  it.each(CHANGES)('is anybody who is left: the others may be %s, also by themselves', async (...kind) => {
+  it.each(CHANGES)('is whoever is left: the others can be %s, also by themselves', async (...kind) => {
     const [admin, other] = [await app.createUser({ role: 'admin' }), await app.createUser({ role: 'admin' })];
     expect((await change(admin, admin, kind)).status).toBe(kind[1] === 'DELETE' ? 204 : 200);
     expect(await activeAdmins()).toEqual([other.id]);
     expectProblem(await change(other, other, kind), 409, 'version_conflict');
   });
 
-  it('may be told what changes nothing, and lose what is not at stake', async () => {
+  it('allows changes that do not affect the role', async () => {
     const admin = await app.createUser({ role: 'admin' });
     const inactive = await app.createUser({ role: 'admin', isActive: false });
     expect((await change(admin, admin, ['', 'PATCH', { role: 'admin', isActive: true }])).status).toBe(200);
@@ -98,7 +98,7 @@ describe.each([
     expect((await change(inactive, admin, ['', 'DELETE'])).status).toBe(204);
   });
 
-  it('is not for who was demoted while their request waited', async () => {
+  it('does not allow a change by a user who was demoted while the request waited', async () => {
     const [admin, rival] = [await app.createUser({ role: 'admin' }), await app.createUser({ role: 'admin' })];
     await app.createUser({ role: 'admin' });
     const holder = new pg.Client(app.database.url);
@@ -127,14 +127,15 @@ describe.each([
     }
   });
 
-  it.each(CHANGES)('is left when all are %s at the same moment, on two instances', async (...kind) => {
+  it.each(CHANGES)('is kept if all are %s at the same moment, on two instances', async (...kind) => {
     for (let round = 0; round < 5; round++) {
       await app.database.query('delete from auth.users');
       const admins = await Promise.all(Array.from({ length: 4 }, () => app.createUser({ role: 'admin' })));
       const instances = [app, second, app, second];
       const ok = kind[1] === 'DELETE' ? 204 : 200;
 
-      // Each their next: whoever comes last finds that they are nobody any more, or that nobody else is left.
+      // Each removes the next one: the last request finds that its user is no longer an administrator, or that no other
+      // is left.
       const removals = await Promise.all(
         admins.map((admin, index) =>
           change(admins[(index + 1) % 4] as TestUser, admin, kind, instances[index]),
@@ -147,7 +148,7 @@ describe.each([
       await app.database.query('delete from auth.users');
       const again = await Promise.all(Array.from({ length: 4 }, () => app.createUser({ role: 'admin' })));
       const before = await audited();
-      // Each themselves: exactly one is told that there is nobody else.
+      // Each removes themselves: exactly one is told that there is no other administrator.
       const exits = await Promise.all(
         again.map((admin, index) => change(admin, admin, kind, instances[index])),
       );

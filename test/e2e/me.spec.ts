@@ -9,7 +9,7 @@ describe('GET /api/me', () => {
 
   afterAll(() => app.close());
 
-  it('says who the token belongs to', async () => {
+  it('returns the user of the token', async () => {
     const user = await app.createUser({ settings: { theme: 'dark' } });
     const response = await app.request('GET', '/api/me', { user });
     expect(response.status).toBe(200);

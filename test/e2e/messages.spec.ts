@@ -25,7 +25,7 @@ afterAll(() => app?.close());
 const second = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString();
 const idsOf = (items: Array<{ id: string }>) => items.map(({ id }) => id);
 
-/** Messages a second apart, oldest first. */
+/** Messages one second apart, oldest first. */
 async function addHistory(count: number, options: { chatId?: string } = {}): Promise<string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {
@@ -45,7 +45,7 @@ describe('GET /api/chats/:id/messages', () => {
   const list = (query = '', user = owner, id = chatId) =>
     app.request('GET', `/api/chats/${id}/messages${query}`, { user });
 
-  it('shows each message exactly as the contract says', async () => {
+  it('shows each message exactly as documented', async () => {
     const parts = [
       { type: 'step-start' },
       {
@@ -122,7 +122,7 @@ describe('GET /api/chats/:id/messages', () => {
     expect((await list()).body).toEqual({ items: [], nextCursor: null });
   });
 
-  it('pages through messages of one millisecond, oldest first, without a skip or a repeat', async () => {
+  it('pages through messages of one millisecond, oldest first, without skips or repeats', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 7; n++) ids.push(await addMessage(app, chatId, { createdAt: second(1) }));
     const early = await addMessage(app, chatId, { createdAt: second(0) });
@@ -131,7 +131,7 @@ describe('GET /api/chats/:id/messages', () => {
     expect(pages.map((page) => page.length)).toEqual([3, 3, 2]);
   });
 
-  it('is not disturbed by messages that come and go between the pages', async () => {
+  it('is not disturbed by messages that are added and deleted between the pages', async () => {
     const ids = await addHistory(7);
     const first = (await list('?limit=3')).body;
     expect(idsOf(first.items)).toEqual(ids.slice(0, 3));
@@ -148,7 +148,7 @@ describe('GET /api/chats/:id/messages', () => {
     ]);
   });
 
-  it('shows an empty page when all that followed the cursor is gone', async () => {
+  it('shows an empty page if all messages after the cursor were deleted', async () => {
     const ids = await addHistory(4);
     const { nextCursor } = (await list('?limit=2')).body;
     await app.database.query('delete from "Message_v2" where id = any($1)', [ids.slice(2)]);
@@ -172,7 +172,7 @@ describe('GET /api/chats/:id/messages', () => {
     expect((await list('', stranger, empty)).body).toEqual({ items: [], nextCursor: null });
   });
 
-  it('does not reveal a private chat, to an administrator neither', async () => {
+  it('does not reveal a private chat, not even to an administrator', async () => {
     await addHistory(1);
     for (const user of [stranger, admin]) expectProblem(await list('', user), 404, 'not_found');
     expectProblem(await list('', owner, randomUUID()), 404, 'not_found');
@@ -214,7 +214,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
     expect((await deleteFrom(ids[0]!)).body).toEqual({ deleted: 2 });
   });
 
-  it('goes by id among messages of one millisecond, as the list does', async () => {
+  it('uses the order of ids among messages of one millisecond, as the list does', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 6; n++) ids.push(await addMessage(app, chatId, { createdAt: second(1) }));
     ids.sort();
@@ -222,7 +222,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
     expect(await stored()).toEqual(ids.slice(0, 4));
   });
 
-  it('leaves other chats and the totals of this one alone', async () => {
+  it('does not change other chats and the totals of this one', async () => {
     const spent = await addChat(app, owner, { totalInputTokens: 9, totalCost: '0.5' });
     const other = await addChat(app, owner);
     const [first] = await addHistory(2, { chatId: spent });
@@ -236,7 +236,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
     });
   });
 
-  it('waits for no answer: while one is being written it refuses', async () => {
+  it('does not wait for an answer: it refuses while one is being generated', async () => {
     const ids = await addHistory(2);
     await addStream(app, chatId);
     expectProblem(await deleteFrom(ids[0]!), 409, 'stream_in_progress');
@@ -245,7 +245,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
     expect((await deleteFrom(ids[0]!)).body).toEqual({ deleted: 2 });
   });
 
-  it('sees an answer that begins at the same moment', async () => {
+  it('notices an answer that starts at the same moment', async () => {
     const ids = await addHistory(2);
     const turn = new pg.Client({ connectionString: app.database.url });
     await turn.connect();
@@ -262,7 +262,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
     expect(await stored()).toEqual(ids);
   });
 
-  it('is for the owner, even of a public chat', async () => {
+  it('is only for the owner, even of a public chat', async () => {
     const open = await addChat(app, owner, { visibility: 'public' });
     const [first] = await addHistory(1, { chatId: open });
     for (const user of [stranger, admin])

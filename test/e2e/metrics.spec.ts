@@ -7,13 +7,13 @@ import { type ChatApp, eventually, startChatApp, userMessage } from '../support/
 import { Metrics } from '../support/metrics.js';
 import { gauge, resume, saying, stop } from '../support/turns.js';
 
-/** What `/metrics` says of real turns: exactly what happened, under names that no client can make up. */
+/** `/metrics` shows exactly what happened in real turns, with names that no client can choose. */
 
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 const USAGE = { input: 1_000, cachedRead: 600, cacheWrite: 100, output: 500, reasoning: 200 };
 const TITLE_USAGE = { input: 40, output: 10 };
 
-/** The figures of a call beside the key of the metrics' series that count it. */
+/** The figures of a call with the key of the metrics series that count it. */
 interface Row {
   agent: string;
   provider: string;
@@ -51,7 +51,7 @@ describe('metrics', () => {
 
   const scrape = () => Metrics.scrape(app);
 
-  /** The calls of a chat, once they are as many and all closed. */
+  /** The calls of a chat, once there are this many and all are closed. */
   const callsOf = (chatId: string, count: number): Promise<Row[]> =>
     eventually(async () => {
       const rows = (await app.database.query(
@@ -65,7 +65,7 @@ describe('metrics', () => {
       return rows.length === count && rows;
     });
 
-  it('is what Prometheus reads, and says of every metric what it is', async () => {
+  it('are readable by Prometheus, with a description of every metric', async () => {
     const response = await fetch(`${app.url}/metrics`);
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const text = await response.text();
@@ -78,7 +78,7 @@ describe('metrics', () => {
     ]) {
       expect([name, metrics.matching(name).length]).toEqual([name, 1]);
     }
-    // A counter that first shows itself at 1 has, to Prometheus, never grown.
+    // For Prometheus, a counter that first appears with the value 1 has never increased.
     expect(metrics.matching('switchboard_rate_limit_refusals_total')).toHaveLength(12);
     const described = new Set(Array.from(text.matchAll(/^# HELP (\S+) \S/gm), ([, name]) => name));
     for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) expect(described).toContain(name);
@@ -94,7 +94,7 @@ describe('metrics', () => {
     const after = await scrape();
 
     const [provider, model] = id.split('/');
-    // Gemini has no word for what it writes into its cache.
+    // Gemini does not report cache writes.
     const written = provider === 'google' ? 0 : 100;
     expect(rows.find((row) => row.model === model && row.input === 1_000)).toMatchObject({ written });
     for (const { agent, provider, model } of rows) {
@@ -128,14 +128,14 @@ describe('metrics', () => {
       );
       expect(grown('time_to_first_token_seconds_sum')).toBeCloseTo(sum((row) => row.first ?? 0) / 1000, 9);
     }
-    // And nothing else was counted.
+    // Nothing else was counted.
     expect(after.growth(before, 'switchboard_model_calls_total')).toBe(2);
     expect(after.growth(before, 'switchboard_model_tokens_total', { kind: 'input' })).toBe(1_040);
     expect(after.growth(before, 'switchboard_model_tokens_total', { kind: 'output' })).toBe(510);
     expect(after.growth(before, 'switchboard_time_to_first_token_seconds_bucket', { le: '+Inf' })).toBe(1);
   });
 
-  it('tells the attempts that failed and the answers that were stopped apart', async () => {
+  it('distinguish failed attempts and stopped answers', async () => {
     const before = await scrape();
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'status', status: 500 } });
@@ -155,7 +155,7 @@ describe('metrics', () => {
     expect(after.growth(before, 'switchboard_time_to_first_token_seconds_count', labels)).toBe(1);
   });
 
-  it('knows the answers that are being generated, and who reads them', async () => {
+  it('count running answers and their readers', async () => {
     const chatId = randomUUID();
     const streams = () => gauge(app, 'switchboard_active_streams');
     const readers = () => gauge(app, 'switchboard_stream_readers');
@@ -173,7 +173,7 @@ describe('metrics', () => {
     await eventually(async () => (await streams()) + (await readers()) === 0);
   });
 
-  it('counts the turns that the limits refuse', async () => {
+  it('count turns that the limits refuse', async () => {
     const admin = await app.createUser({ role: 'admin' });
     const limit = (hourly: number) =>
       app.request('PATCH', '/api/admin/config/chat_agent_google', {
@@ -195,7 +195,7 @@ describe('metrics', () => {
     expect(after.growth(before, 'switchboard_model_calls_total')).toBe(0);
   });
 
-  it('knows what waits for a connection to the database', async () => {
+  it('count transactions that wait for a connection', async () => {
     const connections = async (state: string) =>
       (await scrape()).sum('switchboard_database_connections', { state });
     const waiting = () => gauge(app, 'switchboard_database_connections_waiting');
@@ -207,7 +207,7 @@ describe('metrics', () => {
       database.asServiceInTransaction((manager) => manager.query('select 1').then(() => released)),
     );
     await eventually(async () => (await connections('busy')) === 3);
-    // What the server does by itself may wait here too.
+    // The server's own work may wait here too.
     const before = await waiting();
     const queued = Array.from({ length: 4 }, () =>
       database.asService((manager) => manager.query('select 1')),
@@ -221,7 +221,7 @@ describe('metrics', () => {
     expect(await connections('idle')).toBeGreaterThan(0);
   });
 
-  it('knows the calls whose figures are not stored yet', async () => {
+  it('count calls that are not stored yet', async () => {
     const chatId = randomUUID();
     const waiting = () => gauge(app, 'switchboard_usage_writes_waiting');
     await app.say(user, chatId, 'Hello', { body: { agent: 'chat' } });
@@ -244,7 +244,7 @@ describe('metrics', () => {
     expect(await waiting()).toBe(0);
   });
 
-  it('has no series for what clients make up', async () => {
+  it('have no series for values that clients choose', async () => {
     const probe = async (id: string) => {
       await app.request('GET', `/${id}`, { user });
       await app.request('GET', `/api/chats/${id}`, { user });
@@ -275,7 +275,7 @@ describe('metrics', () => {
       for (const value of after.valuesOf(label)) for (const id of ids) expect(value).not.toContain(id);
   });
 
-  it('gives the models that have left the catalog one name', async () => {
+  it('use one name for all models that are not in the catalog', async () => {
     await app.database.query(
       `update admin_config
           set config_data = jsonb_set(config_data, '{models}', (
@@ -290,7 +290,7 @@ describe('metrics', () => {
       await app.say(user, chatId, 'Hello', { body: { model: MODELS[1], agent: 'chat' } });
       await callsOf(chatId, 2);
       const after = await scrape();
-      // A change of the configuration by SQL is heard of a moment later.
+      // A configuration change by SQL takes a moment to arrive.
       return (
         after.growth(before, 'switchboard_model_calls_total', labels) > 0 && {
           others: after.growth(before, 'switchboard_model_calls_total', labels),
@@ -302,8 +302,8 @@ describe('metrics', () => {
   });
 });
 
-describe('metrics on a port of their own', () => {
-  it('are there, and no longer on the public one', async () => {
+describe('metrics on a separate port', () => {
+  it('are served there, and no longer on the public port', async () => {
     const port = await freePort();
     const app = await startChatApp({ METRICS_PORT: String(port), HOST: '127.0.0.1' });
     try {

@@ -7,8 +7,8 @@ import { answerCalls } from '../support/turns.js';
 const PARAMETERS = { temperature: 0.4, topP: 0.8, topK: 20, maxOutputTokens: 500 };
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
 
-/** What the configuration says of the calls of a model, as it goes over the wire. */
-describe('the parameters and abilities of a configuration', () => {
+/** How the configuration of model calls appears on the wire. */
+describe('the parameters and capabilities of a configuration', () => {
   let app: ChatApp;
   let user: TestUser;
 
@@ -52,9 +52,9 @@ describe('the parameters and abilities of a configuration', () => {
     });
   });
 
-  it('reach a model of OpenAI that reasons as far as it takes them', async () => {
+  it('reach a reasoning model of OpenAI as far as it supports them', async () => {
     expect(settingsOf(await askedWith('openai/gpt-5'))).toEqual({ max_output_tokens: 500 });
-    // Where it can be switched off altogether, the rest is taken, too.
+    // If it can be disabled completely, the other parameters are accepted too.
     expect(settingsOf(await askedWith('openai/gpt-5.2'))).toEqual({
       temperature: 0.4,
       top_p: 0.8,
@@ -64,7 +64,7 @@ describe('the parameters and abilities of a configuration', () => {
     expect(Object.keys(thinking)).toEqual(['max_output_tokens']);
   });
 
-  it('reach Anthropic, which takes temperature or topP', async () => {
+  it('reach Anthropic, which accepts temperature or topP', async () => {
     expect(settingsOf(await askedWith('anthropic/claude-sonnet-4-5'))).toEqual({
       temperature: 0.4,
       top_k: 20,
@@ -75,14 +75,14 @@ describe('the parameters and abilities of a configuration', () => {
   });
 
   it.each(['anthropic/claude-sonnet-4-5', 'anthropic/claude-opus-4-6'])(
-    'leave out what %s does not take while it thinks',
+    'omit what %s does not accept while it thinks',
     async (model) => {
       const settings = settingsOf(await askedWith(model, { thinking: true }));
       expect(Object.keys(settings)).toEqual(['max_tokens']);
     },
   );
 
-  it('ask no model for more than it can say', async () => {
+  it('ask no model for more output than it supports', async () => {
     for (const provider of PROVIDERS) {
       await configureAgent(app, provider, { parameters: { maxOutputTokens: 1_000_000 } });
     }
@@ -92,7 +92,7 @@ describe('the parameters and abilities of a configuration', () => {
     expect(generationConfig).toMatchObject({ maxOutputTokens: 65_536 });
   });
 
-  it('hold for the calls of the other agents, and for a test of the configuration', async () => {
+  it('apply to the calls of the other agents, and to a test of the configuration', async () => {
     await configureAgent(
       app,
       'google',
@@ -128,7 +128,7 @@ describe('the parameters and abilities of a configuration', () => {
       ['google', 'google/gemini-2.5-flash'],
       ['openai', 'openai/gpt-4o-mini'],
       ['anthropic', 'anthropic/claude-sonnet-4-5'],
-    ])('of %s is refused when it is switched off', async (provider, model) => {
+    ])('of %s is refused if it is disabled', async (provider, model) => {
       const id = randomUUID();
       const taken = await app.post(user, { id, model, message: message('What is it?', picture) });
       expect(taken.status).toBe(200);
@@ -147,7 +147,7 @@ describe('the parameters and abilities of a configuration', () => {
       });
       expect(app.double.requests).toHaveLength(0);
 
-      // The chat that has one goes on without it.
+      // A chat with a file continues without it.
       const next = await app.post(user, { id, model, message: message('And now?') });
       expect([next.status, next.text]).toEqual([200, 'You said: And now?']);
       const asked = JSON.stringify(answerCalls(app, 'And now?')[0]?.body);
@@ -156,7 +156,7 @@ describe('the parameters and abilities of a configuration', () => {
     });
   });
 
-  it('say which models can think', async () => {
+  it('show which models can think', async () => {
     const { body } = await app.request('GET', '/api/models', { user });
     const reasoning = (id: string) =>
       body.items.find((model: { id: string }) => model.id === id).capabilities.reasoning as unknown;

@@ -23,7 +23,7 @@ describe("OpenAI's other API", () => {
   });
   afterAll(() => app.close());
 
-  it('has no tools of its own, thinks on demand, and goes on after answers that used some', async () => {
+  it('has no tools, thinks on demand, and continues after answers that used tools', async () => {
     const user = await app.createUser();
     await configureAgent(app, 'google', { capabilities: { ...OFF, codeExecution: true } });
     await configureAgent(app, 'openai', {
@@ -48,7 +48,7 @@ describe("OpenAI's other API", () => {
   });
 });
 
-/** What vendors do by themselves in the middle of an answer: searching, reading pages, running code. */
+/** Tools that vendors run themselves during an answer: web search, page fetching, code execution. */
 describe('the tools of the providers', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -71,7 +71,7 @@ describe('the tools of the providers', () => {
       capabilities: { ...OFF, ...Object.fromEntries(names.map((name) => [name, true])) },
     });
 
-  /** The tools that the model was asked with. */
+  /** The tools in the request to the model. */
   async function toolsOf(provider: Provider, body: object = {}): Promise<unknown> {
     const question = `Question ${randomUUID()}`;
     const { status } = await app.say(user, randomUUID(), question, {
@@ -93,13 +93,13 @@ describe('the tools of the providers', () => {
     ['anthropic', 'webSearch', { type: 'web_search_20250305', name: 'web_search', max_uses: 5 }],
     ['anthropic', 'urlContext', { type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 5 }],
     ['anthropic', 'codeExecution', { type: 'code_execution_20250825', name: 'code_execution' }],
-  ])('of %s: %s is offered when it is switched on, and only then', async (provider, capability, tool) => {
+  ])('of %s: %s is only offered if it is enabled', async (provider, capability, tool) => {
     expect(await toolsOf(provider)).toBeUndefined();
     await allow(provider, capability);
     expect(await toolsOf(provider)).toEqual([tool]);
   });
 
-  it('can all be on together', async () => {
+  it('can all be enabled together', async () => {
     await allow('google', 'googleSearch', 'urlContext', 'codeExecution');
     expect(await toolsOf('google')).toEqual([
       { googleSearch: {} },
@@ -112,7 +112,7 @@ describe('the tools of the providers', () => {
     expect(await toolsOf('anthropic')).toHaveLength(3);
   });
 
-  it('go with thinking, and with as little of it as they take', async () => {
+  it('work with thinking, and with as little of it as they accept', async () => {
     await allow('openai', 'webSearch');
     const question = `Question ${randomUUID()}`;
     await app.say(user, randomUUID(), question, { body: { model: MODELS.openai, thinking: false } });
@@ -130,7 +130,7 @@ describe('the tools of the providers', () => {
     ['openai', 'webSearch', ['web_search']],
     ['anthropic', 'webSearch', ['web_search']],
     ['anthropic', 'urlContext', ['web_fetch']],
-  ])('of %s: what %s finds is streamed and stored', async (provider, capability, calls) => {
+  ])('of %s: the results of %s are streamed and stored', async (provider, capability, calls) => {
     await allow(provider, capability);
     app.double.enqueue({ sources: SOURCES, text: ['The moon ', 'pulls.'] });
     const chatId = randomUUID();
@@ -154,7 +154,7 @@ describe('the tools of the providers', () => {
     ['google', 'code_execution', { code: CODE.code }, { outcome: 'OUTCOME_OK', output: '42\n' }],
     ['openai', 'code_interpreter', { code: CODE.code }, { outputs: [{ type: 'logs', logs: '42\n' }] }],
     ['anthropic', 'code_execution', { command: CODE.code }, { stdout: '42\n', return_code: 0 }],
-  ])('of %s: code is shown with what it gave', async (provider, name, input, output) => {
+  ])('of %s: code is shown with its result', async (provider, name, input, output) => {
     await allow(provider, 'codeExecution');
     app.double.enqueue({ codeRun: CODE, text: ['It is 42.'] });
     const chatId = randomUUID();
@@ -184,7 +184,7 @@ describe('the tools of the providers', () => {
   });
 
   const PAIRS = PROVIDERS.flatMap((first) => PROVIDERS.map((second) => [first, second] as const));
-  it.each(PAIRS)('of %s do not keep %s from the next question', async (first, second) => {
+  it.each(PAIRS)('of %s do not lose %s in the next question', async (first, second) => {
     for (const provider of PROVIDERS) await allow(provider, 'codeExecution', ...searchOf(provider));
     const chatId = randomUUID();
     app.double.enqueue({ reasoning: ['Hm.'], sources: SOURCES, codeRun: CODE, text: ['It is 42.'] });
@@ -195,13 +195,13 @@ describe('the tools of the providers', () => {
     expect(typesOf(answer)).toEqual(expect.arrayContaining(['reasoning-delta', 'tool-output-available']));
     const next = await app.say(user, chatId, 'Why so?', { body: { ...body, model: MODELS[second] } });
     expect([next.status, next.text]).toEqual([200, 'You said: Why so?']);
-    // What was calculated is still known.
+    // The computed result is still known.
     const asked = JSON.stringify(answerCalls(app, 'Why so?')[0]?.body);
     expect(asked).toContain('It is 42.');
     expect(asked).toContain(CODE.code);
   });
 
-  it('stay on their side when the agent goes on in another way', async () => {
+  it('stay on their side when the agent continues in another way', async () => {
     await allow('google', 'codeExecution');
     const chatId = randomUUID();
     app.double.enqueue({ codeRun: CODE, text: ['It is 42.'] });
@@ -223,7 +223,7 @@ describe('the tools of the providers', () => {
     expect(output.content.source.data.length).toBeLessThan(5_000);
   });
 
-  it('reach the client of useChat as parts of the message', async () => {
+  it('reach useChat as parts of the message', async () => {
     await allow('anthropic', 'webSearch', 'codeExecution');
     app.double.enqueue({ sources: SOURCES, codeRun: CODE, text: ['Found and counted.'] });
     const chat = createChatClient(app.url, { token: user.token, body: { model: MODELS.anthropic } });
@@ -237,7 +237,7 @@ describe('the tools of the providers', () => {
     expect(stored.parts.map(({ type }) => type)).toEqual(types);
   });
 
-  it('that a vendor does not have can not be switched on', async () => {
+  it('cannot be enabled for a vendor without them', async () => {
     const admin = await app.createUser({ role: 'admin' });
     const patch = (key: string, capabilities: object) =>
       app.request('PATCH', `/api/admin/config/${key}`, {

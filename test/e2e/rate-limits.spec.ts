@@ -41,7 +41,7 @@ describe('GET /api/rate-limits', () => {
   const find = (items: RateLimit[], agentType: string, limitType: string) =>
     items.find((item) => item.agentType === agentType && item.limitType === limitType);
 
-  /** Changes a configuration for the length of `fn`, which begins when this instance has heard of it. */
+  /** Changes a configuration while `fn` runs, which starts when this instance has the change. */
   async function configured(
     changes: Record<string, object>,
     heard: (items: RateLimit[]) => boolean,
@@ -74,7 +74,7 @@ describe('GET /api/rate-limits', () => {
     }
   }
 
-  it('shows every agent and window, also to who has not asked anything yet', async () => {
+  it('shows every agent and window, also before the first request', async () => {
     const { hour, day } = await secondsLeft(app.database);
     const items = await list();
     const figures = items.map(({ resetsAt: _, ...item }) => item);
@@ -95,7 +95,7 @@ describe('GET /api/rate-limits', () => {
     }
   });
 
-  it('counts what has been asked, and not what was given back', async () => {
+  it('counts requests, without released ones', async () => {
     await admit(app, admissionRequest(user.id));
     await admit(app, admissionRequest(user.id));
     await (await admit(app, admissionRequest(user.id))).giveBack();
@@ -105,7 +105,7 @@ describe('GET /api/rate-limits', () => {
     expect(find(items, 'artifact', 'hourly')).toMatchObject({ used: 0, remaining: 10_000 });
   });
 
-  it('does not count a window that is over', async () => {
+  it('does not count a window that has ended', async () => {
     await admit(app, admissionRequest(user.id));
     await passTime(app, user.id, 'hourly');
     expect(find(await list(), 'chat', 'hourly')).toMatchObject({ used: 0, remaining: 20_000 });
@@ -114,7 +114,7 @@ describe('GET /api/rate-limits', () => {
     expect(find(await list(), 'chat', 'daily')).toMatchObject({ used: 0, remaining: 200_000 });
   });
 
-  it('shows nobody, not even an admin, what others have asked', async () => {
+  it('shows nobody the requests of others, not even to administrators', async () => {
     await admit(app, admissionRequest(user.id));
     const others = [await app.createUser(), await app.createUser({ role: 'admin' })];
     for (const other of others) {
@@ -123,7 +123,7 @@ describe('GET /api/rate-limits', () => {
     }
   });
 
-  it('shows the limits as they are configured now, and never less than nothing left', async () => {
+  it('shows the configured limits, and never less than zero left', async () => {
     for (let count = 0; count < 3; count++) await admit(app, admissionRequest(user.id));
     await configured(
       { chat_agent_google: { rateLimit: { hourly: 2, daily: 50 } } },
@@ -135,7 +135,7 @@ describe('GET /api/rate-limits', () => {
     );
   });
 
-  it('takes the limits of the active provider', async () => {
+  it('uses the limits of the active provider', async () => {
     await configured(
       {
         app_settings: { activeProvider: 'openai' },
@@ -146,7 +146,7 @@ describe('GET /api/rate-limits', () => {
     );
   });
 
-  it('takes those of another provider where the agent is off with the active one', async () => {
+  it('uses those of another provider if the agent is disabled for the active one', async () => {
     await configured(
       {
         chat_agent_google: { enabled: false },
@@ -157,7 +157,7 @@ describe('GET /api/rate-limits', () => {
     );
   });
 
-  it('leaves out an agent that is off', async () => {
+  it('omits a disabled agent', async () => {
     const off = { enabled: false };
     await configured(
       { artifact_agent_google: off, artifact_agent_openai: off, artifact_agent_anthropic: off },
@@ -167,7 +167,7 @@ describe('GET /api/rate-limits', () => {
     );
   });
 
-  it('is for users who are signed in', async () => {
+  it('requires a signed-in user', async () => {
     expectProblem(await app.request('GET', '/api/rate-limits'), 401, 'unauthenticated');
   });
 });

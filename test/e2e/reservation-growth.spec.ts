@@ -16,8 +16,8 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { sentStatements } from '../support/statements.js';
 
-/** A turn that was let in makes calls that nobody knew of, a picture for one. */
-describe('a reservation that grows', () => {
+/** An admitted turn makes calls that were not known before, for example for an image. */
+describe('a growing reservation', () => {
   let app: TestApp;
   let userId: string;
 
@@ -35,11 +35,11 @@ describe('a reservation that grows', () => {
   const admitted = (expectedCost: string, budget: { daily?: number; monthly?: number } | undefined) =>
     admit(app, admissionRequest(userId, { expectedCost, budget }));
 
-  /** Makes a call that costs what is expected of it, unless told otherwise. */
+  /** Makes a call with its expected cost, or with another cost if given. */
   const call = (admission: Admission, expectedCost: string, cost = expectedCost) =>
     admission.reserving({
       expectedCost,
-      what: 'drawing a picture',
+      what: 'generating an image',
       make: () => recordCall(app, userId, cost),
       accounted: () => Promise.resolve(),
     });
@@ -66,7 +66,7 @@ describe('a reservation that grows', () => {
     return cost;
   };
 
-  /** How many of simultaneous calls are made; none costs anything before it is said of all whether they are. */
+  /** How many of several concurrent calls are made. No cost is counted until all of them were admitted or refused. */
   const callAtOnce = async (turns: Admission[], expectedCost: string): Promise<Record<string, number>> => {
     const decided = Promise.withResolvers<void>();
     let undecided = turns.length;
@@ -79,7 +79,7 @@ describe('a reservation that grows', () => {
       return turn
         .reserving({
           expectedCost,
-          what: 'drawing a picture',
+          what: 'generating an image',
           make: async () => {
             outcome = decide('made');
             await decided.promise;
@@ -95,14 +95,14 @@ describe('a reservation that grows', () => {
     return tally(await Promise.all(outcomes));
   };
 
-  it('lets no more be spent by calls at the same time than the budget allows', async () => {
+  it('does not let concurrent calls spend more than the budget allows', async () => {
     const turns = await Promise.all(Array.from({ length: 20 }, () => admitted('0.01', { daily: 1 })));
-    // 0.2 are reserved for the turns themselves: 8 pictures fit in.
+    // The turns themselves reserve 0.2, so 8 images fit.
     expect(await callAtOnce(turns, '0.1')).toEqual({ made: 8, budget_exceeded: 12 });
     expect(await spent()).toBeCloseTo(0.8);
   });
 
-  it('waits for its turn, behind the admissions of the same user', async () => {
+  it('waits in line behind the admissions of the same user', async () => {
     const budget = { daily: 1 };
     const turns = await Promise.all([1, 2, 3].map(() => admitted('0.1', budget)));
     const another = new pg.Client({ connectionString: app.database.url });
@@ -129,12 +129,12 @@ describe('a reservation that grows', () => {
     }
   });
 
-  it('stands in the way of turns that want to begin, and they in its', async () => {
+  it('counts against turns that want to start, and they count against it', async () => {
     const budget = { monthly: 1 };
     const turn = await admitted('0.1', budget);
     await turn.reserving({
       expectedCost: '0.5',
-      what: 'drawing a picture',
+      what: 'generating an image',
       accounted: () => Promise.resolve(),
       make: async () => {
         expect(await reservations()).toEqual(['0.6']);
@@ -150,27 +150,27 @@ describe('a reservation that grows', () => {
   it.each([
     ['daily', 'day'],
     ['monthly', 'month'],
-  ] as const)('is refused by its %s budget in words for a person', async (type, period) => {
+  ] as const)('is refused by its %s budget with a readable message', async (type, period) => {
     const turn = await admitted('0.1', { [type]: 1 });
     const refusal = await refusedCall(turn, '0.900001');
     const left = (await secondsLeft(app.database))[period];
     expect(refusal).toMatchObject({
       status: 429,
       code: 'budget_exceeded',
-      detail: `Your budget of 1 USD a ${period} for the agent chat does not allow drawing a picture now. Try again when the next ${period} (UTC) begins.`,
+      detail: `Your budget of 1 USD per ${period} for the agent chat does not allow generating an image now. Try again when the next ${period} (UTC) begins.`,
     });
     expect(Math.abs(Number(refusal.headers?.['retry-after']) - left)).toBeLessThan(5);
-    // Nothing has changed: the turn keeps what it had, and takes no place of its user's.
+    // Nothing has changed: the turn keeps its reservation, and takes no other one.
     expect(await reservations()).toEqual(['0.1']);
     expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     await call(turn, '0.9');
   });
 
-  it('does not count a call twice that is accounted', async () => {
+  it('does not count a recorded call twice', async () => {
     const turn = await admitted('0.1', { daily: 1 });
     await call(turn, '0.3');
     expect(await reservations()).toEqual(['0.4']);
-    // Until the next call is asked for, it counts as reserved and as spent: 0.7.
+    // Until the next call is admitted, it counts as reserved and as spent: 0.7.
     await refusalOf(app, admissionRequest(userId, { expectedCost: '0.300001', budget: { daily: 1 } }));
     await call(turn, '0.3', '0.2');
     expect(await reservations()).toEqual(['0.4']);
@@ -180,13 +180,13 @@ describe('a reservation that grows', () => {
     expect(await spent()).toBeCloseTo(0.9);
   });
 
-  it('waits until a call is accounted before it frees what was reserved for it', async () => {
+  it('keeps the reserved amount until the call is recorded', async () => {
     const turn = await admitted('0', { daily: 1 });
     const events: string[] = [];
     const make = (name: string) =>
       turn.reserving({
         expectedCost: '0.6',
-        what: 'drawing a picture',
+        what: 'generating an image',
         make: () => Promise.resolve(void events.push(name)),
         accounted: async () => {
           await recordCall(app, userId, '0.1');
@@ -199,11 +199,11 @@ describe('a reservation that grows', () => {
     expect(await reservations()).toEqual(['0.6']);
   });
 
-  it('frees what was reserved for a call that failed, too', async () => {
+  it('also releases the amount that was reserved for a failed call', async () => {
     const turn = await admitted('0', { daily: 1 });
     const failing = turn.reserving({
       expectedCost: '0.9',
-      what: 'drawing a picture',
+      what: 'generating an image',
       make: () => Promise.reject(new Error('It went wrong.')),
       accounted: () => Promise.resolve(),
     });
@@ -212,7 +212,7 @@ describe('a reservation that grows', () => {
     expect(await reservations()).toEqual(['0.9']);
   });
 
-  it('counts even when nobody has renewed it, and lives on', async () => {
+  it('counts even if it was not renewed, and continues', async () => {
     const turn = await admitted('0.6', { daily: 1 });
     await app.database.query(
       `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,
@@ -223,14 +223,14 @@ describe('a reservation that grows', () => {
     await refusalOf(app, admissionRequest(userId, { expectedCost: '0.1', budget: { daily: 1 } }));
   });
 
-  it('is not made anew when its turn is over', async () => {
+  it('is not created again after its turn has ended', async () => {
     const turn = await admitted('0.1', { daily: 1 });
     await turn.settle();
-    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn is gone.');
+    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn no longer exists.');
     expect([await reservations(), await spent()]).toEqual([[], 0]);
   });
 
-  it('counts what others have spent with the same agent, and only that', async () => {
+  it('counts spending of other turns of the same agent, and only that', async () => {
     const turn = await admitted('0', { daily: 1 });
     await insertUsageLog(app.database, userId, { total_cost: '5', agent_type: 'artifact' });
     await call(turn, '0.5', '0');
@@ -238,13 +238,13 @@ describe('a reservation that grows', () => {
     await refusedCall(turn, '0.5');
   });
 
-  it('costs nothing where there is no budget', async () => {
+  it('costs nothing without a budget', async () => {
     const turn = await admitted('0.1', undefined);
     let made = false;
     const { roundTrips } = await sentStatements(() =>
       turn.reserving({
         expectedCost: '100',
-        what: 'drawing a picture',
+        what: 'generating an image',
         make: () => Promise.resolve((made = true)),
         accounted: () => Promise.reject(new Error('There was nothing to wait for.')),
       }),
@@ -252,7 +252,7 @@ describe('a reservation that grows', () => {
     expect([made, roundTrips]).toEqual([true, 0]);
   });
 
-  it('is out of the reach of users', async () => {
+  it('is inaccessible to users', async () => {
     const reachable = await app.database.query(
       `select role from unnest(array['anon', 'authenticated']) role, pg_proc
         where proname = 'extend_reservation' and has_function_privilege(role, pg_proc.oid, 'execute')`,

@@ -5,7 +5,7 @@ import type { TestUser } from '../support/app.js';
 
 const TO_CHAT = { body: { agent: 'chat' } };
 
-/** What a message and a list cost in round trips to the database: it must not grow unnoticed. */
+/** The database round trips of a message and a list. They must not increase unnoticed. */
 describe('round trips', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -15,7 +15,7 @@ describe('round trips', () => {
     user = await app.createUser();
   });
 
-  // Who the user is, and the configuration, are read again after a few seconds; that is not what is counted here.
+  // The user's row and the configuration are reloaded every few seconds. This is not counted here.
   beforeEach(() => app.say(user, 'warm', 'up', TO_CHAT));
   afterAll(() => app.close());
 
@@ -34,7 +34,7 @@ describe('round trips', () => {
     });
     app.double.resume();
     await rest?.();
-    // The transaction, and the row of the call that has begun, which nobody waits for.
+    // The transaction, and the row of the call that has started, which nothing waits for.
     const transaction = ['begin', 'select', 'select', 'with', 'select', 'select', 'with', 'commit'];
     expect(sent.verbs.slice(0, 8)).toEqual(transaction);
     expect(sent.verbs.slice(8).every((verb) => verb === 'insert')).toBe(true);
@@ -65,7 +65,7 @@ describe('round trips', () => {
 
   it('are two more for the title of a new chat', async () => {
     const sent = await sentStatements(() => app.say(user, randomUUID(), 'Name this', TO_CHAT));
-    // The rows of the two calls leave together when the calls begin in the same turn of the event loop.
+    // The rows of the two calls are sent together if the calls start in the same turn of the event loop.
     expect([17, 18]).toContain(sent.verbs.length);
     expect(sent.roundTrips).toBeLessThanOrEqual(6);
   });

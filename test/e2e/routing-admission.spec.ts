@@ -5,7 +5,9 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { messagesOf, stop, storedAnswer, textOfParts } from '../support/turns.js';
 
-/** The agent of a turn, and so its limit, is known only after a model was asked; the question is stored before that. */
+/**
+ * The agent of a turn, and so its limit, is only known after a model was called. The question is stored before that.
+ */
 describe('the admission of routed turns', () => {
   let app: ChatApp;
   let admin: TestUser;
@@ -41,7 +43,7 @@ describe('the admission of routed turns', () => {
   const routingCalls = () => app.double.requests.filter(routes);
   const textsOf = async (chatId: string) => (await messagesOf(app, user, chatId)).map(textOfParts);
 
-  it('counts a turn for the agent that was chosen, and for no other', async () => {
+  it('counts a turn only for the agent that was chosen', async () => {
     routeTo('artifact');
     const answer = await app.say(user, randomUUID(), 'Write a poem');
     expect(answer.status).toBe(200);
@@ -53,7 +55,7 @@ describe('the admission of routed turns', () => {
     expect(rows).toEqual([{ agent_type: 'artifact' }]);
   });
 
-  it('leaves nothing of a new chat whose agent refuses', async () => {
+  it('leaves nothing of a new chat if its agent is refused', async () => {
     await limit('artifact', 0);
     routeTo('artifact');
     const chatId = randomUUID();
@@ -68,7 +70,7 @@ describe('the admission of routed turns', () => {
       [chatId],
     );
     expect(left).toEqual([{ messages: 0, streams: 0 }]);
-    // What routing has cost is accounted to whoever asked.
+    // The cost of routing is counted for the user who asked.
     const rows = await eventually(async () => {
       const found = await app.database.query(
         `select agent_type, chat_id from usage_logs where user_id = $1 and response_timestamp is not null`,
@@ -79,13 +81,13 @@ describe('the admission of routed turns', () => {
     expect(rows).toEqual([{ agent_type: 'routing', chat_id: null }]);
     expect(Object.values(await usedOf(app, user.id)).every((used) => used === 0)).toBe(true);
 
-    // The same message is let in when there is room.
+    // The same message is admitted when a request is left.
     await limit('artifact', 1);
     routeTo('artifact');
     expect((await app.say(user, chatId, 'Write a poem')).status).toBe(200);
   });
 
-  it('leaves a chat as it was when a message, an edit or another answer is refused', async () => {
+  it('leaves a chat unchanged if a message, an edit or a regeneration is refused', async () => {
     const chatId = randomUUID();
     for (const text of ['one', 'two']) {
       routeTo('chat');
@@ -112,7 +114,7 @@ describe('the admission of routed turns', () => {
     expect(await textsOf(chatId)).toEqual(['one, as a poem', 'You said: one, as a poem']);
   });
 
-  it('keeps a chat that was there before', async () => {
+  it('keeps an existing chat', async () => {
     const chatId = randomUUID();
     await app.request('POST', '/api/chats', { user, body: { id: chatId, title: 'Poems' } });
     await limit('artifact', 0);
@@ -122,7 +124,7 @@ describe('the admission of routed turns', () => {
     expect(await textsOf(chatId)).toEqual([]);
   });
 
-  it('asks no model when no agent has room', async () => {
+  it('calls no model if no agent is available', async () => {
     await limit('chat', 0);
     await limit('artifact', 10, { monthly: 0 });
     const chatId = randomUUID();
@@ -134,12 +136,12 @@ describe('the admission of routed turns', () => {
     await limit('chat', 1);
     routeTo('chat');
     expect((await app.say(user, chatId, 'Hello')).text).toBe('You said: Hello');
-    // Somebody else has a room of their own.
+    // Another user has separate limits.
     routeTo('chat');
     expect((await app.say(await app.createUser(), randomUUID(), 'Hello')).status).toBe(200);
   });
 
-  it('shows the question while a model is being asked, and stores a turn that is stopped meanwhile', async () => {
+  it('shows the question while a model is choosing, and stores a turn that is stopped meanwhile', async () => {
     const chatId = randomUUID();
     routeTo('chat');
     await app.say(user, chatId, 'one', { messageId: `${chatId}-one` });

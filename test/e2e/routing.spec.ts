@@ -29,7 +29,7 @@ describe('routing', () => {
   const agentOf = (chunks: Array<{ type: string; data?: unknown }>) =>
     chunks.find(({ type }) => type === 'data-agent')?.data as { agentType: string; reason: string };
 
-  it('lets a model choose, from the message and what is at hand, and is accounted', async () => {
+  it('lets a model choose, from the message and the context, and is accounted', async () => {
     const chatId = randomUUID();
     app.double.enqueue(
       { text: ['{"agent": "artifact", "reason": "An essay is a document."}'] },
@@ -61,7 +61,7 @@ describe('routing', () => {
     expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
   });
 
-  it('is told what was written in the chat before', async () => {
+  it('gets the earlier messages of the chat', async () => {
     const chatId = randomUUID();
     const input = { title: 'Tides', kind: 'text', description: 'Short' };
     app.double.enqueue({ text: ['{"agent": "artifact", "reason": "A document."}'] }, { when: routes });
@@ -82,14 +82,14 @@ describe('routing', () => {
     ['an agent that is not there', '{"agent": "root", "reason": "x"}'],
     ['no JSON', 'I think the chat agent'],
     ['nothing', ''],
-  ])('lets the chat agent answer after %s', async (_what, text) => {
+  ])('uses the chat agent after %s', async (_what, text) => {
     app.double.enqueue({ text: [text] }, { when: routes });
     const answer = await app.say(user, randomUUID(), 'Hello');
     expect(agentOf(answer.chunks).agentType).toBe('chat');
     expect(answer.text).toBe('You said: Hello');
   });
 
-  it('does not wait longer than it may', async () => {
+  it('does not wait longer than allowed', async () => {
     app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: routes });
     const startedAt = performance.now();
     const answer = await app.say(user, randomUUID(), 'Hello');
@@ -101,7 +101,7 @@ describe('routing', () => {
     expect(answer.text).toBe('You said: Hello');
   });
 
-  it('is not asked when the client names the agent', async () => {
+  it('is not used if the client names the agent', async () => {
     await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
     expect(app.double.requests.some(routes)).toBe(false);
   });

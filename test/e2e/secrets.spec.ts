@@ -5,9 +5,9 @@ import { type Answer, type ChatApp, startChatApp, userMessage } from '../support
 import { saying, stop } from '../support/turns.js';
 import { signToken, TEST_JWT_SECRET } from '../support/tokens.js';
 
-/** No key, token or password is ever logged, answered, stored or measured, whatever succeeds and whatever fails. */
+/** No key, token or password is ever logged, returned, stored or measured, in success and in failure. */
 
-/** A secret of no shape that a pattern could know: only its value gives it away. */
+/** A secret without a known format: only its exact value can be recognized. */
 const unknownShape = (name: string) => `${name}.${randomBytes(9).toString('hex')}`;
 
 const SERVER = {
@@ -25,7 +25,7 @@ const PROVIDERS = [
   ['anthropic/claude-sonnet-4-5', 'x-anthropic-api-key', unknownShape('user-anthropic')],
 ] as const;
 const GITHUB_TOKEN = unknownShape('user-github');
-/** The double's OpenAI repeats it in its refusal, as the real one does. */
+/** The double's OpenAI repeats it in its error, like the real one. */
 const REFUSED_KEY = 'bad-key';
 
 const FAULTS: Fault[] = [
@@ -50,12 +50,12 @@ const PRINTING = ['log', 'info', 'warn', 'error', 'debug'] as const;
 
 describe('secrets', () => {
   const originals = { ...console };
-  /** Only makes users, and the database that the application under test is given with a password. */
+  /** Only creates users, and the database that the application under test gets with a password. */
   let operator: TestApp;
   let app: ChatApp;
   let user: TestUser;
   const tokens: string[] = [];
-  /** Everything that was answered, headers included. */
+  /** Everything in the responses, including headers. */
   const answered: string[] = [];
   const printed: string[] = [];
 
@@ -72,7 +72,7 @@ describe('secrets', () => {
       ...SERVER,
       LOG_LEVEL: 'trace',
       DATABASE_URL: databaseUrl.href,
-      // Nobody is there: what needs Supabase fails, with its key in hand.
+      // The server is unreachable: requests that need Supabase fail, and they have its key.
       SUPABASE_URL: 'http://127.0.0.1:9',
       SUPABASE_JWT_ISSUER: 'http://localhost:54321/auth/v1',
       UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '5000',
@@ -116,11 +116,11 @@ describe('secrets', () => {
     REFUSED_KEY,
     TEST_JWT_SECRET,
     ...tokens,
-    // The part of a token that makes it one.
+    // The part of a token that makes it valid.
     ...tokens.map((token) => token.slice(token.lastIndexOf('.') + 1)),
   ];
 
-  /** The names of what was found of the secrets, in any of the ways in which they may be written. */
+  /** The names of the secrets that were found, in any encoding. */
   function foundIn(text: string): string[] {
     const ways = (secret: string) => [
       secret,
@@ -131,7 +131,7 @@ describe('secrets', () => {
     return secrets().filter((secret) => ways(secret).some((written) => text.includes(written)));
   }
 
-  /** Calls of all providers that succeed, and that fail in every way, with the user's keys and the server's. */
+  /** Calls to all providers that succeed, and that fail in every way, with the user's keys and the server's. */
   async function useThem(): Promise<void> {
     await Promise.all(
       PROVIDERS.flatMap(([model, header, key]) => {
@@ -160,7 +160,7 @@ describe('secrets', () => {
       expect(sent).toContain(key);
   }
 
-  /** Keys and tokens that are refused, and where they do not belong. */
+  /** Keys and tokens that are refused, and keys in wrong places. */
   async function misuseThem(): Promise<void> {
     for (const [model, header] of PROVIDERS) {
       const headers = { [header]: REFUSED_KEY };
@@ -187,7 +187,7 @@ describe('secrets', () => {
     expect((await get(`/api/chats?cursor=${inQuery}`)).status).toBe(400);
     expect((await get(`/api/me`, { authorization: `Basic ${inQuery}` })).status).toBe(401);
     await get('/api/models', { ...user.headers, 'x-google-api-key': PROVIDERS[0][2] });
-    // Supabase is not there, and the database is asked what it refuses.
+    // Supabase is unreachable, and the database gets statements that it refuses.
     await get('/api/admin/users');
     await get('/api/files', user.headers, {
       method: 'POST',
@@ -208,14 +208,14 @@ describe('secrets', () => {
     keep(await reader.rest());
   }
 
-  it('are nowhere in the log', () => {
+  it('do not appear in the log', () => {
     const log = app.log();
     expect(log.split('A model call failed.').length).toBeGreaterThan(100);
     expect(foundIn(log)).toEqual([]);
     expect(foundIn(printed.join('\n'))).toEqual([]);
   });
 
-  it('are nowhere in an answer, and neither is the inside of the server', async () => {
+  it('do not appear in a response, and neither do internals of the server', async () => {
     for (const path of ['/docs/openapi.json', '/health/ready', '/metrics', '/api/me', '/api/models'])
       await get(path);
     const all = answered.join('\n');
@@ -225,7 +225,7 @@ describe('secrets', () => {
     expect(inside.exec(all)?.[0]).toBeUndefined();
   });
 
-  it('are nowhere in the database', async () => {
+  it('do not appear in the database', async () => {
     const tables = await operator.database.query(
       `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
@@ -236,7 +236,7 @@ describe('secrets', () => {
       rows.push(...found.map(({ row }) => row as string));
     }
     const all = rows.join('\n');
-    // The rows are there, with what they are to say. Whole tables and logs are no good in a failure's message.
+    // The rows are there, with the expected content. Whole tables and logs are not useful in a failure message.
     const said = ['"errorCode": "api_key_missing"', '"ownKey": true'].map((text) => all.includes(text));
     expect(said).toEqual([true, true]);
     expect(foundIn(all)).toEqual([]);

@@ -16,7 +16,10 @@ import {
   textOfParts,
 } from '../support/turns.js';
 
-/** A crash costs at most the last second of an answer; other instances go on, and none takes over what is not dead. */
+/**
+ * A crash loses at most the last second of an answer. Other instances continue, and none takes over a live instance's
+ * answers.
+ */
 describe('a crash', () => {
   let servers: ChatServers;
   let user: TestUser;
@@ -30,7 +33,7 @@ describe('a crash', () => {
 
   afterAll(() => servers.close());
 
-  /** Begins an answer that stands still after `Safe and `, and waits until that much is in the database. */
+  /** Starts an answer that stops after `Safe and `, and waits until that is in the database. */
   async function begin(server: ServerProcess, chatId: string, question: string): Promise<AnswerReader> {
     servers.double.enqueue({
       text: ['Safe ', 'and ', 'sound.'],
@@ -60,7 +63,7 @@ describe('a crash', () => {
       [chatId],
     );
 
-  it('leaves an answer that the next start closes, and a chat that goes on', async () => {
+  it('leaves an answer that the next start closes, and a chat that continues', async () => {
     const chatId = randomUUID();
     const first = await servers.start();
     const reader = await begin(first, chatId, 'how are you');
@@ -85,7 +88,7 @@ describe('a crash', () => {
     const next = await send(second, user, { id: chatId, message: userMessage('go on') });
     expect((await next.rest()).text).toBe('You said: go on');
     expect(JSON.stringify(answerCalls(servers, 'go on')[0]?.body)).toContain('Safe and ');
-    // The interrupted answer can be given again like any other.
+    // The interrupted answer can be regenerated like any other.
     const messages = await messagesOf(second, user, chatId);
     const again = { id: chatId, trigger: 'regenerate-message', messageId: messages[1]!.id };
     expect((await (await send(second, user, again)).rest()).text).toBe('You said: how are you');
@@ -106,7 +109,7 @@ describe('a crash', () => {
 
     afterAll(() => Promise.all([first.stop('SIGKILL'), second.stop('SIGKILL')]));
 
-    it('is not what a running answer elsewhere is taken for', async () => {
+    it('does not affect running answers of the other', async () => {
       const chatId = randomUUID();
       const reader = await begin(first, chatId, 'one at a time');
       const other = await send(second, user, { id: chatId, message: userMessage('me too') });
@@ -116,7 +119,7 @@ describe('a crash', () => {
       expect(again.response.status).toBe(409);
       await again.rest();
       expect((await readChat(second, user, chatId)).isStreaming).toBe(true);
-      // A third instance that starts leaves it alone as well.
+      // A third instance that starts also leaves it alone.
       const third = await servers.start();
       expect((await messagesOf(third, user, chatId)).at(-1)?.status).toBe('streaming');
       expect(await third.stop()).toBe(0);
@@ -145,7 +148,7 @@ describe('a crash', () => {
       expect(await messagesOf(first, user, chatId)).toHaveLength(30);
     });
 
-    it('does not keep a chat from the others, and is cleared away when it comes back', async () => {
+    it('does not keep a chat locked, and is cleaned up afterwards', async () => {
       const [chatId, forgotten] = [randomUUID(), randomUUID()];
       const readers = [await begin(first, chatId, 'left behind'), await begin(first, forgotten, 'forgotten')];
       const bystander = randomUUID();
@@ -153,7 +156,7 @@ describe('a crash', () => {
       await first.stop('SIGKILL');
       for (const reader of readers) await expect(reader.rest()).rejects.toThrow();
 
-      // The next message in the chat finds out at once.
+      // The next message in the chat notices it immediately.
       const next = await send(second, user, { id: chatId, message: userMessage('anybody else') });
       expect((await next.rest()).text).toBe('You said: anybody else');
       const statuses = (await messagesOf(second, user, chatId)).map(({ status }) => status);
@@ -164,7 +167,7 @@ describe('a crash', () => {
       expect(await openMarks(forgotten)).toEqual([]);
       for (const id of [chatId, forgotten])
         expect((await answerUsage(id))[0]).toMatchObject({ status: 'interrupted', closed: true });
-      // What the living instance writes is nobody's to clear away.
+      // No other instance may clean up what the living instance is writing.
       expect((await messagesOf(first, user, bystander)).at(-1)?.status).toBe('streaming');
       expect(await answerUsage(bystander)).toMatchObject([{ status: null, closed: null }]);
       servers.double.resume();

@@ -20,8 +20,8 @@ import {
   textOfParts,
 } from '../support/turns.js';
 
-/** SIGTERM: nothing new begins, what has begun is brought to its end, nothing is lost. */
-describe('the end of a server', () => {
+/** After SIGTERM, nothing new starts, what has started is finished, and nothing is lost. */
+describe('the shutdown of a server', () => {
   let servers: ChatServers;
   let user: TestUser;
 
@@ -34,7 +34,7 @@ describe('the end of a server', () => {
 
   afterAll(() => servers.close());
 
-  /** Sends the signal, and returns when the server has taken notice of it. */
+  /** Sends the signal, and returns when the server has noticed it. */
   async function begin(server: ServerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     server.process.kill(signal);
     await eventually(() => isGoing(server));
@@ -47,7 +47,7 @@ describe('the end of a server', () => {
     );
   }
 
-  /** The exit code of a server that has got its signal. */
+  /** The exit code of a server after its signal. */
   async function ended({ process }: ServerProcess): Promise<number | null> {
     if (process.exitCode === null) await once(process, 'exit');
     return process.exitCode;
@@ -74,7 +74,7 @@ describe('the end of a server', () => {
       [chatId],
     );
 
-  /** Each has a server of its own, and the double tells their questions apart. */
+  /** Each has its own server, and the double distinguishes their questions. */
   const checks: Record<string, () => Promise<void>> = {
     'lets the running answer come to its end, and turns new ones away': async () => {
       const server = await servers.start();
@@ -97,7 +97,7 @@ describe('the end of a server', () => {
       const other = await send(server, user, { id: chatId, message: userMessage('and me?') });
       expect(other.response.status).toBe(409);
       await other.rest();
-      // Who has lost the answer can still find it again: by its chat, and by sending the message again.
+      // A client that lost the answer can still find it: by its chat, and by sending the message again.
       const readers = [
         reader,
         await resume(server, user, chatId),
@@ -188,7 +188,7 @@ describe('the end of a server', () => {
       const reader = await send(server, user, { id: chatId, message: userMessage('in a hurry') });
       await reader.until(saying('Cut '));
       await begin(server, 'SIGINT');
-      // Sooner it would be taken for the same one: npm passes on what the terminal has sent already.
+      // An earlier one would count as the same signal, because npm passes on what the terminal has already sent.
       await sleep(1_100);
       expect(await server.stop('SIGINT')).toBe(130);
       const next = await servers.start();
@@ -200,9 +200,9 @@ describe('the end of a server', () => {
 
   eachSideBySide('%s', Object.entries(checks), (_name, check) => check());
 
-  it('answers the requests that are under way', async () => {
+  it('answers running requests', async () => {
     const server = await servers.start();
-    // A request waits for the database when the signal comes.
+    // A request is waiting for the database when the signal arrives.
     const blocker = new pg.Client(servers.database.url);
     await blocker.connect();
     await blocker.query('begin; lock table chat in access exclusive mode');
@@ -221,7 +221,7 @@ describe('the end of a server', () => {
     expect(await ended(server)).toBe(0);
   });
 
-  it('is quick when nothing is being answered', async () => {
+  it('is quick if nothing is being answered', async () => {
     const server = await servers.start();
     const chatId = randomUUID();
     expect((await (await send(server, user, { id: chatId, message: userMessage('hi') })).rest()).text).toBe(
@@ -231,7 +231,7 @@ describe('the end of a server', () => {
     expect(await messagesOf(server, user, chatId)).toHaveLength(2);
     const startedAt = performance.now();
     expect(await server.stop()).toBe(0);
-    // The connections that clients keep open for later do not hold it up.
+    // Idle keep-alive connections of clients do not delay it.
     expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 });

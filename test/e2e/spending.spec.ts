@@ -5,7 +5,7 @@ import { admissionRequest, admit, recordCall, refusalOf } from '../support/admis
 import { startTestApp, type TestApp } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
-/** What `usage_logs` says, and what is counted beside it: both must be the same. */
+/** The sums of `usage_logs`, and the separately counted ones: both must be equal. */
 async function spending(database: TestDatabase): Promise<{ logged: unknown; counted: unknown }> {
   const logged = await database.query(
     `select user_id, agent_type, (request_timestamp at time zone 'UTC')::date::text as day,
@@ -19,7 +19,7 @@ async function spending(database: TestDatabase): Promise<{ logged: unknown; coun
   return { logged, counted };
 }
 
-describe('what was spent', () => {
+describe('the amount spent', () => {
   let app: TestApp;
   let userId: string;
 
@@ -39,7 +39,7 @@ describe('what was spent', () => {
   const spend = (cost: string, columns: object = {}) =>
     insertUsageLog(app.database, userId, { total_cost: cost, ...columns });
 
-  it('is counted with every change of usage_logs, whatever it is', async () => {
+  it('is counted with every change of usage_logs', async () => {
     const other = await insertUser(app.database);
     const ids = await Promise.all([
       spend('0.1'),
@@ -79,7 +79,7 @@ describe('what was spent', () => {
     await admit(app, request('0.4', { daily: 1 }));
   });
 
-  it('goes when the auth server deletes the user', async () => {
+  it('is deleted when the auth server deletes the user', async () => {
     await admit(app, request('1', { daily: 10 }));
     await spend('1');
     await app.database.query(
@@ -99,7 +99,7 @@ describe('what was spent', () => {
     ).toEqual([]);
   });
 
-  it('is known at once in a month of very many calls', async () => {
+  it('is read quickly in a month with very many calls', async () => {
     await app.database.query(
       `insert into usage_logs (user_id, agent_type, model_used, provider, total_cost, request_timestamp)
        select $1, 'chat', 'm', 'p', 0.00001, date_trunc('month', now(), 'UTC') from generate_series(1, 100000)`,
@@ -110,12 +110,12 @@ describe('what was spent', () => {
       `explain (analyze, buffers, format json) select * from switchboard.admit($1, 'chat', 10, 10, null, 1, 0.1, 0.1, '1 minute')`,
       [userId],
     );
-    // A look at the calls themselves would read thousands of pages.
+    // Reading the calls themselves would read thousands of pages.
     const { Plan: read } = plan['QUERY PLAN'][0];
     expect(read['Shared Hit Blocks'] + read['Shared Read Blocks']).toBeLessThan(200);
   });
 
-  it('is known from before it was counted', async () => {
+  it('includes calls from before it was counted', async () => {
     const database = await createTestDatabase({ migrated: false });
     try {
       const options = migrationOptions(database.url);

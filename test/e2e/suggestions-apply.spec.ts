@@ -69,7 +69,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect((await apply(await suggest(originalText, suggestedText))).body.content).toBe(expected);
   });
 
-  it('works on the latest version, whichever the suggestion was made for', async () => {
+  it('works on the latest version, whichever version the suggestion was made for', async () => {
     await write('one two three');
     const [one, three] = [await suggest('one', '1'), await suggest('three', '3')];
     await put('zero one two three');
@@ -83,7 +83,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     ['is there twice, overlapping', 'nanana', 'nana'],
     ['is empty', 'one', ''],
     ['is there in another normal form', 'e\u0301', '\u00e9'],
-  ])('refuses when the text %s', async (_, content, originalText) => {
+  ])('refuses if the text %s', async (_, content, originalText) => {
     await write(content);
     const id = await suggest(originalText, 'x');
     expectProblem(await apply(id), 409, 'version_conflict');
@@ -94,7 +94,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     ]);
   });
 
-  it('refuses when a newer version lost the text, and goes on when it is back', async () => {
+  it('refuses if a newer version lost the text, and works again when it is back', async () => {
     await write('Once upon a time');
     const id = await suggest('upon', 'at');
     await put('Once');
@@ -103,7 +103,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect((await apply(id)).body.content).toBe('There it is: at');
   });
 
-  it('applies one of two that overlap', async () => {
+  it('applies one of two overlapping suggestions', async () => {
     await write('the quick brown fox');
     const [first, second] = [await suggest('quick brown', 'slow red'), await suggest('brown fox', 'hare')];
     expect((await apply(first)).status).toBe(200);
@@ -111,7 +111,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect([(await latest()).content, await isResolved(second)]).toEqual(['the slow red fox', false]);
   });
 
-  it('does not apply twice, even when the text is still there', async () => {
+  it('does not apply twice, even if the text is still there', async () => {
     await write('a cat');
     const id = await suggest('cat', 'cat and a cap');
     expect((await apply(id)).body.content).toBe('a cat and a cap');
@@ -131,7 +131,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     );
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     await write('Once upon a time');
     const id = await suggest('upon', 'at');
     for (const user of [stranger, admin]) expectProblem(await apply(id, user), 404, 'not_found');
@@ -140,7 +140,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect([await countVersions(), await isResolved(id)]).toEqual([1, false]);
   });
 
-  it('is done once when it is asked for many times at once', async () => {
+  it('is done once for concurrent requests', async () => {
     await write('a cat');
     const id = await suggest('cat', 'cat and a cap');
     const responses = await Promise.all(Array.from({ length: 20 }, () => apply(id)));
@@ -148,7 +148,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect([(await latest()).content, await countVersions()]).toEqual(['a cat and a cap', 2]);
   });
 
-  it('loses none of many suggestions that are applied at once, nor a version written meanwhile', async () => {
+  it('loses none of many concurrent suggestions, nor a version written meanwhile', async () => {
     const words = Array.from({ length: 20 }, (_, n) => `<${n}>`);
     await write(words.join(' '));
     const ids = [];
@@ -159,7 +159,7 @@ describe('POST /api/suggestions/:id/apply', () => {
     expect(await countVersions()).toBe(21);
   });
 
-  it('finds nothing to apply once the document, the version or the suggestion is gone', async () => {
+  it('finds nothing to apply after the document, the version or the suggestion was deleted', async () => {
     await write('Once upon a time');
     const ids = [];
     for (let n = 0; n < 10; n++) ids.push(await suggest('upon', 'at'));

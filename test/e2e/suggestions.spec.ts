@@ -66,7 +66,7 @@ describe('GET /api/documents/:id/suggestions', () => {
     });
   });
 
-  it('lists those of another version when it is named', async () => {
+  it('lists those of a given version', async () => {
     const old = await add();
     await insertDocument(app.database, owner.id, { id: documentId, createdAt: at(2) });
     expect(await idsOf()).toEqual([]);
@@ -77,7 +77,7 @@ describe('GET /api/documents/:id/suggestions', () => {
     expectProblem(await list(`?version=${at(3)}`), 404, 'not_found');
   });
 
-  it('lists only resolved or only open ones when asked', async () => {
+  it('lists only resolved or only open ones on request', async () => {
     const open = await add();
     const resolved = await add({ isResolved: true });
     expect(await idsOf('?resolved=true')).toEqual([resolved]);
@@ -112,7 +112,7 @@ describe('GET /api/documents/:id/suggestions', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     await add();
     for (const user of [stranger, admin]) {
       expectProblem(await list('', user), 404, 'not_found');
@@ -123,7 +123,7 @@ describe('GET /api/documents/:id/suggestions', () => {
 });
 
 describe('PATCH /api/suggestions/:id', () => {
-  it('resolves and puts back, without touching the document', async () => {
+  it('resolves and reopens, without changing the document', async () => {
     const id = await add();
     for (const isResolved of [true, true, false]) {
       const { status, body } = await patch(id, { isResolved });
@@ -149,7 +149,7 @@ describe('PATCH /api/suggestions/:id', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     const id = await add();
     for (const user of [stranger, admin])
       expectProblem(await patch(id, { isResolved: true }, user), 404, 'not_found');
@@ -169,15 +169,15 @@ describe('DELETE /api/suggestions/:id', () => {
     expect(await idsOf()).toEqual([kept]);
   });
 
-  it('is for the owner', async () => {
+  it('is only for the owner', async () => {
     const id = await add();
     for (const user of [stranger, admin]) expectProblem(await remove(id, user), 404, 'not_found');
     expect(await idsOf()).toEqual([id]);
   });
 });
 
-describe('the services, as an agent uses them', () => {
-  it('write a document, a version that follows what was read, and suggestions for it in order', async () => {
+describe('the services, as used by an agent', () => {
+  it('write a document, a version based on another, and suggestions for it in order', async () => {
     const documents = app.app.get(DocumentsService);
     const suggestions = app.app.get(SuggestionsService);
     const identity = identityOf(owner);
@@ -212,7 +212,7 @@ describe('the services, as an agent uses them', () => {
     expect((await list('', owner, first.id)).body.items).toEqual(stored);
   });
 
-  it('keep the ids that an agent has told its readers already', async () => {
+  it('keep ids that an agent has already sent to its readers', async () => {
     const id = randomUUID();
     const draft = { id, originalText: 'a', suggestedText: 'b' };
     const stored = await app.app
@@ -221,7 +221,7 @@ describe('the services, as an agent uses them', () => {
     expect(stored).toEqual([expect.objectContaining({ ...draft, description: null })]);
   });
 
-  it('store no suggestions for versions that are not there, or not the own ones', async () => {
+  it('store no suggestions for unknown versions or those of other users', async () => {
     const suggestions = app.app.get(SuggestionsService);
     const drafts = [{ originalText: 'a', suggestedText: 'b' }];
     const missing = { status: 404, code: 'not_found' };

@@ -10,7 +10,7 @@ interface Span {
   status: { code?: number; message?: string };
 }
 
-/** An OTLP collector that keeps what it is sent. */
+/** An OTLP collector that keeps what it receives. */
 async function startCollector(): Promise<{
   server: Server;
   url: string;
@@ -53,13 +53,13 @@ describe('tracing', () => {
 
   afterAll(() => collector.server.close());
 
-  it('sends a span a model call, with its figures and without what was said', async () => {
+  it('sends one span per model call, with its figures and without message content', async () => {
     const user = await app.createUser();
     app.double.enqueue({ text: ['Classified answer'], usage: { input: 321, output: 12 } });
     await app.say(user, 'traced', 'A classified question', { headers: { 'x-request-id': 'trace-me' } });
     app.double.enqueue({ fault: { type: 'status', status: 403 } });
     await app.say(user, 'traced', 'Another classified question');
-    // What is left is sent when the server ends.
+    // The rest is sent when the server ends.
     await app.close();
 
     const spans = collector.spans().map((span) => ({

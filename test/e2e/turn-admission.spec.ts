@@ -4,7 +4,7 @@ import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { prepareChatServers } from '../support/chat-servers.js';
 
-/** Turns are held to the limits and budgets that are configured. */
+/** The configured limits and budgets apply to turns. */
 describe('the admission of turns', () => {
   let app: ChatApp;
   let admin: TestUser;
@@ -27,7 +27,7 @@ describe('the admission of turns', () => {
   const limitChat = (hourly: number, daily: number, budget: object | null = null) =>
     configure('chat_agent_google', { rateLimit: { hourly, daily }, budget });
 
-  it('says in the headers how much is left, and refuses what is too much, leaving nothing behind', async () => {
+  it('returns the remaining requests in the headers, and refuses more, leaving nothing behind', async () => {
     const user = await app.createUser();
     const chat = randomUUID();
     await limitChat(2, 100);
@@ -50,13 +50,13 @@ describe('the admission of turns', () => {
     expect((await app.request('GET', `/api/chats/${unknown}`, { user })).status).toBe(404);
     expect(await usedOf(app, user.id)).toEqual({ hourly: 2, daily: 2 });
 
-    // Somebody else has a limit of their own, and a limit that is raised holds from the next message on.
+    // Another user has a separate limit. A raised limit applies from the next message.
     expect((await app.say(await app.createUser(), randomUUID(), 'mine')).status).toBe(200);
     await limitChat(3, 100);
     expect((await app.say(user, chat, 'three')).status).toBe(200);
   });
 
-  it('counts nothing for a turn that is refused for something else', async () => {
+  it('counts nothing for a turn that is refused for another reason', async () => {
     const user = await app.createUser();
     await limitChat(50, 100);
     const stranger = await app.createUser();
@@ -70,7 +70,7 @@ describe('the admission of turns', () => {
     expect(Object.values(await usedOf(app, user.id)).every((used) => used === 0)).toBe(true);
   });
 
-  it('refuses when a budget is used up, and counts what has been spent', async () => {
+  it('refuses when a budget is used up, and counts the spending', async () => {
     const user = await app.createUser();
     await limitChat(50, 100, { daily: 0.000001 });
     const chat = randomUUID();
@@ -86,10 +86,10 @@ describe('the admission of turns', () => {
     expect((await app.say(user, chat, 'two')).status).toBe(200);
   });
 
-  it('does not let turns at the same time spend more than there is, however long their answers become', async () => {
+  it('does not let concurrent turns overspend, however long their answers become', async () => {
     const user = await app.createUser();
     await limitChat(500, 1_000, { daily: 0.1 });
-    // 30,000 tokens are 0.075 USD; what is expected of an answer is 0.005.
+    // 30,000 tokens are 0.075 USD. The expected cost of an answer is 0.005.
     const long = { text: ['On ', 'and on.'], usage: { input: 10, output: 30_000 } };
     app.double.enqueue({ ...long, pauseAfter: 1 }, { when: ({ stream }) => stream });
     app.double.enqueue(long, { when: ({ stream }) => stream });
@@ -99,11 +99,11 @@ describe('the admission of turns', () => {
     const others = await Promise.all(Array.from({ length: 12 }, () => app.post(user, body())));
     for (const { status, problem, headers } of others) {
       expect([status, problem.code, headers.get('retry-after')]).toEqual([429, 'budget_exceeded', '5']);
-      expect(problem.detail).toContain('beside the answers that are being written');
+      expect(problem.detail).toContain('because of the answers that are being generated');
     }
     app.double.resume();
     await first.rest();
-    // What is left is for an answer as they are expected to be; after it, nothing is.
+    // The rest is enough for one expected answer, and after it nothing is left.
     expect((await app.post(user, body())).status).toBe(200);
     const refused = await app.post(user, body());
     expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
@@ -116,7 +116,7 @@ describe('the admission of turns', () => {
     await limitChat(50, 100, null);
   });
 
-  it('holds to the limits of the artifact agent for suggestions as well', async () => {
+  it('also applies the limits of the artifact agent to suggestions', async () => {
     const user = await app.createUser();
     await configure('artifact_agent_google', { rateLimit: { hourly: 0, daily: 10 } });
     const document = await app.request('POST', '/api/documents', {
@@ -132,7 +132,7 @@ describe('the admission of turns', () => {
 });
 
 describe('the admission of turns on two servers', () => {
-  it('lets exactly as many in as the limit says', async () => {
+  it('admits exactly as many as the limit allows', async () => {
     const servers = await prepareChatServers();
     try {
       const user = await servers.createUser();
@@ -142,7 +142,7 @@ describe('the admission of turns on two servers', () => {
           where config_key = 'chat_agent_google'`,
       );
       await awayFromTheEndOfTheHour(servers.database);
-      // A change made by SQL is heard of like any other.
+      // A change made by SQL arrives like any other.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const statuses = await Promise.all(
         Array.from({ length: 500 }, async (_, index) => {

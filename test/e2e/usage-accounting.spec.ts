@@ -17,9 +17,9 @@ import { type CallKind, type Lane, type LedgerCall, seeded, UsageLedger } from '
 import { UsagePlay } from '../support/usage-play.js';
 
 /*
- * Users of all agents and providers at once, and everything that can happen to their turns, in any order: what the
- * providers have told is, call by call, what is written down, what answers and chats add up to, and what is paid.
- * USAGE_SEED plays a round again, as far as its order is up to the test; USAGE_ROUNDS plays more of them.
+ * Concurrent users of all agents and providers, and everything that can happen to their turns, in any order. What the
+ * providers reported must equal, call by call, what is stored, what answers and chats add up to, and what is paid.
+ * USAGE_SEED repeats a round, as far as the test controls its order. USAGE_ROUNDS runs more of them.
  */
 
 const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 3);
@@ -36,15 +36,15 @@ const PURPOSES: Record<CallKind, string> = {
   image: 'image',
 };
 
-/** A call, and the row that says of it what its provider has said. */
+/** A call, and the row that records what its provider reported. */
 type Pair = [LedgerCall, UsageEntry];
 
-describe('usage, whoever makes it', () => {
+describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
     app = await startGithubApp();
-    // Nobody reaches them: they are there so that there is something to reserve and to settle.
+    // Too high to be reached. They only make sure that there is something to reserve and to settle.
     const budget = { daily: 1_000_000 };
     for (const provider of PROVIDERS) {
       await configure(`chat_agent_${provider}`, { budget });
@@ -64,7 +64,7 @@ describe('usage, whoever makes it', () => {
 
   const seeds = Array.from({ length: ROUNDS }, (_, round) => FIRST_SEED + round);
 
-  it.each(seeds)('is what the providers have told, to the last token (USAGE_SEED=%i)', async (seed) => {
+  it.each(seeds)('equals what the providers reported, to the last token (USAGE_SEED=%i)', async (seed) => {
     const since = new Date();
     const ledger = await play(seed);
     const rows = await settledRows(ledger, since);
@@ -75,7 +75,7 @@ describe('usage, whoever makes it', () => {
     await expectSpending();
   });
 
-  /** Deals everything that can happen to the chats of some users: half of it with routing, half without. */
+  /** Distributes everything that can happen to the chats of some users: half with routing, half without. */
   async function play(seed: number): Promise<UsageLedger> {
     app.double.reset();
     const random = seeded(seed);
@@ -114,7 +114,7 @@ describe('usage, whoever makes it', () => {
     return { mark, user, chatId: randomUUID(), repositoryId, questions: [], step, scripts: {} };
   }
 
-  /** All rows, once everything that was begun is over. */
+  /** All rows, after everything that was started has ended. */
   async function settledRows({ calls }: UsageLedger, since: Date): Promise<UsageEntry[]> {
     let rows: UsageEntry[] = [];
     const running = () => calls.filter(({ request }) => request.state !== 'ended');
@@ -133,7 +133,7 @@ describe('usage, whoever makes it', () => {
     return rows;
   }
 
-  /** Of a call whose answer came to its end there is exactly one row, with exactly its figures, and no other row has such. */
+  /** A completed call has exactly one row, with exactly its figures, and no other row has the same figures. */
   function expectToldOnce({ calls }: UsageLedger, rows: UsageEntry[]): Pair[] {
     const exact = new Set(rows.filter(({ metadata, total }) => !metadata.estimated && total > 0));
     const pairs: Pair[] = [];
@@ -145,7 +145,7 @@ describe('usage, whoever makes it', () => {
         ({ provider, model, input }) =>
           provider === request.provider && model === request.model && input === told.input,
       );
-      // What was stopped meanwhile was not heard to its end.
+      // Calls that were stopped meanwhile were not read to the end.
       if (own.length === 0 && isExcused(call)) continue;
       expect([step.name, kind, own.map(tokensOfRow)]).toEqual([step.name, kind, [told]]);
       const [row] = own as [UsageEntry];
@@ -165,10 +165,10 @@ describe('usage, whoever makes it', () => {
     return pairs;
   }
 
-  /** Calls that are of no account when their turn ends before them; and those of a turn that was stopped at any time. */
+  /** Calls that do not count if their turn ends before them, and those of a turn that was stopped at any time. */
   const isExcused = ({ kind, step }: LedgerCall) => step.raced || kind === 'title' || kind === 'routing';
 
-  /** Of a call that was refused, cut or stopped there is one row, too: with what was known of it, or with nothing. */
+  /** A refused, interrupted or stopped call also has one row, with the known figures or with none. */
   function expectTheRest({ calls }: UsageLedger, rows: UsageEntry[], pairs: Pair[]): void {
     const paired = new Set<unknown>(pairs.flat());
     const calledFor = calls.filter((call) => !paired.has(call));
@@ -177,7 +177,7 @@ describe('usage, whoever makes it', () => {
     const estimated = left.filter((row) => !nothing.includes(row));
     for (const { metadata } of estimated) expect(metadata.estimated).toBe(true);
     for (const { metadata } of nothing) expect(metadata.status).toMatch(/^(?:error|aborted)$/);
-    // Some calls were ended before they reached their provider, and cost nothing; otherwise they are the same.
+    // Some calls were ended before they reached their provider, and cost nothing. The rest are equal.
     const neverMade = left.length - calledFor.length;
     expect(neverMade).toBeGreaterThanOrEqual(0);
     expect(nothing.filter(({ metadata }) => metadata.status === 'aborted').length).toBeGreaterThanOrEqual(
@@ -213,7 +213,7 @@ describe('usage, whoever makes it', () => {
     }
   }
 
-  /** The chat has paid for all of its calls, and each answer that is still there for its own. */
+  /** The chat has paid for all of its calls, and each existing answer for its own. */
   async function expectChat(
     { user, chatId }: Lane,
     { calls }: UsageLedger,
@@ -231,7 +231,7 @@ describe('usage, whoever makes it', () => {
       if (role !== 'assistant') continue;
       const made = calls.filter(({ step, kind }) => step.answerId === id && !/title|routing/.test(kind));
       const told = pairs.filter(([call]) => made.includes(call));
-      // Of an answer whose calls were all told to their end, the provider itself has said what it was.
+      // For an answer with only completed calls, the provider's own report is the expected value.
       if (made.length === 0 || told.length < made.length) continue;
       expect(figures).toEqual(sumOf(told.map(([, row]) => row)));
       const { metadata } = made.at(-1)!.step;
@@ -244,7 +244,7 @@ describe('usage, whoever makes it', () => {
     }
   }
 
-  /** What budgets go by is the sum of the rows, and nothing is reserved any more. */
+  /** Budgets use the sum of the rows, and nothing is reserved any more. */
   async function expectSpending(): Promise<void> {
     const [spent, summed] = await Promise.all([
       app.database.query(

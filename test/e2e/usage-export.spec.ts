@@ -14,7 +14,7 @@ import { addCalls } from '../support/usage-rows.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Rows of the user who has many, and about how long each of them is. */
+/** The number of rows of the user with many, and their approximate length. */
 const MANY = 60_000;
 const ROW_LENGTH = 1_200;
 const MEGABYTE = 2 ** 20;
@@ -55,7 +55,7 @@ describe('the export of usage', () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  /** Opens an export and lets it wait: nothing is read before somebody asks. */
+  /** Opens an export and lets it wait: nothing is read before the client reads. */
   const open = (path: string, reader: TestUser): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       httpRequest(`${app.url}${path}`, { headers: reader.headers }, resolve).on('error', reject).end();
@@ -68,7 +68,7 @@ describe('the export of usage', () => {
     'to=2026-04-01&status=error&minTotalCost=1',
     'from=2026-03-01T12:00&to=2026-03-02&tz=Europe/Berlin',
     'to=2026-04-01&model=flash',
-  ])('has the rows of the logs, the oldest first: %s', async (query) => {
+  ])('has the rows of the logs, oldest first: %s', async (query) => {
     for (const [path, reader] of [
       ['/api/usage', user],
       ['/api/usage', admin],
@@ -99,7 +99,7 @@ describe('the export of usage', () => {
     }
   });
 
-  it('of all users has everybody’s rows; a user has none of others', async () => {
+  it('of all users has the rows of all users; a user gets only their own', async () => {
     const everybody = linesOf(
       (await exportOf('/api/admin/usage/export?format=ndjson&to=2026-04-01', admin)).text,
     );
@@ -113,7 +113,7 @@ describe('the export of usage', () => {
     expect((await exportOf('/api/usage/export', newcomer)).text).toMatch(/^id,userId,.*,metadata\r\n$/);
   });
 
-  it('lets no spreadsheet run what is in it', async () => {
+  it('does not let a spreadsheet run its content', async () => {
     const target = await app.createUser();
     const models = [
       '=1+1',
@@ -147,7 +147,7 @@ describe('the export of usage', () => {
     expect(lines.map(({ modelUsed }) => modelUsed)).toEqual(models);
   });
 
-  it('ends, though there may be new calls all the time', async () => {
+  it('ends, although new calls are added all the time', async () => {
     const target = await app.createUser();
     await insertUsageLog(app.database, target.id, {
       request_timestamp: new Date(Date.now() + 3_600_000).toISOString(),
@@ -171,7 +171,7 @@ describe('the export of usage', () => {
     );
     expect(connections.length).toBeGreaterThan(0);
     for (const { state } of connections) expect(state).toBe('idle');
-    // It goes on where it was.
+    // It continues where it was.
     let lines = 0;
     let last = '';
     for await (const chunk of response!.setEncoding('utf8') as AsyncIterable<string>) {
@@ -185,7 +185,7 @@ describe('the export of usage', () => {
     expect(MANY - n).toBeLessThan(3);
   });
 
-  it('ends when the client goes away', async () => {
+  it('ends when the client disconnects', async () => {
     const sent = await sentStatements(async (soFar) => {
       const response = await open(many, busy);
       await new Promise((resolve) => response.once('readable', resolve));
@@ -217,7 +217,7 @@ describe('the export of usage', () => {
     expect(peak).toBeLessThan(20 * MEGABYTE);
   });
 
-  it('breaks off when an administrator is one no more', async () => {
+  it('is interrupted when an administrator loses the role', async () => {
     const former = await app.createUser({ role: 'admin' });
     const response = await open('/api/admin/usage/export?format=ndjson', former);
     await new Promise((resolve) => response.once('readable', resolve));
@@ -232,7 +232,7 @@ describe('the export of usage', () => {
     await expect(rest()).rejects.toThrow();
   });
 
-  it('answers HEAD without reading anything', async () => {
+  it('responds to HEAD without reading anything', async () => {
     const sent = await sentStatements(async () => {
       const response = await app.request('HEAD', many, { user: busy });
       expect(response.status).toBe(200);
@@ -280,13 +280,13 @@ describe('the export of usage', () => {
     expect(response.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
   });
 
-  /** Waits until the application asks for no more pages. */
+  /** Waits until the application requests no more pages. */
   async function untilSettled({ verbs }: SentStatements): Promise<void> {
     for (let pages = -1; pages !== pagesOf(verbs) || pages === 0; await sleep(400)) pages = pagesOf(verbs);
   }
 });
 
-/** How a field of a log stands in CSV. */
+/** How a field of a log appears in CSV. */
 function cellOf(name: string, value: unknown): string {
   if (value === null) return '';
   if (name.endsWith('Cost')) return (value as number).toFixed(6);

@@ -5,7 +5,7 @@ import { expectProblem, readAllPages } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls } from '../support/usage-rows.js';
 
-/** What rows are ordered by, as SQL. */
+/** The columns that rows are ordered by, as SQL. */
 const SORTS: Record<string, string> = {
   requestTimestamp: 'request_timestamp',
   agentType: 'agent_type',
@@ -41,7 +41,7 @@ describe('the logs of usage', () => {
     const userIds = [admin, user, other].map(({ id }) => id);
     const period = { from: '2026-03-01T00:00:00Z', to: '2026-03-03T00:00:00Z' };
     await addCalls(app.database, { userIds, count: 400, ...period });
-    // Values that many rows share: only the id tells these apart.
+    // Values that many rows share: only the id distinguishes these.
     await app.database.query(
       `update usage_logs set total_cost = 0.5, input_cost = 0.25, output_cost = 0.25, input_tokens = 7, output_tokens = 3,
               total_tokens = 10 where abs(hashtext(id::text)) % 3 = 0`,
@@ -62,7 +62,7 @@ describe('the logs of usage', () => {
     (await readAllPages(app, reader, path)).flat() as Log[];
   const own = () => `user_id = '${user.id}'`;
 
-  it('show what is known of a call', async () => {
+  it('show the details of a call', async () => {
     const solo = await app.createUser();
     const chatId = await insertChat(app.database, solo.id);
     const ended = await insertUsageLog(app.database, solo.id, {
@@ -125,7 +125,7 @@ describe('the logs of usage', () => {
     );
   });
 
-  it('are one’s own, for administrators too, unless they ask for all', async () => {
+  it("are the user's own, also for administrators unless they ask for all", async () => {
     for (const reader of [user, admin]) {
       const logs = await readAll('/api/usage/logs?limit=100', reader);
       expect(new Set(logs.map(({ userId }) => userId))).toEqual(new Set([reader.id]));
@@ -171,7 +171,7 @@ describe('the logs of usage', () => {
     expect(idsOf(mine)).toEqual(await expected(`${own()} and ${where}`, 'total_cost desc, id desc'));
   });
 
-  it('are filtered by chat, by the name that the client gave it, too', async () => {
+  it('are filtered by chat, also by the id that the client chose', async () => {
     const chatId = await insertChat(app.database, user.id, { id: await storedId(app, user, 'my-chat') });
     const id = await insertUsageLog(app.database, user.id, { chat_id: chatId });
     const ids = async (path: string, reader: TestUser) => idsOf(await readAll(path, reader));
@@ -187,7 +187,7 @@ describe('the logs of usage', () => {
   });
 
   it.each(['-requestTimestamp', 'totalCost', '-durationMs', 'modelUsed'])(
-    'sorted by %s skip and repeat nothing while rows come and go',
+    'sorted by %s skip and repeat nothing while rows change',
     async (sort) => {
       const solo = await app.createUser();
       const period = { from: '2026-04-01T00:00:00Z', to: '2026-04-02T00:00:00Z' };
@@ -203,7 +203,7 @@ describe('the logs of usage', () => {
         const { body } = await app.request('GET', path, { user: solo });
         seen.push(...idsOf(body.items));
         cursor = body.nextCursor ?? '';
-        // The last one that was read goes, and one that was not; others come, before and behind.
+        // The last row that was read is deleted, and an unread one. Others are added before and after.
         const unread = before.filter((id) => !seen.includes(id) && !deleted.has(id));
         for (const id of [seen.at(-1)!, unread[3] ?? seen[0]!]) {
           await app.database.query('delete from usage_logs where id = $1', [id]);
@@ -218,20 +218,20 @@ describe('the logs of usage', () => {
     },
   );
 
-  it('have a cursor that belongs to its sort', async () => {
+  it('have a cursor for one sort order only', async () => {
     const { body } = await app.request('GET', '/api/usage/logs?limit=5&sort=totalCost', { user });
     const cursor = body.nextCursor as string;
     expect(cursor).toEqual(expect.any(String));
     for (const sort of ['-totalCost', 'inputCost', '-requestTimestamp', 'modelUsed']) {
       const response = await app.request('GET', `/api/usage/logs?sort=${sort}&cursor=${cursor}`, { user });
       expectProblem(response, 400, 'validation_failed');
-      expect(response.body.errors).toEqual([{ path: 'cursor', message: 'belongs to another sort' }]);
+      expect(response.body.errors).toEqual([{ path: 'cursor', message: 'belongs to a different sort' }]);
     }
     const same = await app.request('GET', `/api/usage/logs?sort=totalCost:asc&cursor=${cursor}`, { user });
     expect(same.status).toBe(200);
   });
 
-  it('go on behind a model of any name', async () => {
+  it('continue after a model with any name', async () => {
     const solo = await app.createUser();
     const names = ['模型🌱'.repeat(50).slice(0, 200), `"quoted", 'and' \\ more | %_`, '=1+1', ' '];
     for (const model of names) await insertUsageLog(app.database, solo.id, { model_used: model });

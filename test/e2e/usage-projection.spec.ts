@@ -15,7 +15,7 @@ describe('the projection of usage', () => {
     app = await startTestApp();
     admin = await app.createUser({ role: 'admin' });
     [steady, recent] = [await app.createUser(), await app.createUser()];
-    // Every day costs a cent more, with a spread; this day is not complete, and says nothing.
+    // Every day costs a cent more, with some variation. Today is not complete, and is ignored.
     await app.database.query(
       `insert into usage_logs (user_id, agent_type, model_used, provider, total_cost, request_timestamp, response_timestamp)
        select $1, 'chat', 'm', 'p', case when day = 0 then 500 else 1.000001 + 0.01 * (40 - day) + 0.002 * (day % 3) end,
@@ -47,7 +47,7 @@ describe('the projection of usage', () => {
     return body;
   };
 
-  /** The line that PostgreSQL draws through the days. */
+  /** The line that PostgreSQL computes for the days. */
   async function lineOf(userId: string | null) {
     const [row] = await app.database.query(
       `with costs as (
@@ -70,7 +70,7 @@ describe('the projection of usage', () => {
     };
   }
 
-  it('draws the line of the last 28 complete days on', async () => {
+  it('continues the line of the last 28 complete days', async () => {
     const dayStart = async (days: number) => {
       const [row] = await app.database.query(
         `select (date_trunc('day', now() at time zone $1) + $2::int * interval '1 day') at time zone $1 as at`,
@@ -114,7 +114,7 @@ describe('the projection of usage', () => {
     expect((await lineOf(steady.id)).slope).toBeGreaterThan(0.005);
   });
 
-  it('takes the average of the days since the first call, while they are few', async () => {
+  it('uses the average of the days since the first call, if there are few', async () => {
     const body = await get(`/api/usage/projection?days=7&tz=${TZ}`, recent);
     expect(body).toMatchObject({
       days: 7,
@@ -128,7 +128,7 @@ describe('the projection of usage', () => {
     expect(body.high).toBeGreaterThan(14);
   });
 
-  it('is nothing without usage, and says so', async () => {
+  it('is empty without usage, with a reason', async () => {
     const newcomer = await app.createUser();
     const nothing = { projectedCost: 0, averageDailyCost: 0, basis: { days: 0, totalCost: 0 } };
     const message = { method: expect.stringMatching(/no complete day/) };
@@ -138,7 +138,7 @@ describe('the projection of usage', () => {
       ...nothing,
       ...message,
     });
-    // Calls of this very day are of no complete one.
+    // Calls of today are not in a complete day.
     await insertUsageLog(app.database, newcomer.id, { total_cost: '3' });
     expect(await get('/api/usage/projection?days=365', newcomer)).toMatchObject({ days: 365, ...nothing });
   });

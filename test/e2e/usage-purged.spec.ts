@@ -4,7 +4,7 @@ import { UsageUpkeepRepository } from '../../src/modules/usage/rollup/usage-upke
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { addCalls, foldUsage } from '../support/usage-rows.js';
 
-/** On quarters of an hour, within what is purged, across and after it. */
+/** On quarter hours, within the purged time, across its edge and after it. */
 const REPORTS = [
   'summary?from=2026-01-01&to=2026-12-01',
   'summary?from=2026-02-03T04:15&to=2026-08-09T10:45&tz=Asia/Kolkata',
@@ -13,7 +13,7 @@ const REPORTS = [
   'timeseries?from=2026-02-01&to=2026-09-01&interval=day&tz=America/New_York&groupBy=agentType',
   'timeseries?from=2026-06-30&to=2026-07-02&interval=hour&tz=Asia/Kathmandu&groupBy=status',
   'timeseries?from=2026-01-01&to=2026-12-01&interval=month&tz=Pacific/Auckland&groupBy=model',
-  // In what is not purged, any time will do.
+  // Outside of the purged time, any time works.
   'summary?from=2026-08-01T10:07:11.123&to=2026-09-15T10:20:01',
 ];
 
@@ -83,7 +83,7 @@ describe('usage whose rows were purged', () => {
     expect(await allReports()).toEqual(before);
   });
 
-  it('counts where its quarter of an hour begins, for everybody in the same way', async () => {
+  it('counts at the start of its quarter hour, for all users in the same way', async () => {
     for (const query of [
       'from=2026-06-30T10:07:12&to=2026-06-30T17:50:13',
       'from=2026-03-01T00:01&to=2026-03-01T00:14',
@@ -112,7 +112,7 @@ describe('usage whose rows were purged', () => {
     }
   });
 
-  it('goes with its user', async () => {
+  it('is deleted with its user', async () => {
     const query = 'from=2026-01-01&to=2026-12-01';
     const [all, gone] = [
       await get(`/api/admin/usage/summary?${query}`, admin),

@@ -7,13 +7,13 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { emptyRollups, foldAll, usageDifferences } from '../support/usage-sums.js';
 import { type Write, writes } from '../support/usage-writes.js';
 
-/** The days that calls are of, which a purge may begin with. */
+/** The days of the calls, which a purge can start with. */
 const DAYS = ['2026-01-30T12:00:00Z', '2026-01-31', '2026-01-31T17:15:00Z', '2026-02-01', '2026-02-03'];
 
-/** A user goes, and another comes. */
+/** A user is deleted, and another one is added. */
 async function replaceUser(runner: SqlRunner, users: string[], which: number): Promise<void> {
   const index = which % users.length;
-  // As the auth server does it, which may not see usage at all.
+  // As the auth server does it, which has no access to usage.
   await runner.query(
     `do $do$ begin
        set local role supabase_auth_admin;
@@ -47,7 +47,7 @@ describe('usage rollups', () => {
 
   const run = ({ sql, parameters }: Write) => runner.query(sql, parameters);
 
-  it('say what the rows say, whatever happens to these', async () => {
+  it('equal the rows, whatever happens to these', async () => {
     const users = [await insertUser(runner), await insertUser(runner), await insertUser(runner)];
     const repository = new UsageUpkeepRepository(client);
     const fold = (batch: number) => runner.query('select switchboard.fold_usage($1)', [batch]);
@@ -102,14 +102,14 @@ describe('usage rollups', () => {
     );
   }, 180_000);
 
-  it('are exact at every moment while many write, and nobody stands in anybody’s way', async () => {
+  it('are always exact with concurrent writers, and no writer waits for another', async () => {
     const users = [await insertUser(runner), await insertUser(runner), await insertUser(runner)];
     const seed = Math.floor(Math.random() * 2 ** 31);
     const failures: unknown[] = [];
     let checks = 0;
     let writing = true;
 
-    /** On a connection of their own, until the writers are done. */
+    /** On their own connection, until the writers are done. */
     const meanwhile = (work: (own: SqlRunner, connection: pg.Client) => Promise<unknown>) =>
       withConnection(async (connection) => {
         while (writing) await work(runnerOn(connection), connection);
@@ -123,7 +123,7 @@ describe('usage rollups', () => {
           await connection.query(index % 4 === 3 ? 'rollback' : 'commit');
         }
       });
-    /** Somebody comes, calls many times, and is deleted. */
+    /** A user is added, makes many calls, and is deleted. */
     const visit = () =>
       withConnection(async (connection) => {
         const own = runnerOn(connection);
@@ -177,7 +177,7 @@ describe('usage rollups', () => {
   }, 180_000);
 });
 
-/** What users have spent a day does not change when it is purged. */
+/** The amount that users have spent per day does not change when it is purged. */
 function spendingDifferences(runner: SqlRunner, users: string[]): Promise<unknown[]> {
   return runner.query(
     `

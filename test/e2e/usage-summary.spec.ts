@@ -7,7 +7,7 @@ import { expectProblem } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls, type Figures, foldUsage, NO_FIGURES, sumRows } from '../support/usage-rows.js';
 
-/** Periods of all shapes; the last ones are cut where no bucket is. */
+/** Periods of all kinds. The last ones are cut inside a bucket. */
 const PERIODS: Array<[tz: string, from: string, to: string]> = [
   ['UTC', '2026-01-01', '2026-12-01'],
   ['UTC', '2026-02-01', '2026-03-01'],
@@ -44,7 +44,7 @@ interface Plan {
   'Rows Removed by Filter'?: number;
 }
 
-/** How many rows of `usage_logs` a plan has looked at. */
+/** The number of rows of `usage_logs` that a plan has read. */
 function rowsOfLogs(plan: Plan): number {
   const rows = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
   const below = (plan.Plans ?? []).reduce((sum, child) => sum + rowsOfLogs(child), 0);
@@ -65,7 +65,7 @@ describe('the summary of usage', () => {
       from: '2025-12-01T00:00:00Z',
       to: '2026-12-10T00:00:00Z',
     };
-    // So many that they go into the rollups at once, and some that wait to be folded.
+    // Enough to update the rollups directly, and some that are still pending.
     await addCalls(app.database, { ...calls, count: 9_000 });
     await addCalls(app.database, { ...calls, count: 1_000, seed: 1 });
     await addCalls(app.database, {
@@ -86,7 +86,7 @@ describe('the summary of usage', () => {
   };
   const withoutLabel = ({ label: _, ...row }: Record<string, unknown>) => row;
 
-  /** Every figure is what the rows say of the period that was answered. */
+  /** Every figure equals the rows of the returned period. */
   async function expectSums(summary: Summary, userId?: string, where?: string): Promise<void> {
     const { from, to, tz: _, byAgent, byModel, byUser, previous, ...figures } = summary;
     const rows = async (by: string[]) =>
@@ -125,13 +125,13 @@ describe('the summary of usage', () => {
     }
   }
 
-  it('is what the rows say, whatever is folded into the rollups yet', async () => {
+  it('equals the rows, whatever is in the rollups yet', async () => {
     await expectAllSums();
     await foldUsage(app.database);
     await expectAllSums();
   });
 
-  it('is what the rows say after changes of all kinds', async () => {
+  it('equals the rows after changes of all kinds', async () => {
     const changes = [
       `update usage_logs set total_cost = total_cost + 0.000001, metadata = '{"status": "error"}'
         where abs(hashtext(id::text)) % 9 = 0 and response_timestamp is not null`,
@@ -155,7 +155,7 @@ describe('the summary of usage', () => {
     ['provider=openai&status=error', `provider = 'openai' and status = 'error'`],
     ['status=success', `status = 'success'`],
     ['status=running&agentType=chat', `status = 'running' and agent_type = 'chat'`],
-  ])('is of calls of one kind (%s), where it is said', async (kind, where) => {
+  ])('is filtered by kind (%s)', async (kind, where) => {
     for (const [tz, from, to] of PERIODS.slice(-6)) {
       const query = `?tz=${encodeURIComponent(tz)}&from=${from}&to=${to}&${kind}`;
       await expectSums(await get(`/api/admin/usage/summary${query}`, admin), undefined, where);
@@ -163,7 +163,7 @@ describe('the summary of usage', () => {
     }
   });
 
-  it('is of the last thirty days, unless it is said', async () => {
+  it('is of the last thirty days by default', async () => {
     await insertUsageLog(app.database, users[1]!.id, { total_cost: '1.5' });
     for (const [path, userId] of [
       ['/api/usage', users[1]!.id],
@@ -180,7 +180,7 @@ describe('the summary of usage', () => {
     }
   });
 
-  it('names the users who cost most', async () => {
+  it('lists the users with the highest cost', async () => {
     const query = '?from=2026-01-01&to=2026-12-01';
     const all = await get(`/api/admin/usage/summary${query}`, admin);
     expect(all.byUser).toHaveLength(4);
@@ -193,7 +193,7 @@ describe('the summary of usage', () => {
     expect(nobody).toMatchObject({ ...NO_FIGURES, byAgent: [], byModel: [], byUser: [] });
   });
 
-  it('takes one statement, and another one for addresses', async () => {
+  it('takes one statement, and another one for email addresses', async () => {
     await get('/api/admin/usage/summary', admin);
     const all = await sentStatements(() => get('/api/admin/usage/summary?from=2026-01-01', admin));
     expect(all.verbs).toEqual(['begin', 'select', 'with', 'commit', 'select']);
@@ -203,24 +203,24 @@ describe('the summary of usage', () => {
     expect(own.roundTrips).toBe(1);
   });
 
-  it('of all users is read without their rows, but for what no bucket ends with', async () => {
+  it('of all users is read without their rows, except where no bucket fits', async () => {
     const [{ open }] = await app.database.query(
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
     expect(await rowsRead('2026-06-01', '2026-12-01')).toBeLessThanOrEqual(open);
-    // What is read of an hour or two, and of a day or two.
+    // Reads rows of an hour or two, and of a day or two.
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01')).toBeLessThanOrEqual(open + 30);
     const top = { top: 10 };
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', top)).toBeLessThanOrEqual(2 * open + 200);
   });
 
-  it('of one user is read without their rows, but for the days that are cut', async () => {
+  it('of one user is read without their rows, except for partial days', async () => {
     const one = { userId: users[1]!.id };
     const [{ open }] = await app.database.query(
       'select count(*)::int as open from usage_logs where response_timestamp is null',
     );
     expect(await rowsRead('2026-06-01', '2026-12-01', one)).toBeLessThanOrEqual(open);
-    // Their rows of a day and a half at most.
+    // Reads at most their rows of a day and a half.
     expect(await rowsRead('2026-06-01T10:07', '2026-12-01T01:01', one)).toBeLessThanOrEqual(open + 60);
   });
 
@@ -243,7 +243,7 @@ describe('the summary of usage', () => {
     return rowsOfLogs(plan!);
   }
 
-  it('is empty for whoever has used nothing, though others have', async () => {
+  it('is empty for users without usage, even if others have some', async () => {
     const newcomer = await app.createUser();
     const summary = await get('/api/usage/summary?from=2026-01-01&to=2026-12-01', newcomer);
     expect(summary).toEqual({
@@ -281,7 +281,7 @@ describe('the summary of usage', () => {
     expect(response.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
   });
 
-  it('of others is for administrators', async () => {
+  it('of others is only for administrators', async () => {
     for (const route of ['summary', 'timeseries', 'logs', 'export', 'projection']) {
       const path = `/api/admin/usage/${route}`;
       expectProblem(await app.request('GET', path, { user: users[1] }), 403, 'forbidden');

@@ -17,7 +17,7 @@ interface Series {
   points: Point[];
 }
 
-/** Of each the number of points, which the calendar says. */
+/** For each, the number of points, as the calendar has it. */
 const SERIES: Array<[tz: string, interval: string, from: string, to: string, points: number]> = [
   ['UTC', 'day', '2026-01-01', '2027-01-01', 365],
   ['Europe/Berlin', 'day', '2026-03-20', '2026-04-05', 16],
@@ -76,7 +76,7 @@ describe('the time series of usage', () => {
     return body as Series;
   };
 
-  /** What the rows say, told apart by PostgreSQL's own idea of days, weeks and months. */
+  /** The figures of the rows, grouped by PostgreSQL's own days, weeks and months. */
   async function expectPoints(
     { from, to, tz, interval, points }: Series,
     userId?: string,
@@ -87,7 +87,7 @@ describe('the time series of usage', () => {
     for (const [index, { start }] of points.entries()) {
       if (index > 0) expect(start).toBe(points[index - 1]!.end);
     }
-    // An hour that comes twice is told apart by when it begins in UTC.
+    // An hour that occurs twice is identified by its start in UTC.
     const label = (time: string) =>
       interval === 'hour'
         ? `date_trunc('hour', ${time} at time zone '${tz}') + (${time} at time zone 'UTC' - ${time} at time zone '${tz}')`
@@ -129,7 +129,7 @@ describe('the time series of usage', () => {
       const query = `?tz=${tz}&interval=${interval}&from=${from}&to=${to}${groupBy ? `&groupBy=${groupBy}` : ''}`;
       const all = await get(`/api/admin/usage/timeseries${query}`, admin);
       expect([tz, interval, all.points.length]).toEqual([tz, interval, count]);
-      // A quarter of an hour may have none.
+      // A quarter hour may have none.
       expect((await expectPoints(all, undefined, groupBy)) || count === 1).toBe(true);
       await expectPoints(await get(`/api/usage/timeseries${query}`, user), user.id, groupBy);
       await expectPoints(
@@ -140,7 +140,7 @@ describe('the time series of usage', () => {
     }
   }
 
-  it('is what the rows say in every point, in every time zone, whatever is folded yet', async () => {
+  it('equals the rows in every point, in every time zone, whatever is in the rollups yet', async () => {
     await expectAllPoints();
     await app.database.query(
       `update usage_logs set total_cost = 0, metadata = '{"status": "error"}' where abs(hashtext(id::text)) % 5 = 0`,
@@ -151,7 +151,7 @@ describe('the time series of usage', () => {
     await expectAllPoints();
   });
 
-  it('is of calls of one kind, where it is said', async () => {
+  it('is filtered by kind', async () => {
     const kinds = [
       [
         'model=google/flash&status=error',
@@ -179,7 +179,7 @@ describe('the time series of usage', () => {
     expect(points.some(({ groups }) => groups!.some(({ calls }) => calls === 0))).toBe(true);
   });
 
-  it('has points where there was nothing', async () => {
+  it('has points without usage', async () => {
     const newcomer = await app.createUser();
     const { points } = await get(
       '/api/usage/timeseries?from=2026-05-01&to=2026-05-04&groupBy=status',
@@ -195,7 +195,7 @@ describe('the time series of usage', () => {
     );
   });
 
-  it('is of thirty days, day by day, unless it is said', async () => {
+  it('is of thirty days, day by day, by default', async () => {
     const { points, interval, tz } = await get('/api/usage/timeseries', user);
     expect({ interval, tz, points: points.length }).toEqual({ interval: 'day', tz: 'UTC', points: 30 });
   });

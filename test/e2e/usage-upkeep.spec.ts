@@ -24,7 +24,7 @@ async function count(database: TestDatabase, from: string): Promise<number> {
   return row.count as number;
 }
 
-/** Runs `work` while another connection holds what `sql` takes, in a transaction that is rolled back. */
+/** Runs `work` while another connection holds the locks of `sql`, in a transaction that is rolled back. */
 async function holding<T>(database: TestDatabase, sql: string, work: () => Promise<T>): Promise<T> {
   const client = new pg.Client(database.url);
   await client.connect();
@@ -62,13 +62,13 @@ describe('the upkeep of the usage rollups', () => {
   const pending = () => count(database, 'switchboard.usage_pending');
 
   describe('a statement', () => {
-    it('of a call that begins leaves nothing to the fold', async () => {
+    it('of a starting call leaves nothing to the fold', async () => {
       await insertUsageLog(database, userId);
       expect(await pending()).toBe(0);
       expect(await usageDifferences(database)).toEqual([]);
     });
 
-    it('of many rows goes into the rollups at once, and comes out of them', async () => {
+    it('of many rows updates the rollups directly, and can be reverted', async () => {
       await insertCalls(MANY);
       expect(await pending()).toBeGreaterThan(0);
       await foldAll(database);
@@ -82,7 +82,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await count(database, 'switchboard.usage_user_kinds')).toBe(0);
     });
 
-    it('of many rows waits for nobody who holds the rollups', async () => {
+    it("of many rows does not wait for the rollups' lock", async () => {
       await holding(database, HOLDING_THE_ROLLUPS, async () => {
         await insertCalls(MANY + 1);
         expect(await pending()).toBeGreaterThan(0);
@@ -92,7 +92,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await usageDifferences(database)).toEqual([]);
     });
 
-    it('keeps the fold waiting only until its transaction ends', async () => {
+    it('blocks the fold only until its transaction ends', async () => {
       await insertCalls(10);
       await client.query('begin');
       await client.query(INSERT_CALLS, [userId, MANY + 1]);
@@ -106,7 +106,7 @@ describe('the upkeep of the usage rollups', () => {
   describe('a purge', () => {
     const BEFORE = new Date('2026-01-30T12:00:00Z');
 
-    it('keeps every sum, what was spent, and what is not meant', async () => {
+    it('keeps every sum, the amounts spent, and rows that it does not select', async () => {
       const runningId = await insertUsageLog(database, userId, { request_timestamp: '2026-01-30T01:00:00Z' });
       await insertCalls(1_000);
       const spent = await database.query('select * from switchboard.daily_spending order by day');
@@ -121,7 +121,7 @@ describe('the upkeep of the usage rollups', () => {
       );
       expect(left).toEqual([{ id: runningId }]);
       expect(await count(database, 'usage_logs')).toBe(281);
-      // A quarter of an hour is left of fifteen calls, wherever batches have cut it.
+      // Of fifteen calls, a quarter hour is left, wherever batches have cut it.
       expect(
         await database.query('select calls::int, count(*)::int from switchboard.usage_archive group by 1'),
       ).toEqual([{ calls: 15, count: 48 }]);
@@ -129,7 +129,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await repository.rebuildRollups()).toBe(0);
     });
 
-    it('ends after a batch when it is told to, and goes on where it was', async () => {
+    it('stops after a batch when it is interrupted, and continues later', async () => {
       await insertCalls(100);
       const interrupt = new AbortController();
       const options = { batch: 30, signal: interrupt.signal, onBatch: () => interrupt.abort() };
@@ -145,7 +145,7 @@ describe('the upkeep of the usage rollups', () => {
         `update usage_logs set duration_ms = 1 where total_cost = 0.01 and model_used = 'm'`,
       ],
       ['rows of a user who is being deleted', `select from auth.users for update`],
-    ])('leaves %s alone', async (_name, sql) => {
+    ])('does not change %s', async (_name, sql) => {
       await insertCalls(100);
       const other = await insertUser(database);
       await holding(database, sql, async () => {
@@ -159,7 +159,7 @@ describe('the upkeep of the usage rollups', () => {
       expect(await usageDifferences(database)).toEqual([]);
     });
 
-    it('is forgotten with its user', async () => {
+    it('is deleted with its user', async () => {
       await insertCalls(100);
       await purgeUsage(repository, BEFORE);
       await foldAll(database);
@@ -191,7 +191,7 @@ describe('the upkeep of the usage rollups', () => {
       });
     }
 
-    it('rebuild the rollups, whatever became of them', async () => {
+    it('rebuild the rollups, whatever their state', async () => {
       await insertCalls(200);
       await foldAll(database);
       await database.query(`
@@ -201,45 +201,45 @@ describe('the upkeep of the usage rollups', () => {
         insert into switchboard.usage_rollups
           values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0)`);
       expect(await usageDifferences(database)).not.toEqual([]);
-      // A quarter and an hour, a day and a month of the user, and what was too much.
+      // A quarter hour and an hour, a day and a month of the user, and the rows that were too many.
       expect(await run('rebuild')).toEqual({
         code: 0,
-        stdout: 'The usage rollups are what the rows say; 5 of their sums were not up to date.\n',
+        stdout: 'The usage rollups match the rows. 5 sums were corrected.\n',
         stderr: '',
       });
       expect(await usageDifferences(database)).toEqual([]);
       expect(await run('rebuild')).toEqual({
         code: 0,
-        stdout: 'The usage rollups are what the rows say.\n',
+        stdout: 'The usage rollups match the rows.\n',
         stderr: '',
       });
     });
 
-    it('purge, and say what they did', async () => {
+    it('purge, and print what they did', async () => {
       await insertCalls(2_000);
       const told = (stdout: string) => ({ code: 0, stdout: `${stdout}\n`, stderr: '' });
       expect(await run('purge', '--before', '2026-01-31', '--dry-run')).toEqual(
-        told('1,440 calls from before 2026-01-31T00:00:00.000Z would be purged.'),
+        told('1,440 calls before 2026-01-31T00:00:00.000Z would be purged.'),
       );
       expect(await count(database, 'usage_logs')).toBe(2_000);
       expect(await run('purge', '--before', '2026-01-31')).toEqual(
-        told('1,440 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.'),
+        told('1,440 calls before 2026-01-31T00:00:00.000Z purged. Their sums are kept.'),
       );
       expect(await count(database, 'usage_logs')).toBe(560);
       expect(await run('purge', '--before=2026-01-31T01:15+01:00')).toEqual(
-        told('15 calls from before 2026-01-31T00:15:00.000Z purged; the sums are kept.'),
+        told('15 calls before 2026-01-31T00:15:00.000Z purged. Their sums are kept.'),
       );
       expect(await usageDifferences(database)).toEqual([]);
     });
 
-    it('say what they had to leave', async () => {
+    it('print what they could not purge', async () => {
       await insertCalls(10);
       await holding(database, 'select from usage_logs for update', async () => {
         expect(await run('purge', '--before', '2026-01-31')).toEqual({
           code: 1,
           stdout:
-            '0 calls from before 2026-01-31T00:00:00.000Z purged; the sums are kept.\n' +
-            '10 calls left, for they were being changed: run it again.\n',
+            '0 calls before 2026-01-31T00:00:00.000Z purged. Their sums are kept.\n' +
+            '10 calls left because they were being changed. Run the command again.\n',
           stderr: '',
         });
       });
@@ -250,8 +250,8 @@ describe('the upkeep of the usage rollups', () => {
       [['--before'], /^switchboard: usage: /],
       [['--before', '2026-01-31', '--now'], /^switchboard: usage: /],
       [['2026-01-31'], /^switchboard: usage: /],
-      [['--before', '2026-02-30'], /^switchboard: "2026-02-30" is no date: /],
-      [['--before', '2026-01-31T00:01Z'], /^switchboard: .* is not on a quarter of an hour/],
+      [['--before', '2026-02-30'], /^switchboard: "2026-02-30" is not a date: /],
+      [['--before', '2026-01-31T00:01Z'], /^switchboard: .* is not on a quarter hour/],
       [['--before', '2999-01-01'], /^switchboard: 2999-01-01 is in the future/],
     ])('refuse %j in one line, and purge nothing', async (args, line) => {
       await insertCalls(1);
@@ -268,13 +268,13 @@ describe('the upkeep of the usage rollups', () => {
       expect(await run('purge', '--before', '2026-01-31')).toEqual({
         code: 1,
         stdout: '',
-        stderr: 'switchboard: usage is being purged by somebody else\n',
+        stderr: 'switchboard: another purge is running\n',
       });
     });
   });
 });
 
-it('the operator of a database of Supabase, who is no superuser, may do all of this', async () => {
+it('all work for the operator of a Supabase database, who is not a superuser', async () => {
   const database = await createMigratedSupabaseDatabase();
   const client = new pg.Client(database.operatorUrl);
   await client.connect();
@@ -315,7 +315,7 @@ describe('a server', () => {
   const insertCall = () =>
     insertUsageLog(app.database, userId, { response_timestamp: new Date(), total_cost: '0.5' });
 
-  it('folds what is pending within seconds, by itself', async () => {
+  it('folds pending changes within seconds', async () => {
     await insertCall();
     expect(await usageDifferences(app.database)).toEqual([]);
     await eventually(async () => (await pending()) === 0);
@@ -323,14 +323,14 @@ describe('a server', () => {
     expect(await usageDifferences(app.database)).toEqual([]);
   });
 
-  it('folds much of it in one go, in batches', async () => {
+  it('folds many changes in batches', async () => {
     await app.database.query(INSERT_CALLS, [userId, 500]);
     await app.app.get(UsageFolder).fold(7);
     await eventually(async () => (await pending()) === 0);
     expect(await usageDifferences(app.database)).toEqual([]);
   });
 
-  it('tells how much is pending while somebody else holds the rollups', async () => {
+  it('reports the pending changes while another process holds the rollups', async () => {
     await holding(app.database, HOLDING_THE_ROLLUPS, async () => {
       await insertCall();
       await insertCall();
@@ -344,7 +344,7 @@ describe('a server', () => {
     await eventually(async () => (await Metrics.scrape(app)).sum('switchboard_usage_rollup_pending') === 0);
   });
 
-  it('logs once that it fails, and goes on', async () => {
+  it('logs a failure once, and continues', async () => {
     const told = () => app.log().split('Usage could not be added to the rollups').length - 1;
     await app.database.query('alter function switchboard.fold_usage(integer) rename to mislaid');
     await insertCall();

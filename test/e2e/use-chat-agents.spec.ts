@@ -20,7 +20,7 @@ const PROVIDERS = ['google', 'openai', 'anthropic'];
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 const ESSAY = ['# Tides\n\n', 'The moon pulls, ', 'the sea follows.'];
 
-/** One conversation with `useChat`, in which each message finds its agent by itself. */
+/** One conversation with `useChat`, in which each message is routed. */
 describe('useChat and the agents', () => {
   let app: GithubApp;
   let user: TestUser;
@@ -44,7 +44,7 @@ describe('useChat and the agents', () => {
   const edits = ({ instructions }: RecordedRequest) => instructions.includes('You are an editor');
   const answers = (request: RecordedRequest) => request.stream && !writes(request);
 
-  /** The model that routes chooses this agent, whose model makes this call and then says this. */
+  /** The routing model chooses this agent. Its model makes this call and then returns this text. */
   function script(agent: string, call: ScriptedCall | undefined, closing?: string): void {
     const choice = { agent, reason: `It is for ${agent}.` };
     app.double.enqueue({ text: [JSON.stringify(choice)] }, { when: isRoutingCall });
@@ -52,7 +52,7 @@ describe('useChat and the agents', () => {
     if (closing !== undefined) app.double.enqueue({ text: [closing] }, { when: answers });
   }
 
-  /** Sends a message; its answer is there in whole, and is what is stored. */
+  /** Sends a message. Its answer is complete, and equals what is stored. */
   async function say(chat: Chat<UIMessage>, text: string, agent: string): Promise<UIMessage | undefined> {
     await chat.sendMessage({ text });
     expect([text, chat.status, chat.error]).toEqual([text, 'ready', undefined]);
@@ -63,14 +63,14 @@ describe('useChat and the agents', () => {
     return answer;
   }
 
-  /** A reload would show the same. */
+  /** A reload shows the same. */
   async function expectStored({ id, lastMessage }: Chat<UIMessage>): Promise<void> {
     expect(plain(lastMessage)).toEqual(toUiMessages(await messagesOf(app, user, id)).at(-1));
   }
 
   const get = async (path: string) => (await app.request('GET', path, { user })).body;
 
-  it.each(MODELS)('write, edit, suggest, read, and change what they are allowed to: %s', async (model) => {
+  it.each(MODELS)('write, edit, suggest, read, and make approved changes: %s', async (model) => {
     const told: Array<[type: string, data: unknown]> = [];
     const chat = createChatClient(app.url, {
       token: user.token,
@@ -119,7 +119,7 @@ describe('useChat and the agents', () => {
       { state: 'output-available', output: expect.stringContaining('npm') },
     ]);
 
-    // A write waits, is approved, and is made once: the same answer goes on.
+    // A write waits, is approved, and is made once: the same answer continues.
     script('git_mcp', { name: 'create_issue', input: ISSUE });
     const asked = await say(chat, 'Please report it.', 'git_mcp');
     expect(pendingOf(asked)).toMatchObject([
@@ -136,7 +136,7 @@ describe('useChat and the agents', () => {
     expect(app.mcp.world.writes).toEqual([{ tool: 'create_issue', input: ISSUE }]);
     await expectStored(chat);
 
-    // Another one is denied, and is not made; the model is told.
+    // Another one is denied, and is not made. The model is told.
     script('git_mcp', { name: 'create_issue', input: { ...ISSUE, title: 'And again' } });
     await say(chat, 'Report that, too.', 'git_mcp');
     app.double.enqueue({ text: ['As you wish.'] }, { when: answers });
@@ -149,7 +149,7 @@ describe('useChat and the agents', () => {
     expect(app.mcp.world.writes).toHaveLength(1);
     await expectStored(chat);
 
-    // And whoever is asked last can read what all of them have said.
+    // The last agent can read what all of them have answered.
     script('chat', undefined, 'You are welcome.');
     expect(textOf(await say(chat, 'Thank you.', 'chat'))).toBe('You are welcome.');
     const history = JSON.stringify(app.double.requests.findLast(answers)?.body);
@@ -158,7 +158,7 @@ describe('useChat and the agents', () => {
     await expectAccounted(chat);
   });
 
-  /** Each message was routed once, what goes on after the user's word was not, and the chat has paid for all of it. */
+  /** Each message was routed once, the continued answers were not, and the chat has paid for all of it. */
   async function expectAccounted(chat: Chat<UIMessage>): Promise<void> {
     const questions = chat.messages.filter(({ role }) => role === 'user');
     expect(app.double.requests.filter(isRoutingCall)).toHaveLength(questions.length);

@@ -6,7 +6,7 @@ import type { TestUser } from '../support/app.js';
 import { lossyLine } from '../support/lossy-line.js';
 import { answerCalls, messagesOf, readChat, stop, storedAnswer, textOfParts } from '../support/turns.js';
 
-/** The client that most chat interfaces are built on, as it comes: it is told an address and a token, nothing else. */
+/** The client of most chat interfaces, with its defaults: it only gets a URL and a token. */
 describe('useChat', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -23,7 +23,7 @@ describe('useChat', () => {
   type Options = Partial<Parameters<typeof createChatClient>[1]>;
   const client = (options: Options = {}) => createChatClient(app.url, { token: user.token, ...options });
 
-  /** What an interface loads when its page is opened. */
+  /** What an interface loads when its page opens. */
   async function loaded(chatId: string): Promise<UIMessage[]> {
     const messages = await messagesOf(app, user, chatId);
     return messages.map(({ id, role, parts, metadata }) => ({ id, role, parts, metadata }));
@@ -35,7 +35,7 @@ describe('useChat', () => {
 
   const until = (check: () => boolean) => eventually(() => Promise.resolve(check()));
   const said = (messages: UIMessage[]) => messages.map(textOf);
-  /** As JSON has it: without fields that are undefined. */
+  /** As JSON: without undefined fields. */
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
   it('sends, streams, and ends with what is stored', async () => {
@@ -69,13 +69,13 @@ describe('useChat', () => {
       },
       cost: 0.00055,
     });
-    // The answer reads the same live and after a reload.
+    // The answer is the same live and after a reload.
     const stored = await loaded(chat.id);
     expect(stored[1]).toEqual(plain(answer));
     expect(stored[0]).toMatchObject({ role: 'user', parts: question?.parts });
   });
 
-  it('keeps its ids, its own and those it has loaded', async () => {
+  it('keeps its own ids and those that it loaded', async () => {
     const chat = client();
     await chat.sendMessage({ text: 'one' });
     await chat.sendMessage({ text: 'two' });
@@ -100,17 +100,17 @@ describe('useChat', () => {
     ]);
     expect(after[2]!.id).toBe(before[2]!.id);
     expect(said(again.messages)).toEqual(said(after));
-    // The first client, which knows nothing of this, still means the same messages.
+    // The first client does not know about this, and still means the same messages.
     await chat.sendMessage({ text: 'one, edited', messageId: chat.messages[0]!.id });
     expect(said(await loaded(chat.id))).toEqual(['one, edited', 'You said: one, edited']);
   });
 
-  it('picks up its answer after a reload in the middle', async () => {
+  it('resumes its answer after a reload in the middle', async () => {
     const first = client();
     app.double.enqueue({ text: ['Half ', 'and ', 'half.'], pauseAfter: 2 });
     const sending = first.sendMessage({ text: 'a glass of milk' });
     await until(() => textOf(first.lastMessage) === 'Half and ');
-    // What a page loads may have some of the answer already.
+    // The loaded page may already have a part of the answer.
     await eventually(async () => textOf((await loaded(first.id)).at(-1)) === 'Half and ');
     const second = await reload(first.id);
     expect(second.messages).toHaveLength(2);
@@ -124,12 +124,12 @@ describe('useChat', () => {
     expect(plain(second.messages[1])).toEqual(plain(first.messages[1]));
     expect(await loaded(first.id)).toEqual(plain(second.messages));
     expect(answerCalls(app, 'a glass of milk')).toHaveLength(1);
-    // Later there is nothing to pick up, and nothing changes.
+    // Later there is nothing to resume, and nothing changes.
     await second.resumeStream();
     expect([second.status, second.messages.length]).toEqual(['ready', 2]);
   });
 
-  it('picks up its answer after the connection was lost', async () => {
+  it('resumes its answer after the connection was lost', async () => {
     const line = lossyLine();
     const chat = client({ fetch: line.fetch });
     app.double.enqueue({ text: ['Can you ', 'hear ', 'me?'], pauseAfter: 2 });
@@ -147,7 +147,7 @@ describe('useChat', () => {
     expect(await loaded(chat.id)).toMatchObject([{ role: 'user' }, plain(chat.messages[1]) as object]);
   });
 
-  it('may send a message again when the connection was lost before the answer', async () => {
+  it('can send a message again if the connection was lost before the answer', async () => {
     const line = lossyLine();
     const chat = client({ fetch: line.fetch });
     app.double.enqueue({ text: ['Only ', 'once.'], pauseAfter: 0, chunkDelayMs: 500 });
@@ -167,7 +167,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(['did you get this', 'Only once.']);
   });
 
-  it('closes its connection with stop(); the answer is ended by the stop of the API', async () => {
+  it("closes its connection with stop(), and the API's stop ends the answer", async () => {
     const chat = client();
     app.double.enqueue({ text: ['On and ', 'on and ', 'on.'], pauseAfter: 1 }, { times: 2 });
     const sending = chat.sendMessage({ text: 'never stop' });
@@ -175,7 +175,7 @@ describe('useChat', () => {
     await chat.stop();
     await sending;
     expect([chat.status, textOf(chat.lastMessage)]).toEqual(['ready', 'On and ']);
-    // On the server it goes on, and another message has to wait.
+    // On the server it continues, and another message has to wait.
     expect((await readChat(app, user, chat.id)).isStreaming).toBe(true);
     await chat.sendMessage({ text: 'are you done' });
     expect(chat.status).toBe('error');
@@ -191,14 +191,14 @@ describe('useChat', () => {
     expect([other.status, other.error]).toEqual(['ready', undefined]);
     const stored = await messagesOf(app, user, other.id);
     expect([stored[1]!.status, textOfParts(stored[1]!)]).toEqual(['stopped', 'On and ']);
-    // Neither live nor stored is there a part that looks as if it were still being written.
+    // Neither live nor stored is any part still marked as streaming.
     expect(plain(other.lastMessage?.parts)).toEqual(stored[1]!.parts);
     expect(stored[1]!.parts.at(-1).state).toBe('done');
     await other.sendMessage({ text: 'and now' });
     expect(textOf(other.lastMessage)).toBe('You said: and now');
   });
 
-  it('edits and answers again', async () => {
+  it('edits and regenerates', async () => {
     const chat = client();
     for (const text of ['one', 'two', 'three']) await chat.sendMessage({ text });
     await chat.sendMessage({ text: 'two!', messageId: chat.messages[2]!.id });
@@ -226,7 +226,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(['one', 'You said: one']);
   });
 
-  it('shows errors that are fit for a person, and goes on after them', async () => {
+  it('shows readable errors, and continues after them', async () => {
     const errors: Error[] = [];
     const chat = client({ onError: (error) => errors.push(error) });
     app.double.enqueue({ fault: { type: 'status', status: 401 } });
@@ -255,7 +255,7 @@ describe('useChat', () => {
     expect(said(await loaded(chat.id))).toEqual(said(chat.messages));
   });
 
-  it('sends files without a word', async () => {
+  it('sends files without text', async () => {
     const url =
       'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     const files = [{ type: 'file' as const, mediaType: 'image/png', filename: 'dot.png', url }];
@@ -270,7 +270,7 @@ describe('useChat', () => {
   });
 });
 
-/** The problem document that the client makes its error of. */
+/** The problem document that the client's error is made from. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert its shape
 function problemOf(error: Error | undefined): any {
   return JSON.parse(error?.message ?? 'null');

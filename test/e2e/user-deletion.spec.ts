@@ -8,7 +8,7 @@ import { type ChatApp, eventually, startChatApp, userMessage } from '../support/
 import { signToken, TEST_ISSUER } from '../support/tokens.js';
 import { messagesOf, saying } from '../support/turns.js';
 
-/** What stays of a user: who did what. */
+/** What stays of a user: the record of their actions. */
 const MEMORY = ['switchboard.audit_log', 'switchboard.config_history'];
 
 const SEED_TABLES = [
@@ -27,7 +27,7 @@ const SEED_TABLES = [
 /** The rows of every table, as text. */
 type Snapshot = Map<string, string[]>;
 
-describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is deleted %s', (way) => {
+describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s', (way) => {
   let app: ChatApp;
   let supabase: AuthAdminDouble;
   let admin: TestUser;
@@ -78,21 +78,21 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     return snapshots;
   }
 
-  /** Tables with a row that names one of these. */
+  /** Tables with a row that contains one of these. */
   const mentioning = (tables: Snapshot, ids: string[]): string[] =>
     [...tables]
       .filter(([, rows]) => rows.some((row) => ids.some((id) => row.includes(id))))
       .map(([name]) => name)
       .sort();
 
-  /** The sums of usage follow the rows within seconds. */
+  /** The usage sums are updated within seconds. */
   const untilFolded = () =>
     eventually(async () => {
       const pending = await app.database.query('select 1 from switchboard.usage_pending');
       return pending.length === 0;
     });
 
-  /** All other rows of the schema are as they were, but for those that are shown here to be otherwise. */
+  /** All other rows of the schema are unchanged, except for those listed here. */
   const untouched = (before: Snapshot, after: Snapshot, ids: string[], changed: string[]): void => {
     const rest = (rows: string[] = [], but: string[]) =>
       rows.filter((row) => !but.some((id) => row.includes(id))).toSorted();
@@ -104,10 +104,10 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     }
   };
 
-  it('takes everything along, and nothing of anybody else', async () => {
+  it('takes all their data along, and nothing of others', async () => {
     const world: World = await insertWorld(app.database);
     const { owner, other } = world;
-    // What the owner has said in a chat of their own, with its usage, budgets and limits.
+    // The owner's messages in their own chat, with usage, budgets and limits.
     await app.database.query(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "admin"}' where id = $1`,
       [owner.userId],
@@ -115,9 +115,9 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     const person = await asTestUser(owner.userId);
     expect((await app.say(person, randomUUID(), 'Remember me')).done).toBe(true);
     expect((await app.say(await asTestUser(other.userId), randomUUID(), 'And me')).done).toBe(true);
-    // Usage of a chat that is gone by now.
+    // Usage of a chat that no longer exists.
     await insertUsageLog(app.database, owner.userId, { chat_id: null, total_cost: '1.5' });
-    // Somebody else's usage in a chat of the owner, which no route makes and the schema allows.
+    // Another user's usage in a chat of the owner. No route creates it, but the schema allows it.
     const foreign = await insertUsageLog(app.database, other.userId, { chat_id: owner.chatId });
     const timeoutMs = 1_000 + Math.floor(Math.random() * 9_000);
     const changed = await app.request('PATCH', '/api/admin/config/routing_agent', {
@@ -168,7 +168,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       `select id from admin_config where config_key = 'routing_agent'`,
     );
     untouched(before, after, ids, [configId, owner.configId, foreign]);
-    // Not what was somebody else's, either: it only forgets the chat.
+    // Another user's rows stay as well. They only lose the reference to the chat.
     const [log] = await app.database.query('select user_id, chat_id from usage_logs where id = $1', [
       foreign,
     ]);
@@ -181,7 +181,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
     expect(history.body.items[0].changedBy).toBe(owner.userId);
   });
 
-  describe('in the middle of an answer', () => {
+  describe('during an answer', () => {
     const opening = async (user: TestUser, chatId = randomUUID()) => {
       app.double.enqueue({ text: ['Half ', 'of ', 'it', '.'], pauseAfter: 2 });
       const reader = await app.open(user, { id: chatId, message: userMessage('Go on') });
@@ -189,7 +189,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       return { reader, chatId };
     };
 
-    it('is told that it ended, and leaves nothing behind', async () => {
+    it('gets the end of it, and leaves nothing behind', async () => {
       const user = await app.createUser();
       const { reader } = await opening(user);
       const logged = app.log().length;
@@ -202,7 +202,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       expect(app.log().slice(logged)).not.toMatch(/"level":"(error|fatal)"/);
     });
 
-    it('by somebody else than this server, is told so, too, and what can not be stored is logged', async () => {
+    it('on another server gets the end as well, and what cannot be stored is logged', async () => {
       const user = await app.createUser();
       const { reader } = await opening(user);
       await app.database.query('delete from auth.users where id = $1', [user.id]);
@@ -217,7 +217,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       expect((await app.request('GET', '/api/me', { user: admin })).status).toBe(200);
     });
 
-    it('but only deactivated, is told so, and finds what had arrived when they are back', async () => {
+    it('who is only deactivated gets the end as well, and finds the text after reactivation', async () => {
       const user = await app.createUser();
       const { reader, chatId } = await opening(user);
       const path = `/api/admin/users/${user.id}`;
@@ -228,7 +228,7 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a user who is delet
       await app.request('PATCH', path, { user: admin, body: { isActive: true } });
       const [, answer] = await messagesOf(app, user, chatId);
       expect(answer).toMatchObject({ status: 'stopped' });
-      // A change that does not put them out ends nothing.
+      // A change that keeps the user active ends nothing.
       const next = await opening(user);
       await app.request('PATCH', path, { user: admin, body: { role: 'admin' } });
       await eventually(async () => (await app.request('GET', '/api/me', { user })).body.role === 'admin');

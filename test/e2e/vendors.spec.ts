@@ -10,7 +10,7 @@ import type { ChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { sendRaw } from '../support/raw-http.js';
 
-/** A vendor whose servers speak like Google's, and which quotes keys when it refuses them. */
+/** A vendor with servers like Google's, which quotes keys when it refuses them. */
 const acme: Vendor = {
   ...google,
   id: 'acme',
@@ -62,7 +62,7 @@ function refusing(modelId: string, { apiKey }: Connection): LanguageModelV4 {
   };
 }
 
-// The whole application is loaded after this: nothing else knows of the vendor.
+// The whole application is loaded after this. Nothing else knows about the vendor.
 jest.unstable_mockModule('../../src/modules/models/vendors/vendor-list.js', () => ({
   VENDOR_LIST: [google, openai, anthropic, acme],
 }));
@@ -75,7 +75,7 @@ const { DEFAULT_CONFIG } = await import('../../src/modules/admin-config/defaults
 const SERVER_KEY = 'acme.server.4c1d9e';
 const USER_KEY = 'acme.user.7b20fa';
 
-describe('a vendor that is added to the list', () => {
+describe('a vendor added to the list', () => {
   let double: ProviderDouble;
   let app: ChatApp;
   let admin: TestUser;
@@ -113,7 +113,7 @@ describe('a vendor that is added to the list', () => {
     expect(loadConfig({ ...base, ACME_SECRET: 'x' }, VENDORS, { embedded: true }).demoModel).toBe(false);
   });
 
-  it('has its header allowed by CORS, and read with the same care', async () => {
+  it('has its header allowed by CORS, and checked like the others', async () => {
     const preflight = await app.request('OPTIONS', '/api/chat', {
       headers: {
         origin: 'https://app.example',
@@ -142,7 +142,7 @@ describe('a vendor that is added to the list', () => {
     );
   });
 
-  it('is configured like the others, answers, and is paid for', async () => {
+  it('is configured like the others, answers, and is accounted', async () => {
     for (const key of ['model_catalog', 'chat_agent_acme', 'app_settings', 'routing_agent']) {
       const saved = await app.request('PUT', `/api/admin/config/${key}`, {
         user: admin,
@@ -180,7 +180,7 @@ describe('a vendor that is added to the list', () => {
     expect(rows).toEqual([{ counted: true, priced: true }]);
   });
 
-  it('has its keys kept out of logs and answers, those of the server and of users', async () => {
+  it('has its keys kept out of logs and responses, both of the server and of users', async () => {
     const body = { model: 'acme/acme-closed', agent: 'chat' };
     const refused = [
       await app.say(user, randomUUID(), 'Hello', { body }),

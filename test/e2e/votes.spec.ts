@@ -30,7 +30,7 @@ const remove = (user = owner, message = messageId) =>
   app.request('DELETE', `/api/chats/${chatId}/messages/${message}/vote`, { user });
 
 describe('votes', () => {
-  it('are one a message: put again, they change', async () => {
+  it('are one per message: another vote replaces it', async () => {
     expect((await votes()).body).toEqual({ items: [], nextCursor: null });
     for (const isUpvoted of [true, true, false]) {
       const { status, body } = await put({ isUpvoted });
@@ -39,13 +39,13 @@ describe('votes', () => {
     }
   });
 
-  it('can be taken back, more than once', async () => {
+  it('can be removed, more than once', async () => {
     await put({ isUpvoted: true });
     expect([(await remove()).status, (await remove()).status]).toEqual([204, 204]);
     expect((await votes()).body.items).toEqual([]);
   });
 
-  it('survive being put by several requests at once', async () => {
+  it('work with several concurrent requests', async () => {
     const responses = await Promise.all(Array.from({ length: 8 }, (_, n) => put({ isUpvoted: n % 2 === 0 })));
     expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200));
     expect((await votes()).body.items).toHaveLength(1);
@@ -64,7 +64,7 @@ describe('votes', () => {
     expect(pages.flat().map((vote) => vote.messageId)).toEqual(expected);
   });
 
-  it('belong to the owner, even in a public chat', async () => {
+  it('are only for the owner, even in a public chat', async () => {
     await put({ isUpvoted: true });
     for (const user of [stranger, admin]) {
       expectProblem(await votes(user), 404, 'not_found');
@@ -74,7 +74,7 @@ describe('votes', () => {
     expect((await votes()).body.items).toEqual([{ chatId, messageId, isUpvoted: true }]);
   });
 
-  it('need a message of that very chat', async () => {
+  it('require a message of that chat', async () => {
     const elsewhere = await addMessage(app, await addChat(app, owner), {});
     for (const message of [elsewhere, randomUUID()]) {
       expectProblem(await put({ isUpvoted: true }, owner, message), 404, 'not_found');
@@ -95,7 +95,7 @@ describe('votes', () => {
     expect(response.body.errors[0].path).toBe(path);
   });
 
-  it('refuse an impossible message id', async () => {
+  it('refuse an invalid message id', async () => {
     const response = await put({ isUpvoted: true }, owner, 'x'.repeat(129));
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors[0].path).toBe('messageId');

@@ -5,7 +5,7 @@ import { insertRateLimit } from '../fixtures/rows.js';
 import { admissionRequest, admit, awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 
-describe('windows that are over', () => {
+describe('windows that have ended', () => {
   let app: TestApp;
   let userId: string;
 
@@ -23,7 +23,7 @@ describe('windows that are over', () => {
   const countOf = async () =>
     (await app.database.query('select 1 from rate_limit_tracking where user_id = $1', [userId])).length;
 
-  /** Three that are long over, one that has just ended, and the two of this moment. */
+  /** Three that ended long ago, one that has just ended, and the two current ones. */
   async function insertWindows() {
     await admit(app, admissionRequest(userId));
     for (const [start, end] of [
@@ -40,14 +40,14 @@ describe('windows that are over', () => {
     }
   }
 
-  it('are cleared away in batches', async () => {
+  it('are deleted in batches', async () => {
     await insertWindows();
     await app.app.get(WindowSweeper).sweep(2);
     expect(await countOf()).toBe(3);
     expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
   });
 
-  it('are cleared away by one instance at a time', async () => {
+  it('are deleted by one instance at a time', async () => {
     await insertWindows();
     const other = new pg.Client(app.database.url);
     await other.connect();

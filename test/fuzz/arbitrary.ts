@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import type { OpenApiDocument, Schema } from '../support/openapi-document.js';
 import { hostileId, hostileNumber, hostileText, hostileTime, hostileValue, wideValue } from './hostile.js';
 
-/** Stands in a generated request for the id (or time, or cursor) of something that exists when it is sent. */
+/** Replaces the id (or time, or cursor) of something that exists when the request is sent. */
 export type Placeholder = `§${string}`;
 
 export const RESOURCES = ['chat', 'message', 'document', 'suggestion', 'repository', 'user'] as const;
 export type ResourceName = (typeof RESOURCES)[number];
 
-/** How many of each there are. */
+/** The number of each kind. */
 export const COPIES = 3;
 
 const MAX_DEPTH = 6;
-/** No generated text is longer, but for the hostile ones. */
+/** No generated text is longer, except for the hostile ones. */
 const MAX_TEXT = 300;
 
-/** Values of a schema, now and then with something in them that it does not allow. */
+/** Values of a schema, sometimes with something that it does not allow. */
 export class SchemaArbitraries {
   private readonly document: OpenApiDocument;
 
@@ -24,7 +24,7 @@ export class SchemaArbitraries {
   }
 
   /**
-   * @param name of the parameter or property, which tells what an id names
+   * @param name of the parameter or property, which determines what an id refers to
    * @param path of the operation, for the same reason
    */
   nearly(schema: Schema, name: string, path: string, depth = 0): fc.Arbitrary<unknown> {
@@ -68,7 +68,7 @@ export class SchemaArbitraries {
     }
   }
 
-  /** Sometimes without a field that is required, sometimes with one that is not known. */
+  /** Sometimes without a required field, sometimes with an unknown one. */
   private objectOf(schema: Schema, path: string, depth: number): fc.Arbitrary<unknown> {
     const { properties = {}, required = [], example } = schema;
     const fields = Object.fromEntries(
@@ -138,7 +138,7 @@ function textOf(schema: Schema, name: string, path: string): fc.Arbitrary<string
       arbitrary: fc.string({ ...length, maxLength: Math.max(minLength, Math.min(length.maxLength, 20)) }),
     },
     { weight: 10, arbitrary: fc.string({ ...length, unit: 'grapheme' }) },
-    // As long as it may be.
+    // The maximum length.
     { weight: 3, arbitrary: fc.constant('y'.repeat(Math.min(maxLength, 100_000))) },
   );
 }
@@ -175,7 +175,7 @@ function likelyResource(name: string, path: string): ResourceName {
   return path.startsWith('/api/github') ? 'repository' : 'chat';
 }
 
-/** A value with one part of it, whichever, replaced by another or taken away. */
+/** A value with one part of it replaced by another or removed. */
 export function spoiled(value: unknown): fc.Arbitrary<unknown> {
   const paths = pathsOf(value);
   return fc

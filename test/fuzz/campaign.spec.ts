@@ -10,7 +10,7 @@ import { describeFailures, tableOf } from './report.js';
 import { requestsFor } from './request.js';
 import type { LoopDelay, Target } from './target.js';
 
-/** A server that is anything but ours, to see that the campaign finds what is wrong with it. */
+/** A server other than ours, to test that the campaign finds its faults. */
 async function startFake(
   answer: (response: ServerResponse, path: string) => void,
   fake: Partial<Target> = {},
@@ -59,7 +59,7 @@ async function faultsOf(
 }
 
 describe('a campaign', () => {
-  it('finds nothing in good answers', async () => {
+  it('finds nothing in correct responses', async () => {
     expect(await faultsOf(sendMe)).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describe('a campaign', () => {
     expect(found[0]).toContain('curl -i --path-as-is -X GET "$URL"\'/api/me');
   });
 
-  it('finds answers that do not come', async () => {
+  it('finds missing responses', async () => {
     const found = await faultsOf((response) => response.destroy());
     expect(found.join('\n')).toContain('Me_read: there is no answer');
   });
@@ -80,7 +80,7 @@ describe('a campaign', () => {
     expect(found.join('\n')).toContain('Me_read: the server has ended');
   });
 
-  it('finds what holds the event loop each time, and not what the machine does', async () => {
+  it('finds repeated blocking of the event loop, and ignores load of the machine', async () => {
     const delays = (delay: LoopDelay) => ({ loopDelay: () => Promise.resolve(delay) });
     expect(await faultsOf(sendMe, delays({ delay: 300, processor: 290 }))).toEqual([
       expect.stringContaining('holds the event loop for 300 ms'),
@@ -95,12 +95,15 @@ describe('a campaign', () => {
 describe('generated requests', () => {
   const document = readOpenApiDocument();
 
-  it.each(document.operations)('of $id are the same for the same seed, and many', (operation: Operation) => {
-    const sample = (seed: number) => fc.sample(requestsFor(document, operation), { seed, numRuns: 40 });
-    expect(sample(7)).toEqual(sample(7));
-    const different = new Set(sample(7).map((request) => JSON.stringify(request)));
-    expect(different.size).toBeGreaterThan(5);
-  });
+  it.each(document.operations)(
+    'of $id are the same for the same seed, and different from each other',
+    (operation: Operation) => {
+      const sample = (seed: number) => fc.sample(requestsFor(document, operation), { seed, numRuns: 40 });
+      expect(sample(7)).toEqual(sample(7));
+      const different = new Set(sample(7).map((request) => JSON.stringify(request)));
+      expect(different.size).toBeGreaterThan(5);
+    },
+  );
 });
 
 describe('the probe of the event loop', () => {
@@ -120,7 +123,7 @@ describe('the probe of the event loop', () => {
       const { delay, processor } = await read();
       expect(delay).toBeGreaterThan(350);
       expect(processor).toBeGreaterThan(100);
-      // Each question begins anew.
+      // Each measurement starts again.
       expect((await read()).delay).toBeLessThan(350);
     } finally {
       child.kill('SIGKILL');

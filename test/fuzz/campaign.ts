@@ -5,17 +5,17 @@ import { type GeneratedRequest, requestsFor } from './request.js';
 import { send, toWire, type WireAnswer, type WireRequest } from './send.js';
 import type { LoopDelay, Scene, Target } from './target.js';
 
-/** Requests that are on their way at the same time. */
+/** The number of concurrent requests. */
 const AT_ONCE = 4;
 const BATCH = 24;
-/** Milliseconds for which one request may hold the event loop. */
+/** How long one request may block the event loop, in milliseconds. */
 export const MAX_LOOP_DELAY = 200;
-/** So often must a request hold it, alone, before it is believed to. */
+/** How often a request must block it alone before it counts as a failure. */
 const CONFIRMATIONS = 3;
 
 export interface CampaignOptions {
   seed: number;
-  /** Over all operations. */
+  /** For all operations together. */
   requests: number;
   /** Only operations whose id contains this. */
   operation?: string;
@@ -26,7 +26,7 @@ export interface Failure {
   operation: string;
   fault: string;
   request: WireRequest;
-  /** Status and the beginning of the answer, where there is one. */
+  /** Status and the beginning of the response, if there is one. */
   answer: string;
 }
 
@@ -37,14 +37,14 @@ export interface OperationResult {
   failures: Failure[];
 }
 
-/** Sends generated requests to every operation of openapi.json, and holds each answer to the document. */
+/** Sends generated requests to every operation of openapi.json, and checks each response against the document. */
 export async function runCampaign(target: Target, options: CampaignOptions): Promise<OperationResult[]> {
   const document = readOpenApiDocument();
   const checks = new AnswerChecks(document);
   const operations = document.operations.filter(({ id }) => id.includes(options.operation ?? ''));
   const each = Math.max(1, Math.round(options.requests / Math.max(1, operations.length)));
   const results: OperationResult[] = [];
-  // What the server does first it does slowly: it compiles.
+  // The server's first operations are slow, because code is compiled.
   await target.loopDelay();
   for (const operation of operations) {
     const result: OperationResult = { operation, requests: 0, byStatus: new Map(), failures: [] };
@@ -106,7 +106,7 @@ async function attempt(
   }
 }
 
-/** The machine may stall as well: a request is slow when it is so each time, alone. */
+/** The machine can stall as well. A request only counts as slow if it is slow each time, alone. */
 async function findSlowOnes(
   target: Target,
   result: OperationResult,
@@ -130,7 +130,7 @@ async function findSlowOnes(
   }
 }
 
-/** A delay in which the server computed little was the machine's. */
+/** A delay in which the server computed little was caused by the machine. */
 const isLong = ({ delay, processor }: LoopDelay) => delay > MAX_LOOP_DELAY && processor > MAX_LOOP_DELAY / 2;
 
 async function isReady(target: Target): Promise<boolean> {
@@ -152,7 +152,7 @@ function failureOf({ id }: Operation, fault: string, request: WireRequest, answe
   };
 }
 
-/** Each operation has requests of its own, whatever other operations there are. */
+/** Each operation has its own requests, whatever other operations there are. */
 function hash(text: string): number {
   let value = 0;
   for (const character of text) value = (Math.imul(value, 31) + (character.codePointAt(0) ?? 0)) | 0;

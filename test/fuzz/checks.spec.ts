@@ -42,7 +42,7 @@ const me = {
 const faults = (given: WireAnswer, id = 'Me_read') => checks.check(operationOf(id), request, given);
 
 describe('the checks of fuzzed answers', () => {
-  it('find nothing in answers that are as documented', () => {
+  it('find nothing in responses as documented', () => {
     expect(faults(answer(200, me))).toEqual([]);
     expect(faults(answer(404, problem(404)), 'Chats_read')).toEqual([]);
     expect(faults(answer(503, problem(503), { 'retry-after': '2' }))).toEqual([]);
@@ -76,7 +76,7 @@ describe('the checks of fuzzed answers', () => {
     expect(faults(given)).not.toEqual([]);
   });
 
-  it('let the caller have back what they sent', () => {
+  it('allow echoing what the caller sent', () => {
     const sent: WireRequest = { ...request, path: '/api/me?q=node_modules' };
     const echo = answer(401, problem(401, { detail: 'node_modules is not known' }));
     expect(checks.check(operationOf('Me_read'), sent, echo)).toEqual([]);

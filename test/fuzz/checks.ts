@@ -4,27 +4,27 @@ import type { OpenApiDocument, Operation, Schema } from '../support/openapi-docu
 import { MAX_ANSWER, type WireAnswer, type WireRequest } from './send.js';
 import { SECRETS } from './target.js';
 
-/** What an error of the server's own would tell: stacks, files, statements, names of classes. */
+/** Internals that an error could reveal: stacks, files, statements, class names. */
 const INSIDE =
   /node_modules|\bat \S+ \(|\.[jt]s:\d+|dist\/src|\/(?:home|root|usr|var|tmp|work|app)\/\w|\bviolates\b|syntax error at or near|invalid input (?:syntax|value)|duplicate key value|relation "|column "|operator does not exist|QueryFailedError|TypeError|RangeError|SyntaxError|Cannot read propert|is not a function|ECONN[A-Z]+|ENOENT/;
 
-/** An address or headers that no route takes: such a request reaches no operation that could document it. */
+/** A URL or headers that no route accepts. Such a request reaches no operation that could document the response. */
 const BEFORE_ROUTING = new Set([414, 417, 431]);
 const NO_CONTENT = new Set([204, 304]);
 
-/** Holds answers to what openapi.json says of them, and to what is true of all. */
+/** Checks responses against openapi.json, and against rules for all responses. */
 export class AnswerChecks {
   private readonly ajv: Ajv2020;
   private readonly validators = new Map<string, ValidateFunction>();
 
   constructor(document: OpenApiDocument) {
     this.ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true });
-    // The package is CommonJS: its function is a property of what an ES module sees of it.
+    // The package is CommonJS: its function is a property of what an ES module imports.
     ajvFormats.default(this.ajv);
     this.ajv.addSchema({ $id: 'openapi', components: { schemas: closed(document.schemas) } });
   }
 
-  /** What is wrong with an answer, a line each; nothing when all is well. */
+  /** The problems of a response, one line each. Empty if there are none. */
   check(operation: Operation, request: WireRequest, answer: WireAnswer): string[] {
     const { status, headers, text, bytes } = answer;
     const documented = operation.responses[String(status)];
@@ -93,7 +93,7 @@ function problemFaults({ status, headers, text }: WireAnswer): string[] {
   return faults;
 }
 
-/** What the caller sent may come back; what they could not know may not. */
+/** A response may echo the request. It must not contain secrets that the caller cannot know. */
 function leaks(
   { path, headers: sent, body = '' }: WireRequest,
   { status, headers, text }: WireAnswer,

@@ -1,6 +1,6 @@
 /*
- * Requests that reach deep, for operations whose schemas alone seldom make one: they are sent as they are, and with a
- * part of them replaced. What begins with § stands for something that exists.
+ * Requests that pass validation, for operations where the schema alone seldom produces one. They are sent unchanged,
+ * and with a part of them replaced. Values that start with § stand for something that exists.
  */
 
 const text = (value: string) => ({ type: 'text', text: value });
@@ -65,5 +65,5 @@ export const BODIES: Record<string, unknown[]> = {
   ConfigHistory_rollBack: [{ version: 1 }],
 };
 
-/** Values of path parameters that fit the bodies. */
+/** Values of path parameters that match the bodies. */
 export const PATH_VALUES: Record<string, string> = { key: 'chat_agent_google' };

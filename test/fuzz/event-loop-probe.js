@@ -1,6 +1,6 @@
 /**
- * Preloaded into the server process: measures how long its event loop is held, and tells it to whoever asks on the port
- * FUZZ_PROBE_PORT. A delay with little processor time in it is the machine's and not the server's.
+ * Preloaded into the server process. Measures how long its event loop is blocked, and reports it on the port
+ * FUZZ_PROBE_PORT. A delay with little processor time was caused by the machine, not the server.
  */
 import { createServer } from 'node:http';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What careful code has forgotten before. */
+/** Input that careful code has forgotten before. */
 const TEXTS = [
   '',
   ' ',
@@ -67,7 +67,7 @@ const TEXTS = [
   '\u0301'.repeat(2_000),
 ];
 
-/** Of the form of UUIDs or nearly, and of no version that there is. */
+/** Values in the form of UUIDs, or almost, with versions that do not exist. */
 const IDS = [
   '00000000-0000-0000-0000-000000000000',
   '00000000-0000-0000-0000-000000000001',
@@ -124,7 +124,7 @@ const nested = (depth: number, wrap: (inner: unknown) => unknown): unknown => {
   return value;
 };
 
-/** Made when they are drawn: some are large. */
+/** Created when they are used, because some are large. */
 const STRUCTURES: Array<() => unknown> = [
   () => null,
   () => [],
@@ -148,7 +148,7 @@ const STRUCTURES: Array<() => unknown> = [
   () => Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`key${index}`, index])),
 ];
 
-/** Many keys and items: too many for a request in the usual mix. */
+/** Many keys and items: too many for a typical request. */
 const WIDE: Array<() => unknown> = [
   () => Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key${index}`, {}])),
   () => Array.from({ length: 100_000 }, () => ({})),
@@ -172,7 +172,7 @@ export const hostileNumber: fc.Arbitrary<number> = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
 );
 
-/** Any JSON where another kind of it belongs. */
+/** Any JSON in a place for another kind of JSON. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 8, arbitrary: hostileText },
   { weight: 4, arbitrary: hostileNumber },
@@ -181,10 +181,10 @@ export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 2, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
 );
 
-/** Rare: each of them is hundreds of kilobytes. */
+/** Rare, because each of them is hundreds of kilobytes. */
 export const wideValue: fc.Arbitrary<unknown> = fc.constantFrom(...WIDE).map((make) => make());
 
-/** Bodies that are no JSON, or no JSON that a program would write. */
+/** Bodies that are not JSON, or JSON that no program would write. */
 export const brokenBody: fc.Arbitrary<string> = fc.constantFrom(
   '',
   ' ',
@@ -216,7 +216,7 @@ export const brokenBody: fc.Arbitrary<string> = fc.constantFrom(
   '<a/>',
 );
 
-/** Values of Content-Type; undefined sends none. */
+/** Values of Content-Type. Undefined sends none. */
 export const contentTypes: fc.Arbitrary<string | undefined> = fc.constantFrom(
   undefined,
   '',

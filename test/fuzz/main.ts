@@ -7,7 +7,7 @@ import { startTarget } from './target.js';
 /** Two to three minutes on two cores. */
 const DEFAULT_REQUESTS = 27_000;
 
-/** Runs the whole campaign; the exit code is 1 when anything failed. */
+/** Runs the whole campaign. The exit code is 1 if anything failed. */
 export async function main(): Promise<void> {
   const { FUZZ_SEED, FUZZ_REQUESTS, FUZZ_OPERATION } = process.env;
   const seed = FUZZ_SEED ? Number(FUZZ_SEED) : randomInt(2 ** 31);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Failure, OperationResult } from './campaign.js';
 import { toCurl } from './send.js';
 
-/** Longer bodies go to a file, which the command names; longer commands, too. */
+/** Longer bodies go to a file that the command names, and so do longer commands. */
 const MAX_INLINE = 1_500;
 const MAX_LOG_KINDS = 50;
 
-/** Failures with the same fault in the same operation are one, with the first of their requests. */
+/** Failures with the same fault in the same operation are grouped, with the first of their requests. */
 export function distinct(failures: Failure[]): Array<Failure & { times: number }> {
   const byFault = new Map<string, Failure & { times: number }>();
   for (const failure of failures) {
@@ -20,7 +20,7 @@ export function distinct(failures: Failure[]): Array<Failure & { times: number }
   return [...byFault.values()];
 }
 
-/** A line for each operation: how many requests, how they were answered, how many failed. */
+/** One line per operation: the number of requests, the responses, and the failures. */
 export function tableOf(results: OperationResult[]): string {
   const rows = results.map(({ operation, requests, byStatus, failures }) => [
     operation.id,
@@ -45,7 +45,7 @@ export function tableOf(results: OperationResult[]): string {
     .join('\n');
 }
 
-/** What went wrong, with a command that does it again. `$TOKEN` is an access token of a user or an administrator. */
+/** The fault, with a command that repeats it. `$TOKEN` is an access token of a user or an administrator. */
 export function describeFailures(results: OperationResult[]): string[] {
   let folder: string | undefined;
   const store = (name: string, text: string) => {
@@ -69,7 +69,7 @@ interface LogLine {
   err?: { name?: string; message?: string; stack?: string };
 }
 
-/** What the server logged as errors: each kind once, with where it came from. */
+/** The errors in the server's log: each kind once, with its source. */
 export function describeLog(output: string): string[] {
   const kinds = new Map<string, { times: number; message: string }>();
   for (const line of output.split('\n')) {

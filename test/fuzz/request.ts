@@ -7,11 +7,11 @@ import { brokenBody, contentTypes, hostileText } from './hostile.js';
 
 export type CallerName = 'user' | 'admin' | 'nobody';
 
-/** A request as it was generated: the same for the same seed. Ids of what exists are filled in when it is sent. */
+/** A generated request: the same for the same seed. Ids of existing things are filled in when it is sent. */
 export interface GeneratedRequest {
   caller: CallerName;
   method: string;
-  /** Of the path, in order; what is percent-encoded stands as it is sent. */
+  /** Path parameters in order. Percent-encoded ones are sent unchanged. */
   path: string;
   query: Array<[name: string, value: string]>;
   headers: Array<[name: string, value: string]>;
@@ -20,7 +20,7 @@ export interface GeneratedRequest {
   contentType?: string;
 }
 
-/** Requests for one operation: valid, nearly valid, and some that are anything but. */
+/** Requests for one operation: valid, almost valid, and random ones. */
 export function requestsFor(document: OpenApiDocument, operation: Operation): fc.Arbitrary<GeneratedRequest> {
   const schemas = new SchemaArbitraries(document);
   const { path, method, parameters } = operation;
@@ -74,7 +74,7 @@ export function requestsFor(document: OpenApiDocument, operation: Operation): fc
     });
 }
 
-/** What the schema says, or what is known to be good, as it is or with a part of it spoiled. */
+/** A value from the schema or a known valid value, unchanged or with an invalid part. */
 function bodyOf(
   schemas: SchemaArbitraries,
   { id, path }: Operation,
@@ -99,7 +99,7 @@ function contentOf(
   const contents = Object.entries(operation.body);
   const odd = fc.record({ body: brokenBody, contentType: contentTypes });
   if (contents.length === 0) {
-    // A body where none belongs.
+    // A body where none is expected.
     return fc.oneof({ weight: 14, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: odd });
   }
   const valid = fc.oneof(
@@ -119,7 +119,7 @@ function contentOf(
   );
 }
 
-/** The same parameter twice, one that is not known, and the notations that some parsers make objects of. */
+/** The same parameter twice, an unknown one, and notations that some parsers turn into objects. */
 function oddQuery(names: string[]): fc.Arbitrary<string[][]> {
   const name = fc.constantFrom(...names, 'unknown', 'limit', '__proto__', 'constructor');
   const decorated = fc
@@ -174,11 +174,11 @@ const oddHeaders: fc.Arbitrary<Array<[string, string]>> = fc.oneof(
   },
 );
 
-/** Placeholders stay readable; they are encoded when they are filled in. */
+/** Placeholders stay readable. They are encoded when they are filled in. */
 function inPath(value: unknown): string {
   const text = inQuery(value);
   if (isPlaceholder(text)) return text;
-  // With nothing in it, it would be the path of another operation or of none.
+  // If it were empty, it would be the path of another operation or of none.
   return text === '' ? '%20' : encode(text);
 }
 
@@ -189,7 +189,7 @@ function inQuery(value: unknown): string {
 
 export const isPlaceholder = (text: string) => /^§[a-z]+(?:\.\d)?$/.test(text);
 
-/** Half a surrogate pair goes out as the three bytes that careless encoders make of it; `%` stays `%` now and then. */
+/** An unpaired surrogate is sent as the three bytes that careless encoders produce. `%` sometimes stays `%`. */
 export function encode(text: string): string {
   if (/^%[0-9a-z]{0,2}/i.test(text)) return text;
   return [...text]

@@ -1,4 +1,4 @@
-/** `npm run test:fuzz`; FUZZ_SEED, FUZZ_REQUESTS and FUZZ_OPERATION say what to send. */
+/** Runs as `npm run test:fuzz`. FUZZ_SEED, FUZZ_REQUESTS and FUZZ_OPERATION select the requests. */
 import '../../bench/support/typescript.js';
 
 const { main } = await import('./main.js');

@@ -3,7 +3,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { encode, type GeneratedRequest, isPlaceholder } from './request.js';
 import type { Scene } from './target.js';
 
-/** A request with everything filled in, as it goes over the wire. */
+/** A request with everything filled in, as it is sent. */
 export interface WireRequest {
   method: string;
   path: string;
@@ -24,7 +24,7 @@ const TIMEOUT = 30_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
-/** Fills in what stands for something that exists. */
+/** Fills in the placeholders for existing things. */
 export function toWire(request: GeneratedRequest, scene: Scene): WireRequest {
   const valueOf = (text: string) => (isPlaceholder(text) ? valueIn(scene, text.slice(1)) : text);
   const path = request.path
@@ -49,10 +49,10 @@ export function toWire(request: GeneratedRequest, scene: Scene): WireRequest {
 const valueIn = ({ values }: Scene, name: string) =>
   name === 'fresh' ? randomUUID() : (values[name] ?? name);
 
-/** Node refuses to send these in a path at all; what begins with `%` has come so far as it was. */
+/** Node refuses to send these in a path at all. Values that start with `%` have been sent unchanged. */
 const encodeUnsafe = (text: string) => text.replaceAll(/[^\x21-\x7e]/gu, (character) => encode(character));
 
-/** @throws Error when there is no answer, or no end of it */
+/** @throws Error if there is no response, or if it does not end */
 export function send(url: string, { method, path, headers, body }: WireRequest): Promise<WireAnswer> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
@@ -89,7 +89,7 @@ export function send(url: string, { method, path, headers, body }: WireRequest):
   });
 }
 
-/** What a person can paste into a shell; a long body is left to the caller to store. */
+/** A command for a shell. The caller stores a long body. */
 export function toCurl({ method, path, headers, body }: WireRequest, bodyFile?: string): string {
   const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
   const lines = [

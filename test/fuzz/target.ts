@@ -18,7 +18,7 @@ import { signToken, TEST_JWT_SECRET } from '../support/tokens.js';
 import { COPIES, type ResourceName } from './arbitrary.js';
 import type { CallerName } from './request.js';
 
-/** What must be in no answer. */
+/** Values that must not be in any response. */
 export const SECRETS = {
   SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
   GOOGLE_GENERATIVE_AI_API_KEY: 'google-server-key-51c07e',
@@ -26,7 +26,7 @@ export const SECRETS = {
   ANTHROPIC_API_KEY: 'anthropic-server-key-77fe12',
 };
 
-/** People and things that the next requests are about. */
+/** The users and resources that the next requests refer to. */
 export interface Scene {
   tokens: Record<Exclude<CallerName, 'nobody'>, string>;
   /** By placeholder, without its sign. */
@@ -34,22 +34,22 @@ export interface Scene {
 }
 
 export interface LoopDelay {
-  /** Milliseconds; the longest since the last question. */
+  /** In milliseconds: the longest since the last measurement. */
   delay: number;
-  /** Of those, how many the server computed. */
+  /** The part of it in which the server computed. */
   processor: number;
 }
 
-/** The real server in a process of its own, with doubles of what it asks. */
+/** The real server in its own process, with doubles of other services. */
 export interface Target {
   url: string;
-  /** New people with new things, so that what the last requests deleted is there again. */
+  /** Creates new users with new resources, so that what the last requests deleted exists again. */
   newScene(): Promise<Scene>;
-  /** Puts the configuration back. */
+  /** Restores the configuration. */
   restoreConfig(): Promise<void>;
   /** The longest delay of the event loop since the last call. */
   loopDelay(): Promise<LoopDelay>;
-  /** What the server printed; its own errors. */
+  /** The server's output, and its errors. */
   output(): string;
   isAlive(): boolean;
   close(): Promise<void>;
@@ -129,7 +129,7 @@ function startServer(
   });
 }
 
-/** Three of everything, of one person; users that an administrator may change are others. */
+/** Three of everything, for one user. The users that an administrator may change are others. */
 async function plantScene(database: TestDatabase, admin: string): Promise<Scene> {
   const user = await insertUser(database);
   const values: Record<string, string> = {};

@@ -4,7 +4,7 @@ import { ATTACKS } from './attacks.js';
 import { ANONYMOUS, connect, type Connection, type Outcome, signedIn, throughDataApi } from './session.js';
 import { insertWorld, type World } from './world.js';
 
-/** Helpers that policies and checks call with the rights of the user; everything else is for triggers. */
+/** Helpers that policies and checks call with the rights of the user. All other functions are for triggers. */
 const CALLABLE = [
   'switchboard.active_user_id',
   'switchboard.is_active_admin',
@@ -12,7 +12,7 @@ const CALLABLE = [
   'switchboard.is_storable',
   'switchboard.user_id',
 ];
-/** What only the server calls for a user. */
+/** Functions that only the server calls for a user. */
 const CALLABLE_BY_SERVER = [
   'switchboard.copied_part',
   'switchboard.copied_parts',
@@ -45,28 +45,31 @@ describe('attacks', () => {
     expect(await asOther(sql, values?.(world))).toBe(outcome);
   });
 
-  it.each(ATTACKS)('a user past the server $name: no row', async ({ sql, values }) => {
+  it.each(ATTACKS)('a user through the Data API $name: no row', async ({ sql, values }) => {
     const outcome = await connection.rolledBack(throughDataApi(world.other.userId), (session) =>
       session.attempt(sql, values?.(world)),
     );
     expect(['denied', 'none']).toContain(outcome);
   });
 
-  it.each(ATTACKS)('nobody in particular $name: denied', async ({ sql, values }) => {
+  it.each(ATTACKS)('an anonymous user $name: denied', async ({ sql, values }) => {
     const outcome = await connection.rolledBack(ANONYMOUS, (session) =>
       session.attempt(sql, values?.(world)),
     );
     expect(outcome).toBe('denied');
   });
 
-  it.each(['select * from auth.users', 'delete from auth.users'])('not even an admin may %s', async (sql) => {
-    const outcome = await connection.rolledBack(signedIn(world.admin.userId, 'admin'), (session) =>
-      session.attempt(sql),
-    );
-    expect(outcome).toBe('denied');
-  });
+  it.each(['select * from auth.users', 'delete from auth.users'])(
+    'not even an administrator may %s',
+    async (sql) => {
+      const outcome = await connection.rolledBack(signedIn(world.admin.userId, 'admin'), (session) =>
+        session.attempt(sql),
+      );
+      expect(outcome).toBe('denied');
+    },
+  );
 
-  it('leaves what is rightful: a vote, a stream and a suggestion on what is their own', async () => {
+  it("allows what is legitimate: a vote, a stream and a suggestion on the user's own rows", async () => {
     const { other } = world;
     expect(
       await asOther(`insert into "Vote_v2" ("chatId", "messageId", "isUpvoted") values ($1, $2, true)`, [
@@ -87,7 +90,7 @@ describe('attacks', () => {
     ).toBe('rows');
   });
 
-  it('keeps votes and streams to the chat of their message, though another chat is their own, too', async () => {
+  it('keeps votes and streams in the chat of their message, even if the user owns another chat', async () => {
     const { other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       const chatId = await insertChat(session, other.userId);
@@ -114,7 +117,7 @@ describe('attacks', () => {
     ).toBe('rows');
   });
 
-  it('lets users move their own document to an id of its own, and keeps both versions in one millisecond', async () => {
+  it('lets users move their own document to another id, and keeps both versions in one millisecond', async () => {
     const { other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       const id = await insertDocument(session, other.userId);
@@ -146,7 +149,7 @@ describe('attacks', () => {
       expect(functions.map(({ name }) => name)).toEqual(expect.arrayContaining(CALLABLE));
     });
 
-    it('are closed to whoever is not signed in', async () => {
+    it('are closed to anonymous users', async () => {
       for (const { name, call } of functions) {
         const outcome = await connection.rolledBack(ANONYMOUS, (session) => session.attempt(call));
         expect({ name, outcome }).toEqual({ name, outcome: 'denied' });
@@ -156,20 +159,20 @@ describe('attacks', () => {
     it.each([
       ['users', throughDataApi, CALLABLE],
       ['the server as a user', signedIn, [...CALLABLE, ...CALLABLE_BY_SERVER]],
-    ] as const)('are closed to %s but for a few', async (_name, actorOf, expected) => {
+    ] as const)('are closed to %s except for a few', async (_name, actorOf, expected) => {
       const callable = new Set<string>();
       for (const { name, call } of functions) {
         const outcome = await connection.rolledBack(actorOf(world.other.userId), (session) =>
           session.attempt(call),
         );
-        // 0A000: functions of triggers can only be called by triggers.
+        // 0A000: trigger functions can only be called by triggers.
         if (outcome !== 'denied' && outcome !== 'error 0A000') callable.add(name);
       }
       expect([...callable].sort()).toEqual([...expected].sort());
     });
   });
 
-  it('names hidden in a temporary schema do not deceive the functions that see everything', async () => {
+  it('names hidden in a temporary schema do not deceive the security definer functions', async () => {
     const { owner, other } = world;
     await connection.rolledBack(signedIn(other.userId), async (session) => {
       await session.query(`create temporary table chat (id uuid, user_id uuid, visibility text)`);

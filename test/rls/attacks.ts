@@ -3,9 +3,8 @@ import type { Outcome } from './session.js';
 import type { World } from './world.js';
 
 /**
- * What a signed-in user, `other`, tries on what belongs to `owner`. Rows are moved away without a condition, all that
- * there are: a condition would read them, and then the policy for reading would refuse what the one for writing lets
- * through.
+ * What a signed-in user, `other`, tries with rows of `owner`. Updates have no condition and apply to all rows: a
+ * condition would read them, and the policy for reading would then refuse what the policy for writing allows.
  */
 export interface Attack {
   name: string;
@@ -129,7 +128,8 @@ const FOREIGN_STREAMS: Attack[] = [
     outcome: 'denied',
   },
   {
-    // Recovery runs as the service: a dead stream would close the calls of the message it names, a live one keep them.
+    // Recovery runs as the service. A dead stream would close the calls of the message it refers to, and a live one
+    // would keep them.
     name: 'adds a stream to a chat of their own that names the message of another user',
     sql: `insert into "Stream" ("chatId", "messageId", "instanceId") values ($1, $2, 1)`,
     values: ({ owner, other }) => [other.chatId, owner.messageId],
@@ -170,7 +170,7 @@ const FOREIGN_DOCUMENTS: Attack[] = [
     outcome: 'denied',
   },
   {
-    // The latest version decides whose a document is: a planted one would lock its owner out.
+    // The latest version determines the owner of a document: an inserted one would lock out its owner.
     name: 'makes a document of their own a later version of the document of another user',
     sql: `with suggestions as (delete from "Suggestion" where "documentId" = $2)
           update "Document" set id = $1, "createdAt" = '2999-01-01' where id = $2`,

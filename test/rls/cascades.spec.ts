@@ -12,7 +12,7 @@ import { insertWorld, type UserRows, type World } from './world.js';
 
 const ALL = Object.keys(TARGETS);
 
-/** What knows of a user as long as there is somebody to remember. */
+/** Tables that keep the id of a deleted user. */
 const MEMORY = ['admin_config', 'switchboard.config_history', 'switchboard.audit_log'];
 
 describe('cascades', () => {
@@ -45,7 +45,7 @@ describe('cascades', () => {
 
   const without = (...gone: string[]) => ALL.filter((table) => !gone.includes(table));
 
-  /** Runs `sql` as `actor`, then looks as the operator. */
+  /** Runs `sql` as `actor`, then reads as the operator. */
   const after = <T>(
     actor: Actor | undefined,
     sql: string,
@@ -61,10 +61,10 @@ describe('cascades', () => {
   it.each<[string, Actor | undefined]>([
     ['an operator', undefined],
     ['the auth server', { role: 'supabase_auth_admin' }],
-  ])('a user that %s deletes takes everything along but the configuration', async (_name, actor) => {
+  ])('a user that %s deletes takes everything along except the configuration', async (_name, actor) => {
     const { owner, other } = world;
     await after(actor, `delete from auth.users where id = $1`, [owner.userId], async (session) => {
-      // The rollups follow a moment later.
+      // The rollups are updated a moment later.
       await session.query('select switchboard.fold_usage(1000)');
       expect(await tablesOf(session, owner)).toEqual(MEMORY);
       expect(await tablesOf(session, other)).toEqual(without('switchboard.usage_pending'));
@@ -76,7 +76,7 @@ describe('cascades', () => {
     });
   });
 
-  it('a chat takes messages, votes and streams along, and leaves its usage', async () => {
+  it('a chat takes messages, votes and streams along, and keeps its usage', async () => {
     const { owner, other } = world;
     const look = async (session: Session) => {
       expect(await tablesOf(session, owner)).toEqual(without('chat', 'Message_v2', 'Vote_v2', 'Stream'));
@@ -87,7 +87,7 @@ describe('cascades', () => {
       expect(log).toEqual({ user_id: owner.userId, chat_id: null });
     };
     await after(undefined, `delete from chat where id = $1`, [owner.chatId], look);
-    // Users may not write usage_logs, and yet delete their chats.
+    // Users cannot write usage_logs, but can delete their chats.
     await after(signedIn(owner.userId), `delete from chat where id = $1`, [owner.chatId], look);
   });
 
@@ -132,14 +132,14 @@ describe('cascades', () => {
     });
   });
 
-  it('nothing is left that refers to what is gone', async () => {
+  it('nothing is left that refers to deleted rows', async () => {
     await connection.rolledBack(undefined, async (session) => {
       await insertMessage(session, world.owner.chatId);
       await session.query(`delete from auth.users`);
       await session.query('select switchboard.fold_usage(1000)');
       for (const table of ALL) {
         const [row] = await session.query(`select count(*)::int as count from ${referenceTo(table)}`);
-        // The configuration stays, and names nobody.
+        // The configuration stays, without the user's id.
         if (!MEMORY.includes(table)) expect({ table, ...row }).toEqual({ table, count: 0 });
       }
       expect(await session.attempt(`select 1 from admin_config where updated_by is not null`)).toBe('none');
@@ -156,7 +156,7 @@ describe('cascades', () => {
       `insert into usage_logs (user_id, agent_type, model_used, provider) values (gen_random_uuid(), 'chat', 'm', 'p')`,
     ],
     [`update admin_config set updated_by = gen_random_uuid()`],
-  ])('what does not exist can not be referred to: %s', async (sql) => {
+  ])('rows that do not exist cannot be referred to: %s', async (sql) => {
     expect(await connection.rolledBack(undefined, (session) => session.attempt(sql))).toBe('error 23503');
   });
 });

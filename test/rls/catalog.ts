@@ -3,8 +3,8 @@ import type { SqlRunner } from '../fixtures/rows.js';
 const ROLES = `('anon', 'authenticated', 'service_role', 'supabase_auth_admin')`;
 
 /**
- * One line for each thing that migrations make: what a database is made of, told apart from what is in it. The table of
- * migrations itself is left out, for its runner makes it.
+ * One line for each object that migrations create: the schema of a database, without its content. The migrations table
+ * is omitted, because its runner creates it.
  */
 const CATALOG = `
   with spaces as (

@@ -4,7 +4,7 @@ import { referenceTo, TARGETS } from './matrix.js';
 import { type Actor, connect, type Connection, type Outcome, signedIn, throughDataApi } from './session.js';
 import { insertWorld, type World } from './world.js';
 
-/** Whoever reads these is asked for their role, and not who they are. */
+/** Tables that check the role and not the user. */
 const OF_ADMINS = [
   'admin_config',
   'switchboard.config_history',
@@ -13,7 +13,7 @@ const OF_ADMINS = [
 ];
 const OF_USERS = Object.keys(TARGETS).filter((table) => !OF_ADMINS.includes(table));
 
-/** Claims that name nobody: nothing is there, or the statement is refused; never a row. */
+/** Claims without a user: no rows are visible, or the statement is refused. */
 const NOBODY: Array<{ name: string; claims: unknown; outcome: Outcome }> = [
   { name: 'that were never set', claims: undefined, outcome: 'none' },
   { name: 'that are empty', claims: '', outcome: 'none' },
@@ -34,7 +34,7 @@ const NOBODY: Array<{ name: string; claims: unknown; outcome: Outcome }> = [
   { name: 'that are not JSON', claims: '{"sub": ', outcome: 'error 22P02' },
 ];
 
-/** What looks like an admin, and is none. */
+/** Claims that look like an administrator's and are not. */
 const NO_ADMIN: Array<{ name: string; claims: Record<string, unknown> }> = [
   { name: 'at the top', claims: { role: 'admin' } },
   { name: 'in app_metadata', claims: { app_metadata: { role: 'admin' } } },
@@ -68,7 +68,7 @@ describe('claims', () => {
   const attempt = (actor: Actor, sql: string, values?: unknown[]): Promise<Outcome> =>
     connection.rolledBack(actor, (session) => session.attempt(sql, values));
 
-  /** What an admin sees of the owner and nobody else: the chat, the usage and its sums, the configuration. */
+  /** What an administrator sees of the owner's rows: the chat, the usage and its sums, the configuration. */
   async function seesAsAdmin(actor: Actor): Promise<boolean[]> {
     const outcomes = [
       await attempt(actor, `select id from chat where id = $1`, [world.owner.chatId]),
@@ -106,7 +106,7 @@ describe('claims', () => {
     });
   });
 
-  it.each(NO_ADMIN)('do not make an admin of a user with the role $name', async ({ claims }) => {
+  it.each(NO_ADMIN)('do not make an administrator of a user with the role $name', async ({ claims }) => {
     for (const role of ['authenticated', 'switchboard_user'] as const) {
       const actor: Actor = { role, claims: { sub: world.other.userId, ...claims } };
       expect(await seesAsAdmin(actor)).not.toContain(true);
@@ -114,8 +114,8 @@ describe('claims', () => {
     }
   });
 
-  // The server takes the role from the row in auth.users when it sets the claims, and nobody can forge that row.
-  it('of the server are believed as they stand, so the row that they come from is what is guarded', async () => {
+  // The server reads the role from the row in auth.users when it sets the claims, and nobody can forge that row.
+  it('of the server are trusted, so the row that they come from is guarded', async () => {
     expect(await seesAsAdmin(signedIn(world.other.userId, 'admin'))).not.toContain(false);
 
     await connection.rolledBack({ role: 'supabase_auth_admin' }, async (session) => {
@@ -137,7 +137,7 @@ describe('claims', () => {
     });
   });
 
-  it('of a token are not believed: the role and the activity of the row count, as they are now', async () => {
+  it('of a token are not trusted: the current role and state of the row are used', async () => {
     expect(await seesAsAdmin(throughDataApi(world.other.userId, 'admin'))).not.toContain(true);
     const userId = await insertUser(database, { role: 'admin' });
     const admin = throughDataApi(userId, 'admin');
@@ -170,7 +170,7 @@ describe('claims', () => {
     }
   });
 
-  it('of a user that an operator has made an admin are those of an admin', async () => {
+  it('of a user that an operator has made an administrator are those of an administrator', async () => {
     const userId = await insertUser(database, { role: 'admin' });
     const [row] = await database.query(
       `select jsonb_build_object('sub', id, 'user_metadata', raw_user_meta_data) as claims

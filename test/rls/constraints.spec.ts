@@ -17,7 +17,7 @@ const UNIQUE_VIOLATION = '23505';
 
 const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'];
 
-/** How a row of a table is made; `columns` override. */
+/** How to insert a row of a table. `columns` override the defaults. */
 type Insert = (session: Session, world: World, columns: Columns) => Promise<string>;
 
 const chat: Insert = (session, { owner }, columns) => insertChat(session, owner.userId, columns);
@@ -41,7 +41,7 @@ const ENUMS: Array<{ name: string; insert: Insert; column: string; values: strin
   { name: 'rate_limit_tracking', insert: rateLimit, column: 'limit_type', values: ['hourly', 'daily'] },
 ];
 
-/** Counts and amounts are never below zero. */
+/** Counts and amounts are never negative. */
 const AMOUNTS: Array<{ name: string; insert: Insert; columns: string[] }> = [
   { name: 'chat', insert: chat, columns: ['total_input_tokens', 'total_output_tokens', 'total_cost'] },
   { name: 'Message_v2', insert: message, columns: ['input_tokens', 'output_tokens', 'cost'] },
@@ -86,19 +86,19 @@ describe('constraints', () => {
     });
   });
 
-  it('lets new providers come', async () => {
+  it('allows new providers', async () => {
     await expect(inserting(usageLog, { provider: 'a-new-one' })).resolves.toEqual(expect.any(String));
   });
 
   it.each(AMOUNTS.flatMap(({ columns, ...amount }) => columns.map((column) => ({ ...amount, column }))))(
-    '$column of $name is never below zero',
+    '$column of $name is never negative',
     async ({ insert, column }) => {
       await expect(inserting(insert, { [column]: 0 })).resolves.toEqual(expect.any(String));
       await expect(inserting(insert, { [column]: -1 })).rejects.toMatchObject({ code: CHECK_VIOLATION });
     },
   );
 
-  it('keeps costs to the sixth digit', async () => {
+  it('keeps costs to the sixth decimal', async () => {
     await connection.rolledBack(undefined, async (session) => {
       const id = await chat(session, world, { total_cost: '1234.567891' });
       const [row] = await session.query(`select total_cost from chat where id = $1`, [id]);
@@ -106,7 +106,7 @@ describe('constraints', () => {
     });
   });
 
-  it('keeps times as they are read: to the millisecond', async () => {
+  it('keeps times to the millisecond', async () => {
     await connection.rolledBack(undefined, async (session) => {
       const id = await insertDocument(session, world.owner.userId);
       const [row] = await session.query(`select "createdAt" from "Document" where id = $1`, [id]);
@@ -137,7 +137,7 @@ describe('constraints', () => {
     });
   });
 
-  it('tells repositories apart as GitHub does, without regard to case', async () => {
+  it('distinguishes repositories as GitHub does, case-insensitively', async () => {
     await connection.rolledBack(undefined, async (session) => {
       await insertRepository(session, world.owner.userId, { repo_owner: 'Octocat', repo_name: 'Hello' });
       await insertRepository(session, world.other.userId, { repo_owner: 'octocat', repo_name: 'hello' });
@@ -147,7 +147,7 @@ describe('constraints', () => {
     });
   });
 
-  it('lets each agent and each kind of limit have a period that starts at the same time', async () => {
+  it('allows periods of several agents and limits with the same start', async () => {
     await connection.rolledBack(undefined, async (session) => {
       for (const agent_type of AGENT_TYPES)
         for (const limit_type of ['hourly', 'daily'])
@@ -155,7 +155,7 @@ describe('constraints', () => {
     });
   });
 
-  it('counts a version of the configuration when its data change, and only then', async () => {
+  it('increments the version of the configuration only if its data changes', async () => {
     await connection.rolledBack(undefined, async (session) => {
       const id = await insertConfig(session, { config_data: { a: 1 } });
       const update = async (set: string) =>
@@ -167,7 +167,7 @@ describe('constraints', () => {
     });
   });
 
-  it.each(['chat', 'admin_config'])('notes when a row of %s was changed', async (table) => {
+  it.each(['chat', 'admin_config'])('records when a row of %s was changed', async (table) => {
     await connection.rolledBack(undefined, async (session) => {
       const id = table === 'chat' ? world.owner.chatId : world.owner.configId;
       const [row] = await session.query(

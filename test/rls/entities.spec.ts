@@ -60,7 +60,7 @@ describe('entities', () => {
     key: Partial<T>,
   ): Promise<T> {
     const repository = dataSource.getRepository(target);
-    // TypeORM writes generated values into what it is given.
+    // TypeORM writes generated values into the given object.
     await repository.insert({ ...values });
     return repository.findOneByOrFail(key);
   }

@@ -26,7 +26,7 @@ const ACTORS: Record<Persona, (world: World) => Actor> = {
   service: () => SERVICE,
 };
 
-// What Supabase grants by default on new tables must make no difference.
+// Supabase's default grants on new tables must make no difference.
 describe.each([
   ['plain PostgreSQL', () => createTestDatabase()],
   ['hosted Supabase', () => createMigratedSupabaseDatabase()],
@@ -46,7 +46,7 @@ describe.each([
     await database?.drop();
   });
 
-  it('has cells for every table that users could reach, each action and persona once', async () => {
+  it('has cells for every table that users can reach, each action and persona once', async () => {
     const tables = await database.query(
       `select case relnamespace when 'public'::regnamespace then '' else 'switchboard.' end || relname as name
          from pg_class
@@ -76,8 +76,8 @@ describe.each([
 type Attempt = (session: Session, cell: Cell, target: Target, world: World) => Promise<Outcome>;
 
 /**
- * Updates and deletions go for the whole table, without a condition: a condition would read columns, and then the
- * policy for reading would hide rows that the one for writing lets through. What counts is the owner's row afterwards.
+ * Updates and deletions apply to the whole table, without a condition: a condition would read columns, and the policy
+ * for reading would then hide rows that the policy for writing allows. The owner's row afterwards is what counts.
  */
 const ATTEMPTS: Record<Action, Attempt> = {
   select: async (session, { table }, { key }, { owner }) => {
@@ -110,7 +110,7 @@ const ATTEMPTS: Record<Action, Attempt> = {
   },
 };
 
-/** What the statement reports is not enough: the rows may be others than the owner's. */
+/** The reported row count is not enough, because the rows may not be the owner's. */
 async function ifTrue(
   outcome: Outcome,
   session: Session,

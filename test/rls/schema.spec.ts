@@ -13,10 +13,10 @@ const TYPES: Record<SeedType, RegExp> = {
   jsonb: /^jsonb$/,
 };
 
-/** Functions that see everything and that users may call: by id, and only what is public. */
+/** Security definer functions that users may call: by id, and only for public data. */
 const OPEN_DEFINERS = ['switchboard.active_user_id', 'switchboard.is_active_admin'];
 
-/** Whatever is not PostgreSQL's own, and does not belong to an extension. */
+/** Everything that is not part of PostgreSQL or of an extension. */
 const OWN_FUNCTIONS = `
   pg_proc join pg_namespace on pg_namespace.oid = pronamespace
    where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -55,19 +55,19 @@ describe('schema', () => {
       }
     });
 
-    it('hold every time with milliseconds and its zone', () => {
+    it('store every time with milliseconds and its zone', () => {
       const times = columns.filter(({ type }) => /^(timestamp|date|time)/.test(type));
       expect(times.length).toBeGreaterThan(10);
       expect(times.filter(({ type }) => type !== 'timestamp(3) with time zone')).toEqual([]);
     });
 
-    it('hold every amount of money as numeric(10,6)', () => {
+    it('store every amount of money as numeric(10,6)', () => {
       const costs = columns.filter(({ column, type }) => /cost/.test(column) || /^numeric|^money/.test(type));
       expect(costs.length).toBeGreaterThan(4);
       expect(costs.filter(({ type }) => type !== 'numeric(10,6)')).toEqual([]);
     });
 
-    it('that are an id get a random one', () => {
+    it('that are an id have a random default', () => {
       const ids = columns.filter(({ column }) => column === 'id');
       expect(ids.length).toBeGreaterThanOrEqual(9);
       expect(ids.filter(({ fallback }) => fallback !== 'gen_random_uuid()')).toEqual([]);
@@ -85,7 +85,7 @@ describe('schema', () => {
       ).toEqual([{ columns: columns.join(', ') }]);
     });
 
-    it('refer to what the original schema says, with its cascades', async () => {
+    it('refer to the tables of the original schema, with its cascades', async () => {
       const rows = await database.query(
         `select format('%s (%s) → %s (%s): %s', replace(conrelid::regclass::text, '"', ''),
                   ${columnNames('conrelid', 'conkey')}, replace(confrelid::regclass::text, '"', ''),
@@ -95,11 +95,11 @@ describe('schema', () => {
       );
       const keys = rows.map(({ key }) => key);
       expect(keys).toEqual(expect.arrayContaining([...FOREIGN_KEYS]));
-      // Whatever is added takes part in the deletion of a user, too.
+      // New tables are also part of the deletion of a user.
       expect(keys.filter((key) => key.endsWith('refuse'))).toEqual([]);
     });
 
-    it('that refer to something have an index that begins with them', async () => {
+    it('that refer to another table have an index that starts with them', async () => {
       const uncovered = await database.query(
         `select conrelid::regclass::text as table, conname as key from pg_constraint
           where contype = 'f' and connamespace in ('public'::regnamespace, 'switchboard'::regnamespace)
@@ -159,7 +159,7 @@ describe('schema', () => {
       expect(policies.length).toBeGreaterThan(30);
     });
 
-    it('is on for every table that the Data API exposes, and for every other that users may read', async () => {
+    it('is enabled on every table that the Data API exposes, and on every other that users may read', async () => {
       const tables = await database.query(
         `select relname as name, relrowsecurity as enabled from pg_class
           where relkind in ('r', 'p')
@@ -180,11 +180,11 @@ describe('schema', () => {
       expect(tables.filter(({ enabled }) => !enabled)).toEqual([]);
     });
 
-    it('has policies for users who are signed in, by name, and for nobody else', () => {
+    it('has policies only for signed-in users, by role name', () => {
       expect(policies.filter(({ roles }) => roles.join() !== 'authenticated')).toEqual([]);
     });
 
-    it('asks who it is once a query, not once a row', () => {
+    it('reads the user once per query, not once per row', () => {
       const perRow = policies.filter(({ expressions }) =>
         /\b(auth|switchboard)\.|current_setting/.test(
           expressions.replaceAll(/\( SELECT (auth|switchboard)\.\w+\(\) AS \w+\)/g, ''),
@@ -196,7 +196,7 @@ describe('schema', () => {
       ).toEqual([]);
     });
 
-    it('has at most one policy that permits for a table, role and action', () => {
+    it('has at most one permissive policy for a table, role and action', () => {
       const permits = policies
         .filter(({ permissive }) => permissive === 'PERMISSIVE')
         .flatMap(({ table, roles, action }) =>
@@ -219,8 +219,8 @@ describe('schema', () => {
     });
   });
 
-  describe('rights', () => {
-    it('are given on no table to whoever is not signed in, and only rows to users', async () => {
+  describe('privileges', () => {
+    it('are granted on no table to anonymous users, and only on rows to users', async () => {
       const grants = await database.query(
         `select relname as table, coalesce(rolname, 'public') as role, privilege_type as privilege
            from pg_class cross join lateral (
@@ -240,7 +240,7 @@ describe('schema', () => {
       ).toEqual([]);
     });
 
-    it('of the roles of users are no more than that', async () => {
+    it('of the roles of users are no more than these', async () => {
       expect(
         await database.query(
           `select rolname as name, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolcanlogin as strong,
@@ -254,7 +254,7 @@ describe('schema', () => {
       ]);
     });
 
-    it('do not reach schemas that are not exposed, for whoever is not signed in', async () => {
+    it('do not include schemas that are not exposed, for anonymous users', async () => {
       const [row] = await database.query(
         `select has_schema_privilege('anon', 'switchboard', 'usage') as anon,
                 has_schema_privilege('authenticated', 'switchboard', 'create') as "authenticated"`,
@@ -274,7 +274,7 @@ describe('schema', () => {
       expect(functions.filter(({ fixed }) => !fixed)).toEqual([]);
     });
 
-    it('that see everything are not exposed, and users may call two of them', async () => {
+    it('of security definers are not exposed, and users may call two of them', async () => {
       const definers = await database.query(
         `select nspname || '.' || proname as name, nspname as schema,
                 has_function_privilege('anon', pg_proc.oid, 'execute') as anon,
@@ -289,7 +289,7 @@ describe('schema', () => {
   });
 });
 
-/** The names of a constraint's columns, in its order. */
+/** The names of a constraint's columns, in order. */
 function columnNames(table: string, key: string): string {
   return `(select string_agg(attname, ', ' order by position) from unnest(${key}) with ordinality as part (number, position)
              join pg_attribute on attrelid = ${table} and attnum = number)`;

@@ -1,4 +1,4 @@
-/** The original schema, as data: what is in it is never renamed, retyped or dropped. */
+/** The original schema, as data. Nothing in it is ever renamed, retyped or dropped. */
 
 /** Types as the schema writes them. */
 export type SeedType =
@@ -155,7 +155,7 @@ export const SEED_INDEXES: readonly SeedIndex[] = [
   { name: 'idx_admin_config_key', table: 'admin_config', columns: ['config_key'] },
 ];
 
-/** What refers to what, and what becomes of it when that is deleted. */
+/** The references between tables, and what happens on deletion. */
 export const FOREIGN_KEYS: readonly string[] = [
   'chat (user_id) → auth.users (id): cascade',
   'Message_v2 (chatId) → chat (id): cascade',

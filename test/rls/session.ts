@@ -4,19 +4,19 @@ import type { TestDatabase } from '../support/postgres.js';
 
 export interface Actor {
   role: 'anon' | 'authenticated' | 'switchboard_user' | 'service_role' | 'supabase_auth_admin';
-  /** What `request.jwt.claims` holds; a string stands there as it is, left out it is never set. */
+  /** The content of `request.jwt.claims`. A string is used unchanged. If omitted, the setting is never set. */
   claims?: unknown;
 }
 
-/** What came of a statement; anything but a lack of rights is `error` with its SQLSTATE. */
+/** The outcome of a statement. Anything except missing privileges is `error` with its SQLSTATE. */
 export type Outcome = 'rows' | 'none' | 'denied' | `error ${string}`;
 
-/** A transaction that is rolled back at its end, and that changes its role on the way. */
+/** A transaction that is rolled back at the end, and that can change its role. */
 export interface Session extends SqlRunner {
   become(actor: Actor): Promise<void>;
-  /** Back to who opened the connection. */
+  /** Switches back to the login of the connection. */
   becomeOperator(): Promise<void>;
-  /** Runs one statement. When it fails, the transaction goes on as if it had not been there. */
+  /** Runs one statement. If it fails, the transaction continues as if it had not run. */
   attempt(sql: string, values?: unknown[]): Promise<Outcome>;
 }
 
@@ -84,12 +84,12 @@ function claimsOf(userId: string, userRole: 'user' | 'admin') {
   return { sub: userId, role: 'authenticated', user_metadata: { role: userRole, isActive: true } };
 }
 
-/** The server acting for a signed-in user, with the claims that it takes from the user's row. */
+/** The server acting for a signed-in user, with claims from the user's row. */
 export function signedIn(userId: string, userRole: 'user' | 'admin' = 'user'): Actor {
   return { role: 'switchboard_user', claims: claimsOf(userId, userRole) };
 }
 
-/** A signed-in user past the server, through Supabase's Data API, with the claims of their token. */
+/** A signed-in user of Supabase's Data API, with the claims of their token. */
 export function throughDataApi(userId: string, userRole: 'user' | 'admin' = 'user'): Actor {
   return { role: 'authenticated', claims: claimsOf(userId, userRole) };
 }

@@ -3,13 +3,13 @@ import { runMigrations } from '../../src/common/database/migrate.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 export interface SupabaseDatabase extends TestDatabase {
-  /** The address for who migrates: no superuser, and not the owner of `auth`, as on hosted Supabase. */
+  /** The URL for migrations: not a superuser, and not the owner of `auth`, as on hosted Supabase. */
   operatorUrl: string;
 }
 
 /**
- * A database as hosted Supabase hands it over, before migrations: `auth` belongs to the auth server's role, the
- * operator may not make anything in it, and whatever the operator makes in `public` is granted to all API roles.
+ * A database like hosted Supabase's before migrations: `auth` belongs to the auth server's role, the operator cannot
+ * create objects in it, and whatever the operator creates in `public` is granted to all API roles.
  */
 export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
   const database = await createTestDatabase({ migrated: false });
@@ -17,7 +17,7 @@ export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
   const password = randomUUID();
   await database.query(`create role ${operator} login nosuperuser createrole password '${password}'`);
   await database.query(`grant anon, authenticated, service_role to ${operator} with admin option`);
-  // Roles belong to the cluster: the one that the server takes may be there already, made for another database.
+  // Roles belong to the cluster. The server's role may already exist for another database.
   await database.query(`
     do $do$ begin
       if to_regrole('switchboard_user') is not null then
@@ -43,7 +43,7 @@ export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
     ...database,
     operatorUrl: url.href,
     drop: async () => {
-      // What the operator owns goes with the database, its default privileges are in it, too.
+      // The operator's objects are dropped with the database, including its default privileges.
       await database.query(`drop owned by ${operator} cascade`);
       await database.query(`drop role ${operator}`);
       await database.drop();

@@ -41,7 +41,7 @@ describe('what only the server may know', () => {
     `update switchboard.client_id_secret set secret = ''`,
     'delete from switchboard.client_id_secret',
     'select switchboard.id_namespace(auth.uid())',
-  ])('is closed to its user as to everybody else: %s', async (statement) => {
+  ])('is closed to its user and to everyone else: %s', async (statement) => {
     await ask();
     for (const session of [signedIn(world.owner.userId), signedIn(world.other.userId), ANONYMOUS]) {
       expect(await connection.rolledBack(session, (sql) => sql.attempt(statement))).toBe('denied');
@@ -60,7 +60,7 @@ describe('what only the server may know', () => {
     expect(namespaces[0]?.a).not.toBe(namespaces[0]?.b);
   });
 
-  it('goes with the message, the chat and the user', async () => {
+  it('is deleted with the message, the chat and the user', async () => {
     await ask();
     expect(await count()).toBeGreaterThan(0);
     await database.query('delete from auth.users where id = $1', [world.owner.userId]);
@@ -109,7 +109,7 @@ describe('the parts of a copy', () => {
     expect(await copied(parts)).toEqual(expected);
   });
 
-  it('are those that can be read, where one can not', async () => {
+  it('are those that can be read, if one cannot', async () => {
     const parts = String.raw`[{"type":"text","text":"a"},{"type":"te\u0000xt"},{"type":"tool-x","state":"output-available","output":"\u0000"}]`;
     expect(await copied(parts)).toEqual([{ type: 'text', text: 'a' }]);
   });

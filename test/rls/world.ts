@@ -17,7 +17,7 @@ import {
 export interface UserRows {
   userId: string;
   chatId: string;
-  /** Has a vote, and a stream. */
+  /** Has a vote and a stream. */
   messageId: string;
   /** Has no vote. */
   answerId: string;
@@ -25,11 +25,11 @@ export interface UserRows {
   documentId: string;
   documentCreatedAt: Date;
   suggestionId: string;
-  /** A configuration that the user was the last to change. */
+  /** A configuration that the user changed last. */
   configId: string;
   /** A call that is running. */
   usageLogId: string;
-  /** Only theirs: what they asked in a call that is in the rollups, one that is pending, and one in the archive. */
+  /** Kinds that only this user has: a call in the rollups, a pending one, and one in the archive. */
   usageModel: string;
   rateLimitId: string;
   repositoryId: string;

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/postgres.js';
 const NUMBERS = new Set<number>(Object.values(ADVISORY_LOCKS));
 const CALL = /pg_(?:try_)?advisory(?:_xact)?_lock(?:_shared)?\s*\(/g;
 
-/** What stands between the parenthesis at `start` and the one that closes it. */
+/** The text between the parenthesis at `start` and the closing one. */
 function argumentsAt(text: string, start: number): string {
   let depth = 1;
   let end = start;
@@ -29,19 +29,21 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
   .map((path) => ({ path, text: readFileSync(join('src', path), 'utf8') }));
 
-/** Two purposes under one number block and skip each other, as the sweeper of limits and the configuration once did. */
+/**
+ * Two purposes with the same number block and skip each other, as once happened to the sweeper and the configuration.
+ */
 describe('advisory locks', () => {
-  it('have a number of their own each', () => {
+  it('have different numbers', () => {
     const numbers = Object.values(ADVISORY_LOCKS);
     expect(numbers).toHaveLength(new Set(numbers).size);
   });
 
-  it('stand in one file, whatever takes them', () => {
+  it('are in one file, whatever takes them', () => {
     const calls = sources.flatMap(({ path, text }) => callsIn(text).map((call) => ({ path, text, call })));
     expect(calls.length).toBeGreaterThan(10);
     for (const { path, text, call } of calls) {
       for (const number of numbersIn(call)) expect([path, NUMBERS.has(number)]).toEqual([path, true]);
-      // A name is one of the list, or of a constant of the same file that has its number.
+      // A name is from the list, or from a constant of the same file with its number.
       for (const [, name] of call.matchAll(/\$\{(\w+)(?:\.\w+)?\}/g)) {
         const constant = new RegExp(`const ${name} = ([\\d_]+);`).exec(text)?.[1];
         const isKnown = name === 'ADVISORY_LOCKS' || NUMBERS.has(numbersIn(constant ?? '')[0] ?? -1);
@@ -52,7 +54,7 @@ describe('advisory locks', () => {
     }
   });
 
-  it('stand there for every function of the database', async () => {
+  it('are there for every function of the database', async () => {
     const database = await createTestDatabase();
     try {
       const functions = await database.query(

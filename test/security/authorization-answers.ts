@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { TestApp, TestResponse } from '../support/app.js';
 
-/** What is wrong with an answer that should be this problem. */
+/** The problem of a response that should be this error. */
 export function notProblem(
   { status, headers, body }: TestResponse,
   expected: number,
@@ -19,7 +19,7 @@ export function notProblem(
   return isRight ? [] : [`answered ${status} ${body?.code ?? ''}, not ${expected} ${code}`];
 }
 
-/** What an answer tells, without what is different each time. */
+/** The content of a response without the parts that differ each time. */
 export function told({ status, headers, text }: TestResponse): string {
   const names = [...headers.keys()].filter((name) => !name.startsWith('ratelimit-')).sort();
   const isStream = headers.get('content-type')?.startsWith('text/event-stream') ?? false;

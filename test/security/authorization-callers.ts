@@ -4,7 +4,7 @@ import type { TestUser } from '../support/app.js';
 import type { ChatApp } from '../support/chat-app.js';
 import { signToken, TEST_ISSUER, TEST_JWT_SECRET } from '../support/tokens.js';
 
-/** Somebody who calls, by what their request says of them. */
+/** A caller, as described by their request. */
 export interface Caller {
   name: string;
   headers: Record<string, string>;
@@ -15,7 +15,7 @@ const RIGHT_KEY = new TextEncoder().encode(TEST_JWT_SECRET);
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Those who must get 401 everywhere. They all pretend to be this person, as far as they can. */
+/** Callers that must get 401 everywhere. All of them pretend to be this user, as far as they can. */
 export async function refusedCallers(app: ChatApp, victim: TestUser): Promise<Caller[]> {
   const gone = await app.createUser();
   await app.database.query('delete from auth.users where id = $1', [gone.id]);
@@ -65,7 +65,7 @@ export async function refusedCallers(app: ChatApp, victim: TestUser): Promise<Ca
   ];
 }
 
-/** A token that says it everywhere: this is an administrator. */
+/** A token that claims to be an administrator's in every claim. */
 export function administratorToken(userId: string, key: Uint8Array = RIGHT_KEY): Promise<string> {
   const claims = {
     role: 'authenticated',

@@ -2,21 +2,21 @@ import type { Operation } from '../support/openapi-document.js';
 import type { World } from './authorization-world.js';
 
 /*
- * What the authorization matrix can't read in openapi.json: whose resource an id names, and who may read it. All the
- * rest follows by rule. A new operation needs an entry here only when the matrix asks for it.
+ * Facts that the authorization matrix cannot read from openapi.json: whose resource an id refers to, and who may read
+ * it. Everything else follows by rule. A new operation needs an entry here only if the matrix asks for it.
  */
 
-/** What an id names. */
+/** What an id refers to. */
 export type Resource = 'chat' | 'message' | 'document' | 'suggestion' | 'repository' | 'user' | 'file';
 
-/** Reached without a token, each for a reason. */
+/** Routes without a token, each with a reason. */
 export const PUBLIC_OPERATIONS: Record<string, string> = {
   Health_live: 'An orchestrator asks whether the process lives.',
   Health_ready: 'An orchestrator asks whether the process can serve.',
   Health_metrics: 'Prometheus reads it; METRICS_PORT moves it to a port of its own.',
 };
 
-/** Served, and not in openapi.json, each for a reason. What ends with a slash stands for all that is below. */
+/** Routes that are not in openapi.json, each with a reason. A trailing slash includes everything below. */
 export const UNDOCUMENTED_ROUTES: Record<string, string> = {
   '/docs': 'The page that shows the document.',
   '/docs/': 'The document itself, and the files of the page.',
@@ -25,22 +25,23 @@ export const UNDOCUMENTED_ROUTES: Record<string, string> = {
 };
 
 export interface IdRule {
-  /** The beginning of the path; left out: any. */
+  /** The prefix of the path. If omitted, any path. */
   below?: string;
   in: 'path' | 'query' | 'body';
   name: string;
-  /** What the value names; `text` is no id of anybody's. */
+  /** What the value refers to. `text` is not an id. */
   names: Resource | 'text';
   /**
-   * - `filter`: narrows a list of the caller's own; what is not theirs finds nothing.
-   * - `claim`: a name that the caller gives to something new; taken by somebody else or not, it gives no access.
+   * - `filter`: filters a list of the caller's own items; ids of others find nothing.
+   * - `claim`: a name that the caller gives to something new; whether or not another user has taken it, it gives no
+   * access.
    */
   as?: 'filter' | 'claim';
-  /** Fields that the body needs for the id to be looked at. */
+  /** Body fields that are needed for the id to be looked up. */
   with?: Record<string, unknown>;
 }
 
-/** The first rule that fits holds. Every string without an enum or a date-time format needs one. */
+/** The first matching rule is used. Every string without an enum or a date-time format needs one. */
 export const ID_RULES: IdRule[] = [
   { below: '/api/chats', in: 'path', name: 'id', names: 'chat' },
   { below: '/api/chat/', in: 'path', name: 'id', names: 'chat' },
@@ -82,16 +83,18 @@ export const ID_RULES: IdRule[] = [
   ].map((name): IdRule => ({ in: 'body', name, names: 'text' })),
 ];
 
-/** What any signed-in user may do with a public chat whose id they have. */
+/** What any signed-in user may do with a public chat if they have its id. */
 export const READ_OF_PUBLIC_CHATS = new Set(['Chats_read', 'Messages_list', 'Chats_export', 'Chats_fork']);
 
-/** What runs is the caller's or is not there: someone else's answer and no answer are the same, and no error. */
+/**
+ * The running answer is the caller's or does not exist: another user's answer looks like no answer, without an error.
+ */
 export const ABOUT_RUNNING_ANSWERS = new Set(['Chat_resume', 'Chat_stop']);
 
-/** The fields of the administrator's view of somebody else's things; everything else stays hidden from them, too. */
+/** The fields of an administrator's view of other users' data. Everything else stays hidden. */
 export const SEEN_BY_ADMINISTRATORS = ['chat-title', 'user-settings', 'usage-metadata', 'usage-model'];
 
-/** What a valid call needs beside the examples of openapi.json. */
+/** Values of a valid call in addition to the examples of openapi.json. */
 export const SAMPLE_BODIES: Record<string, (world: World) => unknown> = {
   Chat_send: ({ fresh }) => ({ id: fresh(), agent: 'chat', message: questionOf(fresh()) }),
   Chats_create: () => ({ title: 'A new chat' }),
@@ -105,10 +108,12 @@ export const SAMPLE_BODIES: Record<string, (world: World) => unknown> = {
   AdminUsers_update: () => ({ role: 'user' }),
 };
 
-/** Path parameters that name nobody's resource; of one operation only with its id before the name. */
+/**
+ * Path parameters that are not ids of a user's resource. With an operation id before the name, only for that operation.
+ */
 export const SAMPLE_PATH: Record<string, string> = {
   key: 'chat_agent_google',
-  // The provider in use can't be taken away.
+  // The active provider cannot be removed.
   'AdminConfig_delete.key': 'chat_agent_openai',
 };
 

@@ -11,27 +11,27 @@ import {
 } from './authorization-facts.js';
 import { type ChatKind, idIn, type World } from './authorization-world.js';
 
-/** A parameter that names somebody's resource. */
+/** A parameter that refers to a user's resource. */
 export interface IdParameter extends IdRule {
   required: boolean;
 }
 
-/** A call with ids of somebody else's in some of its places, and what must come of it. */
+/** A call with another user's ids in some places, and the expected result. */
 export interface HostileCase {
   label: string;
-  /** By the names of the parameters. */
+  /** By parameter name. */
   ids: Record<string, string>;
-  /** The same with ids that nobody has. */
+  /** The same with ids that do not exist. */
   unknownIds: Record<string, string>;
   expected: Expectation;
 }
 
 /**
- * - `not-found`: 404, the same as for an id that nobody has.
+ * - `not-found`: 404, the same as for an unknown id.
  * - `not-found-there`: 404 in a chat that the caller may read.
- * - `like-unknown`: no error, and the same as for an id that nobody has.
+ * - `like-unknown`: no error, and the same as for an unknown id.
  * - `readable`: the caller may see it.
- * - `no-access`: 404, or something new of the caller's own.
+ * - `no-access`: 404, or a new resource of the caller.
  */
 export type Expectation = 'not-found' | 'not-found-there' | 'like-unknown' | 'readable' | 'no-access';
 
@@ -66,7 +66,7 @@ function isFreeText({ type, enum: values, format }: Schema): boolean {
   return type === 'string' && values === undefined && format !== 'date-time';
 }
 
-/** The texts in a body, by their dotted names; a rule about an object or array is about all that is in it. */
+/** The texts in a body, by their dotted names. A rule for an object or array applies to everything in it. */
 function textFieldsOf(
   document: OpenApiDocument,
   operation: Operation,
@@ -91,7 +91,7 @@ function textFieldsOf(
   ];
 }
 
-/** A call that is valid but for what the ids say. */
+/** A call that is valid except for its ids. */
 export function buildRequest(
   document: OpenApiDocument,
   operation: Operation,
@@ -130,7 +130,7 @@ function setField(body: Record<string, unknown>, name: string, value: unknown): 
   place[last] = value;
 }
 
-/** The ids that a person's own valid call has. */
+/** The ids of a user's own valid call. */
 export function ownIds(parameters: IdParameter[], world: World): Record<string, string> {
   return Object.fromEntries(
     parameters
@@ -139,7 +139,7 @@ export function ownIds(parameters: IdParameter[], world: World): Record<string, 
   );
 }
 
-/** Each id, and all that are needed at once, of each kind of chat where it is a chat's. */
+/** Each id separately, and all required ones together, for each kind of chat if they belong to a chat. */
 export function hostileCases(
   operation: Operation,
   parameters: IdParameter[],
@@ -154,7 +154,7 @@ export function hostileCases(
   const groups = [
     ...parameters.map((parameter) => [parameter]),
     ...(needed.length > 1 ? [needed] : []),
-    // A message that is named in a body is looked for in the chat that the body names.
+    // A message id in a body is looked up in the chat of the body.
     ...(chat?.in === 'body'
       ? parameters.filter(({ names }) => names === 'message').map((message) => [chat, message])
       : []),

@@ -15,10 +15,10 @@ import { insertFile } from '../support/storage.js';
 import { saying, send } from '../support/turns.js';
 import { questionOf, type Resource } from './authorization-facts.js';
 
-/** Which of a person's chats is meant; a running one has an answer that is being written. */
+/** Which chat of a user is meant. A running one has an answer that is being generated. */
 export type ChatKind = 'private' | 'public' | 'running';
 
-/** A person with something of everything. */
+/** A user with data of every kind. */
 export interface World {
   user: TestUser;
   chats: Partial<Record<ChatKind, { id: string; question: string; answer: string }>>;
@@ -29,9 +29,9 @@ export interface World {
   repository: string;
   /** The path of a file in storage. */
   file: string;
-  /** A configuration that is valid under the key of the samples. */
+  /** A configuration that is valid for the key of the samples. */
   configData: unknown;
-  /** An id that nobody has. */
+  /** An id that does not exist. */
   fresh: () => string;
 }
 
@@ -41,30 +41,30 @@ interface Figures {
   cost: number;
 }
 
-/** Figures of chats that no reader of them may see; no other number of the test looks like them. */
+/** Figures of chats that no reader of them may see. No other number in the test looks like them. */
 const OWNER_FIGURES: Figures = { input: 7717171, output: 7727272, cost: 7373.737373 };
 export const SECRET_FIGURES = Object.values(OWNER_FIGURES).map(String);
 
-/** How to mark what a person wrote, by the name of the field, and what their chats are said to have used. */
+/** How to mark what a user wrote, by the name of the field, and the usage of their chats. */
 export interface Marks {
   text: (field: string) => string;
   figures: Figures;
 }
 
-/** In the things of the person that all others must not reach. */
+/** In the data of the user that others must not reach. */
 export const CANARIES: Marks = { text: (field) => `canary-${field}-7f3a`, figures: OWNER_FIGURES };
 
-/** The names of the fields whose marks stand in a text. */
+/** The names of the fields whose marks are in a text. */
 export const canariesIn = (text: string): string[] =>
   [...text.matchAll(/canary-([a-z-]+)-7f3a/g)].map(([, field]) => field ?? '');
 
-/** In the things of everybody else. */
+/** In the data of everyone else. */
 export const PLAIN: Marks = {
   text: (field) => `own-${field}`,
   figures: { input: 11, output: 12, cost: 0.13 },
 };
 
-/** Gives a person something of everything. */
+/** Gives a user data of every kind. */
 export async function plantWorld(
   app: ChatApp,
   user: TestUser,
@@ -72,7 +72,7 @@ export async function plantWorld(
 ): Promise<World> {
   const { database } = app;
   const addChat = async (kind: 'private' | 'public') => {
-    // The title and the words of a public chat are for everybody who has its id; nothing else of it is.
+    // The title and the text of a public chat are visible to everyone with its id. Nothing else of it is.
     const open = kind === 'public' ? 'public-' : '';
     const id = await insertChat(database, user.id, {
       visibility: kind,
@@ -157,7 +157,7 @@ export async function plantWorld(
   };
 }
 
-/** Asks for an answer that stays in the middle, and is not read. */
+/** Starts an answer that stops in the middle, and is not read. */
 export async function startRunningChat(app: ChatApp, world: World, words: string): Promise<void> {
   app.double.enqueue({ text: [words, 'and more'], pauseAfter: 1 }, { when: ({ stream }) => stream });
   const id = randomUUID();
@@ -170,7 +170,7 @@ export async function startRunningChat(app: ChatApp, world: World, words: string
     [id],
   );
   world.chats.running = { id, question, answer };
-  // A title is made beside the answer, and what had arrived is checkpointed.
+  // A title is generated beside the answer, and the text so far is checkpointed.
   await eventually(async () => {
     const [row] = await app.database.query(
       `select title <> 'New chat' and parts::text like '%' || $2 || '%' as stored
@@ -181,7 +181,7 @@ export async function startRunningChat(app: ChatApp, world: World, words: string
   });
 }
 
-/** The id of a resource in a world, of one of its chats where it is in a chat. */
+/** The id of a resource in a world, or of one of its chats. */
 export function idIn(world: World, resource: Resource, kind: ChatKind = 'private'): string {
   const chat = world.chats[kind];
   if (!chat) throw new Error(`there is no ${kind} chat`);
@@ -197,13 +197,16 @@ export function idIn(world: World, resource: Resource, kind: ChatKind = 'private
   }
 }
 
-/** Every row of the database that mentions the person or a thing of theirs, and the whole configuration: a line a table. */
+/**
+ * Every row of the database that contains the user's id or an id of their data, and the whole configuration: one line
+ * per table.
+ */
 export type Fingerprint = () => Promise<string[]>;
 
-/** Tables that are nobody's, and that no user's request may change. */
+/** Tables that belong to no user, and that no user's request may change. */
 const SHARED = /^(public\.admin_config|switchboard\.(config_\w+|audit_log))$/;
 
-/** One statement for all tables there are, those of later migrations among them. */
+/** One statement for all existing tables, including those of later migrations. */
 export async function fingerprintOf({ database }: ChatApp, world: World): Promise<Fingerprint> {
   const tables = await database.query(
     `select table_schema || '.' || table_name as name, format('%I.%I', table_schema, table_name) as quoted

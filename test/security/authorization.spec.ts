@@ -33,8 +33,8 @@ import {
 } from './authorization-world.js';
 
 /*
- * Every operation of openapi.json, called by everybody, with the ids of somebody else in every place that takes one.
- * What must come of it follows by rule from authorization-facts.ts; what is the owner's is compared after each call.
+ * Every operation of openapi.json, called by every kind of user, with another user's ids in every place that takes one.
+ * The expected result follows by rule from authorization-facts.ts. The owner's data is compared after each call.
  */
 
 const document = readOpenApiDocument();
@@ -42,7 +42,7 @@ const operations = document.operations.map((operation) => ({
   name: `${operation.method} ${operation.path}`,
   operation,
 }));
-// What has no ids comes last: a person who deletes all their chats has none to try with.
+// Operations without ids run last: a user who deletes all their chats has none left to try with.
 const byIds = operations.toSorted(
   (a, b) => Number(!a.operation.path.includes('{')) - Number(!b.operation.path.includes('{')),
 );
@@ -83,7 +83,7 @@ beforeAll(async () => {
     signedIn('a demoted administrator', await withClaimsOfAdministrator()),
     signedIn('an administrator', admin),
   ]);
-  // Usage is folded into rollups every two seconds; what comes after that is somebody's doing.
+  // Usage is added to the rollups every two seconds. Later changes are caused by a call.
   await eventually(async () => {
     const [{ pending }] = await app.database.query(
       'select count(*)::int as pending from switchboard.usage_pending',
@@ -103,7 +103,7 @@ async function signedIn(name: string, user: TestUser): Promise<SignedInCaller> {
   return { name, headers: user.headers, world: await plantWorld(app, user, PLAIN) };
 }
 
-/** Their token is from before: it says administrator in every claim that could say so. Their row does not. */
+/** Their token is older: every claim says administrator. Their row does not. */
 async function withClaimsOfAdministrator(): Promise<TestUser> {
   const user = await app.createUser();
   return { ...user, headers: { authorization: `Bearer ${await administratorToken(user.id)}` } };
@@ -112,7 +112,7 @@ async function withClaimsOfAdministrator(): Promise<TestUser> {
 const call = ({ method, path, body, headers }: CallRequest, caller: { headers: Record<string, string> }) =>
   app.request(method, path, { body, headers: { ...headers, ...caller.headers } });
 
-/** The rows of the owner's tables that are not what they were; they become what is compared with next. */
+/** The rows of the owner's tables that changed. They are then the basis of the next comparison. */
 async function changes(): Promise<string[]> {
   const now = await fingerprint();
   const changed = now.filter((line, index) => line !== before[index]).map((line) => line.split(' ')[0] ?? '');
@@ -120,7 +120,7 @@ async function changes(): Promise<string[]> {
   return changed;
 }
 
-/** The owner's words and figures in an answer, those excepted that this caller may read. */
+/** The owner's texts and figures in a response, except those that this caller may read. */
 function leaks({ text, headers }: TestResponse, allowed: string[] = []): string[] {
   const all = `${text} ${JSON.stringify([...headers])}`;
   const figures = SECRET_FIGURES.filter((figure) => all.includes(figure));
@@ -129,7 +129,7 @@ function leaks({ text, headers }: TestResponse, allowed: string[] = []): string[
 }
 
 describe('every operation', () => {
-  it.each(byIds)('$name refuses whoever is nobody, or not active', async ({ operation }) => {
+  it.each(byIds)('$name refuses unauthenticated and inactive users', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     const access = accessOf(operation);
     const requestWith = (ids: Record<string, string>) =>
@@ -166,7 +166,7 @@ describe('every operation', () => {
   });
 
   it.each(byIds.filter(({ operation }) => Object.keys(operation.body).length > 0))(
-    '$name does not look at the body of whoever is nobody',
+    '$name does not read the body of unauthenticated users',
     async ({ operation }) => {
       const parameters = idParametersOf(document, operation);
       const request = buildRequest(document, operation, owner, ownIds(parameters, owner), parameters);
@@ -186,7 +186,7 @@ describe('every operation', () => {
     },
   );
 
-  it.each(byIds)('$name keeps what is the owner’s from everybody else', async ({ operation }) => {
+  it.each(byIds)('$name hides the owner’s data from everyone else', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     if (accessOf(operation) === 'public') return;
     const failures: string[] = [];
@@ -194,10 +194,10 @@ describe('every operation', () => {
     expect(failures).toEqual([]);
   });
 
-  it.each(byIds)('$name works for those who may', async ({ operation }) => {
+  it.each(byIds)('$name works for authorized users', async ({ operation }) => {
     const parameters = idParametersOf(document, operation);
     const access = accessOf(operation);
-    // An administrator of the matrix changes users and the configuration, so what is compared begins anew after it.
+    // An administrator of the matrix changes users and the configuration, so the comparison starts again after that.
     const world = await plantWorld(app, await app.createUser(), CANARIES);
     const request = buildRequest(document, operation, world, ownIds(parameters, world), parameters);
     if (operation.id === 'Suggesting_create') answerWithSuggestions();
@@ -214,7 +214,7 @@ describe('every operation', () => {
   });
 });
 
-/** One person's calls of one operation with the owner's ids. */
+/** One user's calls of one operation with the owner's ids. */
 async function trespass(
   operation: Operation,
   parameters: IdParameter[],
@@ -222,7 +222,7 @@ async function trespass(
 ): Promise<string[]> {
   const isAdministrator = headers === admin.headers;
   const isForbidden = accessOf(operation) === 'administrator' && !isAdministrator;
-  // What administrators may do is tried in a test of its own.
+  // Another test covers what administrators may do.
   if (accessOf(operation) === 'administrator' && isAdministrator) return [];
   const requestWith = (ids: Record<string, string>) =>
     buildRequest(document, operation, world, ids, parameters);
@@ -252,7 +252,7 @@ async function trespass(
   if (cases.length === 0) {
     const answer = await call(requestWith({}), { headers });
     const found = isForbidden ? notProblem(answer, 403, 'forbidden') : isGood(answer) ? [] : [answer.text];
-    // A fork of the public chat is the caller's own by now, and lists and exports show it.
+    // A fork of the public chat belongs to the caller by now, so lists and exports show it.
     found.push(...leaks(answer, WORDS_OF_PUBLIC_CHATS).map((field) => `shows ${field}`));
     found.push(...(await changes()).map((table) => `changes ${table}`));
     failures.push(...found.map((failure) => `${name}: ${failure}`));
@@ -266,7 +266,7 @@ function answerWithSuggestions(): void {
 }
 
 describe('the routes of the server', () => {
-  it('are all in openapi.json, or known to be none of its business', () => {
+  it('are all in openapi.json, or known exceptions', () => {
     const documented = new Set(document.operations.map(({ method, path }) => `${method} ${path}`));
     const excepted = Object.keys(UNDOCUMENTED_ROUTES);
     const unknown = registeredRoutes(app).filter(
@@ -283,7 +283,7 @@ describe('the routes of the server', () => {
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
-  it('need a token but for the few that say why not', () => {
+  it('require a token except for a few with a reason', () => {
     const open = document.operations.filter(({ isPublic }) => isPublic).map(({ id }) => id);
     expect(open.sort()).toEqual(Object.keys(PUBLIC_OPERATIONS).sort());
   });
@@ -294,7 +294,7 @@ describe('an operation that the matrix does not know', () => {
   const made = (changes: Partial<Operation>): Operation => ({ ...known, id: 'Widgets_read', ...changes });
   const parameter = (name: string) => ({ in: 'query' as const, name, schema: { type: 'string' } });
 
-  it('fails with what is to be added', () => {
+  it('fails with what must be added', () => {
     expect(() => accessOf(made({ isPublic: true }))).toThrow('Add it to PUBLIC_OPERATIONS');
     expect(() => idParametersOf(document, made({ path: '/api/widgets/{id}' }))).toThrow(
       'Add a rule to ID_RULES',

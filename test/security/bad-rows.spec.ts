@@ -4,11 +4,11 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { dropChecks } from '../support/checks.js';
 import { everyPage } from '../support/every-page.js';
 
-/** Times that PostgreSQL takes, and ISO 8601 or JavaScript does not. */
+/** Times that PostgreSQL accepts, and ISO 8601 or JavaScript does not. */
 const ODD_TIMES = ['infinity', '-infinity', '280000-01-01Z', '290000-01-01Z'];
-/** These can be shown, if oddly; what matters is that the list goes on behind them. */
+/** These can be shown, in an unusual form. The list must continue after them. */
 const FAR_TIMES = ['20000-01-01Z', '275760-09-13Z', '0044-03-15Z BC', '4712-01-01Z BC'];
-/** As deep as PostgreSQL takes it, and deeper than `JSON.stringify` can follow. */
+/** As deep as PostgreSQL accepts, and deeper than `JSON.stringify` supports. */
 const DEPTH = 14_000;
 const DEEP = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`;
 
@@ -29,7 +29,7 @@ afterAll(() => app?.close());
 const sql = (text: string, ...parameters: unknown[]) => app.database.query(text, parameters);
 const idsOf = (items: Array<{ id: string }>) => items.map(({ id }) => id);
 
-/** Puts good rows among bad ones; `add` is given the time of each, and gives its id. */
+/** Puts valid rows among invalid ones. `add` gets the time of each, and returns its id. */
 async function mix(add: (createdAt: string) => Promise<string>): Promise<{ good: string[]; bad: string[] }> {
   const good: string[] = [];
   const bad: string[] = [];
@@ -39,7 +39,7 @@ async function mix(add: (createdAt: string) => Promise<string>): Promise<{ good:
   return { good, bad };
 }
 
-/** Reads a list in pages of several sizes; each must give all good rows once, in order, and no bad one. */
+/** Reads a list in pages of several sizes. Each must return all valid rows once, in order, and no invalid one. */
 async function expectGood(path: string, reader: TestUser, good: string[], bad: string[]): Promise<void> {
   for (const limit of [1, 2, 3, 100]) {
     const read = idsOf((await everyPage(app, reader, path, limit)).flatMap(({ items }) => items));
@@ -50,8 +50,8 @@ async function expectGood(path: string, reader: TestUser, good: string[], bad: s
   for (const id of bad) expect(app.log()).toContain(id);
 }
 
-describe('rows with times that cannot be shown cost only themselves in', () => {
-  it('own chats and those of all', async () => {
+describe('rows with times that cannot be shown only affect themselves in', () => {
+  it("the user's own chats and those of all", async () => {
     const { good, bad } = await mix((createdAt) => addChat(app, user, { createdAt }));
     await expectGood('/api/chats', user, good.toReversed(), bad);
     await expectGood('/api/admin/chats', admin, good.toReversed(), bad);
@@ -71,7 +71,7 @@ describe('rows with times that cannot be shown cost only themselves in', () => {
       return id;
     });
     await expectGood(`/api/chats/${chatId}/messages`, user, good, bad);
-    // A vote shows no time: it is there whatever message it is on.
+    // A vote has no time, so it is shown with any message.
     for (const limit of [1, 2, 100]) {
       const votes = (await everyPage(app, user, `/api/chats/${chatId}/votes`, limit)).flatMap(
         ({ items }) => items,
@@ -162,7 +162,7 @@ describe('rows with times that cannot be shown cost only themselves in', () => {
   it('usage logs and their exports', async () => {
     const { good, bad } = await mix(async (createdAt) => {
       const id = randomUUID();
-      // Times that are not finite have no place in the rollups; nobody but an operator could write them.
+      // Times that are not finite have no place in the rollups. Only an operator could write them.
       await sql('alter table usage_logs disable trigger user');
       await sql(
         `insert into usage_logs (id, user_id, agent_type, model_used, provider, request_timestamp, response_timestamp)
@@ -186,8 +186,8 @@ describe('rows with times that cannot be shown cost only themselves in', () => {
   });
 });
 
-describe('odd rows', () => {
-  it('of users are shown to administrators all the same', async () => {
+describe('unusual rows', () => {
+  it('of users are still shown to administrators', async () => {
     const odd = await app.createUser();
     await sql(
       `update auth.users set banned_until = 'infinity', created_at = 'infinity', last_sign_in_at = '-infinity' where id = $1`,
@@ -203,7 +203,7 @@ describe('odd rows', () => {
     const ids = [];
     for (const shape of shapes) {
       const { id } = await app.createUser();
-      // The guard of roles expects an object; rows can be older than it.
+      // The role guard expects an object, but rows can be older than it.
       await sql('alter table auth.users disable trigger user');
       await sql('update auth.users set raw_user_meta_data = $2::jsonb where id = $1', id, shape);
       await sql('alter table auth.users enable trigger user');
@@ -220,7 +220,7 @@ describe('odd rows', () => {
     await sql('delete from auth.users where id = any($1)', [odd.id, ...ids]);
   });
 
-  it('with costs that are no numbers are shown with none', async () => {
+  it('with costs that are not numbers are shown without costs', async () => {
     const chatId = await addChat(app, user, { totalCost: 'NaN' });
     await addMessage(app, chatId, { cost: 'NaN', metadata: 'text', attachments: { not: 'a list' } });
     const chats = await app.request('GET', '/api/chats', { user });
@@ -230,7 +230,7 @@ describe('odd rows', () => {
   });
 });
 
-describe('JSON that is nested too deeply to be written costs only its own row', () => {
+describe('JSON that is nested too deeply to be written only affects its own row', () => {
   it('in messages and exports', async () => {
     const chatId = await addChat(app, user);
     const at = (second: number) => ({ createdAt: `2026-01-01T00:00:0${second}Z` });
@@ -250,7 +250,7 @@ describe('JSON that is nested too deeply to be written costs only its own row', 
     }
   });
 
-  it('in the lists of chats, of calls and of what administrators did', async () => {
+  it('in the lists of chats, of calls and of the audit log', async () => {
     const before = await addChat(app, user, { createdAt: '2026-01-01Z' });
     const deep = await addChat(app, user, { createdAt: '2026-01-02Z' });
     await sql('update chat set "lastContext" = $2::jsonb where id = $1', deep, DEEP);
@@ -288,7 +288,7 @@ describe('a cursor', () => {
     '999999-01-01 00:00:00.000+00',
     '5000-01-01 00:00:00.000+00 BC',
     'now',
-  ])('that names no time of PostgreSQL is refused: %s', async (at) => {
+  ])('that is not a time of PostgreSQL is refused: %s', async (at) => {
     const cursor = Buffer.from(`${at}|${randomUUID()}`).toString('base64url');
     const response = await app.request('GET', `/api/chats?cursor=${cursor}`, { user });
     expect(response.status).toBe(400);

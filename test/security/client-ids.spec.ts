@@ -4,7 +4,10 @@ import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js'
 import { storedId } from '../support/client-ids.js';
 import { messagesOf } from '../support/turns.js';
 
-/** An id that a client makes up is its user's alone: nobody can compute the row it stands for, and be there first. */
+/**
+ * An id that a client chooses belongs to its user: nobody else can compute the row that it maps to, and create it
+ * first.
+ */
 describe('the ids of another user’s client', () => {
   let app: ChatApp;
   let alice: TestUser;
@@ -21,7 +24,7 @@ describe('the ids of another user’s client', () => {
     [alice, mallory] = await Promise.all([app.createUser(), app.createUser()]);
   });
 
-  it('can not be taken for chats by who knows the user’s id', async () => {
+  it('cannot be taken for chats by someone who knows the user’s id', async () => {
     const taken = v5('chat-1', alice.id);
     expect((await app.request('POST', '/api/chats', { user: mallory, body: { id: taken } })).status).toBe(
       201,
@@ -33,7 +36,7 @@ describe('the ids of another user’s client', () => {
     expect(body.id).not.toBe(taken);
   });
 
-  it('can not be taken for documents', async () => {
+  it('cannot be taken for documents', async () => {
     const document = { title: 't', kind: 'text', content: 'x' };
     const taken = v5('notes', alice.id);
     await app.request('POST', '/api/documents', { user: mallory, body: { ...document, id: taken } });
@@ -45,7 +48,7 @@ describe('the ids of another user’s client', () => {
     expect((await app.request('GET', '/api/documents/notes', { user: alice })).body.id).toBe(mine.body.id);
   });
 
-  it('can not be taken for messages by who knows the chat’s id', async () => {
+  it('cannot be taken for messages by someone who knows the chat’s id', async () => {
     const chatId = crypto.randomUUID();
     await app.request('POST', '/api/chats', { user: alice, body: { id: chatId, visibility: 'public' } });
     const own = crypto.randomUUID();
@@ -59,7 +62,7 @@ describe('the ids of another user’s client', () => {
     expect(question!.id).toBe(await storedId(app, alice, 'message-1', chatId));
   });
 
-  it('are mapped the same way on every route, and for every kind of thing', async () => {
+  it('are mapped the same way on every route, and for every kind of resource', async () => {
     const first = await app.post(alice, { id: 'a-chat', message: userMessage('One?', 'm-1') });
     expect(first.status).toBe(200);
     const vote = await app.request('PUT', '/api/chats/a-chat/messages/m-1/vote', {
@@ -81,14 +84,14 @@ describe('the ids of another user’s client', () => {
     expect(deleted.body).toEqual({ deleted: 2 });
   });
 
-  it('take UUIDs of every form as they are, also for the chats of messages', async () => {
+  it('accept UUIDs of every form unchanged, also for the chats of messages', async () => {
     const chatId = '00000000-0000-0000-0000-00000000abcd';
     const answer = await app.post(alice, { id: chatId, message: userMessage('Hello!', 'm') });
     expect(answer.status).toBe(200);
     expect((await app.request('GET', `/api/chats/${chatId}`, { user: alice })).body.id).toBe(chatId);
   });
 
-  it('tell nobody the namespace that they are mapped in', async () => {
+  it('do not reveal their namespace', async () => {
     await app.say(alice, 'a-chat', 'Hello!');
     const [row] = await app.database.query('select switchboard.id_namespace($1) as namespace', [alice.id]);
     const { namespace } = row;

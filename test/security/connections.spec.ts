@@ -8,8 +8,8 @@ import { hold } from '../support/row-locks.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { send } from '../support/turns.js';
 
-/** A connection that is lost costs the requests which use it, and never the process. */
-describe('connections that are lost', () => {
+/** A lost connection only affects the requests that use it, and never the process. */
+describe('lost connections', () => {
   let servers: ChatServers;
   let server: ServerProcess;
   let users: TestUser[];
@@ -95,7 +95,7 @@ describe('connections that are lost', () => {
     await expectAlive();
   });
 
-  it('or that may only read', async () => {
+  it('or that became read-only', async () => {
     const name = new URL(servers.database.url).pathname.slice(1);
     await servers.database.query(`alter database ${name} set default_transaction_read_only = on`);
     try {

@@ -9,7 +9,7 @@ interface Attempt {
   values?: (world: World) => unknown[];
 }
 
-/** What Mallory (`other`) does to rows of her own, past the server, so that the server does something for her later. */
+/** What Mallory (`other`) writes to her own rows, past the server, so that the server does something for her later. */
 const REFUSED: Attempt[] = [
   {
     name: 'adds an answer with an approval that nobody gave',
@@ -82,7 +82,7 @@ const ALLOWED: Attempt[] = [
   { name: 'deletes a repository', sql: `delete from github_repositories` },
 ];
 
-/** PostgREST's way in: a login that may become `authenticated` and nothing else. */
+/** PostgREST's access: a login that may only switch to `authenticated`. */
 const LOGIN = 'switchboard_test_authenticator';
 
 describe('the Data API', () => {
@@ -114,7 +114,7 @@ describe('the Data API', () => {
     await database?.drop();
   });
 
-  /** As PostgREST does it: the login becomes the user's role in the transaction of the request. */
+  /** As PostgREST does: the login switches to the user's role in the transaction of the request. */
   async function attempt({ sql, values }: Attempt): Promise<Outcome> {
     const { claims } = throughDataApi(world.other.userId);
     await login.query('begin');
@@ -137,17 +137,17 @@ describe('the Data API', () => {
     expect(await attempt(attack)).toBe('denied');
   });
 
-  it.each(ALLOWED)('lets a user do what is theirs: $name', async (rightful) => {
+  it.each(ALLOWED)('allows a user what is theirs: $name', async (rightful) => {
     expect(await attempt(rightful)).toBe('rows');
   });
 
-  it('gives a renamed chat no title without an end', async () => {
+  it('limits the title of a renamed chat', async () => {
     expect(await attempt({ name: '', sql: `update chat set title = repeat('x', 100000)` })).toBe(
       'error 23514',
     );
   });
 
-  it('asks for the row of the user once a statement, not once a row', async () => {
+  it('reads the row of the user once per statement, not once per row', async () => {
     await connection.rolledBack(throughDataApi(world.other.userId), async (session) => {
       const plan = await session.query(`explain (costs off) select * from "Document"`);
       const lines = plan.map((row) => String(row['QUERY PLAN'])).join('\n');

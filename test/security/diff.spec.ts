@@ -29,14 +29,14 @@ async function addVersions(contents: string[], owner = user): Promise<string> {
 const lines = (count: number, line: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => `${line(index)}\n`).join('');
 
-/** Long enough and different enough to keep a thread busy for seconds; the answer is small. */
+/** Long enough and different enough to keep a thread busy for seconds, with a small result. */
 const slow = (): [string, string] => [
   lines(150_000, (index) => (index % 160 === 0 ? `old ${index}` : `same ${index % 3}`)),
   lines(150_000, (index) => (index % 160 === 0 ? `new ${index}` : `same ${index % 3}`)),
 ];
 
 describe('GET /api/documents/:id/diff', () => {
-  it('does not hold up anybody else', async () => {
+  it('does not block other requests', async () => {
     const id = await addVersions(slow());
     const answers: number[] = [];
     const block = await longestBlock(async () => {
@@ -49,7 +49,7 @@ describe('GET /api/documents/:id/diff', () => {
     expect(block).toBeLessThan(MAX_BLOCK);
   });
 
-  it('gives the whole difference between large texts that differ little', async () => {
+  it('returns the whole difference between large texts with few changes', async () => {
     const before = lines(100_000, (index) => `line ${index}`);
     const id = await addVersions([before, before.replace('line 50000\n', 'changed\n')]);
     const { status, body } = await app.request('GET', `/api/documents/${id}/diff`, { user });
@@ -62,7 +62,7 @@ describe('GET /api/documents/:id/diff', () => {
     expect(body.unified).toContain('-line 50000\n+changed\n');
   });
 
-  it('is refused when its answer would be too large', async () => {
+  it('is refused if its response would be too large', async () => {
     const id = await addVersions([lines(400_000, String), lines(400_000, (index) => `${index} more`)]);
     const block = await longestBlock(() => drain(app, user, `/api/documents/${id}/diff`));
     expect(block).toBeLessThan(MAX_BLOCK);
@@ -75,7 +75,7 @@ describe('GET /api/documents/:id/diff', () => {
     });
   });
 
-  it('lets nobody keep the thread busy alone', async () => {
+  it('does not let one user keep the thread busy', async () => {
     const other = await app.createUser();
     const [mine, theirs] = [await addVersions(slow()), await addVersions(['a\n', 'b\n'], other)];
     const many = Array.from({ length: 12 }, () =>
@@ -92,8 +92,8 @@ describe('GET /api/documents/:id/diff', () => {
   });
 });
 
-describe('what is done with the text of a document', () => {
-  /** Time of this thread alone: others on the machine are not counted. */
+describe('work on the text of a document', () => {
+  /** Only the time of this thread, without other work of the machine. */
   const work = (run: () => unknown): number => {
     const before = process.threadCpuUsage();
     run();
@@ -101,7 +101,7 @@ describe('what is done with the text of a document', () => {
     return (used + system) / 1000;
   };
 
-  it('takes time that grows with its length, and no faster', () => {
+  it('takes time that grows linearly with its length', () => {
     const content = 'a'.repeat(3_000_000);
     const original = `${'a'.repeat(12_000)}b${'a'.repeat(12_000)}`;
     expect(work(() => replaceOnce(content, original, 'x'))).toBeLessThan(MAX_BLOCK);
@@ -112,7 +112,7 @@ describe('what is done with the text of a document', () => {
     expect(work(() => messageToMarkdown(message as never))).toBeLessThan(MAX_BLOCK);
   });
 
-  it('is found where it stands, whatever repeats itself', () => {
+  it('is found, whatever repeats itself', () => {
     const unit = 'ab'.repeat(20_000);
     const original = `${unit}c${unit}`;
     expect(replaceOnce(`${unit}${original}a`, original, '!')).toBe(`${unit}!a`);
@@ -122,7 +122,7 @@ describe('what is done with the text of a document', () => {
     expect(replaceOnce('a'.repeat(50_000), `${'a'.repeat(49_999)}b`, '!')).toBeUndefined();
   });
 
-  it('of a suggestion is looked for without holding up anybody', async () => {
+  it('of a suggestion is searched without blocking other requests', async () => {
     const id = await addVersions(['a'.repeat(1_000_000)]);
     const suggestion = await insertSuggestion(app.database, user.id, id, {
       originalText: `${'a'.repeat(12_000)}b${'a'.repeat(12_000)}`,

@@ -9,12 +9,12 @@ import { eachSideBySide } from '../support/side-by-side.js';
 import { longestBlock } from '../support/loop-probe.js';
 import { RawConnection, sendRaw } from '../support/raw-http.js';
 
-/** The compiler and the garbage collector run in the same time; these attacks used to block for seconds. */
+/** The compiler and the garbage collector run in the same time. Without the fix, these attacks blocked for seconds. */
 const TOLERATED_BLOCK = 150;
 const BODY_LIMIT = 10 * 1024 ** 2;
 const TIMEOUT = 1_500;
 
-/** Bytes of the heap that are in use after a collection: what waits for one is no memory that is kept. */
+/** Bytes of the heap in use after a garbage collection. */
 function keptHeap(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -65,7 +65,7 @@ describe('nothing is read before the guards have decided', () => {
     ['without a token', () => ({}), 401],
     ['with a token that is none', () => ({ authorization: 'Bearer x.y.z' }), 401],
     ['as a user at an administrator’s route', () => user.headers, 403],
-  ])('a body that never comes is answered by its headers alone: %s', async (_what, headers, status) => {
+  ])('a body that never arrives is answered by its headers alone: %s', async (_what, headers, status) => {
     const path = '/api/admin/config/app_settings';
     const response = await sendRaw(app.url, head('PUT', path, { ...announced, ...headers() }), 1_000);
     expect(response.status).toBe(status);
@@ -73,13 +73,13 @@ describe('nothing is read before the guards have decided', () => {
     expect(response.body.requestId).toBe(response.headers['x-request-id']);
   });
 
-  it('does not ask for the body of a request that it refuses, and asks for one that it takes', async () => {
+  it('does not ask for the body of a refused request, and asks for that of an admitted one', async () => {
     const waiting = { ...json, 'content-length': 31, expect: '100-continue' };
     const refused = await RawConnection.open(app.url);
     const answer = await refused.send(head('POST', '/api/chats', waiting)).response(1_000);
     expect(answer.status).toBe(401);
     expect(refused.received).not.toContain('100 Continue');
-    // The client has not sent its body, so what follows could be one: the connection can't go on.
+    // The client has not sent its body, so what follows could be the body: the connection cannot be reused.
     expect(answer.headers['connection']).toBe('close');
     refused.close();
 
@@ -93,7 +93,7 @@ describe('nothing is read before the guards have decided', () => {
     taken.close();
   });
 
-  it('answers strangers alike whatever they send: broken JSON, another type, hostile names', async () => {
+  it('answers anonymous requests alike, whatever they send: invalid JSON, another type, hostile names', async () => {
     for (const [type, body] of [
       ['application/json', '{"broken'],
       ['application/json', '{"__proto__":1}'],
@@ -105,7 +105,7 @@ describe('nothing is read before the guards have decided', () => {
     }
   });
 
-  it('is not blocked by what strangers send', async () => {
+  it('is not blocked by anonymous requests', async () => {
     const body = Buffer.from(unknownKeys(400_000));
     const block = await longestBlock(
       () =>
@@ -128,14 +128,14 @@ describe('nothing is read before the guards have decided', () => {
 });
 
 describe('a body has a limit', () => {
-  it('by its Content-Length, before any of it has come', async () => {
+  it('by its Content-Length, before any of it has arrived', async () => {
     const headers = { ...json, ...user.headers, 'content-length': 70_000 };
     const response = await sendRaw(app.url, head('POST', '/api/chats', headers), 1_000);
     expect([response.status, response.body.code]).toEqual([413, 'payload_too_large']);
     expect(response.body.requestId).toBe(response.headers['x-request-id']);
   });
 
-  it('by what comes, when it is sent in chunks', async () => {
+  it('by its size, when it is sent in chunks', async () => {
     const connection = await RawConnection.open(app.url);
     connection.send(head('POST', '/api/chats', { ...json, ...user.headers, 'transfer-encoding': 'chunked' }));
     for (let sent = 0; sent < 80_000; sent += 8_000) connection.send(`1f40\r\n${'x'.repeat(8_000)}\r\n`);
@@ -144,7 +144,7 @@ describe('a body has a limit', () => {
     connection.close();
   });
 
-  it('lets a client that is still sending read its answer, and use its connection again', async () => {
+  it('lets a client that is still sending read the response, and reuse its connection', async () => {
     const connection = await RawConnection.open(app.url);
     const size = 3_000_000;
     connection.send(head('POST', '/api/chats', { ...json, ...user.headers, 'content-length': size }));
@@ -159,7 +159,7 @@ describe('a body has a limit', () => {
     connection.close();
   });
 
-  it('of 64 KB, but for messages, documents and configurations', async () => {
+  it('of 64 KB, except for messages, documents and configurations', async () => {
     const large = 'x'.repeat(100_000);
     const chat = await post('/api/chats', JSON.stringify({ title: large }));
     expect([chat.status, chat.body.code]).toEqual([413, 'payload_too_large']);
@@ -191,7 +191,7 @@ describe('a body has a limit', () => {
     expect(sent.status).toBe(200);
   });
 
-  it('takes the whole conversation that useChat sends', async () => {
+  it('accepts the whole conversation that useChat sends', async () => {
     const messages = Array.from({ length: 400 }, (_, index) => ({
       id: `message-${index}`,
       role: index % 2 === 0 ? 'user' : 'assistant',
@@ -260,7 +260,7 @@ describe('no body blocks others', () => {
     expect(block).toBeLessThan(TOLERATED_BLOCK);
   });
 
-  it('names at most a hundred fields, and not at any length', async () => {
+  it('names at most a hundred fields, with a limited length', async () => {
     const wide = await post('/api/chats', unknownKeys(900));
     expect(wide.body.errors).toHaveLength(100);
     expect(wide.body.errors[0]).toEqual({ path: 'key0', message: 'is not a known field' });
@@ -275,7 +275,7 @@ describe('no body blocks others', () => {
     expect((await app.request('GET', `/api/chats?${many}`, { user })).body.errors).toHaveLength(100);
   });
 
-  it('keeps little of a body that comes in chunks of one byte', async () => {
+  it('keeps little of a body in chunks of one byte', async () => {
     const connection = await RawConnection.open(app.url);
     connection.send(head('POST', '/api/chat', { ...json, ...user.headers, 'transfer-encoding': 'chunked' }));
     const pieces = Buffer.from('1\r\n \r\n'.repeat(50_000));
@@ -284,7 +284,7 @@ describe('no body blocks others', () => {
       connection.send(pieces);
       await sleep(20);
     }
-    // Two million chunks; kept one by one, they took 130 MB.
+    // Two million chunks. Kept one by one, they took 130 MB.
     expect(keptHeap() - before).toBeLessThan(80 * 1024 ** 2);
     expect((await app.request('GET', '/health/live')).status).toBe(200);
     connection.close();
@@ -326,7 +326,7 @@ describe('a body has a deadline', () => {
       try {
         expect((await connection.response(1_000)).status).toBe(401);
         await connection.until(({ closed }) => closed, TIMEOUT * 4);
-        // One request has one answer.
+        // One request has one response.
         expect(connection.responses()).toHaveLength(1);
       } finally {
         clearInterval(drip);
@@ -335,7 +335,7 @@ describe('a body has a deadline', () => {
     },
 
     'that never cuts an answer': async () => {
-      // Longer than the deadline, and than the ones of Node that stand behind it.
+      // Longer than the deadline, and than Node's own deadlines.
       app.double.enqueue({ tokens: 16, chunkDelayMs: 500 });
       const message = { id: 'm', role: 'user', parts: [{ type: 'text', text: 'Hello' }] };
       const answer = await app.post(user, { id: 'slow', agent: 'chat', message });

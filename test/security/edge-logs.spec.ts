@@ -1,7 +1,7 @@
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 
-/** What the double's OpenAI says of a key that it refuses: `Incorrect API key provided: sk-do**le.` */
+/** The message of the double's OpenAI for a refused key: `Incorrect API key provided: sk-do**le.` */
 const QUOTED = 'sk-do**le';
 
 describe('a key that a vendor quotes in its refusal', () => {
@@ -33,7 +33,7 @@ describe('a key that a vendor quotes in its refusal', () => {
     expect(response.text).not.toContain(QUOTED);
   });
 
-  it('that is one letter leaves the log readable', async () => {
+  it('leaves the log readable if it has one letter', async () => {
     const before = app.log().length;
     const response = await app.request('GET', '/api/me', { headers: { authorization: 'Bearer e' } });
     expectProblem(response, 401, 'unauthenticated');

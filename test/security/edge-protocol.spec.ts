@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { RawConnection, type RawResponse, sendRaw } from '../support/raw-http.js';
 
-describe('a request that is odd', () => {
+describe('an unusual request', () => {
   let app: TestApp;
   let user: TestUser;
 
@@ -93,7 +93,7 @@ describe('a request that is odd', () => {
     expect((await app.request('GET', '/health/live')).status).toBe(200);
   });
 
-  it('of which every second one is smuggled is answered once', async () => {
+  it('with a smuggled second request is answered once', async () => {
     const smuggled = head('GET /api/me HTTP/1.1', ['host: x', bearer()]);
     for (const headers of [
       ['content-length: 4', 'transfer-encoding: chunked'],
@@ -108,17 +108,17 @@ describe('a request that is odd', () => {
     }
   });
 
-  it('ends with its connection when it cannot be read, also when the client does not end it', async () => {
+  it('ends with its connection if it cannot be parsed, also if the client keeps it open', async () => {
     const connection = await RawConnection.open(app.url);
     await connection.send('hello\r\n\r\n').until(({ closed }) => closed, 3_000);
-    // Half-closed is not enough: a client could keep the other half for ever. What it sends on is reset.
+    // A half-closed connection is not enough: a client could keep the other half open forever. Further data is reset.
     const dripping = setInterval(() => connection.send('x'), 100);
     await new Promise((resolve) => connection.socket.once('close', resolve)).finally(() =>
       clearInterval(dripping),
     );
   });
 
-  it('finds its request id in the answer, but never a line of its own', async () => {
+  it('finds its request id in the response, but cannot inject a line', async () => {
     const odd = head('GET /api/me HTTP/1.1', ['host: x', 'x-request-id: a b', 'x-request-id: c']);
     const response = await sendRaw(app.url, odd);
     expectProblemDocument(response, 401);
@@ -127,7 +127,7 @@ describe('a request that is odd', () => {
     expect((await sendRaw(app.url, sane)).body.requestId).toBe('mine');
   });
 
-  it('of HEAD or OPTIONS needs what GET needs', async () => {
+  it('with HEAD or OPTIONS needs what GET needs', async () => {
     const head401 = await app.request('HEAD', '/api/me');
     expect([head401.status, head401.text]).toEqual([401, '']);
     const head200 = await app.request('HEAD', '/api/me', { user });
@@ -135,7 +135,7 @@ describe('a request that is odd', () => {
     expect((await app.request('OPTIONS', '/api/me')).status).toBe(204);
   });
 
-  it('leaves the server as it was, a thousand at once on one connection too', async () => {
+  it('leaves the server unchanged, also a thousand at once on one connection', async () => {
     const connection = await RawConnection.open(app.url);
     connection.send(head('GET /nowhere HTTP/1.1').repeat(1_000));
     await connection.until(() => connection.responses().length === 1_000, 20_000);
@@ -200,8 +200,8 @@ describe('the throttle by address', () => {
   });
 });
 
-describe('the throttle behind a proxy that is believed', () => {
-  it('counts IPv6 by network, and takes no made-up address for a new client', async () => {
+describe('the throttle behind a trusted proxy', () => {
+  it('counts IPv6 by network, and does not accept an invented address as a new client', async () => {
     const app = await startTestApp({ THROTTLE_LIMIT: '5', TRUST_PROXY: 'true' });
     const from = (address: string) =>
       app.request('GET', '/nowhere', { headers: { 'x-forwarded-for': address } });

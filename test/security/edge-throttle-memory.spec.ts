@@ -2,7 +2,7 @@ import { networkOf } from '../../src/common/http/client-address.js';
 import { MemoryThrottlerStorage } from '../../src/common/http/memory-throttler-storage.js';
 
 describe('the memory of the throttle', () => {
-  it('is bounded, whatever number of addresses there is, and stays fast', async () => {
+  it('is bounded for any number of addresses, and stays fast', async () => {
     const storage = new MemoryThrottlerStorage(10_000);
     const started = performance.now();
     for (let address = 0; address < 100_000; address++) await storage.increment(`a${address}`, 60_000, 5);
@@ -12,7 +12,7 @@ describe('the memory of the throttle', () => {
     expect((await storage.increment('a99999', 60_000, 5)).totalHits).toBe(2);
   });
 
-  it('forgets windows that have ended, and goes on counting those that have not', async () => {
+  it('removes windows that have ended, and continues counting the others', async () => {
     const storage = new MemoryThrottlerStorage();
     for (let address = 0; address < 100; address++) await storage.increment(`a${address}`, 20, 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -21,7 +21,7 @@ describe('the memory of the throttle', () => {
     expect(await storage.increment('b', 60_000, 1)).toMatchObject({ totalHits: 2, isBlocked: true });
   });
 
-  it('takes all addresses of a client for one', () => {
+  it('treats all addresses of a client as one', () => {
     expect(networkOf('203.0.113.7')).toBe('203.0.113.7');
     expect(networkOf('::ffff:203.0.113.7')).toBe('203.0.113.7');
     expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');

@@ -7,7 +7,7 @@ import { expectProblem } from '../support/expectations.js';
 import { createKey } from '../support/jwks-server.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
 
-describe('a token that is signed, but odd', () => {
+describe('a token that is signed but unusual', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -127,19 +127,19 @@ describe('the signing keys', () => {
     ],
     ['a redirection', (response) => void response.writeHead(302, { location: '/elsewhere' }).end()],
     ['an error', (response) => void response.writeHead(500).end('{"keys":[]}')],
-  ])('are kept when the endpoint answers with %s', async (_what, bad) => {
+  ])('are kept if the endpoint answers with %s', async (_what, bad) => {
     const errors: unknown[] = [];
     const keys = new JwksKeys(url, (error) => errors.push(error));
     answer = text(JSON.stringify({ keys: [published] }));
     expect(await keys.find(good.kid, 'ES256')).toBeDefined();
     answer = bad;
-    // An unknown id is looked for at the endpoint.
+    // An unknown id is looked up at the endpoint.
     expect(await keys.find('another', 'ES256')).toBeUndefined();
     expect(errors).toHaveLength(1);
     expect(await keys.find(good.kid, 'ES256')).toBeDefined();
   });
 
-  it('stops reading an answer without end', async () => {
+  it('stops reading an endless response', async () => {
     let sent = 0;
     let closed: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (closed = resolve));
@@ -159,12 +159,12 @@ describe('the signing keys', () => {
     expect(sent).toBeLessThan(20_000_000);
   });
 
-  it('may be none: a project on the shared secret publishes none', async () => {
+  it('may be empty: a project on the shared secret publishes none', async () => {
     answer = text('{"keys":[]}');
     expect(await new JwksKeys(url).find('any', 'ES256')).toBeUndefined();
   });
 
-  it('are taken from among others that cannot be used', async () => {
+  it('are selected from a set with unusable keys', async () => {
     answer = text(
       JSON.stringify({ keys: [null, symmetric, { kty: 'RSA', n: '!', e: '!', kid: 'broken' }, published] }),
     );

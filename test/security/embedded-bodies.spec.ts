@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
 
 const MB = 1024 ** 2;
-/** Long enough for an honest body on a busy machine. */
+/** Long enough for a valid body on a busy machine. */
 const REQUEST_TIMEOUT = 4_000;
 
 describe('bodies for the embedded stack', () => {
@@ -23,7 +23,7 @@ describe('bodies for the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  /** Sends a head that promises more than it sends, and says what comes back while the connection is open. */
+  /** Sends headers that promise more than the body has, and returns what is received while the connection is open. */
   async function answerToHead(lines: string[], first = ''): Promise<string> {
     const socket = stack.open(`${lines.join('\r\n')}\r\n\r\n${first}`);
     const timer = setTimeout(() => socket.destroy(), 4_000);
@@ -33,7 +33,7 @@ describe('bodies for the embedded stack', () => {
     return chunk instanceof Buffer ? chunk.toString('utf8') : '';
   }
 
-  it('refuses what is too large for auth on the head alone', async () => {
+  it('refuses a body that is too large for auth from the headers alone', async () => {
     for (const path of ['/auth/v1/signup', '/auth/v1/token?grant_type=password', '/auth/v1/x']) {
       const answer = await answerToHead([
         `POST ${path} HTTP/1.1`,
@@ -46,7 +46,7 @@ describe('bodies for the embedded stack', () => {
     }
   });
 
-  it('stops at a megabyte when no length is given', async () => {
+  it('stops at a megabyte if no length is given', async () => {
     const chunk = `${(64 * 1024).toString(16)}\r\n${' '.repeat(64 * 1024)}\r\n`;
     const answer = await stack.raw(
       `POST /auth/v1/signup HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\nContent-Type: application/json\r\n` +
@@ -56,7 +56,7 @@ describe('bodies for the embedded stack', () => {
     expect(answer).toContain('request_too_large');
   });
 
-  it('takes a body of just under a megabyte', async () => {
+  it('accepts a body of just under a megabyte', async () => {
     const { status, body } = await stack.auth('token?grant_type=password', {
       email: 'nobody@example.com',
       password: PASSWORD,
@@ -65,7 +65,7 @@ describe('bodies for the embedded stack', () => {
     expect([status, body.error_code]).toEqual([400, 'invalid_credentials']);
   });
 
-  it('refuses a file on its head when nobody has signed in', async () => {
+  it('refuses a file from the headers if no user is signed in', async () => {
     const path = `/storage/v1/object/attachments/${ada.id}/x.bin`;
     const heads: string[][] = [
       [],
@@ -119,7 +119,7 @@ describe('bodies for the embedded stack', () => {
     expect(status).toBe(400);
   });
 
-  it('keeps nothing of an upload that breaks off, and what was there before', async () => {
+  it('keeps nothing of an interrupted upload, and keeps the existing file', async () => {
     const path = `/storage/v1/object/attachments/${ada.id}/kept.txt`;
     const options = { token: ada.accessToken, headers: { 'content-type': 'text/plain', 'x-upsert': 'true' } };
     expect((await stack.request('POST', path, { ...options, body: 'before' })).status).toBe(200);
@@ -134,7 +134,7 @@ describe('bodies for the embedded stack', () => {
     expect((await stack.request('GET', path, options)).text).toBe('before');
   });
 
-  it('stays small while many upload at once', async () => {
+  it('stays small with many concurrent uploads', async () => {
     const people = [
       ada,
       ...(await Promise.all(['b', 'c', 'd'].map((name) => stack.signUp(`${name}@example.com`)))),
@@ -157,11 +157,11 @@ describe('bodies for the embedded stack', () => {
       ),
     );
     expect(statuses).toEqual(people.flatMap(() => [200, 200]));
-    // Eight files of 40 MB; what a stream holds of each is a small part of a megabyte.
+    // Eight files of 40 MB. A stream holds a small part of a megabyte of each.
     expect(stack.peakMemory() - before).toBeLessThan(150 * MB);
   });
 
-  it('gives one person a few uploads at once, and their places back', async () => {
+  it('allows a user a few concurrent uploads, and releases their slots', async () => {
     const head = (name: string) =>
       `POST /storage/v1/object/attachments/${ada.id}/${name} HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
       `Authorization: Bearer ${ada.accessToken}\r\nContent-Length: 1000\r\n\r\nhalf`;
@@ -192,7 +192,7 @@ describe('bodies for the embedded stack', () => {
     expect(Date.now() - start).toBeLessThan(4 * REQUEST_TIMEOUT);
   });
 
-  it('answers bodies of any other shape without a server error', async () => {
+  it('answers bodies of any other form without a server error', async () => {
     const deep = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
     for (const path of [
       'signup',
@@ -263,7 +263,7 @@ describe('bodies for the embedded stack', () => {
     ).toHaveLength(6);
   });
 
-  /** Files of uploads that are not whole. */
+  /** Files of incomplete uploads. */
   function leftovers(): string[] {
     const folder = join(stack.dataDir, 'storage');
     if (!existsSync(folder)) return [];
@@ -272,7 +272,7 @@ describe('bodies for the embedded stack', () => {
     );
   }
 
-  /** A token that nobody has signed, and one signed with a key of the forger's own are alike to the server. */
+  /** For the server, an unsigned token and one signed with a forger's key are the same. */
   function forge(claims: object): string {
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     return `${encode({ alg: 'none', typ: 'JWT' })}.${encode({ ...claims, exp: 4_000_000_000 })}.x`;

@@ -5,7 +5,7 @@ import { LoginThrottle } from '../../src/embedded/login-throttle.js';
 import { EmbeddedServer, PASSWORD } from '../support/embedded-server.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 
-/** A third of the usual one: passwords take long to check. */
+/** A third of the default, because checking passwords takes long. */
 const LIMIT = 10;
 
 describe('signing in at the embedded stack', () => {
@@ -17,7 +17,7 @@ describe('signing in at the embedded stack', () => {
     });
     afterAll(() => stack?.stop());
 
-    it('says the same of a wrong password and of an unknown address', async () => {
+    it('responds the same to a wrong password and to an unknown address', async () => {
       await stack.signUp('known@example.com');
       await stack.query(
         `insert into auth.users (id, email) values (gen_random_uuid(), 'unconfirmed@example.com')`,
@@ -49,14 +49,14 @@ describe('signing in at the embedded stack', () => {
       expect(without / known).toBeGreaterThan(0.6);
     });
 
-    // Their answers wait for a moment that is the same for all: four at once measure the same.
+    // Their responses are sent at the same multiple of a time, so four concurrent requests are equally fast.
     eachSideBySide(
       'does not tell by %s who has an account',
       [['recover'], ['otp'], ['magiclink'], ['resend']],
       async (path: string) => {
         await stack.signUp(`${path}@example.com`);
         const body = (email: string) => ({ email, create_user: false, type: 'signup' });
-        // One that waits for its confirmation is what a repeated mail is about.
+        // A repeated mail is for an account that waits for its confirmation.
         await stack.query(
           `insert into auth.users (id, email, confirmation_sent_at) values (gen_random_uuid(), $1, now())`,
           [`waiting-${path}@example.com`],
@@ -70,7 +70,7 @@ describe('signing in at the embedded stack', () => {
       },
     );
 
-    it('lets nobody give themselves a role, a right or another id', async () => {
+    it('does not let users set their own role, rights or id', async () => {
       const ada = await stack.signUp('ada@example.com');
       const { body } = await stack.auth('signup', {
         email: 'eve@example.com',
@@ -112,7 +112,7 @@ describe('signing in at the embedded stack', () => {
       });
     });
 
-    it('shows the administration to nobody with a token', async () => {
+    it('shows the administration to no user token', async () => {
       const { accessToken, id } = await stack.signUp('curious@example.com');
       for (const [method, path, body] of [
         ['GET', '/auth/v1/admin/users', undefined],
@@ -127,7 +127,7 @@ describe('signing in at the embedded stack', () => {
       }
     });
 
-    it('puts out who is banned, and who does not know a new password', async () => {
+    it('signs out banned users, and users who do not know a new password', async () => {
       const admin = (id: string, body: object) =>
         stack.request('PUT', `/auth/v1/admin/users/${id}`, { key: stack.secrets.secretKey, body });
       const banned = await stack.signUp('banned@example.com');
@@ -149,7 +149,7 @@ describe('signing in at the embedded stack', () => {
       expect((await stack.signIn(thief.email, 'another-password')).status).toBe(200);
     });
 
-    it('makes one account of many sign-ups at once with one address', async () => {
+    it('makes one account of many concurrent sign-ups with one address', async () => {
       const body = { email: 'raced@example.com', password: PASSWORD };
       const answers = await Promise.all(Array.from({ length: 6 }, () => stack.auth('signup', body)));
       expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422, 422, 422, 422, 422]);
@@ -159,7 +159,7 @@ describe('signing in at the embedded stack', () => {
       expect(links.map(({ status }) => status)).toEqual(Array(6).fill(200));
     });
 
-    it('refuses passwords of which only a part would count, and endless metadata', async () => {
+    it('refuses passwords that would be truncated, and unlimited metadata', async () => {
       expect(
         (await stack.auth('signup', { email: 'long@example.com', password: '\u00e4'.repeat(40) })).status,
       ).toBe(400);
@@ -222,7 +222,7 @@ describe('signing in at the embedded stack', () => {
         (n: number, headers: Record<string, string>) =>
           stack.auth('token?grant_type=refresh_token', { refresh_token: `t${n}` }, headers),
       ],
-    ])('stops %s from one address, all at once or one by one', async (_name, limit, address, attempt) => {
+    ])('stops %s from one address, concurrent or sequential', async (_name, limit, address, attempt) => {
       const statuses = await Promise.all(
         Array.from({ length: limit + 20 }, async (_, n) => (await attempt(n, from(address))).status),
       );
@@ -266,7 +266,7 @@ describe('signing in at the embedded stack', () => {
     }
   });
 
-  it('lets many people with right passwords through, and gives attempts back in time', () => {
+  it('admits many users with correct passwords, and restores attempts in time', () => {
     let now = 0;
     const throttle = new LoginThrottle(30, () => now);
     const attempt = (name: string) => throttle.take('signIn', 'address', name);
@@ -280,7 +280,7 @@ describe('signing in at the embedded stack', () => {
     now += 10_000;
     expect(attempt('192.0.2.2')).not.toHaveProperty('retryAfter');
     expect(attempt('192.0.2.2')).toHaveProperty('retryAfter');
-    // All of a network that one caller may have is one address.
+    // All addresses of a network that one caller may have count as one.
     for (let n = 0; n < 30; n += 1) attempt(`2001:db8:1:2::${n.toString(16)}`);
     expect(attempt('2001:db8:1:2:ffff::1')).toHaveProperty('retryAfter');
     expect(attempt('2001:db8:1:3::1')).not.toHaveProperty('retryAfter');
@@ -288,7 +288,7 @@ describe('signing in at the embedded stack', () => {
     expect(attempt('::ffff:127.9.9.9')).toHaveProperty('retryAfter');
   });
 
-  it('remembers a bounded number of addresses', () => {
+  it('remembers a limited number of addresses', () => {
     const throttle = new LoginThrottle(30);
     for (let n = 0; n < 50_000; n += 1) throttle.take('signIn', 'account', `u${n}@example.com`);
     expect((throttle as unknown as { buckets: Map<string, unknown> }).buckets.size).toBeLessThanOrEqual(
@@ -310,11 +310,11 @@ describe('signing in at the embedded stack', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
     const { found, busy } = JSON.parse(stdout) as { found: boolean[]; busy: number };
     expect(found).toEqual(Array(8).fill(true));
-    // Milliseconds of the event loop's own thread for all eight; in JavaScript, each one takes longer.
+    // Milliseconds of the event loop's own thread for all eight. In JavaScript, each one takes longer.
     expect(busy).toBeLessThan(50);
   });
 
-  /** The median time of each case, in milliseconds; the cases take turns, so that a busy machine slows all of them. */
+  /** The median time of each case, in milliseconds. The cases take turns, so a busy machine slows all of them. */
   async function medians(
     attempt: (email: string) => Promise<unknown>,
     emails: string[],

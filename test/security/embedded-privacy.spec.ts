@@ -19,7 +19,7 @@ import { freePort, runServerProcess } from '../support/server-process.js';
 
 const isRoot = process.getuid?.() === 0;
 
-/** Files and folders of the stack that give somebody else a right; PostgreSQL's own lie below a closed folder of its own. */
+/** Files and folders of the stack that other users can access. PostgreSQL's own are below its closed folder. */
 function open(folder: string): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
@@ -49,16 +49,16 @@ async function storeFile(stack: EmbeddedServer, email: string): Promise<void> {
   expect(status).toBe(200);
 }
 
-describe('what the embedded stack keeps', () => {
+describe('the files of the embedded stack', () => {
   it.each([
     ['a usual umask', '0022'],
     ['no umask', '0000'],
     ['a narrow umask', '0077'],
-  ])('is private with %s, also in a folder that was open', async (_name, umask) => {
+  ])('are private with %s, also in a folder that was open', async (_name, umask) => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
     const before = process.umask(parseInt(umask, 8));
     try {
-      // Not private itself, so that PostgreSQL's account gets to the cluster below it.
+      // Not private itself, so that PostgreSQL's account can reach the cluster below it.
       chmodSync(folder, 0o755);
       const dataDir = join(folder, 'data');
       mkdirSync(join(dataDir, 'storage', 'ab'), { recursive: true });
@@ -93,7 +93,7 @@ describe('what the embedded stack keeps', () => {
       const paths = readdirSync(join(stack.dataDir), { recursive: true, encoding: 'utf8' }).map((name) =>
         join(stack.dataDir, name),
       );
-      // An account of no group that PostgreSQL's has.
+      // An account that is not in PostgreSQL's group.
       const asStranger = (command: string[]) =>
         spawnSync(command[0] ?? '', command.slice(1), { uid: 12_345, gid: 12_345, encoding: 'utf8' }).status;
       expect(asStranger(['ls', stack.dataDir])).not.toBe(0);
@@ -104,27 +104,27 @@ describe('what the embedded stack keeps', () => {
     }
   });
 
-  it('leaves a folder alone that holds something else', async () => {
+  it('leave a folder alone that contains other files', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-other-'));
     try {
       writeFileSync(join(folder, 'letter.txt'), 'somebody\u2019s own');
       chmodSync(folder, 0o755);
       const { code, output } = await runServerProcess({ DATA_DIR: folder, PORT: String(await freePort()) });
       expect(code).toBe(1);
-      expect(output).toContain('holds other files');
+      expect(output).toContain('contains other files');
       expect(statSync(folder).mode & 0o777).toBe(0o755);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });
 
-  it('refuses a folder that everybody uses', async () => {
+  it('refuse a folder that everyone uses', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-shared-'));
     try {
       chmodSync(folder, 0o1777);
       const { code, output } = await runServerProcess({ DATA_DIR: folder, PORT: String(await freePort()) });
       expect(code).toBe(1);
-      expect(output).toContain('shared with others');
+      expect(output).toContain('shared with other users');
       expect(statSync(folder).mode & 0o7777).toBe(0o1777);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -140,7 +140,7 @@ describe('the PostgreSQL of the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  it('asks everybody for a password, in the way that does not show it', async () => {
+  it('requires a password from everyone, without sending it in plain text', async () => {
     const rules = await stack.query<{ auth_method: string; error: string | null }>(
       'select auth_method, error from pg_hba_file_rules',
     );
@@ -172,7 +172,7 @@ describe('the PostgreSQL of the embedded stack', () => {
     }
   });
 
-  it('listens to this machine alone', async () => {
+  it('only listens on this machine', async () => {
     const others = Object.values(networkInterfaces())
       .flat()
       .filter((address) => address && !address.internal && address.family === 'IPv4');
@@ -189,14 +189,14 @@ describe('the PostgreSQL of the embedded stack', () => {
     }
   });
 
-  it('learns nothing of the server\u2019s environment', () => {
+  it('does not get the server’s environment', () => {
     const postmaster = readFileSync(join(stack.dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0];
     const environment = readFileSync(`/proc/${postmaster}/environ`, 'utf8');
     expect(environment).not.toContain('sk-should-stay-in-the-server');
     expect(readFileSync(`/proc/${postmaster}/cmdline`, 'utf8')).not.toContain(stack.secrets.databasePassword);
   });
 
-  it('prints no password, key or statement, whatever goes wrong', async () => {
+  it('prints no password, key or statement, whatever fails', async () => {
     const { databasePassword, authPassword, jwtSecret, secretKey } = stack.secrets;
     const { accessToken, refreshToken, id } = await stack.signUp('printed@example.com');
     await stack.signIn('printed@example.com', 'a-wrong-password');
@@ -231,7 +231,7 @@ describe('the PostgreSQL of the embedded stack', () => {
       PASSWORD,
       'a-wrong-password',
     ]) {
-      // The commands that the start prints sign up with a password of their own.
+      // The printed commands sign up with their own password.
       expect(printed.includes(secret)).toBe(false);
     }
   });

@@ -8,7 +8,7 @@ describe('refresh tokens of the embedded stack', () => {
   });
   afterAll(() => stack?.stop());
 
-  /** Makes a token look as if it had been used some time ago. */
+  /** Makes a token look as if it was used some time ago. */
   const age = (token: string, seconds: number) =>
     stack.query(
       `update auth.refresh_tokens set updated_at = updated_at - make_interval(secs => $2) where token = $1`,
@@ -21,7 +21,7 @@ describe('refresh tokens of the embedded stack', () => {
       [userId],
     );
 
-  it('gives one new token, however many ask at once', async () => {
+  it('give one new token, however many requests there are', async () => {
     const person = await stack.signUp('at-once@example.com');
     const answers = await Promise.all(Array.from({ length: 8 }, () => stack.refresh(person.refreshToken)));
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
@@ -29,7 +29,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect((await tokensOf(person.id)).filter(({ revoked }) => !revoked)).toHaveLength(1);
   });
 
-  it('gives the session once more to a client that lost the answer', async () => {
+  it('give the session again to a client that lost the response', async () => {
     const person = await stack.signUp('lost@example.com');
     const first = await stack.refresh(person.refreshToken);
     const second = await stack.refresh(person.refreshToken);
@@ -38,7 +38,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect(second.body.user.id).toBe(person.id);
   });
 
-  it('revokes the whole family when a token is used again later', async () => {
+  it('revoke the whole family when a token is reused later', async () => {
     const person = await stack.signUp('stolen@example.com');
     const { body: thief } = await stack.refresh(person.refreshToken);
     const { body: next } = await stack.refresh(thief.refresh_token);
@@ -59,7 +59,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect((await stack.signIn(person.email)).status).toBe(200);
   });
 
-  it('revokes the family though only one token was made from it', async () => {
+  it('revoke the family even if only one token was made from it', async () => {
     const person = await stack.signUp('parent@example.com');
     const { body } = await stack.refresh(person.refreshToken);
     await age(person.refreshToken, 11);
@@ -67,7 +67,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect((await stack.refresh(body.refresh_token)).status).toBe(400);
   });
 
-  it('spares the other sessions of the same person', async () => {
+  it('do not affect other sessions of the same user', async () => {
     const person = await stack.signUp('two@example.com');
     const { body: other } = await stack.signIn(person.email);
     await stack.refresh(person.refreshToken);
@@ -76,7 +76,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect((await stack.refresh(other.refresh_token)).status).toBe(200);
   });
 
-  it('ends with the session', async () => {
+  it('end with the session', async () => {
     const person = await stack.signUp('out@example.com');
     const { body: current } = await stack.refresh(person.refreshToken);
     const { body: other } = await stack.signIn(person.email);
@@ -91,7 +91,7 @@ describe('refresh tokens of the embedded stack', () => {
     expect((await stack.refresh(kept.refresh_token)).status).toBe(400);
   });
 
-  it('knows nothing of a token that is not one', async () => {
+  it('refuse a value that is not a token', async () => {
     const { accessToken } = await stack.signUp('odd@example.com');
     for (const token of [
       'x',

@@ -1,10 +1,10 @@
 import { EmbeddedServer } from '../support/embedded-server.js';
 
-/** What only routes of the library say that Supabase does not have. */
+/** Messages of library routes that Supabase does not have. */
 const LEAKS =
   /postgresql:|supabase_auth_admin|"connection"|"relations"|pong|search_path|openapi|swagger.*2\.0/i;
 
-/** Ways to spell an address that leads out of what clients may reach, each below both services. */
+/** Spellings of a URL that lead outside of what clients may reach, below both services. */
 const ESCAPES = [
   '../../_system/info',
   '../../_system/config',
@@ -29,7 +29,7 @@ const ESCAPES = [
   'health#/../../../_system/info',
 ];
 
-describe('the addresses of the embedded stack', () => {
+describe('the URLs of the embedded stack', () => {
   let stack: EmbeddedServer;
   let key: string;
 
@@ -46,7 +46,7 @@ describe('the addresses of the embedded stack', () => {
 
   const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
 
-  it.each(['/auth/v1/', '/storage/v1/'])('leads nowhere else from %s', async (prefix) => {
+  it.each(['/auth/v1/', '/storage/v1/'])('lead nowhere else from %s', async (prefix) => {
     for (const escape of ESCAPES) {
       const answer = await get(`${prefix}${escape}`);
       expect([escape, answer]).toEqual([escape, expect.not.stringMatching(LEAKS)]);
@@ -64,7 +64,7 @@ describe('the addresses of the embedded stack', () => {
     '/auth/../_system/info',
     '/_system/info',
     '/rest/v1/',
-  ])('answers nothing of the library to %s', async (target) => {
+  ])('show nothing of the library for %s', async (target) => {
     const answer = await get(target);
     expect(answer).not.toMatch(LEAKS);
     expect(String(statusOf(answer))).toMatch(/^40[04]$/);
@@ -81,14 +81,14 @@ describe('the addresses of the embedded stack', () => {
       ['Host: x', 'X-Forwarded-Host: y/_system/info?', 'X-Forwarded-Prefix: /_system/info?'],
     ],
     ['rewritten addresses', ['Host: x', 'X-Original-URL: /_system/info', 'X-Rewrite-URL: /_system/info']],
-  ])('is not moved by %s', async (_name, headers) => {
+  ])('are not changed by %s', async (_name, headers) => {
     const answer = await get('/auth/v1/health', headers);
     expect(answer).not.toMatch(LEAKS);
     if (statusOf(answer) !== 200) expect(statusOf(answer)).toBe(400);
     else expect(answer).toContain('GoTrue');
   });
 
-  it('has no other method or route than the lists say', async () => {
+  it('have no other method or route than in the lists', async () => {
     for (const [method, path] of [
       ['GET', '/auth/v1/authorize?provider=google'],
       ['GET', '/auth/v1/callback'],
@@ -110,16 +110,16 @@ describe('the addresses of the embedded stack', () => {
     }
   });
 
-  it('reads a parameter that comes twice in one way', async () => {
+  it('interpret a repeated parameter in one way', async () => {
     const person = await stack.signUp('twice@example.com');
-    // The library would take the last spelling for a refresh, the route for a password.
+    // The library would use the last parameter and refresh, and the route would use the first for a password.
     const { status, body } = await stack.auth('token?grant%5Ftype=password&grant_type=refresh_token', {
       refresh_token: person.refreshToken,
     });
     expect([status, body.error_code]).toEqual([400, 'validation_failed']);
   });
 
-  it('answers what browsers ask before supabase-js sends anything', async () => {
+  it('answer the preflight requests of browsers', async () => {
     const headers =
       'apikey, authorization, x-client-info, x-supabase-api-version, x-upsert, cache-control, content-type';
     for (const path of ['/auth/v1/token?grant_type=password', '/storage/v1/object/attachments/x/y.txt']) {
@@ -140,7 +140,7 @@ describe('the addresses of the embedded stack', () => {
     }
   });
 
-  it('shows scripts of any origin the answer, and takes no cookies for it', async () => {
+  it('expose the response to scripts of any origin, and accept no cookies for it', async () => {
     const { headers } = await stack.request('GET', '/auth/v1/health', {
       headers: { origin: 'https://evil.example.com' },
     });

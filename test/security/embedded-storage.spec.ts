@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { EmbeddedServer, type Person } from '../support/embedded-server.js';
 
-/** What a signed-in person, or nobody, may do with other people's files. */
+/** What a signed-in user, or an anonymous client, may do with other users' files. */
 describe('files in the embedded stack', () => {
   let stack: EmbeddedServer;
   let ada: Person;
@@ -32,7 +32,7 @@ describe('files in the embedded stack', () => {
     expect(content).toBe('secret');
   });
 
-  it('empties no bucket for a person who has a file in it', async () => {
+  it('does not let a user with a file in a bucket empty it', async () => {
     await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/own.txt`, {
       token: eve.accessToken,
       body: 'own',
@@ -44,7 +44,7 @@ describe('files in the embedded stack', () => {
     }
   });
 
-  it('makes, changes and removes no bucket for anybody but the operator', async () => {
+  it('only lets the operator create, change and remove buckets', async () => {
     for (const token of [eve.accessToken, undefined]) {
       for (const [method, path, body] of [
         ['POST', 'bucket', { id: 'evil', name: 'evil', public: true }],
@@ -62,7 +62,7 @@ describe('files in the embedded stack', () => {
     expect((await stack.request('DELETE', '/storage/v1/bucket/b', { key })).status).toBe(200);
   });
 
-  it('gives, takes and moves nothing of a stranger', async () => {
+  it('does not read, write or move files of other users', async () => {
     for (const token of [eve.accessToken, undefined]) {
       const answers = await Promise.all([
         stack.request('GET', object, { token }),
@@ -121,7 +121,7 @@ describe('files in the embedded stack', () => {
     }
   });
 
-  it('writes nothing into a stranger\u2019s folder, however the name is spelt', async () => {
+  it('writes nothing into another user’s folder, however the name is spelled', async () => {
     await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/own.txt`, {
       token: eve.accessToken,
       body: 'own',
@@ -157,7 +157,7 @@ describe('files in the embedded stack', () => {
     expect(rows).toEqual([]);
   });
 
-  it('honours no signature but its own, for the one object and use', async () => {
+  it('accepts only its own signatures, for the one object and purpose', async () => {
     const key = new TextEncoder().encode(stack.secrets.jwtSecret);
     const sign = (claims: Record<string, unknown>, secret = key, expires = '1h') =>
       new SignJWT(claims)
@@ -210,7 +210,7 @@ describe('files in the embedded stack', () => {
     }
   });
 
-  it('takes no forged service for the operator', async () => {
+  it('does not accept a forged service token as the operator', async () => {
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const claims = { role: 'service_role', iss: 'supabase', exp: 4_000_000_000 };
     const forged = [
@@ -245,7 +245,7 @@ describe('files in the embedded stack', () => {
     }
   });
 
-  it('serves a page that somebody has stored without letting it run', async () => {
+  it('serves a stored page without letting it run', async () => {
     await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/page.html`, {
       token: eve.accessToken,
       body: '<script>alert(1)</script>',
@@ -258,7 +258,7 @@ describe('files in the embedded stack', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  it('lets no form put more than a media type into a header', async () => {
+  it('does not let a form put more than a media type into a header', async () => {
     const boundary = 'b';
     const body =
       `--${boundary}\r\nContent-Disposition: form-data; name=""; filename="x"\r\n` +
@@ -278,7 +278,7 @@ describe('files in the embedded stack', () => {
     ]);
   });
 
-  it('answers odd requests without a server error, and without words of the library', async () => {
+  it('answers unusual requests without a server error, and without messages of the library', async () => {
     const list = (body: unknown) =>
       stack.request('POST', '/storage/v1/object/list/attachments', {
         token: eve.accessToken,

@@ -2,7 +2,9 @@ import { EmbeddedServer } from '../support/embedded-server.js';
 
 const LIMIT = 20;
 
-/** What the embedded stack refuses by its head is counted by address, as unknown paths of the server are. */
+/**
+ * Requests that the embedded stack refuses by their headers are counted by address, like unknown paths of the server.
+ */
 describe('requests that the embedded stack refuses', () => {
   let stack: EmbeddedServer;
 
@@ -22,7 +24,7 @@ describe('requests that the embedded stack refuses', () => {
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(refused.headers.get('x-request-id')).toBeTruthy();
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
-      // Those who may pass still do.
+      // Valid requests are still admitted.
       expect((await stack.request('GET', '/auth/v1/health')).status).toBe(200);
     },
   );

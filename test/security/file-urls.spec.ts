@@ -8,8 +8,8 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-/** What a stored message names is fetched by nobody: not by this server, and not by a vendor on its behalf. */
-describe('an address in a stored message', () => {
+/** Nothing fetches a URL in a stored message: not this server, and not a vendor on its behalf. */
+describe('a URL in a stored message', () => {
   let app: ChatApp;
   let user: TestUser;
   let internal: Server;
@@ -23,7 +23,7 @@ describe('an address in a stored message', () => {
       response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from(PNG, 'base64'));
     });
     await new Promise<void>((resolve) => internal.listen(0, '127.0.0.1', resolve));
-    // By a name: the AI SDK refuses addresses of private networks by itself, names that lead there it does not.
+    // By a host name: the AI SDK refuses addresses of private networks itself, but not names that resolve to them.
     address = `http://localhost:${(internal.address() as AddressInfo).port}`;
   });
 
@@ -66,12 +66,12 @@ describe('an address in a stored message', () => {
   describe.each(['google/gemini-2.5-flash', 'openai/gpt-5-mini', 'anthropic/claude-haiku-4-5'])(
     'for %s',
     (model) => {
-      it.each(NAMED)('is left out, and the answer says so: %s', async (_name, url) => {
+      it.each(NAMED)('is omitted, and the answer says so: %s', async (_name, url) => {
         for (const role of ['user', 'assistant']) {
           const chatId = await chatWith(role, [text('See.'), file(url(), { filename: 'cat.png' })]);
           const answer = await app.say(user, chatId, 'And?', { body: { model, agent: 'chat' } });
           expect([answer.status, answer.done]).toEqual([200, true]);
-          expect(told()).toContain('[a file that was left out: cat.png]');
+          expect(told()).toContain('[omitted file: cat.png]');
           expect(told()).not.toContain('secret');
         }
         expect(fetched).toEqual([]);
@@ -79,14 +79,14 @@ describe('an address in a stored message', () => {
     },
   );
 
-  it('is left out for agents with tools, too', async () => {
+  it('is also omitted for agents with tools', async () => {
     const chatId = await chatWith('user', [text('See.'), file(`${address}/secret`)]);
     const answer = await app.say(user, chatId, 'And?', { body: { agent: 'artifact' } });
     expect([answer.status, fetched]).toEqual([200, []]);
     expect(told()).not.toContain('secret');
   });
 
-  it('is not reached by what else a message may hold', async () => {
+  it('is not reached by anything else in a message', async () => {
     const url = `${address}/secret`;
     const tool = { type: 'tool-draw', toolCallId: 'a', state: 'output-available', input: {} };
     const chatId = await chatWith(
@@ -120,7 +120,7 @@ describe('an address in a stored message', () => {
     expect(told()).not.toContain('fileUri');
   });
 
-  it('is not reached by a document that is said to be an image', async () => {
+  it('is not reached by a document that claims to be an image', async () => {
     const documentId = await insertDocument(app.database, user.id, {
       kind: 'image',
       content: `${address}/secret`,
@@ -142,7 +142,7 @@ describe('an address in a stored message', () => {
     expect(told()).not.toContain('/secret');
   });
 
-  it('leaves what is in the message itself: a data URL is told', async () => {
+  it('does not affect data in the message itself: a data URL is sent', async () => {
     const chatId = await chatWith('user', [text('See.'), file(`data:image/png;base64,${PNG}`)]);
     expect((await app.say(user, chatId, 'And?', { body: { agent: 'chat' } })).status).toBe(200);
     expect(told()).toContain(PNG);

@@ -4,7 +4,7 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-/** Rows that no server has written. */
+/** Rows that the server has never written. */
 const FORGED: Array<[name: string, message: Record<string, unknown>]> = [
   ['parts that are no list', { parts: '{"type":"text"}' }],
   ['parts that are null', { parts: 'null' }],
@@ -68,7 +68,7 @@ const FORGED: Array<[name: string, message: Record<string, unknown>]> = [
   ['parts that are nested deeply', { parts: `[{"type":"data-x","data":${nested(100)}}]` }],
 ];
 
-/** A bad row costs only itself. */
+/** An invalid row only affects itself. */
 describe('a chat with', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -140,8 +140,8 @@ describe('a chat with', () => {
   );
 });
 
-/** What a model sends is stored in whole, or says what was left out; the end of an answer always is. */
-describe('a call of a tool by the model', () => {
+/** A model's output is stored in full, or with a note about the omitted part. The end of an answer is always stored. */
+describe('a tool call of the model', () => {
   let app: ChatApp;
   let user: TestUser;
 

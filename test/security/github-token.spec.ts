@@ -11,7 +11,7 @@ const escapes = (text: string, escape: (code: string) => string) =>
   [...text].map((character) => escape(character.charCodeAt(0).toString(16).padStart(2, '0'))).join('');
 const half = CORE.length / 2;
 
-/** Ways in which a tool, or a file that it reads, may say the token. Each with what must not be left of it. */
+/** Ways in which a tool, or a file that it reads, can contain the token. Each with the text that must not be left. */
 const QUOTED: Array<[name: string, said: string, left: string[]]> = [
   ['as it is', `The token is ${GITHUB_TOKEN}.`, [CORE]],
   ['in upper case', GITHUB_TOKEN.toUpperCase(), [CORE.toUpperCase()]],
@@ -79,13 +79,13 @@ describe('a secret', () => {
     expect(clean).toMatch(/^before [\s\S]*\[redacted\][\s\S]* after$/);
   });
 
-  it('leaves ordinary words, and what tokens have in common', () => {
+  it('leaves ordinary words, and prefixes that tokens share', () => {
     const text =
       'Tokens begin with ghp_ or github_pat_. "double" any token of that octopus 100% of the time: a%20b = c\\u0041 &#65; 01234.';
     expect(redactorOf(GITHUB_TOKEN)(text)).toBe(text);
   });
 
-  it('is looked for in long texts without delay', () => {
+  it('is searched in long texts without delay', () => {
     const redact = redactorOf(GITHUB_TOKEN);
     const text = `${'ghp_dou'.repeat(1_500)}${'%64'.repeat(1_500)}${'word '.repeat(1_000)}`;
     const times = Array.from({ length: 10 }, () => {
@@ -93,12 +93,12 @@ describe('a secret', () => {
       redact(text);
       return performance.now() - startedAt;
     });
-    // As long as the results are that a model gets.
+    // As long as the results that a model gets.
     expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 
-/** The token travels to GitHub's server and nowhere else. */
+/** The token is only sent to GitHub's server. */
 describe('the user’s token', () => {
   let app: GithubApp;
   let user: TestUser;
@@ -117,7 +117,7 @@ describe('the user’s token', () => {
     repositoryId = await app.connect(user);
   });
 
-  it.each(QUOTED)('is not passed on when the result of a tool says it %s', async (_name, said, left) => {
+  it.each(QUOTED)('is not passed on when the result of a tool contains it %s', async (_name, said, left) => {
     app.mcp.world.files.set(`${CHOSEN}/README.md`, `It begins. ${said}`);
     app.script({ name: 'get_file_contents', input: { ...ADDRESS, path: 'README.md' } }, 'Done.');
     const chatId = crypto.randomUUID();
@@ -131,7 +131,7 @@ describe('the user’s token', () => {
     }
   });
 
-  it('is not passed on when the failure of a tool says it', async () => {
+  it('is not passed on when the failure of a tool contains it', async () => {
     app.mcp.failCall({ type: 'tool-error', message: `Bad credentials: ${GITHUB_TOKEN}` });
     app.script({ name: 'list_commits', input: ADDRESS }, 'Done.');
     const chatId = crypto.randomUUID();
@@ -144,7 +144,7 @@ describe('the user’s token', () => {
     expect(stored).toContain('Bad credentials: ');
   });
 
-  it('stays what is cut off at the end of a long result', async () => {
+  it('stays removed at the cut end of a long result', async () => {
     await app.configure({ maxResultCharacters: 1_000 });
     app.mcp.world.files.set(`${CHOSEN}/README.md`, `${'.'.repeat(945)}${GITHUB_TOKEN}${'.'.repeat(5_000)}`);
     app.script({ name: 'get_file_contents', input: { ...ADDRESS, path: 'README.md' } }, 'Done.');
@@ -155,7 +155,7 @@ describe('the user’s token', () => {
   });
 });
 
-/** Neither do keys of the providers come back, whatever a provider says of them. */
+/** Keys of the providers are not returned either, whatever a provider responds. */
 describe('the user’s key of a provider', () => {
   let app: GithubApp;
 
@@ -166,7 +166,7 @@ describe('the user’s key of a provider', () => {
   afterAll(() => app.close());
 
   it.each([401, 400, 500] as const)(
-    'is in no answer, row or log line after a refusal with %i',
+    'is in no response, row or log line after a refusal with %i',
     async (status) => {
       const key = 'my-very-own-key-0123456789abcdef';
       const user = await app.createUser();

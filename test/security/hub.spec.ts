@@ -2,8 +2,8 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import { answerCalls, messagesOf, resume, saying, send, stop } from '../support/turns.js';
 
-/** Whose chat it is, is found out before anything of it is taken. */
-describe('a stranger in a public chat', () => {
+/** The owner of a chat is checked before a turn in it is claimed. */
+describe('another user in a public chat', () => {
   let app: ChatApp;
   let alice: TestUser;
   let mallory: TestUser;
@@ -37,14 +37,14 @@ describe('a stranger in a public chat', () => {
     for (let n = 0; n < 30; n++) statuses.push((await app.say(alice, chatId, `Message ${n}`)).status);
     isOver = true;
     expect(statuses).toEqual(Array(30).fill(200));
-    // 409: the stranger’s own other requests are under way.
+    // 409: the other user's own requests are running.
     const refused = (await Promise.all(knocking)).flat();
     expect(refused).toContain(404);
     expect(refused.filter((status) => status !== 404 && status !== 409)).toEqual([]);
     expect(await messagesOf(app, alice, chatId)).toHaveLength(60);
   });
 
-  it('neither sees, stops nor displaces a running answer, and does not run one itself', async () => {
+  it('neither sees, stops nor replaces a running answer, and does not run one', async () => {
     app.double.enqueue({ text: ['One. ', 'Two.'], pauseAfter: 1 });
     const answer = await send(app, alice, { id: chatId, message: userMessage('Count.') });
     await answer.until(saying('One. '));
@@ -61,7 +61,7 @@ describe('a stranger in a public chat', () => {
     expect(answerCalls(app, 'Count.')).toHaveLength(1);
   });
 
-  it('makes the server look after nobody’s leftovers', async () => {
+  it('leaves nothing behind that the server must keep', async () => {
     const crashed = await app.database.query(
       `insert into "Message_v2" (id, "chatId", role, parts, status) values (gen_random_uuid(), $1, 'assistant', '[]', 'streaming') returning id`,
       [chatId],

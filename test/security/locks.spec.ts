@@ -6,18 +6,18 @@ import { type ChatApp, eventually, startChatApp, userMessage } from '../support/
 import { hold, type HeldTransaction, waitingForLocks } from '../support/row-locks.js';
 import { messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
 
-/** As `startTestApp` sets it; a user may hold a quarter of it. */
+/** As set by `startTestApp`. A user may hold a quarter of it. */
 const POOL_SIZE = 8;
 const SHARE = POOL_SIZE / 4;
 
-/** Milliseconds; a quarter of what the product gives, in the same proportions. */
+/** In milliseconds: a quarter of the product's limits, in the same proportions. */
 const LOCK_TIMEOUT = 750;
 const PATIENCE = 3_750;
 
 /** Far below the 30 seconds that a statement without limits may wait. */
 const SOON = 10_000;
 
-/** An application that waits for locks and for a user's share of connections as long as these tests can wait. */
+/** An application with limits for locks and connection shares that are short enough for these tests. */
 async function startHurriedApp(environment?: Record<string, string>): Promise<ChatApp> {
   const app = await startChatApp(environment);
   const { limits } = app.app.get(Database);
@@ -33,7 +33,7 @@ async function timed<T>(work: Promise<T>): Promise<{ result: T; milliseconds: nu
   return { result, milliseconds: performance.now() - since };
 }
 
-/** A user may lock rows of their own, through the Data API, for as long as they like. That is their own trouble. */
+/** A user may lock their own rows through the Data API for any length of time. This must only affect that user. */
 describe('rows that a user locks', () => {
   let app: ChatApp;
   let attacker: TestUser;
@@ -88,7 +88,7 @@ describe('rows that a user locks', () => {
     ['a shared lock', 'select id from chat for share'],
     ['a key lock', 'select id from chat for key share'],
     ['a slow update', `update chat set title = 'x' where pg_sleep(0.001) is not null`],
-  ])('with %s on 30 chats, and 30 messages for them, take nothing from others', async (_, sql) => {
+  ])('with %s on 30 chats, and 30 messages for them, do not affect others', async (_, sql) => {
     const chats = await chatsOf(attacker, 30);
     await holdAs(attacker.id, sql);
     const sends = Promise.all(chats.map((chatId) => timed(send(attacker, chatId))));
@@ -100,10 +100,10 @@ describe('rows that a user locks', () => {
       expect(result.status).toBe(503);
       expect(Number(result.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(result.problem.detail).toMatch(/Try again/);
-      // In line behind their own kind, for a connection and for the lock.
+      // They wait in line for a connection and for the lock.
       expect(milliseconds).toBeLessThan(3 * PATIENCE);
     }
-    // Nothing is left of what was refused, and what was locked is as good as new.
+    // Refused requests leave nothing behind, and the locked rows work as usual afterwards.
     await held[0]?.release();
     expect(await messagesOf(app, attacker, chats[0]!)).toEqual([]);
     expect(await send(attacker, chats[0]!)).toMatchObject({ status: 200, done: true });
@@ -133,7 +133,7 @@ describe('rows that a user locks', () => {
       );
     const { milliseconds } = await timed(eventually(async () => (await said(theirs!)).includes('10 ')));
     expect(milliseconds).toBeLessThan(4_000);
-    // What was left out is not forgotten.
+    // What was skipped is stored later.
     await first.until(saying('30 '));
     expect(await said(mine!)).not.toContain('30 ');
     await held[0]?.release();
@@ -146,7 +146,7 @@ describe('rows that a user locks', () => {
       await app.request('POST', `/api/chat/${chat}/stop`, { user });
   });
 
-  it('do not keep others from being checkpointed when PostgreSQL refuses what an answer says', async () => {
+  it('do not keep others from being checkpointed if PostgreSQL refuses an answer', async () => {
     const [mine] = await chatsOf(attacker, 1);
     const [theirs] = await chatsOf(victim, 1);
     await app.database.query(`
@@ -165,7 +165,7 @@ describe('rows that a user locks', () => {
         const rows = await app.database.query(`select parts from "Message_v2" where "chatId" = $1`, [theirs]);
         return JSON.stringify(rows).includes('remedy');
       });
-      expect(app.log()).toContain('An answer can not be checkpointed.');
+      expect(app.log()).toContain('An answer cannot be checkpointed.');
       await Promise.all([first.leave(), second.leave()]);
     } finally {
       await app.database.query('drop function public.refuse() cascade');
@@ -177,7 +177,7 @@ describe('rows that a user locks', () => {
       await app.request('POST', `/api/chat/${chat}/stop`, { user });
   });
 
-  it('keep the ends of answers waiting without connections, and those are stored when the rows are free', async () => {
+  it('delay the ends of answers without holding connections, and those are stored when the rows are free', async () => {
     const chats = await chatsOf(attacker, POOL_SIZE + 2);
     const readers = await Promise.all(
       chats.map(async (id) => {
@@ -192,7 +192,7 @@ describe('rows that a user locks', () => {
     const answers = Promise.all(readers.map((reader) => reader.rest()));
     await eventually(async () => (await waitingForLocks(app.database)) > 0);
     await expectOthersAreServed();
-    // Longer than one try lasts, and than a server without a limit for locks would have needed.
+    // Longer than one try lasts, and than a server without a limit for locks would need.
     await new Promise((resolve) => setTimeout(resolve, 2 * LOCK_TIMEOUT));
     expect(await waitingForLocks(app.database)).toBeLessThanOrEqual(SHARE);
     expect(readers.every(({ chunks }) => chunks.every(({ type }) => type !== 'finish'))).toBe(true);
@@ -215,7 +215,7 @@ describe('rows that a user locks', () => {
     expect(booked.calls).toBe(chats.length);
   });
 
-  it('are not deleted by halves', async () => {
+  it('are not deleted in part', async () => {
     const chats = await chatsOf(attacker, 3);
     await holdAs(attacker.id, 'select id from chat where id = $1 for key share', [chats[1]]);
     for (const path of [`/api/chats/${chats[1]}`, '/api/chats']) {
@@ -229,9 +229,9 @@ describe('rows that a user locks', () => {
     expect((await app.request('DELETE', '/api/chats', { user: attacker })).body).toEqual({ deleted: 3 });
   });
 
-  it('do not keep administrators from other users', async () => {
+  it('do not block administrators from other users', async () => {
     const admin = await app.createUser({ role: 'admin' });
-    // The foreign key of an insert that is not over holds the user's own row.
+    // The foreign key of an uncommitted insert locks the user's own row.
     await holdAs(undefined, `insert into chat (user_id, title) values ($1, 'not over')`, [attacker.id]);
     const { result, milliseconds } = await timed(
       app.request('DELETE', `/api/admin/users/${attacker.id}`, { user: admin }),
@@ -247,10 +247,11 @@ describe('rows that a user locks', () => {
     );
   });
 
-  it("are not a stranger's: to ask for a document of somebody else locks nothing of it", async () => {
+  it("belong to the user: a request for another user's document locks nothing of it", async () => {
     const body = { title: 'Mine', kind: 'text', content: 'One' };
     const { body: document } = await app.request('POST', '/api/documents', { user: victim, body });
-    // The victim is writing: a stranger who waited for the same lock would answer late, and hold a place in its line.
+    // The owner is writing. Another user who waited for the same lock would get a late response, and hold a place in
+    // line.
     const writer = await hold(app.database);
     held.push(writer);
     await writer.query('select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4711))', [document.id]);
@@ -262,9 +263,9 @@ describe('rows that a user locks', () => {
   });
 });
 
-/** Nothing that everybody needs is kept from them by connections that are all in use. */
+/** Requests that everyone needs still work if all connections are in use. */
 describe('a pool that is used up', () => {
-  it('does not make the server unready, and refuses what waits too long with 503', async () => {
+  it('does not make the server unready, and refuses requests that wait too long with 503', async () => {
     const app = await startHurriedApp({ DATABASE_POOL_SIZE: '4' });
     const holder = await hold(app.database);
     try {

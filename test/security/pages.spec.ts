@@ -7,7 +7,7 @@ import { everyPage } from '../support/every-page.js';
 import { drain, longestBlock, MAX_BLOCK } from '../support/loop-probe.js';
 
 const MEGABYTE = 1024 * 1024;
-/** A page ends at 2 MB; beside what is large in it there is little. */
+/** A page ends at 2 MB. There is little else in addition to the large columns. */
 const MAX_PAGE = 2.1 * MEGABYTE;
 
 let app: TestApp;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 const sql = (text: string, ...parameters: unknown[]) => app.database.query(text, parameters);
-/** Text that does not compress; `n` names a row, so that each has its own. */
+/** Text that does not compress. `n` identifies a row, so that each has different text. */
 const noise = (kilobytes: number) =>
   `(select string_agg(md5(n::text || '/' || piece), '') from generate_series(1, ${kilobytes * 32}) piece)`;
 const BOMB = `repeat('a', 9500000)`;
@@ -39,13 +39,13 @@ function addMessages(chatId: string, count: number, content: string): Promise<un
 }
 
 describe('the messages of a chat', () => {
-  it('come in pages of bounded size, each of them once and in order', async () => {
+  it('come in pages of limited size, each message once and in order', async () => {
     const chatId = await addChat(app, user);
     await addMessages(chatId, 60, noise(120));
     const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, 100);
     expect(pages.length).toBeGreaterThan(3);
     for (const { bytes } of pages) expect(bytes).toBeLessThan(MAX_PAGE);
-    // A page is not cut off early, either.
+    // A page does not end too early, either.
     for (const { bytes } of pages.slice(0, -1)) expect(bytes).toBeGreaterThan(1.8 * MEGABYTE);
     const expected = await sql(
       'select id from "Message_v2" where "chatId" = $1 order by "createdAt", id',
@@ -54,7 +54,7 @@ describe('the messages of a chat', () => {
     expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual(expected.map(({ id }) => id));
   });
 
-  it('do not hold up the server, however large they are, and however small they are stored', async () => {
+  it('do not block the server, however large they are, and however small they are stored', async () => {
     const chatId = await addChat(app, user);
     await addMessages(chatId, 24, BOMB);
     const memory = process.memoryUsage.rss();
@@ -69,13 +69,13 @@ describe('the messages of a chat', () => {
         query = `?limit=100&cursor=${nextCursor}`;
       }
     });
-    // One message is on each page: it alone is larger than a page should be.
+    // Each page has one message, which alone is larger than a page should be.
     expect(largest).toBeLessThan(10 * MEGABYTE);
     expect(block).toBeLessThan(MAX_BLOCK);
     expect(process.memoryUsage.rss() - memory).toBeLessThan(400 * MEGABYTE);
   });
 
-  it('can be read by others in a public chat, bounded as well', async () => {
+  it('can be read by others in a public chat, with the same limit', async () => {
     const chatId = await addChat(app, admin, { visibility: 'public' });
     await addMessages(chatId, 40, noise(120));
     const pages = await everyPage(app, user, `/api/chats/${chatId}/messages`, 100);
@@ -84,7 +84,7 @@ describe('the messages of a chat', () => {
   });
 });
 
-/** Lists, and how eight rows of about a megabyte get into each. */
+/** The lists, and how to add eight rows of about a megabyte to each. */
 const LISTS: Array<{ name: string; path: () => string; reader?: 'admin'; add: () => Promise<unknown> }> = [];
 const documentId = randomUUID();
 
@@ -181,7 +181,7 @@ LISTS.push(
 describe('a page of', () => {
   beforeAll(() => dropChecks(app.database));
 
-  it.each(LISTS)('$name ends at 2 MB, and the next one goes on behind it', async ({ path, reader, add }) => {
+  it.each(LISTS)('$name ends at 2 MB, and the next one continues after it', async ({ path, reader, add }) => {
     await add();
     const pages = await everyPage(app, reader === 'admin' ? admin : user, path(), 100);
     for (const { bytes } of pages) expect(bytes).toBeLessThan(MAX_PAGE);
@@ -190,14 +190,14 @@ describe('a page of', () => {
     expect(new Set(items).size).toBe(items.length);
   });
 
-  it('versions without their content is not any shorter for it', async () => {
+  it('versions without their content is not shorter because of it', async () => {
     const pages = await everyPage(app, user, `/api/documents/${documentId}/versions`, 100);
     expect(pages.map(({ items }) => items.length)).toEqual([8]);
   });
 });
 
-describe('what users write of themselves', () => {
-  it('is not shown or kept by megabytes', async () => {
+describe('metadata that users write about themselves', () => {
+  it('is not shown or kept by the megabyte', async () => {
     const large = await app.createUser({ settings: { text: 'x'.repeat(3_000_000) } });
     await sql(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || jsonb_build_object('name', repeat('n', 3000000))
@@ -214,9 +214,9 @@ describe('what users write of themselves', () => {
 });
 
 describe('a download', () => {
-  it('of a chat as Markdown takes time that grows with its length, and no faster', async () => {
+  it('of a chat as Markdown takes time that grows linearly with its length', async () => {
     const chatId = await addChat(app, user, { title: 'x'.repeat(1000) });
-    // The end of the line is none for a regular expression with a dot.
+    // In a regular expression, a dot does not match this line separator.
     await addMessage(app, chatId, { parts: [{ type: 'text', text: `${'`'.repeat(100_000)}\rx` }] });
     await addMessage(app, chatId, { parts: [{ type: 'file', filename: ' a'.repeat(1_500_000) }] });
     const block = await longestBlock(() => drain(app, user, `/api/chats/${chatId}/export?format=markdown`));

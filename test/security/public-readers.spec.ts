@@ -12,7 +12,7 @@ const METADATA = {
   unknown: { cost: 0.7773 },
 };
 
-/** What an answer has cost is its owner's business. */
+/** Only the owner may see what an answer has cost. */
 describe('the reader of a public chat', () => {
   let app: ChatApp;
   let owner: TestUser;
@@ -52,7 +52,7 @@ describe('the reader of a public chat', () => {
   const get = (path: string, user: TestUser) => app.request('GET', path, { user });
   const readers = () => [reader, admin];
 
-  it('is told no tokens and no costs of its messages', async () => {
+  it('gets no tokens and no costs of its messages', async () => {
     for (const user of readers()) {
       const { body } = await get(`/api/chats/${chatId}/messages`, user);
       expect(body.items).toHaveLength(2);
@@ -67,7 +67,7 @@ describe('the reader of a public chat', () => {
     }
   });
 
-  it('is told no totals and no last context', async () => {
+  it('gets no totals and no last context', async () => {
     for (const user of readers()) {
       expect((await get(`/api/chats/${chatId}`, user)).body).toMatchObject({
         isOwner: false,
@@ -79,7 +79,7 @@ describe('the reader of a public chat', () => {
     }
   });
 
-  it.each(['json', 'markdown'])('finds no figure in an export as %s', async (format) => {
+  it.each(['json', 'markdown'])('finds no figures in an export as %s', async (format) => {
     const said = await get(`/api/chats/${chatId}/export?format=${format}`, reader);
     expect(said.status).toBe(200);
     expect(said.text).not.toMatch(/777/);
@@ -87,7 +87,7 @@ describe('the reader of a public chat', () => {
     if (format === 'json') expect(said.body.votes).toEqual([]);
   });
 
-  it('has no votes, and none to give', async () => {
+  it('gets no votes, and cannot vote', async () => {
     expect((await get(`/api/chats/${chatId}/votes`, reader)).status).toBe(404);
   });
 
@@ -111,7 +111,7 @@ describe('the reader of a public chat', () => {
     }
   });
 
-  it('gets no figure out of the database either', async () => {
+  it('gets no figures from the database either', async () => {
     const rows = await app.database.query(
       `select row_to_json(chat)::text as said from switchboard.public_chat($1) chat
        union all select row_to_json(message)::text from switchboard.public_chat_messages($1) message`,
@@ -121,7 +121,7 @@ describe('the reader of a public chat', () => {
     for (const { said } of rows) expect(said).not.toMatch(/777/);
   });
 
-  it('takes nothing from the owner, who sees them all', async () => {
+  it('does not affect the owner, who sees them all', async () => {
     const { body } = await get(`/api/chats/${chatId}/messages`, owner);
     expect(body.items[1]).toMatchObject({
       inputTokens: 7_771,

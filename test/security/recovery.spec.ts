@@ -13,7 +13,7 @@ interface LeftAnswer {
   messageId: string;
 }
 
-/** What a crash has left is closed row by row: no row that a user has forged, or locks, keeps others waiting. */
+/** After a crash, rows are closed one by one: no row that a user has forged or locked delays others. */
 describe('recovery', () => {
   let servers: ChatServers;
   let user: TestUser;
@@ -27,7 +27,7 @@ describe('recovery', () => {
 
   const query = (sql: string, parameters?: unknown[]) => servers.database.query(sql, parameters);
 
-  /** An answer that an instance which is gone was writing. */
+  /** A running answer of an instance that no longer exists. */
   async function leave(parts = '[{"type":"text","text":"Hi","state":"streaming"}]'): Promise<LeftAnswer> {
     const [chatId, messageId] = [randomUUID(), randomUUID()];
     await query('insert into chat (id, user_id) values ($1, $2)', [chatId, user.id]);
@@ -59,7 +59,7 @@ describe('recovery', () => {
     marked: false,
   };
 
-  /** Rows that are older than the rules which stand against them now. */
+  /** Rows that are older than the current constraints. */
   async function withoutChecks<T>(table: string, work: () => Promise<T>): Promise<T> {
     const checks = await query(
       `select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint
@@ -73,7 +73,7 @@ describe('recovery', () => {
     return result;
   }
 
-  /** The deepest parts that PostgreSQL stores: a longer statement has not room enough to read them again. */
+  /** The deepest parts that PostgreSQL stores. A longer statement does not have enough stack to read them again. */
   async function leaveDeepest(): Promise<LeftAnswer> {
     const nested = (depth: number) =>
       `[{"type":"text","text":"Hi","state":"streaming","deep":${'['.repeat(depth)}${']'.repeat(depth)}}]`;
@@ -94,7 +94,7 @@ describe('recovery', () => {
     }
   }
 
-  it('closes the answers of others beside parts that can not be read again', async () => {
+  it('closes the answers of others beside parts that cannot be read', async () => {
     const before = await leave();
     const deep = await leaveDeepest();
     const after = await leave();
@@ -106,7 +106,7 @@ describe('recovery', () => {
     expect(server.output()).toContain(deep.messageId);
   });
 
-  it('closes the answers of others beside rows that break the rules of today', async () => {
+  it("closes the answers of others beside rows that violate today's constraints", async () => {
     const before = await leave();
     const forged = await withoutChecks('"Message_v2"', async () => {
       const rows = [
@@ -124,13 +124,13 @@ describe('recovery', () => {
     const server = await servers.start();
     expect(await Promise.all([before, after].map(stateOf))).toEqual([CLOSED, CLOSED]);
     for (const left of forged.slice(0, 4)) expect((await stateOf(left)).status).not.toBe('streaming');
-    // What can't be changed at all is told, and does not stop the server.
+    // Rows that cannot be changed are logged, and do not stop the server.
     expect((await stateOf(forged[4]!)).status).toBe('streaming');
     expect(server.output()).toContain(forged[4]!.messageId);
-    expect(server.output()).not.toContain('Recovery of cut-off answers failed');
+    expect(server.output()).not.toContain('Recovery of interrupted answers failed');
   });
 
-  it('closes calls that lie in the future, or whose metadata is odd', async () => {
+  it('closes calls in the future, or with unusual metadata', async () => {
     const left = await leave();
     const metadata = [
       `{"instanceId": ${GONE}, "messageId": "${left.messageId}"}`,
@@ -158,9 +158,9 @@ describe('recovery', () => {
     expect(calls).toEqual(metadata.map(() => ({ duration_ms: 0, status: 'interrupted', closed: true })));
   });
 
-  it('closes what nobody locks, and the rest when it is free', async () => {
+  it('closes rows that nobody locks, and the rest when they are free', async () => {
     const locked: LeftAnswer[] = [];
-    // More than are looked at in one round, and older than the others.
+    // More than one batch reads, and older than the others.
     for (let count = 0; count < 120; count++) locked.push(await leave());
     const others = [await leave(), await leave()];
     const holder = await hold(servers.database);
@@ -182,7 +182,7 @@ describe('recovery', () => {
     }
   });
 
-  it('closes more than fit into one round', async () => {
+  it('closes more than fit into one batch', async () => {
     const answers: LeftAnswer[] = [];
     for (let count = 0; count < 230; count++) answers.push(await leave());
     await servers.start();

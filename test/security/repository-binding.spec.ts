@@ -3,7 +3,7 @@ import { bindTool, type ListedTool } from '../../src/modules/agents/tools/github
 const REPOSITORY = { owner: 'octo-org', name: 'hello' };
 const ADDRESS = { owner: 'octo-org', repo: 'hello' };
 
-/** A tool whose schema says nothing of use: any argument may hold anything. */
+/** A tool with an uninformative schema: any argument may contain anything. */
 function tool(names: string[], required: string[] = ['owner', 'repo'], name = 'a_tool'): ListedTool {
   const properties = Object.fromEntries([...new Set(['owner', 'repo', ...names])].map((key) => [key, {}]));
   return { name, inputSchema: { properties, required } };
@@ -11,11 +11,11 @@ function tool(names: string[], required: string[] = ['owner', 'repo'], name = 'a
 
 const bind = (input: Record<string, unknown>) => {
   const bound = bindTool(tool(Object.keys(input)), REPOSITORY);
-  if (!bound) throw new Error('it can not be bound');
+  if (!bound) throw new Error('it cannot be bound');
   return bound.bind(input);
 };
 
-/** Ways to write a step out of the repository that something on the way to GitHub could read as one. */
+/** Ways to write a path step out of the repository that something on the way to GitHub could interpret as one. */
 const STEPS_OUT = [
   '../../octo/secret/contents/keys',
   'a/../../../octo/secret',
@@ -48,12 +48,14 @@ const STEPS_OUT = [
   'git+ssh://github.com/octo/secret',
 ];
 
-describe('the arguments of a call that is held to a repository', () => {
+describe('the arguments of a call that is bound to a repository', () => {
   it.each(STEPS_OUT)('do not lead out of it: %j', (step) => {
-    expect(() => bind({ ...ADDRESS, path: step })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, ref: step })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, labels: ['bug', step] })).toThrow('must not lead out');
-    expect(() => bind({ ...ADDRESS, files: [{ path: step, content: 'x' }] })).toThrow('must not lead out');
+    expect(() => bind({ ...ADDRESS, path: step })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, ref: step })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, labels: ['bug', step] })).toThrow('must not point outside');
+    expect(() => bind({ ...ADDRESS, files: [{ path: step, content: 'x' }] })).toThrow(
+      'must not point outside',
+    );
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -65,20 +67,20 @@ describe('the arguments of a call that is held to a repository', () => {
     ['files with more than that', { files: [{ path: 'x', content: 'x', repository: 'octo/secret' }] }],
     ['a content that is no text', { files: [{ path: 'x', content: { path: '../x' } }] }],
     ['thousands of levels', { path: JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown }],
-  ])('are of the forms that tools take: not %s', (_name, input) => {
-    expect(() => bind({ ...ADDRESS, ...input })).toThrow(/must be|must not|Each of files|too deeply/);
+  ])('have the types that tools accept: not %s', (_name, input) => {
+    expect(() => bind({ ...ADDRESS, ...input })).toThrow(/must be|must not|Each item of files|too deeply/);
   });
 
   it.each(['head', 'base', 'ref', 'sha', 'branch', 'from_branch'])(
     'name no branch of another repository: %s',
     (name) => {
-      expect(() => bind({ ...ADDRESS, [name]: 'octo:main' })).toThrow('must not lead out');
-      expect(() => bind({ ...ADDRESS, [name]: 'octo：main' })).toThrow('must not lead out');
+      expect(() => bind({ ...ADDRESS, [name]: 'octo:main' })).toThrow('must not point outside');
+      expect(() => bind({ ...ADDRESS, [name]: 'octo：main' })).toThrow('must not point outside');
       expect(bind({ ...ADDRESS, [name]: 'feature/x' })).toEqual({ ...ADDRESS, [name]: 'feature/x' });
     },
   );
 
-  it('may say whose branch it is when it is the own one', () => {
+  it("may name the owner of a branch if it is the repository's own", () => {
     expect(bind({ ...ADDRESS, head: 'Octo-Org:feature' })).toMatchObject({ head: 'Octo-Org:feature' });
   });
 
@@ -107,14 +109,16 @@ describe('the arguments of a call that is held to a repository', () => {
     'variables',
     'q',
     'anything_new',
-  ])('are known ones: %s is not offered, and a tool that needs it is not either', (name) => {
+  ])('are known ones: %s is not offered, and neither is a tool that needs it', (name) => {
     const bound = bindTool(tool([name, 'path']), REPOSITORY);
     expect(Object.keys(bound?.inputSchema.properties ?? {})).toEqual(['owner', 'repo', 'path']);
-    expect(() => bound?.bind({ ...ADDRESS, [name]: 'octo/secret' })).toThrow(`There is no argument ${name}`);
+    expect(() => bound?.bind({ ...ADDRESS, [name]: 'octo/secret' })).toThrow(
+      `The argument ${name} does not exist`,
+    );
     expect(bindTool(tool([name], ['owner', 'repo', name]), REPOSITORY)).toBeUndefined();
   });
 
-  it('are sent as they are when they stay within it', () => {
+  it('are sent unchanged if they stay within it', () => {
     const input = {
       ...ADDRESS,
       path: '/src/a..b/C#/100%/v1...v2/ü.ts',
@@ -132,6 +136,6 @@ describe('the arguments of a call that is held to a repository', () => {
     const search = bindTool(tool(['query'], ['query'], 'search_code'), REPOSITORY);
     for (const query of ['ｒｅｐｏ：octo/secret x', 're\u200bpo:octo/secret x', 'repo\u0000:octo/secret'])
       expect(() => search?.bind({ query })).toThrow('Only octo-org/hello');
-    expect(() => search?.bind({ query: ['repo:octo/secret'] })).toThrow('must be a text');
+    expect(() => search?.bind({ query: ['repo:octo/secret'] })).toThrow('must be a string');
   });
 });

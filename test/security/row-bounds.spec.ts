@@ -23,7 +23,7 @@ const INSERTS: Record<string, Insert> = {
 
 const TABLES: Record<string, string> = { chat: 'chat', message: '"Message_v2"', usage: 'usage_logs' };
 
-/** JSON as text: values of thousands of levels cannot be made into text by JavaScript. */
+/** JSON as text, because JavaScript cannot serialize values of thousands of levels. */
 class Json {
   constructor(readonly text: string) {}
 }
@@ -31,7 +31,7 @@ const nest = (levels: number) => '['.repeat(levels) + '1' + ']'.repeat(levels);
 const deep = (levels: number) => new Json(nest(levels));
 const MEGABYTE = 1024 ** 2;
 
-/** Each of these made a list, a report, recovery or an administrator's page fail for somebody else. */
+/** Each of these made a list, a report, recovery or an administrator's page fail for others. */
 const REFUSED: Array<[row: string, what: string, columns: Columns]> = [
   ...['infinity', '-infinity', '0044-03-15 BC', '20000-01-01', '1969-12-31'].flatMap(
     (time): Array<[string, string, Columns]> => [
@@ -78,7 +78,7 @@ const ACCEPTED: Array<[row: string, what: string, columns: Columns]> = [
   ['usage', 'at the largest cost', { total_cost: '9999.999999' }],
 ];
 
-describe('bounds of rows', () => {
+describe('limits of rows', () => {
   let database: TestDatabase;
   let connection: Connection;
   let world: World;
@@ -94,7 +94,7 @@ describe('bounds of rows', () => {
     await database?.drop();
   });
 
-  /** Stores a row, and then puts the columns into it that are JSON as text. */
+  /** Stores a row, and then sets the JSON columns as text. */
   const outcomeOf = (row: string, columns: Columns): Promise<string> =>
     connection.rolledBack(undefined, async (session) => {
       const [texts, others] = [true, false].map((isJson) =>
@@ -115,11 +115,11 @@ describe('bounds of rows', () => {
     expect(await outcomeOf(row, columns)).toMatch(/^(23514|22007|22008|54001)$/);
   });
 
-  it.each(ACCEPTED)('let a %s %s be', async (row, _what, columns) => {
+  it.each(ACCEPTED)('accept a %s %s', async (row, _what, columns) => {
     expect(await outcomeOf(row, columns)).toBe('stored');
   });
 
-  it('cost little: a message of ordinary size is measured in well under a millisecond', async () => {
+  it('cost little: a message of ordinary size is checked in well under a millisecond', async () => {
     const parts = JSON.stringify([{ type: 'text', text: 'word '.repeat(400) }]);
     await connection.rolledBack(signedIn(world.owner.userId), async (session) => {
       const [{ ms }] = (await session.query(

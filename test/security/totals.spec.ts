@@ -21,8 +21,8 @@ const COST = {
   unrounded: { inputCost: '0', outputCost: '0', totalCost: '0' },
 };
 
-/** What is summed up stops at the largest figure that a column holds: no sum fails the end of an answer. */
-describe('totals that are full', () => {
+/** Totals stop at the maximum of their column, so that no sum fails the end of an answer. */
+describe('totals at their maximum', () => {
   let app: ChatApp;
   let user: TestUser;
 
@@ -36,7 +36,7 @@ describe('totals that are full', () => {
 
   afterAll(() => app.close());
 
-  it('let an answer end, and its usage be booked', async () => {
+  it('let an answer end, and its usage be recorded', async () => {
     const chatId = await addChat(app, user);
     app.double.enqueue({ text: ['Full ', 'house.'], pauseAfter: 1, usage: { input: 1_000, output: 300 } });
     const reader = await app.open(user, { id: chatId, agent: 'chat', message: userMessage('add it up') });
@@ -116,7 +116,7 @@ describe('totals that are full', () => {
       { metadata: { purpose: 'a\u0000b', requestId: '\ud800', ownKey: false, status: 'success' } },
       { output_tokens: 1 },
     ],
-  ])('book a call with %s', async (_, figures, expected) => {
+  ])('record a call with %s', async (_, figures, expected) => {
     const call = callOf({ ...figures, userId: user.id });
     await app.app.get(UsageService).start(call);
     expect(await app.app.get(UsageService).finish([call])).toBe(true);
@@ -125,7 +125,7 @@ describe('totals that are full', () => {
     expect(rows[0].response_timestamp).not.toBeNull();
   });
 
-  it('do not take the end of an answer with them when a call can not be booked at all', async () => {
+  it('do not lose the end of an answer if a call cannot be recorded at all', async () => {
     const chatId = await addChat(app, user);
     app.double.enqueue({ text: ['Kept ', 'anyway.'], pauseAfter: 1 });
     const reader = await app.open(user, { id: chatId, agent: 'chat', message: userMessage('and now') });
@@ -145,7 +145,7 @@ describe('totals that are full', () => {
     }
   });
 
-  it('tell the client the truth when the end can not be stored', async () => {
+  it('report to the client if the end cannot be stored', async () => {
     const chatId = await addChat(app, user);
     app.double.enqueue({ text: ['Not ', 'kept.'], pauseAfter: 1, usage: { input: 10, output: 3 } });
     const reader = await app.open(user, { id: chatId, agent: 'chat', message: userMessage('truly') });
@@ -160,7 +160,7 @@ describe('totals that are full', () => {
       expect((await reader.rest()).chunks.at(-1)).toMatchObject({ type: 'error' });
       const answer = await storedAnswer(app, user, chatId);
       expect(answer.status).toBe('failed');
-      // What it cost is booked all the same.
+      // Its cost is recorded nevertheless.
       const [call] = await app.database.query(
         `select input_tokens from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer'`,
         [chatId],

@@ -4,7 +4,7 @@ import { TEST_ISSUER } from './tokens.js';
 
 export const SECRET_KEY = 'sb_secret_test-7d1f0a9c4e';
 
-/** The application of a Supabase project, whose auth server is a double. */
+/** The application of a Supabase project with a double as its auth server. */
 export async function startSupabaseApp(
   environment: Record<string, string> = {},
 ): Promise<TestApp & { supabase: AuthAdminDouble }> {

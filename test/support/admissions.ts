@@ -16,7 +16,7 @@ import { TEST_JWT_SECRET } from './tokens.js';
 /** Longer than any test here takes. */
 const MARGIN = 20;
 
-/** What a request is unless a test says otherwise: one that no limit stands in the way of. */
+/** The default request: no limit refuses it. */
 export function admissionRequest(userId: string, changes: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {
     userId,
@@ -31,21 +31,21 @@ export function admit({ app }: TestApp, request: AdmissionRequest): Promise<Admi
   return app.get(AdmissionService).admit(request);
 }
 
-/** @throws when the request is let in, or fails with anything but an error for the client */
+/** @throws if the request is admitted, or fails with anything but a client error */
 export async function refusalOf(app: TestApp, request: AdmissionRequest): Promise<AppError> {
   const refusal = await admit(app, request).catch((error: unknown) => error);
   if (!(refusal instanceof AppError)) throw refusal as Error;
   return refusal;
 }
 
-/** How many of simultaneous requests end in which way. */
+/** The number of concurrent requests by outcome. */
 export function tally(outcomes: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
 }
 
-/** Sends `times` requests at once; `admitted`, or the code of the error, for each. */
+/** Sends `times` requests at once. Returns `admitted` or the code of the error for each. */
 export async function admitAtOnce(app: TestApp, times: number, request: AdmissionRequest): Promise<string[]> {
   return Promise.all(
     Array.from({ length: times }, () =>
@@ -57,7 +57,7 @@ export async function admitAtOnce(app: TestApp, times: number, request: Admissio
   );
 }
 
-/** A call of a model, as the agents record it: the row at its beginning, completed at its end with what else ends. */
+/** A model call as the agents record it: the row at its start, completed at its end with what else ends. */
 export async function recordCall(
   { app }: TestApp,
   userId: string,
@@ -101,7 +101,7 @@ export async function usedOf(
   return { hourly: of('hourly'), daily: of('daily') };
 }
 
-/** Lets time pass for a user, as far as their current window of this type goes: it becomes one that is over. */
+/** Simulates that the user's current window of this type has ended. */
 export async function passTime({ database }: TestApp, userId: string, limitType: string): Promise<void> {
   const period = limitType === 'hourly' ? '1 hour' : '24 hours';
   await database.query(
@@ -114,7 +114,7 @@ export async function passTime({ database }: TestApp, userId: string, limitType:
   );
 }
 
-/** Seconds that are left of the database's hour, day and month (UTC). */
+/** Seconds left of the database's hour, day and month (UTC). */
 export async function secondsLeft(
   database: TestDatabase,
 ): Promise<{ hour: number; day: number; month: number }> {
@@ -131,7 +131,7 @@ export async function secondsLeft(
   return row;
 }
 
-/** A test that counts in an hour must not see it end: waits for the next one when this one is nearly over. */
+/** A test that counts in an hour must not cross its end. Waits for the next hour if this one is almost over. */
 export async function awayFromTheEndOfTheHour(database: TestDatabase): Promise<void> {
   for (;;) {
     const { hour } = await secondsLeft(database);
@@ -143,9 +143,9 @@ export async function awayFromTheEndOfTheHour(database: TestDatabase): Promise<v
 /** Another server process on the same database. */
 export interface AdmittingProcess {
   process: ChildProcess;
-  /** Sends `times` requests at once; `admitted`, or the code of the error, for each. */
+  /** Sends `times` requests at once. Returns `admitted` or the code of the error for each. */
   admitAtOnce(times: number, request: AdmissionRequest): Promise<string[]>;
-  /** SIGKILL: nothing is put in order. */
+  /** SIGKILL, without a graceful shutdown. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,7 @@
-/** A server process of its own that admits on demand: `DATABASE_URL` says where, messages of the parent say what. */
+/**
+ * A separate server process that admits on demand. `DATABASE_URL` is its database, and messages of the parent are its
+ * commands.
+ */
 import { PassThrough } from 'node:stream';
 import { createApp } from '../../dist/src/bootstrap.js';
 import { loadConfig } from '../../dist/src/config/app-config.js';

@@ -6,7 +6,7 @@ import { eventually } from './chat-app.js';
 export const PROVIDERS = ['google', 'openai', 'anthropic'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-/** Sets fields of an agent's configuration, and waits until the server goes by them. */
+/** Sets fields of an agent's configuration, and waits until the server uses them. */
 export async function configureAgent(
   { app, database }: TestApp,
   provider: Provider,
@@ -26,7 +26,7 @@ export async function configureAgent(
   });
 }
 
-/** PostgreSQL keeps the properties of an object in an order of its own. */
+/** PostgreSQL orders the properties of an object in its own way. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(sorted);

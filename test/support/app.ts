@@ -19,14 +19,14 @@ export interface TestApp {
   app: NestFastifyApplication;
   url: string;
   database: Awaited<ReturnType<typeof createTestDatabase>>;
-  /** Everything that was logged so far. */
+  /** Everything logged so far. */
   log: () => string;
   createUser(options?: {
     role?: 'user' | 'admin';
     isActive?: boolean;
     settings?: Record<string, unknown>;
   }): Promise<TestUser>;
-  /** fetch against the app; `body` is sent as JSON, `user` signs it. */
+  /** Calls fetch against the app. `body` is sent as JSON, and `user` authenticates the request. */
   request(method: string, path: string, options?: RequestOptions): Promise<TestResponse>;
   close(): Promise<void>;
 }

@@ -3,18 +3,18 @@ import type { Answer } from './chat-app.js';
 import { type GithubApp, type ScriptedCall, startGithubApp, TOKEN_HEADER } from './github-app.js';
 import { type StoredMessage, storedAnswer } from './turns.js';
 
-/** The repository that the tools work on, as their arguments name it, and an issue that could be made there. */
+/** The repository that the tools work on, as in their arguments, and an issue that could be created there. */
 export const ADDRESS = { owner: 'octo-org', repo: 'hello' };
 export const ISSUE = { ...ADDRESS, title: 'It does not start', body: 'See the log.' };
 
-/** A chat whose agent may write, once its user has approved. */
+/** A chat in which the agent may write after its user has approved. */
 export interface WritingChat {
   chatId: string;
   user: TestUser;
   repositoryId: string;
-  /** A question that makes the model ask for these writes; the answer that waits. */
+  /** A question that makes the model request these writes. Returns the answer that waits. */
   ask(...calls: ScriptedCall[]): Promise<StoredMessage>;
-  /** Sends a message back with the user's word in it. */
+  /** Sends a message back with the user's decision. */
   approve(message: object, options?: ApproveOptions): Promise<Answer>;
 }
 
@@ -53,11 +53,11 @@ export async function startWritingApp(): Promise<GithubApp & { openChat(): Promi
   return { ...app, openChat };
 }
 
-/** The parts of a message that are calls of tools. */
+/** The parts of a message that are tool calls. */
 export const toolParts = ({ parts }: Pick<StoredMessage, 'parts'>) =>
   parts.filter(({ toolCallId }) => toolCallId !== undefined);
 
-/** The message as a client sends it back with the user's word on all that waits for one. */
+/** The message as a client sends it back, with the user's decision on everything that waits for one. */
 export function answered(message: StoredMessage, approved: boolean, { reason }: { reason?: string } = {}) {
   const parts = message.parts.map((part) =>
     part.state === 'approval-requested'

@@ -2,7 +2,7 @@ import type { UIMessageChunk } from 'ai';
 import { type ProviderDouble, startProviderDouble } from '../doubles/provider-double.js';
 import { startTestApp, type TestApp, type TestUser } from './app.js';
 
-/** The keys that the server itself has; tests look for them in what it says. */
+/** The server's own keys. Tests search for them in its output. */
 export const SERVER_KEYS = {
   GOOGLE_GENERATIVE_AI_API_KEY: 'google-server-key-5f1c8b',
   OPENAI_API_KEY: 'openai-server-key-9e2d7a',
@@ -15,13 +15,13 @@ export interface ChatApp extends TestApp {
   say(user: TestUser, chatId: string, text: string, options?: SayOptions): Promise<Answer>;
   /** Sends any body to `POST /api/chat`, and reads the whole answer. */
   post(user: TestUser, body: object, options?: { headers?: Record<string, string> }): Promise<Answer>;
-  /** Sends any body to `POST /api/chat`, and reads it as it comes. */
+  /** Sends any body to `POST /api/chat`, and reads the answer as a stream. */
   open(user: TestUser, body: object, options?: { headers?: Record<string, string> }): Promise<AnswerReader>;
 }
 
 export interface SayOptions {
   messageId?: string;
-  /** Fields beside `id` and `message`. */
+  /** Fields in addition to `id` and `message`. */
   body?: object;
   headers?: Record<string, string>;
 }
@@ -29,13 +29,13 @@ export interface SayOptions {
 export interface Answer {
   status: number;
   headers: Headers;
-  /** Everything that was sent, `[DONE]` excepted. */
+  /** Everything that was sent, except `[DONE]`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert the shape of each chunk
   chunks: any[];
   /** The text deltas joined. */
   text: string;
   done: boolean;
-  /** The problem document of an answer that is no stream. */
+  /** The problem document of a response that is not a stream. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert its shape
   problem: any;
 }
@@ -55,7 +55,7 @@ export interface AnswerReader {
 
 let nextMessage = 0;
 
-/** The application, with a double in the place of the providers. */
+/** The application with a double for the providers. */
 export async function startChatApp(environment: Record<string, string> = {}): Promise<ChatApp> {
   const double = await startProviderDouble();
   const app = await startTestApp({
@@ -123,7 +123,7 @@ export function readAnswer(response: Response): AnswerReader {
     response,
     chunks,
     until: async (condition) => {
-      // A large chunk comes in many pieces: the condition is asked when there is something new.
+      // A large chunk arrives in many pieces. The condition is checked when there is new data.
       for (let seen = -1; seen === chunks.length || !condition(chunks);) {
         seen = chunks.length;
         if (!(await pull())) throw new Error(`the answer ended before: ${JSON.stringify(chunks.at(-1))}`);
@@ -148,7 +148,7 @@ export function textOfChunks(chunks: UIMessageChunk[]): string {
   return chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.delta : '')).join('');
 }
 
-/** Waits until `check` gives something; fails after ten seconds. */
+/** Waits until `check` returns a value. Fails after ten seconds. */
 export async function eventually<T>(check: () => Promise<T | undefined | false>): Promise<T> {
   for (const deadline = Date.now() + 10_000; ;) {
     const result = await check();

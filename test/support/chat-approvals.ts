@@ -2,16 +2,16 @@ import type { Chat } from '@ai-sdk/react';
 import { isToolUIPart, type UIMessage } from 'ai';
 import { eventually } from './chat-app.js';
 
-/** The calls of tools in a message, whoever has it. */
+/** The tool calls in a message, in the client or in the API. */
 export const toolPartsOf = (message: UIMessage | undefined) => (message?.parts ?? []).filter(isToolUIPart);
 
-/** What a message waits for the user's word on. */
+/** The parts of a message that wait for the user's decision. */
 export const pendingOf = (message: UIMessage | undefined) =>
   toolPartsOf(message).flatMap((part) => (part.state === 'approval-requested' ? [part.approval] : []));
 
 /**
- * The client says the same word on all that waits, and sends the message by itself, as `sendAutomaticallyWhen` tells it;
- * resolves when the answer has ended.
+ * The client gives the same decision on everything that waits, and sends the message automatically, as configured with
+ * `sendAutomaticallyWhen`. Resolves when the answer has ended.
  */
 export async function respond(chat: Chat<UIMessage>, approved: boolean): Promise<void> {
   for (const { id } of pendingOf(chat.lastMessage)) await chat.addToolApprovalResponse({ id, approved });

@@ -4,7 +4,7 @@ import type { StoredMessage } from './turns.js';
 
 export interface ChatClientOptions {
   token: string;
-  /** Left out: the id that the client makes itself. */
+  /** If omitted, the client creates an id itself. */
   id?: string;
   messages?: UIMessage[];
   headers?: Record<string, string>;
@@ -15,7 +15,7 @@ export interface ChatClientOptions {
   sendAutomaticallyWhen?: (state: { messages: UIMessage[] }) => boolean | PromiseLike<boolean>;
 }
 
-/** The client of `useChat`, without React around it: the default transport, told nothing but the address and the token. */
+/** The client of `useChat`, without React: the default transport with only the URL and the token. */
 export function createChatClient(url: string, options: ChatClientOptions): Chat<UIMessage> {
   return new Chat<UIMessage>({
     ...(options.id === undefined ? {} : { id: options.id }),
@@ -32,12 +32,12 @@ export function createChatClient(url: string, options: ChatClientOptions): Chat<
   });
 }
 
-/** What a client that loads a chat makes of its messages. */
+/** The messages of a client that loads a chat. */
 export function toUiMessages(stored: StoredMessage[]): UIMessage[] {
   return stored.map(({ id, role, parts, metadata }) => ({ id, role, parts, metadata }));
 }
 
-/** As JSON has it: without fields that are undefined. */
+/** As JSON: without undefined fields. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** The text of a message, its parts joined. */

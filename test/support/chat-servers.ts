@@ -6,14 +6,14 @@ import { createTestDatabase, type TestDatabase } from './postgres.js';
 import { type ServerProcess, startServerProcess } from './server-process.js';
 import { signToken, TEST_JWT_SECRET } from './tokens.js';
 
-/** Any number of server processes on one database, with a double in the place of the providers. */
+/** Any number of server processes on one database, with a double for the providers. */
 export interface ChatServers {
   database: TestDatabase;
   double: ProviderDouble;
   createUser(): Promise<TestUser>;
-  /** Starts the built server, as production runs it. */
+  /** Starts the built server, as in production. */
   start(environment?: Record<string, string>): Promise<ServerProcess>;
-  /** Kills what still runs. */
+  /** Kills everything that is still running. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type { TestDatabase } from './postgres.js';
 
-/** Takes the checks off all tables: what is tested then does not rely on them, as rows can be older than their checks. */
+/** Removes the checks from all tables. Tests then do not rely on them, because rows can be older than their checks. */
 export async function dropChecks(database: TestDatabase): Promise<void> {
   const checks = await database.query(
     `select conrelid::regclass::text as "table", conname as name from pg_constraint

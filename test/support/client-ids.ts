@@ -1,7 +1,7 @@
 import { v5 } from 'uuid';
 import type { TestApp, TestUser } from './app.js';
 
-/** The stored id of an id that a client of this user makes up; for a message, in the namespace of its chat. */
+/** The stored id for an id that a client of this user chooses. For a message, in the namespace of its chat. */
 export async function storedId(
   { database }: Pick<TestApp, 'database'>,
   user: Pick<TestUser, 'id'>,

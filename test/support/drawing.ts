@@ -7,7 +7,7 @@ import { type Answer, type ChatApp, eventually } from './chat-app.js';
 
 const PNG_START = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
 
-/** A picture that looks like a PNG, in base64. */
+/** An image that looks like a PNG, in base64. */
 export const picture = (bytes = 300): string =>
   Buffer.concat([PNG_START, randomBytes(bytes)]).toString('base64');
 
@@ -32,13 +32,13 @@ export interface UsageRow {
 export const dataOf = ({ chunks }: Pick<Answer, 'chunks'>, type: string): unknown[] =>
   chunks.filter((chunk) => chunk.type === type).map(({ data }) => data as unknown);
 
-/** What the reader is told of a tool that failed. */
+/** What the reader is told about a failed tool. */
 export const failureOf = ({ chunks }: Answer): string | undefined =>
   chunks.find(({ type }) => type === 'tool-output-error')?.errorText;
 
-/** The artifact agent, drawing for one user. */
+/** The artifact agent generating images for one user. */
 export function drawing(app: ChatApp, user: TestUser) {
-  /** The agent calls a tool, the image model does as it is told, the agent ends with `closing`. */
+  /** The agent calls a tool, the image model responds as programmed, and the agent ends with `closing`. */
   function script(name: string, input: object, image: Script, { closing = 'Done.', times = 1 } = {}): void {
     app.double.enqueue({ toolCalls: [{ id: randomUUID(), name, input }] }, { when: answers });
     app.double.enqueue(image, { when: draws, times });
@@ -67,7 +67,7 @@ export function drawing(app: ChatApp, user: TestUser) {
       [chatId],
     );
 
-  /** The rows of the images, after the books of the whole chat have been looked at. */
+  /** The rows of the images, after the figures of the whole chat were checked. */
   async function accountsOf(chatId: string, answer: Answer): Promise<UsageRow[]> {
     const rows = await eventually(async () => {
       const found = await rowsOf(chatId);

@@ -31,7 +31,7 @@ export interface Person {
   refreshToken: string;
 }
 
-/** A server with the embedded stack, on a data folder of its own. */
+/** A server with the embedded stack, with its own data folder. */
 export class EmbeddedServer {
   private constructor(
     readonly server: ServerProcess,
@@ -54,7 +54,7 @@ export class EmbeddedServer {
     return new EmbeddedServer(server, dataDir, folder);
   }
 
-  /** What the stack keeps to itself. */
+  /** The secrets of the stack. */
   get secrets(): StackFile {
     return JSON.parse(readFileSync(join(this.dataDir, 'stack.json'), 'utf8')) as StackFile;
   }
@@ -131,12 +131,12 @@ export class EmbeddedServer {
     }
   }
 
-  /** Lets users store files of any size and type, for a test of what storage does with them. */
+  /** Lets users store files of any size and type, for tests of the storage itself. */
   async openBucket(): Promise<void> {
     await this.query(`update storage.buckets set file_size_limit = null, allowed_mime_types = null`);
   }
 
-  /** Opens a bare connection and sends text as it stands. */
+  /** Opens a plain connection and sends text unchanged. */
   open(text: string): Socket {
     const socket = connect(this.port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -144,7 +144,7 @@ export class EmbeddedServer {
     return socket;
   }
 
-  /** Sends a request as it stands, and reads what comes back until the connection ends. */
+  /** Sends a request unchanged, and reads the response until the connection ends. */
   async raw(text: string, patience = 10_000): Promise<string> {
     const socket = this.open(text);
     const chunks: Buffer[] = [];
@@ -159,7 +159,7 @@ export class EmbeddedServer {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** The peak of the process's memory, in bytes. */
+  /** The peak memory of the process, in bytes. */
   peakMemory(): number {
     const status = readFileSync(`/proc/${this.server.process.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;

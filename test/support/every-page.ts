@@ -1,13 +1,13 @@
 import { type TestApp, type TestUser } from './app.js';
 
-/** One page as it was answered. */
+/** One page as returned. */
 export interface ReadPage {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert the shape of the items
   items: any[];
   bytes: number;
 }
 
-/** Reads a list to its end, page by page; fails when it does not come to one. */
+/** Reads a list to its end, page by page. Fails if it does not end. */
 export async function everyPage(
   app: TestApp,
   user: TestUser,

@@ -1,6 +1,6 @@
 import type { TestApp, TestResponse, TestUser } from './app.js';
 
-/** The response is a problem document with this status and code, and leaks nothing. */
+/** Checks that the response is a problem document with this status and code, without internals. */
 export function expectProblem(response: TestResponse, status: number, code: string): void {
   expect({ status: response.status, code: response.body?.code }).toEqual({ status, code });
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -14,7 +14,7 @@ export function expectProblem(response: TestResponse, status: number, code: stri
   expect(response.text).not.toMatch(/\bselect\b|violates|\bat \S+ \(|node_modules/i);
 }
 
-/** Follows `nextCursor` to the last page. `path` has a query already. */
+/** Follows `nextCursor` to the last page. `path` must have a query already. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests assert the shape of items
 export async function readAllPages(app: TestApp, user: TestUser, path: string): Promise<any[][]> {
   const pages = [];

@@ -4,20 +4,20 @@ import type { Script } from '../doubles/script.js';
 import type { TestUser } from './app.js';
 import { type Answer, type ChatApp, startChatApp, userMessage } from './chat-app.js';
 
-/** The repository that is chosen in the chat, and one that is none of its business. */
+/** The repository that is selected in the chat, and an unrelated one. */
 export const CHOSEN = 'octo-org/hello';
 export const OTHER = 'octo/secret';
 
 export interface GithubApp extends ChatApp {
   mcp: McpDouble;
   admin: TestUser;
-  /** Changes `mcp` of the agent's configuration; merged into what is there. Of Google's unless told. */
+  /** Changes `mcp` of the agent's configuration, merged into the current one. The default provider is Google. */
   configure(mcp: object, provider?: string): Promise<void>;
-  /** Connects a repository without asking GitHub; the id is its `repositoryId`. */
+  /** Connects a repository without calling GitHub. The id is its `repositoryId`. */
   connect(user: TestUser, name?: string): Promise<string>;
-  /** Asks the agent in the compact form. */
+  /** Sends a message to the agent in the compact form. */
   ask(user: TestUser, chatId: string, text: string, options?: AskOptions): Promise<Answer>;
-  /** The next calls of the model make these calls of tools, one after the other, and then say this. */
+  /** The next model calls make these tool calls, one after the other, and then return this text. */
   script(...steps: Array<ScriptedCall | string>): void;
 }
 

@@ -62,7 +62,9 @@ export default async function globalSetup() {
   await prepareTemplate(process.env.TEST_DATABASE_URL);
 }
 
-/** The template has the auth server's role, as Supabase has, so that its writes can be told from an operator's. */
+/**
+ * The template has the auth server's role, like Supabase, so that its writes can be distinguished from an operator's.
+ */
 async function prepareTemplate(url) {
   const client = new pg.Client(url);
   await client.connect();
@@ -88,7 +90,7 @@ function removeLeftovers() {
   for (const name of readdirSync(tmpdir())) {
     if (!name.startsWith(PREFIX)) continue;
     const folder = join(tmpdir(), name);
-    // A run that is just beginning has not said yet whose it is.
+    // A run that is just starting has not written its process id yet.
     if (Date.now() - statSync(folder).mtimeMs < 60_000) continue;
     try {
       const owner = Number(readFileSync(join(folder, 'owner'), 'utf8'));
@@ -98,7 +100,7 @@ function removeLeftovers() {
         'SIGQUIT',
       );
     } catch {
-      // It is not running any more.
+      // It is no longer running.
     }
     rmSync(folder, { recursive: true, force: true });
   }

@@ -10,7 +10,7 @@ export interface SigningKey {
 }
 
 export interface JwksServer {
-  /** What SUPABASE_URL would be. */
+  /** The value for SUPABASE_URL. */
   url: string;
   issuer: string;
   fetches: number;

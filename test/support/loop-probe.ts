@@ -2,14 +2,15 @@ import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestApp, TestUser } from './app.js';
 
-/** A server that is as good as standing still; the aim is 50 ms, but the machines of tests are slow. */
+/** A server that is blocked for this long. The goal is 50 ms, but test machines are slow. */
 export const MAX_BLOCK = 300;
 
 /**
- * The longest turn of the event loop while `work` ran, in milliseconds: for so long this process, and so the application in it,
- * did nothing else. Only the processor's time on this thread counts, not that in which a busy machine ran something else.
- * When that was longer than `tolerated`, `work` runs again, up to three times in all, and the shortest counts: a collection of the garbage of
- * earlier tests falls into one run, a defect into each. `work` must not take long for anything itself: it reads with {@link drain}.
+ * The longest turn of the event loop while `work` ran, in milliseconds: the time in which this process, and so the
+ * application in it, did nothing else. Only processor time of this thread counts, not the time in which a busy machine
+ * ran something else. If it was longer than `tolerated`, `work` runs again, up to three times in total, and the
+ * shortest counts: garbage of earlier tests is collected in one run, but a defect appears in each. `work` itself must
+ * be fast: it reads with {@link drain}.
  */
 export async function longestBlock(work: () => Promise<unknown>, tolerated = MAX_BLOCK): Promise<number> {
   let shortest = Infinity;
@@ -42,11 +43,11 @@ async function measure(work: () => Promise<unknown>): Promise<number> {
 
 export interface DrainedResponse {
   status: number;
-  /** How long the body was. */
+  /** The length of the body. */
   bytes: number;
   /** The end of the body. */
   tail: string;
-  /** What the end of a page says. */
+  /** The text at the end of a page. */
   nextCursor: string | null | undefined;
 }
 

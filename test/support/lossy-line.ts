@@ -1,4 +1,4 @@
-/** A `fetch` whose connection breaks on demand, as a browser tells of it; the next one holds. */
+/** A `fetch` with a connection that breaks on demand, with a browser's error. The next connection works. */
 export function lossyLine(): { fetch: typeof fetch; drop: () => void; readonly requests: number } {
   let lose: ((reason: Error) => void) | undefined;
   let requests = 0;

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
 
-// For files whose tests measure time or memory of the process: a machine that stalls for a second is no defect. A test that
-// fails runs once more, and what it said at first is printed. Every other file runs once.
+// For files with tests that measure time or memory of the process: a machine that stalls for a second is not a defect.
+// A failed test runs once more, and its first failure is printed. In all other files, tests run once.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });

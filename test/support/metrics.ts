@@ -16,7 +16,7 @@ const SUFFIXES: Record<string, string[]> = {
   summary: ['_sum', '_count'],
 };
 
-/** What `/metrics` says at one moment, read as strictly as Prometheus does. */
+/** The content of `/metrics` at one moment, parsed as strictly as by Prometheus. */
 export class Metrics {
   private constructor(
     private readonly types: ReadonlyMap<string, string>,
@@ -29,7 +29,7 @@ export class Metrics {
     return Metrics.parse(await response.text());
   }
 
-  /** @throws Error on a line that is none of the format, a series that is told twice, and one of no declared metric */
+  /** @throws Error on an invalid line, a duplicate series, or a metric that was not declared */
   static parse(text: string): Metrics {
     const types = new Map<string, string>();
     const samples: Sample[] = [];
@@ -52,7 +52,7 @@ export class Metrics {
     return metrics;
   }
 
-  /** Every name that a query could ask for, whether it has a series yet or not. */
+  /** Every name that a query could use, whether or not it has a series. */
   names(): Set<string> {
     return new Set(
       [...this.types].flatMap(([name, type]) => [
@@ -66,7 +66,7 @@ export class Metrics {
     return this.types.get(name);
   }
 
-  /** The sum of all series of this name that have these labels; 0 where there is none. */
+  /** The sum of all series with this name and these labels. 0 if there are none. */
   sum(name: string, labels: Record<string, string> = {}): number {
     return this.matching(name, labels).reduce((sum, { value }) => sum + value, 0);
   }
@@ -79,12 +79,12 @@ export class Metrics {
     );
   }
 
-  /** The values that a label has, whatever the metric. */
+  /** The values of a label, for any metric. */
   valuesOf(label: string): Set<string> {
     return new Set(this.samples.flatMap(({ labels }) => labels[label] ?? []));
   }
 
-  /** By how much the series of these names and labels have grown since `before`, summed up. */
+  /** The increase of the series with these names and labels since `before`, summed up. */
   growth(before: Metrics, name: string, labels: Record<string, string> = {}): number {
     return this.sum(name, labels) - before.sum(name, labels);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A JSON Schema of the document, as far as tests read it. */
+/** The parts of a JSON Schema that tests read. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -46,11 +46,11 @@ export interface DocumentedResponse {
 }
 
 export interface Operation {
-  /** Such as `Chats_read`. */
+  /** For example `Chats_read`. */
   id: string;
-  /** Upper case. */
+  /** In upper case. */
   method: string;
-  /** With its parameters in braces, as the document has it. */
+  /** With its parameters in braces, as in the document. */
   path: string;
   isPublic: boolean;
   parameters: Parameter[];
@@ -102,7 +102,7 @@ export function readOpenApiDocument(): OpenApiDocument {
   return { operations, schemas, resolve };
 }
 
-/** A body that the schema allows, made of its examples: what is required, and what shows an example. */
+/** A valid body, made from the schema's examples: required fields, and fields with an example. */
 export function exampleOf(document: OpenApiDocument, schema: Schema): unknown {
   const resolved = document.resolve(schema);
   if (resolved.example !== undefined) return resolved.example;

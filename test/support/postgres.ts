@@ -11,7 +11,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of its own for a test: a clone of the migrated template, or an empty one. */
+/** A separate database for a test: a clone of the migrated template, or an empty one. */
 export async function createTestDatabase({
   migrated = true,
 }: { migrated?: boolean } = {}): Promise<TestDatabase> {

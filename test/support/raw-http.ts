@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** One answer as it stands on the wire. */
+/** One response as received. */
 export interface RawResponse {
   status: number;
   headers: Record<string, string>;
@@ -10,9 +10,9 @@ export interface RawResponse {
   body: any;
 }
 
-/** A connection on which a test says what no HTTP client would. */
+/** A connection for sending what no HTTP client would send. */
 export class RawConnection {
-  /** Everything that came back. */
+  /** Everything received. */
   received = '';
   closed = false;
   readonly socket: Socket;
@@ -45,7 +45,7 @@ export class RawConnection {
     return this;
   }
 
-  /** Waits until what has come back fulfils the condition. */
+  /** Waits until the received text fulfills the condition. */
   async until(condition: (connection: this) => boolean, timeout = 10_000): Promise<void> {
     const deadline = Date.now() + timeout;
     while (!condition(this)) {
@@ -62,12 +62,12 @@ export class RawConnection {
     }
   }
 
-  /** The answers so far, without interim ones such as 100. */
+  /** The responses so far, without interim ones such as 100. */
   responses(): RawResponse[] {
     return parseAll(this.received).filter(({ status }) => status >= 200);
   }
 
-  /** The first answer that is complete. */
+  /** The first complete response. */
   async response(timeout?: number): Promise<RawResponse> {
     await this.until(({ closed }) => closed || this.responses().length > 0, timeout);
     const [first] = this.responses();
@@ -81,7 +81,7 @@ export class RawConnection {
   }
 }
 
-/** Sends these bytes on a connection of their own, and reads one answer. */
+/** Sends these bytes on a new connection, and reads one response. */
 export async function sendRaw(
   url: string,
   data: string | Uint8Array,

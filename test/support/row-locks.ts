@@ -1,14 +1,14 @@
 import pg from 'pg';
 import type { TestDatabase } from './postgres.js';
 
-/** A transaction that stays open, as a slow statement of somebody's would be. */
+/** A transaction that stays open, like another user's slow statement. */
 export interface HeldTransaction {
   query(sql: string, parameters?: unknown[]): Promise<number>;
-  /** Undoes it, and closes its connection. */
+  /** Rolls it back, and closes its connection. */
   release(): Promise<void>;
 }
 
-/** Opens a transaction of the operator, or of a user as the Data API opens one, and leaves it open. */
+/** Opens a transaction as the operator, or as a user of the Data API, and leaves it open. */
 export async function hold(database: TestDatabase, userId?: string): Promise<HeldTransaction> {
   const client = new pg.Client({ connectionString: database.url, application_name: 'test-holder' });
   client.on('error', () => undefined);
@@ -38,8 +38,8 @@ export async function hold(database: TestDatabase, userId?: string): Promise<Hel
 }
 
 /**
- * How many of the application's connections wait for a lock. `pg_stat_activity` reads one backend after the other, so a place
- * that changes hands meanwhile is seen twice: of three readings the smallest counts.
+ * The number of the application's connections that wait for a lock. `pg_stat_activity` reads one backend after the
+ * other, so a slot that changes hands meanwhile is counted twice. The smallest of three readings is used.
  */
 export async function waitingForLocks(database: TestDatabase): Promise<number> {
   let fewest = Number.POSITIVE_INFINITY;

@@ -5,17 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT = 60_000;
 
-/** The built server as a process of its own, as `npm start` runs it. */
+/** The built server as its own process, as with `npm start`. */
 export interface ServerProcess {
   url: string;
   process: ChildProcess;
-  /** Everything it has printed so far, both streams. */
+  /** Everything printed so far, on both streams. */
   output: () => string;
   /** Sends a signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Variables of the developer's own that a test must not depend on. */
+/** Variables of the developer's environment that a test must not depend on. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 
 /** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
@@ -37,7 +37,7 @@ export async function startServerProcess(environment: Record<string, string>): P
   }
 }
 
-/** Runs the server until it ends by itself, as it does when it refuses to start. */
+/** Runs the server until it ends by itself, for example when it refuses to start. */
 export async function runServerProcess(
   environment: Record<string, string>,
 ): Promise<{ code: number | null; output: string }> {

@@ -2,8 +2,8 @@
 const AT_ONCE = 6;
 
 /**
- * One test for each case, as `it.each` makes them, with the checks run side by side before the first test reports. For
- * cases that mostly wait; each must use chats, questions and rows of its own.
+ * Creates one test per case, as `it.each` does, and runs the checks concurrently before the first test reports. For
+ * cases that mostly wait. Each case must use its own chats, questions and rows.
  */
 export function eachSideBySide<Case extends unknown[]>(
   name: string,

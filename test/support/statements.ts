@@ -1,16 +1,19 @@
 import { PreparedClient } from '../../src/common/database/prepared-client.js';
 
 export interface SentStatements {
-  /** The first words of each, in the order they were sent: `['begin', 'select', 'commit']`. */
+  /** The first word of each statement, in the order they were sent: `['begin', 'select', 'commit']`. */
   verbs: string[];
-  /** How often something was sent: statements of one turn of the event loop on one connection leave together. */
+  /** The number of round trips: statements of one turn of the event loop on one connection are sent together. */
   roundTrips: number;
 }
 
-/** What a server does every few seconds, whatever is asked of it. */
+/** What a server does every few seconds in the background. */
 const BY_ITSELF = /fold_usage|select from switchboard\.usage_pending/;
 
-/** Watches what the application of this process sends to PostgreSQL while `work` runs, which is told what it was so far. */
+/**
+ * Records what the application in this process sends to PostgreSQL while `work` runs. `work` gets the statements so
+ * far.
+ */
 export async function sentStatements(
   work: (sent: Readonly<SentStatements>) => Promise<unknown>,
 ): Promise<SentStatements> {

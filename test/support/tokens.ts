@@ -6,7 +6,7 @@ export const TEST_ISSUER = 'http://localhost:54321/auth/v1';
 
 interface TokenOptions {
   email?: string;
-  /** Seconds from now; negative makes an expired token. */
+  /** Seconds from now. A negative value makes an expired token. */
   expiresIn?: number;
   issuer?: string;
   audience?: string;
@@ -17,7 +17,7 @@ interface TokenOptions {
   kid?: string;
 }
 
-/** A Supabase access token as GoTrue signs it. */
+/** A Supabase access token, signed as by GoTrue. */
 export async function signToken(userId: string, options: TokenOptions = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({

@@ -3,16 +3,13 @@ import type { ProviderDouble, RecordedRequest } from '../doubles/provider-double
 import type { TestUser } from './app.js';
 import { type AnswerReader, eventually, readAnswer, textOfChunks } from './chat-app.js';
 
-/*
- * Questions that tests of running answers ask again and again, of whatever server listens at `url`. Chat ids are as the
- * client has them.
- */
+/* Requests that tests of running answers use, for any server at `url`. Chat ids are the client's ids. */
 
 interface Served {
   url: string;
 }
 
-/** Sends any body to `POST /api/chat`, and reads the answer as it comes. */
+/** Sends any body to `POST /api/chat`, and reads the answer as a stream. */
 export async function send(
   { url }: Served,
   user: TestUser,
@@ -27,7 +24,7 @@ export async function send(
   return readAnswer(response);
 }
 
-/** Picks up the answer that is being written in a chat. */
+/** Resumes the running answer of a chat. */
 export async function resume({ url }: Served, user: TestUser, chatId: string): Promise<AnswerReader> {
   const path = `/api/chat/${encodeURIComponent(chatId)}/stream`;
   return readAnswer(await fetch(`${url}${path}`, { headers: user.headers }));
@@ -37,7 +34,7 @@ export async function stop(served: Served, user: TestUser, chatId: string): Prom
   return ask(served, user, `/api/chat/${encodeURIComponent(chatId)}/stop`, 'POST');
 }
 
-/** The fields of a chat that tell of its answers. */
+/** The fields of a chat that describe its answers. */
 export interface ChatFigures {
   title: string;
   isStreaming: boolean;
@@ -50,7 +47,7 @@ export async function readChat(served: Served, user: TestUser, chatId: string): 
   return ask(served, user, `/api/chats/${encodeURIComponent(chatId)}`);
 }
 
-/** A message as the API has it. */
+/** A message as returned by the API. */
 export interface StoredMessage {
   id: string;
   role: 'user' | 'assistant';
@@ -70,7 +67,7 @@ export interface StoredMessage {
 export async function messagesOf(served: Served, user: TestUser, chatId: string): Promise<StoredMessage[]> {
   const path = `/api/chats/${encodeURIComponent(chatId)}/messages?limit=100`;
   const messages: StoredMessage[] = [];
-  // A page ends at 2 MB, too.
+  // A page also ends at 2 MB.
   for (let cursor: string | null = ''; cursor !== null;) {
     const page: { items: StoredMessage[]; nextCursor: string | null } = await ask(
       served,
@@ -83,7 +80,7 @@ export async function messagesOf(served: Served, user: TestUser, chatId: string)
   return messages;
 }
 
-/** The last message of a chat, once it is no longer being written. */
+/** The last message of a chat, after it was generated. */
 export function storedAnswer(served: Served, user: TestUser, chatId: string): Promise<StoredMessage> {
   return eventually(async () => {
     const last = (await messagesOf(served, user, chatId)).at(-1);
@@ -98,7 +95,7 @@ export function textOfParts({ parts }: Pick<StoredMessage, 'parts'>): string {
 /** A condition for `AnswerReader.until`: the text so far ends with this. */
 export const saying = (end: string) => (chunks: UIMessageChunk[]) => textOfChunks(chunks).endsWith(end);
 
-/** What providers were asked in a streamed call, titles left out; oldest first. */
+/** The prompts of streamed calls to providers, without titles, oldest first. */
 export function answerCalls({ double }: { double: ProviderDouble }, text: string): RecordedRequest[] {
   return double.requests.filter(({ stream, userText }) => stream && userText.includes(text));
 }

@@ -1,7 +1,7 @@
 import type { TestApp } from './app.js';
 import type { LedgerCall } from './usage-ledger.js';
 
-/** A row of `usage_logs`. Money is in millionths of a dollar, as the database keeps it. */
+/** A row of `usage_logs`. Money is in millionths of a dollar, as in the database. */
 export interface UsageEntry {
   userId: string;
   chatId: string | null;
@@ -19,7 +19,7 @@ export interface UsageEntry {
   metadata: any;
 }
 
-/** What an answer, a chat or some rows add up to. */
+/** The sums of an answer, a chat or some rows. */
 export interface Sums {
   input: number;
   output: number;
@@ -37,10 +37,10 @@ interface Tokens {
 
 /** `12.345678`, the text of a `numeric(10,6)`, in millionths. */
 export const micros = (text: string): bigint => BigInt(text.replace('.', ''));
-/** A number of JSON in millionths; more places than six would be wrong. */
+/** A JSON number in millionths. More than six decimals would be wrong. */
 export const microsOf = (value: number): bigint => micros(value.toFixed(6));
 
-/** All rows of this time, whosever they are. */
+/** All rows since this time, of all users. */
 export async function usageEntries({ database }: TestApp, since: Date): Promise<UsageEntry[]> {
   const rows = await database.query(
     `select user_id as "userId", chat_id as "chatId", agent_type as agent, provider, model_used as model,
@@ -77,17 +77,17 @@ export function tokensOfRow({ input, output, metadata }: UsageEntry): Tokens {
   };
 }
 
-/** What the provider told the client of a call that has come to its end. */
+/** What the provider reported to the client for a completed call. */
 export function tokensTold({ kind, request, script }: LedgerCall): Tokens | undefined {
   const { reported } = request;
   if (reported?.ended !== 'complete') return undefined;
   const { input, cachedRead, cacheWrite, output, reasoning } = reported;
-  // Of the pictures in what it reads, only OpenAI tells.
+  // Only OpenAI reports the image tokens of its input.
   const imageInput = kind === 'image' && request.provider === 'openai' ? (script.imageInput ?? 0) : 0;
   return { input, cachedRead, cacheWrite, imageInput, output, reasoning };
 }
 
-/** Ten-thousandths of a dollar for a million tokens, all whole numbers. */
+/** Ten-thousandths of a dollar per million tokens, as whole numbers. */
 interface Prices {
   input: bigint;
   cachedRead: bigint;
@@ -119,7 +119,7 @@ export function pricesOf(catalog: {
   );
 }
 
-/** In whole numbers of a ten-billionth of a dollar, rounded once, half up, to millionths. */
+/** Computed in whole ten-billionths of a dollar, then rounded once, half up, to millionths. */
 export function chargeOf(
   { input, cachedRead, cacheWrite, imageInput, output }: Tokens,
   prices: Prices,

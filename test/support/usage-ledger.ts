@@ -3,17 +3,17 @@ import type { Script, ScriptedUsage } from '../doubles/script.js';
 import { isTitleCall } from '../doubles/wire/reply.js';
 import type { TestUser } from './app.js';
 
-/** What a call of a model is made for, as its request shows it. */
+/** The purpose of a model call, derived from its request. */
 export type CallKind = 'agent' | 'title' | 'routing' | 'writer' | 'editor' | 'image';
 
 /** One turn, or one request that calls a model without a chat. */
 export interface Step {
   name: string;
-  /** Who pays for it. */
+  /** The user who pays for it. */
   user: TestUser;
-  /** The answer that its calls add to, once it is known. */
+  /** The answer that its calls belong to, once it is known. */
   answerId?: string;
-  /** Stopped at any moment: whether a call was over by then is known to nobody. */
+  /** Stopped at any time: it is unknown whether a call had ended by then. */
   raced: boolean;
   /** Not a turn: the calls have no chat. */
   withoutChat: boolean;
@@ -21,7 +21,7 @@ export interface Step {
   metadata?: { usage: { inputTokens: number; outputTokens: number }; cost: number };
 }
 
-/** One user's chat, in which one thing happens after the other. Its mark is in all that is said in it. */
+/** One user's chat, in which one step happens after the other. Its mark is in all of its texts. */
 export interface Lane {
   mark: string;
   user: TestUser;
@@ -32,7 +32,7 @@ export interface Lane {
   scripts: Partial<Record<CallKind, Script[]>>;
 }
 
-/** A request that reached the provider, and what it was answered. What was reported is in `request.reported`. */
+/** A request that reached the provider, and its answer. The reported figures are in `request.reported`. */
 export interface LedgerCall {
   lane: Lane;
   step: Step;
@@ -42,7 +42,7 @@ export interface LedgerCall {
 }
 
 export interface Random {
-  /** From 0 to `below`, which it never is. */
+  /** From 0 to `below` (exclusive). */
   int(below: number): number;
   pick<T>(from: readonly T[]): T;
   shuffle<T>(items: readonly T[]): T[];
@@ -79,7 +79,7 @@ const DEFAULTS: Record<CallKind, Script> = {
   image: {},
 };
 
-/** Answers every request to a double, and keeps the book that the product's own is held against. */
+/** Answers every request to a double, and keeps the records that the product's own are compared with. */
 export class UsageLedger {
   readonly calls: LedgerCall[] = [];
   readonly lanes = new Map<string, Lane>();
@@ -102,7 +102,7 @@ export class UsageLedger {
     if (!lane) throw new Error('a call that nobody made');
     const kind = kindOf(request);
     const script: Script = { ...DEFAULTS[kind], ...lane.scripts[kind]?.shift(), usage: this.figures() };
-    // An agent that was not chosen has not got the tools.
+    // An agent that was not chosen does not have the tools.
     const offered = JSON.stringify(request.body['tools'] ?? []);
     if (script.toolCalls?.some(({ name }) => !offered.includes(name))) delete script.toolCalls;
     else if (script.toolCalls) delete script.text;
@@ -110,7 +110,7 @@ export class UsageLedger {
     return script;
   }
 
-  /** No two calls read the same number of tokens, so that their rows are told apart. */
+  /** No two calls read the same number of tokens, so that their rows can be distinguished. */
   private figures(): Required<ScriptedUsage> {
     const int = (below: number) => this.random.int(below);
     const input = 10_000 * (1 + int(19)) + ++this.count;

@@ -44,14 +44,14 @@ const calls = (...named: Array<[name: string, input: object]>): Script => ({
   toolCalls: named.map(([name, input]) => ({ id: `call-${randomUUID().slice(0, 8)}`, name, input })),
 });
 
-/** Everything that can happen, each as one step of a lane. */
+/** Everything that can happen, each as one step of a chat. */
 export class UsagePlay {
   constructor(
     private readonly app: GithubApp,
     private readonly random: Random,
   ) {}
 
-  /** The steps by name. None of them fails for what a provider, a reader or a user does. */
+  /** The steps by name. None of them fails because of a provider, a reader or a user. */
   readonly steps: Record<string, (lane: Lane) => Promise<void>> = {
     'an answer': (lane) => this.turn(lane),
     'an answer with thoughts': (lane) =>
@@ -151,7 +151,7 @@ export class UsagePlay {
     if (ending === 'silenced' || ending === 'raced') {
       if (ending === 'raced') await sleep(random.int(300));
       else await this.untilHeld(lane);
-      // A turn that is over, or has not yet begun, can't be stopped.
+      // A turn that has ended, or has not yet started, cannot be stopped.
       await app.request('POST', `/api/chat/${chatId}/stop`, { user });
     }
     const reader = await opening;
@@ -219,7 +219,7 @@ export class UsagePlay {
     return this.turn(lane, { agent }, { agent: 'git_mcp', body: { repositoryId } });
   }
 
-  /** Asks for a write; the user's word on it, if there is one, goes on in the same answer. */
+  /** Asks for a write. If the user decides, the same answer continues. */
   private async ask(lane: Lane, approved?: boolean): Promise<void> {
     await this.git(lane, [calls(['create_issue', ISSUE])]);
     if (approved === undefined) return;
@@ -256,7 +256,7 @@ export class UsagePlay {
   }
 }
 
-/** What was said and written so far. */
+/** The text so far. */
 function contentOf(chunks: UIMessageChunk[]): string {
   const drafts = chunks.map((chunk) => (chunk.type === 'data-textDelta' ? String(chunk.data) : ''));
   return `${textOfChunks(chunks)}${drafts.join('')}`;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestDatabase } from './postgres.js';
 
-/** A number below `limit` that a row of `generate_series(…) i` always has, and that looks random. */
+/** A number below `limit` that is always the same for a row of `generate_series(…) i`, and that looks random. */
 const some = (limit: number, salt: number) => `abs(hashint8extended(i, ${salt}) % ${limit})`;
 
 /** USD with six decimals. */
@@ -12,10 +12,10 @@ const PROVIDERS = `(array['google', 'openai', 'anthropic', 'google', 'openai'])`
 const STATUSES = `(array['success', 'error', 'aborted', 'interrupted', 'success', 'a status that is long'])`;
 
 /**
- * Adds calls of all kinds, by one statement: agents, models of the same name at two providers, ends, running ones, rows of
- * other writers without metadata. A third of them begin with a quarter of an hour.
+ * Adds calls of all kinds with one statement: agents, models with the same name at two providers, outcomes, running
+ * calls, rows of other writers without metadata. A third of them start on a quarter hour.
  *
- * @param seed which ones; the same are added by the same seed
+ * @param seed selects the calls; the same seed adds the same calls
  */
 export async function addCalls(
   database: TestDatabase,
@@ -80,8 +80,8 @@ export const NO_FIGURES: Figures = {
 };
 
 /**
- * What the rows themselves say; by some of their columns, or all in one. `label` is an expression to tell them apart by, too,
- * and `where` says of which kind they are.
+ * The sums of the rows, by some of their columns or in total. `label` is an additional expression to group by, and
+ * `where` filters the rows.
  */
 export async function sumRows(
   database: TestDatabase,
@@ -112,7 +112,7 @@ export async function sumRows(
   ) as Promise<Array<Figures & Record<string, unknown>>>;
 }
 
-/** Brings the rollups up to date, as the server does now and then; it may be just about to. */
+/** Brings the rollups up to date, as the server does periodically. The server may be about to do the same. */
 export async function foldUsage(database: TestDatabase): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     await database.query('select switchboard.fold_usage(100000)');

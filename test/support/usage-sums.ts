@@ -6,7 +6,7 @@ const sums = (alias: string) =>
   ['calls', ...FIGURES].map((name) => `sum(${alias}.${name})::numeric(30, 6)::text as ${name}`).join(', ');
 const ERRORS = `(sum(calls) filter (where status = 'error'))::numeric`;
 
-/** Every finished call there ever was, one by one or as a purge has left them. */
+/** Every finished call so far, as a row or as a purge has left it. */
 const CALLS = `
   select user_id, request_timestamp as moment, agent_type, provider, model_used,
          substr(coalesce(metadata ->> 'status', 'success'), 1, 16) as status, 1 as calls, ${FIGURES.join(', ')}
@@ -15,7 +15,7 @@ const CALLS = `
   select user_id, bucket, agent_type, provider, model_used, status, calls, ${FIGURES.join(', ')}
     from switchboard.usage_archive`;
 
-/** Not by `date_bin`, which the product uses. */
+/** Not with `date_bin`, which the product uses. */
 const bucketOf = (moment: string) =>
   `to_timestamp(floor(extract(epoch from ${moment}) / (minutes * 60)) * minutes * 60)`;
 const SIZES = `(values (15), (60), (1440)) as sizes (minutes)`;
@@ -23,8 +23,8 @@ const periodOf = (moment: string) => `to_char(${moment} at time zone 'UTC', form
 const PERIODS = `(values ('day', 'YYYY-MM-DD'), ('month', 'YYYY-MM-01')) as periods (period, format)`;
 
 /**
- * What the rows say and what the rollups say together with what is pending, seen at one moment: for each kind of rollup
- * the lines that only one of the two has. There are none, or the rollups are wrong.
+ * Compares the rows with the rollups and pending changes, at one moment. Returns, for each kind of rollup, the lines
+ * that only one of the two has. Correct rollups return none.
  */
 const DIFFERENCES = `
   with rows_of_all as (
@@ -77,7 +77,7 @@ const DIFFERENCES = `
   union all select 'only the rollups', to_jsonb(line) from (table user_kinds except all table kinds_in_rows) as line
   limit 20`;
 
-/** What rows and rollups do not agree on at this moment. */
+/** The differences between rows and rollups at this moment. */
 export function usageDifferences(runner: SqlRunner): Promise<unknown[]> {
   return runner.query(DIFFERENCES);
 }
@@ -87,13 +87,13 @@ export async function foldAll(runner: SqlRunner, batch = 1_000): Promise<void> {
   for (;;) {
     const [row] = await runner.query('select switchboard.fold_usage($1) as folded', [batch]);
     if (row.folded > 0) continue;
-    // Somebody else may be folding.
+    // Another process may be folding.
     if ((await runner.query('select from switchboard.usage_pending limit 1')).length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-/** Rows of the rollups that say nothing: there are none once everything is folded. */
+/** Rollup rows that are all zero. There are none after everything is folded. */
 export async function emptyRollups(runner: SqlRunner): Promise<number> {
   const [row] = await runner.query(
     `select (select count(*) from switchboard.usage_rollups where calls = 0)::int

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 
-/** Something that somebody does to `usage_logs`. Numbers are taken at random by the property, not by the database. */
+/** A write to `usage_logs`. The property test chooses numbers at random, not the database. */
 export interface Write {
   name: string;
   sql: string;
   parameters: unknown[];
 }
 
-/** A statement that touches more rows than these does not leave them to the fold. */
+/** A statement that changes more rows than this does not leave them to the fold. */
 export const MANY = 5_000;
 
 const AGENTS = `(array['chat', 'artifact', 'routing', 'git_mcp'])`;
 
-/** Calls of several users over three days, the same ones for the same seed; a fifth of them is running. */
+/** Calls of several users over three days, the same ones for the same seed. A fifth of them are running. */
 const INSERT = `
   insert into usage_logs
     (user_id, agent_type, provider, model_used, input_tokens, output_tokens, total_tokens, input_cost, output_cost,
@@ -25,7 +25,7 @@ const INSERT = `
                        else '{"status": "a-status-that-is-too-long"}' end::jsonb
     from (select abs(hashint8(($3::bigint + number) * 7919)::bigint) as dice from generate_series(1, $2::int) number) as thrown`;
 
-/** Of the rows of a model, so many, in one order. */
+/** This many rows of a model, in a fixed order. */
 const some = (condition: string) => `
   select id from usage_logs where model_used like $1 || '%' and ${condition} order by id limit $2::int`;
 
@@ -43,10 +43,10 @@ const CHANGES: Record<string, string> = {
 };
 
 /**
- * Writes to usage_logs by one of several writers, who leave each other's rows alone.
+ * Writes to usage_logs by one of several writers, who do not change each other's rows.
  *
- * @param users whose calls are added
- * @param model the beginning of the model's name by which a writer knows their rows
+ * @param users the users whose calls are added
+ * @param model the prefix of the model's name that identifies a writer's rows
  */
 export function writes(users: string[], model: string): fc.Arbitrary<Write> {
   const insert = fc

@@ -8,7 +8,7 @@ import { SupabaseJwtGuard } from './supabase-jwt.guard.js';
 import { SupabaseJwtStrategy } from './supabase-jwt.strategy.js';
 import { UserDirectory } from './user-directory.js';
 
-/** The global guards, in the order in which they run: identity, throttle, role, and then the content of the request. */
+/** The global guards in execution order: identity, throttle, role, and then the content of the request. */
 @Global()
 @Module({
   imports: [PassportModule],

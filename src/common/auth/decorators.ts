@@ -5,10 +5,10 @@ import type { Identity, Role } from './identity.js';
 export const PUBLIC_ROUTE = 'switchboard:public';
 export const REQUIRED_ROLE = 'switchboard:role';
 
-/** Opens a route to everybody; without it a route needs a Supabase access token. */
+/** Makes a route public. Without it, a route requires a Supabase access token. */
 export const Public = () => SetMetadata(PUBLIC_ROUTE, true);
 
-/** Closes a route or a controller to users without this role (403). */
+/** Restricts a route or a controller to users with this role (403 for others). */
 export const Roles = (role: Role) => applyDecorators(SetMetadata(REQUIRED_ROLE, role));
 
 /** The {@link Identity} of the request. */

@@ -1,12 +1,12 @@
 export type Role = 'user' | 'admin';
 
-/** Who a request acts for, read from the user's row after their token was verified. */
+/** The user that a request acts for, read from the user's row after the token was verified. */
 export interface Identity {
   id: string;
   email: string | null;
   role: Role;
-  /** `settings` of the user's metadata, as the client stored them. */
+  /** `settings` of the user's metadata, as stored by the client. */
   settings: Record<string, unknown>;
-  /** The namespace of the ids that this user's clients make up. A secret: nobody else may compute such an id. */
+  /** The namespace for ids that this user's clients choose. It is secret, so nobody else can compute such an id. */
   idNamespace: string;
 }

@@ -3,10 +3,10 @@ import { unavailable } from '../errors/app-error.js';
 
 const REFRESH_AFTER = 10 * 60_000;
 const FETCH_TIMEOUT = 5_000;
-/** A set of a hundred keys has less than 100 KB. */
+/** A set of a hundred keys is smaller than 100 KB. */
 const MAX_ANSWER = 256 * 1024;
 const MAX_KEYS = 100;
-/** Unknown key ids may cause this many fetches at once, and one more each refill interval after that. */
+/** The number of fetches that unknown key ids may cause at once. After that, one more per refill interval. */
 const UNKNOWN_KID_BURST = 3;
 const UNKNOWN_KID_REFILL = 10_000;
 
@@ -18,9 +18,9 @@ interface SigningKey {
 }
 
 /**
- * The public signing keys of a Supabase project, by key id. They are fetched when first needed, refreshed beside a
- * request when old, and kept when the endpoint is away. A key id that is not known causes a fetch, but only a few in a
- * row: invented ids must not turn into traffic.
+ * The public signing keys of a Supabase project, by key id. They are fetched on first use, refreshed in the background
+ * when they are old, and kept while the endpoint is unavailable. An unknown key id causes a fetch, but only a few in a
+ * row, so that invented ids do not cause traffic.
  */
 export class JwksKeys {
   private keys = new Map<string, SigningKey>();
@@ -36,9 +36,10 @@ export class JwksKeys {
   ) {}
 
   /**
-   * The key with this id and algorithm, or undefined.
+   * Returns the key with this id and algorithm, or undefined.
    *
-   * @throws AppError 503 when the keys could never be fetched; later an endpoint that is away just has no new ones
+   * @throws AppError 503 if the keys were never fetched; later, an unavailable endpoint only means that there are no
+   * new keys
    */
   async find(kid: string, algorithm: SigningAlgorithm): Promise<KeyObject | undefined> {
     const known = this.keys.get(kid);
@@ -48,7 +49,7 @@ export class JwksKeys {
       await this.refresh();
     }
     if (this.fetchedAt === undefined)
-      throw unavailable('The keys that verify access tokens can not be fetched.', 5);
+      throw unavailable('The keys for verifying access tokens cannot be fetched.', 5);
     const key = this.keys.get(kid);
     return key?.algorithm === algorithm ? key.key : undefined;
   }
@@ -56,7 +57,7 @@ export class JwksKeys {
   private takeCredit(): boolean {
     const earned = Math.floor((this.now() - this.creditedAt) / UNKNOWN_KID_REFILL);
     if (earned !== 0) {
-      // A clock that jumped back earns nothing, but starts counting anew.
+      // If the clock jumps back, no fetches are added, and counting starts again.
       this.unknownKidCredit = Math.min(UNKNOWN_KID_BURST, this.unknownKidCredit + Math.max(0, earned));
       this.creditedAt = this.now();
     }
@@ -78,33 +79,32 @@ export class JwksKeys {
       redirect: 'error',
       signal: AbortSignal.timeout(FETCH_TIMEOUT),
     });
-    if (!response.ok) throw new Error(`The JWKS endpoint answered ${response.status}.`);
+    if (!response.ok) throw new Error(`The JWKS endpoint responded with status ${response.status}.`);
     const answer = JSON.parse(await readText(response)) as { keys?: unknown } | null;
-    if (!Array.isArray(answer?.keys)) throw new Error('The JWKS endpoint did not answer with a key set.');
+    if (!Array.isArray(answer?.keys)) throw new Error('The JWKS endpoint did not return a key set.');
     const keys = new Map(answer.keys.slice(0, MAX_KEYS).flatMap((jwk: unknown) => toEntry(jwk)));
-    // A project on the shared secret publishes no keys; one that has published some always has one.
-    if (keys.size === 0 && this.keys.size > 0)
-      throw new Error('The JWKS endpoint answered without a usable key.');
+    // A project with a shared secret publishes no keys. A project that has published keys always has one.
+    if (keys.size === 0 && this.keys.size > 0) throw new Error('The JWKS endpoint returned no usable key.');
     this.keys = keys;
     this.fetchedAt = this.now();
   }
 }
 
-/** The text of a response, as long as it is not larger than a key set can be. */
+/** The text of a response, unless it is larger than a key set can be. */
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    // To leave the loop cancels the response.
-    if (size > MAX_ANSWER) throw new Error('The answer of the JWKS endpoint is too large to be a key set.');
+    // Leaving the loop cancels the response.
+    if (size > MAX_ANSWER) throw new Error('The response of the JWKS endpoint is too large for a key set.');
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
 }
 
-/** Only keys that can verify ES256 or RS256: a symmetric or unreadable key in the set is passed over. */
+/** Uses only keys that can verify ES256 or RS256. Symmetric and unreadable keys in the set are skipped. */
 function toEntry(published: unknown): Array<[string, SigningKey]> {
   if (typeof published !== 'object' || published === null) return [];
   const jwk = published as JsonWebKey & { kid?: unknown; use?: unknown };

@@ -17,7 +17,7 @@ export class RolesGuard implements CanActivate {
     ]);
     if (required === undefined) return true;
     const { user } = context.switchToHttp().getRequest<FastifyRequest & { user?: Identity }>();
-    if (user?.role !== required) throw forbidden('Only administrators may do this.');
+    if (user?.role !== required) throw forbidden('Only administrators can do this.');
     return true;
   }
 }

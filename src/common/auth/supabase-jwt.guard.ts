@@ -25,7 +25,8 @@ export class SupabaseJwtGuard extends AuthGuard('supabase-jwt') {
     try {
       return (await super.canActivate(context)) as boolean;
     } catch (error) {
-      // The throttler's own guard runs after this one and counts by user: whoever has no valid token is counted here.
+      // The throttler's own guard runs after this one and counts by user. Requests without a valid token are counted
+      // here.
       await this.throttle.countRefused(context.switchToHttp().getRequest<FastifyRequest>());
       throw error;
     }
@@ -38,7 +39,9 @@ export class SupabaseJwtGuard extends AuthGuard('supabase-jwt') {
   }
 }
 
-/** jsonwebtoken's own error, and what breaks in it when a token is no token: a payload of null, half of a JSON text. */
+/**
+ * jsonwebtoken's own errors, and the errors it throws for malformed tokens, such as a null payload or incomplete JSON.
+ */
 const MALFORMED = new Set(['JsonWebTokenError', 'TypeError', 'SyntaxError']);
 
 function refusal(info: unknown): AppError {
@@ -46,8 +49,8 @@ function refusal(info: unknown): AppError {
   const { name, message } = info instanceof Error ? info : { name: '', message: '' };
   if (name === 'TokenExpiredError') return unauthenticated('The access token has expired.');
   if (name === 'NotBeforeError') return unauthenticated('The access token is not valid yet.');
-  if (/audience/.test(message)) return unauthenticated('The access token is meant for another audience.');
-  if (/issuer/.test(message)) return unauthenticated('The access token comes from another issuer.');
+  if (/audience/.test(message)) return unauthenticated('The access token has a different audience.');
+  if (/issuer/.test(message)) return unauthenticated('The access token has a different issuer.');
   if (/signature/.test(message)) return unauthenticated('The signature of the access token is not valid.');
   if (MALFORMED.has(name)) return unauthenticated('The access token is malformed.');
   return unauthenticated('Send a Supabase access token in the Authorization header: Bearer <token>.');

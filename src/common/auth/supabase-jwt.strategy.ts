@@ -24,8 +24,9 @@ interface AccessTokenClaims {
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /**
- * Verifies Supabase access tokens. The key follows from the token's algorithm, never the other way round: HS256 only
- * ever meets the shared secret, ES256 and RS256 only ever meet a public key of that kind from the project's JWKS.
+ * Verifies Supabase access tokens. The token's algorithm determines the key, never the other way round. HS256 is only
+ * verified with the shared secret. ES256 and RS256 are only verified with a public key of that type from the project's
+ * JWKS.
  */
 @Injectable()
 export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jwt') {
@@ -36,10 +37,10 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
     const logger = new Logger(SupabaseJwtStrategy.name);
     const jwks = url
       ? new JwksKeys(`${url}/auth/v1/.well-known/jwks.json`, (error) =>
-          logger.warn({ err: error }, 'The signing keys could not be fetched; the known ones stay in use.'),
+          logger.warn({ err: error }, 'The signing keys could not be fetched. The known keys stay in use.'),
         )
       : undefined;
-    // A key object: a string would be tried as a public key first, at each request.
+    // A key object, because jsonwebtoken would first try a string as a public key, on every request.
     const sharedSecret = jwtSecret === undefined ? undefined : createSecretKey(jwtSecret, 'utf8');
     super({
       jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
@@ -53,23 +54,24 @@ export class SupabaseJwtStrategy extends PassportStrategy(Strategy, 'supabase-jw
         done: (error: unknown, key?: string | Buffer) => void,
       ) => {
         verificationKey(String(token), sharedSecret, jwks)
-          // jsonwebtoken takes a KeyObject; passport-jwt's types only know the older forms.
+          // jsonwebtoken accepts a KeyObject, but passport-jwt's types only have the older forms.
           .then((key) => done(null, key as string | Buffer))
-          // Also what jsonwebtoken throws within `done` at an odd token (a payload of null): nothing else would catch it,
-          // and an unhandled rejection ends the process.
+          // This also catches what jsonwebtoken throws within `done` for a malformed token (such as a null payload).
+          // Nothing else would catch it, and an unhandled rejection ends the process.
           .catch((error: unknown) => done(error));
       },
     });
     this.users = users;
   }
 
-  /** Called with the claims of a token whose signature, `aud`, `iss`, `exp` and `nbf` are right. */
+  /** Called with the claims of a token after its signature, `aud`, `iss`, `exp` and `nbf` were verified. */
   async validate(claims: AccessTokenClaims): Promise<Identity> {
     const { sub, exp, role } = claims;
     if (typeof exp !== 'number')
-      throw unauthenticated('The access token never expires; that is not accepted.');
-    if (typeof sub !== 'string' || !isUuid(sub)) throw unauthenticated('The access token names no user.');
-    if (role !== 'authenticated') throw unauthenticated('This is not the access token of a signed-in user.');
+      throw unauthenticated('The access token has no expiry, which is not accepted.');
+    if (typeof sub !== 'string' || !isUuid(sub))
+      throw unauthenticated('The access token does not name a user.');
+    if (role !== 'authenticated') throw unauthenticated('This is not an access token of a signed-in user.');
     const identity = await this.users.identify(sub.toLowerCase());
     const context = requestContext.getStore();
     if (context) context.userId = identity.id;
@@ -87,9 +89,9 @@ async function verificationKey(
   if ((alg === 'ES256' || alg === 'RS256') && typeof kid === 'string' && jwks) {
     const key = await jwks.find(kid, alg);
     if (key) return key;
-    throw unauthenticated('The access token was signed with a key that is not known.');
+    throw unauthenticated('The access token was signed with an unknown key.');
   }
-  throw unauthenticated('The access token was signed in a way that is not accepted here.');
+  throw unauthenticated('The access token was signed with an algorithm that is not accepted.');
 }
 
 function headerOf(token: string): TokenHeader {

@@ -4,10 +4,10 @@ import { Database } from '../database/database.js';
 import { Notifications } from '../database/notifications.js';
 import type { Identity } from './identity.js';
 
-/** How long a row is believed without asking again; a NOTIFY usually drops it at once. */
+/** How long a row is cached. A NOTIFY usually drops it immediately. */
 const LIFETIME = 4_000;
 const MAX_ENTRIES = 20_000;
-/** Users write their settings themselves, and they are kept in memory for each: beyond this they count as none. */
+/** Users write their settings themselves, and the server keeps them in memory. Larger settings count as empty. */
 const MAX_SETTINGS_BYTES = 64 * 1024;
 
 interface UserRow {
@@ -38,8 +38,8 @@ const FIND_USER = `
 const FIND_EMAILS = `select id, email from auth.users where id = any ($1::uuid[])`;
 
 /**
- * Role and activity of users, from `auth.users`: tokens are stale for up to an hour, so they are never asked.
- * Rows are cached for a few seconds and dropped when they change, on every instance.
+ * Role and active state of users, from `auth.users`. Tokens can be stale for up to an hour, so they are not used for
+ * this. Rows are cached for a few seconds and dropped when they change, on every instance.
  */
 @Injectable()
 export class UserDirectory {
@@ -54,12 +54,10 @@ export class UserDirectory {
     );
   }
 
-  /**
-   * @throws AppError 401 when the user is gone, 403 `user_inactive` when deactivated or banned
-   */
+  /** @throws AppError 401 if the user no longer exists, 403 `user_inactive` if the user is deactivated or banned */
   async identify(userId: string): Promise<Identity> {
     const row = await this.find(userId);
-    if (!row) throw unauthenticated('The user of this token does not exist any more.');
+    if (!row) throw unauthenticated('The user of this token no longer exists.');
     if (row.inactive) throw userInactive();
     const { role, settings } = row.metadata ?? {};
     return {
@@ -71,12 +69,12 @@ export class UserDirectory {
     };
   }
 
-  /** The namespace of a user's client ids; undefined when there is no such user. */
+  /** The namespace of a user's client ids, or undefined if there is no such user. */
   async idNamespaceOf(userId: string): Promise<string | undefined> {
     return (await this.find(userId))?.idNamespace;
   }
 
-  /** The addresses of users, by their ids; of those who have none, and of those who are gone, there is nothing. */
+  /** The email addresses of users, by id. Deleted users and users without an address are not in the map. */
   async emailsOf(userIds: string[]): Promise<Map<string, string>> {
     if (userIds.length === 0) return new Map();
     const rows = await this.database.asService((manager) =>
@@ -85,7 +83,7 @@ export class UserDirectory {
     return new Map(rows.flatMap(({ id, email }) => (email === null ? [] : [[id, email]])));
   }
 
-  /** The next one to ask is told what is in the row by then. */
+  /** The next request reads the current row. */
   forget(userId: string): void {
     this.entries.delete(userId);
   }

@@ -1,13 +1,13 @@
 /**
- * How deep and how large a value may be that a model or a tool server sends: the database takes 128 levels and 32 MB of a whole
- * message, and nothing on the way may fail for a single value.
+ * Maximum depth and size of a value from a model or a tool server. The database accepts 128 levels and 32 MB for a
+ * whole message, and a single value must not make a write fail.
  */
 const MAX_DEPTH = 48;
 const MAX_CHARACTERS = 1024 ** 2;
 const MAX_ITEMS = 50_000;
 
-const TOO_DEEP = '[left out: nested too deeply]';
-const TOO_LARGE = '[left out: too large]';
+const TOO_DEEP = '[omitted: nested too deeply]';
+const TOO_LARGE = '[omitted: too large]';
 
 interface Budget {
   characters: number;
@@ -15,8 +15,9 @@ interface Budget {
 }
 
 /**
- * The value as it may be kept and sent on: what lies deeper or goes beyond the size is told, not kept. A value that is within
- * bounds is returned as it is. It never goes deeper than it keeps, so no depth of its input can overflow the stack.
+ * Returns the value as it may be stored and sent. Content that is too deep or too large is replaced by a note. A value
+ * within bounds is returned unchanged. The function never descends deeper than it keeps, so deep input cannot overflow
+ * the stack.
  */
 export function bounded(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) {

@@ -1,29 +1,28 @@
-/** A page of a list ends when it reaches so many bytes. */
+/** A page of a list ends when it reaches this many bytes. */
 export const PAGE_BYTES = 2 * 1024 * 1024;
 
-/** The rows of a page, in SQL, and what of them can be large. */
+/** The rows of a page, in SQL, and the columns that can be large. */
 interface Page {
-  /** A select of at most one row more than the page may have, with all its columns, in order. */
+  /** A select with all columns, in order. It returns at most one row more than the page may have. */
   rows: string;
-  /** The order of the rows, by their columns. */
+  /** The order of the rows, by column. */
   order: string;
-  /** Columns of text, and columns of JSON, that can be large. */
+  /** Text columns and JSON columns that can be large. */
   texts?: string[];
   jsons?: string[];
-  /** How many rows a page may have: a parameter. */
+  /** The maximum number of rows of a page: a parameter. */
   limit: string;
-  /** How large it may be; a parameter, or a number. */
+  /** The maximum size of a page: a parameter or a number. */
   bytes?: number | string;
 }
 
 /**
- * A relation, in SQL, of as many rows as are good to have in memory at a time: at most `limit`, and no more than fit into
- * `bytes`, but at least one. `"hasMore"` of the last one says whether there are others behind
- * it.
+ * A relation, in SQL, with as many rows as should be in memory at once: at most `limit`, and no more than fit into
+ * `bytes`, but at least one. `"hasMore"` of the last row tells whether more rows follow.
  *
- * Rows beyond the page never leave PostgreSQL, and none of them is read in vain: the size of a text is known without
- * reading it. That of JSON is not, where it is compressed (a few kilobytes can become megabytes), so JSON is only
- * read as far as the page would reach if nothing was compressed any further.
+ * Rows beyond the page never leave PostgreSQL, and none of them is read needlessly. The size of a text is known without
+ * reading it. The size of compressed JSON is not (a few kilobytes can become megabytes). JSON is therefore only read as
+ * far as the page would reach without compression.
  */
 export function boundedRows({
   rows,

@@ -1,6 +1,6 @@
 import { toJson } from './stored-json.js';
 
-/** JSON as it comes back from the database, whatever the order of its keys. */
+/** JSON with sorted keys, to compare values that the database may have reordered. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(JSON.parse(toJson(value ?? null)) as unknown));
 }

@@ -23,7 +23,7 @@ describe('ConnectionShares', () => {
     expect(ConnectionShares.ofPool(poolSize, 1_000).size).toBe(size);
   });
 
-  it('lets a user wait in turn, and nobody else', async () => {
+  it('makes a user wait in line, and no other user', async () => {
     const shares = new ConnectionShares(2, 1_000);
     const began: string[] = [];
     const first = blocked(shares, 'a', began, 'a1');
@@ -44,7 +44,7 @@ describe('ConnectionShares', () => {
     await Promise.all([first.done, third.done, fourth.done, other.done]);
   });
 
-  it('refuses with 503 after a while, and forgets who has given up', async () => {
+  it('refuses with 503 after a while, and drops requests that gave up', async () => {
     const shares = new ConnectionShares(1, 20);
     const began: string[] = [];
     const first = blocked(shares, 'a', began, 'a1');

@@ -4,20 +4,20 @@ const LARGEST_SHARE = 10;
 
 interface Share {
   taken: number;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   waiting: Set<() => void>;
 }
 
 /**
- * Lets each user have a part of the connection pool, never all of it: whatever a user's statements wait for, the
- * connections of the others stay free.
+ * Limits each user to a share of the connection pool. Whatever a user's statements wait for, connections for other
+ * users stay free.
  */
 export class ConnectionShares {
   private readonly shares = new Map<string, Share>();
 
   /**
-   * @param size connections that one user may hold at the same time
-   * @param patience milliseconds that a user waits for one of them
+   * @param size the number of connections that one user may hold at the same time
+   * @param patience the number of milliseconds that a user waits for a connection
    */
   constructor(
     readonly size: number,
@@ -30,28 +30,28 @@ export class ConnectionShares {
   }
 
   /**
-   * Runs `work`, which uses one connection, when the user may have one more.
+   * Runs `work`, which uses one connection, as soon as the user may have one more.
    *
-   * @throws AppError 503 when the user's other statements take too long
+   * @throws AppError 503 if the user's other statements take too long
    */
   async within<T>(userId: string, work: () => Promise<T>): Promise<T> {
-    await this.take(userId);
+    await this.acquire(userId);
     try {
       return await work();
     } finally {
-      this.give(userId);
+      this.release(userId);
     }
   }
 
-  private take(userId: string): Promise<void> | undefined {
+  private acquire(userId: string): Promise<void> | undefined {
     let share = this.shares.get(userId);
     if (!share) this.shares.set(userId, (share = { taken: 0, waiting: new Set() }));
-    if (share.taken >= this.size) return this.wait(share);
+    if (share.taken >= this.size) return this.enqueue(share);
     share.taken++;
     return undefined;
   }
 
-  private wait({ waiting }: Share): Promise<void> {
+  private enqueue({ waiting }: Share): Promise<void> {
     return new Promise((resolve, reject) => {
       const next = () => {
         clearTimeout(timer);
@@ -59,23 +59,18 @@ export class ConnectionShares {
       };
       const timer = setTimeout(() => {
         waiting.delete(next);
-        reject(
-          unavailable(
-            'Your other requests keep the database busy at the moment. Try again when they end.',
-            2,
-          ),
-        );
+        reject(unavailable('Your other requests are using the database. Try again when they have ended.', 2));
       }, this.patience);
       waiting.add(next);
     });
   }
 
-  private give(userId: string): void {
+  private release(userId: string): void {
     const share = this.shares.get(userId);
     if (!share) return;
     const [next] = share.waiting;
     if (next) {
-      // The place passes on; the number of those that are taken stays.
+      // The slot passes to the next request, so the number of used slots stays the same.
       share.waiting.delete(next);
       next();
     } else if (--share.taken === 0) this.shares.delete(userId);

@@ -6,14 +6,14 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { metricsRegistry } from '../observability/metrics.js';
 import { unsentBytes } from './gathered-writes.js';
 
-/** Tests have several applications in one process; the metrics are the process's. */
+/** Tests run several applications in one process, but the metrics belong to the process. */
 const pools = new Set<Pool>();
 
 const sumOf = (figure: (pool: Pool) => number) => [...pools].reduce((sum, pool) => sum + figure(pool), 0);
 
 new Gauge({
   name: 'switchboard_database_connections',
-  help: 'Open connections to PostgreSQL, the listening one left out.',
+  help: 'Open connections to PostgreSQL, without the listening one.',
   labelNames: ['state'] as const,
   registers: [metricsRegistry],
   collect() {
@@ -30,7 +30,7 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_connections_limit',
-  help: 'As many connections as DATABASE_POOL_SIZE allows.',
+  help: 'The maximum number of connections (DATABASE_POOL_SIZE).',
   registers: [metricsRegistry],
   collect() {
     this.set(sumOf((pool) => pool.options.max));
@@ -39,7 +39,7 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_connections_waiting',
-  help: 'Transactions and statements that wait for a connection.',
+  help: 'Transactions and statements that are waiting for a connection.',
   registers: [metricsRegistry],
   collect() {
     this.set(sumOf((pool) => pool.waitingCount));
@@ -48,14 +48,14 @@ new Gauge({
 
 new Gauge({
   name: 'switchboard_database_unsent_bytes',
-  help: 'Bytes of statements that are gathered to be written, or that PostgreSQL has not taken yet.',
+  help: 'Bytes of statements that are waiting to be written, or that PostgreSQL has not read yet.',
   registers: [metricsRegistry],
   collect() {
     this.set(unsentBytes());
   },
 });
 
-/** Shows the application's connection pool in the metrics, read whenever they are asked for. */
+/** Exposes the application's connection pool in the metrics. Values are read on each scrape. */
 @Injectable()
 export class DatabaseMetrics implements OnModuleInit, OnApplicationShutdown {
   private pool?: Pool;

@@ -12,42 +12,43 @@ const BEGIN_AS_USER = `
          set_config('request.jwt.claim.sub', $2, true)`;
 
 /**
- * The end of such a transaction is not waited for until it is on the disk. Everybody sees it, and the end of this process
- * does it no harm; if PostgreSQL itself crashes within about half a second, it may be gone.
+ * The commit of such a transaction does not wait for the disk. Other transactions see it, and it survives the end of
+ * this process. It can be lost only if PostgreSQL itself crashes within about half a second.
  */
-const BEGIN_AS_USER_UNHURRIED = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
+const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
 
-/** Serialization failures and deadlocks: the statement was right, the moment was wrong. */
+/** Serialization failures and deadlocks: the same statement can succeed when it is run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
 
-/** What a repository's reading statements need of a connection. */
+/** The part of a connection that read statements of a repository need. */
 export interface SqlRunner {
   query<T>(text: string, parameters?: unknown[]): Promise<T>;
 }
 
-/** A statement that is yet to be sent. */
+/** A statement that has not been sent yet. */
 export interface Statement {
   text: string;
   parameters: unknown[];
 }
 
-/** Takes statements whose results nobody needs: they are sent together with the end of the transaction. */
+/** Collects statements whose results are not needed. They are sent together with the end of the transaction. */
 export type Last = (...statements: Statement[]) => void;
 
-/** The only two doors to PostgreSQL. */
+/** All access to PostgreSQL goes through this class. */
 @Injectable()
 export class Database {
-  /** How long work may wait here. A test that waits for the end of a limit sets a shorter one before the first request. */
+  /** Time limits for work here. A test that waits for a limit sets a shorter one before the first request. */
   readonly limits = { ...DATABASE_LIMITS };
-  private knownShares?: ConnectionShares;
+  private sharesByPool?: ConnectionShares;
 
   constructor(readonly dataSource: DataSource) {}
 
   /**
-   * Runs statements as a user, in one transaction: role `switchboard_user` and the user's claims are set first, so
-   * row level security decides what they see and may change. The claims come from the user's row, not from the token.
+   * Runs statements as a user, in one transaction. The role `switchboard_user` and the user's claims are set first, so
+   * row level security decides what the statements see and may change. The claims come from the user's row, not from
+   * the token.
    *
-   * `fn` must not call TypeORM's `save`, `remove` or `transaction`, and must not wait for anything but the database.
+   * `fn` must not call TypeORM's `save`, `remove` or `transaction`, and must wait only for the database.
    */
   async asUser<T>(identity: Identity, fn: (manager: EntityManager, last: Last) => Promise<T>): Promise<T> {
     return this.shares.within(identity.id, () =>
@@ -56,12 +57,13 @@ export class Database {
   }
 
   /**
-   * Like {@link asUser}, with the first statements of `fn` sent together with the role and the claims, not after them.
-   * Their results count for nothing if becoming the user has failed; still, let them be ones that do no harm then.
+   * Like {@link asUser}, but the first statements of `fn` are sent together with the role and the claims, not after
+   * them. Their results are discarded if setting the role fails, but they have already run: they must be harmless if
+   * that happens.
    *
-   * For the beginning of work whose end is stored durably: what this transaction stores reaches the disk a moment later.
+   * Use it to begin work that ends with a durable write: what this transaction stores reaches the disk a moment later.
    *
-   * @param before runs as the service, before anything of the user; `fn` is handed its rows
+   * @param before statements that run as the service, before the user's statements; `fn` gets their rows
    */
   async asUserAtOnce<T>(
     identity: Identity,
@@ -73,11 +75,12 @@ export class Database {
   }
 
   /**
-   * Runs one statement, or several independent ones, as the service, which sees everything. Each commits by itself, and
-   * may wait for a lock as long as for anything else: what may wait belongs into {@link executeAsService}, or sets its
-   * own `lock_timeout`.
+   * Runs one statement, or several independent ones, as the service, without row level security. Each commits
+   * separately and can wait for a lock as long as for anything else. Use {@link executeAsService} for statements that
+   * may wait, or set `lock_timeout`.
    *
-   * @param userId the user whose rows they touch, if it is one user: then their connection is one of that user's share
+   * @param userId the user that the rows belong to, if there is exactly one; the connection then counts toward that
+   * user's share
    */
   async asService<T>(fn: (manager: EntityManager) => Promise<T>, userId?: string): Promise<T> {
     const run = () => fn(this.dataSource.manager);
@@ -85,17 +88,17 @@ export class Database {
   }
 
   /**
-   * Runs statements as the service, all or none of them, in one round trip.
+   * Runs statements as the service in one transaction and one round trip.
    *
    * @param userId as in {@link asService}
-   * @returns the rows of each
+   * @returns the rows of each statement
    */
   async executeAsService(statements: Statement[], userId?: string): Promise<unknown[][]> {
     const run = () => retryTransaction(() => this.executeTogether(statements));
     return userId === undefined ? run() : this.shares.within(userId, run);
   }
 
-  /** True while nobody could be given a connection at once. */
+  /** True while no connection is available. */
   isSaturated(): boolean {
     const { idleCount, totalCount, options } = this.pool();
     return idleCount === 0 && totalCount >= options.max;
@@ -129,11 +132,12 @@ export class Database {
   }
 
   /**
-   * Reads as a user by exactly one statement: the transaction, the claims, the statement and the end of the transaction
-   * are sent together, in one round trip. It is read-only, and an answer is only given when all of them succeeded.
+   * Reads as a user with exactly one statement. The transaction, the claims, the statement and the commit are sent
+   * together, in one round trip. The transaction is read-only. The result is returned only if all of them succeed.
    *
    * @param fn sends its statement before it waits for anything
-   * @param isReport true for a statement that is worth a plan of its own parameters, and not kept prepared
+   * @param isReport true for a statement that PostgreSQL should plan for its own parameters, and that is not kept
+   * prepared
    */
   async readAsUser<T>(
     identity: Identity,
@@ -151,7 +155,7 @@ export class Database {
     const client = await this.pool().connect();
     const sent: Array<Promise<unknown>> = [];
     const send = <R>(result: Promise<R>): Promise<R> => {
-      // A failure is told below; until then nobody may be waiting for this one.
+      // The failure is reported below. Until then this rejection may have no handler.
       result.catch(() => undefined);
       sent.push(result);
       return result;
@@ -187,7 +191,7 @@ export class Database {
   }
 
   private get shares(): ConnectionShares {
-    return (this.knownShares ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
+    return (this.sharesByPool ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
   }
 
   private async inTransaction<T>(
@@ -210,7 +214,7 @@ export class Database {
     let begun: Promise<void> = Promise.resolve();
     let rows: Promise<unknown> = Promise.resolve();
     try {
-      // Both are on their way at once (the connection pipelines), and both must have succeeded before `fn` runs, or
+      // Both are sent at once, because the connection is pipelined. Both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
       const begin = runner.query(beginWithin(limits));
       if (before) rows = runner.query(before.text, before.parameters);
@@ -219,15 +223,15 @@ export class Database {
         rows,
         ...(claims === undefined
           ? []
-          : [runner.query(atOnce ? BEGIN_AS_USER_UNHURRIED : BEGIN_AS_USER, parametersOf(claims))]),
+          : [runner.query(atOnce ? BEGIN_AS_USER_ASYNC_COMMIT : BEGIN_AS_USER, parametersOf(claims))]),
       ]);
-      // It is told below, or by `fn`; until then nobody may be waiting for it.
+      // It is reported below or by `fn`. Until then this rejection may have no handler.
       begun.catch(() => undefined);
       if (!atOnce) await begun;
       const last: Statement[] = [];
       const result = await fn(runner.manager, (...statements) => void last.push(...statements), rows);
       await begun;
-      // After a statement that failed, COMMIT is a ROLLBACK.
+      // After a failed statement, COMMIT is a ROLLBACK.
       await settled([
         ...last.map(({ text, parameters }) => runner.query(text, parameters)),
         runner.query('COMMIT'),
@@ -239,7 +243,7 @@ export class Database {
         (first: unknown) => first,
       );
       await runner.query('ROLLBACK').catch((rollbackError: unknown) => (broken = rollbackError));
-      // TypeORM has let go of a connection that was lost, and says no more than that.
+      // TypeORM has released a lost connection without an error of its own.
       throw lost && postgresCode(cause) === undefined ? lost : cause;
     } finally {
       client.off('error', onLost);
@@ -258,20 +262,20 @@ async function retryTransaction<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A failure that PostgreSQL did not report itself is one of the connection: it must not serve anybody else. */
+/** If PostgreSQL did not report the failure, the connection itself failed and must not be reused. */
 function brokenBy(failure: unknown): Error | undefined {
   const isBroken = postgresCode(failure) === undefined || isDatabaseAway(failure);
   return failure instanceof Error && isBroken ? failure : undefined;
 }
 
-/** Waits for all, so that no rejection is left behind, then throws the first failure. */
+/** Waits for all promises, so that no rejection is unhandled, then throws the first failure. */
 async function settled(promises: Array<Promise<unknown>>): Promise<void> {
   const results = await Promise.allSettled(promises);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
-/** A connection whose ROLLBACK failed may still be inside the transaction: it must not serve anybody else. */
+/** A connection with a failed ROLLBACK may still be inside the transaction, so it must not be reused. */
 async function discard(runner: ReturnType<DataSource['createQueryRunner']>): Promise<void> {
   const client = (await runner.connect()) as { end?: () => Promise<void> } | undefined;
   await client?.end?.().catch(() => undefined);
@@ -295,7 +299,7 @@ function parametersOf(claims: Claims): [claims: string, subject: string] {
   return [JSON.stringify(claims), claims.sub];
 }
 
-/** The claims that policies read, in the shape of Supabase's access tokens. */
+/** The claims that policies read, in the format of Supabase's access tokens. */
 function claimsOf(identity: Identity): Claims {
   return {
     sub: identity.id,

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import { gatherWrites, unsentBytes } from './gathered-writes.js';
 
 describe('gatherWrites', () => {
-  it('writes once what is written in one turn of the event loop, and knows what waits until it is taken', async () => {
+  it('combines the writes of one turn of the event loop, and counts bytes until they are taken', async () => {
     const before = unsentBytes();
     const written: string[] = [];
     const callbacks: Array<() => void> = [];
@@ -19,7 +19,7 @@ describe('gatherWrites', () => {
     for (const part of ['parse ', 'bind ', 'sync']) stream.write(Buffer.from(part));
     expect([written, unsentBytes() - before]).toEqual([[], 15]);
     await new Promise((resolve) => setImmediate(resolve));
-    // The other side has been handed it, and has not taken it yet.
+    // The data has been written to the socket, but the other side has not read it yet.
     expect([written, unsentBytes() - before]).toEqual([['parse bind sync'], 15]);
     for (const callback of callbacks) callback();
     expect(unsentBytes() - before).toBe(0);

@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 
-/** The bytes that wait for the end of this turn of the event loop, by the socket they are for. */
+/** The bytes that wait for the end of this turn of the event loop, by socket. */
 const gathered = new Map<Duplex, () => number>();
 
 type Write = (chunk: unknown, ...rest: unknown[]) => boolean;
 
 /**
- * Lets what is written to a socket in one turn of the event loop leave in one piece: a statement is five messages, and a
- * system call each, or one with a list of five, costs more than all the rest of sending it.
+ * Combines everything that is written to a socket in one turn of the event loop into one write. A statement has five
+ * messages. A system call for each, or one call with a list of five, costs more than the rest of sending the statement.
  */
 export function gatherWrites(stream: Duplex): void {
   if (gathered.has(stream) || stream.destroyed) return;
@@ -33,7 +33,7 @@ export function gatherWrites(stream: Duplex): void {
   stream.write = gather as Duplex['write'];
 }
 
-/** What has been gathered and not been written yet, with what was written and the other side has not taken yet. */
+/** Bytes that are gathered but not written, and bytes that are written but not taken by the other side. */
 export function unsentBytes(): number {
   return [...gathered].reduce((sum, [stream, waiting]) => sum + waiting() + stream.writableLength, 0);
 }

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * A client whose loss does not end the process: an `error` event that nobody listens to would. The pool listens while a
- * client is idle, and nobody does while it is in use or being thrown away. The statements under way fail all the same.
+ * A client that does not end the process when its connection is lost: an `error` event without a listener would. The
+ * pool only listens while a client is idle, not while it is in use or being removed. Running statements still fail.
  */
 export class GuardedClient extends pg.Client {
   constructor(...parameters: ConstructorParameters<typeof pg.Client>) {

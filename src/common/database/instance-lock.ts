@@ -4,8 +4,8 @@ import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { Notifications } from './notifications.js';
 
 /**
- * Says that this process is alive, in a way that a crash takes back at once: it holds an advisory lock on the listening
- * connection, which PostgreSQL releases when the process is gone.
+ * Marks this process as alive with an advisory lock on the listening connection. PostgreSQL releases the lock as soon
+ * as the process ends, also after a crash.
  */
 @Injectable()
 export class InstanceLock implements OnModuleInit {

@@ -9,7 +9,7 @@ import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usa
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
 import { Files1764000000007 } from '../../migrations/1764000000007-files.js';
 
-/** The migrations table stands in a schema that the Data API does not expose. */
+/** The migrations table is in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
 
 const MIGRATIONS = [
@@ -22,7 +22,7 @@ const MIGRATIONS = [
   Files1764000000007,
 ];
 
-/** Options of a data source that only migrates. */
+/** Options of a data source for migrations only. */
 export function migrationOptions(url: string): DataSourceOptions {
   return {
     type: 'postgres',
@@ -38,9 +38,10 @@ export function migrationOptions(url: string): DataSourceOptions {
 }
 
 /**
- * Brings a database up to date. Processes that start at the same time wait for each other; a second run does nothing.
+ * Migrates a database to the latest version. Processes that start at the same time wait for each other. A second run
+ * does nothing.
  *
- * @returns the names of the migrations that were run
+ * @returns the names of the migrations that ran
  */
 export async function runMigrations({ url }: { url: string }): Promise<string[]> {
   return withMigrationLock(url, async (dataSource) => {
@@ -49,7 +50,7 @@ export async function runMigrations({ url }: { url: string }): Promise<string[]>
   });
 }
 
-/** Takes the latest migration back. */
+/** Reverts the latest migration. */
 export async function revertLastMigration({ url }: { url: string }): Promise<string | undefined> {
   return withMigrationLock(url, async (dataSource) => {
     const [last] = await dataSource.query<Array<{ name: string }>>(

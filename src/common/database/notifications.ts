@@ -7,9 +7,9 @@ const RECONNECT_DELAY = 1_000;
 type Handler = (payload: string) => void;
 
 /**
- * Listens to PostgreSQL's NOTIFY on a connection of its own, so that caches on every instance are emptied when a row
- * changes. While the connection is away, and behind a transaction pooler where LISTEN is not possible, nothing
- * arrives: caches must have a short lifetime besides.
+ * Listens to PostgreSQL's NOTIFY on its own connection, so that caches on every instance are cleared when a row
+ * changes. No notifications arrive while the connection is lost, or behind a transaction pooler, which does not support
+ * LISTEN. Caches must therefore also have a short lifetime.
  */
 @Injectable()
 export class Notifications implements OnModuleInit, OnApplicationShutdown {
@@ -23,7 +23,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
 
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
-  /** Calls `handler` with the payload of each notification on `channel`, and with '' when some may have been missed. */
+  /** Calls `handler` with the payload of each notification on `channel`, and with '' if some may have been missed. */
   on(channel: string, handler: Handler): void {
     const handlers = this.handlers.get(channel) ?? new Set();
     handlers.add(handler);
@@ -39,11 +39,11 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     if (this.client) await handler(this.client);
   }
 
-  /** Resolves when PostgreSQL answers on the listening connection, which nobody else's statements keep busy. */
+  /** Resolves when PostgreSQL answers on the listening connection, which is not used for other statements. */
   async ping(): Promise<void> {
     const { client } = this;
-    if (!client) throw new Error('The listening connection to the database is away.');
-    // One at a time: on a connection that is stuck they would pile up.
+    if (!client) throw new Error('The listening connection to the database was lost.');
+    // One at a time: they would pile up on a stuck connection.
     this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
     await this.pinging;
   }
@@ -84,7 +84,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private lost(client: pg.Client, error?: Error): void {
     if (this.closed || (this.client !== undefined && this.client !== client) || this.reconnectTimer) return;
     this.client = undefined;
-    this.logger.warn({ err: error }, 'The listening connection to the database is away; trying again.');
+    this.logger.warn({ err: error }, 'The listening connection to the database was lost. Trying again.');
     this.reconnectTimer = setTimeout(() => {
       this.reconnectTimer = undefined;
       void this.connect();
@@ -97,7 +97,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       try {
         handler(payload);
       } catch (error) {
-        this.logger.error({ err: error, channel }, 'A notification could not be handled.');
+        this.logger.error({ err: error, channel }, 'A notification could not be processed.');
       }
     }
   }

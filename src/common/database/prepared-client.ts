@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { gatherWrites } from './gathered-writes.js';
 import { GuardedClient } from './guarded-client.js';
 
-/** Statements that are prepared on a connection; more than the server has, so only generated SQL is ever beyond. */
+/** Maximum number of prepared statements per connection. The server has fewer, so only generated SQL can exceed it. */
 const MAX_STATEMENTS = 500;
 
 const names = new Map<string, string>();
@@ -17,8 +17,9 @@ function nameOf(text: string): string | undefined {
 }
 
 /**
- * A client that prepares every parameterised statement under a name, so that PostgreSQL parses and plans it once a
- * connection and not at each call: row level security makes planning dearer than most of our statements.
+ * A client that prepares every parameterized statement under a name. PostgreSQL then parses and plans it once per
+ * connection instead of at each call. Row level security makes planning more expensive than executing most of our
+ * statements.
  */
 export class PreparedClient extends GuardedClient {
   // The overloads of `query` are many; only the one that TypeORM uses is changed.

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '../errors/problem.js';
 
-/** About 16 seconds in all: somebody is waiting. */
+/** About 16 seconds in total, because a user is waiting. */
 const SHORT = [100, 250, 500, 1_000, 2_000, 4_000, 8_000];
-/** About four minutes in all. */
+/** About four minutes in total. */
 const LONG = [...SHORT, ...Array<number>(22).fill(10_000)];
 
 /**
- * Repeats a write that must not get lost while the database is away, or while somebody locks its rows. Between two tries
- * it holds no connection. Errors that say anything else are thrown at once. The write must be idempotent.
+ * Repeats a write that must not be lost while the database is unavailable or its rows are locked. It holds no
+ * connection between tries. Other errors are thrown immediately. The write must be idempotent.
  *
- * @param patience `long` for what nobody can do again, such as the end of an answer
+ * @param patience `long` for writes that nobody can repeat, such as the end of an answer
  */
 export async function retryWhileUnavailable<T>(
   write: () => Promise<T>,
@@ -21,7 +21,7 @@ export async function retryWhileUnavailable<T>(
       return await write();
     } catch (error) {
       if (toAppError(error).status !== 503) throw error;
-      // A process that ends does not wait for the next try.
+      // A process that is ending does not wait for the next try.
       await sleep(delay, undefined, { ref: false });
     }
   }

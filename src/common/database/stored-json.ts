@@ -1,14 +1,14 @@
-/** The escapes of NUL and of half surrogate pairs, which PostgreSQL refuses or cannot read back. */
+/** The escapes of NUL and of unpaired surrogates, which PostgreSQL refuses or cannot read back. */
 const UNSTORABLE = /\\u0000|\\ud[89a-f][0-9a-f]{2}/i;
 
-/** What a model says, as a text of the database can hold it. */
+/** Text of a model, without the characters that a database text cannot contain. */
 export function toStorableText(text: string): string {
   return text.replaceAll('\u0000', '').toWellFormed();
 }
 
 /**
- * JSON as PostgreSQL can store it. What a client sends is checked before; what a model says is not, so characters that
- * no database text may hold are taken out here.
+ * JSON that PostgreSQL can store. Client input is checked before, but model output is not. Characters that the database
+ * does not accept are removed here.
  */
 export function toJson(value: unknown): string {
   const json = JSON.stringify(value);
@@ -18,10 +18,13 @@ export function toJson(value: unknown): string {
   );
 }
 
-/** Of all parts of a message in bytes; the database takes a little more. */
+/** Maximum size of all parts of a message in bytes. The database accepts slightly more. */
 const MAX_BYTES = 30 * 1024 ** 2;
 
-/** The parts of an answer as they can be stored: of one that is too large, its beginning, and a word about the rest. */
+/**
+ * The parts of an answer in storable form. If an answer is too large, its beginning is stored, with a note about the
+ * rest.
+ */
 export function partsToJson(parts: unknown[]): string {
   const json = toJson(parts);
   if (json.length * 3 <= MAX_BYTES || Buffer.byteLength(json) <= MAX_BYTES) return json;
@@ -33,6 +36,6 @@ export function partsToJson(parts: unknown[]): string {
     if (bytes > MAX_BYTES) break;
     kept.push(text);
   }
-  const note = { type: 'text', text: '[The rest of this answer was too large to be stored.]', state: 'done' };
+  const note = { type: 'text', text: '[The rest of this answer was too large to store.]', state: 'done' };
   return `[${[...kept, JSON.stringify(note)].join(',')}]`;
 }

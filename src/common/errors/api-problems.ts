@@ -7,12 +7,12 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   400: {
     title: 'Bad Request',
     code: 'validation_failed',
-    description: 'Something sent is wrong; `errors` names the fields.',
+    description: 'The request is invalid. `errors` names the fields.',
   },
   401: {
     title: 'Unauthorized',
     code: 'unauthenticated',
-    description: 'The access token is missing, wrong or expired, or its user is gone.',
+    description: 'The access token is missing, invalid or expired, or its user no longer exists.',
   },
   403: {
     title: 'Forbidden',
@@ -22,23 +22,23 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   404: {
     title: 'Not Found',
     code: 'not_found',
-    description: 'It does not exist, or belongs to somebody else.',
+    description: 'The resource does not exist, or it belongs to another user.',
   },
   408: {
     title: 'Request Timeout',
     code: 'validation_failed',
-    description: 'The body did not arrive within `REQUEST_TIMEOUT_MS`; the connection is closed.',
+    description: 'The body did not arrive within `REQUEST_TIMEOUT_MS`. The connection is closed.',
   },
   409: {
     title: 'Conflict',
     code: 'version_conflict',
-    description: 'It clashes with what is there: `stream_in_progress` or `version_conflict`.',
+    description: 'The request conflicts with the current state: `stream_in_progress` or `version_conflict`.',
   },
   413: {
     title: 'Payload Too Large',
     code: 'payload_too_large',
     description:
-      'The body is larger than this route accepts (64 KB; `BODY_LIMIT` for messages, documents and configurations), or has too many keys and items.',
+      'The body is too large, or has too many keys and items. The limit is 64 KB, or `BODY_LIMIT` for messages, documents and configurations.',
   },
   415: {
     title: 'Unsupported Media Type',
@@ -49,12 +49,13 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
     title: 'Too Many Requests',
     code: 'rate_limited',
     description:
-      'Too many requests (`rate_limited`), or a budget that is used up (`budget_exceeded`); the header `Retry-After` says how long to wait, in seconds.',
+      'Too many requests (`rate_limited`), or the budget is used up (`budget_exceeded`). The header `Retry-After` has the ' +
+      'number of seconds to wait.',
   },
   500: {
     title: 'Internal Server Error',
     code: 'internal',
-    description: 'Our fault; the `requestId` finds it in the log.',
+    description: 'Internal error. The log has the cause under the `requestId`.',
   },
   502: {
     title: 'Bad Gateway',
@@ -64,19 +65,20 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
   503: {
     title: 'Service Unavailable',
     code: 'internal',
-    description: 'Shutting down, or the database is away; try again after `Retry-After` seconds.',
+    description:
+      'The server is shutting down, or the database is unavailable. Try again after `Retry-After` seconds.',
   },
   504: {
     title: 'Gateway Timeout',
     code: 'upstream_timeout',
-    description: 'The model provider, GitHub or Supabase did not answer in time.',
+    description: 'The model provider, GitHub or Supabase did not respond in time.',
   },
 };
 
-/** On every response, good or bad. */
+/** Sent with every response. */
 export const REQUEST_ID_HEADER = header('The id of this request.', 'string');
 
-/** Documents the errors of a route; 401, 403, 429, 500 and 503 come with every protected route. */
+/** Documents the errors of a route. 401, 403, 429, 500 and 503 are added to every protected route. */
 export function ApiProblems(...statuses: number[]): MethodDecorator & ClassDecorator {
   const all = [...new Set([...statuses, 401, 403, 429, 500, 503])].sort((a, b) => a - b);
   return applyDecorators(...all.map(ApiProblem));
@@ -87,7 +89,7 @@ export function ApiProblem(status: number): MethodDecorator & ClassDecorator {
   return ApiResponse({ status, ...describeProblem(status) });
 }
 
-/** What the OpenAPI document says of an error. */
+/** The OpenAPI description of an error. */
 export function describeProblem(status: number) {
   const known = DESCRIPTIONS[status];
   if (!known) throw new Error(`There is no description of status ${status}.`);

@@ -22,7 +22,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** One wrong field: `path` is dotted, from the root of what was sent (`message.parts.0.url`). */
+/** One invalid field. `path` is dotted, from the root of the request (`message.parts.0.url`). */
 export interface FieldError {
   path: string;
   message: string;
@@ -35,8 +35,8 @@ interface AppErrorOptions {
 }
 
 /**
- * An error with a meaning for the client: it becomes a problem document (RFC 9457).
- * `detail` is read by people and must not carry keys, SQL or stacks; the `cause` goes to the log only.
+ * An error with a meaning for the client. It becomes a problem document (RFC 9457). `detail` is shown to users and must
+ * not contain keys, SQL or stack traces. The `cause` only goes to the log.
  */
 export class AppError extends Error {
   override name = 'AppError';
@@ -64,11 +64,11 @@ export const unauthenticated = (detail: string, cause?: unknown) =>
 export const forbidden = (detail = 'You are not allowed to do this.', cause?: unknown) =>
   new AppError(403, 'forbidden', detail, { cause });
 
-export const userInactive = () => new AppError(403, 'user_inactive', 'This account has been deactivated.');
+export const userInactive = () => new AppError(403, 'user_inactive', 'This account is deactivated.');
 
 export const notFound = (what: string) => new AppError(404, 'not_found', `${what} was not found.`);
 
-/** The first of many errors are enough to correct a request; an answer must not grow with what was sent. */
+/** The first errors are enough to correct a request. The response must not grow with the input. */
 export const MAX_FIELD_ERRORS = 100;
 const MAX_PATH = 200;
 const MAX_MESSAGE = 500;
@@ -77,7 +77,7 @@ const MAX_DETAIL = 2_000;
 export const validationFailed = (errors: FieldError[], cause?: unknown) => {
   const named = errors
     .slice(0, MAX_FIELD_ERRORS)
-    // Names of fields and values in messages may be the client's own.
+    // Names of fields and values in messages can come from the client.
     .map(({ path, message }) => ({ path: cut(path, MAX_PATH), message: cut(message, MAX_MESSAGE) }));
   const detail = named.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
   return new AppError(400, 'validation_failed', cut(detail, MAX_DETAIL) || 'The request is not valid.', {
@@ -101,7 +101,7 @@ export const rateLimited = (
     headers: { ...headers, 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
   });
 
-/** What may be spent in this period has been, or is reserved for answers that are being written. */
+/** The budget of this period is spent or reserved for answers that are being generated. */
 export const budgetExceeded = (
   detail: string,
   retryAfterSeconds: number,
@@ -115,7 +115,7 @@ export const streamInProgress = () =>
   new AppError(
     409,
     'stream_in_progress',
-    'An answer is still being written in this chat. Wait for it, resume it or stop it first.',
+    'An answer is still being generated in this chat. Wait for it, resume it or stop it first.',
   );
 
 export const conflict = (detail: string) => new AppError(409, 'version_conflict', detail);
@@ -124,7 +124,7 @@ export const apiKeyMissing = (header: string, provider: string) =>
   new AppError(
     400,
     'api_key_missing',
-    `No key for ${provider} is at hand. Send your own in the header ${header}.`,
+    `No ${provider} key is configured. Send your own key in the header ${header}.`,
     {
       errors: [{ path: `headers.${header}`, message: 'is required for this model' }],
     },
@@ -136,17 +136,17 @@ export const githubTokenMissing = () =>
   });
 
 export const modelNotAllowed = (model: string) =>
-  new AppError(400, 'model_not_allowed', `The model ${model} is not one you may choose.`, {
+  new AppError(400, 'model_not_allowed', `You cannot choose the model ${model}.`, {
     errors: [{ path: 'model', message: 'is not one of GET /api/models' }],
   });
 
 export const agentDisabled = (agent: string) =>
-  new AppError(403, 'agent_disabled', `The agent ${agent} is switched off.`);
+  new AppError(403, 'agent_disabled', `The agent ${agent} is disabled.`);
 
 export const payloadTooLarge = (detail = 'The request body is too large.') =>
   new AppError(413, 'payload_too_large', detail);
 
-/** The client must begin anew on another connection, as the rest of the request may still come on this one. */
+/** The client must open a new connection, because the rest of the request may still arrive on this one. */
 export const requestTimedOut = () =>
   new AppError(408, 'validation_failed', 'The request did not arrive in time.', {
     headers: { connection: 'close' },
@@ -164,6 +164,6 @@ export const upstreamError = (detail: string, cause?: unknown) =>
 export const upstreamTimeout = (detail: string, cause?: unknown) =>
   new AppError(504, 'upstream_timeout', detail, { cause });
 
-/** 503 while the process is going down or a dependency is away; `code` has no word of its own for it. */
+/** 503 while the process is shutting down or a dependency is unavailable. There is no specific `code` for it. */
 export const unavailable = (detail: string, retryAfterSeconds: number, cause?: unknown) =>
   new AppError(503, 'internal', detail, { cause, headers: { 'retry-after': String(retryAfterSeconds) } });

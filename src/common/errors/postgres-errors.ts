@@ -8,14 +8,14 @@ import {
   unavailable,
 } from './app-error.js';
 
-/** Class 08 and these codes mean that the server is away or going away, not that the statement is wrong. */
+/** Class 08 and these codes mean that the server is unavailable or shutting down, not that the statement is wrong. */
 const UNAVAILABLE = new Set([
   '57P01',
   '57P02',
   '57P03',
   '53300',
   '53400',
-  // Read-only: a replica that is about to become the primary, or a disk that an operator is making room on.
+  // Read-only: a replica that is about to become the primary, or a disk that an operator is cleaning up.
   '25006',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -28,16 +28,16 @@ const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 const UNAVAILABLE_MESSAGE =
   /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i;
 
-/** Columns that hold what clients send, however large: their constraints bound size and depth. */
+/** Columns for client input of any size. Their constraints limit size and depth. */
 const TOO_LARGE = /_(parts|attachments|content|originalText|suggestedText)_check$/;
-/** True when the database, or the way to it, is away: the statement would fail whatever it says. */
+/** True if the database or the connection to it is unavailable: any statement would fail. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = postgresCode(error);
   if (code !== undefined && (UNAVAILABLE.has(code) || code.startsWith('08'))) return true;
   return error instanceof Error && UNAVAILABLE_MESSAGE.test(error.message);
 }
 
-/** The `code` of a PostgreSQL error, or of the socket error below it, wherever TypeORM has wrapped it. */
+/** The `code` of a PostgreSQL error, or of the underlying socket error, also if TypeORM has wrapped it. */
 export function postgresCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, driverError } = error as { code?: unknown; driverError?: unknown };
@@ -51,35 +51,33 @@ export function violatedConstraint(error: unknown): string | undefined {
   return typeof constraint === 'string' ? constraint : violatedConstraint(driverError);
 }
 
-/** The one place where database errors get a meaning for the client; undefined for those that have none. */
+/** The only place that maps database errors to client errors. Returns undefined for errors without a mapping. */
 export function mapPostgresError(error: unknown): AppError | undefined {
   const code = postgresCode(error);
   switch (code) {
     case '23505':
-      return conflict('Something with this identity exists already.');
+      return conflict('A resource with this id already exists.');
     case '23503':
-      return notFound('Something this refers to');
+      return notFound('A referenced resource');
     case '42501':
       return forbidden(undefined, error);
     case '23514':
       return TOO_LARGE.test(violatedConstraint(error) ?? '')
         ? payloadTooLarge()
-        : invalidField('', 'a value is outside of the bounds that the database holds rows to');
+        : invalidField('', 'a value is outside of the allowed range');
     case '22P02':
     case '22P05':
     case '22021':
-      return invalidField('', 'a value can not be stored as text');
+      return invalidField('', 'a value cannot be stored as text');
     case '57014':
-      return unavailable('The database took too long to answer.', 5, error);
+      return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
-      return unavailable('Another request is changing the same data at the moment. Try again.', 2, error);
+      return unavailable('Another request is changing the same data. Try again.', 2, error);
     case '53100':
-      return unavailable('The database has no room left.', 60, error);
+      return unavailable('The database is out of disk space.', 60, error);
   }
   if (error instanceof Error && POOL_TIMEOUT.test(error.message)) {
-    return unavailable('The server is too busy at the moment. Try again.', 2, error);
+    return unavailable('The server is too busy. Try again.', 2, error);
   }
-  return isDatabaseAway(error)
-    ? unavailable('The database is not available at the moment.', 2, error)
-    : undefined;
+  return isDatabaseAway(error) ? unavailable('The database is unavailable.', 2, error) : undefined;
 }

@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError, toProblem } from './problem.js';
 
-/** The one exception filter: every error leaves as a problem document, or ends a stream that has begun. */
+/** The only exception filter: every error becomes a problem document, or ends a stream that has started. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
@@ -15,7 +15,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Writes the problem document of an error, and the log line that belongs to it. */
+/** Writes the problem document of an error, and its log line. */
 export function sendProblem(
   thrown: unknown,
   request: FastifyRequest,
@@ -23,7 +23,7 @@ export function sendProblem(
   logger: Logger,
 ): void {
   const error = toAppError(thrown);
-  // Saying that it can not serve at the moment is no failure of the server's.
+  // A response that says the server is temporarily unavailable is not a server failure.
   const deliberate = error.status === 503 && thrown === error && error.cause === undefined;
   if (error.status >= 500 && !deliberate) {
     logger.error({ err: error.cause ?? thrown, status: error.status, code: error.code }, error.detail);
@@ -36,7 +36,7 @@ export function sendProblem(
   }
   void reply
     .status(error.status)
-    // What Fastify refuses before its hooks run has no id in its headers yet.
+    // If Fastify refuses a request before its hooks run, the headers have no id yet.
     .header('x-request-id', String(request.id))
     .headers(error.headers ?? {})
     .header('content-type', 'application/problem+json; charset=utf-8')

@@ -11,7 +11,7 @@ import {
 } from './app-error.js';
 import { mapPostgresError } from './postgres-errors.js';
 
-/** RFC 9457 problem document. */
+/** An RFC 9457 problem document. */
 export interface Problem {
   type: string;
   title: string;
@@ -22,7 +22,7 @@ export interface Problem {
   errors?: FieldError[];
 }
 
-/** The document that stands for an error on the wire. */
+/** The document that represents an error on the wire. */
 export function toProblem(error: AppError, requestId: string): Problem {
   return {
     type: 'about:blank',
@@ -35,14 +35,14 @@ export function toProblem(error: AppError, requestId: string): Problem {
   };
 }
 
-/** Gives every thrown thing its meaning: our own errors, Fastify's, Nest's, PostgreSQL's; all else is `internal`. */
+/** Maps every thrown value: our own errors, Fastify's, Nest's and PostgreSQL's. Everything else is `internal`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return fromFastify(error) ?? fromNest(error) ?? mapPostgresError(error) ?? internal(error);
 }
 
 function internal(cause: unknown): AppError {
-  return new AppError(500, 'internal', 'Something went wrong on our side.', { cause });
+  return new AppError(500, 'internal', 'Internal error.', { cause });
 }
 
 function fromFastify(error: unknown): AppError | undefined {
@@ -62,9 +62,9 @@ function fromFastify(error: unknown): AppError | undefined {
     case 'FST_ERR_BAD_URL':
       return invalidField('url', 'is not a valid path');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new AppError(414, 'validation_failed', 'A part of the path is longer than the server accepts.');
+      return new AppError(414, 'validation_failed', 'A path segment is longer than the server accepts.');
   }
-  // Whatever else Fastify blames on the client. Its message may quote what was sent.
+  // Any other error that Fastify attributes to the client. Its message may quote the input.
   if (code?.startsWith('FST_') && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new AppError(statusCode, 'validation_failed', 'The request is not valid.', { cause: error });
   }

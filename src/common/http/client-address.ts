@@ -4,8 +4,8 @@ const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const NETWORK_GROUPS = 4;
 
 /**
- * What requests of one client are counted by. Of an IPv6 address this is its network of 64 bits: every client has at
- * least that many addresses to choose from.
+ * The key for counting requests of one client. For IPv6 it is the 64-bit network, because every client can choose from
+ * at least that many addresses.
  */
 export function networkOf(address: string): string {
   const mapped = MAPPED_IPV4.exec(address)?.[1];
@@ -20,8 +20,8 @@ export function networkOf(address: string): string {
 }
 
 /**
- * The address that a request is counted by. A proxy that is believed passes on what clients say in `x-forwarded-for`;
- * text that is no address must not become a key of its own.
+ * The address that a request is counted by. A trusted proxy passes on the client's `X-Forwarded-For`, so text that is
+ * not an address must not become a key.
  */
 export function clientAddressOf(request: { ip: string; socket: { remoteAddress?: string } }): string {
   return networkOf(isIP(request.ip) === 0 ? (request.socket.remoteAddress ?? '') : request.ip);

@@ -6,20 +6,23 @@ import { toAppError, toProblem } from '../errors/problem.js';
 import { networkOf } from './client-address.js';
 import { isDiscarding } from './unread-body.js';
 
-/** Long enough for the client to read the answer; a client that keeps its side open is not waited for. */
+/** Long enough for the client to read the response. The server does not wait for a client that keeps its side open. */
 const CLOSE_AFTER = 1_000;
 
-/** Node tells only here what it is answering on a connection; its own handler of these errors looks at it, too. */
+/**
+ * Only here does Node expose the response that is in progress on a connection. Node's own handler of these errors
+ * checks it too.
+ */
 type ClientSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**
- * Answers what Node could not read as a request, which no filter ever sees, with a problem document too.
+ * Responds with a problem document if Node cannot parse a request. Such requests never reach a filter.
  *
- * @param count counts the address; it throws when that has used up its requests
+ * @param count counts the address; it throws if the address has used up its requests
  */
 export function createClientErrorHandler(count: (address: string) => Promise<void>) {
   return (error: Error & { code?: string }, socket: ClientSocket): void => {
-    // There is nobody to answer, or the request has been answered, or is being answered.
+    // The client is gone, or a response was sent or is being sent.
     if (
       error.code === 'ECONNRESET' ||
       !socket.writable ||

@@ -10,10 +10,10 @@ export function isUuid(value: string): boolean {
 }
 
 /**
- * The stored id of a client's id: a UUID stays (in lower case), any other string of 1–128 characters becomes the
- * UUIDv5 of that string in a namespace, so the same string always means the same row there.
+ * The stored id for a client's id. A UUID is kept (in lower case). Any other string of 1–128 characters becomes the
+ * UUIDv5 of that string in a namespace, so the same string always maps to the same row.
  *
- * @param namespace `idNamespace` of the user: nobody else can compute such an id, and take it first
+ * @param namespace `idNamespace` of the user; nobody else can compute such an id and use it first
  * @throws AppError 400 naming `path`
  */
 export function toStoredId(namespace: string, clientId: string, path: string): string {
@@ -24,15 +24,15 @@ export function toStoredId(namespace: string, clientId: string, path: string): s
   return v5(clientId, namespace);
 }
 
-/** The same for a message, in a namespace of its chat: clients number messages in each chat anew. */
+/** The same for a message, in a namespace of its chat, because clients number messages per chat. */
 export function toStoredMessageId(namespace: string, chatId: string, clientId: string, path: string): string {
   return toStoredId(v5(chatId, namespace), clientId, path);
 }
 
-/** Documents a path parameter that takes a UUID or a client's own id. */
+/** Documents a path parameter that accepts a UUID or a client's own id. */
 export const ApiClientIdParam = (name: string, what: string) =>
   ApiParam({
     name,
     schema: { type: 'string', minLength: 1, maxLength: MAX_LENGTH },
-    description: `${what}: a UUID, or the id that the client chose.`,
+    description: `The id of the ${what}: a UUID, or the id that the client chose.`,
   });

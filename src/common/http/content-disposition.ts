@@ -1,14 +1,20 @@
-/** Most file systems take 255 bytes; browsers put numbers and endings behind the name. */
+/** Most file systems allow 255 bytes. Browsers append numbers and extensions to the name. */
 const MAX_NAME_BYTES = 180;
-/** Of a text that a name is made from, no more is looked at. */
+/** Only this many characters of a text are used for a name. */
 const MAX_TEXT_LENGTH = 2_000;
 
-/** What file systems refuse or shells read, and what turns the direction of text (`fdp.exe` shown as `exe.pdf`). */
+/**
+ * Characters that file systems refuse, that shells interpret, or that change text direction (`fdp.exe` shown as
+ * `exe.pdf`).
+ */
 const UNSAFE =
   // eslint-disable-next-line no-control-regex -- control characters are what it is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"*/:<>?\\|]+/g;
 
-/** A file name made from any text: no separators or control characters, no leading dots, of bounded length, never empty. */
+/**
+ * A file name made from any text: no separators, control characters or leading dots, with a limited length, never
+ * empty.
+ */
 export function toFileName(text: string, extension: string, fallback: string): string {
   const name = truncate(
     text
@@ -22,7 +28,7 @@ export function toFileName(text: string, extension: string, fallback: string): s
   return `${name || fallback}.${extension}`;
 }
 
-/** Cuts between characters as people see them, so that no emoji falls apart. */
+/** Cuts between user-perceived characters, so that no emoji is split. */
 function truncate(text: string): string {
   let bytes = 0;
   let result = '';
@@ -34,7 +40,7 @@ function truncate(text: string): string {
   return result;
 }
 
-/** The header value of a download (RFC 6266): an ASCII name for old clients, the real one as RFC 5987 says. */
+/** The header value of a download (RFC 6266): an ASCII name for old clients, and the real name in RFC 5987 encoding. */
 export function attachment(fileName: string): string {
   const ascii = fileName.replace(/[^\x20-\x7e]+/g, '_').replace(/["\\%]/g, '_');
   const encoded = encodeURIComponent(fileName).replace(

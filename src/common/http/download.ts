@@ -4,7 +4,7 @@ import { attachment } from './content-disposition.js';
 import { type Page, type PageQuery, reportSkipped } from './paging.js';
 import { idOf, toJson } from './safe-json.js';
 
-/** Characters that are gathered before they are sent: a chunk for each item of a list would cost more than the items. */
+/** The number of characters to collect before sending. One chunk per list item would cost more than the items. */
 const CHUNK = 32 * 1024;
 
 const logger = new Logger('Download');
@@ -12,23 +12,23 @@ const logger = new Logger('Download');
 /** A file that is sent while it is still being read. */
 export interface Download {
   fileName: string;
-  /** Content-Type. */
+  /** The Content-Type. */
   type: string;
-  /** What is in it, in pieces of any size; the next one is asked for when the client has room for it. */
+  /** The content in pieces of any size. The next piece is requested when the client is ready for it. */
   pieces: AsyncIterable<string>;
 }
 
 /**
- * The response of a download. When the client goes, no more pieces are asked for. When they fail, the connection is
- * broken off and the log says why: what the client has does not look complete.
+ * The response of a download. If the client disconnects, no more pieces are read. If reading fails, the connection is
+ * closed and the error is logged, so that the client does not take the file for complete.
  */
 export function toStreamableFile({ fileName, type, pieces }: Download): StreamableFile {
   const content = Readable.from(inChunks(pieces), { objectMode: false, highWaterMark: CHUNK });
   return new StreamableFile(content, { type, disposition: attachment(fileName) });
 }
 
-/** Everything that is on the pages of a list, read one page at a time. */
-export async function* everyItem<T>(
+/** All items of a paged list, read one page at a time. */
+export async function* allItems<T>(
   limit: number,
   read: (page: PageQuery) => Promise<Page<T>>,
 ): AsyncGenerator<T> {
@@ -40,7 +40,7 @@ export async function* everyItem<T>(
   } while (cursor !== undefined);
 }
 
-/** A JSON array of the items, or of whatever `write` makes of each; those that cannot be written are left out. */
+/** A JSON array of the items, or of the results of `write`. Items that cannot be written are omitted. */
 export async function* jsonArray<T>(
   items: AsyncIterable<T>,
   write?: (item: T) => AsyncIterable<string>,
@@ -69,7 +69,7 @@ async function* inChunks(pieces: AsyncIterable<string>): AsyncGenerator<string> 
       chunk = '';
     }
   } catch (error) {
-    logger.error({ err: error }, 'A download was broken off.');
+    logger.error({ err: error }, 'A download was interrupted.');
     throw error;
   }
   if (chunk !== '') yield chunk;

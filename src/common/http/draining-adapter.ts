@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-/** Requests under way are answered before their connections are closed, but nobody is waited for longer than this. */
+/** Running requests are answered before their connections are closed, but the server waits no longer than this. */
 const DRAIN_TIMEOUT = 5_000;
 
 /**
- * Answers requests with `Expect` like all others. Node would send "100 Continue" to every client at once, and would refuse
- * other expectations without a problem document. Here the server sends it when it begins to read the body, which is after
- * the guards.
+ * Answers requests with `Expect` like all others. Node would send "100 Continue" to every client immediately, and would
+ * refuse other expectations without a problem document. Here the server sends it when it starts to read the body, which
+ * is after the guards.
  */
 function answerExpectations(server: Server): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -20,9 +20,9 @@ function answerExpectations(server: Server): void {
 }
 
 /**
- * Closes the server when what it has begun is done: running answers are at their end by then, but a reader that is
- * behind has the rest of one before it, and a request may be waiting for the database. Connections that clients keep
- * open for later are closed at once.
+ * Closes the server when its running requests are done. Running answers have ended by then, but a slow reader may have
+ * the rest of one left, and a request may be waiting for the database. Idle keep-alive connections are closed
+ * immediately.
  */
 export class DrainingAdapter extends FastifyAdapter {
   private readonly responses = new Set<ServerResponse>();

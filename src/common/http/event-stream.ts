@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
-/** In milliseconds. Proxies and clients give up on a silent connection; a comment keeps it alive and says nothing. */
+/** In milliseconds. Proxies and clients time out on a silent connection. A comment keeps it open. */
 export const PING = { interval: 15_000 };
-const TEND_INTERVAL = 1_000;
-/** A client that has taken nothing for this long, though there was something to take, is taken for gone. */
+const CHECK_INTERVAL = 1_000;
+/** A client that has read nothing for this long, although data was available, counts as disconnected. */
 const STUCK_AFTER = 60_000;
-/** Characters that are gathered before a reader is told to wait. */
+/** The number of buffered characters before a reader must wait. */
 const MAX_PENDING = 64 * 1024;
 const PING_FRAME = ': ping\n\n';
 
@@ -16,12 +16,12 @@ export const EVENT_STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 } as const;
 
-/** One timer for all connections: a timer each would be re-armed with every token. */
+/** One timer for all connections. A timer for each would be reset with every token. */
 const open = new Set<EventStream>();
-let tendTimer: NodeJS.Timeout | undefined;
+let checkTimer: NodeJS.Timeout | undefined;
 
 /**
- * Server-sent events written straight to the socket. The reply is taken over from the framework, so headers that hooks
+ * Writes server-sent events directly to the socket. The reply is taken over from the framework, so headers that hooks
  * have set (CORS, request id, security) are sent along.
  */
 export class EventStream {
@@ -31,8 +31,8 @@ export class EventStream {
   private begun = false;
 
   /**
-   * @param onDrain called when a write said "no more" and the socket can take more again
-   * @param onClose called once, when the connection is gone, whoever closed it
+   * @param onDrain called after a write returned false, when the socket can take more again
+   * @param onClose called once when the connection is closed by either side
    */
   constructor(
     private readonly reply: FastifyReply,
@@ -53,17 +53,17 @@ export class EventStream {
       socket?.off('drain', drained);
       events.onClose();
     };
-    // A client may have left while its answer was being prepared; then the event has been and gone.
+    // A client may have disconnected while its answer was being prepared. The close event was then emitted earlier.
     if (raw.destroyed) process.nextTick(closed);
     else raw.once('close', closed);
     open.add(this);
-    tendTimer ??= setInterval(tendAll, TEND_INTERVAL).unref();
+    checkTimer ??= setInterval(checkAll, CHECK_INTERVAL).unref();
   }
 
   /**
-   * Sends a frame; those of one turn of the event loop leave together, in one packet and one system call.
+   * Sends a frame. All frames of one turn of the event loop leave together, in one packet and one system call.
    *
-   * @returns false when there is no room for more until `onDrain`; the frame is still sent
+   * @returns false if the buffer is full until `onDrain`; the frame is still sent
    */
   write(frame: string): boolean {
     const { raw } = this.reply;
@@ -74,7 +74,7 @@ export class EventStream {
     return !this.refused;
   }
 
-  /** Sends what has been written so far now, and not at the end of this turn of the event loop. */
+  /** Sends everything written so far now, not at the end of this turn of the event loop. */
   flush(): void {
     const { raw } = this.reply;
     const frames = this.pending;
@@ -93,21 +93,21 @@ export class EventStream {
   }
 
   /**
-   * Node writes a chunk of a chunked body in four pieces, of which the system call makes a list: more work than all else
-   * that a token needs. A response that has its socket, and sends chunks, is given a whole chunk at once.
+   * Node writes a chunk of a chunked body in four pieces, and passes them to the system call as a list. This costs more
+   * than everything else that a token needs. A response with a socket and chunked encoding gets a whole chunk at once.
    */
   private send(frames: string): void {
     const { socket, chunkedEncoding } = this.reply.raw as ServerResponse & { chunkedEncoding?: boolean };
     if (this.begun && socket && chunkedEncoding) {
       socket.write(`${Buffer.byteLength(frames).toString(16)}\r\n${frames}\r\n`);
     } else {
-      // The first one leaves together with the headers.
+      // The first write is sent together with the headers.
       this.begun = true;
       this.reply.raw.write(frames);
     }
   }
 
-  /** Headers do not wait for something to say. */
+  /** Headers are sent without waiting for content. */
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
@@ -125,8 +125,8 @@ export class EventStream {
     this.events.onDrain();
   }
 
-  /** Called now and then: says something after a silence, lets go of a client that does not read. */
-  tend(now: number): void {
+  /** Called periodically. Sends a comment after silence, and closes the connection of a client that does not read. */
+  check(now: number): void {
     const silence = now - this.lastWrite;
     if (this.needsDrain()) {
       if (silence >= STUCK_AFTER) this.reply.raw.destroy();
@@ -134,11 +134,11 @@ export class EventStream {
   }
 }
 
-function tendAll(): void {
+function checkAll(): void {
   const now = performance.now();
-  for (const stream of open) stream.tend(now);
+  for (const stream of open) stream.check(now);
   if (open.size === 0) {
-    clearInterval(tendTimer);
-    tendTimer = undefined;
+    clearInterval(checkTimer);
+    checkTimer = undefined;
   }
 }

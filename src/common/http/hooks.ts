@@ -5,33 +5,33 @@ import { httpDuration } from '../observability/metrics.js';
 import { findHeaderProblem, SECRET_HEADERS, singleHeaders } from './request-headers.js';
 import { discardBodyAfterAnswer } from './unread-body.js';
 
-/** Methods that metrics tell apart; clients may send any of HTTP's many. */
+/** Methods that metrics distinguish. Clients can send any HTTP method. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext };
 
-/** Counts a request that no guard will count; it throws when its address has used up its requests. */
+/** Counts a request that no guard will count. Throws if its address has used up its requests. */
 export type CountRefused = (request: FastifyRequest) => Promise<void>;
 
 export interface RequestHooks {
   logger: PinoLogger;
-  /** The headers in which users send keys for model vendors, in lower case. */
+  /** The headers for users' keys of model vendors, in lower case. */
   keyHeaders: readonly string[];
   countRefused: CountRefused;
-  /** How long the rest of a body may take that nobody reads. */
+  /** How long the rest of an unread body may take. */
   requestTimeout: number;
 }
 
 /**
- * Leaves every body where it is: Fastify reads a body before Nest's guards run, and the guards must have let a request in
- * before anything of it is read. `RequestContentGuard` reads it.
+ * Leaves every body unread: Fastify reads a body before Nest's guards run, but the guards must admit a request before
+ * its body is read. `RequestContentGuard` reads it.
  */
 export function deferBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
 }
 
-/** Request id, log context, the check of the headers, and one log line and metric for each response. */
+/** Request id, log context, header validation, and one log line and metric per response. */
 export function registerRequestHooks(
   fastify: FastifyInstance,
   { logger, keyHeaders, countRefused, requestTimeout }: RequestHooks,
@@ -60,8 +60,8 @@ export function registerRequestHooks(
 }
 
 /**
- * No guard stands before unknown paths and the documentation. Preflights are not counted: refusing one costs as much as
- * answering it, and would lock out every browser behind that address.
+ * No guard protects unknown paths and the documentation. Preflight requests are not counted: refusing one costs as much
+ * as answering it, and would block every browser behind that address.
  */
 function isUnguarded({ is404, routeOptions }: FastifyRequest): boolean {
   return is404 || (routeOptions.url?.startsWith('/docs') ?? false);
@@ -87,7 +87,7 @@ function secretsOf({ headers }: FastifyRequest, secretHeaders: readonly string[]
   const secrets: string[] = [];
   for (const name of secretHeaders) {
     const value = headers[name];
-    // Without the scheme: `Bearer`, `Basic`.
+    // Without the scheme (`Bearer`, `Basic`).
     if (typeof value === 'string' && value !== '') secrets.push(value.replace(/^\w+\s+/, ''));
   }
   return secrets;

@@ -1,12 +1,12 @@
 import type { FieldError } from '../errors/app-error.js';
 
-/** Deeper than any chat message; far below where recursive code (ours or a library's) would overflow. */
+/** Deeper than any chat message, and far below the depth where recursive code (ours or a library's) would overflow. */
 export const MAX_DEPTH = 64;
 
-/** How many keys of a path an error names. */
+/** The number of path segments that an error names. */
 const NAMED_KEYS = 4;
 
-/** A value with the way to it. Paths are written only when something is wrong: most inputs are harmless. */
+/** A value with its path. The path is only built for errors, because most inputs are valid. */
 interface Place {
   value: unknown;
   key: string;
@@ -15,8 +15,8 @@ interface Place {
 }
 
 /**
- * Finds what no handler should have to think of: NUL bytes and lone surrogates (PostgreSQL can't store them),
- * nesting beyond {@link MAX_DEPTH}, and property names that would reach into prototypes.
+ * Finds input that handlers should not have to check for: NUL bytes and unpaired surrogates (PostgreSQL cannot store
+ * them), nesting deeper than {@link MAX_DEPTH}, and property names that would change prototypes.
  */
 export function findHostileInput(root: unknown): FieldError | undefined {
   if (typeof root === 'string') return problemAt('', textProblem(root));
@@ -44,17 +44,17 @@ export function findHostileInput(root: unknown): FieldError | undefined {
   return undefined;
 }
 
-/** Why PostgreSQL could not store a text; undefined when it can. */
+/** The reason why PostgreSQL could not store a text, or undefined if it can. */
 export function textProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'contains a NUL character';
-  return text.isWellFormed() ? undefined : 'contains half of a surrogate pair';
+  return text.isWellFormed() ? undefined : 'contains an unpaired surrogate';
 }
 
 function problemAt(path: string, message: string | undefined): FieldError | undefined {
   return message === undefined ? undefined : { path, message };
 }
 
-/** A path of 64 segments helps nobody; its beginning names the field. */
+/** A path of 64 segments is not useful. The first segments name the field. */
 function pathOf(place: Place, length = Number.POSITIVE_INFINITY): string {
   const keys: string[] = [];
   for (let at: Place | undefined = place; at?.parent; at = at.parent) keys.unshift(at.key);

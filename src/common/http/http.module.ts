@@ -14,7 +14,7 @@ import { RequestThrottle, THROTTLE_WINDOW } from './request-throttle.js';
       useFactory: (config: AppConfig) => ({
         throttlers: [{ name: 'default', ttl: THROTTLE_WINDOW, limit: config.server.throttleLimit }],
         storage: new MemoryThrottlerStorage(),
-        // `RateLimit-*` headers speak of agent admissions; these counters stay silent until they refuse.
+        // `RateLimit-*` headers describe agent admissions. These counters send no headers until they refuse a request.
         setHeaders: false,
       }),
     }),

@@ -13,27 +13,27 @@ import { JsonGauge } from './json-gauge.js';
 import { hasBody } from './unread-body.js';
 
 export interface BodyLimits {
-  /** Of the whole body. */
+  /** Size of the whole body. */
   bytes: number;
-  /** Keys of objects and items of arrays, at all depths together. */
+  /** Number of object keys and array items, at all depths. */
   items: number;
-  /** Milliseconds from now until the last byte must be here. */
+  /** Milliseconds from now until the last byte must have arrived. */
   timeout: number;
   mediaTypes: readonly string[];
 }
 
 const NOTHING = Buffer.alloc(0);
 const FIRST_CAPACITY = 16 * 1024;
-/** The check after parsing names the place of a body that is nested too deep; this bounds what it has to walk through. */
+/** The check after parsing reports the path of nesting that is too deep. This limit bounds the work of that check. */
 const MAX_PARSED_DEPTH = 10_000;
-/** To decode, to parse and to check a body of several megabytes are three steps: others get their turns between them. */
+/** Decoding, parsing and validating a body of several megabytes are three steps. Other requests run between them. */
 const LARGE_BODY = 256 * 1024;
 
 /**
- * Reads and parses the JSON body of a request. Nothing of a body is read before this is called.
+ * Reads and parses the JSON body of a request. Nothing of a body is read before this call.
  *
- * @returns undefined when the request has no body
- * @throws AppError 408, 413, 415, or 400 when it is not JSON
+ * @returns undefined if the request has no body
+ * @throws AppError 408, 413, 415, or 400 if the body is not JSON
  */
 export async function readJsonBody(request: FastifyRequest, limits: BodyLimits): Promise<unknown> {
   const { raw, headers } = request;
@@ -55,7 +55,7 @@ export async function readJsonBody(request: FastifyRequest, limits: BodyLimits):
 
 function parse(text: string): unknown {
   try {
-    // The byte order mark is allowed at the start of a text, though not in JSON.
+    // A byte order mark is allowed at the start of a text, but not in JSON.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text) as unknown;
   } catch {
     throw invalidField('', 'the body is not valid JSON');
@@ -63,7 +63,7 @@ function parse(text: string): unknown {
 }
 
 async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  // Its events have been and gone when the client left before the guards were done.
+  // If the client disconnected before the guards finished, the events were emitted earlier.
   if (raw.destroyed) throw endedEarly();
   return await new Promise((resolve, reject) => {
     const bytes = new ByteCollector();
@@ -74,7 +74,7 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
       outcome();
     };
     const refuse = (error: AppError) => {
-      // The rest may be large: it stays where it is until the answer has been sent.
+      // The rest may be large. It stays unread until the response is sent.
       raw.pause();
       stop(() => reject(error));
     };
@@ -93,8 +93,8 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
 }
 
 /**
- * Copies chunks into one buffer as soon as there are several. To keep the chunks would let a client choose their size: a
- * megabyte in chunks of one byte would take a hundred megabytes.
+ * Copies chunks into one buffer as soon as there are several. Otherwise a client could choose their size: a megabyte in
+ * chunks of one byte would take a hundred megabytes of memory.
  */
 class ByteCollector {
   length = 0;

@@ -1,19 +1,19 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-/** The brackets `[` and `{`, and `]` and `}`, differ in the bit 0x20 alone. */
+/** The brackets `[` and `{`, and `]` and `}`, differ only in bit 0x20. */
 const LOWER_BRACKET_BIT = 0x20;
 const OPENING = 0x7b;
 const CLOSING = 0x7d;
 
 /**
- * Counts what a JSON text would become, chunk by chunk as it arrives and before anything is parsed. A text of a few
- * megabytes can hold millions of keys: to parse, check and convert them would block every other request.
+ * Estimates the size of parsed JSON, chunk by chunk as it arrives, before anything is parsed. A text of a few megabytes
+ * can contain millions of keys. Parsing, validating and converting them would block every other request.
  *
- * The count is one pass over the bytes. In UTF-8 no byte of a longer character looks like one of the bytes here.
+ * The estimate takes one pass over the bytes. In UTF-8, no byte of a multi-byte character equals one of the bytes here.
  */
 export class JsonGauge {
-  /** Commas: as many as there are keys and items, less one for each object and array. */
+  /** Commas: the number of keys and items, minus one for each object and array. */
   items = 0;
   /** The greatest depth so far. Without commas, a text has no more objects and arrays than this. */
   depth = 0;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 
-/** About 20 MB of counters. Counting by address does not hold an attacker who has more addresses than this anyway. */
+/** About 20 MB of counters. Counting by address does not stop an attacker with more addresses than this anyway. */
 const MAX_TRACKERS = 100_000;
 
 interface Window {
@@ -10,11 +10,11 @@ interface Window {
 }
 
 /**
- * Fixed windows in memory: one counter a tracker. (The library's own storage keeps a timer for every hit.)
- * Times are monotonic, so a clock that jumps neither blocks nor frees anybody.
+ * Fixed windows in memory: one counter per tracker. (The library's own storage keeps a timer for every hit.) Times are
+ * monotonic, so a clock change neither blocks nor unblocks anyone.
  *
- * All windows are of one length, so the map, which keeps the order of insertion, has those first that end first. Ended
- * ones are removed from its head, so no request pays for a walk through all of them.
+ * All windows have the same length, so the map, which keeps insertion order, is sorted by end time. Ended windows are
+ * removed from the start of the map, so no request has to walk through all of them.
  */
 @Injectable()
 export class MemoryThrottlerStorage implements ThrottlerStorage {
@@ -22,7 +22,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
 
   constructor(private readonly maxTrackers = MAX_TRACKERS) {}
 
-  /** How many trackers are remembered. */
+  /** The number of trackers in memory. */
   get size(): number {
     return this.windows.size;
   }
@@ -32,7 +32,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     let window = this.windows.get(key);
     if (!window || window.endsAt <= now) {
       this.windows.delete(key);
-      this.makeRoom(now);
+      this.evict(now);
       window = { hits: 0, endsAt: now + ttl };
       this.windows.set(key, window);
     }
@@ -47,8 +47,8 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     });
   }
 
-  /** Removes ended windows, and the oldest one when the map is full. */
-  private makeRoom(now: number): void {
+  /** Removes ended windows, and the oldest window if the map is full. */
+  private evict(now: number): void {
     for (const [key, window] of this.windows) {
       if (window.endsAt > now && this.windows.size < this.maxTrackers) return;
       this.windows.delete(key);

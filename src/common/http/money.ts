@@ -1,4 +1,4 @@
-/** A cost as the API shows it: USD as a JSON number of at most six decimals. What is none (PostgreSQL's NaN) counts as nothing. */
+/** A cost as returned by the API: USD as a JSON number with at most six decimals. PostgreSQL's NaN becomes 0. */
 export function toMoney(value: string | number | null | undefined): number {
   const cost = Number(value ?? 0);
   return Number.isFinite(cost) ? Number(cost.toFixed(6)) : 0;

@@ -5,12 +5,12 @@ import { concatMap, type Observable, of } from 'rxjs';
 import { type Page, reportSkipped } from './paging.js';
 import { idOf, toJson } from './safe-json.js';
 
-/** How long a page is written in one piece before others get their turn, in milliseconds. */
-const PATIENCE = 10;
+/** How long a page is written in one go before other work can run, in milliseconds. */
+const TIME_SLICE = 10;
 
 /**
- * Writes the pages of lists as JSON, item by item: an item that cannot be written (JSON that is nested too deeply for the
- * stack) costs only itself, and a large page does not hold up everybody else.
+ * Writes the pages of lists as JSON, item by item. An item that cannot be written (JSON nested too deeply for the
+ * stack) only affects itself, and a large page does not block other requests.
  */
 @Injectable()
 export class PageInterceptor implements NestInterceptor {
@@ -33,7 +33,7 @@ async function writePage({ items, nextCursor, ...more }: Page<unknown>): Promise
     const text = toJson(item);
     if (text === undefined) bad.push(idOf(item));
     else texts.push(text);
-    if (performance.now() - since < PATIENCE) continue;
+    if (performance.now() - since < TIME_SLICE) continue;
     await nextTurn();
     since = performance.now();
   }

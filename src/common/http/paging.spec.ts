@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor, toPage } from './paging.js';
 const ID = '7f9a2a1e-7d8f-4f52-9d0c-1d4bb1d0b8f3';
 
 describe('cursors', () => {
-  it('come back as they went', () => {
+  it('are decoded to what was encoded', () => {
     const keyset = { at: '2026-01-02T03:04:05.678Z', id: ID };
     expect(decodeCursor(encodeCursor(keyset))).toEqual(keyset);
     expect(decodeCursor(undefined)).toBeUndefined();
@@ -14,15 +14,13 @@ describe('cursors', () => {
     'e30',
     Buffer.from('2026|x').toString('base64url'),
     Buffer.from(`yesterday|${ID}`).toString('base64url'),
-  ])('are refused when they are not ours: %s', (cursor) =>
-    expect(() => decodeCursor(cursor)).toThrow(/cursor/),
-  );
+  ])('are refused if they are invalid: %s', (cursor) => expect(() => decodeCursor(cursor)).toThrow(/cursor/));
 });
 
 describe('toPage', () => {
   const row = (index: number) => ({ at: new Date(index).toISOString(), id: ID, index });
 
-  it('says whether there is more', () => {
+  it('tells whether there is more', () => {
     const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
     const full = toPage([row(1), row(2), row(3)], 2, keyset, ({ index }) => index);
     expect(full.items).toEqual([1, 2]);
@@ -30,7 +28,7 @@ describe('toPage', () => {
     expect(toPage([row(1), row(2)], 2, keyset, ({ index }) => index).nextCursor).toBeNull();
   });
 
-  it('goes on behind a row that cannot be shown, wherever it stands', () => {
+  it('continues after a row that cannot be shown, wherever it is', () => {
     const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
     const page = toPage([row(1), row(2), row(3)], 2, keyset, ({ index }) => {
       if (index === 2) throw new TypeError('createdAt.toISOString is not a function');
@@ -40,7 +38,7 @@ describe('toPage', () => {
     expect(decodeCursor(page.nextCursor ?? '')?.at).toBe(row(2).at);
   });
 
-  it('believes rows that say whether there is more', () => {
+  it('uses the hasMore of rows that have it', () => {
     const keyset = ({ at, id }: { at: string; id: string }) => ({ at, id });
     const rows = (hasMore: boolean) => [
       { ...row(1), hasMore },

@@ -3,7 +3,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { invalidField } from '../errors/app-error.js';
-import { isPlace, toPlace } from './place.js';
+import { isCursorTime, toCursorTime } from './cursor-time.js';
 
 const logger = new Logger('Lists');
 
@@ -14,7 +14,7 @@ export class PageQuery {
     minimum: 1,
     maximum: 100,
     default: 20,
-    description: 'How many items at most. A page also ends when it reaches 2 MB.',
+    description: 'The maximum number of items. A page also ends when it reaches 2 MB.',
   })
   @IsOptional()
   @Type(() => Number)
@@ -23,48 +23,54 @@ export class PageQuery {
   @Max(100)
   limit: number = 20;
 
-  @ApiPropertyOptional({ description: 'The `nextCursor` of the page before; opaque.' })
+  @ApiPropertyOptional({ description: 'The `nextCursor` of the previous page. It is opaque.' })
   @IsOptional()
   @IsString()
   @MaxLength(512)
   cursor?: string;
 }
 
-/** One page of a list; `nextCursor` is null on the last one. */
+/** One page of a list. `nextCursor` is null on the last page. */
 export interface Page<T> {
   items: T[];
   nextCursor: string | null;
 }
 
-/** The place of a row in a keyset-ordered list: its time (see {@link toPlace}) and, for rows of one time, its id. */
+/**
+ * The position of a row in a keyset-ordered list: its time (see {@link toCursorTime}) and its id for rows with the same
+ * time.
+ */
 export interface Keyset {
   at: string;
   id: string;
 }
 
-/** The place before the first row, in SQL. */
+/** The position before the first row, in SQL. */
 export const BEFORE_ALL: Keyset = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
-/** Where to go on with each of several owners, in two columns of SQL: `after` in the first, at the beginning in the others. */
-export function placesAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at: string[], id: string[]] {
+/**
+ * Where to continue for each of several owners, as two SQL columns: `after` for the first owner, and the beginning for
+ * the others.
+ */
+export function positionsAfter(owners: unknown[], after: Keyset = BEFORE_ALL): [at: string[], id: string[]] {
   const places = owners.map((_, index) => (index === 0 ? after : BEFORE_ALL));
   return [places.map(({ at }) => at), places.map(({ id }) => id)];
 }
 
-/** What several owners have, in their order: as much of it as one reading takes. */
-export interface Stretch<T> {
+/** The items of several owners, in order, as far as one read reaches. */
+export interface OwnedPage<T> {
   items: T[];
-  /** The place of the last row; undefined when there was nothing (more). */
+  /** The position of the last row. Undefined if there are no (more) rows. */
   last?: { owner: string; at: Keyset };
 }
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** @throws AppError 400 naming `cursor` when it is not one of ours */
+/** @throws AppError 400 naming `cursor` if it is invalid */
 export function decodeCursor(cursor: string | undefined): Keyset | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [at, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  if (at === undefined || !isPlace(at) || id === undefined || rest.length > 0 || !UUID.test(id)) {
+  if (at === undefined || !isCursorTime(at) || id === undefined || rest.length > 0 || !UUID.test(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { at, id };
@@ -74,22 +80,22 @@ export function encodeCursor({ at, id }: Keyset): string {
   return Buffer.from(`${at}|${id}`).toString('base64url');
 }
 
-/** Where a row stands in a list that is ordered by when rows were made, then by their ids. */
+/** The position of a row in a list ordered by creation time and id. */
 export function keysetOf({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
-  return { at: toPlace(createdAt), id };
+  return { at: toCursorTime(createdAt), id };
 }
 
-/** Like {@link keysetOf}, where the newest rows come first. */
+/** Like {@link keysetOf}, with the newest rows first. */
 export function newestFirst({ createdAt, id }: { createdAt: Date; id: string }): Keyset {
-  return { at: toPlace(createdAt, 'descending'), id };
+  return { at: toCursorTime(createdAt, 'descending'), id };
 }
 
 /**
- * Cuts a page out of rows, which were read in one of two ways: with `LIMIT limit + 1`, where the row too many only says
- * that there is more; or as `boundedRows` reads them, where `hasMore` says it.
+ * Makes a page from rows that were read in one of two ways. With `LIMIT limit + 1`, the extra row only shows that there
+ * are more. With `boundedRows`, `hasMore` shows it.
  *
- * A row that cannot be shown costs only itself. The cursor comes from the last row, shown or not, so that the next page
- * goes on behind it.
+ * A row that cannot be shown only affects itself. The cursor comes from the last row, shown or not, so the next page
+ * continues after it.
  */
 export function toPage<Row extends object, Item>(
   rows: Row[],
@@ -106,7 +112,7 @@ export function toPage<Row extends object, Item>(
   );
 }
 
-/** Like {@link toPage}, in a list that has cursors of its own. */
+/** Like {@link toPage}, for a list with its own kind of cursor. */
 export function toPageBy<Row extends object, Item>(
   rows: Row[],
   limit: number,
@@ -124,8 +130,8 @@ export function toPageBy<Row extends object, Item>(
 }
 
 /**
- * What rows become, without those that cannot become anything: their owners may have written them past this server. The
- * log names these by their ids.
+ * Maps rows and omits those that cannot be mapped, because their owners may have written them past this server. The log
+ * lists their ids.
  */
 export function toItems<Row, Item>(rows: Row[], map: (row: Row) => Item, idOf: (row: Row) => string): Item[] {
   const bad: string[] = [];
@@ -141,7 +147,7 @@ export function toItems<Row, Item>(rows: Row[], map: (row: Row) => Item, idOf: (
   return items;
 }
 
-/** Writes to the log which rows a list leaves out. */
+/** Logs the rows that a list omits. */
 export function reportSkipped(ids: string[]): void {
-  if (ids.length > 0) logger.warn({ ids }, 'Rows that cannot be shown were left out of a list.');
+  if (ids.length > 0) logger.warn({ ids }, 'Rows that cannot be shown were omitted from a list.');
 }

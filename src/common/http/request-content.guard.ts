@@ -14,23 +14,23 @@ const JSON_TYPE = ['application/json'];
 const BODY_RULES = 'switchboard:body-rules';
 
 interface BodyRules {
-  /** Lets the body be as large as `BODY_LIMIT`, instead of 64 KB. */
+  /** Allows a body as large as `BODY_LIMIT` instead of 64 KB. */
   large?: boolean;
-  /** How many keys and items the body may have; 1,000 by default. */
+  /** The maximum number of keys and items. The default is 1,000. */
   items?: number;
-  /** `application/json` by default. */
+  /** The default is `application/json`. */
   mediaTypes?: string[];
 }
 
-/** Declares what body a route accepts, when a small JSON body is not enough. */
+/** Declares the body that a route accepts, if it is more than a small JSON body. */
 export const AcceptBody = (rules: BodyRules) => SetMetadata(BODY_RULES, rules);
 
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The last of the global guards: reads the body and refuses input that no handler should have to think of. It is a guard
- * because of the order: the guards before it decide by the headers alone who may send anything, and Fastify itself reads
- * no body (see `deferBodies`).
+ * The last global guard. It reads the body and refuses input that handlers should not have to check for. It is a guard
+ * because of the order: the guards before it decide from the headers alone, and Fastify itself reads no body (see
+ * `deferBodies`).
  */
 @Injectable()
 export class RequestContentGuard implements CanActivate {

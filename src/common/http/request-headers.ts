@@ -1,21 +1,21 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError, invalidField, tooManyHeaders, unsupportedMediaType } from '../errors/app-error.js';
 
-/** Headers whose values are secrets of the caller, beside those of the keys for model vendors. */
+/** Headers with secrets of the caller, in addition to the key headers of model vendors. */
 export const SECRET_HEADERS = ['authorization', 'proxy-authorization', 'apikey', 'x-github-token'];
 
-/** Browsers behind several proxies send about forty. */
+/** Browsers behind several proxies send about forty headers. */
 const MAX_HEADERS = 100;
 
 /**
- * Headers that must be sent once. When there are two, a proxy may use the one and Node the other, or Node joins them
- * to a value that nobody sent.
+ * Headers that must be sent only once. With duplicates, a proxy may use one and Node the other, or Node joins them into
+ * a value that nobody sent.
  */
 export function singleHeaders(secretHeaders: readonly string[]): ReadonlySet<string> {
   return new Set(['host', 'content-type', ...secretHeaders]);
 }
 
-/** What is wrong with the headers of a request; undefined when nothing is. */
+/** The problem with the headers of a request, or undefined. */
 export function findHeaderProblem(
   request: FastifyRequest,
   single: ReadonlySet<string>,
@@ -26,12 +26,12 @@ export function findHeaderProblem(
   }
   const repeated = repeatedName(rawHeaders, single);
   if (repeated !== undefined) return invalidField(`headers.${repeated}`, 'must be sent once');
-  // Node would answer this itself, without a problem document.
+  // Node would respond to this itself, without a problem document.
   if (headers.host === undefined && httpVersion === '1.1') return invalidField('headers.host', 'is required');
   if (headers.expect !== undefined && !/^100-continue$/i.test(headers.expect)) {
     return new AppError(417, 'validation_failed', 'The header Expect can only be 100-continue.');
   }
-  // Fastify would refuse a malformed media type before any guard runs, and nothing would count the request.
+  // Fastify would refuse a malformed media type before any guard runs, and the request would not be counted.
   if (headers['content-type'] !== undefined && request.mediaType === undefined) return unsupportedMediaType();
   return undefined;
 }

@@ -19,12 +19,15 @@ export const THROTTLE_WINDOW = 60_000;
 
 const UNTHROTTLED = 'switchboard:unthrottled';
 
-/** Exempts probes: an orchestrator that is refused would take the server for dead. */
+/** Exempts probes: an orchestrator that is refused would assume that the server is down. */
 export const Unthrottled = () => SetMetadata(UNTHROTTLED, true);
 
 type ThrottledRequest = FastifyRequest & { user?: Identity };
 
-/** Counts by address what never reaches the guard below: no valid token, no such route, no request at all. */
+/**
+ * Counts requests by address that never reach the guard below: without a valid token, to an unknown route, or
+ * malformed.
+ */
 @Injectable()
 export class RequestThrottle {
   constructor(
@@ -32,15 +35,12 @@ export class RequestThrottle {
     @Inject(getStorageToken()) private readonly storage: ThrottlerStorage,
   ) {}
 
-  /** @throws AppError 429 when the address has used up its requests */
+  /** @throws AppError 429 if the address has used up its requests */
   async countRefused(request: FastifyRequest): Promise<void> {
     await this.countAddress(clientAddressOf(request));
   }
 
-  /**
-   * @param address as {@link networkOf} names it
-   * @throws AppError 429 when the address has used up its requests
-   */
+  /** @param address as returned by {@link networkOf} @throws AppError 429 if the address has used up its requests */
   async countAddress(address: string): Promise<void> {
     const limit = this.config.server.throttleLimit;
     if (limit === 0) return;
@@ -50,7 +50,7 @@ export class RequestThrottle {
   }
 }
 
-/** The global guard that limits requests per user and address; it runs after authentication. */
+/** The global guard that limits requests per user and address. It runs after authentication. */
 @Injectable()
 export class RequestThrottleGuard extends ThrottlerGuard {
   constructor(
@@ -75,7 +75,7 @@ export class RequestThrottleGuard extends ThrottlerGuard {
     return Promise.resolve(trackerOf(user?.id ?? 'anonymous', clientAddressOf({ ip, socket })));
   }
 
-  /** One budget for all routes, so the key is the tracker alone. */
+  /** All routes share one budget, so the key is only the tracker. */
   protected override generateKey(_context: ExecutionContext, tracker: string): string {
     return tracker;
   }

@@ -2,13 +2,13 @@ import type { ServerOptions } from 'node:http';
 
 /** A client that has not sent its headers by then never will. */
 const HEADERS_TIMEOUT = 10_000;
-/** The route's own deadline comes first: it can answer under the request's id. */
+/** The route's own deadline ends first, because it can respond with the request's id. */
 const GRACE = 5_000;
 const CHECK_INTERVAL = 2_000;
 
 /**
- * Deadlines of Node's HTTP server for requests that do not arrive whole: headers that never end, and bodies that no route
- * reads. They end with the request, so they never cut an answer, however long it streams.
+ * Deadlines of Node's HTTP server for incomplete requests: headers that never end, and bodies that no route reads. They
+ * apply only until the request is complete, so they never cut off an answer, however long it streams.
  */
 export function deadlinesOf(
   requestTimeout: number,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is read and thrown away, at most, so that a client that is still sending gets to read its answer. */
+/** The maximum number of bytes to read and discard, so that a client that is still sending can read the response. */
 const MAX_DISCARDED = 32 * 1024 ** 2;
 
 const discarding = new WeakSet<Socket>();
@@ -12,15 +12,15 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-/** Whether a connection only throws away the rest of a request that has been answered. */
+/** Whether a connection only discards the rest of a request that has been answered. */
 export function isDiscarding(socket: Socket): boolean {
   return discarding.has(socket);
 }
 
 /**
- * Looks after the body of a request that is answered before its body was read (401, 413, 429…). To close the connection
- * at once would reset it, and a client that is still sending would lose the answer. So the rest is read and thrown away,
- * but neither without end nor for long.
+ * Handles the body of a request that is answered before its body was read (401, 413, 429…). Closing the connection
+ * immediately would reset it, and a client that is still sending would lose the response. The rest is therefore read
+ * and discarded, within a limit of size and time.
  */
 export function discardBodyAfterAnswer(
   raw: IncomingMessage,
@@ -44,7 +44,7 @@ export function discardBodyAfterAnswer(
       if (discarded > MAX_DISCARDED) socket.destroy();
     });
     raw.once('end', done);
-    // Node no longer tells a request that has been answered when its connection is gone.
+    // Node does not report a lost connection to a request that has been answered.
     socket.once('close', done);
     raw.resume();
   });

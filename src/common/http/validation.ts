@@ -4,7 +4,7 @@ import { type FieldError, MAX_FIELD_ERRORS, validationFailed } from '../errors/a
 
 const UNKNOWN_FIELD = 'is not a known field';
 
-/** Checks every DTO: unknown fields are refused, and each wrong field is named by its path. */
+/** Validates every DTO. Unknown fields are refused, and each invalid field is named by its path. */
 export function createValidationPipe(): ValidationPipe {
   return new DtoPipe({
     transform: true,
@@ -17,8 +17,8 @@ export function createValidationPipe(): ValidationPipe {
 }
 
 /**
- * Refuses arrays and unknown fields before class-transformer and class-validator see it: their work grows with the square of the
- * number of unknown fields, and they check every element of an array that stands where one object should.
+ * Refuses arrays and unknown fields before class-transformer and class-validator run. Their work grows with the square
+ * of the number of unknown fields, and they validate every element of an array where a single object is expected.
  */
 @Injectable()
 class DtoPipe extends ValidationPipe {
@@ -57,7 +57,7 @@ function refuseUnknown(value: unknown, known: Set<string>): void {
   if (unknown.length > 0) throw validationFailed(unknown);
 }
 
-/** Adds the fields that are wrong to those found so far, until there are enough to say so. */
+/** Adds the invalid fields to those found so far, until there are enough for the response. */
 function collect(errors: ValidationError[], parent: string, found: FieldError[]): FieldError[] {
   for (const { property, constraints, children } of errors) {
     if (found.length >= MAX_FIELD_ERRORS) break;
@@ -71,7 +71,7 @@ function collect(errors: ValidationError[], parent: string, found: FieldError[])
   return found;
 }
 
-/** class-validator starts its messages with the property's name, which the path already says. */
+/** class-validator starts its messages with the property name, which the path already contains. */
 function withoutName(message: string, property: string): string {
   return message.startsWith(`${property} `) ? message.slice(property.length + 1) : message;
 }

@@ -13,8 +13,8 @@ interface SerializedError {
 }
 
 /**
- * The parts of an error that are safe to log. Libraries hang requests, headers, SQL parameters and keys on
- * their errors, so only named fields pass, and those without the secrets.
+ * The parts of an error that are safe to log. Libraries attach requests, headers, SQL parameters and keys to their
+ * errors. Only known fields are logged, with secrets removed.
  */
 export function serializeError(error: unknown, depth = 0): SerializedError {
   if (!(error instanceof Error)) return { name: typeof error, message: scrub(String(error)) };
@@ -29,7 +29,7 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   };
 }
 
-/** The process's structured logger; every line of a request carries its `requestId` and `userId`. */
+/** The structured logger of the process. Every line of a request has its `requestId` and `userId`. */
 export function createLogger(level: string, destination?: DestinationStream): PinoLogger {
   return pino(
     {
@@ -51,7 +51,7 @@ export function createLogger(level: string, destination?: DestinationStream): Pi
   );
 }
 
-/** What Nest says of its own start, a line a route: of use to whoever debugs it, noise to whoever runs it. */
+/** Nest logs one line per route at startup. This helps with debugging but is noise in operation. */
 const FRAMEWORK_CONTEXTS = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -60,7 +60,7 @@ const FRAMEWORK_CONTEXTS = new Set([
   'NestApplication',
 ]);
 
-/** Lets Nest's own `Logger` write through pino. The last argument is Nest's context name. */
+/** Sends the output of Nest's `Logger` to pino. The last argument is Nest's context name. */
 export class NestLogger implements LoggerService {
   constructor(private readonly pino: PinoLogger) {}
 

@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What every log line of a request carries, and what must never appear in one. */
+/** The fields of every log line of a request, and the secrets that must never appear in one. */
 export interface RequestContext {
   requestId: string;
   userId?: string;
-  /** Keys and tokens that came with the request; the logger removes them from whatever it writes. */
+  /** Keys and tokens sent with the request. The logger removes them from everything it writes. */
   secrets: string[];
-  /** What finds `secrets` in a text; made when the first text of the request is scrubbed, which seldom happens. */
+  /**
+   * The pattern that finds `secrets` in a text. It is built when the first text of the request is scrubbed, which is
+   * rare.
+   */
   secretPattern?: RegExp;
 }
 

@@ -18,7 +18,7 @@ describe('scrub', () => {
     expect(scrub('postgres://user:hunter2@db/x')).toBe('postgres://user:[redacted]@db/x');
   });
 
-  it('removes what this server and this request carry, whatever its shape', () => {
+  it('removes secrets of this server and this request, whatever their format', () => {
     registerSecrets(['correct horse battery']);
     expect(scrub('it is correct horse battery')).toBe('it is [redacted]');
     requestContext.run({ requestId: 'r', secrets: ['my-own-gateway-key'] }, () => {
@@ -29,7 +29,7 @@ describe('scrub', () => {
   const withSecrets = (secrets: string[], text: string) =>
     requestContext.run({ requestId: 'r', secrets }, () => scrub(text));
 
-  it('removes them in every case and in the forms in which they are quoted', () => {
+  it('removes them in any case and in the forms in which they are quoted', () => {
     const secret = 'My-Own+Gateway/Key=1';
     const bytes = Buffer.from(secret);
     const forms = [
@@ -45,7 +45,7 @@ describe('scrub', () => {
     for (const user of ['', 'u', 'us', 'use']) {
       const credentials = Buffer.from(`${user}:${secret}:more`).toString('base64');
       const clean = withSecrets([secret], `Basic ${credentials}`);
-      // Whatever the surroundings of the redaction decode to, it is no part of the key.
+      // Whatever the text around the redaction decodes to, it is not part of the key.
       expect(Buffer.from(clean.replace(/.*\[redacted\]/, ''), 'base64').toString('latin1')).not.toContain(
         '=1',
       );
@@ -56,7 +56,7 @@ describe('scrub', () => {
     );
   });
 
-  it('removes short keys where they stand alone, and leaves the text readable', () => {
+  it('removes short keys only where they stand alone, and leaves the text readable', () => {
     expect(withSecrets(['EMPTY'], 'key EMPTY refused, /v1?key=EMPTY&x, "EMPTY"')).toBe(
       'key [redacted] refused, /v1?key=[redacted]&x, "[redacted]"',
     );
@@ -66,7 +66,7 @@ describe('scrub', () => {
     expect(withSecrets(['$&', '(x'], 'what $& and (x say')).toBe('what [redacted] and [redacted] say');
   });
 
-  it('costs little, whatever the text', () => {
+  it('is fast for any text', () => {
     const texts = [
       'eyJ-'.repeat(250_000),
       '://a:'.repeat(200_000),
@@ -76,13 +76,13 @@ describe('scrub', () => {
     for (const text of texts) {
       const started = performance.now();
       const clean = withSecrets(['key-key-key-key!', 'x'.repeat(8_000)], text);
-      // A quadratic search takes seconds here.
+      // A quadratic search would take seconds here.
       expect(performance.now() - started).toBeLessThan(250);
       expect(clean.length).toBeLessThan(40_000);
     }
   });
 
-  it('logs of an error only what is safe', () => {
+  it('logs only the safe parts of an error', () => {
     const sink = new PassThrough();
     const lines: string[] = [];
     sink.on('data', (chunk: Buffer) => lines.push(chunk.toString()));

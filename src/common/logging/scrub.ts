@@ -3,13 +3,13 @@ import { secretPatternOf } from './secret-pattern.js';
 
 const REPLACEMENT = '[redacted]';
 
-/** Nobody reads more of one text of a log line, and to search megabytes would hold everybody up. */
+/** Longer texts in a log line are not useful, and searching megabytes would block other requests. */
 const MAX_LENGTH = 16 * 1024;
 
 /**
- * The shapes of the keys and tokens that pass through: provider keys, GitHub and Supabase tokens, JWTs, URL passwords.
- * Each alternative matches wherever its beginning is followed by enough characters: one that could still fail at its end
- * would be tried again at every character.
+ * The formats of keys and tokens that pass through: provider keys, GitHub and Supabase tokens, JWTs, URL passwords.
+ * Each alternative matches wherever its prefix is followed by enough characters. An alternative that could still fail
+ * at its end would be retried at every character.
  */
 const SECRET_SHAPES =
   /\b(?:sk-[\w-]{8,}|AIza[\w-]{10,}|gh[pousr]_\w{8,}|github_pat_\w{8,}|sb_secret_[\w-]{6,}|eyJ[\w-]{5,}(?:\.[\w-]*){0,2})|(?<=\bBearer\s)[^\s"']+|(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/gi;
@@ -17,7 +17,7 @@ const SECRET_SHAPES =
 const serverSecrets = new Set<string>();
 let serverPattern: RegExp | undefined;
 
-/** Makes the logger remove these exact values wherever they turn up. */
+/** Makes the logger remove these exact values wherever they appear. */
 export function registerSecrets(values: Array<string | undefined>): void {
   for (const value of values) if (value) serverSecrets.add(value);
   serverPattern = secretPatternOf(serverSecrets);
@@ -35,7 +35,7 @@ export function scrub(text: string): string {
   return clean.replace(SECRET_SHAPES, REPLACEMENT);
 }
 
-/** Ends at a blank where there is one, as half of a secret would not be found. */
+/** Cuts at a space if possible, because half of a secret would not be found. */
 function beginningOf(text: string): string {
   const beginning = text.slice(0, MAX_LENGTH);
   const end = Math.max(beginning.lastIndexOf(' '), beginning.lastIndexOf('\n'));

@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /**
- * The process's Prometheus metrics, those of Node.js included. One registry for the whole process, as prom-client's own
- * defaults have it.
+ * The Prometheus metrics of the process, including those of Node.js. There is one registry for the whole process,
+ * because prom-client's default metrics use one.
  *
- * No label takes what a client can make up: agents, providers and reasons are ours, models are those of the catalog,
- * routes are templates. `deploy/grafana/switchboard.json` shows all of this.
+ * No label has values that a client can choose: agents, providers and reasons are fixed, models come from the catalog,
+ * and routes are templates. `deploy/grafana/switchboard.json` shows all of them.
  */
 export const metricsRegistry = new Registry();
 
@@ -15,7 +15,7 @@ const registers = [metricsRegistry];
 
 export const httpDuration = new Histogram({
   name: 'switchboard_http_request_duration_seconds',
-  help: 'Time from request to the end of the response, by route template; streamed answers included.',
+  help: 'Time from the request to the end of the response, by route template, including streamed answers.',
   labelNames: ['method', 'route', 'status'] as const,
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
   registers,
@@ -25,14 +25,14 @@ const MODEL_LABELS = ['agent', 'provider', 'model'] as const;
 
 export const modelCalls = new Counter({
   name: 'switchboard_model_calls_total',
-  help: 'Finished calls of models; each attempt is one.',
+  help: 'Finished model calls. Each attempt counts as a call.',
   labelNames: [...MODEL_LABELS, 'status'] as const,
   registers,
 });
 
 export const modelTokens = new Counter({
   name: 'switchboard_model_tokens_total',
-  help: 'Tokens of finished calls. cached_input, cache_write and image_input are parts of input, reasoning is one of output.',
+  help: 'Tokens of finished calls. cached_input, cache_write and image_input are part of input, and reasoning is part of output.',
   labelNames: [...MODEL_LABELS, 'kind'] as const,
   registers,
 });
@@ -62,32 +62,32 @@ export const modelCallDuration = new Histogram({
 
 export const rateLimitRefusals = new Counter({
   name: 'switchboard_rate_limit_refusals_total',
-  help: 'Turns, and later calls of turns, that were not admitted: by the hourly or daily limit, or by the daily or monthly budget.',
+  help: 'Turns, and later calls of turns, that were refused by the hourly or daily limit, or by the daily or monthly budget.',
   labelNames: ['agent', 'reason'] as const,
   registers,
 });
 
 export const activeStreams = new Gauge({
   name: 'switchboard_active_streams',
-  help: 'Answers being generated right now.',
+  help: 'Answers being generated now.',
   registers,
 });
 
 export const streamReaders = new Gauge({
   name: 'switchboard_stream_readers',
-  help: 'Connections reading an answer right now.',
+  help: 'Connections reading an answer now.',
   registers,
 });
 
 export const usageWritesWaiting = new Gauge({
   name: 'switchboard_usage_writes_waiting',
-  help: 'Finished model calls whose figures are not stored yet.',
+  help: 'Finished model calls that are not stored yet.',
   registers,
 });
 
 export const periodicRuns = new Histogram({
   name: 'switchboard_periodic_run_duration_seconds',
-  help: 'Time of one run of periodic work (checkpoints, recovery, rollups, cleanups), by task and outcome.',
+  help: 'Duration of one run of periodic work (checkpoints, recovery, rollups, cleanups), by task and outcome.',
   labelNames: ['task', 'outcome'] as const,
   buckets: [0.001, 0.01, 0.1, 1, 10, 60],
   registers,
@@ -95,6 +95,6 @@ export const periodicRuns = new Histogram({
 
 export const usageRollupPending = new Gauge({
   name: 'switchboard_usage_rollup_pending',
-  help: 'Changes of usage that were found waiting for the rollups, by whoever looked last; at most 100,000.',
+  help: 'Usage changes that were waiting for the rollups at the last check; at most 100,000.',
   registers,
 });

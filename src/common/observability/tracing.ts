@@ -6,15 +6,16 @@ export interface FinishedSpan {
   name: string;
   startedAt: Date;
   endedAt: Date;
-  /** Names and figures, never what was said. */
+  /** Names and figures, never message content. */
   attributes: Attributes;
   /** The stable code of a failure. */
   errorCode?: string;
 }
 
 /**
- * Sends spans to the OTLP collector at `OTEL_EXPORTER_OTLP_ENDPOINT`. Without one nothing of OpenTelemetry is loaded. The
- * provider is not registered globally: libraries that record prompts into any tracer they find must not find this one.
+ * Sends spans to the OTLP collector at `OTEL_EXPORTER_OTLP_ENDPOINT`. Without a collector, OpenTelemetry is not loaded.
+ * The provider is not registered globally, so libraries that record prompts with any tracer they find do not use this
+ * one.
  */
 @Injectable()
 export class Tracing implements OnModuleInit, OnApplicationShutdown {
@@ -38,7 +39,7 @@ export class Tracing implements OnModuleInit, OnApplicationShutdown {
       spanProcessors: [new BatchSpanProcessor(exporter)],
     });
     this.tracer = provider.getTracer('switchboard');
-    // A collector that is away must not hold up the end of the server.
+    // An unavailable collector must not delay the shutdown.
     this.shutdown = () => provider.shutdown().catch(() => undefined);
   }
 
@@ -46,7 +47,7 @@ export class Tracing implements OnModuleInit, OnApplicationShutdown {
     await this.shutdown?.();
   }
 
-  /** Records something that is over. Costs nothing without a collector. */
+  /** Records a completed operation. Costs nothing without a collector. */
   record({ name, startedAt, endedAt, attributes, errorCode }: FinishedSpan): void {
     const span = this.tracer?.startSpan(name, { kind: SPAN_KIND_CLIENT, startTime: startedAt, attributes });
     if (!span) return;
@@ -58,6 +59,6 @@ export class Tracing implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-// The values of OpenTelemetry's enums, which would have to be loaded to be named.
+// The values of OpenTelemetry's enums, so that it does not have to be loaded for them.
 const SPAN_KIND_CLIENT = 2;
 const STATUS_ERROR = 2;

@@ -26,7 +26,7 @@ describe('PeriodicTask', () => {
     return task;
   }
 
-  /** How often runs of a task are counted in the metrics. */
+  /** The number of runs of a task in the metrics. */
   async function counted(task: string, outcome: string): Promise<number> {
     const metric = metricsRegistry.getSingleMetric('switchboard_periodic_run_duration_seconds');
     const { values = [] } = (await metric?.get()) ?? {};
@@ -39,7 +39,7 @@ describe('PeriodicTask', () => {
     return count?.value ?? 0;
   }
 
-  it('waits between a tenth less than the interval and the interval, after each run', async () => {
+  it('waits between 90% and 100% of the interval after each run', async () => {
     const waits: number[] = [];
     let before = Date.now();
     const task = taskOf(async () => {
@@ -55,7 +55,7 @@ describe('PeriodicTask', () => {
     expect(new Set(waits).size).toBeGreaterThan(1);
   });
 
-  it('has one run at a time, whoever asks for it', async () => {
+  it('has one run at a time, however many callers there are', async () => {
     const held = Promise.withResolvers<void>();
     const work = jest.fn(() => held.promise);
     const task = taskOf(work);
@@ -70,7 +70,7 @@ describe('PeriodicTask', () => {
     expect(work).toHaveBeenCalledTimes(2);
   });
 
-  it('goes on after failures, logs the first of them, counts all', async () => {
+  it('continues after failures, logs the first one, and counts all', async () => {
     let isBroken = true;
     const work = jest.fn(() => (isBroken ? Promise.reject(new Error('away')) : Promise.resolve()));
     const task = taskOf(work, 'fails');
@@ -89,7 +89,7 @@ describe('PeriodicTask', () => {
     expect(await counted('fails', 'success')).toBe(1);
   });
 
-  it('survives work that throws before it waits for anything', async () => {
+  it('survives work that throws synchronously', async () => {
     const task = taskOf(() => {
       throw new Error('at once');
     });
@@ -97,7 +97,7 @@ describe('PeriodicTask', () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  it('ends for good: it tells the run in progress, waits for it, and begins no other', async () => {
+  it('stops: it signals the run in progress, waits for it, and starts no other', async () => {
     const held = Promise.withResolvers<void>();
     const signals: AbortSignal[] = [];
     const task = taskOf((signal) => {

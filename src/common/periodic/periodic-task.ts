@@ -1,26 +1,29 @@
 import { Logger } from '@nestjs/common';
 import { periodicRuns } from '../observability/metrics.js';
 
-/** The part of an interval by which a run may come early, so that instances that started together do not stay in step. */
+/**
+ * The fraction of an interval by which a run may come early, so that instances that started together do not stay
+ * synchronized.
+ */
 const JITTER = 0.1;
 
 export interface PeriodicPlan {
-  /** Names the task in metrics and logs. */
+  /** The name of the task in metrics and logs. */
   name: string;
-  /** In milliseconds; the most that passes between the end of one run and the beginning of the next. */
+  /** In milliseconds: the maximum time between the end of one run and the start of the next. */
   interval: number;
-  /** The log line of a failed run. It is logged once, until a run succeeds again. */
+  /** The log message for a failed run. It is logged once, until a run succeeds again. */
   failure: string;
-  /** May reject: the next run comes anyway. Long work ends early when the signal says so. */
+  /** May reject: the next run happens anyway. Long work ends early when the signal is aborted. */
   work: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
- * Work that a service repeats while the server runs: one run at a time, measured, and never a reason to crash. The service
- * that owns it starts it, and stops it at the point of the shutdown where the work is no longer needed.
+ * Work that a service repeats while the server runs: one run at a time, measured, and never a reason to crash. The
+ * service that owns it starts it, and stops it at the point of the shutdown where it is no longer needed.
  *
- * Every instance runs it. Work that must happen on one instance at a time takes an advisory lock in its own statement: a
- * lock that lasts for a whole run would need a connection of its own, and does not survive a transaction pooler.
+ * Every instance runs it. Work that must run on only one instance at a time takes an advisory lock in its own
+ * statement. A lock for a whole run would need its own connection, and would not work through a transaction pooler.
  */
 export class PeriodicTask {
   private readonly logger = new Logger(PeriodicTask.name);
@@ -30,7 +33,7 @@ export class PeriodicTask {
   private isFailing = false;
 
   constructor(private readonly plan: PeriodicPlan) {
-    // An alert on failures needs the series before the first one.
+    // An alert on failures needs the series before the first failure.
     for (const outcome of ['success', 'failure']) periodicRuns.zero({ task: plan.name, outcome });
   }
 
@@ -42,13 +45,13 @@ export class PeriodicTask {
     this.timer = setTimeout(() => void this.run().then(() => this.start()), wait).unref();
   }
 
-  /** Runs now, or waits for the run that is in progress. Never rejects. */
+  /** Runs now, or waits for the run in progress. Never rejects. */
   run(): Promise<void> {
     if (this.ending.signal.aborted) return Promise.resolve();
     return (this.running ??= this.runOnce().finally(() => (this.running = undefined)));
   }
 
-  /** Ends the task for good, and waits for the run that is in progress. */
+  /** Stops the task, and waits for the run in progress. */
   async stop(): Promise<void> {
     this.ending.abort();
     clearTimeout(this.timer);

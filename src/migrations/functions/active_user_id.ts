@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The user of the claims, as their row is now. Claims of a token are up to an hour old: nothing is left to a user who is
- * gone, banned or deactivated.
+ * The user of the claims, according to the current row. Claims of a token can be an hour old: a deleted, banned or
+ * deactivated user has no access.
  */
 export const ACTIVE_USER_ID: SqlFunction = {
   signature: 'switchboard.active_user_id()',

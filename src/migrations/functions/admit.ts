@@ -1,13 +1,13 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The admissions of one user to one agent come one after the other, on however many servers: each sees what the one
- * before it has written. A refusal takes nothing. Windows follow the clock of the database, read under the lock.
+ * The admissions of one user to one agent run one after the other, across all servers. Each sees what the previous one
+ * has written. A refusal changes nothing. Windows follow the clock of the database, read under the lock.
  *
- * What one turn is expected to cost must fit beside what the others can come to, so that turns which are answered at the
- * same time do not spend more than is there, however long their answers become. `is_held` says that nothing but those
- * reservations stands in the way. The reservation is written before the windows are counted, so that the row of the user is
- * locked before theirs are.
+ * The expected cost of a turn must fit beside the maximum cost of the user's other running turns. Concurrent turns
+ * therefore do not spend more than the budget, however long their answers become. `is_held` means that only those
+ * reservations are in the way. The reservation is written before the windows are counted, so that the user's row is
+ * locked before the rows of the windows.
  */
 export const ADMIT: SqlFunction = {
   signature:
@@ -32,7 +32,7 @@ export const ADMIT: SqlFunction = {
     spent_this_month numeric;
     held numeric;
   begin
-    -- Nobody waits for this to reach the disk: what a crash of the database takes of it was not answered either.
+    -- The commit does not wait for the disk: if a database crash loses it, the turn was not answered either.
     perform set_config('synchronous_commit', 'off', true);
     perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
     moment := clock_timestamp();
@@ -55,11 +55,11 @@ export const ADMIT: SqlFunction = {
      where tracking.user_id = for_user and tracking.agent_type = for_agent
        and (tracking.limit_type, tracking.period_start) in (('hourly', hour_start), ('daily', day_start));
 
-    -- The one that lasts longest comes first: it says how long to wait.
+    -- The longest period comes first, because it determines how long to wait.
     if daily_used >= daily_limit then refused_by := 'daily';
     elsif hourly_used >= hourly_limit then refused_by := 'hourly';
     elsif daily_budget is not null or monthly_budget is not null then
-      -- One look at both: a cost that has just been settled is in one of them.
+      -- Both are read at one moment: a cost that has just been settled is in one of them.
       select spending.today, spending.this_month, reserved.cost
         into spent_today, spent_this_month, held
         from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,

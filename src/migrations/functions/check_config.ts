@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Refuses a configuration that breaks the schema of its key. A definer: a writer of the configuration need not be able to read
- * schemas, users and history.
+ * Refuses a configuration that violates the schema of its key. It is a security definer: a writer of the configuration
+ * does not need to be able to read schemas, users and history.
  */
 export const CHECK_CONFIG: SqlFunction = {
   signature: 'switchboard.check_config()',
@@ -18,7 +18,7 @@ export const CHECK_CONFIG: SqlFunction = {
         raise check_violation using message = 'the key of a configuration does not change';
       end if;
       new.version := old.version;
-      -- What was stored before there was this check can still lose the user who stored it.
+      -- Data from before this check can still lose the user who stored it.
       if new.config_data is not distinct from old.config_data then return new; end if;
     end if;
     select schema into rules from switchboard.config_schemas where config_key = new.config_key;
@@ -34,7 +34,7 @@ export const CHECK_CONFIG: SqlFunction = {
         (select max(version) from switchboard.config_history where config_key = new.config_key), 0);
       new.updated_by := coalesce(switchboard.current_actor(), new.updated_by);
     else
-      -- Who changed it last has not changed it this time, unless the statement says so.
+      -- The last author is not the author of this change, unless the statement sets it.
       new.updated_by := coalesce(switchboard.current_actor(), nullif(new.updated_by, old.updated_by));
     end if;
     return new;

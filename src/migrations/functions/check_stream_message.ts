@@ -1,12 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/**
- * The mark of an active stream names a message of its own chat. Recovery runs as the service, and believes it.
- */
+/** An active stream must refer to a message of its own chat. Recovery runs as the service and relies on this. */
 export const CHECK_STREAM_MESSAGE: SqlFunction = {
   signature: 'switchboard.check_stream_message()',
   definition: `
-  -- Not a policy: the message may come from the same statement, and only a trigger after it sees that.
+  -- This is not a policy: the message may come from the same statement, and only a trigger after it sees that.
   create or replace function switchboard.check_stream_message() returns trigger language plpgsql set search_path = '' as $fn$
   begin
     if not exists (select 1 from public."Message_v2" message

@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * A copy of a part holds what was said and the results of calls that are over. A part that waits (for an approval, for its
- * result) waits in the original alone; a draft belongs to its document. A part that cannot be read costs only itself.
+ * A copy of a part has the text and the results of finished calls. Parts that are waiting (for an approval or a result)
+ * stay in the original only, and a draft belongs to its document. A part that cannot be read only affects itself.
  */
 export const COPIED_PART: SqlFunction = {
   signature: 'switchboard.copied_part(json)',
@@ -14,7 +14,7 @@ export const COPIED_PART: SqlFunction = {
     type text;
     state text;
   begin
-    -- Not above: what fails in a declaration is not caught below.
+    -- Not in the declaration: an error there is not caught below.
     type := part ->> 'type';
     state := part ->> 'state';
     if json_typeof(part) <> 'object' or type is null or type = 'data-draft' then return null; end if;

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The parts of a message that a copy of it gets. */
+/** The parts of a message for a copy of it. */
 export const COPIED_PARTS: SqlFunction = {
   signature: 'switchboard.copied_parts(json)',
   executableBy: ['switchboard_user', 'service_role'],

@@ -1,7 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 import { archivedCallsOf, count, MANY_ROWS, rowsOf } from '../usage-statements.js';
 
-/** What is put into the archive is in the rollups already; what is taken out of it goes with its user. */
+/**
+ * Rows that are put into the archive are already in the rollups. Rows that are removed from it are removed with their
+ * user.
+ */
 export const COUNT_ARCHIVED_USAGE: SqlFunction = {
   signature: 'switchboard.count_archived_usage()',
   definition: `
@@ -20,7 +23,7 @@ export const COUNT_ARCHIVED_USAGE: SqlFunction = {
     end if;
     affected := ${rowsOf('removed')};
     if affected > ${MANY_ROWS} then
-      -- As whoever truncates them does: first the rows, then the rollups.
+      -- In the same order as a truncate: first the rows, then the rollups.
       lock table public.usage_logs in access share mode;
       at_once := switchboard.try_usage_lock();
     end if;

@@ -11,8 +11,8 @@ import {
 } from '../usage-statements.js';
 
 /**
- * Counts spending and usage once a statement, not once a row. A definer: the auth server deletes a user, and with it the
- * rows of their usage.
+ * Counts spending and usage once per statement, not once per row. It is a security definer: the auth server deletes a
+ * user, and with the user the usage rows.
  */
 export const COUNT_USAGE: SqlFunction = {
   signature: 'switchboard.count_usage()',
@@ -27,7 +27,7 @@ export const COUNT_USAGE: SqlFunction = {
     emptied_kinds tid[];
   begin
     if tg_op = 'INSERT' then
-      -- The row of a call that begins counts nothing.
+      -- The row of a starting call counts nothing.
       affected := ${rowsOf('added', 'where response_timestamp is not null or total_cost <> 0')};
       if affected = 0 then return null; end if;
       if affected = 1 then ${countOneEnd('true')}; end if;
@@ -51,12 +51,12 @@ export const COUNT_USAGE: SqlFunction = {
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       ${count(CHANGES, groupedDifferences(CHANGES))};
     elsif tg_op = 'DELETE' then
-      -- What is purged has been used all the same.
+      -- Purged calls still count as used.
       if current_setting('switchboard.purging_usage', true) = 'on' then return null; end if;
       affected := ${rowsOf('removed')};
       if affected = 0 then return null; end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
-      -- Not an insert: the user may be gone, too.
+      -- Not an insert: the user may have been deleted as well.
       with deleted as (
         select user_id, agent_type, ${DAY} as day, sum(total_cost) as cost
           from removed where total_cost <> 0 group by user_id, agent_type, day

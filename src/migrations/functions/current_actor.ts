@@ -1,10 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The author of a change of the configuration, for history and audit log. */
+/** The author of a configuration change, for the history and the audit log. */
 export const CURRENT_ACTOR: SqlFunction = {
   signature: 'switchboard.current_actor()',
   definition: `
-  -- Whom the statement is made for: the user of the claims. Null for an operator, and for claims of nobody we know.
+  -- The user that the statement runs for, from the claims. Null for an operator, and for claims of an unknown user.
   create or replace function switchboard.current_actor() returns uuid
     language plpgsql stable set search_path = '' as $fn$
   begin

@@ -1,12 +1,12 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Reserves more for a turn that was admitted. Extensions queue with the admissions of the same user and agent: each sees what
- * the one before it has reserved. A refusal changes nothing.
+ * Reserves more for an admitted turn. Extensions queue with the admissions of the same user and agent: each sees what
+ * the previous one has reserved. A refusal changes nothing.
  *
- * The reservation of the turn itself does not stand in its way: `expected_cost` has all that it is still expected to spend.
- * `freed_cost` had been reserved for calls that are in `usage_logs` by now. A reservation that is gone cannot grow: the
- * turn is over, and `is_reserved` is false.
+ * The turn's own reservation does not count against it: `expected_cost` has all that the turn is still expected to
+ * spend. `freed_cost` had been reserved for calls that are in `usage_logs` by now. A reservation that no longer exists
+ * cannot grow: the turn is over, and `is_reserved` is false.
  */
 export const EXTEND_RESERVATION: SqlFunction = {
   signature:
@@ -36,7 +36,7 @@ export const EXTEND_RESERVATION: SqlFunction = {
     is_held := false;
     is_reserved := false;
 
-    -- One look at both, as in an admission.
+    -- Both are read at one moment, as in an admission.
     select spending.today, spending.this_month, reserved.cost into spent_today, spent_this_month, held_by_others
       from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,
                    coalesce(sum(cost), 0) as this_month

@@ -2,7 +2,8 @@ import type { SqlFunction } from '../sql-functions.js';
 import { DIFFERENCE, REMOVE_EMPTIED, rollUp } from '../usage-statements.js';
 
 /**
- * Adds what is pending to the rollups. Nobody waits for a fold to reach the disk: what a crash undoes is pending again.
+ * Adds pending changes to the rollups. A fold does not wait for the disk: changes that a crash undoes are pending
+ * again.
  */
 export const FOLD_USAGE: SqlFunction = {
   signature: 'switchboard.fold_usage(integer)',

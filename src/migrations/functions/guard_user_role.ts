@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Guards `role` and `isActive`: see the migration of the role guard. */
+/** Guards `role` and `isActive`. See the migration of the role guard. */
 export const GUARD_USER_ROLE: SqlFunction = {
   signature: 'switchboard.guard_user_role()',
   definition: `
@@ -18,13 +18,13 @@ export const GUARD_USER_ROLE: SqlFunction = {
   begin
     foreach key in array array['role', 'isActive'] loop
       value := app -> key;
-      -- An operator's word counts in either column: the one that has just been changed.
+      -- An operator's value is used from either column: the one that has just changed.
       if operator and own ? key and (own -> key is distinct from old_own -> key or app -> key is not distinct from old_app -> key) then
         value := own -> key;
       end if;
       if value = '"true"' or value = '"false"' then value := (value #>> '{}')::jsonb; end if;
       if value is not null and value <> 'null' then
-        -- An array would be contained, too.
+        -- An array would match as well.
         if jsonb_typeof(value) <> 'array' and allowed -> key @> value then
           guarded := jsonb_set(guarded, array[key], value);
         elsif operator then

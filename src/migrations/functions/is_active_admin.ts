@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Whether the user of the claims is an administrator now. */
+/** Whether the user of the claims is currently an active administrator. */
 export const IS_ACTIVE_ADMIN: SqlFunction = {
   signature: 'switchboard.is_active_admin()',
   executableBy: ['authenticated', 'service_role'],

@@ -1,7 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Whether policies treat the user of the claims as an administrator. The server has just read that user, as in `user_id`.
+ * Whether policies treat the user of the claims as an administrator. The server has just read that user, as in
+ * `user_id`.
  */
 export const IS_ADMIN: SqlFunction = {
   signature: 'switchboard.is_admin()',

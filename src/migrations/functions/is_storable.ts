@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Whether JSON is at most so many bytes long as text, and not nested deeper than 128 levels. */
+/** Whether JSON has at most this many bytes as text, and is not nested deeper than 128 levels. */
 export const IS_STORABLE_JSONB: SqlFunction = {
   signature: 'switchboard.is_storable(jsonb, integer)',
   executableBy: ['authenticated', 'service_role'],
@@ -10,14 +10,14 @@ export const IS_STORABLE_JSONB: SqlFunction = {
   declare
     size integer := octet_length(value::text);
   begin
-    -- JSON that is shorter than the brackets of 129 levels is not that deep.
+    -- JSON that is shorter than the brackets of 129 levels cannot be that deep.
     return size < 258 or (size <= bytes and not jsonb_path_exists(value, 'strict $.**{129}'));
   end $fn$`,
 };
 
 /**
- * Depth is measured on `jsonb`, which knows no NUL and no half of a surrogate pair: `json` can hold their escapes, and says
- * nothing about depth. They are left out for the measurement.
+ * Depth is measured on `jsonb`, which does not allow NUL and unpaired surrogates. `json` can contain their escapes, but
+ * has no function for depth. The escapes are removed for the measurement.
  */
 export const IS_STORABLE_JSON: SqlFunction = {
   signature: 'switchboard.is_storable(json, integer)',
@@ -30,7 +30,7 @@ export const IS_STORABLE_JSON: SqlFunction = {
   begin
     if size < 258 then return true; end if;
     if size > bytes then return false; end if;
-    -- A block of its own: one that catches errors costs a subtransaction.
+    -- A separate block, because a block that catches errors costs a subtransaction.
     begin
       return not jsonb_path_exists(value::jsonb, 'strict $.**{129}');
     exception

@@ -1,10 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Metadata of a user as an object, for the guard of roles. */
+/** Metadata of a user as an object, for the role guard. */
 export const METADATA_OBJECT: SqlFunction = {
   signature: 'switchboard.metadata_object(jsonb)',
   definition: `
-  -- Metadata as an object, whatever a client has made of it; an object inside of a JSON string counts as that object.
+  -- Metadata as an object, whatever a client wrote. An object inside a JSON string counts as that object.
   create or replace function switchboard.metadata_object(metadata jsonb) returns jsonb
     language plpgsql immutable set search_path = '' as $fn$
   declare

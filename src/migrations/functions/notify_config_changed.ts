@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Tells all instances that a configuration has changed. */
+/** Notifies all instances that a configuration has changed. */
 export const NOTIFY_CONFIG_CHANGED: SqlFunction = {
   signature: 'switchboard.notify_config_changed()',
   definition: `

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Tells all instances that a user has changed or is gone. */
+/** Notifies all instances that a user was changed or deleted. */
 export const NOTIFY_USER_CHANGED: SqlFunction = {
   signature: 'switchboard.notify_user_changed()',
   definition: `

@@ -1,8 +1,9 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Two versions of a document in one millisecond are both kept: the later one moves on. Nobody can add a version to a
- * document of somebody else, or move one there. Row level security hides those rows, so the function is a definer.
+ * Two versions of a document in the same millisecond are both kept: the later one gets the next free time. Nobody can
+ * add a version to another user's document, or move one there. Row level security hides those rows, so the function is
+ * a security definer.
  */
 export const PLACE_DOCUMENT_VERSION: SqlFunction = {
   signature: 'switchboard.place_document_version()',

@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * A public chat can be read by its id, through the server only; no policy lists one. What it cost is its owner's business:
- * the function returns rows of the table, so the figures are zero in them, and the server says null.
+ * A public chat can be read by its id, only through the server. No policy lists public chats. Only the owner may see
+ * what it cost: the function returns rows of the table, so the figures in them are zero, and the server returns null.
  */
 export const PUBLIC_CHAT: SqlFunction = {
   signature: 'switchboard.public_chat(uuid)',

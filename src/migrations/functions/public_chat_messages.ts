@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The messages of a public chat, without what they cost, as in `public_chat`. */
+/** The messages of a public chat without their costs, as in `public_chat`. */
 export const PUBLIC_CHAT_MESSAGES: SqlFunction = {
   signature: 'switchboard.public_chat_messages(uuid)',
   executableBy: ['switchboard_user', 'service_role'],

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The metadata of a message that readers of a public chat may see. */
+/** The metadata of a message for readers of a public chat. */
 export const PUBLIC_METADATA: SqlFunction = {
   signature: 'switchboard.public_metadata(jsonb)',
   executableBy: ['switchboard_user', 'service_role'],

@@ -2,8 +2,8 @@ import type { SqlFunction } from '../sql-functions.js';
 import { CORRECT } from '../usage-statements.js';
 
 /**
- * Makes the rollups what the rows say. Writers go on: what they write meanwhile is pending. Rows are locked before the
- * rollups, as in a truncation. Returns the number of rows of the rollups that were wrong or missing.
+ * Recomputes the rollups from the rows. Writers continue meanwhile, and their changes are pending. Rows are locked
+ * before the rollups, as in a truncate. Returns the number of rollup rows that were wrong or missing.
  */
 export const REBUILD_USAGE: SqlFunction = {
   signature: 'switchboard.rebuild_usage()',

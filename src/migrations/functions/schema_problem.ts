@@ -1,10 +1,10 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Validates a value by a JSON Schema of `switchboard.config_schemas`. */
+/** Validates a value against a JSON Schema of `switchboard.config_schemas`. */
 export const SCHEMA_PROBLEM: SqlFunction = {
   signature: 'switchboard.schema_problem(jsonb, jsonb, text)',
   definition: `
-  -- What is wrong with a value by a JSON Schema, or null; it knows the keywords that config_schemas has.
+  -- The problem of a value according to a JSON Schema, or null. It supports the keywords that config_schemas uses.
   create or replace function switchboard.schema_problem(schema jsonb, value jsonb, path text) returns text
     language plpgsql immutable set search_path = '' as $fn$
   declare

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Keeps `updated_at` true, whatever a statement writes into it. */
+/** Keeps `updated_at` correct, whatever a statement writes to it. */
 export const TOUCH_UPDATED_AT: SqlFunction = {
   signature: 'switchboard.touch_updated_at()',
   definition: `

@@ -1,8 +1,9 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * One process at a time writes the rollups. A writer of `usage_logs` holds locks of its own and may never wait for that one:
- * it tries for about a second, longer than a fold takes, and leaves its differences to the fold otherwise.
+ * One process at a time writes the rollups. A writer of `usage_logs` holds locks of its own and must never wait for
+ * this lock. It tries for about a second, which is longer than a fold takes, and otherwise leaves its changes pending
+ * for the fold.
  */
 export const TRY_USAGE_LOCK: SqlFunction = {
   signature: 'switchboard.try_usage_lock()',

@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The user that policies compare rows with. The server has just read that user when it sets the claims, so its own role is
- * spared a second look.
+ * The user that policies compare rows with. The server has just read that user when it sets the claims, so its own role
+ * does not read the row a second time.
  */
 export const USER_ID: SqlFunction = {
   signature: 'switchboard.user_id()',

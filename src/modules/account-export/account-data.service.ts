@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { UserDirectory } from '../../common/auth/user-directory.js';
-import { everyItem } from '../../common/http/download.js';
+import { allItems } from '../../common/http/download.js';
 import type { Keyset } from '../../common/http/paging.js';
-import { writableOr } from '../../common/http/safe-json.js';
-import { toPlace, toShownTime } from '../../common/http/place.js';
+import { serializableOr } from '../../common/http/safe-json.js';
+import { toCursorTime, toApiTime } from '../../common/http/cursor-time.js';
 import { ChatsService } from '../chat/chats.service.js';
 import type { ChatDto } from '../chat/dto/chat.dto.js';
 import type { VoteDto } from '../chat/dto/vote.dto.js';
@@ -22,7 +22,7 @@ import { SuggestionsService, versionKey } from '../suggestions/suggestions.servi
 import type { UsageLogDto } from '../usage/reports/dto/usage-log.dto.js';
 import { type PurgedUsage, UsageExportService } from '../usage/reports/usage-export.service.js';
 import { AccountExportRepository, type FileRow } from './account-export.repository.js';
-import { everyAfter, everyStretch, OwnedItems } from './owned-items.js';
+import { allAfter, allPages, OwnedItems } from './owned-items.js';
 
 const CHATS_AT_ONCE = 20;
 const REPOSITORIES_AT_ONCE = 100;
@@ -44,15 +44,15 @@ export interface OwnVersion {
   suggestions: AsyncIterable<SuggestionDto>;
 }
 
-/** `size` in bytes; null, like the type, when storage does not say. */
+/** `size` in bytes. Null, like the type, if storage does not report it. */
 export interface OwnFile extends Omit<FileRow, 'metadata'> {
   size: number | null;
   contentType: string | null;
 }
 
 /**
- * All that is a user's, one stretch after the other, each in a short transaction of its own. Who is deactivated or
- * deleted meanwhile reads no further: every reading asks again who the user is.
+ * All data of a user, one page after the other, each in its own short transaction. A user who is deactivated or deleted
+ * meanwhile reads no further, because every read checks the user again.
  */
 @Injectable()
 export class AccountDataService {
@@ -76,12 +76,12 @@ export class AccountDataService {
       email,
       role,
       isActive: true,
-      settings: writableOr(settings, {}),
-      createdAt: createdAt && toShownTime(createdAt),
+      settings: serializableOr(settings, {}),
+      createdAt: createdAt && toApiTime(createdAt),
     };
   }
 
-  /** Newest first. Messages and votes of a chat are to be read, in this order, before the next chat is asked for. */
+  /** Newest first. Messages and votes of a chat must be read, in this order, before the next chat is requested. */
   async *chats(userId: string): AsyncGenerator<OwnChat> {
     let cursor: string | undefined;
     do {
@@ -100,15 +100,15 @@ export class AccountDataService {
     } while (cursor !== undefined);
   }
 
-  /** Every version, oldest first. The suggestions for it are to be read before the next one is asked for. */
+  /** Every version, oldest first. The suggestions for a version must be read before the next version is requested. */
   async *documents(userId: string): AsyncGenerator<OwnVersion> {
-    const versions = everyAfter<DocumentDto, Keyset>(async (after) =>
+    const versions = allAfter<DocumentDto, Keyset>(async (after) =>
       this.ownDocuments.listAllVersions(await this.reader(userId), after),
     );
     for await (const stretch of versions) {
       const keys = stretch.map(({ id, createdAt }) => versionKey(id, createdAt));
       const suggestions = new OwnedItems(
-        everyStretch(keys, async (left, after) =>
+        allPages(keys, async (left, after) =>
           this.suggestions.listOfVersions(await this.reader(userId), left, after),
         ),
         ({ documentId, documentCreatedAt }) => versionKey(documentId, documentCreatedAt),
@@ -119,33 +119,33 @@ export class AccountDataService {
     }
   }
 
-  /** The calls of models, oldest first. */
+  /** The model calls, oldest first. */
   usage(userId: string): AsyncGenerator<UsageLogDto> {
     return this.ownUsage.callsOf(userId);
   }
 
-  /** What a purge has left of earlier calls, oldest first. */
+  /** The sums of purged calls, oldest first. */
   purgedUsage(userId: string): AsyncGenerator<PurgedUsage> {
     return this.ownUsage.purgedOf(userId);
   }
 
   async *rateLimits(userId: string): AsyncGenerator<CountedWindow> {
-    const stretches = everyAfter<CountedWindow, Keyset>(async (after) => {
+    const stretches = allAfter<CountedWindow, Keyset>(async (after) => {
       const items = await this.limits.listCounted(await this.reader(userId), after);
       const last = items.at(-1);
-      return { items, last: last && { at: toPlace(last.periodStart), id: last.id } };
+      return { items, last: last && { at: toCursorTime(last.periodStart), id: last.id } };
     });
     for await (const windows of stretches) yield* windows;
   }
 
   repositories(userId: string): AsyncGenerator<GithubRepositoryDto> {
-    return everyItem(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
+    return allItems(REPOSITORIES_AT_ONCE, async (page) => this.github.list(await this.reader(userId), page));
   }
 
-  /** The names of the files in storage; what is in them is downloaded from there. */
+  /** The names of the files in storage. Their content is downloaded from there. */
   async *files(userId: string): AsyncGenerator<OwnFile> {
     if (!(await this.repository.canReadFiles())) return;
-    const stretches = everyAfter<FileRow, FileRow>(async (after) => {
+    const stretches = allAfter<FileRow, FileRow>(async (after) => {
       const { id } = await this.reader(userId);
       const items = await this.repository.findFiles(id, { after, limit: FILES_AT_ONCE });
       return { items, last: items.at(-1) };
@@ -153,16 +153,16 @@ export class AccountDataService {
     for await (const files of stretches) yield* files.map(toFile);
   }
 
-  /** @throws AppError 401 or 403 when the user is not one any more */
+  /** @throws AppError 401 or 403 if the user no longer exists or is no longer active */
   private reader(userId: string): Promise<Identity> {
     return this.directory.identify(userId);
   }
 
   private ofChats<T extends { chatId: string }>(
     chatIds: string[],
-    read: Parameters<typeof everyStretch<T>>[1],
+    read: Parameters<typeof allPages<T>>[1],
   ): OwnedItems<T> {
-    return new OwnedItems(everyStretch(chatIds, read), ({ chatId }) => chatId);
+    return new OwnedItems(allPages(chatIds, read), ({ chatId }) => chatId);
   }
 }
 
@@ -175,7 +175,7 @@ function toFile({ metadata, ...file }: FileRow): OwnFile {
   };
 }
 
-/** The storage of the embedded stack keeps the text of an object where Supabase has the object. */
+/** The storage of the embedded stack stores an object as text, and Supabase as an object. */
 function factsOf(metadata: unknown): { size?: unknown; mimetype?: unknown } {
   if (typeof metadata !== 'string') return metadata ?? {};
   try {

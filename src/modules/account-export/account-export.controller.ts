@@ -43,19 +43,20 @@ export class AccountExportController {
 
   @Get('export')
   @ApiOperation({
-    summary: 'Download all that is yours',
-    description: `Your account, your chats with messages and votes, every version of your documents with the suggestions for it, the
-model calls that were made for you (and the sums of those whose rows were purged), your rate limits and connected
-repositories, and the names of your files in storage. It is sent while it is read, and is as of that moment, thing by thing.
-A download that breaks off ends the connection: JSON then does not close, and NDJSON has no last line of the type \`end\`.`,
+    summary: 'Download all your data',
+    description: `Contains your account, your chats with messages and votes, all versions of your documents with their suggestions, your
+model calls (and the sums of purged ones), your rate limits, your connected repositories, and the names of your files in
+storage. The response is streamed while the data is read. Each item shows its state at the time it is read. If the download
+fails, the connection is closed: the JSON is then incomplete, and NDJSON has no last line of the type \`end\`.`,
   })
   @ApiOkResponse({
     description:
-      'The download, streamed. Lines of NDJSON are of the types `export`, `user`, `chat`, `message`, `vote`, `document`, ' +
-      '`suggestion`, `usage`, `purgedUsage`, `rateLimit`, `repository`, `file` and `end`; what belongs to a chat or a version follows it.',
+      'The download, as a stream. NDJSON lines have the types `export`, `user`, `chat`, `message`, `vote`, `document`, ' +
+      '`suggestion`, `usage`, `purgedUsage`, `rateLimit`, `repository`, `file` and `end`. The items of a chat or a version ' +
+      'follow it.',
     headers: {
       'Content-Disposition': {
-        description: '`attachment`, with a file name made from the date.',
+        description: '`attachment`, with a file name that contains the date.',
         schema: { type: 'string' },
       },
     },

@@ -11,7 +11,7 @@ import { AccountExportController } from './account-export.controller.js';
 import { AccountExportRepository } from './account-export.repository.js';
 import { AccountExportService } from './account-export.service.js';
 
-/** Users take what is theirs with them. */
+/** Lets users download their own data. */
 @Module({
   imports: [
     ChatModule,

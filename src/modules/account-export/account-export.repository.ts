@@ -5,7 +5,7 @@ import { Database } from '../../common/database/database.js';
 export interface FileRow {
   bucket: string;
   path: string;
-  /** As the storage server keeps it. */
+  /** In the format of the storage server. */
   metadata: unknown;
   createdAt: Date | null;
   updatedAt: Date | null;
@@ -13,7 +13,7 @@ export interface FileRow {
 
 const FIND_CREATED_AT = `select created_at as "createdAt" from auth.users where id = $1`;
 
-/** Where there is no storage beside the database, or it is not for us to read, there are no files to be named. */
+/** If the database has no storage, or we may not read it, there are no files to list. */
 const CAN_READ_FILES = `
   select has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(pg_class.oid, 'select') as can
     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
@@ -26,12 +26,12 @@ const FIND_FILES = `
    order by bucket_id, name
    limit $4`;
 
-/** What a user owns that is not in tables of ours. Read as the service, so each statement says whose it is. */
+/** Data of a user that is not in tables of ours. It is read as the service, so each statement filters by the user. */
 @Injectable()
 export class AccountExportRepository {
   constructor(private readonly database: Database) {}
 
-  /** When somebody signed up; null when the auth server does not say. */
+  /** When the user signed up. Null if the auth server does not report it. */
   async findCreatedAt(userId: string): Promise<Date | null> {
     const rows = await this.database.asService((manager) =>
       manager.query<Array<{ createdAt: Date | null }>>(FIND_CREATED_AT, [userId]),
@@ -46,7 +46,7 @@ export class AccountExportRepository {
     return rows[0]?.can === true;
   }
 
-  /** The files in the folders of a user, which bear their id, in all buckets; at most `limit`. */
+  /** The files in the folders named by the user's id, in all buckets. At most `limit`. */
   findFiles(
     userId: string,
     { after, limit }: { after?: Pick<FileRow, 'bucket' | 'path'>; limit: number },

@@ -16,7 +16,7 @@ const TYPES: Record<AccountExportFormat, string> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
 };
 
-/** All that is a user's as one download, which is written while it is read: as fast as the client takes it. */
+/** All data of a user as one download. It is written while it is read, as fast as the client reads it. */
 @Injectable()
 export class AccountExportService {
   constructor(private readonly data: AccountDataService) {}
@@ -44,7 +44,7 @@ export class AccountExportService {
     yield '}\n';
   }
 
-  /** The last line says that it is complete: a file that was cut off has none. */
+  /** The last line marks the file as complete. A truncated file does not have it. */
   private async *ndjson(user: AccountUser, exportedAt: string): AsyncGenerator<string> {
     const { data } = this;
     yield line('export', { exportedAt });
@@ -64,7 +64,7 @@ export class AccountExportService {
     yield line('end', { exportedAt });
   }
 
-  /** What has nothing below it: its name in JSON, what is in it, and what a line of it is called. */
+  /** Lists without nested items: the name in JSON, the items, and the type of a line. */
   private lists(userId: string): Array<[name: string, items: AsyncIterable<unknown>, type: string]> {
     const { data } = this;
     return [
@@ -91,7 +91,7 @@ async function* versionToJson({ document, suggestions }: OwnVersion): AsyncGener
   yield '}';
 }
 
-/** A line of NDJSON; none for what cannot be written. */
+/** A line of NDJSON, or nothing if the item cannot be written. */
 function line(type: string, data: unknown): string {
   const text = toJson(data);
   if (text === undefined) reportSkipped([idOf(data)]);

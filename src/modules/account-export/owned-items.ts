@@ -1,6 +1,6 @@
-import type { Keyset, Stretch } from '../../common/http/paging.js';
+import type { Keyset, OwnedPage } from '../../common/http/paging.js';
 
-/** What is read as one list, item by item, and belongs to one owner after the other. */
+/** Items that are read as one list, and that belong to one owner after the other. */
 export class OwnedItems<T> {
   private next?: IteratorResult<T>;
   private readonly items: AsyncIterator<T>;
@@ -12,7 +12,7 @@ export class OwnedItems<T> {
     this.items = items[Symbol.asyncIterator]();
   }
 
-  /** The items of one owner; to be asked for in the order of the list, and read to their end. */
+  /** The items of one owner. Owners must be requested in the order of the list, and read to the end. */
   async *of(owner: string): AsyncGenerator<T> {
     this.next ??= await this.items.next();
     while (!this.next.done && this.ownerOf(this.next.value) === owner) {
@@ -22,10 +22,10 @@ export class OwnedItems<T> {
   }
 }
 
-/** Everything that several owners have, in their order, one stretch at a time. */
-export async function* everyStretch<T>(
+/** All items of several owners, in order, one page at a time. */
+export async function* allPages<T>(
   owners: string[],
-  read: (owners: string[], after?: Keyset) => Promise<Stretch<T>>,
+  read: (owners: string[], after?: Keyset) => Promise<OwnedPage<T>>,
 ): AsyncGenerator<T> {
   let left = owners;
   let after: Keyset | undefined;
@@ -38,8 +38,8 @@ export async function* everyStretch<T>(
   }
 }
 
-/** Everything in a list that is read from one place to the next, until there is nothing more. */
-export async function* everyAfter<T, Place>(
+/** All items of a list, page by page, until there are no more. */
+export async function* allAfter<T, Place>(
   read: (after: Place | undefined) => Promise<{ items: T[]; last?: Place }>,
 ): AsyncGenerator<T[]> {
   let after: Place | undefined;

@@ -41,7 +41,7 @@ import {
 import { ConfigDto, ConfigPageDto } from './dto/config.dto.js';
 import { VersionTagInterceptor } from './version-tag.interceptor.js';
 
-/** The catalog has all models with their prices. */
+/** The catalog contains all models with their prices. */
 const CONFIGURATION = { large: true, items: 20_000 };
 
 @ApiTags('Admin: configuration')
@@ -52,7 +52,7 @@ export class AdminConfigController {
   constructor(private readonly configs: ConfigEditorService) {}
 
   @Get()
-  @ApiOperation({ summary: 'All configurations, by their keys' })
+  @ApiOperation({ summary: 'List all configurations, by key' })
   @ApiOkResponse({ type: ConfigPageDto })
   @ApiProblems(400)
   list(@CurrentUser() user: Identity, @Query() query: PageQuery): Promise<Page<ConfigDto>> {
@@ -61,7 +61,7 @@ export class AdminConfigController {
 
   @Get(':key')
   @UseInterceptors(VersionTagInterceptor)
-  @ApiOperation({ summary: 'Read a configuration' })
+  @ApiOperation({ summary: 'Get a configuration' })
   @ApiConfigKeyParam()
   @ApiOkResponse({ type: ConfigDto, headers: VERSION_TAG })
   @ApiProblems(404)
@@ -70,7 +70,7 @@ export class AdminConfigController {
   }
 
   @Get(':key/schema')
-  @ApiOperation({ summary: 'The JSON Schema that the data of a configuration are held to' })
+  @ApiOperation({ summary: 'Get the JSON Schema of a configuration' })
   @ApiConfigKeyParam()
   @ApiConfigSchemaResponse()
   @ApiProblems(404)
@@ -83,22 +83,22 @@ export class AdminConfigController {
   @UseInterceptors(VersionTagInterceptor)
   @ApiOperation({
     summary: 'Replace a configuration',
-    description: `It holds from the next request on, and on every instance within a second. Refused with the reason:
-what breaks its schema; a model that \`model_catalog\` does not know, and a catalog without a model that is used; an
-agent without exactly one default model; and switching off the chat agent of the active provider, so that there is
-always one that answers.`,
+    description: `Takes effect from the next request, and on every instance within a second. These changes are refused, with the reason: data
+that violates its schema; a model that is not in \`model_catalog\`; a catalog without a model that is in use; an agent without
+exactly one default model; and disabling the chat agent of the active provider, because one agent must always be able to
+answer.`,
   })
   @ApiConfigKeyParam()
   @ApiIfMatch()
   @ApiReplaceConfigBody()
   @ApiOkResponse({
     type: ConfigDto,
-    description: 'As it is now. The same data again are no new version.',
+    description: 'The current configuration. Sending identical data does not create a version.',
     headers: VERSION_TAG,
   })
   @ApiCreatedResponse({
     type: ConfigDto,
-    description: 'It had been deleted, and is there again.',
+    description: 'The configuration had been deleted and exists again.',
     headers: VERSION_TAG,
   })
   @ApiProblems(400, 404, 409, 413, 415)
@@ -117,9 +117,8 @@ always one that answers.`,
   @AcceptBody({ ...CONFIGURATION, mediaTypes: ['application/json', 'application/merge-patch+json'] })
   @UseInterceptors(VersionTagInterceptor)
   @ApiOperation({
-    summary: 'Change parts of a configuration',
-    description:
-      'By a JSON merge patch (RFC 7396) of `configData`. The outcome is checked as that of a PUT is.',
+    summary: 'Update a configuration',
+    description: 'Applies a JSON merge patch (RFC 7396) to `configData`. The result is validated as for PUT.',
   })
   @ApiConfigKeyParam()
   @ApiIfMatch()
@@ -138,13 +137,13 @@ always one that answers.`,
   @Delete(':key')
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Remove an agent',
-    description: `An agent without a configuration is off. \`app_settings\`, \`model_catalog\` and the chat agent of the
-active provider are refused. The history stays: a PUT or a rollback brings the agent back.`,
+    summary: 'Delete the configuration of an agent',
+    description: `An agent without a configuration is disabled. \`app_settings\`, \`model_catalog\` and the chat agent of the active provider
+cannot be deleted. The history stays: a PUT or a rollback restores the agent.`,
   })
   @ApiConfigKeyParam()
   @ApiIfMatch()
-  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiNoContentResponse({ description: 'The resource was deleted.' })
   @ApiProblems(400, 404, 409)
   delete(
     @CurrentUser() user: Identity,

@@ -6,20 +6,20 @@ import { Database } from '../../common/database/database.js';
 import type { ConfigKey } from './config-schemas.js';
 import type { ConfigRow } from './runtime-config.js';
 
-/** A configuration with what is known of its latest change. */
+/** A configuration with the details of its latest change. */
 export interface StoredConfig extends ConfigRow {
   version: number;
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
 export const CONFIG_ACTIONS = ['created', 'updated', 'rolled_back', 'deleted'] as const;
 export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
 
-/** One version of a configuration; `configData` is null where it was deleted. */
+/** One version of a configuration. `configData` is null if it was deleted. */
 export interface ConfigVersionRow {
   version: number;
   action: ConfigAction;
@@ -27,7 +27,7 @@ export interface ConfigVersionRow {
   restoredVersion: number | null;
   changedBy: string | null;
   changedAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
@@ -85,8 +85,7 @@ export class AdminConfigRepository {
   }
 
   /**
-   * All configurations of these keys, which no other change can touch before the transaction ends: each change is checked
-   * against all the others.
+   * All configurations of these keys, locked until the transaction ends: each change is checked against all the others.
    */
   async findAllForChange(manager: EntityManager, keys: readonly ConfigKey[]): Promise<StoredConfig[]> {
     await manager.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.configuration]);
@@ -95,7 +94,7 @@ export class AdminConfigRepository {
     ]);
   }
 
-  /** A page of them, by their keys. */
+  /** A page of configurations, by key. */
   findPage(
     manager: EntityManager,
     { keys, after, limit }: { keys: readonly ConfigKey[]; after: string; limit: number },
@@ -123,7 +122,7 @@ export class AdminConfigRepository {
     await manager.query('delete from admin_config where config_key = $1', [key]);
   }
 
-  /** A page of the versions below `before`, the latest first. */
+  /** A page of the versions before `before`, newest first. */
   findVersions(
     manager: EntityManager,
     { key, before, limit }: { key: ConfigKey; before: number; limit: number },
@@ -140,8 +139,8 @@ export class AdminConfigRepository {
     return rows.find((row) => row.version === version);
   }
 
-  /** Lets the history say of what is written next that it is this version again. */
-  async noteRestoredVersion(manager: EntityManager, version: number): Promise<void> {
+  /** Makes the history record that the next write restores this version. */
+  async recordRestoredVersion(manager: EntityManager, version: number): Promise<void> {
     await manager.query(`select set_config('switchboard.restored_version', $1, true)`, [String(version)]);
   }
 

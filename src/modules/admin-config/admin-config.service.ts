@@ -3,7 +3,7 @@ import { Notifications } from '../../common/database/notifications.js';
 import { AdminConfigRepository } from './admin-config.repository.js';
 import { type RuntimeConfig, toRuntimeConfig } from './runtime-config.js';
 
-/** How long a snapshot is used where no NOTIFY reaches us; then it is read again beside the request. */
+/** How long a snapshot is used if no NOTIFY arrives. After that, it is reloaded in the background. */
 const LIFETIME = 5_000;
 
 interface Snapshot {
@@ -11,7 +11,7 @@ interface Snapshot {
   readAt: number;
 }
 
-/** The configuration as the administrators have it now. A change empties the cache of every instance by NOTIFY. */
+/** The current configuration. A change clears the cache of every instance by NOTIFY. */
 @Injectable()
 export class AdminConfigService {
   private readonly logger = new Logger(AdminConfigService.name);
@@ -38,7 +38,7 @@ export class AdminConfigService {
       this.load().catch((error: unknown) =>
         this.logger.warn(
           { err: error },
-          'The configuration could not be read again; the known one stays in use.',
+          'The configuration could not be reloaded. The known configuration stays in use.',
         ),
       );
     }
@@ -48,7 +48,7 @@ export class AdminConfigService {
   private load(): Promise<RuntimeConfig> {
     if (this.pending) return this.pending;
     const pending = this.read().then((config) => {
-      // A change that came while the rows were being read has replaced `pending`: what was read is old then.
+      // If a change arrived while the rows were being read, `pending` was replaced and the result is outdated.
       if (this.pending === pending) this.snapshot = { config, readAt: performance.now() };
       return config;
     });
@@ -64,7 +64,7 @@ export class AdminConfigService {
   private async read(): Promise<RuntimeConfig> {
     const rows = await this.repository.findAll();
     return toRuntimeConfig(rows, (key, reason) =>
-      this.logger.error({ key, reason }, 'A row of admin_config does not fit its schema and is ignored.'),
+      this.logger.error({ key, reason }, 'A row of admin_config does not match its schema and is ignored.'),
     );
   }
 }

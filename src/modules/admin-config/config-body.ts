@@ -3,16 +3,17 @@ import { type FieldError, invalidField, validationFailed } from '../../common/er
 
 type Fields = Record<string, unknown>;
 
-/** What is to be stored, and on top of which version. */
+/** The data to store, and the version that it is based on. */
 export interface ConfigChange {
   configData: unknown;
   expectedVersion?: number;
 }
 
 /**
- * Reads `{configData, version?}` and `If-Match`. Not by a class: `configData` must arrive as it was sent.
+ * Parses `{configData, version?}` and `If-Match`. It does not use a DTO class, because `configData` must not be
+ * changed.
  *
- * @throws AppError 400 naming each wrong field
+ * @throws AppError 400 naming each invalid field
  */
 export function parseChange(request: FastifyRequest): ConfigChange {
   const fields = parseFields(request.body, ['configData', 'version']);
@@ -24,15 +25,15 @@ export function parseChange(request: FastifyRequest): ConfigChange {
   return { configData: fields['configData'], expectedVersion: version ?? matched };
 }
 
-/** @throws AppError 400 when the body is not `{version}` */
+/** @throws AppError 400 if the body is not `{version}` */
 export function parseRollback(body: unknown): number {
   return parseVersion(parseFields(body, ['version'])['version']);
 }
 
 /**
- * The version of `If-Match: "3"`; undefined when it says nothing.
+ * The version of `If-Match: "3"`, or undefined if the header is absent.
  *
- * @throws AppError 400 when it is no entity tag of ours
+ * @throws AppError 400 if it is not a valid entity tag
  */
 export function expectedVersionOf({ headers }: FastifyRequest): number | undefined {
   const value = headers['if-match']?.trim();

@@ -1,11 +1,11 @@
 import { invalidField } from '../../common/errors/app-error.js';
 
-/** Cursors of lists whose order is a key or a version, where the shared ones need a time and an id. */
+/** Cursors of lists that are ordered by a key or a version. The shared cursors need a time and an id. */
 export function encodePosition(position: string): string {
   return Buffer.from(`@${position}`).toString('base64url');
 }
 
-/** @throws AppError 400 naming `cursor` when it is not one of ours */
+/** @throws AppError 400 naming `cursor` if it is invalid */
 export function decodePosition(cursor: string | undefined): string | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const position = /^@(\w+)$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))?.[1];

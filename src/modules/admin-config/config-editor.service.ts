@@ -17,7 +17,7 @@ import type { ConfigDto } from './dto/config.dto.js';
 import type { ConfigVersionDto } from './dto/config-version.dto.js';
 import { mergePatch } from './merge-patch.js';
 
-/** Makes the new data out of the present; undefined deletes. */
+/** Makes the new data from the current data. Undefined deletes. */
 type Change = (
   current: StoredConfig | undefined,
   manager: EntityManager,
@@ -25,7 +25,7 @@ type Change = (
 
 const LAST_VERSION = 2_147_483_647;
 
-/** The configuration as administrators see and change it. */
+/** Administrators read and change the configuration with this service. */
 @Injectable()
 export class ConfigEditorService {
   constructor(
@@ -34,7 +34,7 @@ export class ConfigEditorService {
     private readonly runtime: AdminConfigService,
   ) {}
 
-  /** By their keys. */
+  /** By key. */
   async list(identity: Identity, { limit, cursor }: PageQuery): Promise<Page<ConfigDto>> {
     const after = decodePosition(cursor) ?? '';
     const rows = await this.database.asUser(identity, (manager) =>
@@ -44,14 +44,14 @@ export class ConfigEditorService {
     return toPageBy(rows, limit, (row) => encodePosition(keyOf(row)), toConfig, keyOf);
   }
 
-  /** @throws AppError 404 when it was deleted */
+  /** @throws AppError 404 if it was deleted */
   async read(identity: Identity, key: ConfigKey): Promise<ConfigDto> {
     const row = await this.database.asUser(identity, (manager) => this.configs.findByKey(manager, key));
     if (!row) throw deleted(key);
     return toConfig(row);
   }
 
-  /** @throws AppError 400 when it can not be the configuration, 409 when `expectedVersion` is not the latest */
+  /** @throws AppError 400 if it is invalid, 409 if `expectedVersion` is not the latest */
   async replace(
     identity: Identity,
     key: ConfigKey,
@@ -59,37 +59,37 @@ export class ConfigEditorService {
   ): Promise<{ config: ConfigDto; created: boolean }> {
     let created = false;
     const row = await this.change(identity, key, (current) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       created = current === undefined;
       return Promise.resolve({ configData });
     });
     return { config: toConfig(row), created };
   }
 
-  /** @throws AppError 400 when the outcome can not be the configuration, 404 when there is none, 409 see {@link replace} */
+  /** @throws AppError 400 if the result is invalid, 404 if there is none, 409 see {@link replace} */
   async patch(
     identity: Identity,
     key: ConfigKey,
     { configData, expectedVersion }: ConfigChange,
   ): Promise<ConfigDto> {
     const row = await this.change(identity, key, (current) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       if (!current) throw deleted(key);
       return Promise.resolve({ configData: mergePatch(current.configData, configData) });
     });
     return toConfig(row);
   }
 
-  /** @throws AppError 400 when it is indispensable, 404 when there is none, 409 see {@link replace} */
+  /** @throws AppError 400 if it is required, 404 if there is none, 409 see {@link replace} */
   async delete(identity: Identity, key: ConfigKey, expectedVersion: number | undefined): Promise<void> {
     await this.change(identity, key, (current) => {
       if (!current) throw deleted(key);
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       return Promise.resolve(undefined);
     });
   }
 
-  /** All versions, the latest first; those of a configuration that was deleted, too. */
+  /** All versions, newest first, also those of a deleted configuration. */
   async history(
     identity: Identity,
     key: ConfigKey,
@@ -112,9 +112,9 @@ export class ConfigEditorService {
   }
 
   /**
-   * Stores the data of an earlier version as a new one.
+   * Stores the data of an earlier version as a new version.
    *
-   * @throws AppError 400 when there is no such version, or when it does not fit what else is configured by now; 409 see
+   * @throws AppError 400 if there is no such version, or if it no longer fits the rest of the configuration; 409 see
    * {@link replace}
    */
   async rollBack(
@@ -123,18 +123,18 @@ export class ConfigEditorService {
     { version, expectedVersion }: { version: number; expectedVersion?: number },
   ): Promise<ConfigDto> {
     const row = await this.change(identity, key, async (current, manager) => {
-      expectVersion(key, current, expectedVersion);
+      assertVersion(key, current, expectedVersion);
       const restored = await this.configs.findVersion(manager, key, version);
       if (!restored) throw invalidField('version', `is not a version of ${key}`);
       if (restored.action === 'deleted')
-        throw invalidField('version', `is where ${key} was deleted; choose the one before`);
-      await this.configs.noteRestoredVersion(manager, version);
+        throw invalidField('version', `is the deletion of ${key}; choose the version before it`);
+      await this.configs.recordRestoredVersion(manager, version);
       return { configData: restored.configData };
     });
     return toConfig(row);
   }
 
-  /** Checks and writes in one transaction that no other change can come between. */
+  /** Checks and writes in one transaction that excludes other changes. */
   private async change(identity: Identity, key: ConfigKey, change: Change): Promise<StoredConfig> {
     const row = await this.database.asUser(identity, async (manager) => {
       const rows = await this.configs.findAllForChange(manager, CONFIG_KEYS);
@@ -145,7 +145,7 @@ export class ConfigEditorService {
       if (conflicts.length > 0) throw validationFailed(conflicts);
       return this.write(manager, key, current, configData);
     });
-    // The next request of this instance obeys, however long the notification takes.
+    // The next request of this instance uses the change, even if the notification is delayed.
     this.runtime.forget();
     return row;
   }
@@ -164,12 +164,14 @@ export class ConfigEditorService {
     const row = current
       ? await this.configs.update(manager, key, configData)
       : await this.configs.insert(manager, key, configData);
-    if (!row) throw conflict(`${key} has changed at this moment. Read it again.`);
+    if (!row) throw conflict(`${key} was changed by another request. Read it again.`);
     return row;
   }
 }
 
-/** The configuration as it would be. What is stored and breaks its schema (it is older than the check) does not count. */
+/**
+ * The resulting configuration. Stored data that violates its schema (because it is older than the check) is ignored.
+ */
 function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): ConfigSet {
   const entries = rows
     .filter(({ configKey }) => configKey !== key)
@@ -181,7 +183,7 @@ function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): 
   return configData === undefined ? next : { ...next, [key]: configData as ConfigData[ConfigKey] };
 }
 
-function expectVersion(
+function assertVersion(
   key: ConfigKey,
   current: StoredConfig | undefined,
   expected: number | undefined,
@@ -189,8 +191,8 @@ function expectVersion(
   if (expected === undefined || expected === current?.version) return;
   throw conflict(
     current
-      ? `${key} is at version ${current.version} by now, not ${expected}. Read it again.`
-      : `${key} was deleted since version ${expected}.`,
+      ? `${key} is now at version ${current.version}, not ${expected}. Read it again.`
+      : `${key} was deleted after version ${expected}.`,
   );
 }
 

@@ -24,8 +24,9 @@ export class ConfigHistoryController {
 
   @Get('history')
   @ApiOperation({
-    summary: 'Who changed what when, the latest first',
-    description: 'Every change is here, also one that was made past this API. A deletion is a version, too.',
+    summary: 'List the versions of a configuration, newest first',
+    description:
+      'Contains every change, also those made outside of this API. A deletion is a version as well.',
   })
   @ApiConfigKeyParam()
   @ApiOkResponse({ type: ConfigVersionPageDto })
@@ -42,14 +43,14 @@ export class ConfigHistoryController {
   @HttpCode(200)
   @UseInterceptors(VersionTagInterceptor)
   @ApiOperation({
-    summary: 'Return to an earlier version',
-    description: `Its data become a new version, if they still fit the schema and the rest of the configuration. A
-configuration that was deleted comes back this way.`,
+    summary: 'Roll back to an earlier version',
+    description: `Stores the data of the version as a new version, if it still fits the schema and the rest of the configuration. A deleted
+configuration can be restored this way.`,
   })
   @ApiConfigKeyParam()
   @ApiIfMatch()
   @ApiBody({ type: RollBackConfigDto })
-  @ApiOkResponse({ type: ConfigDto, description: 'As it is now.', headers: VERSION_TAG })
+  @ApiOkResponse({ type: ConfigDto, description: 'The current configuration.', headers: VERSION_TAG })
   @ApiProblems(400, 404, 409, 413, 415)
   rollBack(
     @CurrentUser() user: Identity,

@@ -2,27 +2,27 @@ import type { FieldError } from '../../common/errors/app-error.js';
 import { agentKey, ANSWERING_AGENTS, type ConfigData, type ConfigKey } from './config-schemas.js';
 import { DRAWING_PROVIDERS, PROVIDERS } from '../models/vendors/vendors.js';
 
-/** The whole configuration, without what is not there. */
+/** The whole configuration, without missing keys. */
 export type ConfigSet = Partial<ConfigData>;
 
-/** Keys that nothing works without. */
-const INDISPENSABLE: readonly ConfigKey[] = ['app_settings', 'model_catalog'];
+/** Keys that are always required. */
+const REQUIRED_KEYS: readonly ConfigKey[] = ['app_settings', 'model_catalog'];
 
-/** A model that some key of the configuration counts on. */
+/** A model that a configuration key depends on. */
 interface UsedModel {
   key: ConfigKey;
-  /** Below `configData` of that key. */
+  /** Path in `configData` of that key. */
   path: string;
   /** `provider/model`. */
   id: string;
-  /** It must be able to draw. */
-  draws?: boolean;
+  /** It must be able to generate images. */
+  needsImageOutput?: boolean;
 }
 
-/** What would not fit together if `next` were the configuration, as far as the change of `key` is the reason. */
+/** Finds conflicts in the configuration `next` that the change of `key` causes. */
 export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
-  if (next[key] === undefined && INDISPENSABLE.includes(key)) {
-    return [{ path: 'key', message: `${key} can not be deleted: nothing works without it` }];
+  if (next[key] === undefined && REQUIRED_KEYS.includes(key)) {
+    return [{ path: 'key', message: `${key} cannot be deleted: it is required` }];
   }
   return [...modelConflicts(key, next), ...activeProviderConflicts(key, next)];
 }
@@ -34,7 +34,7 @@ function modelConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   const missing = usedModels(next).flatMap((used) => {
     const model = catalog.get(used.id);
     if (!model) return [{ ...used, what: used.id, problem: 'is not in model_catalog' }];
-    if (!used.draws || model.capabilities['imageOutput']) return [];
+    if (!used.needsImageOutput || model.capabilities['imageOutput']) return [];
     return [
       { ...used, what: `the imageOutput of ${used.id}`, problem: 'has no imageOutput in model_catalog' },
     ];
@@ -74,12 +74,12 @@ function usedModels(config: ConfigSet): UsedModel[] {
     const path = `imageModels.${provider}`;
     return id === undefined
       ? []
-      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, draws: true }];
+      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, needsImageOutput: true }];
   });
   return [...ofAgents, ...ofRouting, ...ofTitles, ...ofImages];
 }
 
-/** Somebody must be there to answer: the chat agent of the active provider, at least. */
+/** At least the chat agent of the active provider must be able to answer. */
 function activeProviderConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   const active = next.app_settings?.activeProvider;
   if (active === undefined) return [];
@@ -87,16 +87,19 @@ function activeProviderConflicts(key: ConfigKey, next: ConfigSet): FieldError[] 
   if (next[needed]?.enabled) return [];
   if (key === 'app_settings') {
     return [
-      { path: 'configData.activeProvider', message: `must have an enabled chat agent; ${needed} is not one` },
+      {
+        path: 'configData.activeProvider',
+        message: `must have an enabled chat agent; ${needed} is missing or disabled`,
+      },
     ];
   }
   if (key !== needed) return [];
   const others = PROVIDERS.filter((provider) => next[agentKey('chat', provider)]?.enabled);
   const reason =
     others.length === 0
-      ? 'no chat agent would be left that is enabled'
+      ? 'no enabled chat agent would be left'
       : `${active} is the activeProvider of app_settings; make it ${others.join(' or ')} first`;
   return next[key] === undefined
-    ? [{ path: 'key', message: `${key} can not be deleted: ${reason}` }]
+    ? [{ path: 'key', message: `${key} cannot be deleted: ${reason}` }]
     : [{ path: 'configData.enabled', message: `must stay true: ${reason}` }];
 }

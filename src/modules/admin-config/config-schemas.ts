@@ -8,20 +8,20 @@ import {
 } from '../models/vendors/vendors.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
-/** As `usage_logs.agent_type` has them. */
+/** The same values as in `usage_logs.agent_type`. */
 export type AgentType = (typeof AGENT_TYPES)[number];
 
-/** The agents that can answer; routing only chooses among them. */
+/** The agents that can answer. Routing only chooses between them. */
 export const ANSWERING_AGENTS = ['chat', 'artifact', 'git_mcp'] as const;
 export type AnsweringAgent = (typeof ANSWERING_AGENTS)[number];
 
-/** What the artifact agent can be allowed to do. */
+/** The tools that the artifact agent can be allowed to use. */
 export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSuggestions'] as const;
 
-/** How long the choice of an agent may take before the chat agent answers, in milliseconds. */
+/** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
 
-/** Larger than any sensible count; small enough for an `integer` of the database. */
+/** Larger than any reasonable number, and small enough for an `integer` of the database. */
 const MAX_COUNT = 1_000_000_000;
 const MAX_USD = 1_000_000;
 
@@ -29,9 +29,9 @@ const systemPrompt = z
   .string()
   .max(100_000)
   .regex(/\S/, 'must not be empty')
-  .describe('The instructions that stand before every conversation.');
+  .describe('The instructions at the start of every conversation.');
 
-/** A model as its vendor names it; `google/…` is accepted where the key names the provider already. */
+/** A model id as the vendor names it. `google/…` is accepted if the key already names the provider. */
 const modelId = (provider: Provider) =>
   z
     .string()
@@ -39,7 +39,7 @@ const modelId = (provider: Provider) =>
     .regex(/^\S*[^\s/]$/, 'must be the id of a model')
     .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
 
-/** At most one model of each of these providers. */
+/** At most one model for each of these providers. */
 const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
   z.strictObject(
     Object.fromEntries(providers.map((provider) => [provider, modelId(provider).optional()])) as Record<
@@ -52,7 +52,7 @@ const count = z.int().min(0).max(MAX_COUNT);
 const positive = z.int().min(1).max(MAX_COUNT);
 const usd = z.number().min(0).max(MAX_USD);
 
-/** Says of an array what its type can not: no two items are the same in these properties. */
+/** Checks what the array type cannot express: no two items have the same values in these properties. */
 function refuseDuplicates<T extends object>(
   items: T[],
   by: Array<keyof T & string>,
@@ -83,28 +83,30 @@ const agentModels = (provider: Provider) =>
         context.addIssue({
           code: 'custom',
           path: [index, 'isDefault'],
-          message: 'is true for another model already; only one is the default',
+          message: 'is already true for another model; only one model can be the default',
         });
       }
     })
     .meta({
-      description: `The models that may be used, by the vendor's ids; exactly one is the default.`,
+      description: "The models that may be used, by the vendor's ids. Exactly one is the default.",
       contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
       minContains: 1,
       maxContains: 1,
       'x-unique-by': ['id'],
     });
 
-/** What an agent may be allowed beside its own tools. Those of the vendor run on the vendor's side, within the answer. */
+/**
+ * What an agent may use in addition to its own tools. The vendor's tools run on the vendor's side, within the answer.
+ */
 export type Capability = 'thinking' | 'fileInput' | ProviderCapability;
 
 const COMMON_CAPABILITIES: readonly Capability[] = ['thinking', 'fileInput'];
 
-/** What a vendor's models can do by themselves, for the chat agent: the others have tools of their own. */
+/** Tools of a vendor's models, for the chat agent. The other agents have their own tools. */
 const providerCapabilities = (provider: Provider) =>
   Object.keys(VENDORS[provider].tools) as ProviderCapability[];
 
-/** Typed as if all were there: what is not named is refused, and so never set. */
+/** Typed as if all were present. Others are refused, so they are never set. */
 const capabilitiesOf = (names: readonly Capability[]) =>
   z
     .strictObject(
@@ -115,8 +117,9 @@ const capabilitiesOf = (names: readonly Capability[]) =>
     )
     .optional()
     .describe(
-      'What the agent may use, where the model has it. `thinking` holds for messages that do not say otherwise; without it the ' +
-        "vendor's own default does. Searches, pages and code are the vendor's tools, and are billed by it beside the tokens.",
+      'What the agent may use, if the model supports it. `thinking` applies to messages that do not set it; without it, the ' +
+        "vendor's default applies. Web search, page fetching and code execution are tools of the vendor, which bills them in " +
+        'addition to the tokens.',
     );
 
 const agentShape = (provider: Provider, capabilities: readonly Capability[] = []) => ({
@@ -125,11 +128,11 @@ const agentShape = (provider: Provider, capabilities: readonly Capability[] = []
   models: agentModels(provider),
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
-    .describe('Requests of one user. They count from the next request on.'),
+    .describe('Requests per user. Changes take effect with the next request.'),
   budget: z
     .strictObject({ daily: usd.optional(), monthly: usd.optional() })
     .optional()
-    .describe('USD of one user; without it there is no budget.'),
+    .describe('USD per user. If omitted, there is no budget.'),
   parameters: z
     .strictObject({
       temperature: z.number().min(0).max(2).optional(),
@@ -139,7 +142,7 @@ const agentShape = (provider: Provider, capabilities: readonly Capability[] = []
     })
     .optional()
     .describe(
-      'Sent with every call of the model, as far as it takes them. `maxOutputTokens` is about the answer: thoughts come on top.',
+      'Sent with every model call, if the model supports them. `maxOutputTokens` limits the answer. Reasoning tokens come on top.',
     ),
   capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...capabilities]),
 });
@@ -148,7 +151,7 @@ const noTools = z
   .array(z.string())
   .max(0)
   .optional()
-  .describe('Only the artifact agent has tools to choose.');
+  .describe('Only the artifact agent has tools to choose from.');
 
 const toolName = z
   .string()
@@ -160,20 +163,24 @@ const mcpSchema = z
     url: z
       .string()
       .max(2_000)
-      .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) address without credentials')
+      .regex(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/, 'must be an http(s) URL without credentials')
       .describe('The MCP server, over streamable HTTP.'),
     toolsets: z.array(toolName).max(100),
-    tools: z.array(toolName).max(200).optional().describe('Single tools beside the toolsets.'),
+    tools: z.array(toolName).max(200).optional().describe('Single tools in addition to the toolsets.'),
     excludeTools: z.array(toolName).max(200).optional(),
-    readOnly: z.boolean().describe('False lets users approve writes in the chat.'),
+    readOnly: z.boolean().describe('If false, users can approve writes in the chat.'),
     lockdown: z.boolean(),
     maxResultCharacters: z.int().min(100).max(1_000_000).optional(),
     timeoutMs: z.int().min(100).max(600_000).optional(),
   })
   .superRefine(({ toolsets, tools = [] }, context) => {
-    // Without any, the server would offer its own default, which is more than anybody has allowed.
+    // Without any, the server would offer its own default, which is more than was allowed.
     if (toolsets.length + tools.length === 0) {
-      context.addIssue({ code: 'custom', path: ['toolsets'], message: 'or tools must name what is allowed' });
+      context.addIssue({
+        code: 'custom',
+        path: ['toolsets'],
+        message: 'or tools must list the allowed tools',
+      });
     }
   })
   .meta({
@@ -182,7 +189,7 @@ const mcpSchema = z
       { required: ['tools'], properties: { tools: { minItems: 1 } } },
     ],
   });
-/** Where the tools of the git_mcp agent are, and which of them it may use. */
+/** The URL of the git_mcp agent's tools, and the tools that it may use. */
 export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
@@ -194,7 +201,7 @@ const AGENT_SCHEMAS = {
     z.strictObject({ ...agentShape(provider), tools: noTools, mcp: mcpSchema }),
 };
 
-/** Configuration of one answering agent with one provider; `mcp` is there for git_mcp only. */
+/** Configuration of one answering agent with one provider. Only git_mcp has `mcp`. */
 export type AgentConfig = Omit<z.output<ReturnType<(typeof AGENT_SCHEMAS)['chat']>>, 'tools'> & {
   tools?: string[];
   mcp?: McpConfig;
@@ -215,15 +222,15 @@ const routingSchema = z.strictObject({
     .min(1)
     .max(200)
     .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
-    .meta({ description: 'The first one with a key at hand chooses the agent.', 'x-unique-by': ['id'] }),
+    .meta({ description: 'The first model with a configured key chooses the agent.', 'x-unique-by': ['id'] }),
   timeoutMs: z
     .int()
     .min(100)
     .max(10_000)
     .default(ROUTING_TIMEOUT)
-    .describe('After this time the chat agent answers.'),
+    .describe('After this time, the chat agent answers.'),
 });
-/** Configuration of the agent that chooses who answers. */
+/** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
 /** Files of more than this do not fit into one request to every vendor, in bytes. */
@@ -251,12 +258,17 @@ const filesSchema = z.strictObject({
 export type FileSettings = z.output<typeof filesSchema>;
 
 const appSettingsSchema = z.strictObject({
-  activeProvider: z.enum(PROVIDERS).describe('Whose default model answers when the client names none.'),
-  titleModels: modelOfEach(PROVIDERS).optional().describe('The cheap models that name chats.'),
+  activeProvider: z
+    .enum(PROVIDERS)
+    .describe('The provider with the default model, which answers if the client does not name one.'),
+  titleModels: modelOfEach(PROVIDERS)
+    .optional()
+    .describe('The inexpensive models that generate chat titles.'),
   imageModels: modelOfEach(DRAWING_PROVIDERS)
     .optional()
     .describe(
-      'The models that draw: that of the provider that answers, else of one with a key. Without any, nobody draws.',
+      'The models that generate images. The model of the answering provider is used, or else one with a key. If none is ' +
+        'configured, image generation is off.',
     ),
   files: filesSchema
     .optional()
@@ -290,13 +302,13 @@ const catalogModelSchema = z.strictObject({
       cachedInput: price,
       cacheWrite: price,
       imageInput: price.describe(
-        'Of pictures that an image model is given, where they cost other than words.',
+        'The price of images sent to an image model, if it differs from the price of text.',
       ),
       output: usd,
     })
-    .describe('USD per million tokens; null where the vendor has no such price.'),
+    .describe('USD per million tokens. Null if the vendor has no such price.'),
 });
-/** What is known of one model: its name, abilities and list price. */
+/** The properties of one model: its name, capabilities and list price. */
 export type CatalogModel = z.output<typeof catalogModelSchema>;
 
 const modelCatalogSchema = z.strictObject({
@@ -311,7 +323,7 @@ export type ModelCatalog = z.output<typeof modelCatalogSchema>;
 
 export type AgentKey = `${AnsweringAgent}_agent_${Provider}`;
 
-/** What stands below each key of `admin_config`. */
+/** The type of each key of `admin_config`. */
 export type ConfigData = {
   routing_agent: RoutingConfig;
   app_settings: AppSettings;
@@ -322,7 +334,9 @@ export type ConfigKey = keyof ConfigData;
 
 export const agentKey = (agent: AnsweringAgent, provider: Provider): AgentKey => `${agent}_agent_${provider}`;
 
-/** The schema of each key: validation, types, JSON Schema and OpenAPI come from here, and the database holds a copy. */
+/**
+ * The schema of each key. Validation, types, JSON Schema and OpenAPI are derived from it, and the database has a copy.
+ */
 export const CONFIG_SCHEMAS = {
   routing_agent: routingSchema,
   app_settings: appSettingsSchema,
@@ -336,7 +350,7 @@ export const CONFIG_SCHEMAS = {
 
 export const CONFIG_KEYS = Object.keys(CONFIG_SCHEMAS).sort() as ConfigKey[];
 
-/** The JSON Schema (2020-12) that `configData` of a key is held to. */
+/** The JSON Schema (2020-12) for `configData` of a key. */
 export function jsonSchemaOf(key: ConfigKey): Record<string, unknown> {
   return z.toJSONSchema(CONFIG_SCHEMAS[key], { io: 'input' });
 }

@@ -14,9 +14,9 @@ const TYPES: Record<string, string> = {
 };
 
 /**
- * Reads `configData` by the schema of its key.
+ * Parses `configData` with the schema of its key.
  *
- * @throws AppError 400 naming every wrong path, such as `configData.models.0.id`
+ * @throws AppError 400 naming every invalid path, such as `configData.models.0.id`
  */
 export function parseConfigData<Key extends ConfigKey>(key: Key, configData: unknown): ConfigData[Key] {
   const result = CONFIG_SCHEMAS[key].safeParse(configData, { error: messageOf });
@@ -31,7 +31,7 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ path, message: issue.message }];
 }
 
-/** What a person reads after the path. Messages that a schema brings itself go first. */
+/** The message after the path. Messages of the schema itself take precedence. */
 function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

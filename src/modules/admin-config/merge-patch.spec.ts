@@ -24,13 +24,13 @@ const EXAMPLES: Array<[target: unknown, patch: unknown, result: unknown]> = [
 ];
 
 describe('mergePatch', () => {
-  it.each(EXAMPLES)('%j with %j is %j', (target, patch, result) => {
+  it.each(EXAMPLES)('applied to %j with %j gives %j', (target, patch, result) => {
     const [targetBefore, patchBefore] = [structuredClone(target), structuredClone(patch)];
     expect(mergePatch(target, patch)).toEqual(result);
     expect([target, patch]).toEqual([targetBefore, patchBefore]);
   });
 
-  it('takes names of prototypes for names', () => {
+  it('treats prototype names as ordinary names', () => {
     const merged = mergePatch({}, JSON.parse('{"constructor": {"__proto__": 1}, "toString": 2}'));
     expect(JSON.stringify(merged)).toBe('{"constructor":{"__proto__":1},"toString":2}');
   });

@@ -1,8 +1,8 @@
 type Fields = Record<string, unknown>;
 
 /**
- * JSON merge patch (RFC 7396): objects are merged, null removes, and all else (arrays, too) takes the place of what was
- * there. Neither argument is changed.
+ * JSON merge patch (RFC 7396): objects are merged, null removes a value, and everything else (including arrays)
+ * replaces the old value. Neither argument is changed.
  */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isFields(patch)) return patch;

@@ -17,11 +17,11 @@ export interface ConfigRow {
   configData: unknown;
 }
 
-/** How the agent is chosen that answers. */
+/** How the answering agent is chosen. */
 export interface RuntimeRouting {
   enabled: boolean;
   systemPrompt: string;
-  /** `provider/model`, the preferred one first. */
+  /** `provider/model`, in order of preference. */
   models: string[];
   timeoutMs: number;
 }
@@ -43,8 +43,8 @@ const NO_ROUTING: RuntimeRouting = {
 };
 
 /**
- * Makes the typed configuration of rows. A row that breaks its schema (older than the database's own check) is left out
- * and reported: the agent it configures is off, the others work on.
+ * Builds the typed configuration from rows. A row that violates its schema (older than the database's own check) is
+ * omitted and reported: its agent is disabled, and the others continue to work.
  */
 export function toRuntimeConfig(
   rows: ConfigRow[],

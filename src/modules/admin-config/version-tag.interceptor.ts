@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import type { ConfigDto } from './dto/config.dto.js';
 
-/** The version as an entity tag, which `If-Match` takes. */
+/** Sends the version as an entity tag for `If-Match`. */
 @Injectable()
 export class VersionTagInterceptor implements NestInterceptor<ConfigDto> {
   intercept(context: ExecutionContext, next: CallHandler<ConfigDto>): Observable<ConfigDto> {

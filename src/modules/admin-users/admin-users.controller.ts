@@ -18,7 +18,7 @@ export class AdminUsersController {
   constructor(private readonly users: AdminUsersService) {}
 
   @Get()
-  @ApiOperation({ summary: 'All users, the newest first' })
+  @ApiOperation({ summary: 'List all users, newest first' })
   @ApiOkResponse({ type: AdminUserPageDto })
   @ApiProblems(400)
   list(@Query() query: ListUsersQuery): Promise<Page<AdminUserDto>> {
@@ -26,7 +26,7 @@ export class AdminUsersController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One user' })
+  @ApiOperation({ summary: 'Get a user' })
   @ApiUserIdParam()
   @ApiOkResponse({ type: AdminUserDto })
   @ApiProblems(400, 404)
@@ -36,13 +36,12 @@ export class AdminUsersController {
 
   @Patch(':id')
   @ApiOperation({
-    summary: 'Change the role of a user, deactivate or reactivate them',
-    description: `Takes effect on every instance within seconds, whatever the user's token says: it is also the end of
-answers that are being written for a user who is deactivated. 409 \`version_conflict\` when it would leave no active
-administrator.`,
+    summary: 'Change the role of a user, deactivate or reactivate the user',
+    description: `Takes effect on every instance within seconds, whatever the user's token says. Deactivating a user also ends their running
+answers. Returns 409 \`version_conflict\` if no active administrator would remain.`,
   })
   @ApiUserIdParam()
-  @ApiOkResponse({ type: AdminUserDto, description: 'As the user is now.' })
+  @ApiOkResponse({ type: AdminUserDto, description: 'The updated user.' })
   @ApiProblems(400, 404, 409, 413, 415, 502, 504)
   update(
     @CurrentUser() actor: Identity,
@@ -55,13 +54,13 @@ administrator.`,
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Delete a user with everything that is theirs',
-    description: `Chats, messages, votes, documents, suggestions, usage, limits and repositories go with them; the
-configuration that they changed, and the audit log, stay. It can not be taken back. 409 \`version_conflict\` for the last
-active administrator.`,
+    summary: 'Delete a user with all their data',
+    description: `Deletes the user's chats, messages, votes, documents, suggestions, usage, limits and repositories. Configuration changes
+made by the user and the audit log stay. This cannot be undone. Returns 409 \`version_conflict\` for the last active
+administrator.`,
   })
   @ApiUserIdParam()
-  @ApiNoContentResponse({ description: 'They are gone.' })
+  @ApiNoContentResponse({ description: 'The user was deleted.' })
   @ApiProblems(400, 404, 409, 502, 504)
   delete(@CurrentUser() actor: Identity, @Param('id', UserIdPipe) id: string): Promise<void> {
     return this.users.delete(actor, id);

@@ -7,20 +7,20 @@ import { AdminUsersController } from './admin-users.controller.js';
 import { AdminUsersRepository } from './admin-users.repository.js';
 import { AdminUsersService } from './admin-users.service.js';
 import { DepartedUsers } from './departed-users.js';
-import { SqlUserDoor } from './sql-user-door.js';
-import { USER_DOOR, type UserDoor } from './user-door.js';
+import { SqlUserWriter } from './sql-user-writer.js';
+import { USER_WRITER, type UserWriter } from './user-writer.js';
 
-/** Of one change at Supabase; a user with years of usage takes a while to delete. */
+/** Time limit for one change at Supabase. Deleting a user with years of usage takes a while. */
 const TIMEOUT = 20_000;
 
-/** Supabase's own door wherever it can be opened; the client library is loaded there only. */
-async function createUserDoor(
+/** Uses Supabase's API if it is configured. Only then is the client library loaded. */
+async function createUserWriter(
   { supabase: { url, secretKey }, upstream }: AppConfig,
   users: AdminUsersRepository,
-): Promise<UserDoor> {
-  if (!url || !secretKey) return new SqlUserDoor(users);
-  const { SupabaseUserDoor } = await import('./supabase-user-door.js');
-  return new SupabaseUserDoor(
+): Promise<UserWriter> {
+  if (!url || !secretKey) return new SqlUserWriter(users);
+  const { SupabaseUserWriter } = await import('./supabase-user-writer.js');
+  return new SupabaseUserWriter(
     { url, secretKey, timeout: Math.min(TIMEOUT, upstream.firstByteTimeout) },
     users,
   );
@@ -33,7 +33,7 @@ async function createUserDoor(
     AdminUsersRepository,
     AdminUsersService,
     DepartedUsers,
-    { provide: USER_DOOR, inject: [APP_CONFIG, AdminUsersRepository], useFactory: createUserDoor },
+    { provide: USER_WRITER, inject: [APP_CONFIG, AdminUsersRepository], useFactory: createUserWriter },
   ],
 })
 export class AdminUsersModule {}

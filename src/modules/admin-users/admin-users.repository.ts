@@ -4,7 +4,7 @@ import type { Role } from '../../common/auth/identity.js';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { SERVICE_LIMITS } from '../../common/database/time-limits.js';
 import type { Keyset } from '../../common/http/paging.js';
-import type { UserChanges } from './user-door.js';
+import type { UserChanges } from './user-writer.js';
 
 export interface ManagedUserRow {
   id: string;
@@ -15,28 +15,31 @@ export interface ManagedUserRow {
   bannedUntil: Date | null;
   createdAt: Date;
   lastSignInAt: Date | null;
-  /** An administrator who can do something: neither deactivated nor banned. */
+  /** An administrator who can act: neither deactivated nor banned. */
   isActiveAdmin: boolean;
   chats: number;
 }
 
-/** Long enough for a change that waits for Supabase; shorter than PostgreSQL's patience with the connection. */
+/** Long enough for a change that waits for Supabase, and shorter than PostgreSQL's timeout for the connection. */
 const LOCK_TIMEOUT = '20s';
 
 const LOCK = `
   select set_config('lock_timeout', '${LOCK_TIMEOUT}', true), set_config('statement_timeout', '60s', true)`;
 
-/** Other changes are waited for; rows that a user holds are not, for long: others want to be changed, too. */
-const TAKE_TURN = `
+/** Waits for other changes, but only briefly for rows that a user has locked, so that other changes are not delayed. */
+const LOCK_USERS = `
   select pg_advisory_xact_lock($1), set_config('lock_timeout', '${SERVICE_LIMITS.lock}', true)`;
 
 const ROLE = `case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end`;
 const IS_ACTIVE = `coalesce(raw_user_meta_data ->> 'isActive', 'true') <> 'false'`;
 const IS_ACTIVE_ADMIN = `(${ROLE} = 'admin' and ${IS_ACTIVE} and not coalesce(banned_until > now(), false))`;
-/** Users write their names themselves, as long as they like. */
+/** Users write their own names, of any length. */
 const NAME = `left(coalesce(nullif(raw_user_meta_data ->> 'name', ''), raw_user_meta_data ->> 'full_name'), 200)`;
 
-/** The auth server keeps microseconds, a cursor milliseconds: rows are ordered by what a cursor can say. */
+/**
+ * The auth server stores microseconds, and a cursor has milliseconds. Rows are ordered by the value that a cursor can
+ * hold.
+ */
 const CREATED_AT = `date_trunc('milliseconds', coalesce(created_at, 'epoch'))`;
 
 const COLUMNS = `
@@ -45,7 +48,7 @@ const COLUMNS = `
 
 const CHATS = `(select count(*)::int from chat where chat.user_id = users.id) as chats`;
 
-/** Whom Supabase has deleted softly is deleted. */
+/** Users that Supabase has soft-deleted count as deleted. */
 const FIND = `
   select users.*, ${CHATS}
     from (select ${COLUMNS} from auth.users where id = $1 and deleted_at is null) as users`;
@@ -55,8 +58,8 @@ const OTHER_ADMIN = `
     select from auth.users where id <> $1 and deleted_at is null and ${IS_ACTIVE_ADMIN}) as exists`;
 
 /**
- * An operator's word in either column counts: the guard of roles copies it to the other. A deactivated user is banned as
- * well, so that an auth server beside this one gives them no token.
+ * An operator's value in either column is used: the role guard copies it to the other. A deactivated user is also
+ * banned, so that an auth server on the same database issues no token.
  */
 const UPDATE = `
   update auth.users
@@ -74,10 +77,10 @@ export interface UserFilter {
   limit: number;
 }
 
-/** Users as the service sees them; nobody else reads `auth.users`. */
+/** Users as the service sees them. Nothing else reads `auth.users`. */
 @Injectable()
 export class AdminUsersRepository {
-  /** The newest first, at most `limit`. */
+  /** Newest first, at most `limit`. */
   findPage(
     manager: EntityManager,
     { pattern, role, isActive, after, limit }: UserFilter,
@@ -108,16 +111,16 @@ export class AdminUsersRepository {
     return rows[0];
   }
 
-  /** Like {@link find}, after whoever is changing the row at this moment has come to an end. */
+  /** Like {@link find}, but waits for a change of the row that is in progress. */
   async findSettled(manager: EntityManager, id: string): Promise<ManagedUserRow | undefined> {
     await manager.query('select from auth.users where id = $1 for no key update', [id]);
     return this.find(manager, id);
   }
 
-  /** Keeps everybody else from changing users until the transaction ends. */
+  /** Blocks other changes to users until the transaction ends. */
   async lock(manager: EntityManager): Promise<void> {
     await manager.query(LOCK);
-    await manager.query(TAKE_TURN, [ADVISORY_LOCKS.users]);
+    await manager.query(LOCK_USERS, [ADVISORY_LOCKS.users]);
   }
 
   async hasOtherActiveAdmin(manager: EntityManager, id: string): Promise<boolean> {

@@ -12,7 +12,7 @@ import {
   validationFailed,
 } from '../../common/errors/app-error.js';
 import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
-import { toShownTime } from '../../common/http/place.js';
+import { toApiTime } from '../../common/http/cursor-time.js';
 import { TurnService } from '../turns/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
@@ -20,22 +20,22 @@ import { FilesService } from '../files/files.service.js';
 import { AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
 import type { AdminUserDto } from './dto/admin-user.dto.js';
 import type { ListUsersQuery } from './dto/list-users.query.js';
-import { USER_DOOR, type UserChanges, type UserDoor } from './user-door.js';
+import { USER_WRITER, type UserChanges, type UserWriter } from './user-writer.js';
 
-/** Changes of users wait for each other; whoever has waited longer than this is asked to come again. */
-const PATIENCE = 15_000;
+/** Changes to users wait for each other. A request that has waited longer than this is refused. */
+const MAX_WAIT = 15_000;
 
-/** A change that was found to be allowed. */
+/** A change that is allowed. */
 interface Change {
   event: AuditEvent;
   make: () => Promise<void>;
 }
 
-/** Users as administrators see and change them. */
+/** Administrators read and change users with this service. */
 @Injectable()
 export class AdminUsersService {
   private readonly logger = new Logger(AdminUsersService.name);
-  /** The end of the change that is being made by this instance. */
+  /** Settles when the change that this instance is making has ended. */
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -45,10 +45,10 @@ export class AdminUsersService {
     private readonly turns: TurnService,
     private readonly audit: AuditService,
     private readonly files: FilesService,
-    @Inject(USER_DOOR) private readonly door: UserDoor,
+    @Inject(USER_WRITER) private readonly writer: UserWriter,
   ) {}
 
-  /** The newest first. */
+  /** Newest first. */
   async list({ q, role, isActive, limit, cursor }: ListUsersQuery): Promise<Page<AdminUserDto>> {
     const filter = {
       pattern: q ? searchPatterns(q).text : undefined,
@@ -69,14 +69,14 @@ export class AdminUsersService {
   }
 
   /**
-   * @throws AppError 400 when nothing is to be changed, 404, 409 when nobody would be left to administrate, 502 and 504
-   * when Supabase fails
+   * @throws AppError 400 if nothing would change, 404, 409 if no administrator would be left, 502 and 504 if Supabase
+   * fails
    */
   async update(actor: Identity, id: string, { role, isActive }: UserChanges): Promise<AdminUserDto> {
     if (role === undefined && isActive === undefined) {
       throw validationFailed([
-        { path: 'role', message: 'or isActive must be sent' },
-        { path: 'isActive', message: 'or role must be sent' },
+        { path: 'role', message: 'or isActive is required' },
+        { path: 'isActive', message: 'or role is required' },
       ]);
     }
     await this.change(actor, id, async (manager, row) => {
@@ -86,47 +86,47 @@ export class AdminUsersService {
       };
       const changed = Object.keys(changes) as Array<keyof UserChanges>;
       if (changed.length === 0) return undefined;
-      if (role === 'user' || isActive === false) await this.expectOtherAdmin(manager, row);
+      if (role === 'user' || isActive === false) await this.assertOtherAdmin(manager, row);
       const before = Object.fromEntries(changed.map((key) => [key, row[key]]));
       return {
         event: { actor: actor.id, action: 'user.updated', target: id, details: { before, after: changes } },
-        make: () => this.door.update(manager, id, changes),
+        make: () => this.writer.update(manager, id, changes),
       };
     });
     return this.read(id);
   }
 
   /**
-   * Deletes a user with everything that is theirs; answers that are being written for them are ended first.
+   * Deletes a user with all their data. The user's running answers are ended first.
    *
-   * @throws AppError 404, 409 when nobody would be left to administrate, 502 and 504 when Supabase fails
+   * @throws AppError 404, 409 if no administrator would be left, 502 and 504 if Supabase fails
    */
   async delete(actor: Identity, id: string): Promise<void> {
     await this.change(actor, id, async (manager, row) => {
-      await this.expectOtherAdmin(manager, row);
-      // Who asks for deletion wants what was personal gone: the log keeps the id, and not the address.
+      await this.assertOtherAdmin(manager, row);
+      // A deletion must remove personal data, so the log keeps the id and not the email address.
       const before = { role: row.role, isActive: row.isActive };
       await this.turns.stopAll(id);
       return {
         event: { actor: actor.id, action: 'user.deleted', target: id, details: { before } },
         make: async () => {
           await this.deleteFiles(id);
-          await this.door.delete(manager, id);
+          await this.writer.delete(manager, id);
         },
       };
     });
   }
 
-  /** Supabase keeps users who own files. What is left over here is removed later, when the user is gone. */
+  /** Supabase refuses to delete a user who owns files. The sweep removes what is left over here. */
   private async deleteFiles(id: string): Promise<void> {
     try {
       await this.files.deleteAllOf(id);
     } catch (error) {
-      this.logger.warn({ err: error }, 'The files of a user who is being deleted could not all be removed.');
+      this.logger.warn({ err: error }, 'Could not remove all files of a user who is being deleted.');
     }
   }
 
-  /** Checks and changes while nobody else changes users, on any instance. */
+  /** Checks and changes while no instance makes other changes to users. */
   private async change(
     actor: Identity,
     id: string,
@@ -135,7 +135,7 @@ export class AdminUsersService {
     let made: AuditEvent | undefined;
     const run = async (manager: EntityManager): Promise<void> => {
       await this.users.lock(manager);
-      await this.expectAdmin(manager, actor);
+      await this.assertAdmin(manager, actor);
       const row = await this.users.find(manager, id);
       if (!row) throw notFound('The user');
       const change = await prepare(manager, row);
@@ -145,38 +145,38 @@ export class AdminUsersService {
       made = change.event;
     };
     try {
-      await this.inTurn(() => this.database.asServiceInTransaction(run));
+      await this.withUserLock(() => this.database.asServiceInTransaction(run));
     } catch (error) {
-      if (made === undefined || this.door.isTransactional) throw error;
-      // It has been done, and only the end of our own transaction failed.
+      if (made === undefined || this.writer.isTransactional) throw error;
+      // The change was made, and only the end of our own transaction failed.
       await this.recordLate(made, error);
     } finally {
-      // The next request of this instance obeys, however long the notification takes.
+      // The next request of this instance uses the change, even if the notification is delayed.
       this.directory.forget(id);
     }
   }
 
-  /** At most one connection of the pool is taken by changes, however many there are and however slow Supabase is. */
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Changes use at most one connection of the pool, however many there are and however slow Supabase is. */
+  private async withUserLock<T>(work: () => Promise<T>): Promise<T> {
     const since = performance.now();
     const turn = this.queue.then(() => {
-      if (performance.now() - since > PATIENCE)
-        throw unavailable('Other changes of users take too long at the moment. Try again.', 10);
+      if (performance.now() - since > MAX_WAIT)
+        throw unavailable('Other changes to users are taking too long. Try again.', 10);
       return work();
     });
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
-  /** The role may have been lost since the request was let in: two administrators may be removing each other. */
-  private async expectAdmin(manager: EntityManager, actor: Identity): Promise<void> {
+  /** The role may have been lost since the request was admitted: two administrators may be removing each other. */
+  private async assertAdmin(manager: EntityManager, actor: Identity): Promise<void> {
     const row = await this.users.find(manager, actor.id);
-    if (!row?.isActiveAdmin) throw forbidden('Only administrators may do this.');
+    if (!row?.isActiveAdmin) throw forbidden('Only administrators can do this.');
   }
 
-  private async expectOtherAdmin(manager: EntityManager, row: ManagedUserRow): Promise<void> {
+  private async assertOtherAdmin(manager: EntityManager, row: ManagedUserRow): Promise<void> {
     if (!row.isActiveAdmin || (await this.users.hasOtherActiveAdmin(manager, row.id))) return;
-    throw conflict('This is the last active administrator. Make somebody else an administrator first.');
+    throw conflict('This is the last active administrator. Make another user an administrator first.');
   }
 
   private async recordLate(event: AuditEvent, cause: unknown): Promise<void> {
@@ -185,7 +185,7 @@ export class AdminUsersService {
     } catch (error) {
       this.logger.error(
         { err: error, cause, event },
-        'A change of a user could not be put into the audit log.',
+        'A change to a user could not be written to the audit log.',
       );
     }
   }
@@ -198,9 +198,9 @@ function toUser(row: ManagedUserRow): AdminUserDto {
     name: row.name,
     role: row.role,
     isActive: row.isActive,
-    bannedUntil: row.bannedUntil && toShownTime(row.bannedUntil),
-    createdAt: toShownTime(row.createdAt),
-    lastSignInAt: row.lastSignInAt && toShownTime(row.lastSignInAt),
+    bannedUntil: row.bannedUntil && toApiTime(row.bannedUntil),
+    createdAt: toApiTime(row.createdAt),
+    lastSignInAt: row.lastSignInAt && toApiTime(row.lastSignInAt),
     chats: row.chats,
   };
 }

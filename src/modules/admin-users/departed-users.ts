@@ -4,7 +4,7 @@ import { Notifications } from '../../common/database/notifications.js';
 import { AppError } from '../../common/errors/app-error.js';
 import { TurnService } from '../turns/turn.service.js';
 
-/** Ends what this instance is still writing for a user who has been deactivated or deleted, on whichever instance. */
+/** Ends this instance's running answers for a user who was deactivated or deleted, on any instance. */
 @Injectable()
 export class DepartedUsers implements OnModuleInit {
   constructor(
@@ -17,7 +17,7 @@ export class DepartedUsers implements OnModuleInit {
     this.notifications.on('switchboard_user', (userId) => void this.look(userId));
   }
 
-  /** Never rejects. Without a database nothing is known, and nothing is ended. */
+  /** Never rejects. If the database is unavailable, the state is unknown and nothing is ended. */
   private async look(userId: string): Promise<void> {
     if (!this.turns.isRunning(userId)) return;
     this.directory.forget(userId);

@@ -21,7 +21,8 @@ export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: un
  * names.
  */
 export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
-  if (files.length > 0) throw invalidField('message.parts', 'a file must be a data URL; nothing is fetched');
+  if (files.length > 0)
+    throw invalidField('message.parts', 'a file must be a data URL; other URLs are not fetched');
   return Promise.resolve([]);
 }
 
@@ -43,7 +44,7 @@ export function refuseFiles({ parts }: Pick<UIMessage, 'parts'>, model: Selected
   if (takesFiles(model)) return;
   const errors = parts.flatMap(({ type }, index) =>
     type === 'file'
-      ? [{ path: `message.parts.${index}`, message: `files can not be given to ${model.id} here` }]
+      ? [{ path: `message.parts.${index}`, message: `${model.id} does not accept files here` }]
       : [],
   );
   if (errors.length > 0) throw validationFailed(errors);

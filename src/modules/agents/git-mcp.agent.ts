@@ -55,18 +55,20 @@ export class GitMcpAgent {
     try {
       return await work;
     } catch (error) {
-      if (!signal.aborted) this.logger.warn({ err: error }, "GitHub's tool server could not be used.");
+      if (!signal.aborted) this.logger.warn({ err: error }, "GitHub's MCP server could not be used.");
       throw error;
     }
   }
 
   private describeToolError(error: unknown): string {
     if (error instanceof GithubToolError) {
-      if (error.cause !== undefined) this.logger.warn({ err: error }, 'A call of a GitHub tool failed.');
+      if (error.cause !== undefined) this.logger.warn({ err: error }, 'A GitHub tool call failed.');
       return error.message;
     }
-    if (NoSuchToolError.isInstance(error)) return `There is no tool ${error.toolName} here.`;
-    return InvalidToolInputError.isInstance(error) ? 'The tool was called wrongly.' : 'The tool failed.';
+    if (NoSuchToolError.isInstance(error)) return `The tool ${error.toolName} does not exist.`;
+    return InvalidToolInputError.isInstance(error)
+      ? 'The tool was called with invalid arguments.'
+      : 'The tool failed.';
   }
 }
 

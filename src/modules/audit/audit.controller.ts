@@ -17,8 +17,8 @@ export class AuditController {
 
   @Get()
   @ApiOperation({
-    summary: 'What administrators did, the latest first',
-    description: 'Changes of the configuration (also those made past this API) and of users.',
+    summary: 'List the actions of administrators, newest first',
+    description: 'Contains changes to the configuration (also those made outside of this API) and to users.',
   })
   @ApiOkResponse({ type: AuditPageDto })
   @ApiProblems(400)

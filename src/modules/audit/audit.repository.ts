@@ -10,13 +10,13 @@ export interface AuditRow {
   target: string;
   details: Record<string, unknown>;
   createdAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
 export interface AuditFilter {
   actor?: string;
-  /** An action, or what stands before the dot of several. */
+  /** An action, or the part before the dot that several actions share. */
   action?: string;
   after?: Keyset;
   limit: number;
@@ -38,10 +38,10 @@ const FIND_PAGE = `
     })} entry
    order by created_at desc, id desc`;
 
-/** Changes of the configuration are written by a trigger of `admin_config`. */
+/** A trigger of `admin_config` writes the entries for configuration changes. */
 @Injectable()
 export class AuditRepository {
-  /** A page of it, the latest first. */
+  /** A page of the log, newest first. */
   findPage(manager: EntityManager, { actor, action, after, limit }: AuditFilter): Promise<AuditRow[]> {
     return manager.query<AuditRow[]>(FIND_PAGE, [
       actor ?? null,

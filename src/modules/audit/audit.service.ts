@@ -7,18 +7,18 @@ import { AuditRepository, type AuditRow } from './audit.repository.js';
 import type { AuditEntryDto } from './dto/audit-entry.dto.js';
 import type { ListAuditQuery } from './dto/list-audit.query.js';
 
-/** Something that an administrator did; what is `before` and `after` belongs into the details, secrets never do. */
+/** An action of an administrator. `before` and `after` values go into the details. Secrets never do. */
 export interface AuditEvent {
-  /** Null when it was no user. */
+  /** Null if it was not a user. */
   actor: string | null;
   /** `what.happened`, such as `user.updated`. */
   action: string;
-  /** What it was done to: a configuration key, a user's id. */
+  /** The target: a configuration key or a user's id. */
   target: string;
   details: Record<string, unknown>;
 }
 
-/** What administrators did. Nobody can change or remove what is in it. */
+/** The actions of administrators. Nobody can change or remove entries. */
 @Injectable()
 export class AuditService {
   constructor(
@@ -27,16 +27,17 @@ export class AuditService {
   ) {}
 
   /**
-   * Adds what was done. Changes of the configuration need not: the database notes them by itself.
+   * Adds an entry. Configuration changes do not need this, because the database records them itself.
    *
-   * @param transaction in which it is done, so that neither is there without the other
+   * @param transaction the transaction of the change, so that the change and its entry are stored together or not at
+   * all
    */
   async record(event: AuditEvent, transaction?: EntityManager): Promise<void> {
     if (transaction) await this.entries.insert(transaction, event);
     else await this.database.asService((manager) => this.entries.insert(manager, event));
   }
 
-  /** The latest first. */
+  /** Newest first. */
   async list(
     identity: Identity,
     { actor, action, limit, cursor }: ListAuditQuery,

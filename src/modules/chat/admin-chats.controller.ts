@@ -16,8 +16,8 @@ export class AdminChatsController {
 
   @Get()
   @ApiOperation({
-    summary: 'The chats of all users, the newest first',
-    description: 'Their metadata: what was said in them is for their owners alone.',
+    summary: 'List the chats of all users, newest first',
+    description: 'Returns only metadata. Only the owners can read the messages.',
   })
   @ApiOkResponse({ type: ChatMetadataPageDto })
   @ApiProblems(400)

@@ -5,7 +5,10 @@ import type { LiveStream } from '../turns/stream-hub/live-stream.js';
 
 const PROTOCOL_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
-/** Connects a reply to an answer: everything from its first chunk on, then live. Closing the connection ends nothing else. */
+/**
+ * Streams an answer to a client: replays from the first chunk, then continues live. Closing the connection does not
+ * stop the answer.
+ */
 export function sendStream(
   stream: LiveStream,
   reply: FastifyReply,
@@ -25,11 +28,11 @@ export function sendStream(
     },
   );
   const subscription = stream.subscribe(events);
-  // The first token must not wait for those behind it.
+  // The first token must not wait for the following ones.
   events.flush();
 }
 
-/** HEAD asks for the headers alone: its connection must not wait for the end of the answer. */
+/** HEAD only asks for the headers, so its connection must not wait for the end of the answer. */
 function sendHead(reply: FastifyReply): void {
   new EventStream(reply, PROTOCOL_HEADERS, { onDrain: () => undefined, onClose: () => undefined }).end();
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { toFileName } from '../../common/http/content-disposition.js';
-import { type Download, everyItem, jsonArray } from '../../common/http/download.js';
+import { type Download, allItems, jsonArray } from '../../common/http/download.js';
 import { toJsonWithout } from '../../common/http/safe-json.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { chatHeading, messageToMarkdown } from './chat-markdown.js';
@@ -15,7 +15,7 @@ import { VotesService } from './votes.service.js';
 const MESSAGES_AT_ONCE = 20;
 const VOTES_AT_ONCE = 100;
 
-/** Chats as downloads. They are read page by page, as fast as the client takes them: no transaction waits for it. */
+/** Exports chats as downloads. They are read page by page, as fast as the client reads, without an open transaction. */
 @Injectable()
 export class ChatExportService {
   constructor(
@@ -24,7 +24,7 @@ export class ChatExportService {
     private readonly votes: VotesService,
   ) {}
 
-  /** @throws AppError 404 when it is neither an own chat nor a public one; later failures break the download off */
+  /** @throws AppError 404 if it is neither the user's own chat nor a public one; later failures end the download */
   async open(identity: Identity, chatId: string, format: ExportFormat): Promise<Download> {
     const chat = await this.chats.read(identity, chatId);
     const isJson = format === 'json';
@@ -50,10 +50,10 @@ export class ChatExportService {
   }
 
   private messagesOf(identity: Identity, { id }: ChatDto) {
-    return everyItem(MESSAGES_AT_ONCE, (page) => this.messages.list(identity, id, page));
+    return allItems(MESSAGES_AT_ONCE, (page) => this.messages.list(identity, id, page));
   }
 
   private votesOf(identity: Identity, { id }: ChatDto): AsyncGenerator<VoteDto> {
-    return everyItem(VOTES_AT_ONCE, (page) => this.votes.list(identity, id, page));
+    return allItems(VOTES_AT_ONCE, (page) => this.votes.list(identity, id, page));
   }
 }

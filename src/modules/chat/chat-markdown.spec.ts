@@ -20,14 +20,14 @@ function message(parts: unknown[], overrides: Partial<MessageDto> = {}): Message
 }
 
 describe('messageToMarkdown', () => {
-  it('names who wrote it, when, with what, and how it ended', () => {
+  it('names the author, the time, the model and the outcome', () => {
     const markdown = messageToMarkdown(message([{ type: 'text', text: 'Hello' }], { status: 'stopped' }));
     expect(markdown).toBe(
       '\n---\n\n## Assistant\n\n_2026-11-23T08:15:31.456Z · gemini-2.5-flash · stopped_\n\nHello\n',
     );
   });
 
-  it('keeps code as it is', () => {
+  it('keeps code unchanged', () => {
     const code = '```ts\nconst a = `x`;\n\n  indented();\n```';
     expect(messageToMarkdown(message([{ type: 'text', text: code }]))).toContain(`\n\n${code}\n`);
   });
@@ -43,14 +43,14 @@ describe('messageToMarkdown', () => {
     );
   });
 
-  it('folds reasoning, which can not unfold itself', () => {
+  it('folds reasoning, which cannot unfold itself', () => {
     const markdown = messageToMarkdown(message([{ type: 'reasoning', text: 'First </details> then' }]));
     expect(markdown).toContain(
       '<details>\n<summary>Reasoning</summary>\n\nFirst &lt;/details> then\n\n</details>',
     );
   });
 
-  it('names files, tools and sources, and leaves their content out', () => {
+  it('names files, tools and sources, and omits their content', () => {
     const markdown = messageToMarkdown(
       message([
         {
@@ -81,7 +81,7 @@ describe('messageToMarkdown', () => {
     expect(markdown).not.toMatch(/SECRET|hidden|javascript/);
   });
 
-  it('passes over what has no readable form', () => {
+  it('skips parts without a readable form', () => {
     const parts = [
       null,
       7,

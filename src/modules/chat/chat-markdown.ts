@@ -1,20 +1,20 @@
 import type { MessageDto } from '../messages/dto/message.dto.js';
 import type { ChatDto } from './dto/chat.dto.js';
 
-/** A stored part; its fields may be anything, because clients and models wrote them. */
+/** A stored part. Its fields can have any value, because clients and models wrote them. */
 type Part = Record<string, unknown>;
 
 const MAX_NAME_LENGTH = 2_000;
 
-/** Texts beyond this are taken as they are: to look at each of their lines would hold up everybody else. */
+/** Longer texts are copied unchanged: looking at each of their lines would block other requests. */
 const MAX_CHECKED_LENGTH = 1_000_000;
 
-/** The beginning of a chat as Markdown; messages follow it. */
+/** The header of a chat as Markdown. Messages follow it. */
 export function chatHeading({ title, createdAt }: ChatDto): string {
   return `# ${oneLine(title)}\n\n_${createdAt}_\n`;
 }
 
-/** One message as Markdown: text and code as they are, reasoning folded, files, tools and sources named. */
+/** One message as Markdown: text and code unchanged, reasoning folded, files, tools and sources by name. */
 export function messageToMarkdown({ role, parts, createdAt, modelUsed, status }: MessageDto): string {
   const about = [
     createdAt,
@@ -58,7 +58,7 @@ function fold(summary: string, content: string): string {
   return `<details>\n<summary>${summary}</summary>\n\n${inside}\n\n</details>`;
 }
 
-/** A code block that was never closed (an answer cut short) must not swallow what follows it. */
+/** A code block without an end (a truncated answer) must not swallow what follows it. */
 function closeFence(markdown: string): string {
   if (markdown.length > MAX_CHECKED_LENGTH) return markdown;
   let open: string | undefined;
@@ -70,7 +70,10 @@ function closeFence(markdown: string): string {
   return open === undefined ? markdown : `${markdown.replace(/\n$/, '')}\n${open}`;
 }
 
-/** The lines that begin like the fence of a code block. Other lines are not looked at one by one: there can be millions. */
+/**
+ * The lines that start like the fence of a code block. Other lines are not checked one by one, because there can be
+ * millions.
+ */
 function* fencesOf(markdown: string): Generator<{ marks: string; rest: string }> {
   const mark = /`{3,}|~{3,}/g;
   for (let found = mark.exec(markdown); found; found = mark.exec(markdown)) {
@@ -85,7 +88,7 @@ function* fencesOf(markdown: string): Generator<{ marks: string; rest: string }>
   }
 }
 
-/** Spaces before the first word stay: they can mean code. */
+/** Spaces before the first word stay, because they can mean code. */
 function trimLines(value: string): string {
   return value.replace(/^(?:[ \t]*\r?\n)+/, '').trimEnd();
 }
@@ -103,7 +106,7 @@ function escape(value: string): string {
   return value.replace(/[\\`*_[\]<>]/g, '\\$&');
 }
 
-/** For what is a name or a title: of one that is absurdly long, the beginning. */
+/** For names and titles. Very long ones are cut. */
 function oneLine(value: string): string {
   return value.slice(0, MAX_NAME_LENGTH).replace(/\s+/g, ' ').trim();
 }

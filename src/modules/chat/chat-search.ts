@@ -1,18 +1,16 @@
-/** PostgreSQL regular expressions that look for a text as it is, in upper or lower case. */
+/** PostgreSQL regular expressions that search for a literal text, case-insensitive. */
 export interface SearchPatterns {
   /** Matches text that contains it. */
   text: string;
-  /** Matches JSON in which a string may contain it; never misses one. */
+  /** Matches JSON with a string that may contain it. Never misses a match. */
   json: string;
 }
 
-/**
- * Upper and lower case are spelt out: the database's own idea of them depends on its locale, and ends with ASCII in "C".
- */
+/** Upper and lower case are spelled out. The database's own rules depend on its locale, and only cover ASCII in "C". */
 export function searchPatterns(text: string): SearchPatterns {
   return {
     text: [...text].map(inAnyCase).join(''),
-    // As `JSON.stringify` writes it, or with escapes that hide what they say.
+    // As written by `JSON.stringify`, or with escapes that hide the characters.
     json: String.raw`${[...JSON.stringify(text).slice(1, -1)].map(inAnyCase).join('')}|\\[u/]`,
   };
 }

@@ -33,9 +33,9 @@ export class ChatController {
   @ApiOperation({
     summary: 'Send a message and stream the answer',
     description:
-      'An unknown chat id creates the chat. A message id that exists is an edit: the message is replaced and all that ' +
-      'followed it is deleted. The very same message sent again while its answer streams attaches to that stream. ' +
-      'A closed connection is not a stop: the answer is written on, stored, and can be picked up again.',
+      'An unknown chat id creates the chat. An existing message id is an edit: the message is replaced, and all later ' +
+      'messages are deleted. If the same message is sent again while its answer is streaming, the request attaches to that ' +
+      'stream. Closing the connection does not stop the answer: it is completed and stored, and its stream can be resumed.',
   })
   @ApiSendMessageBody()
   @ApiUserKeys()
@@ -58,10 +58,10 @@ export class ChatController {
   }
 
   @Get(':id/stream')
-  @ApiOperation({ summary: 'Pick up the answer that is being written: from its first chunk, then live' })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiOperation({ summary: 'Resume the running answer: replays from the first chunk, then continues live' })
+  @ApiClientIdParam('id', 'chat')
   @ApiAnswerStream()
-  @ApiNoContentResponse({ description: 'No answer is being written in this chat.' })
+  @ApiNoContentResponse({ description: 'No answer is being generated in this chat.' })
   @ApiProblems(400)
   resume(@CurrentUser() identity: Identity, @Param('id') id: string, @Res() reply: FastifyReply): void {
     const turn = this.turns.find(identity.id, toStoredId(identity.idNamespace, id, 'id'));
@@ -71,8 +71,10 @@ export class ChatController {
 
   @Post(':id/stop')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the running answer; what had arrived is stored and its usage counted' })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiOperation({
+    summary: 'Stop the running answer. The text generated so far is stored, and its usage is counted',
+  })
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: StoppedDto })
   @ApiProblems(400)
   async stop(@CurrentUser() identity: Identity, @Param('id') id: string): Promise<StoppedDto> {

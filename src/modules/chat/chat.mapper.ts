@@ -17,10 +17,10 @@ export function toChatMetadata(row: ChatMetadataRow): ChatMetadataDto {
   };
 }
 
-/** What a chat has cost is its owner's business. */
+/** Only the owner can see what a chat has cost. */
 const NO_FIGURES = { totalInputTokens: null, totalOutputTokens: null, totalCost: null };
 
-/** @param readerId the user who asks, on whom `isOwner` depends */
+/** @param readerId the current user, for `isOwner` */
 export function toChat(row: ChatRow, readerId: string): ChatDto {
   const isOwner = row.userId === readerId;
   return {
@@ -32,7 +32,7 @@ export function toChat(row: ChatRow, readerId: string): ChatDto {
   };
 }
 
-/** Users can write any JSON there, past this server. */
+/** Users can write any JSON to this column, past this server. */
 function toObject(value: unknown): Record<string, unknown> | null {
   return typeof value === 'object' && !Array.isArray(value)
     ? (value as Record<string, unknown> | null)

@@ -44,7 +44,7 @@ export class ChatsController {
 
   @Get()
   @ApiOperation({
-    summary: 'Your chats, newest first',
+    summary: 'List your chats, newest first',
     description: '`q` searches titles and the text of messages.',
   })
   @ApiOkResponse({ type: ChatPageDto })
@@ -57,7 +57,7 @@ export class ChatsController {
   @ApiOperation({
     summary: 'Create an empty chat',
     description:
-      '`POST /api/chat` with a new id does it by itself. 409 `version_conflict` when you have a chat of this id.',
+      '`POST /api/chat` with a new id also creates the chat. Returns 409 `version_conflict` if you already have a chat with this id.',
   })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiProblems(400, 404, 409, 413, 415)
@@ -79,9 +79,9 @@ export class ChatsController {
   @Get(':id')
   @ApiOperation({
     summary: 'Read a chat',
-    description: 'An own one, or a public one whose id is known; public chats are never listed.',
+    description: 'Returns your own chat, or a public chat if you know its id. Public chats are never listed.',
   })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: ChatDto })
   @ApiProblems(400, 404)
   read(@CurrentUser() user: Identity, @Param('id') id: string): Promise<ChatDto> {
@@ -89,8 +89,8 @@ export class ChatsController {
   }
 
   @Patch(':id')
-  @ApiOperation({ summary: 'Change the title or the visibility of an own chat' })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiOperation({ summary: 'Change the title or the visibility of your chat' })
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: ChatDto })
   @ApiProblems(400, 404, 413, 415)
   update(
@@ -103,9 +103,9 @@ export class ChatsController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete an own chat with its messages and votes' })
-  @ApiClientIdParam('id', 'The chat')
-  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiOperation({ summary: 'Delete your chat with its messages and votes' })
+  @ApiClientIdParam('id', 'chat')
+  @ApiNoContentResponse({ description: 'The resource was deleted.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
     return this.chats.delete(user, toStoredId(user.idNamespace, id, 'id'));
@@ -114,13 +114,12 @@ export class ChatsController {
   @Post(':id/fork')
   @ApiOperation({
     summary: 'Copy a chat up to a message',
-    description: `Makes a new private chat of yours with the title and the history of this one, up to and including the
-message. An own chat can be forked, and a public one. The copied messages have new ids and keep their times. They hold what was
-said and the results of finished tool calls, not what still waits for an approval. Tokens, costs and the totals of the new
-chat start at 0, because copying has spent nothing. 409 \`stream_in_progress\` when the
-message is still being written.`,
+    description: `Creates a new private chat with the title and the history of this one, up to and including the message. You can fork your
+own chats and public ones. The copied messages have new ids and keep their times. They contain the text and the results of
+finished tool calls, but no calls that wait for an approval. Tokens, costs and the totals of the new chat start at 0, because
+copying costs nothing. Returns 409 \`stream_in_progress\` if the message is still being generated.`,
   })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('id', 'chat')
   @ApiCreatedResponse({ type: ChatDto })
   @ApiProblems(400, 404, 409, 413, 415)
   fork(
@@ -136,14 +135,14 @@ message is still being written.`,
   @ApiOperation({
     summary: 'Download a chat',
     description:
-      'An own chat or a public one. `json` is complete; `markdown` is made for reading: files and tools are only named.',
+      'Exports your own chat or a public one. `json` is complete. `markdown` is for reading: it only names files and tools.',
   })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({
-    description: 'The download, streamed. Votes are in it when the chat is your own.',
+    description: 'The download, as a stream. It includes votes if the chat is your own.',
     headers: {
       'Content-Disposition': {
-        description: '`attachment`, with a file name made from the title.',
+        description: '`attachment`, with a file name that contains the title.',
         schema: { type: 'string' },
       },
     },

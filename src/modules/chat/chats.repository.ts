@@ -18,11 +18,11 @@ export interface ChatRow {
   totalOutputTokens: number;
   totalCost: string;
   isStreaming: boolean;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** What there is to know of a chat without what was said in it. */
+/** The metadata of a chat, without its messages. */
 export type ChatMetadataRow = Omit<ChatRow, 'lastContext' | 'isStreaming'>;
 
 const METADATA = `
@@ -34,7 +34,7 @@ const COLUMNS = `${METADATA}, chat."lastContext"`;
 
 const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
 
-/** Half of a surrogate pair (an answer cut in the middle of an emoji) and NUL can be stored as JSON, but not be read. */
+/** Unpaired surrogates (an answer cut inside an emoji) and NUL can be stored as JSON, but cannot be read. */
 const READABLE_PARTS = String.raw`
   case when json_typeof(message.parts) <> 'array' then '[]'
        when strpos(message.parts::text, '\u') = 0 then message.parts
@@ -42,8 +42,8 @@ const READABLE_PARTS = String.raw`
   end`;
 
 /**
- * True for chats with the text in the title or in a text part. Reading JSON is what costs: messages that can not contain
- * the text are passed over before.
+ * True for chats with the text in the title or in a text part. Reading JSON is the expensive part, so messages that
+ * cannot contain the text are skipped first.
  */
 const contains = (text: string, json: string) => `
   (chat.title ~ ${text}
@@ -83,10 +83,10 @@ const DELETE_ALL = `
   with deleted as (delete from chat where user_id = $1 returning id)
   select count(*)::int as deleted from deleted`;
 
-/** An administrator may select every chat, so whose chats are meant is always said here. */
+/** An administrator may select every chat, so each statement filters by owner. */
 @Injectable()
 export class ChatsRepository {
-  /** A page of own chats, newest first. */
+  /** A page of the user's own chats, newest first. */
   findPage(
     statements: SqlRunner,
     {
@@ -117,7 +117,7 @@ export class ChatsRepository {
     );
   }
 
-  /** A page of the chats of one user or of all, newest first; whom they are shown to, row level security says. */
+  /** A page of the chats of one user or of all, newest first. Row level security decides who can see them. */
   findAllPage(
     statements: SqlRunner,
     { userId, after, limit }: { userId?: string; after?: Keyset; limit: number },
@@ -142,7 +142,7 @@ export class ChatsRepository {
     );
   }
 
-  /** An own chat, or a public one. */
+  /** The user's own chat, or a public one. */
   async findReadable(statements: SqlRunner, userId: string, chatId: string): Promise<ChatRow | undefined> {
     const rows = await statements.query<ChatRow[]>(FIND_READABLE, [chatId, userId]);
     return rows[0];
@@ -156,7 +156,7 @@ export class ChatsRepository {
     return rows.length > 0;
   }
 
-  /** @returns undefined when the id is taken, whoever has it */
+  /** @returns undefined if the id is taken, by any user */
   async create(
     manager: EntityManager,
     { id, userId, title, visibility }: { id: string; userId: string; title: string; visibility: Visibility },
@@ -178,7 +178,7 @@ export class ChatsRepository {
     return rows[0];
   }
 
-  /** @returns how many were deleted: 1 or 0 */
+  /** @returns the number of deleted rows: 1 or 0 */
   async delete(manager: EntityManager, userId: string, chatId: string): Promise<number> {
     const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [chatId, userId]);
     return rows[0]?.deleted ?? 0;

@@ -16,7 +16,7 @@ import type { CreateChatDto } from './dto/create-chat.dto.js';
 import type { ListChatsQuery } from './dto/list-chats.query.js';
 import type { UpdateChatDto } from './dto/update-chat.dto.js';
 
-/** Chats as their owner, or the reader of a public one, sees them. Chat ids are stored ids. */
+/** Chats for their owner, or for a reader of a public chat. Chat ids are stored ids. */
 @Injectable()
 export class ChatsService {
   constructor(
@@ -26,7 +26,7 @@ export class ChatsService {
     private readonly turns: TurnService,
   ) {}
 
-  /** Own chats, newest first. */
+  /** The user's own chats, newest first. */
   async list(identity: Identity, { q, visibility, limit, cursor }: ListChatsQuery): Promise<Page<ChatDto>> {
     const filter = {
       userId: identity.id,
@@ -41,7 +41,7 @@ export class ChatsService {
     return toPage(rows, limit, newestFirst, (row) => toChat(row, identity.id));
   }
 
-  /** All chats that the identity may see, newest first: for administrators everybody's. */
+  /** All chats that the identity may see, newest first. Administrators see the chats of all users. */
   async listAll(
     identity: Identity,
     { userId, limit, cursor }: ListAllChatsQuery,
@@ -53,7 +53,7 @@ export class ChatsService {
     return toPage(rows, limit, newestFirst, toChatMetadata);
   }
 
-  /** @throws AppError 409 when the user has a chat of this id already, 404 when it is not theirs to take */
+  /** @throws AppError 409 if the user already has a chat with this id, 404 if another user has it */
   async create(
     identity: Identity,
     { id = randomUUID(), title = DEFAULT_TITLE, visibility = 'private' }: CreateChatDto,
@@ -63,12 +63,12 @@ export class ChatsService {
       const row = await this.chats.create(manager, chat);
       if (row) return toChat(row, identity.id);
       if (await this.chats.isOwn(manager, identity.id, id))
-        throw conflict('You have a chat with this id already.');
+        throw conflict('You already have a chat with this id.');
       throw notFound('The chat');
     });
   }
 
-  /** @throws AppError 404 when it is neither an own chat nor a public one */
+  /** @throws AppError 404 if it is neither the user's own chat nor a public one */
   async read(identity: Identity, chatId: string): Promise<ChatDto> {
     const row = await this.database.readAsUser(identity, (statements) =>
       this.chats.findReadable(statements, identity.id, chatId),
@@ -77,12 +77,12 @@ export class ChatsService {
     return toChat(row, identity.id);
   }
 
-  /** @throws AppError 400 when nothing is to be changed, 404 when it is not an own chat */
+  /** @throws AppError 400 if nothing would change, 404 if it is not the user's own chat */
   async update(identity: Identity, chatId: string, { title, visibility }: UpdateChatDto): Promise<ChatDto> {
     if (title === undefined && visibility === undefined) {
       throw validationFailed([
-        { path: 'title', message: 'or visibility must be sent' },
-        { path: 'visibility', message: 'or title must be sent' },
+        { path: 'title', message: 'or visibility is required' },
+        { path: 'visibility', message: 'or title is required' },
       ]);
     }
     const changes = { id: chatId, userId: identity.id, title, visibility };
@@ -92,9 +92,9 @@ export class ChatsService {
   }
 
   /**
-   * Deletes a chat; an answer that is being written in it is ended first.
+   * Deletes a chat. A running answer in it is ended first.
    *
-   * @throws AppError 404 when it is not an own chat
+   * @throws AppError 404 if it is not the user's own chat
    */
   async delete(identity: Identity, chatId: string): Promise<void> {
     await this.turns.stop(identity.id, chatId);
@@ -113,10 +113,10 @@ export class ChatsService {
   }
 
   /**
-   * Copies the history of an own or public chat, up to and including a message, into a new private chat. The
-   * figures of the copies and the totals of the new chat start at zero, because copying has spent nothing.
+   * Copies the history of the user's own chat or of a public one, up to and including a message, into a new private
+   * chat. The figures of the copies and the totals of the new chat start at zero, because copying costs nothing.
    *
-   * @throws AppError 404 when there is no such message, 409 when it is still being written
+   * @throws AppError 404 if there is no such message, 409 if it is still being generated
    */
   async fork(identity: Identity, chatId: string, messageId: string): Promise<ChatDto> {
     const userId = identity.id;
@@ -130,12 +130,13 @@ export class ChatsService {
       if (status === 'streaming') throw streamInProgress();
       const id = randomUUID();
       const copy = { chatId, messageId, toChatId: id, isOwner: source.userId === userId };
-      // The policy of the messages must find the new chat, so it takes a statement before theirs; both are sent at once.
+      // The policy of the messages must find the new chat, so it needs a separate statement before theirs. Both are
+      // sent at once.
       const [row] = await Promise.all([
         this.chats.create(manager, { id, userId, title: source.title, visibility: 'private' }),
         this.messages.copyUpTo(manager, copy),
       ]);
-      if (!row) throw conflict('The new chat could not be made; try again.');
+      if (!row) throw conflict('The new chat could not be created. Try again.');
       return toChat(row, userId);
     });
   }

@@ -11,19 +11,19 @@ const MAX_REASON = 2_000;
 
 type Fields = Record<string, unknown>;
 
-/** What the ids of a chat's messages are mapped with. */
+/** The namespace for mapping the ids of a chat's messages. */
 interface ChatIds {
   namespace: string;
   chatId: string;
 }
 
 /**
- * Reads the body of `POST /api/chat` in both of its forms: `{id, message}` and what `useChat` sends by default,
- * `{id, messages, trigger, messageId}`, of which only the last user message is read. Fields that other clients add are
- * passed over.
+ * Parses the body of `POST /api/chat` in both of its forms: `{id, message}`, and the default format of `useChat`, `{id,
+ * messages, trigger, messageId}`. From `messages`, only the last user message is read. Fields that other clients add
+ * are ignored.
  *
  * @param namespace of the user's client ids
- * @throws AppError 400 naming each wrong field
+ * @throws AppError 400 naming each invalid field
  */
 export function parseSendCommand(body: unknown, namespace: string): TurnRequest {
   if (!isFields(body)) throw invalidField('', 'the body must be a JSON object');
@@ -56,8 +56,8 @@ function actionOf(body: Fields, chat: ChatIds): TurnAction {
 }
 
 /**
- * Clients answer a request for approval by sending the assistant's message again, with the user's word in the tool's part.
- * Of that message nothing but the word is read.
+ * Clients answer an approval request by sending the assistant's message again, with the user's decision in the tool's
+ * part. Only the decision is read from that message.
  */
 function answerWithApprovals(body: Fields): Fields | undefined {
   const { message, messages } = body;
@@ -101,11 +101,11 @@ function parseMessage(message: unknown, path: string, chat: ChatIds): UserMessag
   if (parts.length > MAX_PARTS) throw invalidField(`${path}.parts`, `must have at most ${MAX_PARTS} parts`);
   const errors = parts.flatMap((part, index) => checkPart(part, `${path}.parts.${index}`));
   if (errors.length > 0) throw validationFailed(errors);
-  if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain some text or a file');
+  if (!parts.some(hasContent)) throw invalidField(`${path}.parts`, 'must contain text or a file');
   return { id: messageIdOf(message['id'], `${path}.id`, chat), parts: parts as UIMessage['parts'] };
 }
 
-/** What users may say: text, files, and data parts of the client's own, which no model sees. */
+/** Parts that users may send: text, files, and the client's own data parts, which no model sees. */
 function checkPart(part: unknown, path: string): FieldError[] {
   if (!isFields(part)) return [{ path, message: 'must be a part object' }];
   const { type } = part;

@@ -15,8 +15,8 @@ export class VotesController {
   constructor(private readonly votes: VotesService) {}
 
   @Get('votes')
-  @ApiOperation({ summary: 'The votes of an own chat, in the order of its messages' })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiOperation({ summary: 'List the votes in your chat, in the order of its messages' })
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: VotePageDto })
   @ApiProblems(400, 404)
   list(
@@ -28,9 +28,9 @@ export class VotesController {
   }
 
   @Put('messages/:messageId/vote')
-  @ApiOperation({ summary: 'Vote on a message of an own chat', description: 'Replaces the vote there is.' })
-  @ApiClientIdParam('id', 'The chat')
-  @ApiClientIdParam('messageId', 'The message')
+  @ApiOperation({ summary: 'Vote on a message of your chat', description: 'Replaces an existing vote.' })
+  @ApiClientIdParam('id', 'chat')
+  @ApiClientIdParam('messageId', 'message')
   @ApiOkResponse({ type: VoteDto })
   @ApiProblems(400, 404, 413, 415)
   put(
@@ -50,10 +50,10 @@ export class VotesController {
 
   @Delete('messages/:messageId/vote')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Take back the vote on a message', description: 'No error when there is none.' })
-  @ApiClientIdParam('id', 'The chat')
-  @ApiClientIdParam('messageId', 'The message')
-  @ApiNoContentResponse({ description: 'There is no vote (any more).' })
+  @ApiOperation({ summary: 'Remove the vote on a message', description: 'Succeeds if there is no vote.' })
+  @ApiClientIdParam('id', 'chat')
+  @ApiClientIdParam('messageId', 'message')
+  @ApiNoContentResponse({ description: 'The message has no vote.' })
   @ApiProblems(400, 404)
   delete(
     @CurrentUser() user: Identity,

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { SqlRunner } from '../../common/database/database.js';
-import { type Keyset, placesAfter } from '../../common/http/paging.js';
+import { type Keyset, positionsAfter } from '../../common/http/paging.js';
 
 export interface VoteRow {
   chatId: string;
   messageId: string;
   isUpvoted: boolean;
-  /** When the message was written: votes are listed in the order of their messages. */
+  /** When the message was written. Votes are listed in the order of their messages. */
   messageCreatedAt: Date;
 }
 
@@ -17,7 +17,9 @@ interface MessagePlace {
   messageId: string;
 }
 
-/** A row of nulls says that the chat is there but has no (more) votes; no row at all, that it is not an own chat. */
+/**
+ * A row of nulls means that the chat exists but has no (more) votes. No row means that it is not the user's own chat.
+ */
 const findPage = (after: Keyset | undefined) => `
   select vote."chatId", vote."messageId", vote."isUpvoted", vote."messageCreatedAt"
     from chat
@@ -33,7 +35,7 @@ const findPage = (after: Keyset | undefined) => `
    where chat.id = $1 and chat.user_id = $2
    order by vote."messageCreatedAt", vote."messageId"`;
 
-/** `$2` and `$3` are the places after which each chat is read. */
+/** `$2` and `$3` are the positions after which each chat is read. */
 const FIND_OF_CHATS = `
   select vote."chatId", vote."messageId", vote."isUpvoted", vote."messageCreatedAt"
     from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) with ordinality chat (id, at, "messageId", position)
@@ -71,9 +73,9 @@ const DELETE = `
 @Injectable()
 export class VotesRepository {
   /**
-   * The votes of an own chat in the order of their messages, at most `limit`.
+   * The votes in the user's own chat in the order of its messages, at most `limit`.
    *
-   * @returns undefined when it is not an own chat
+   * @returns undefined if it is not the user's own chat
    */
   async findPage(
     manager: EntityManager,
@@ -85,18 +87,18 @@ export class VotesRepository {
   }
 
   /**
-   * The votes of own chats, chat by chat, in the order of their messages, at most `limit`.
+   * The votes in the user's own chats, chat by chat, in the order of their messages, at most `limit`.
    *
-   * @param after where to go on in the first of the chats
+   * @param after where to continue in the first chat
    */
   findOfChats(
     statements: SqlRunner,
     { chatIds, after, limit }: { chatIds: string[]; after?: Keyset; limit: number },
   ): Promise<VoteRow[]> {
-    return statements.query<VoteRow[]>(FIND_OF_CHATS, [chatIds, ...placesAfter(chatIds, after), limit]);
+    return statements.query<VoteRow[]>(FIND_OF_CHATS, [chatIds, ...positionsAfter(chatIds, after), limit]);
   }
 
-  /** @returns false when there is no such message in an own chat */
+  /** @returns false if the user's own chat has no such message */
   async put(
     manager: EntityManager,
     { userId, chatId, messageId }: MessagePlace,
@@ -106,7 +108,7 @@ export class VotesRepository {
     return rows.length > 0;
   }
 
-  /** @returns false when there is no such message in an own chat, whether it had a vote or not */
+  /** @returns false if the user's own chat has no such message, whether or not it had a vote */
   async delete(manager: EntityManager, { userId, chatId, messageId }: MessagePlace): Promise<boolean> {
     const rows = await manager.query<unknown[]>(DELETE, [chatId, userId, messageId]);
     return rows.length > 0;

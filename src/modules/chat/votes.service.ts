@@ -7,18 +7,18 @@ import {
   type Keyset,
   type Page,
   type PageQuery,
-  type Stretch,
+  type OwnedPage,
   toPage,
 } from '../../common/http/paging.js';
-import { toPlace } from '../../common/http/place.js';
+import { toCursorTime } from '../../common/http/cursor-time.js';
 import type { VoteDto } from './dto/vote.dto.js';
 import { type VoteRow, VotesRepository } from './votes.repository.js';
 
-const STRETCH = 500;
+const PAGE_SIZE = 500;
 
 /**
- * One vote a message, by the owner of the chat. Any of the chat's messages can be voted on, as in the Vercel chatbot:
- * which ones have thumbs is the frontend's affair.
+ * One vote per message, by the owner of the chat. Every message can be voted on, as in the Vercel chatbot. The frontend
+ * decides which messages have vote buttons.
  */
 @Injectable()
 export class VotesService {
@@ -28,9 +28,9 @@ export class VotesService {
   ) {}
 
   /**
-   * The votes of an own chat, in the order of its messages.
+   * The votes in the user's own chat, in the order of its messages.
    *
-   * @throws AppError 404 when it is not an own chat
+   * @throws AppError 404 if it is not the user's own chat
    */
   async list(identity: Identity, chatId: string, { limit, cursor }: PageQuery): Promise<Page<VoteDto>> {
     const after = decodeCursor(cursor);
@@ -42,19 +42,20 @@ export class VotesService {
   }
 
   /**
-   * The votes of own chats, chat by chat, in the order of their messages, as many as are read at a time.
+   * The votes in the user's own chats, chat by chat, in the order of their messages. Returns as many as are read at
+   * once.
    *
-   * @param after where to go on in the first of the chats
+   * @param after where to continue in the first chat
    */
-  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<VoteDto>> {
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<OwnedPage<VoteDto>> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.votes.findOfChats(statements, { chatIds, after, limit: STRETCH }),
+      this.votes.findOfChats(statements, { chatIds, after, limit: PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return { items: rows.map(toVote), last: last && { owner: last.chatId, at: placeOf(last) } };
   }
 
-  /** @throws AppError 404 when there is no such message in an own chat */
+  /** @throws AppError 404 if the user's own chat has no such message */
   async put(identity: Identity, chatId: string, messageId: string, isUpvoted: boolean): Promise<VoteDto> {
     const place = { userId: identity.id, chatId, messageId };
     const found = await this.database.asUser(identity, (manager) =>
@@ -64,7 +65,7 @@ export class VotesService {
     return { chatId, messageId, isUpvoted };
   }
 
-  /** @throws AppError 404 when there is no such message in an own chat; a vote that is not there is no error */
+  /** @throws AppError 404 if the user's own chat has no such message; a missing vote is not an error */
   async delete(identity: Identity, chatId: string, messageId: string): Promise<void> {
     const place = { userId: identity.id, chatId, messageId };
     const found = await this.database.asUser(identity, (manager) => this.votes.delete(manager, place));
@@ -73,7 +74,7 @@ export class VotesService {
 }
 
 function placeOf({ messageCreatedAt, messageId }: VoteRow): Keyset {
-  return { at: toPlace(messageCreatedAt), id: messageId };
+  return { at: toCursorTime(messageCreatedAt), id: messageId };
 }
 
 function toVote({ chatId, messageId, isUpvoted }: VoteRow): VoteDto {

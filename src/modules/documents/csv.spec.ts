@@ -18,18 +18,18 @@ const valid: Array<[string, string]> = [
 ];
 
 const invalid: Array<[string, string, number, RegExp]> = [
-  ['a quoted field without end', 'a,b\n"1,2\n3,4', 2, /does not end/],
-  ['a quotation mark at the end', 'a,"', 1, /does not end/],
-  ['an odd number of quotation marks', '"a"""",b', 1, /does not end/],
-  ['text after a quoted field', 'a\r\nb\r\n"c"d,e', 3, /follows/],
-  ['a blank after a quoted field', '"a" ,b', 1, /follows/],
-  ['text after a quoted field of several lines', '"a\nb"c', 2, /follows/],
+  ['a quoted field without end', 'a,b\n"1,2\n3,4', 2, /no closing quote/],
+  ['a quotation mark at the end', 'a,"', 1, /no closing quote/],
+  ['an odd number of quotation marks', '"a"""",b', 1, /no closing quote/],
+  ['text after a quoted field', 'a\r\nb\r\n"c"d,e', 3, /text after the closing quote/],
+  ['a blank after a quoted field', '"a" ,b', 1, /text after the closing quote/],
+  ['text after a quoted field of several lines', '"a\nb"c', 2, /text after the closing quote/],
   ['a quotation mark inside of a field', 'a,5" pipe\n', 1, /unquoted/],
   ['a blank before a quoted field', 'a\rb, "c"', 2, /unquoted/],
 ];
 
 describe('findCsvProblem', () => {
-  it.each(valid)('takes %s', (_, text) => {
+  it.each(valid)('accepts %s', (_, text) => {
     expect(findCsvProblem(text)).toBeUndefined();
   });
 
@@ -37,7 +37,7 @@ describe('findCsvProblem', () => {
     expect(findCsvProblem(text)).toEqual({ line, message: expect.stringMatching(message) });
   });
 
-  it('takes whatever is quoted as it should be', () => {
+  it('accepts anything that is quoted correctly', () => {
     const field = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[",\r\n]*$/));
     fc.assert(
       fc.property(fc.array(fc.array(field, { minLength: 1 })), (rows) => {
@@ -57,7 +57,7 @@ describe('findCsvProblem', () => {
     );
   });
 
-  it('needs no time to speak of for a large text', () => {
+  it('is fast for a large text', () => {
     const row = `${'"a ""quoted"" field",'.repeat(9)}plain\n`;
     const started = performance.now();
     expect(findCsvProblem(row.repeat(50_000))).toBeUndefined();

@@ -1,4 +1,4 @@
-/** What is wrong with a CSV text, and in which line, counted from 1. */
+/** A problem of a CSV text and its line, counted from 1. */
 export interface CsvProblem {
   line: number;
   message: string;
@@ -10,30 +10,31 @@ const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
 /**
- * Checks a text by the grammar of RFC 4180: a field with a quotation mark, comma or line break in it is quoted, and
- * quotation marks in it are doubled. Rows of different lengths are fine, as they are for spreadsheets; so are line
- * breaks of any kind, and the mark that some programs put at the beginning of UTF-8.
+ * Validates a text against the grammar of RFC 4180: a field with a quotation mark, comma or line break is quoted, and
+ * quotation marks in it are doubled. Rows may have different lengths, as in spreadsheets. Any kind of line break is
+ * allowed, and so is a UTF-8 byte order mark.
  *
- * @returns undefined when it is valid
+ * @returns undefined if it is valid
  */
 export function findCsvProblem(text: string): CsvProblem | undefined {
   let position = text.startsWith('\ufeff') ? 1 : 0;
   while (position <= text.length) {
     if (text.charCodeAt(position) === QUOTE) {
       const end = endOfQuoted(text, position);
-      if (end === undefined) return { line: lineOf(text, position), message: 'a quoted field does not end' };
+      if (end === undefined)
+        return { line: lineOf(text, position), message: 'a quoted field has no closing quote' };
       if (end < text.length && !isEndOfField(text.charCodeAt(end))) {
-        return { line: lineOf(text, end), message: 'something follows the end of a quoted field' };
+        return { line: lineOf(text, end), message: 'there is text after the closing quote of a field' };
       }
       position = end + 1;
     } else {
       const start = position;
-      // Character by character: a text of commas has millions of fields, and a search for each takes much longer.
+      // Character by character: a text of commas has millions of fields, and a search for each would take much longer.
       for (; position < text.length; position++) {
         const code = text.charCodeAt(position);
         if (isEndOfField(code)) break;
         if (code === QUOTE)
-          return { line: lineOf(text, start), message: 'a quotation mark stands in an unquoted field' };
+          return { line: lineOf(text, start), message: 'an unquoted field contains a quotation mark' };
       }
       position++;
     }
@@ -45,7 +46,7 @@ function isEndOfField(code: number): boolean {
   return code === COMMA || code === LINE_FEED || code === CARRIAGE_RETURN;
 }
 
-/** @returns where the field that starts with a quotation mark has ended: the place behind the closing one */
+/** @returns the position after the closing quotation mark of the field */
 function endOfQuoted(text: string, start: number): number | undefined {
   let position = start + 1;
   for (;;) {

@@ -4,21 +4,22 @@ import type { Piscina } from 'piscina';
 import { payloadTooLarge, rateLimited, unavailable } from '../../common/errors/app-error.js';
 import type { DiffSide } from './document-diff.js';
 
-/** The worker's file stands beside this one: JavaScript in the build, TypeScript (which Node.js reads) in tests. */
+/** The worker's file is in this folder: JavaScript in the build, and TypeScript (which Node.js can run) in tests. */
 const FILE = new URL(`./document-diff${extname(new URL(import.meta.url).pathname)}`, import.meta.url).href;
 
-/** One comparison; milliseconds. */
+/** Time limit of one comparison, in milliseconds. */
 const TIME_LIMIT = 10_000;
-/** The thread ends when there was nothing to compare for so long. */
+/** The thread ends after being idle for this long. */
 const IDLE_TIME = 60_000;
 const MAX_QUEUE = 32;
 const MAX_OF_USER = 3;
 
-const TOO_LARGE = 'The difference between these versions is too large. Read both and compare them yourself.';
+const TOO_LARGE =
+  'The difference between these versions is too large. Read both versions and compare them yourself.';
 
 /**
- * Compares texts in a thread of its own, because it can take seconds and everybody else must not wait for it. The thread
- * starts with the first comparison.
+ * Compares texts in a worker thread, because it can take seconds and must not block other requests. The thread starts
+ * with the first comparison.
  */
 @Injectable()
 export class DiffWorkers implements OnApplicationShutdown {
@@ -27,9 +28,10 @@ export class DiffWorkers implements OnApplicationShutdown {
   private pool?: Promise<Piscina>;
 
   /**
-   * The difference as the API answers it, in JSON.
+   * The difference as JSON for the API.
    *
-   * @throws AppError 413 when it is too large or takes too long, 429 when the user has others running, 503 when many users do
+   * @throws AppError 413 if it is too large or takes too long, 429 if other comparisons of the user are running, 503 if
+   * many users have comparisons running
    */
   async compare(userId: string, sides: { from: DiffSide; to: DiffSide }): Promise<Buffer> {
     const running = this.running.get(userId) ?? 0;
@@ -59,10 +61,10 @@ export class DiffWorkers implements OnApplicationShutdown {
     try {
       return (await pool.run(sides, { name: 'writeDifference', signal })) as Uint8Array | undefined;
     } catch (error) {
-      // The thread has been ended: by the time limit, or because it ran out of memory.
+      // The thread was ended by the time limit, or because it ran out of memory.
       const isOutOfMemory = (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY';
       if (!signal.aborted && !isOutOfMemory) throw error;
-      this.logger.warn({ isOutOfMemory }, 'A comparison of two versions was given up.');
+      this.logger.warn({ isOutOfMemory }, 'A comparison of two versions was aborted.');
       throw payloadTooLarge(TOO_LARGE);
     }
   }
@@ -76,7 +78,7 @@ async function createPool(): Promise<Piscina> {
     maxThreads: 1,
     idleTimeout: IDLE_TIME,
     maxQueue: MAX_QUEUE,
-    // Nothing of this process's secrets is needed there.
+    // The worker does not need the secrets of this process.
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 512 },
   });

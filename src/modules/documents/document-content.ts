@@ -2,14 +2,14 @@ import { invalidField } from '../../common/errors/app-error.js';
 import { findCsvProblem } from './csv.js';
 import type { DocumentKind } from './dto/document.dto.js';
 
-/** How a content is not what its kind promises: a sheet is valid CSV. The others are any text. */
+/** Why a content is invalid for its kind. A sheet must be valid CSV. The other kinds can be any text. */
 export function contentProblem(kind: DocumentKind, content: string): string | undefined {
   const problem = kind === 'sheet' ? findCsvProblem(content) : undefined;
   return problem && `is not valid CSV: ${problem.message} (line ${problem.line})`;
 }
 
 /**
- * Holds a content to what its kind promises.
+ * Validates a content for its kind.
  *
  * @throws AppError 400 naming `path`
  */

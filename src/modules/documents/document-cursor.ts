@@ -1,28 +1,29 @@
 import { invalidField } from '../../common/errors/app-error.js';
 import { isUuid } from '../../common/http/client-id.js';
-import { isPlace } from '../../common/http/place.js';
+import { isCursorTime } from '../../common/http/cursor-time.js';
 
 /**
- * A place in the list of documents. The latest version decides where a document stands, so a new version would move it
- * past a reader who has not come to it yet: all pages of one reading order the documents as they were at its beginning.
+ * A position in the list of documents. The latest version determines the position of a document, so a new version would
+ * move it past a reader who has not reached it yet. All pages of a list therefore use the order at the time of the
+ * first page.
  */
 export interface DocumentPlace {
-  /** Where the document stands: its latest version at the beginning of the reading. */
+  /** The position of the document: its latest version at the time of the first page. */
   at: string;
   id: string;
-  /** The newest version of all when the reading began. */
+  /** The newest version of all documents at the time of the first page. */
   asOf: string;
 }
 
-/** @throws AppError 400 naming `cursor` when it is not one of this list */
+/** @throws AppError 400 naming `cursor` if it is invalid */
 export function decodeDocumentCursor(cursor: string | undefined): DocumentPlace | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [at, id, asOf, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   if (
     at === undefined ||
-    !isPlace(at) ||
+    !isCursorTime(at) ||
     asOf === undefined ||
-    !isPlace(asOf) ||
+    !isCursorTime(asOf) ||
     id === undefined ||
     !isUuid(id) ||
     rest.length > 0

@@ -9,7 +9,7 @@ const numbered = (count: number, word: string) =>
   Array.from({ length: count }, (_, index) => `${word} ${index}\n`).join('');
 
 describe('compare', () => {
-  it('says what was removed and added, with three lines around', () => {
+  it('lists removed and added lines with three lines of context', () => {
     expect(diff('1\n2\n3\n4\n5\n6\n7\n8\n9\n', '1\n2\n3\n4\nfive\n6\n7\n8\n9\n')).toEqual({
       unified: '--- doc\tA\n+++ doc\tB\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n',
       hunks: [
@@ -24,7 +24,7 @@ describe('compare', () => {
     });
   });
 
-  it('makes several hunks of differences that lie apart', () => {
+  it('makes several hunks of differences that are far apart', () => {
     const to = numbered(40, 'line').replace('line 3\n', '').replace('line 30\n', 'line 30\nnew\n');
     const { hunks } = diff(numbered(40, 'line'), to);
     expect(hunks.map(({ oldStart, newStart }) => [oldStart, newStart])).toEqual([
@@ -38,7 +38,7 @@ describe('compare', () => {
     ['only the old text', 'a', 'a\n', ['-a', '\\ No newline at end of file', '+a']],
     ['both', 'a', 'b', ['-a', '\\ No newline at end of file', '+b', '\\ No newline at end of file']],
     ['both, unchanged', 'x\na', 'y\na', ['-x', '+y', ' a', '\\ No newline at end of file']],
-  ])('tells of a missing line break at the end of %s', (_, from, to, lines) => {
+  ])('marks a missing line break at the end of %s', (_, from, to, lines) => {
     const { hunks, unified } = diff(from, to);
     expect(hunks[0]?.lines).toEqual(lines);
     expect(unified.split('\n').slice(3, -1)).toEqual(lines);
@@ -54,7 +54,7 @@ describe('compare', () => {
     expect(unified).toContain(`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`);
   });
 
-  it('keeps carriage returns, and other line separators inside of lines', () => {
+  it('keeps carriage returns, and other line separators inside lines', () => {
     expect(diff('a\r\nb\u2028c\n', 'a\nb\u2028c\n').hunks[0]?.lines).toEqual(['-a\r', '+a', ' b\u2028c']);
   });
 
@@ -64,12 +64,12 @@ describe('compare', () => {
     ).toBe('--- /dev/null\n+++ doc\tB\n@@ -0,0 +1,1 @@\n+שלום 🌱\n\\ No newline at end of file\n');
   });
 
-  it('is empty when nothing differs', () => {
+  it('is empty without differences', () => {
     for (const text of ['', '\n', 'a', 'a\r\nb'])
       expect(diff(text, text)).toEqual({ unified: '', hunks: [] });
   });
 
-  it('turns one text into the other, whatever they are', () => {
+  it('transforms one text into the other, whatever they are', () => {
     const text = fc
       .array(fc.constantFrom('a', 'b', '', '🌱', '-', '+++ x', '\\ No', 'a\r'))
       .chain((lines) => fc.boolean().map((ends) => lines.join('\n') + (ends ? '\n' : '')));
@@ -92,7 +92,7 @@ describe('compare', () => {
     ],
     ['an end in common', numbered(3_000, 'old') + 'x\ny\nz\nlast', numbered(3_000, 'new') + 'x\ny\nz\nlast'],
     ['no line break at the end', `${numbered(3_000, 'old')}old`, `${numbered(3_000, 'new')}new`],
-  ])('stays fast and right for large texts with %s', (_, from, to) => {
+  ])('stays fast and correct for large texts with %s', (_, from, to) => {
     const started = performance.now();
     const { unified, hunks } = diff(from, to);
     expect(performance.now() - started).toBeLessThan(2_000);

@@ -1,13 +1,13 @@
 import { formatPatch, structuredPatch, type StructuredPatch, type StructuredPatchHunk } from 'diff';
 import type { DiffHunkDto } from './dto/diff.dto.js';
 
-// This file runs in a worker thread, on its own: it imports packages and types, nothing else.
+// This file runs in a worker thread by itself. It must only import packages and types.
 
 /** One side of a comparison. */
 export interface DiffSide {
-  /** What the unified diff calls it. */
+  /** Its name in the unified diff. */
   name: string;
-  /** Its version; undefined for the nothing before the first one. */
+  /** Its version, or undefined if there is no version before the first one. */
   version?: string;
   content: string;
 }
@@ -15,18 +15,18 @@ export interface DiffSide {
 const CONTEXT = 3;
 
 /**
- * The time of a comparison grows with the square of the lines that differ. Beyond this many, what lies between the first
- * and the last difference is given as replaced: true all the same, and found at once.
+ * The time of a comparison grows with the square of the number of changed lines. If there are more than this,
+ * everything between the first and the last difference is shown as replaced. This is correct and fast.
  */
 const MAX_EDITS = 1_000;
 
-/** Beyond so many lines they are not compared one by one at all. */
+/** Texts with more lines are not compared line by line. */
 const MAX_LINES = 400_000;
 
-/** How long lines are compared, in milliseconds; what has been found by then is not used. */
-const PATIENCE = 1_000;
+/** Time limit for comparing lines, in milliseconds. Partial results are discarded. */
+const TIME_LIMIT = 1_000;
 
-/** The largest answer, in bytes of JSON. */
+/** The largest response, in bytes of JSON. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 const NO_LINE_BREAK = '\\ No newline at end of file';
@@ -41,7 +41,7 @@ export function compare(from: DiffSide, to: DiffSide): { unified: string; hunks:
     from.version,
     to.version,
   ] as const;
-  const options = { context: CONTEXT, maxEditLength: MAX_EDITS, timeout: PATIENCE };
+  const options = { context: CONTEXT, maxEditLength: MAX_EDITS, timeout: TIME_LIMIT };
   const isComparable = countLines(from.content) + countLines(to.content) <= MAX_LINES;
   const patch: StructuredPatch = (isComparable ? structuredPatch(...names, options) : undefined) ?? {
     oldFileName: names[0],
@@ -60,9 +60,9 @@ export function compare(from: DiffSide, to: DiffSide): { unified: string; hunks:
 }
 
 /**
- * The difference between two versions as the API answers it, in JSON.
+ * The difference between two versions as JSON for the API.
  *
- * @returns undefined when it is too large to be sent
+ * @returns undefined if it is too large to send
  */
 export function writeDifference(sides: { from: DiffSide; to: DiffSide }): Uint8Array | undefined {
   const { from, to } = sides;
@@ -72,7 +72,7 @@ export function writeDifference(sides: { from: DiffSide; to: DiffSide }): Uint8A
   return bytes.length > MAX_BYTES ? undefined : bytes;
 }
 
-/** One hunk that replaces all between the lines that both texts begin with and those that both end with. */
+/** One hunk that replaces everything between the common first lines and the common last lines. */
 function replaceBetween(from: string[], to: string[]): StructuredPatchHunk {
   const shorter = Math.min(from.length, to.length);
   let before = 0;
@@ -104,7 +104,7 @@ function countLines(text: string): number {
   return lines;
 }
 
-/** The lines of a text, each with its line break; only the last one may have none. */
+/** The lines of a text with their line breaks. Only the last line may have none. */
 function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
@@ -115,7 +115,10 @@ function signed(sign: string, lines: string[]): string[] {
   );
 }
 
-/** The library counts from the line after where there are no lines, and only writes it as the unified format has it. */
+/**
+ * The library counts from the line after if there are no lines. It only corrects this when it writes the unified
+ * format.
+ */
 function toHunk({ oldStart, oldLines, newStart, newLines, lines }: StructuredPatchHunk): DiffHunkDto {
   return {
     oldStart: oldLines === 0 ? oldStart - 1 : oldStart,

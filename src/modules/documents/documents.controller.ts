@@ -26,10 +26,10 @@ export class DocumentsController {
 
   @Get()
   @ApiOperation({
-    summary: 'The latest version of each of your documents, newest first',
+    summary: 'List the latest version of each of your documents, newest first',
     description:
-      'Pages keep the order that the documents had when the first one was read, so that none is skipped or repeated ' +
-      'when it gets a new version meanwhile; the version shown is the latest all the same.',
+      'Pages keep the order that the documents had when the first page was read. A document that gets a new version ' +
+      'meanwhile is neither skipped nor repeated. Each item is the latest version.',
   })
   @ApiOkResponse({ type: DocumentPageDto })
   @ApiProblems(400)
@@ -41,7 +41,8 @@ export class DocumentsController {
   @AcceptBody({ large: true })
   @ApiOperation({
     summary: 'Create a document',
-    description: 'This is its first version. 409 `version_conflict` when you have a document of this id.',
+    description:
+      'Stores the first version. Returns 409 `version_conflict` if you already have a document with this id.',
   })
   @ApiCreatedResponse({ type: DocumentDto })
   @ApiProblems(400, 404, 409, 413, 415)
@@ -56,8 +57,8 @@ export class DocumentsController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Read a document: its latest version, or the one that is named' })
-  @ApiClientIdParam('id', 'The document')
+  @ApiOperation({ summary: 'Get the latest version of a document, or a given one' })
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems(400, 404)
   read(
@@ -73,10 +74,11 @@ export class DocumentsController {
   @ApiOperation({
     summary: 'Store a new version of a document',
     description:
-      'Its kind stays. Every version is kept, however many writers there are; with `baseVersion` nobody overwrites what ' +
-      'they have not seen: 409 `version_conflict` when that is no longer the latest.',
+      'The kind does not change. Every version is kept, also with concurrent writers. Send `baseVersion` to avoid ' +
+      'overwriting changes that you have not seen: the response is 409 `version_conflict` if it is no longer the latest ' +
+      'version.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems(400, 404, 409, 413, 415)
   put(
@@ -90,8 +92,8 @@ export class DocumentsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a document with all its versions and suggestions' })
-  @ApiClientIdParam('id', 'The document')
-  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiClientIdParam('id', 'document')
+  @ApiNoContentResponse({ description: 'The resource was deleted.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
     return this.documents.delete(user, toStoredId(user.idNamespace, id, 'id'));

@@ -7,7 +7,7 @@ export function toDocument(row: DocumentRow): DocumentDto {
     userId: row.userId,
     title: row.title,
     kind: row.kind,
-    // The column may be null where another program has written it; clients rely on a text.
+    // The column may be null if another program wrote it, but clients expect a string.
     content: row.content ?? '',
     createdAt: row.createdAt.toISOString(),
   };

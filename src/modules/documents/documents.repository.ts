@@ -13,14 +13,14 @@ export interface DocumentRow {
   userId: string;
   title: string;
   kind: DocumentKind;
-  /** Null, too, where the content was not asked for. */
+  /** Also null if the content was not requested. */
   content: string | null;
   createdAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** Where a document stands in the list. */
+/** The position of a document in the list. */
 export interface ListedDocumentRow extends DocumentRow {
   placeAt: Date;
 }
@@ -28,20 +28,21 @@ export interface ListedDocumentRow extends DocumentRow {
 const COLUMNS = `
   document.id, document.user_id as "userId", document.title, document.kind, document."createdAt"`;
 
-/** The same as they are stored. */
+/** The same columns, as stored. */
 const STORED = 'document.id, document.user_id, document.title, document.kind, document."createdAt"';
 
-/** What of a document can be large. */
+/** Columns of a document that can be large. */
 const LARGE = ['title', 'content'];
 
 const PLACE = `max(version."createdAt") filter (where version."createdAt" <= $2::timestamptz)`;
 
-/** The content can be large, and is not read in vain. */
+/** The content can be large, and is only read if needed. */
 const contentIf = (flag: string) => `case when ${flag}::boolean then document.content end as content`;
 
 /**
- * Where each document stands in the list, and its latest version. One pass over the keys of the user's versions, whatever
- * the planner knows of them: a search for later versions, row by row, is faster at best and takes minutes at worst.
+ * The position of each document in the list, and its latest version. This is one pass over the keys of the user's
+ * versions, whatever statistics the planner has. Searching for later versions row by row is at best faster, and at
+ * worst takes minutes.
  */
 const findPage = (kind: DocumentKind | undefined) => `
   select ${COLUMNS}, document.content, document."placeAt", document."hasMore"
@@ -76,7 +77,7 @@ const FIND_BEFORE = `
   select ${COLUMNS}, document.content from "Document" document
    where document.id = $1 and document."createdAt" < $2 order by document."createdAt" desc limit 1`;
 
-/** A row of nulls says that the document is there but has no (more) versions; no row at all, that it is not. */
+/** A row of nulls means that the document exists but has no (more) versions. No row means that it does not exist. */
 const FIND_VERSIONS = `
   select ${COLUMNS}, document.content, document."hasMore"
     from (select from "Document" where id = $1 limit 1) found
@@ -106,9 +107,9 @@ const FIND_ALL_VERSIONS = `
     })} document
    order by document."createdAt", document.id`;
 
-/** The lock that the trigger of the table takes for each new version, only earlier. */
+/** The same lock that the trigger of the table takes for each new version, taken earlier. */
 const LOCK = `select pg_advisory_xact_lock(hashtextextended($1::uuid::text, ${ADVISORY_LOCKS.document}))`;
-/** The same for a document that is there already: a stranger's request takes no lock, so it keeps nobody waiting. */
+/** The same for an existing document. A request for another user's document takes no lock, so it blocks nobody. */
 const LOCK_OWN = `${LOCK} from (select from "Document" where id = $1::uuid limit 1) own`;
 
 const CREATE = `
@@ -127,10 +128,16 @@ const DELETE_AFTER = `
   with deleted as (delete from "Document" where id = $1 and "createdAt" > $2::timestamptz returning id)
   select count(*)::int as deleted from deleted`;
 
-/** Every statement here sees own documents only: row level security shows nobody those of others, not even administrators. */
+/**
+ * Every statement here sees only the user's own documents: row level security hides the documents of others, even from
+ * administrators.
+ */
 @Injectable()
 export class DocumentsRepository {
-  /** A page of the latest version of each document, newest first; in the order of the reading that `after` belongs to. */
+  /**
+   * A page of the latest version of each document, newest first, in the order of the first page that `after` comes
+   * from.
+   */
   findPage(
     manager: EntityManager,
     {
@@ -164,7 +171,7 @@ export class DocumentsRepository {
     return rows[0];
   }
 
-  /** The version before the one of a time. */
+  /** The version before the given time. */
   async findBefore(manager: EntityManager, id: string, createdAt: Date): Promise<DocumentRow | undefined> {
     const rows = await manager.query<DocumentRow[]>(FIND_BEFORE, [id, createdAt]);
     return rows[0];
@@ -173,7 +180,7 @@ export class DocumentsRepository {
   /**
    * A page of the versions of a document, oldest first.
    *
-   * @returns undefined when there is no such document
+   * @returns undefined if there is no such document
    */
   async findVersions(
     manager: EntityManager,
@@ -186,8 +193,8 @@ export class DocumentsRepository {
   }
 
   /**
-   * All versions of all documents with their content, oldest first: at most `limit`, and no more than fit into `bytes`, but
-   * at least one.
+   * All versions of all documents with their content, oldest first: at most `limit`, and no more than fit into `bytes`,
+   * but at least one.
    */
   findAllVersions(
     statements: SqlRunner,
@@ -198,16 +205,16 @@ export class DocumentsRepository {
   }
 
   /**
-   * Waits for other writers of a document, and keeps them waiting until the transaction ends.
+   * Waits for other writers of a document, and blocks them until the transaction ends.
    *
-   * @returns the latest version; undefined when there is no such document
+   * @returns the latest version, or undefined if there is no such document
    */
   async lockLatest(
     manager: EntityManager,
     id: string,
     { withContent }: { withContent: boolean },
   ): Promise<DocumentRow | undefined> {
-    // Two statements, sent at once: the second one must look after the first has got the lock.
+    // Two statements, sent at once: the second one must run after the first has taken the lock.
     const [, row] = await Promise.all([
       manager.query(LOCK_OWN, [id]),
       this.findLatest(manager, id, { withContent }),
@@ -215,7 +222,9 @@ export class DocumentsRepository {
     return row;
   }
 
-  /** @returns undefined when the user has a document of this id; a trigger refuses (42501) the id of somebody else's */
+  /**
+   * @returns undefined if the user already has a document with this id; a trigger refuses (42501) an id of another user
+   */
   async create(
     manager: EntityManager,
     { id, userId, title, kind, content }: Omit<DocumentRow, 'createdAt'>,
@@ -240,7 +249,7 @@ export class DocumentsRepository {
     return row;
   }
 
-  /** @returns how many versions were deleted, of all or of those that are later than `after` */
+  /** @returns the number of deleted versions: all, or those after `after` */
   async delete(manager: EntityManager, id: string, after?: Date): Promise<number> {
     const [, rows] = await Promise.all([
       manager.query(LOCK_OWN, [id]),

@@ -6,7 +6,7 @@ import { Database } from '../../common/database/database.js';
 import { conflict, notFound } from '../../common/errors/app-error.js';
 import { postgresCode } from '../../common/errors/postgres-errors.js';
 import { type Keyset, keysetOf, type Page, toItems, toPageBy } from '../../common/http/paging.js';
-import { toPlace } from '../../common/http/place.js';
+import { toCursorTime } from '../../common/http/cursor-time.js';
 import { checkContent } from './document-content.js';
 import { decodeDocumentCursor, encodeDocumentCursor } from './document-cursor.js';
 import { toDocument, toVersion } from './documents.mapper.js';
@@ -15,10 +15,10 @@ import type { DocumentDto, DocumentVersionDto } from './dto/document.dto.js';
 import type { ListDocumentsQuery } from './dto/document.queries.js';
 import type { CreateDocumentDto, PutDocumentDto } from './dto/write-document.dto.js';
 
-/** What is read of all versions at a time: many small ones, or few large ones. */
-const STRETCH = { limit: 100, bytes: 256 * 1024 };
+/** The number of versions to read at once: many small ones, or a few large ones. */
+const PAGE_SIZE = { limit: 100, bytes: 256 * 1024 };
 
-/** Documents as their owner sees them. Ids are stored ids; a version is named by its `createdAt`. */
+/** Documents for their owner. Ids are stored ids. A version is identified by its `createdAt`. */
 @Injectable()
 export class DocumentsService {
   constructor(
@@ -39,31 +39,31 @@ export class DocumentsService {
       this.documents.findPage(manager, { kind, after, limit, withContent }),
     );
     const [first] = rows;
-    const asOf = after?.asOf ?? (first ? toPlace(first.placeAt) : '');
+    const asOf = after?.asOf ?? (first ? toCursorTime(first.placeAt) : '');
     return toPageBy(
       rows,
       limit,
-      ({ id, placeAt }) => encodeDocumentCursor({ at: toPlace(placeAt, 'descending'), id, asOf }),
+      ({ id, placeAt }) => encodeDocumentCursor({ at: toCursorTime(placeAt, 'descending'), id, asOf }),
       (row) => toVersion(row, withContent),
       ({ id }) => id,
     );
   }
 
-  /** Every version of every document, oldest first, as many after a place as are good to have in memory at a time. */
+  /** Every version of every document, oldest first. Returns as many after a position as should be in memory at once. */
   async listAllVersions(
     identity: Identity,
     after?: Keyset,
   ): Promise<{ items: DocumentDto[]; last?: Keyset }> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.documents.findAllVersions(statements, { after, ...STRETCH }),
+      this.documents.findAllVersions(statements, { after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return { items: toItems(rows, toDocument, ({ id }) => id), last: last && keysetOf(last) };
   }
 
   /**
-   * @throws AppError 400 when the content is not of its kind, 409 when the user has a document of this id already, 404
-   *   when it is not theirs to take
+   * @throws AppError 400 if the content is invalid for its kind, 409 if the user already has a document with this id,
+   * 404 if another user has it
    */
   async create(
     identity: Identity,
@@ -76,11 +76,11 @@ export class DocumentsService {
         throw postgresCode(error) === '42501' ? notFound('The document') : error;
       }),
     );
-    if (!row) throw conflict('You have a document with this id already.');
+    if (!row) throw conflict('You already have a document with this id.');
     return toDocument(row);
   }
 
-  /** @throws AppError 404 when it is not an own document */
+  /** @throws AppError 404 if it is not the user's own document */
   async latest(identity: Identity, id: string): Promise<DocumentDto> {
     const row = await this.database.asUser(identity, (manager) => this.documents.findLatest(manager, id));
     if (!row) throw notFound('The document');
@@ -90,7 +90,7 @@ export class DocumentsService {
   /**
    * One version, by default the latest.
    *
-   * @throws AppError 404 when it is not a version of an own document
+   * @throws AppError 404 if it is not a version of the user's own document
    */
   async read(identity: Identity, id: string, version?: string): Promise<DocumentDto> {
     if (version === undefined) return this.latest(identity, id);
@@ -102,11 +102,11 @@ export class DocumentsService {
   }
 
   /**
-   * Adds a version. Writers of one document take turns, and every version is kept; with `baseVersion` only one of several
-   * that start from the same version succeeds.
+   * Adds a version. Writers of one document run one after the other, and every version is kept. With `baseVersion`,
+   * only one of several writers with the same base version succeeds.
    *
-   * @throws AppError 404 when it is not an own document, 400 when the content is not of its kind, 409 when `baseVersion`
-   *   is not the latest version (any more)
+   * @throws AppError 404 if it is not the user's own document, 400 if the content is invalid for its kind, 409 if
+   * `baseVersion` is not (or no longer) the latest version
    */
   async addVersion(
     identity: Identity,
@@ -118,32 +118,32 @@ export class DocumentsService {
       if (!latest) throw notFound('The document');
       checkContent(latest.kind, content);
       if (baseVersion !== undefined && Date.parse(baseVersion) !== latest.createdAt.getTime()) {
-        throw conflict(`The latest version is now that of ${latest.createdAt.toISOString()}.`);
+        throw conflict(`The latest version is now ${latest.createdAt.toISOString()}.`);
       }
       const version = { title: title ?? latest.title, kind: latest.kind, content };
       return toDocument(await this.documents.addVersion(manager, latest, version));
     });
   }
 
-  /** @throws AppError 404 when it is not an own document */
+  /** @throws AppError 404 if it is not the user's own document */
   async delete(identity: Identity, id: string): Promise<void> {
     const deleted = await this.database.asUser(identity, (manager) => this.documents.delete(manager, id));
     if (deleted === 0) throw notFound('The document');
   }
 
   /**
-   * Waits for other writers of a document, and keeps them waiting until the transaction of `manager` ends.
+   * Waits for other writers of a document, and blocks them until the transaction of `manager` ends.
    *
-   * @returns the latest version; undefined when it is not an own document
+   * @returns the latest version, or undefined if it is not the user's own document
    */
   lockLatest(manager: EntityManager, id: string): Promise<DocumentRow | undefined> {
     return this.documents.lockLatest(manager, id, { withContent: true });
   }
 
   /**
-   * Adds a version with another content after the latest one, which {@link lockLatest} has given.
+   * Adds a version with different content after the latest one, which {@link lockLatest} returned.
    *
-   * @throws AppError 400 naming `path` when the content is not of its kind
+   * @throws AppError 400 naming `path` if the content is invalid for its kind
    */
   async replaceContent(
     manager: EntityManager,

@@ -23,8 +23,8 @@ export class VersionsController {
   constructor(private readonly versions: VersionsService) {}
 
   @Get('versions')
-  @ApiOperation({ summary: 'The versions of a document, oldest first' })
-  @ApiClientIdParam('id', 'The document')
+  @ApiOperation({ summary: 'List the versions of a document, oldest first' })
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: DocumentPageDto })
   @ApiProblems(400, 404)
   list(
@@ -38,9 +38,10 @@ export class VersionsController {
   @Delete('versions')
   @ApiOperation({
     summary: 'Delete the versions after a time',
-    description: 'Their suggestions go with them. When no version is left, the document is gone.',
+    description:
+      'Their suggestions are deleted as well. If no version is left, the document no longer exists.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: DeletedVersionsDto })
   @ApiProblems(400, 404)
   deleteAfter(
@@ -53,12 +54,12 @@ export class VersionsController {
 
   @Get('diff')
   @ApiOperation({
-    summary: 'What has changed between two versions',
-    description: `Compares the last two versions, unless you name others. For the first version, every line is an addition. 413
-\`payload_too_large\` when the difference is too large to be sent (more than about 2 MB) or takes too long to find: read both
-versions then and compare them yourself. 429 \`rate_limited\` when too many of your comparisons are running.`,
+    summary: 'Compare two versions',
+    description: `Compares the last two versions by default. For the first version, every line is an addition. Returns 413
+\`payload_too_large\` if the difference is too large to send (more than about 2 MB) or takes too long to compute. Read both
+versions and compare them yourself in that case. Returns 429 \`rate_limited\` if too many of your comparisons are running.`,
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @Header('Content-Type', 'application/json; charset=utf-8')
   @ApiOkResponse({ type: DiffDto })
   @ApiProblems(400, 404, 413)
@@ -69,11 +70,11 @@ versions then and compare them yourself. 429 \`rate_limited\` when too many of y
   @Post('restore')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Go back to an earlier version',
+    summary: 'Restore an earlier version',
     description:
-      'Its content is stored as a new version; those in between are kept, and so is the present title.',
+      'Stores the content of the version as a new version. The versions in between are kept, and so is the current title.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems(400, 404, 413, 415)
   restore(

@@ -12,7 +12,7 @@ import type { DiffQuery, ListVersionsQuery } from './dto/document.queries.js';
 
 const VERSION = 'This version of the document';
 
-/** The history of an own document. */
+/** The history of the user's own document. */
 @Injectable()
 export class VersionsService {
   constructor(
@@ -24,7 +24,7 @@ export class VersionsService {
   /**
    * All versions, oldest first.
    *
-   * @throws AppError 404 when it is not an own document
+   * @throws AppError 404 if it is not the user's own document
    */
   async list(
     identity: Identity,
@@ -40,11 +40,12 @@ export class VersionsService {
   }
 
   /**
-   * What has changed between two versions: by default between the latest and the one before, or nothing where there is
-   * none before.
+   * The difference between two versions, by default between the latest and the one before it. Without a previous
+   * version, everything is an addition.
    *
-   * @returns a `DiffDto` in JSON, as the worker wrote it
-   * @throws AppError 404 when one of them is not a version of an own document; what {@link DiffWorkers.compare} throws
+   * @returns a `DiffDto` as JSON, as written by the worker
+   * @throws AppError 404 if one of them is not a version of the user's own document; also what {@link
+   * DiffWorkers.compare} throws
    */
   async diff(identity: Identity, id: string, query: DiffQuery): Promise<Buffer> {
     const [from, to] = await this.database.asUser(identity, (manager) => this.findSides(manager, id, query));
@@ -57,14 +58,14 @@ export class VersionsService {
   /**
    * Makes the content of an earlier version the latest again, as a new version.
    *
-   * @throws AppError 404 when it is not a version of an own document
+   * @throws AppError 404 if it is not a version of the user's own document
    */
   async restore(identity: Identity, id: string, version: string): Promise<DocumentDto> {
     return this.database.asUser(identity, async (manager) => {
       const latest = await this.documents.lockLatest(manager, id, { withContent: false });
       if (!latest) throw notFound('The document');
       const { kind, content } = await this.findVersion(manager, id, version);
-      // The title is not part of what is gone back to: who renames a document does not mean one version.
+      // The title is not restored: renaming a document does not apply to a single version.
       return toDocument(
         await this.documents.addVersion(manager, latest, { title: latest.title, kind, content }),
       );
@@ -72,9 +73,9 @@ export class VersionsService {
   }
 
   /**
-   * Deletes all versions that are later than a time; a document that has no other is gone.
+   * Deletes all versions after a time. If no version is left, the document no longer exists.
    *
-   * @throws AppError 404 when it is not an own document
+   * @throws AppError 404 if it is not the user's own document
    */
   async deleteAfter(identity: Identity, id: string, after: string): Promise<DeletedVersionsDto> {
     return this.database.asUser(identity, async (manager) => {

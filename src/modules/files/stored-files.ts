@@ -24,10 +24,10 @@ const MOST_BYTES = MAX_FILE_SIZE;
 const AT_ONCE = 4;
 
 const WORDS: Record<Extract<StoredFile, { missing: string }>['missing'], string> = {
-  gone: 'a file that has been deleted',
-  unreadable: 'a file that could not be read',
-  'too large': 'a file that was left out, because later ones take all the room',
-  'not what it says': 'a file that was left out, because it is not of the type that it says',
+  gone: 'deleted file',
+  unreadable: 'unreadable file',
+  'too large': 'omitted file, because later files use all the space',
+  'not what it says': 'omitted file, because its content does not match its type',
 };
 
 /** The bytes of stored files, for the model. */

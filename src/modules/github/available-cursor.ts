@@ -1,13 +1,13 @@
 import { invalidField } from '../../common/errors/app-error.js';
 
-/** More than anybody has; a larger number is made up. */
+/** More than any user has. A larger number is invalid. */
 const MAX_POSITION = 1_000_000;
 
 /**
- * A place in the list of what a token can see, which is GitHub's: it knows pages by their number only.
+ * A position in GitHub's list of the repositories that a token can access. GitHub only has page numbers.
  *
- * @returns how many repositories come before it
- * @throws AppError 400 naming `cursor` when it is not one of this list
+ * @returns the number of repositories before the position
+ * @throws AppError 400 naming `cursor` if it is invalid
  */
 export function decodePosition(cursor: string | undefined): number {
   if (cursor === undefined || cursor === '') return 0;

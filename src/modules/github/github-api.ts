@@ -5,7 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { githubFailure, GithubTimeoutError, githubUnreachable } from './github-failure.js';
 import type { RepositoryName } from './repository-name.js';
 
-/** A repository as GitHub describes it. */
+/** A repository as described by GitHub. */
 export interface FoundRepository extends RepositoryName {
   url: string;
   description: string | null;
@@ -13,14 +13,14 @@ export interface FoundRepository extends RepositoryName {
   isPrivate: boolean;
 }
 
-/** GitHub's own largest page. */
+/** GitHub's maximum page size. */
 export const GITHUB_PAGE_SIZE = 100;
 
 const DEFAULT_API_URL = 'https://api.github.com';
 const GITHUB_HOST = 'github.com';
-/** Of the headers and of the body, together. */
+/** Time limit for headers and body together. */
 const TIMEOUT = 10_000;
-/** A renamed repository answers with one redirection, a renamed owner with another. */
+/** A renamed repository redirects once, and a renamed owner once more. */
 const MAX_REDIRECTIONS = 3;
 
 const repositorySchema = z.object({
@@ -32,10 +32,10 @@ const repositorySchema = z.object({
   private: z.boolean(),
 });
 
-/** GitHub's REST interface, asked with the user's own token. */
+/** Calls GitHub's REST API with the user's own token. */
 @Injectable()
 export class GithubApi {
-  /** The hosts whose addresses name repositories that this can find, the one to tell people about first. */
+  /** The hosts of repository URLs that this can look up. The first one is used in messages. */
   readonly hosts: readonly string[];
   private readonly baseUrl: string;
   private readonly timeout: number;
@@ -47,16 +47,16 @@ export class GithubApi {
     this.hosts = [...new Set([GITHUB_HOST, host])];
   }
 
-  /** @throws AppError 404 for a repository that the token can not see, and what GitHub failed with */
+  /** @throws AppError 404 for a repository that the token has no access to, and errors of GitHub */
   async findRepository({ owner, name }: RepositoryName, token: string): Promise<FoundRepository> {
     const path = `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
     return toFound(parse(repositorySchema, await this.get(path, token, `The repository ${owner}/${name}`)));
   }
 
   /**
-   * One page of the repositories that the token can see, by name.
+   * One page of the repositories that the token has access to, by name.
    *
-   * @param page from 1 on; one with less than {@link GITHUB_PAGE_SIZE} is the last
+   * @param page starts at 1; a page with fewer than {@link GITHUB_PAGE_SIZE} items is the last
    */
   async findVisible(page: number, token: string): Promise<FoundRepository[]> {
     const path = `/user/repos?sort=full_name&per_page=${GITHUB_PAGE_SIZE}&page=${page}`;
@@ -67,7 +67,7 @@ export class GithubApi {
   private async get(path: string, token: string, what: string): Promise<unknown> {
     const controller = new AbortController();
     const timer = setTimeout(
-      () => controller.abort(new GithubTimeoutError(`Nothing came for ${this.timeout} ms.`)),
+      () => controller.abort(new GithubTimeoutError(`No data arrived for ${this.timeout} ms.`)),
       this.timeout,
     );
     try {
@@ -84,7 +84,7 @@ export class GithubApi {
     }
   }
 
-  /** The token goes to the configured server only, wherever an answer points to. */
+  /** The token is only sent to the configured server, even if a response redirects elsewhere. */
   private async follow(url: string, token: string, signal: AbortSignal): Promise<Response> {
     for (let redirections = 0; ; redirections++) {
       const response = await fetch(url, {
@@ -102,7 +102,7 @@ export class GithubApi {
       void response.body?.cancel().catch(() => undefined);
       const target = URL.parse(location, url);
       if (target?.origin !== new URL(this.baseUrl).origin || redirections === MAX_REDIRECTIONS)
-        throw upstreamError('GitHub redirected to where its token must not go.');
+        throw upstreamError('GitHub redirected to another host. The token is not sent there.');
       url = target.href;
     }
   }
@@ -111,13 +111,13 @@ export class GithubApi {
 function toFailure(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return error instanceof SyntaxError
-    ? upstreamError('GitHub answered with something that is not JSON.', error)
+    ? upstreamError("GitHub's response is not JSON.", error)
     : githubUnreachable(error);
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
-  if (!result.success) throw upstreamError('GitHub answered with something unexpected.', result.error);
+  if (!result.success) throw upstreamError('GitHub sent an unexpected response.', result.error);
   return result.data;
 }
 
@@ -127,7 +127,7 @@ function toFound(found: z.output<typeof repositorySchema>): FoundRepository {
     name: found.name,
     url: found.html_url,
     description: found.description ?? null,
-    // A repository without a commit has none yet.
+    // A repository without commits has no default branch yet.
     defaultBranch: found.default_branch ?? 'main',
     isPrivate: found.private,
   };

@@ -7,54 +7,55 @@ import {
   upstreamTimeout,
 } from '../../common/errors/app-error.js';
 
-/** Longest wait that is passed on to a client, in seconds. */
+/** The longest wait that is passed on to a client, in seconds. */
 const MAX_WAIT = 3_600;
-/** GitHub asks for a minute where it names no time. */
+/** GitHub's documentation asks for a minute if a response names no time. */
 const DEFAULT_WAIT = 60;
 
-/** GitHub said nothing for too long. It is the abort reason of the request that is given up. */
+/** GitHub sent nothing for too long. This is the abort reason of the request. */
 export class GithubTimeoutError extends Error {
   override name = 'GithubTimeoutError';
 }
 
-/** @throws AppError 400 naming the header when there is no token */
+/** @throws AppError 400 naming the header if there is no token */
 export function requireToken(token: string | undefined): string {
   if (token === undefined) throw githubTokenMissing();
   return token;
 }
 
-/** A token that is wrong, expired or revoked is as good as none. */
+/** A wrong, expired or revoked token counts as missing. */
 export const githubTokenRefused = (cause?: unknown) =>
   new AppError(
     400,
     'github_token_missing',
-    'GitHub refused the token. Send a valid one in the header x-github-token.',
+    'GitHub refused the token. Send a valid token in the header x-github-token.',
     { cause, errors: [{ path: 'headers.x-github-token', message: 'was refused by GitHub' }] },
   );
 
-/** The meaning of an answer of GitHub's that is no success. */
+/** Maps an unsuccessful response of GitHub. */
 export function githubFailure(response: Response, what: string): AppError {
   const { status } = response;
   const wait = rateLimitWait(response);
   if (wait !== undefined)
-    return rateLimited(`GitHub is limiting requests at the moment. Try again in ${wait} s.`, wait);
+    return rateLimited(`GitHub is rate limiting requests. Try again in ${wait} s.`, wait);
   if (status === 401) return githubTokenRefused();
-  // GitHub says 403 for what a token may not see and the policies of an organisation, 451 for what it had to take down.
+  // GitHub responds with 403 if the token or an organization's policies do not allow access, and with 451 for
+  // repositories that it had to take down.
   if ([403, 404, 410, 451].includes(status)) return notFound(what);
-  if (status === 408 || status === 504) return upstreamTimeout('GitHub did not answer in time.');
-  return upstreamError(`GitHub failed to answer (status ${status}).`);
+  if (status === 408 || status === 504) return upstreamTimeout('GitHub did not respond in time.');
+  return upstreamError(`GitHub failed (status ${status}).`);
 }
 
-/** What `fetch` throws has its reason somewhere below. */
+/** The error of `fetch` has its reason in a nested cause. */
 export function githubUnreachable(error: unknown): AppError {
   return isTimeout(error)
-    ? upstreamTimeout('GitHub did not answer in time.', error)
-    : upstreamError('GitHub can not be reached.', error);
+    ? upstreamTimeout('GitHub did not respond in time.', error)
+    : upstreamError('GitHub cannot be reached.', error);
 }
 
 /**
- * The seconds to wait when an answer says that there were too many requests; undefined when it says something else. A
- * 403 is one as well, and only its headers tell.
+ * The seconds to wait if a response means too many requests, or undefined. A 403 can mean this too, and only its
+ * headers show it.
  */
 export function rateLimitWait({ status, headers }: Response): number | undefined {
   if (status !== 403 && status !== 429) return undefined;

@@ -30,7 +30,7 @@ const ApiRepositoryParam = () =>
   ApiParam({
     name: 'id',
     schema: { type: 'string', format: 'uuid' },
-    description: 'The connected repository.',
+    description: 'The id of the connected repository.',
   });
 
 @ApiTags('GitHub')
@@ -40,7 +40,7 @@ export class GithubController {
   constructor(private readonly github: GithubService) {}
 
   @Get()
-  @ApiOperation({ summary: 'The repositories that you have connected, newest first' })
+  @ApiOperation({ summary: 'List your connected repositories, newest first' })
   @ApiOkResponse({ type: GithubRepositoryPageDto })
   @ApiProblems(400)
   list(
@@ -54,8 +54,8 @@ export class GithubController {
   @ApiOperation({
     summary: 'Connect a repository',
     description:
-      'It is looked up at GitHub with your token, and stored under the name that it has there now. One that you have ' +
-      'connected already is brought up to date and switched on. 404 when the token can not see it.',
+      'The server looks up the repository at GitHub with your token and stores its current name. If it is already connected, ' +
+      'it is updated and activated. Returns 404 if the token has no access to it.',
   })
   @ApiGithubToken()
   @ApiCreatedResponse({ type: GithubRepositoryDto })
@@ -70,9 +70,9 @@ export class GithubController {
 
   @Get('available')
   @ApiOperation({
-    summary: 'The repositories that your token can see, by name',
+    summary: 'List the repositories that your token has access to, by name',
     description:
-      'The list is GitHub’s own, and is paged as it does: what changes there meanwhile can move it by one.',
+      "The list comes from GitHub and uses GitHub's paging. If repositories are added or removed meanwhile, an item can be repeated or skipped.",
   })
   @ApiGithubToken()
   @ApiOkResponse({ type: AvailableRepositoryPageDto })
@@ -85,7 +85,7 @@ export class GithubController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One connected repository' })
+  @ApiOperation({ summary: 'Get a connected repository' })
   @ApiRepositoryParam()
   @ApiOkResponse({ type: GithubRepositoryDto })
   @ApiProblems(400, 404)
@@ -94,7 +94,7 @@ export class GithubController {
   }
 
   @Patch(':id')
-  @ApiOperation({ summary: 'Switch a connected repository on or off' })
+  @ApiOperation({ summary: 'Activate or deactivate a connected repository' })
   @ApiRepositoryParam()
   @ApiOkResponse({ type: GithubRepositoryDto })
   @ApiProblems(400, 404, 413, 415)
@@ -108,9 +108,9 @@ export class GithubController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Disconnect a repository', description: 'Nothing changes at GitHub.' })
+  @ApiOperation({ summary: 'Disconnect a repository', description: 'This changes nothing at GitHub.' })
   @ApiRepositoryParam()
-  @ApiNoContentResponse({ description: 'It is disconnected.' })
+  @ApiNoContentResponse({ description: 'The repository was disconnected.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
     return this.github.delete(user, toStoredId(user.idNamespace, id, 'id'));

@@ -13,7 +13,7 @@ export interface ConnectedRow {
   isActive: boolean;
   lastAccessed: Date | null;
   createdAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
@@ -34,7 +34,7 @@ const FIND_PAGE = `
     })} repository
    order by created_at desc, id desc`;
 
-/** What GitHub says now replaces what it had said; a repository that had been switched off is wanted again. */
+/** GitHub's current values replace the stored ones. A deactivated repository is activated again. */
 const CONNECT = `
   insert into github_repositories (user_id, repo_owner, repo_name, repo_url, default_branch)
   values ($1, $2, $3, $4, $5)
@@ -55,10 +55,10 @@ const DELETE = `
   with deleted as (delete from github_repositories where id = $1 returning id)
   select count(*)::int as deleted from deleted`;
 
-/** The user's own repositories: row level security lets nobody see others. */
+/** The user's own repositories: row level security hides all others. */
 @Injectable()
 export class GithubRepository {
-  /** A page of them, newest first. */
+  /** A page of repositories, newest first. */
   findPage(
     manager: EntityManager,
     { active, after, limit }: { active?: boolean; after?: Keyset; limit: number },
@@ -79,7 +79,7 @@ export class GithubRepository {
     return rows[0];
   }
 
-  /** Adds a repository, or brings the one that is there up to date and switches it on. */
+  /** Adds a repository, or updates and activates an existing one. */
   async connect(
     manager: EntityManager,
     userId: string,
@@ -95,13 +95,13 @@ export class GithubRepository {
     return rows[0];
   }
 
-  /** The agent works on it now; undefined when it is not there, or switched off. */
+  /** Records that the agent is working on the repository. Undefined if it does not exist or is deactivated. */
   async touchActive(manager: EntityManager, id: string): Promise<ConnectedRow | undefined> {
     const rows = await manager.query<ConnectedRow[]>(TOUCH_ACTIVE, [id]);
     return rows[0];
   }
 
-  /** @returns how many there were: one or none */
+  /** @returns the number of deleted rows: one or none */
   async delete(manager: EntityManager, id: string): Promise<number> {
     const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [id]);
     return rows[0]?.deleted ?? 0;

@@ -13,10 +13,10 @@ import { toRepository } from './github.mapper.js';
 import { GithubRepository } from './github.repository.js';
 import { isOwner, isRepositoryName, parseRepositoryUrl, type RepositoryName } from './repository-name.js';
 
-/** Pages of GitHub's that one request looks through at most. */
+/** The maximum number of GitHub pages that one request searches. */
 const MAX_PAGES = 5;
 
-/** Repositories that users have connected; the tokens they send are used and forgotten. */
+/** Repositories that users have connected. Tokens are used for the request and never stored. */
 @Injectable()
 export class GithubService {
   constructor(
@@ -37,11 +37,11 @@ export class GithubService {
   }
 
   /**
-   * Connects a repository that the token can see, under the name that GitHub gives it now. One that is connected already
-   * is switched on again.
+   * Connects a repository that the token has access to, with the name that GitHub returns. If it is already connected,
+   * it is activated again.
    *
-   * @throws AppError 400 without a (valid) token or for what names no repository, 404 when the token can not see it, and
-   *   what GitHub failed with
+   * @throws AppError 400 without a (valid) token, or if the input names no repository, 404 if the token has no access
+   * to it, and errors of GitHub
    */
   async connect(
     identity: Identity,
@@ -56,7 +56,7 @@ export class GithubService {
     return toRepository(row);
   }
 
-  /** What the token can see, by name; with `q` only what has it in `owner/name`. */
+  /** The repositories that the token has access to, by name. With `q`, only those with this text in `owner/name`. */
   async findAvailable(
     { q = '', limit, cursor }: AvailableRepositoriesQuery,
     token: string | undefined,
@@ -77,14 +77,14 @@ export class GithubService {
     return { items, nextCursor: encodePosition(position) };
   }
 
-  /** @throws AppError 404 when it is not an own one */
+  /** @throws AppError 404 if it is not the user's own repository */
   async read(identity: Identity, id: string): Promise<GithubRepositoryDto> {
     const row = await this.database.asUser(identity, (manager) => this.repositories.findById(manager, id));
     if (!row) throw notFound('The repository');
     return toRepository(row);
   }
 
-  /** @throws AppError 404 when it is not an own one */
+  /** @throws AppError 404 if it is not the user's own repository */
   async setActive(identity: Identity, id: string, isActive: boolean): Promise<GithubRepositoryDto> {
     const row = await this.database.asUser(identity, (manager) =>
       this.repositories.setActive(manager, id, isActive),
@@ -93,20 +93,20 @@ export class GithubService {
     return toRepository(row);
   }
 
-  /** @throws AppError 404 when it is not an own one */
+  /** @throws AppError 404 if it is not the user's own repository */
   async delete(identity: Identity, id: string): Promise<void> {
     const deleted = await this.database.asUser(identity, (manager) => this.repositories.delete(manager, id));
     if (deleted === 0) throw notFound('The repository');
   }
 
-  /** @throws AppError 404 when it is not an own one, 400 naming `repositoryId` when it is switched off */
+  /** @throws AppError 404 if it is not the user's own repository, 400 naming `repositoryId` if it is deactivated */
   async readActive(identity: Identity, id: string): Promise<GithubRepositoryDto> {
     const repository = await this.read(identity, id);
-    if (!repository.isActive) throw invalidField('repositoryId', 'is a repository that is switched off');
+    if (!repository.isActive) throw invalidField('repositoryId', 'is a deactivated repository');
     return repository;
   }
 
-  /** Like {@link readActive}, and notes that the repository is worked on now. */
+  /** Like {@link readActive}, and records that the repository is being worked on. */
   async use(identity: Identity, id: string): Promise<GithubRepositoryDto> {
     const row = await this.database.asUser(identity, (manager) => this.repositories.touchActive(manager, id));
     return row ? toRepository(row) : this.readActive(identity, id);
@@ -115,7 +115,7 @@ export class GithubService {
   private nameOf({ url, owner, name }: ConnectRepositoryDto): RepositoryName {
     if (url !== undefined) {
       if (owner !== undefined || name !== undefined)
-        throw invalidField('url', 'can not be sent together with owner and name');
+        throw invalidField('url', 'cannot be sent together with owner and name');
       const parsed = parseRepositoryUrl(url, this.github.hosts);
       if (typeof parsed === 'string') throw invalidField('url', parsed);
       return parsed;
@@ -125,7 +125,7 @@ export class GithubService {
     const errors = [
       ...(isOwner(owner ?? '')
         ? []
-        : [{ path: 'owner', message: 'must be the name of a user or organisation' }]),
+        : [{ path: 'owner', message: 'must be the name of a user or organization' }]),
       ...(isRepositoryName(name ?? '')
         ? []
         : [{ path: 'name', message: 'must be the name of a repository' }]),

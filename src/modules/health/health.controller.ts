@@ -8,7 +8,7 @@ import { metricsRegistry } from '../../common/observability/metrics.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { HealthService } from './health.service.js';
 
-const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers being generated right now.
+const METRICS_EXAMPLE = `# HELP switchboard_active_streams Answers being generated now.
 # TYPE switchboard_active_streams gauge
 switchboard_active_streams 3
 `;
@@ -29,7 +29,7 @@ export class HealthController {
 
   @Get('health/live')
   @Unthrottled()
-  @ApiOperation({ summary: 'Is the process alive?' })
+  @ApiOperation({ summary: 'Check whether the process is alive' })
   @ApiOkResponse({ type: HealthDto })
   live(): HealthDto {
     return { status: 'ok' };
@@ -37,17 +37,19 @@ export class HealthController {
 
   @Get('health/ready')
   @Unthrottled()
-  @ApiOperation({ summary: 'Can it serve? (the database answers, and it is not shutting down)' })
+  @ApiOperation({
+    summary: 'Check whether the server is ready: the database answers, and no shutdown is in progress',
+  })
   @ApiOkResponse({ type: HealthDto })
   @ApiProblem(503)
   async ready(): Promise<HealthDto> {
-    if (!(await this.health.isReady())) throw unavailable('Not ready to serve.', 2);
+    if (!(await this.health.isReady())) throw unavailable('The server is not ready.', 2);
     return { status: 'ok' };
   }
 
-  /** Answers here only when `METRICS_PORT` gives them no port of their own. */
+  /** Serves metrics here only if `METRICS_PORT` is not set. */
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics; only on `METRICS_PORT` when that is set' })
+  @ApiOperation({ summary: 'Prometheus metrics. Only served on `METRICS_PORT` if that is set' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string', example: METRICS_EXAMPLE } })
   @Header('content-type', metricsRegistry.contentType)

@@ -13,7 +13,7 @@ export class HealthService implements OnModuleDestroy {
     private readonly notifications: Notifications,
   ) {}
 
-  /** True when the database answers within two seconds and the process is not going down. */
+  /** True if the database answers within two seconds and the process is not shutting down. */
   async isReady(): Promise<boolean> {
     if (this.stopping) return false;
     const check = this.ask().then(
@@ -25,13 +25,13 @@ export class HealthService implements OnModuleDestroy {
     return Promise.race([check, timeout]).finally(() => clearTimeout(timer));
   }
 
-  /** A server whose connections are all in use is busy, and not away: the question does not queue behind its work. */
+  /** A server with all connections in use is busy, not unavailable. The check does not queue behind its work. */
   private async ask(): Promise<void> {
     if (this.database.isSaturated()) await this.notifications.ping();
     else await this.database.asService((manager) => manager.query('select 1'));
   }
 
-  /** The first step of a shutdown: load balancers should stop sending before anything else happens. */
+  /** The first step of a shutdown: load balancers should stop sending requests before anything else happens. */
   onModuleDestroy(): void {
     this.stopping = true;
   }

@@ -17,12 +17,12 @@ export class MessagesController {
 
   @Get()
   @ApiOperation({
-    summary: 'The messages of a chat, oldest first',
+    summary: 'List the messages of a chat, oldest first',
     description:
-      'Of an own chat, or of a public one whose id is known. The `url` of a `file` part in storage is a signed address that a client ' +
-      'can show for at least three hours. Send the part again as it is, in an edit or in another message: the server knows the file by it.',
+      'Returns the messages of your own chat, or of a public chat if you know its id. The `url` of a `file` part in storage is a ' +
+      'signed URL that works for at least three hours. To send the file again, send the part unchanged.',
   })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: MessagePageDto })
   @ApiProblems(400, 404)
   list(
@@ -35,11 +35,11 @@ export class MessagesController {
 
   @Delete()
   @ApiOperation({
-    summary: 'Delete a message and all later ones',
+    summary: 'Delete a message and all later messages',
     description:
-      'What they have cost stays in the totals of the chat. 409 `stream_in_progress` while an answer is being written.',
+      'Their cost stays in the totals of the chat. Returns 409 `stream_in_progress` while an answer is being generated.',
   })
-  @ApiClientIdParam('id', 'The chat')
+  @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: DeletedMessagesDto })
   @ApiProblems(400, 404, 409)
   deleteFrom(

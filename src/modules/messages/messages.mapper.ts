@@ -2,7 +2,7 @@ import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
 import type { MessageRow } from './messages.repository.js';
 
-/** @param isOwner whether the reader is told what it has cost: that is its owner's business */
+/** @param isOwner whether the reader is the owner; only the owner can see costs */
 export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
   return {
     id: row.id,
@@ -20,7 +20,7 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
   };
 }
 
-/** The columns hold any JSON; clients rely on a list of objects. */
+/** The columns can hold any JSON, but clients expect a list of objects. */
 function toArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value.filter((item) => toObject(item) !== null) : [];
 }

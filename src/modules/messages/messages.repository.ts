@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
-import { type Keyset, placesAfter } from '../../common/http/paging.js';
+import { type Keyset, positionsAfter } from '../../common/http/paging.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
 export interface MessageRow {
@@ -18,13 +18,13 @@ export interface MessageRow {
   cost: string;
   status: MessageStatus;
   metadata: Record<string, unknown> | null;
-  /** In a page: whose chat it is. */
+  /** In a page: the owner of the chat. */
   ownerId?: string;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** Where a chat and its messages are read from: the tables for an owner, the narrow functions for everybody else. */
+/** The source of a chat and its messages: the tables for the owner, the narrow functions for everyone else. */
 interface Source {
   chat: string;
   messages: string;
@@ -42,10 +42,10 @@ const PUBLIC: Source = {
   condition: 'chat.user_id <> $2',
 };
 
-/** What of a message can be large. */
+/** Columns of a message that can be large. */
 const LARGE = ['parts', 'attachments', 'metadata'];
 
-/** A row of nulls says that the chat is there but has no (more) messages; no row at all, that there is no such chat. */
+/** A row of nulls means that the chat exists but has no (more) messages. No row means that there is no such chat. */
 const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
@@ -72,7 +72,7 @@ const findStatus = ({ chat, messages, condition }: Source) => `
     join ${messages} message on message."chatId" = chat.id
    where ${condition} and message.id = $3`;
 
-/** `$2` and `$3` are the places after which each chat is read. */
+/** `$2` and `$3` are the positions after which each chat is read. */
 const FIND_OF_CHATS = `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
@@ -117,8 +117,8 @@ const DELETE_FROM = `
   select target."isStreaming", (select count(*)::int from deleted) as deleted from target`;
 
 /**
- * The copies have random ids, dealt out in order: messages of one millisecond keep their places. What was said is copied, and
- * the results of calls that are over: what waits for its user waits in the original, and what it has cost was spent there.
+ * The copies have random ids, assigned in order, so that messages of the same millisecond keep their order. Text and
+ * results of finished calls are copied. Calls that wait for the user stay in the original, and so do the costs.
  */
 const copyUpTo = (messages: string, parts: string) => `
   with original as (
@@ -139,9 +139,9 @@ const copyUpTo = (messages: string, parts: string) => `
 @Injectable()
 export class MessagesRepository {
   /**
-   * A page of the messages of an own chat, or of a public one, oldest first.
+   * A page of the messages of the user's own chat, or of a public one, oldest first.
    *
-   * @returns undefined when there is no such chat for this user
+   * @returns undefined if this user has no access to such a chat
    */
   async findPage(
     statements: SqlRunner,
@@ -155,19 +155,20 @@ export class MessagesRepository {
   }
 
   /**
-   * Messages of own chats, chat by chat, oldest first: at most `limit`, and no more than fit into `bytes`, but at least one.
+   * Messages of the user's own chats, chat by chat, oldest first: at most `limit`, and no more than fit into `bytes`,
+   * but at least one.
    *
-   * @param after where to go on in the first of the chats
+   * @param after where to continue in the first chat
    */
   findOfChats(
     statements: SqlRunner,
     { chatIds, after, limit, bytes }: { chatIds: string[]; after?: Keyset; limit: number; bytes: number },
   ): Promise<MessageRow[]> {
-    const places = placesAfter(chatIds, after);
+    const places = positionsAfter(chatIds, after);
     return statements.query<MessageRow[]>(FIND_OF_CHATS, [chatIds, ...places, limit, bytes]);
   }
 
-  /** The status of one message of an own or public chat. */
+  /** The status of one message in the user's own chat or a public one. */
   async findStatus(
     manager: EntityManager,
     { userId, chatId, messageId }: { userId: string; chatId: string; messageId: string },
@@ -180,15 +181,15 @@ export class MessagesRepository {
   }
 
   /**
-   * Deletes a message and all later ones of an own chat, unless an answer is being written in it.
+   * Deletes a message and all later ones in the user's own chat, unless an answer is being generated in it.
    *
-   * @returns undefined when there is no such message
+   * @returns undefined if there is no such message
    */
   async deleteFrom(
     manager: EntityManager,
     { userId, chatId, messageId }: { userId: string; chatId: string; messageId: string },
   ): Promise<{ isStreaming: boolean; deleted: number } | undefined> {
-    // An answer that begins at this moment waits for the lock, or has begun before the second statement looks.
+    // An answer that starts now waits for the lock, or started before the second statement reads.
     const [, rows] = await Promise.all([
       manager.query(LOCK_CHAT, [chatId, userId]),
       manager.query<Array<{ isStreaming: boolean; deleted: number }>>(DELETE_FROM, [
@@ -200,7 +201,7 @@ export class MessagesRepository {
     return rows[0];
   }
 
-  /** Copies the history of a chat up to and including a message into another chat of the user. */
+  /** Copies the history of a chat, up to and including a message, into another chat of the user. */
   async copyUpTo(
     manager: EntityManager,
     {

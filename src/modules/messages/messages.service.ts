@@ -9,7 +9,7 @@ import {
   keysetOf,
   type Page,
   type PageQuery,
-  type Stretch,
+  type OwnedPage,
   toItems,
   toPage,
 } from '../../common/http/paging.js';
@@ -18,8 +18,8 @@ import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/messag
 import { toMessage } from './messages.mapper.js';
 import { MessagesRepository } from './messages.repository.js';
 
-/** What is read of several chats at a time: many small messages, or few large ones. */
-const STRETCH = { limit: 100, bytes: 256 * 1024 };
+/** The number of messages to read at once from several chats: many small ones, or a few large ones. */
+const PAGE_SIZE = { limit: 100, bytes: 256 * 1024 };
 
 @Injectable()
 export class MessagesService {
@@ -36,9 +36,9 @@ export class MessagesService {
   }
 
   /**
-   * The messages of an own or public chat, oldest first.
+   * The messages of the user's own chat or a public one, oldest first.
    *
-   * @throws AppError 404 when there is no such chat for this user
+   * @throws AppError 404 if this user has no access to such a chat
    */
   async list(identity: Identity, chatId: string, query: PageQuery): Promise<Page<MessageDto>> {
     return (await this.find(identity, chatId, query)).page;
@@ -63,14 +63,14 @@ export class MessagesService {
   }
 
   /**
-   * The messages of own chats, chat by chat, oldest first, as many as are good to have in memory at a time; of other
-   * chats there are none, public ones included.
+   * The messages of the user's own chats, chat by chat, oldest first. Returns as many as should be in memory at once.
+   * Other chats, including public ones, have no messages here.
    *
-   * @param after where to go on in the first of the chats
+   * @param after where to continue in the first chat
    */
-  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<Stretch<MessageDto>> {
+  async listOfChats(identity: Identity, chatIds: string[], after?: Keyset): Promise<OwnedPage<MessageDto>> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.messages.findOfChats(statements, { chatIds, after, ...STRETCH }),
+      this.messages.findOfChats(statements, { chatIds, after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return {
@@ -84,9 +84,9 @@ export class MessagesService {
   }
 
   /**
-   * Deletes a message of an own chat and all later ones.
+   * Deletes a message in the user's own chat and all later ones.
    *
-   * @throws AppError 404 when there is no such message, 409 while an answer is being written in the chat
+   * @throws AppError 404 if there is no such message, 409 while an answer is being generated in the chat
    */
   async deleteFrom(identity: Identity, chatId: string, messageId: string): Promise<DeletedMessagesDto> {
     const result = await this.database.asUser(identity, (manager) =>
@@ -97,7 +97,7 @@ export class MessagesService {
     return { deleted: result.deleted };
   }
 
-  /** The status of one message of an own or public chat; undefined when there is no such message. */
+  /** The status of one message in the user's own chat or a public one, or undefined if there is no such message. */
   findStatus(
     manager: EntityManager,
     place: { userId: string; chatId: string; messageId: string },
@@ -105,7 +105,7 @@ export class MessagesService {
     return this.messages.findStatus(manager, place);
   }
 
-  /** Copies the history of a readable chat up to and including a message; unfinished answers are left out. */
+  /** Copies the history of a readable chat, up to and including a message. Unfinished answers are omitted. */
   copyUpTo(
     manager: EntityManager,
     copy: { chatId: string; messageId: string; toChatId: string; isOwner: boolean },

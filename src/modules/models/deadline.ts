@@ -41,7 +41,7 @@ export class Deadline {
 
   private startTimer(milliseconds: number): NodeJS.Timeout {
     return setTimeout(() => {
-      this.controller.abort(new UpstreamTimeoutError(`Nothing came for ${milliseconds} ms.`));
+      this.controller.abort(new UpstreamTimeoutError(`No data arrived for ${milliseconds} ms.`));
     }, milliseconds);
   }
 }

@@ -47,13 +47,15 @@ export function missingBecause({ isRetryable }: ImageModelV4Result): 'content-fi
 
 export function noImage(provider: ModelProvider, result: ImageModelV4Result): AppError {
   const { name } = addressOf(provider);
-  return missingBecause(result) === 'other' ? upstreamError(`${name} sent no image.`) : contentRefused(name);
+  return missingBecause(result) === 'other'
+    ? upstreamError(`${name} returned no image.`)
+    : contentRefused(name);
 }
 
 /** The vendor's rules are against it; who asked has to ask for something else. */
 export function contentRefused(name: string, cause?: unknown): AppError {
   return upstreamError(
-    `${name} declined: the request goes against its rules on content. Ask for something else.`,
+    `${name} declined the request because of its content rules. Ask for something else.`,
     cause,
   );
 }

@@ -150,7 +150,7 @@ export class ModelSelector {
           available,
           ...(available
             ? {}
-            : { reason: `No key for ${name} is at hand. Send your own in the header ${keyHeader}.` }),
+            : { reason: `No ${name} key is configured. Send your own key in the header ${keyHeader}.` }),
         });
       }
     }

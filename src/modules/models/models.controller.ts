@@ -15,7 +15,7 @@ export class ModelsController {
   constructor(private readonly models: ModelsService) {}
 
   @Get()
-  @ApiOperation({ summary: 'The models you may choose, and which of them you could call now' })
+  @ApiOperation({ summary: 'List the models that you can choose, and which of them are available now' })
   @ApiUserKeys()
   @ApiOkResponse({ type: ModelListDto })
   async list(@Req() request: FastifyRequest): Promise<ModelListDto> {

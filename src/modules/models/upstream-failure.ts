@@ -41,16 +41,17 @@ export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   if (thrown instanceof AppError) return thrown;
   const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown;
   const { name } = addressOf(call.provider);
-  if (error instanceof UpstreamTimeoutError) return upstreamTimeout(`${name} did not answer in time.`, error);
+  if (error instanceof UpstreamTimeoutError)
+    return upstreamTimeout(`${name} did not respond in time.`, error);
   const known = meaningOf(error, call);
   if (known) return known;
   const status = statusOf(error, textOf(error));
   if (status === undefined && isNetworkFailure(error))
-    return upstreamError(`${name} can not be reached.`, error);
+    return upstreamError(`${name} cannot be reached.`, error);
   // An error event inside of a stream ends an answer that had begun.
   if (status === undefined || status < 400 || !APICallError.isInstance(error))
-    return upstreamError(`${name} broke off its answer.`, error);
-  return upstreamError(`${name} failed to answer (status ${status}).`, error);
+    return upstreamError(`${name} ended its answer early.`, error);
+  return upstreamError(`${name} failed (status ${status}).`, error);
 }
 
 /** What the status or the text of an error says; undefined when it says nothing in particular. */
@@ -60,7 +61,7 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
   const status = statusOf(error, text);
   if (status === 401 || status === 403 || (status === 400 && BAD_KEY.test(text))) {
     const whose = ownKey ? 'the key you sent' : "the server's key";
-    const hint = header ? ` Send a valid one in the header ${header}.` : '';
+    const hint = header ? ` Send a valid key in the header ${header}.` : '';
     return new AppError(400, 'api_key_missing', `${name} refused ${whose}.${hint}`, {
       cause: error,
       errors: header ? [{ path: `headers.${header}`, message: `was refused by ${name}` }] : undefined,
@@ -68,21 +69,17 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
   }
   if (status === 429) {
     const wait = (APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined) ?? DEFAULT_WAIT;
-    return rateLimited(
-      `${name} is limiting requests at the moment. Try again in ${Math.ceil(wait)} s.`,
-      wait,
-    );
+    return rateLimited(`${name} is rate limiting requests. Try again in ${Math.ceil(wait)} s.`, wait);
   }
   if (status === 400 && refusalOf(provider)?.test(text)) return contentRefused(name, error);
-  if (status === 408 || status === 504) return upstreamTimeout(`${name} did not answer in time.`, error);
+  if (status === 408 || status === 504) return upstreamTimeout(`${name} did not respond in time.`, error);
   if (TOO_LONG.test(text)) {
     return upstreamError(
       'The conversation has become too long for this model. Start a new chat or choose another model.',
       error,
     );
   }
-  if (status === 503 || status === 529)
-    return upstreamError(`${name} is overloaded at the moment. Try again.`, error);
+  if (status === 503 || status === 529) return upstreamError(`${name} is overloaded. Try again.`, error);
   return undefined;
 }
 

@@ -166,6 +166,6 @@ export class AdmissionRepository {
 }
 
 function onlyOf<T>(rows: unknown[] | undefined): T {
-  if (rows?.length !== 1) throw new Error('A statement that gives one row has given none, or more.');
+  if (rows?.length !== 1) throw new Error('A statement that must return one row returned none, or several.');
   return rows[0] as T;
 }

@@ -79,7 +79,7 @@ export class AdmissionService {
    */
   looking(requests: readonly AdmissionRequest[]): Statement {
     const [first] = requests;
-    if (!first) throw new Error('Nobody is asked whether there is room.');
+    if (!first) throw new Error('There is no admission to check.');
     return this.repository.looking(
       first.userId,
       requests.map(({ agentType }) => agentType),
@@ -133,7 +133,7 @@ export class AdmissionService {
           await this.repository.giveBack(userId, windowIds ?? [], reservationId);
         } catch (error) {
           // Not repeated: it may have been done, and would then be done twice. The window ends by itself.
-          this.logger.warn({ err: error, userId, agent: agentType }, 'A place could not be given back.');
+          this.logger.warn({ err: error, userId, agent: agentType }, 'An admission could not be released.');
         }
       },
       settle: async (actualCost) => {
@@ -143,7 +143,10 @@ export class AdmissionService {
         try {
           await retryWhileUnavailable(() => this.repository.dropReservation(userId, reservationId));
         } catch (error) {
-          this.logger.warn({ err: error, userId, agent: agentType }, 'A reservation is left to run out.');
+          this.logger.warn(
+            { err: error, userId, agent: agentType },
+            'A reservation could not be released and will expire.',
+          );
         }
       },
       settlement: (actualCost) => {
@@ -176,7 +179,7 @@ export class AdmissionService {
         this.logger.log({ userId, agent: agentType, reason }, 'A call of a turn was not admitted.');
         throw budgetRefusal(reason, agentType, budget, result, what);
       }
-      if (!isReserved) throw new Error('The reservation of a turn is gone.');
+      if (!isReserved) throw new Error('The reservation of a turn no longer exists.');
     };
   }
 }
@@ -199,13 +202,13 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
 function checkedCost(cost: string | number): string {
   const value = Number(cost);
   if (cost === '' || !Number.isFinite(value) || value < 0)
-    throw new RangeError(`An expected cost can not be ${JSON.stringify(cost)}.`);
+    throw new RangeError(`An expected cost cannot be ${JSON.stringify(cost)}.`);
   return String(cost);
 }
 
 /** What the database would say to a request; see the function `admit` there. */
 function outlook(request: AdmissionRequest, use: AgentUse | undefined): AdmissionResult {
-  if (!use) throw new Error('Room was asked for, and not answered.');
+  if (!use) throw new Error('An admission check returned no result.');
   const { limits, budget, expectedCost } = request;
   const { hourlyUsed, dailyUsed, spentToday, spentThisMonth, reserved, ...seconds } = use;
   const exceeds = (spent: string, limit: number | undefined, held = reserved) =>
@@ -252,7 +255,7 @@ function refusal(
     case 'hourly':
     case 'daily': {
       const seconds = reason === 'hourly' ? result.hourlySeconds : result.dailySeconds;
-      const detail = `The agent ${agent} answers you ${limits[reason]} times ${period === 'hour' ? 'an' : 'a'} ${period}. ${tryAgain(reason)}`;
+      const detail = `You can use the agent ${agent} ${limits[reason]} times per ${period}. ${tryAgain(reason)}`;
       return rateLimited(detail, seconds, headers);
     }
     case 'daily_budget':
@@ -275,9 +278,13 @@ function budgetRefusal(
 ): AppError {
   const [amount, seconds] =
     reason === 'daily_budget' ? [budget?.daily, dailySeconds] : [budget?.monthly, monthlySeconds];
-  const refused = `Your budget of ${amount} USD a ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now`;
+  const refused = `Your budget of ${amount} USD per ${PERIODS[reason]} for the agent ${agent} does not allow ${what} now`;
   return isHeld
-    ? budgetExceeded(`${refused}, beside the answers that are being written. ${SOON}`, HELD_FOR, headers)
+    ? budgetExceeded(
+        `${refused}, because of the answers that are being generated. ${SOON}`,
+        HELD_FOR,
+        headers,
+      )
     : budgetExceeded(`${refused}. ${tryAgain(reason)}`, seconds, headers);
 }
 

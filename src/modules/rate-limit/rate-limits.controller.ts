@@ -15,10 +15,9 @@ export class RateLimitsController {
 
   @Get()
   @ApiOperation({
-    summary: 'How often you may still ask each agent, this hour and today',
+    summary: 'List your remaining requests per agent, for this hour and this day',
     description:
-      'One entry for each enabled agent and window, also where you have not asked yet. Hours and days are those of UTC. ' +
-      'The whole list is one page.',
+      'Returns one entry for each enabled agent and window, also for unused agents. Hours and days are in UTC. The whole list is one page.',
   })
   @ApiOkResponse({ type: RateLimitListDto })
   async list(@CurrentUser() user: Identity): Promise<RateLimitListDto> {

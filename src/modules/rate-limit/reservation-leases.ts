@@ -15,7 +15,7 @@ export class ReservationLeases implements OnApplicationBootstrap, OnApplicationS
   private readonly task = new PeriodicTask({
     name: 'reservations',
     interval: RENEWAL_INTERVAL,
-    failure: 'Reservations of budgets could not be renewed; trying again.',
+    failure: 'Budget reservations could not be renewed. Trying again.',
     work: () => this.renew(),
   });
 

@@ -13,7 +13,7 @@ export class WindowSweeper implements OnApplicationBootstrap, OnApplicationShutd
   private readonly task = new PeriodicTask({
     name: 'rate-limit-windows',
     interval: SWEEP_INTERVAL,
-    failure: 'Old rate limit windows could not be deleted; trying again.',
+    failure: 'Old rate limit windows could not be deleted. Trying again.',
     work: (signal) => this.sweep(BATCH, signal),
   });
 

@@ -17,10 +17,10 @@ export class DocumentSuggestionsController {
 
   @Get()
   @ApiOperation({
-    summary: 'The suggestions for a document, oldest first',
-    description: 'Those made for its latest version, unless another one is named.',
+    summary: 'List the suggestions for a document, oldest first',
+    description: 'Returns the suggestions for the latest version by default.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiOkResponse({ type: SuggestionPageDto })
   @ApiProblems(400, 404)
   list(

@@ -1,7 +1,7 @@
 /**
- * Replaces a text that occurs exactly once; occurrences that overlap count as several.
+ * Replaces a text that occurs exactly once. Overlapping occurrences count as several.
  *
- * @returns undefined when it does not occur, or more than once
+ * @returns undefined if it does not occur, or occurs more than once
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
   if (original === '') return undefined;
@@ -10,19 +10,19 @@ export function replaceOnce(content: string, original: string, replacement: stri
   return content.slice(0, start) + replacement + content.slice(start + original.length);
 }
 
-/** Whether a text occurs in another, found in bounded time: see {@link isQuick}. */
+/** Whether a text occurs in another. Takes bounded time: see {@link isQuick}. */
 export function isIn(content: string, text: string): boolean {
   return findTwo(content, text)[0] !== undefined;
 }
 
-/** Where the first and the second occurrence begin. */
+/** The positions of the first and the second occurrence. */
 function findTwo(content: string, text: string): [start?: number, another?: number] {
   return isQuick(content, text) ? findByEngine(content, text) : findSteadily(content, text);
 }
 
 /**
- * For texts that repeat themselves `indexOf` takes as long as the product of both lengths says: minutes, for fifty kilobytes in
- * a document of ten megabytes.
+ * For repetitive texts, `indexOf` can take time proportional to the product of both lengths: minutes, for fifty
+ * kilobytes in a document of ten megabytes.
  */
 function isQuick(content: string, original: string): boolean {
   return original.length <= 32 || content.length * original.length <= 40_000_000;
@@ -35,7 +35,7 @@ function findByEngine(content: string, original: string): [start?: number, anoth
   return another < 0 ? [start] : [start, another];
 }
 
-/** The search of Knuth, Morris and Pratt: it looks at each character once or twice, whatever the texts are. */
+/** The search of Knuth, Morris and Pratt. It reads each character once or twice, whatever the texts are. */
 function findSteadily(content: string, original: string): [start?: number, another?: number] {
   const borders = bordersOf(original);
   const found: number[] = [];
@@ -50,7 +50,7 @@ function findSteadily(content: string, original: string): [start?: number, anoth
   return [found[0], found[1]];
 }
 
-/** For each beginning of a text, how long the longest shorter one is that it ends with. */
+/** For each prefix of a text, the length of the longest shorter prefix that it ends with. */
 function bordersOf(text: string): Uint32Array {
   const borders = new Uint32Array(text.length);
   for (let index = 1, length = 0; index < text.length; index++) {

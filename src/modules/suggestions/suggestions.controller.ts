@@ -15,8 +15,8 @@ export class SuggestionsController {
   constructor(private readonly suggestions: SuggestionsService) {}
 
   @Patch()
-  @ApiOperation({ summary: 'Resolve a suggestion without applying it, or put it back' })
-  @ApiClientIdParam('id', 'The suggestion')
+  @ApiOperation({ summary: 'Mark a suggestion as resolved without applying it, or reopen it' })
+  @ApiClientIdParam('id', 'suggestion')
   @ApiOkResponse({ type: SuggestionDto })
   @ApiProblems(400, 404, 413, 415)
   update(
@@ -31,11 +31,11 @@ export class SuggestionsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Apply a suggestion to the latest version of its document',
-    description: `Replaces \`originalText\` by \`suggestedText\`, stores the result as a new version, and resolves the
-suggestion. Answers with the new version. 409 \`version_conflict\` when the text is no longer there exactly once, or the
-suggestion is resolved already. 400 \`validation_failed\` when a sheet would not be valid CSV any more.`,
+    description: `Replaces \`originalText\` with \`suggestedText\`, stores the result as a new version, and marks the suggestion as resolved.
+Returns the new version. Returns 409 \`version_conflict\` if the text does not occur exactly once any more, or if the suggestion
+is already resolved. Returns 400 \`validation_failed\` if a sheet would no longer be valid CSV.`,
   })
-  @ApiClientIdParam('id', 'The suggestion')
+  @ApiClientIdParam('id', 'suggestion')
   @ApiOkResponse({ type: DocumentDto })
   @ApiProblems(400, 404, 409)
   apply(@CurrentUser() user: Identity, @Param('id') id: string): Promise<DocumentDto> {
@@ -45,8 +45,8 @@ suggestion is resolved already. 400 \`validation_failed\` when a sheet would not
   @Delete()
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a suggestion' })
-  @ApiClientIdParam('id', 'The suggestion')
-  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiClientIdParam('id', 'suggestion')
+  @ApiNoContentResponse({ description: 'The resource was deleted.' })
   @ApiProblems(400, 404)
   delete(@CurrentUser() user: Identity, @Param('id') id: string): Promise<void> {
     return this.suggestions.delete(user, toStoredId(user.idNamespace, id, 'id'));

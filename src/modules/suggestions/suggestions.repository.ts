@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
-import { BEFORE_ALL, type Keyset, placesAfter } from '../../common/http/paging.js';
+import { BEFORE_ALL, type Keyset, positionsAfter } from '../../common/http/paging.js';
 
 export interface SuggestionRow {
   id: string;
@@ -14,11 +14,11 @@ export interface SuggestionRow {
   description: string | null;
   isResolved: boolean;
   createdAt: Date;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** A proposed edit that is to be stored. */
+/** A suggested edit to store. */
 export interface NewSuggestion {
   id: string;
   originalText: string;
@@ -31,12 +31,12 @@ const COLUMNS = `
   suggestion."originalText", suggestion."suggestedText", suggestion.description, suggestion."isResolved",
   suggestion."createdAt"`;
 
-/** What of a suggestion can be large. */
+/** Columns of a suggestion that can be large. */
 const LARGE = ['"originalText"', '"suggestedText"', 'description'];
 
 /**
- * Every statement here sees own suggestions and documents only, as row level security says. A row of nulls says that the
- * version is there but has no (more) suggestions; no row at all, that it is not.
+ * Every statement here sees only the user's own suggestions and documents, because of row level security. A row of
+ * nulls means that the version exists but has no (more) suggestions. No row means that it does not exist.
  */
 const FIND_PAGE = `
   select ${COLUMNS}, suggestion."hasMore"
@@ -60,7 +60,7 @@ const FIND_PAGE = `
     })} suggestion on true
    order by suggestion."createdAt", suggestion.id`;
 
-/** `$3` and `$4` are the places after which each version is read. */
+/** `$3` and `$4` are the positions after which each version is read. */
 const FIND_OF_VERSIONS = `
   select ${COLUMNS}
     from ${boundedRows({
@@ -111,7 +111,7 @@ export class SuggestionsRepository {
   /**
    * A page of the suggestions for one version of a document (the latest by default), oldest first.
    *
-   * @returns undefined when there is no such version
+   * @returns undefined if there is no such version
    */
   async findPage(
     manager: EntityManager,
@@ -138,7 +138,7 @@ export class SuggestionsRepository {
    * The suggestions for several versions, version by version, oldest first: at most `limit`, and no more than fit into
    * `bytes`, but at least one.
    *
-   * @param after where to go on in the first of the versions
+   * @param after where to continue in the first version
    */
   findOfVersions(
     statements: SqlRunner,
@@ -157,7 +157,7 @@ export class SuggestionsRepository {
     return statements.query<SuggestionRow[]>(FIND_OF_VERSIONS, [
       versions.map(({ documentId }) => documentId),
       versions.map(({ version }) => version),
-      ...placesAfter(versions, after),
+      ...positionsAfter(versions, after),
       limit,
       bytes,
     ]);
@@ -168,13 +168,13 @@ export class SuggestionsRepository {
     return rows[0];
   }
 
-  /** Like {@link findById}; nobody else changes or deletes it until the transaction ends. */
+  /** Like {@link findById}, and locks the row until the transaction ends. */
   async lockById(manager: EntityManager, id: string): Promise<SuggestionRow | undefined> {
     const rows = await manager.query<SuggestionRow[]>(`${FIND_BY_ID} for update`, [id]);
     return rows[0];
   }
 
-  /** @returns what was stored, in the same order; nothing when there is no such version of the document */
+  /** @returns the stored suggestions in the same order, or nothing if there is no such version of the document */
   createMany(
     manager: EntityManager,
     { documentId, version }: { documentId: string; version: Date },
@@ -199,7 +199,7 @@ export class SuggestionsRepository {
     return rows[0];
   }
 
-  /** @returns how many were deleted: 1 or 0 */
+  /** @returns the number of deleted rows: 1 or 0 */
   async delete(manager: EntityManager, id: string): Promise<number> {
     const rows = await manager.query<Array<{ deleted: number }>>(DELETE, [id]);
     return rows[0]?.deleted ?? 0;

@@ -8,7 +8,7 @@ import {
   type Keyset,
   keysetOf,
   type Page,
-  type Stretch,
+  type OwnedPage,
   toItems,
   toPage,
 } from '../../common/http/paging.js';
@@ -20,18 +20,20 @@ import { replaceOnce } from './replace-once.js';
 import { toSuggestion } from './suggestions.mapper.js';
 import { SuggestionsRepository } from './suggestions.repository.js';
 
-/** A proposed edit as its author states it. */
+/** A suggested edit without the stored fields. */
 export interface SuggestionDraft {
-  /** Made when it is left out; who makes ids uses UUIDv7, by which suggestions of one moment are ordered. */
+  /**
+   * Created if omitted. Callers that create ids use UUIDv7, because suggestions of the same moment are ordered by id.
+   */
   id?: string;
   originalText: string;
   suggestedText: string;
   description?: string | null;
 }
 
-const STRETCH = { limit: 200, bytes: 256 * 1024 };
+const PAGE_SIZE = { limit: 200, bytes: 256 * 1024 };
 
-/** Proposed edits of versions of own documents. */
+/** Suggested edits of versions of the user's own documents. */
 @Injectable()
 export class SuggestionsService {
   constructor(
@@ -43,7 +45,7 @@ export class SuggestionsService {
   /**
    * The suggestions for a version of a document (the latest by default), oldest first.
    *
-   * @throws AppError 404 when there is no such version of an own document
+   * @throws AppError 404 if there is no such version of the user's own document
    */
   async list(
     identity: Identity,
@@ -65,22 +67,22 @@ export class SuggestionsService {
   }
 
   /**
-   * The suggestions for several versions, version by version, oldest first, as many as are read at a time. The versions
-   * are named as {@link versionKey} does.
+   * The suggestions for several versions, version by version, oldest first. Returns as many as are read at once. The
+   * versions are identified as in {@link versionKey}.
    *
-   * @param after where to go on in the first of the versions
+   * @param after where to continue in the first version
    */
   async listOfVersions(
     identity: Identity,
     versionKeys: string[],
     after?: Keyset,
-  ): Promise<Stretch<SuggestionDto>> {
+  ): Promise<OwnedPage<SuggestionDto>> {
     const versions = versionKeys.map((key) => {
       const [documentId = '', version = ''] = key.split('@');
       return { documentId, version: new Date(version) };
     });
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.suggestions.findOfVersions(statements, { versions, after, ...STRETCH }),
+      this.suggestions.findOfVersions(statements, { versions, after, ...PAGE_SIZE }),
     );
     const last = rows.at(-1);
     return {
@@ -95,8 +97,8 @@ export class SuggestionsService {
   /**
    * Stores suggestions for a version of a document, in the given order.
    *
-   * @param documentCreatedAt the version, as the `createdAt` of the document has it
-   * @throws AppError 404 when there is no such version of an own document
+   * @param documentCreatedAt the version, as the document's `createdAt`
+   * @throws AppError 404 if there is no such version of the user's own document
    */
   async createMany(
     identity: Identity,
@@ -119,7 +121,7 @@ export class SuggestionsService {
     return rows.map(toSuggestion);
   }
 
-  /** @throws AppError 404 when it is not an own suggestion */
+  /** @throws AppError 404 if it is not the user's own suggestion */
   async setResolved(identity: Identity, id: string, isResolved: boolean): Promise<SuggestionDto> {
     const row = await this.database.asUser(identity, (manager) =>
       this.suggestions.setResolved(manager, id, isResolved),
@@ -129,27 +131,27 @@ export class SuggestionsService {
   }
 
   /**
-   * Replaces the text in the latest version of the document, whichever version the suggestion was made for, and resolves
-   * the suggestion. Of several attempts at once, one succeeds.
+   * Replaces the text in the latest version of the document, whichever version the suggestion was made for, and marks
+   * the suggestion as resolved. Of several concurrent attempts, one succeeds.
    *
    * @returns the new version
-   * @throws AppError 404 when it is not an own suggestion; 409 when it is resolved, or its text does not stand in the
-   *   latest version exactly once; 400 when a sheet would not be valid CSV any more
+   * @throws AppError 404 if it is not the user's own suggestion; 409 if it is resolved, or if its text does not occur
+   * exactly once in the latest version; 400 if a sheet would no longer be valid CSV
    */
   async apply(identity: Identity, id: string): Promise<DocumentDto> {
     return this.database.asUser(identity, async (manager) => {
       const found = await this.suggestions.findById(manager, id);
       if (!found) throw notFound('The suggestion');
-      // First the document, then the suggestion: whoever deletes a version locks them in this order, too.
+      // Locks the document first and then the suggestion, in the same order as deleting a version.
       const [latest, suggestion] = await Promise.all([
         this.documents.lockLatest(manager, found.documentId),
         this.suggestions.lockById(manager, id),
       ]);
       if (!latest || !suggestion) throw notFound('The suggestion');
-      if (suggestion.isResolved) throw conflict('The suggestion has been resolved already.');
+      if (suggestion.isResolved) throw conflict('The suggestion is already resolved.');
       const content = replaceOnce(latest.content ?? '', suggestion.originalText, suggestion.suggestedText);
       if (content === undefined) {
-        throw conflict('The text of the suggestion does not stand in the latest version exactly once.');
+        throw conflict('The text of the suggestion does not occur exactly once in the latest version.');
       }
       const [document] = await Promise.all([
         this.documents.replaceContent(manager, latest, content, 'suggestedText'),
@@ -159,14 +161,14 @@ export class SuggestionsService {
     });
   }
 
-  /** @throws AppError 404 when it is not an own suggestion */
+  /** @throws AppError 404 if it is not the user's own suggestion */
   async delete(identity: Identity, id: string): Promise<void> {
     const deleted = await this.database.asUser(identity, (manager) => this.suggestions.delete(manager, id));
     if (deleted === 0) throw notFound('The suggestion');
   }
 }
 
-/** One version of a document in one word; `version` is its `createdAt`. */
+/** Identifies one version of a document in one string. `version` is its `createdAt`. */
 export function versionKey(documentId: string, version: string): string {
   return `${documentId}@${version}`;
 }

@@ -76,7 +76,7 @@ export class AgentChooser {
     config: RuntimeConfig,
   ): ChosenAgent {
     const model = candidates.get(agentType) ?? this.select(agentType, request, keys, config);
-    return { agentType, model, reason: 'It goes on with its answer.' };
+    return { agentType, model, reason: 'It continues its answer.' };
   }
 
   /** Without a model's help where there is nothing to choose; undefined when routing has to be asked. */
@@ -86,7 +86,7 @@ export class AgentChooser {
     const [agentType, model] = first;
     if (request.agent !== 'auto') return { agentType, model, reason: 'The client asked for it.' };
     if (candidates.size === 1) return { agentType, model, reason: 'It is the only agent that can answer.' };
-    if (!config.routing.enabled) return { agentType, model, reason: 'Routing is switched off.' };
+    if (!config.routing.enabled) return { agentType, model, reason: 'Routing is disabled.' };
     return undefined;
   }
 
@@ -119,23 +119,23 @@ export class AgentChooser {
           router,
           config.routing,
         )
-      : { agentType: 'chat', reason: 'There is no key for a routing model.' };
+      : { agentType: 'chat', reason: 'No routing model has a key.' };
     const model = candidates.get(choice.agentType);
     return model ? { ...choice, model } : { ...this.first(candidates), reason: choice.reason };
   }
 
   first(candidates: Candidates): ChosenAgent {
     const [first] = candidates;
-    if (!first) throw new Error('An agent is chosen from none.');
+    if (!first) throw new Error('There is no agent to choose from.');
     const [agentType, model] = first;
-    return { agentType, model, reason: 'It is the first that can answer.' };
+    return { agentType, model, reason: 'It is the first agent that can answer.' };
   }
 }
 
 /** @throws AppError 400 for what the model can't be asked for */
 function refuseUnable(model: SelectedModel, { action, thinking }: TurnRequest): void {
   if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
-    throw invalidField('thinking', `the model ${model.id} can not be asked to think`);
+    throw invalidField('thinking', `the model ${model.id} does not support thinking`);
   }
   if (action.type === 'submit') refuseFiles(action.message, model);
 }

@@ -2,7 +2,7 @@ import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import fc from 'fast-check';
 import { MessageAssembler } from './message-assembler.js';
 
-/** What the AI SDK's client makes of the same chunks. */
+/** The message that the AI SDK's client builds from the same chunks. */
 async function reference(chunks: UIMessageChunk[]): Promise<UIMessage['parts']> {
   let parts: UIMessage['parts'] = [];
   const stream = new ReadableStream<UIMessageChunk>({
@@ -15,7 +15,7 @@ async function reference(chunks: UIMessageChunk[]): Promise<UIMessage['parts']> 
   return parts;
 }
 
-/** Both as JSON has them: fields that are undefined are not there, and ids of parts are the client's own affair. */
+/** Both as JSON: undefined fields are missing, and the client chooses the ids of parts. */
 function comparable(parts: UIMessage['parts']): unknown {
   return JSON.parse(JSON.stringify(parts, (key, value: unknown) => (key === 'id' ? undefined : value)));
 }
@@ -75,13 +75,13 @@ const step = fc
 const answer = fc.array(step, { maxLength: 3 }).map((steps): UIMessageChunk[] => [
   { type: 'start', messageId: 'm' },
   ...steps.flat(),
-  // The client shows a step only when something follows it.
+  // The client shows a step only if something follows it.
   { type: 'data-last', data: 1 },
   { type: 'finish' },
 ]);
 
 describe('MessageAssembler', () => {
-  it('builds what the client of the AI SDK builds', async () => {
+  it('builds the same message as the AI SDK client', async () => {
     await fc.assert(
       fc.asyncProperty(answer, async (chunks) => {
         expect(comparable(assemble(chunks).parts)).toEqual(comparable(await reference(chunks)));
@@ -90,7 +90,7 @@ describe('MessageAssembler', () => {
     );
   });
 
-  it('knows whether there is an answer at all', () => {
+  it('knows whether there is any answer', () => {
     expect(assemble([{ type: 'start-step' }, { type: 'data-agent', data: {} }]).hasContent()).toBe(false);
     expect(
       assemble([
@@ -106,7 +106,7 @@ describe('MessageAssembler', () => {
     ).toBe(true);
   });
 
-  it('takes back a step that is made again', () => {
+  it('discards a step that is repeated', () => {
     const assembler = assemble([
       { type: 'text-start', id: '0' },
       { type: 'text-delta', id: '0', delta: 'kept' },

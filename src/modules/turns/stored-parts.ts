@@ -14,7 +14,7 @@ const MAX_CALL_ID = 256;
 
 /** What the model and the user read of a call that is over without a result. */
 const NOT_MADE = 'This call was not made.';
-const UNKNOWN = 'This call was approved; it is not known whether it was made.';
+const UNKNOWN = 'This call was approved. It is not known whether it was made.';
 
 /**
  * The parts of a stored message that are parts at all. Whatever stands in a row may have been written by its owner, past this
@@ -75,7 +75,7 @@ function fileForModel({ mediaType, filename, url }: Extract<Part, { type: 'file'
   const name = typeof filename === 'string' ? filename : undefined;
   if (isEmbeddedFile({ mediaType, url }) || (isMediaType(mediaType) && isFilePath(url)))
     return { type: 'file', mediaType, filename: name, url };
-  return { type: 'text', text: `[a file that was left out: ${(name ?? mediaType).slice(0, 255)}]` };
+  return { type: 'text', text: `[omitted file: ${(name ?? mediaType).slice(0, 255)}]` };
 }
 
 function toolForModel(part: ToolPart): ToolPart | undefined {

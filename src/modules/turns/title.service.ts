@@ -75,7 +75,7 @@ export class TitleService {
     } catch (error) {
       this.logger.debug(
         { err: error, chatId },
-        'The title of a chat could not be written; its first words stand in.',
+        'The title of a chat could not be generated. The first words of the message are used instead.',
       );
       return '';
     }

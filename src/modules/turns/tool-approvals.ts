@@ -71,7 +71,7 @@ export function applyApprovals(
     waiting.delete(part.approval.id);
     const approval = byId.get(part.approval.id);
     if (!approval) {
-      throw invalidField('message.parts', `the tool call ${part.toolCallId} still waits for approval`);
+      throw invalidField('message.parts', `the tool call ${part.toolCallId} is still waiting for approval`);
     }
     if (approval.approved) approved.set(part.toolCallId, { toolName: getToolName(part), input: part.input });
     const call: Parts[number] = {
@@ -83,7 +83,7 @@ export function applyApprovals(
     return [call];
   });
   // Words on earlier calls come along, as clients send the whole message; they change nothing.
-  if (answered.size === 0) throw invalidField('message.parts', 'nothing of this waits for approval');
+  if (answered.size === 0) throw invalidField('message.parts', 'none of these calls is waiting for approval');
   return { parts: upToStepOf(goingOn, answered), answered, approved };
 }
 

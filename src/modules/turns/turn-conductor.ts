@@ -228,7 +228,8 @@ export class TurnConductor {
     turn.endParts();
     if (turn.stopReason === 'stopped') return { status: 'stopped' };
     if (turn.stopReason === 'shutdown') return { status: 'interrupted' };
-    if (turn.stopReason === 'too-long') failure = upstreamError('The answer became too long and was ended.');
+    if (turn.stopReason === 'too-long')
+      failure = upstreamError('The answer became too long and was stopped.');
     else if (!failure && !turn.answer.hasContent()) failure = emptyAnswer(finishReason);
     return failure
       ? { status: 'failed', failure }

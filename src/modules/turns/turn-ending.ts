@@ -65,6 +65,6 @@ export function lastChunk(
 
 export function emptyAnswer(finishReason: string | undefined): AppError {
   return finishReason === 'content-filter'
-    ? upstreamError('The provider declined to answer this (content filter).')
+    ? upstreamError('The provider declined to answer (content filter).')
     : upstreamError('The model gave an empty answer. Try again.');
 }

@@ -97,7 +97,7 @@ export class TurnOpening {
       // out of sight is somebody else's, and no reason to look after theirs.
       if (attempt === 3)
         throw opened.because === 'leftover'
-          ? unavailable('The last answer of this chat is still being closed. Try again.', 2)
+          ? unavailable('The last answer of this chat is still being stored. Try again.', 2)
           : notFound('The chat');
       if (opened.because === 'leftover') await this.recovery.recoverChat(turn.chatId, activeStreams);
     }
@@ -153,7 +153,7 @@ export class TurnOpening {
       this.repository.isAnswer(manager, chatId, messageId),
     );
     throw isThere
-      ? invalidField('message.parts', 'nothing of this waits for approval')
+      ? invalidField('message.parts', 'none of these calls is waiting for approval')
       : notFound('The message');
   }
 
@@ -170,12 +170,12 @@ export class TurnOpening {
     try {
       await this.repository.withdraw(identity, turn, pending);
     } catch (error) {
-      this.logger.warn({ err: error, chatId: turn.chatId }, 'A refused turn could not be taken back.');
+      this.logger.warn({ err: error, chatId: turn.chatId }, 'A refused turn could not be rolled back.');
     }
   }
 
   private letIn(turn: Turn, request: AdmissionRequest, [result]: AdmissionResult[]): void {
-    if (!result) throw new Error('An admission was asked for, and not answered.');
+    if (!result) throw new Error('An admission statement returned no result.');
     // A transaction that is tried once more has let nobody in.
     turn.admission?.settlement();
     turn.admission = this.admissions.decide(request, result);

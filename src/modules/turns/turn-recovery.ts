@@ -99,12 +99,18 @@ export class TurnRecovery {
     const id = idOf(row);
     try {
       const closed = await byForce(row);
-      this.logger.warn({ err: cause, id }, 'What a crash had left could only be closed with a part of it.');
+      this.logger.warn(
+        { err: cause, id },
+        'An answer that a crash interrupted could only be closed in part.',
+      );
       return closed;
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
       if (this.hopeless.size < MOST_HOPELESS) this.hopeless.add(id);
-      this.logger.error({ err: error, id }, 'What a crash had left can not be closed; it is left as it is.');
+      this.logger.error(
+        { err: error, id },
+        'An answer that a crash interrupted cannot be closed. It stays as it is.',
+      );
       return 0;
     }
   }

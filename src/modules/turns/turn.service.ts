@@ -37,13 +37,13 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private readonly checkpoints = new PeriodicTask({
     name: 'turn-checkpoints',
     interval: CHECKPOINT_INTERVAL,
-    failure: 'What has arrived could not be checkpointed; trying again.',
+    failure: 'Running answers could not be checkpointed. Trying again.',
     work: () => this.checkpoint(),
   });
   private readonly recoveries = new PeriodicTask({
     name: 'turn-recovery',
     interval: RECOVERY_INTERVAL,
-    failure: 'Recovery of cut-off answers failed; trying again.',
+    failure: 'Recovery of interrupted answers failed. Trying again.',
     work: () => this.recover(),
   });
 
@@ -67,7 +67,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       throw streamInProgress();
     }
     if (this.stopping)
-      throw unavailable('The server is shutting down; send the message again in a moment.', 2);
+      throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
     const turn = new Turn(identity.id, request);
     this.hub.add(turn);
     turn.done = this.conductor.conduct(turn, identity, keys);
@@ -150,7 +150,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       if (turns.length === 1) {
         this.unstorable.add(turn);
         const { chatId, answerId } = turn;
-        this.logger.error({ err: error, chatId, messageId: answerId }, 'An answer can not be checkpointed.');
+        this.logger.error({ err: error, chatId, messageId: answerId }, 'An answer cannot be checkpointed.');
         return;
       }
       const middle = Math.ceil(turns.length / 2);
@@ -161,8 +161,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   private async recover(): Promise<void> {
     const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
-    if (answers > 0)
-      this.logger.warn({ answers }, 'Answers that a crash had cut off were closed as interrupted.');
+    if (answers > 0) this.logger.warn({ answers }, 'Answers that a crash interrupted were closed.');
   }
 
   private async within(milliseconds: number, work: Array<Promise<void>>): Promise<void> {

@@ -38,7 +38,7 @@ describe('expectedCostOfWriting', () => {
     });
   });
 
-  it('reserves what is expected where nobody knows how much the model can say', () => {
+  it("reserves the expected amount if the model's maximum is unknown", () => {
     const { expectedCost, reservedCost } = expectedCostOfWriting(
       { promptCharacters: 300 },
       { pricing: model.pricing },
@@ -46,7 +46,7 @@ describe('expectedCostOfWriting', () => {
     expect(reservedCost).toBe(expectedCost);
   });
 
-  it('is nothing for a model without a price, as its calls cost nothing', () => {
+  it('is zero for a model without a price, because its calls cost nothing', () => {
     expect(expectedCostOfWriting({ promptCharacters: 300 }, undefined).reservedCost).toBe('0.000000');
   });
 });
@@ -57,7 +57,7 @@ describe('expectedCostOfPicture', () => {
     ['google', 'gemini-2.5-flash-image', false, '0.038730'],
     // 1,390 tokens at 0.3, 1,290 at 30.
     ['google', 'gemini-2.5-flash-image', true, '0.039117'],
-    // 100 tokens at 5, 4,160 at 40: of the best quality.
+    // 100 tokens at 5, 4,160 at 40 (best quality).
     ['openai', 'gpt-image-1', false, '0.166900'],
     // The same with 4,160 at 10.
     ['openai', 'gpt-image-1', true, '0.208500'],
@@ -66,7 +66,7 @@ describe('expectedCostOfPicture', () => {
     expect(expectedCostOfPicture(picture, pricingOf(id))).toBe(expected);
   });
 
-  it('is that of a typical picture where nothing is known', () => {
+  it('is that of a typical image if nothing is known', () => {
     const picture = { provider: 'google', promptCharacters: 3, changes: false } as const;
     expect(expectedCostOfPicture(picture, undefined)).toBe('0.040000');
     expect(expectedCostOfPicture(picture, { input: 0, output: 0 })).toBe('0.000000');

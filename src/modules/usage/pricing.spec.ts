@@ -20,7 +20,7 @@ describe('costOf', () => {
     });
   });
 
-  it('bills pictures once, at their own price where the vendor has one', () => {
+  it('bills images once, at their own price if the vendor has one', () => {
     const usage = { ...NO_TOKENS, inputTokens: 300, imageInputTokens: 258 };
     // 42 × 5 + 258 × 10 = 2,790 millionths
     expect(costOf(usage, { input: 5, imageInput: 10, output: 40 }).inputCost).toBe('0.002790');
@@ -32,7 +32,7 @@ describe('costOf', () => {
     expect(costOf({ ...usage, reasoningTokens: 100 }, SONNET)).toEqual(costOf(usage, SONNET));
   });
 
-  it('rounds each figure once, half up, and keeps what it was', () => {
+  it('rounds each figure once, half up, and keeps the exact value', () => {
     const cost = costOf({ ...NO_TOKENS, inputTokens: 5, outputTokens: 5 }, { input: 0.1, output: 0.1 });
     expect(cost).toMatchObject({ inputCost: '0.000001', outputCost: '0.000001', totalCost: '0.000001' });
     expect(cost.unrounded).toEqual({
@@ -42,7 +42,7 @@ describe('costOf', () => {
     });
   });
 
-  it('takes plain input where a vendor has no price of its own, and nothing where there is no price', () => {
+  it('uses the input price if the vendor has no other, and zero if there is no price', () => {
     const usage = { ...NO_TOKENS, inputTokens: 1_000_000, cachedInputTokens: 500_000 };
     expect(costOf(usage, { input: 2, cachedInput: null, output: 1 }).totalCost).toBe('2.000000');
     expect(costOf(usage, undefined).totalCost).toBe('0.000000');

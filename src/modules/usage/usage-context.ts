@@ -99,6 +99,6 @@ export async function accountedSoFar(): Promise<void> {
 export function currentUsage(): UsageContext {
   const context = usageContext.getStore();
   if (!context)
-    throw new Error('A model was called outside of a usage context; the call would go unaccounted.');
+    throw new Error('A model was called outside of a usage context. The call would not be recorded.');
   return context;
 }

@@ -66,12 +66,15 @@ export class UsageService {
       return true;
     } catch (error) {
       if (calls.length > 0 && also.length > 0 && toAppError(error).status !== 503) {
-        this.logger.warn({ err: error }, 'An end and its calls are stored without each other.');
+        this.logger.warn({ err: error }, 'The end of an answer and its calls are stored separately.');
         await this.store(calls, [], options);
         return this.store([], also, options);
       }
       if (calls.length === 0) {
-        this.logger.error({ err: error }, 'What belongs to the end of model calls could not be stored.');
+        this.logger.error(
+          { err: error },
+          'The statements that belong to the end of model calls could not be stored.',
+        );
         return false;
       }
       const lost = calls.map(({ id, userId, chatId, model, tokens, cost, metadata }) => ({

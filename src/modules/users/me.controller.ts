@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
-import { writableOr } from '../../common/http/safe-json.js';
+import { serializableOr } from '../../common/http/safe-json.js';
 import { MeDto } from './dto/me.dto.js';
 
 @ApiTags('Account')
@@ -12,9 +12,9 @@ import { MeDto } from './dto/me.dto.js';
 @Controller('api/me')
 export class MeController {
   @Get()
-  @ApiOperation({ summary: 'Who am I?' })
+  @ApiOperation({ summary: 'Get the current user' })
   @ApiOkResponse({ type: MeDto })
   read(@CurrentUser() { id, email, role, settings }: Identity): MeDto {
-    return { id, email, role, isActive: true, settings: writableOr(settings, {}) };
+    return { id, email, role, isActive: true, settings: serializableOr(settings, {}) };
   }
 }

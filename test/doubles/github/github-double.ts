@@ -8,20 +8,20 @@ export interface DoubleRepository {
   defaultBranch?: string;
   isPrivate?: boolean;
   description?: string | null;
-  /** Tokens that can see it; left out: all. */
+  /** Tokens that have access. If omitted, all do. */
   tokens?: string[];
 }
 
-/** What goes wrong with the next request. */
+/** The fault of the next request. */
 export type GithubFault =
   /** The primary limit: 403 and the time of its reset. */
   | { type: 'rate-limited'; resetInSeconds: number }
   /** The secondary limit: 403 or 429 with the seconds to wait. */
   | { type: 'throttled'; status: 403 | 429; retryAfterSeconds: number }
   | { type: 'status'; status: number }
-  /** Nothing is answered until the client gives up. */
+  /** Sends no response until the client gives up. */
   | { type: 'stall' }
-  /** The headers come, the body does not. */
+  /** Sends the headers, but not the body. */
   | { type: 'stall-in-body' }
   | { type: 'reset' }
   | { type: 'not-json' }
@@ -31,20 +31,20 @@ export interface GithubDouble {
   url: string;
   requests: Array<{ method: string; url: string; headers: IncomingHttpHeaders }>;
   repositories: DoubleRepository[];
-  /** Old names, as `owner/name`, of repositories that bear another now. */
+  /** Old names (`owner/name`) of renamed repositories. */
   renamed: Map<string, string>;
-  /** The next request fails; faults queue up. */
+  /** Makes the next request fail. Faults queue up. */
   fail(fault: GithubFault): void;
-  /** Forgets its repositories, its faults and what it was asked. */
+  /** Resets its repositories, its faults and its recorded requests. */
   reset(): void;
   close(): Promise<void>;
 }
 
-/** The tokens that the double takes for those of a user. */
+/** The tokens that the double accepts. */
 export const GITHUB_TOKEN = 'ghp_doubleTokenOfOcto0123456789';
 export const OTHER_GITHUB_TOKEN = 'ghp_doubleTokenOfSomebodyElse42';
 
-/** GitHub's REST interface, as far as connecting repositories needs it. */
+/** The part of GitHub's REST API that connecting repositories needs. */
 export async function startGithubDouble(): Promise<GithubDouble> {
   const repositories: DoubleRepository[] = [];
   const renamed = new Map<string, string>();
@@ -78,7 +78,7 @@ export async function startGithubDouble(): Promise<GithubDouble> {
     send(response, 200, items.map(toWire), link ? { link } : {});
   }
 
-  /** By name, as people ask, or by number, where a redirection of a renamed repository leads to. */
+  /** By name, or by number, which the redirect of a renamed repository uses. */
   function read(response: ServerResponse, path: string, visible: DoubleRepository[]): void {
     const byId = /^\/repositories\/(\d+)$/.exec(path);
     const name = /^\/repos\/([^/]+\/[^/]+)$/.exec(path)?.[1]?.toLowerCase();

@@ -11,33 +11,33 @@ import {
 import { GITHUB_TOKEN } from './github-double.js';
 import { failure, fillerTools, MCP_TOOLS, type McpTool, type McpWorld, text } from './mcp-tools.js';
 
-/** What goes wrong with the next call of a tool. */
+/** The fault of the next tool call. */
 export type McpCallFault =
-  /** Held until `release()`, or for good. */
+  /** Held until `release()`, or forever. */
   | { type: 'slow' }
   | { type: 'huge'; characters: number }
   | { type: 'tool-error'; message: string }
-  /** A picture and a link beside a line of text. */
+  /** An image and a link in addition to a line of text. */
   | { type: 'picture' }
   /** The connection is reset before the answer, or in the middle of it. */
   | { type: 'reset'; midway?: boolean }
   | { type: 'http'; status: number; headers?: Record<string, string> };
 
-/** How the server behaves, other than GitHub's does. */
+/** Behavior that differs from GitHub's server. */
 export interface McpQuirks {
   /** Lists and runs write tools although `X-MCP-Readonly` was sent. */
   ignoresReadonly?: boolean;
-  /** Lists everything, whatever toolsets were asked for. */
+  /** Lists everything, whatever toolsets were requested. */
   ignoresToolsets?: boolean;
-  /** That many more tools. */
+  /** Adds this many tools. */
   fillers?: number;
-  /** Of one page of `tools/list`. */
+  /** Page size of `tools/list`. */
   pageSize?: number;
-  /** Every request is answered with this. */
+  /** Answers every request with this. */
   status?: { status: number; headers?: Record<string, string>; body?: string };
-  /** Knows the newest protocol only to say that it does not speak it. */
+  /** Rejects the newest protocol version. */
   refusesDiscovery?: boolean;
-  /** Nothing is answered. */
+  /** Sends no response. */
   stalls?: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface McpDouble {
   requests: Array<{ method: string; rpc: string | undefined; headers: IncomingHttpHeaders }>;
   /** Every call of a tool that was run, oldest first. */
   calls: Array<{ name: string; input: Record<string, unknown> }>;
-  /** Sessions that nobody has ended. */
+  /** Sessions that have not been ended. */
   openSessions(): number;
   failCall(fault: McpCallFault): void;
   /** Resolves when a slow call is being held. */
@@ -60,7 +60,7 @@ export interface McpDouble {
   close(): Promise<void>;
 }
 
-/** Built with the official SDK over streamable HTTP, with the tools, headers and quirks of GitHub's server. */
+/** Built with the official SDK over streamable HTTP, with the tools, headers and peculiarities of GitHub's server. */
 export async function startMcpDouble(): Promise<McpDouble> {
   const world: McpWorld = { files: new Map(), issues: new Map(), writes: [] };
   const requests: McpDouble['requests'] = [];
@@ -175,7 +175,7 @@ export async function startMcpDouble(): Promise<McpDouble> {
   };
 }
 
-/** What GitHub's server makes of the headers: toolsets and single tools, without those that write or are excluded. */
+/** How GitHub's server interprets the headers: toolsets and single tools, without write tools and excluded ones. */
 function offeredTools(headers: IncomingHttpHeaders, quirks: McpQuirks): McpTool[] {
   const toolsets = list(headers['x-mcp-toolsets']);
   const single = list(headers['x-mcp-tools']);

@@ -1,12 +1,12 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 
-/** What the double's GitHub holds. */
+/** The content of the double's GitHub. */
 export interface McpWorld {
   /** Contents of files by `owner/name/path`. */
   files: Map<string, string>;
   /** Issues by `owner/name#number`. */
   issues: Map<string, { title: string; body: string }>;
-  /** What write tools have done, oldest first. */
+  /** The results of write tools, oldest first. */
   writes: Array<{ tool: string; input: Record<string, unknown> }>;
 }
 
@@ -49,7 +49,7 @@ function reading(
   return { toolset, definition, run };
 }
 
-/** The annotations of GitHub's write tools say `readOnlyHint: false`, or nothing at all. */
+/** The annotations of GitHub's write tools have `readOnlyHint: false`, or none. */
 function writing(
   toolset: string,
   name: string,
@@ -71,7 +71,7 @@ function writing(
   };
 }
 
-/** A file comes as an embedded resource beside a line of text, as GitHub's server sends it. */
+/** A file is an embedded resource in addition to a line of text, as in GitHub's server. */
 function readFile(input: Record<string, unknown>, { files }: McpWorld): CallToolResult {
   const path = typeof input['path'] === 'string' ? input['path'] : '/';
   const key = `${addressOf(input)}/${path}`.toLowerCase();
@@ -93,7 +93,7 @@ function readFile(input: Record<string, unknown>, { files }: McpWorld): CallTool
   };
 }
 
-/** Finds nothing outside of what the query names, and everything when it names nothing: the token sees it all. */
+/** Finds only what the query names, or everything if it names nothing, because the token has access to everything. */
 function searchCode(input: Record<string, unknown>, { files }: McpWorld): CallToolResult {
   const query = String(input['query']);
   const repositories = [...query.matchAll(/repo:(\S+)/gi)].map(([, name]) => name?.toLowerCase());
@@ -194,7 +194,7 @@ export const MCP_TOOLS: McpTool[] = [
   writing('gists', 'create_gist', { filename: STRING, content: STRING }, ['filename', 'content']),
 ];
 
-/** Dozens of tools, as a server has them that nobody has told what is wanted. */
+/** Dozens of tools, as a server lists them by default. */
 export const fillerTools = (count: number): McpTool[] =>
   Array.from({ length: count }, (_, index) =>
     reading('repos', `list_things_${String(index).padStart(3, '0')}`, ADDRESS, ['owner', 'repo'], (input) =>

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 
 /**
- * The admin part of Supabase's auth server (GoTrue), on the wire and in the database: its answers and errors have the
- * true one's form, and it writes `auth.users` with its own database role, in transactions of its own.
+ * The admin API of Supabase's auth server (GoTrue), on the wire and in the database. Its responses and errors have the
+ * same format, and it writes `auth.users` with its own database role, in its own transactions.
  */
 export interface AuthAdminDouble {
-  /** What SUPABASE_URL would say. */
+  /** The value for SUPABASE_URL. */
   url: string;
-  /** Which requests came, such as `PUT /auth/v1/admin/users/…`, and what their bodies said. */
+  /** The received requests, such as `PUT /auth/v1/admin/users/…`, and their bodies. */
   requests: Array<{
     line: string;
     apikey: string | undefined;
@@ -19,21 +19,21 @@ export interface AuthAdminDouble {
   }>;
   /** The database of the project. */
   connect(databaseUrl: string): void;
-  /** What the next request of this method meets instead of an answer. */
+  /** The response or fault of the next request with this method. */
   fail(method: string, fault: Fault): void;
-  /** Lets go of what is held. */
+  /** Releases held requests. */
   release(): void;
   close(): Promise<void>;
 }
 
 export type Fault =
-  /** An answer of this status, with this body. */
+  /** A response with this status and body. */
   | { status: number; body: string; headers?: Record<string, string> }
-  /** No answer at all; with `afterwards` when everything is done. */
+  /** No response. With `afterwards`, everything is done first. */
   | { hang: true; afterwards?: boolean }
-  /** Nothing until `release()`; then it goes on as if nothing had been. */
+  /** Waits until `release()`, then continues normally. */
   | { hold: true }
-  /** The connection is closed; with `afterwards` when everything is done. */
+  /** The connection is closed. With `afterwards`, everything is done first. */
   | { reset: true; afterwards?: boolean };
 
 interface UserRow {
@@ -118,7 +118,7 @@ export async function startAuthAdminDouble(secretKey: string): Promise<AuthAdmin
     return {};
   }
 
-  /** Like GoTrue it merges with what it has read before, and says what it believes to have written. */
+  /** Like GoTrue, it merges with the row it read before, and returns what it assumes to have written. */
   async function update(user: UserRow, body: unknown): Promise<object> {
     const {
       app_metadata: changes,
@@ -135,7 +135,7 @@ export async function startAuthAdminDouble(secretKey: string): Promise<AuthAdmin
     return toUser({ ...user, raw_app_meta_data: merged });
   }
 
-  /** A Go duration (the double knows hours), or `none`. */
+  /** A Go duration (the double supports hours), or `none`. */
   async function setBan(id: string, duration: string): Promise<void> {
     if (duration !== 'none' && !/^\d+h$/.test(duration))
       throw new GoTrueError(400, 'validation_failed', 'invalid format for ban duration');
@@ -168,7 +168,7 @@ export async function startAuthAdminDouble(secretKey: string): Promise<AuthAdmin
   };
 }
 
-/** As GoTrue writes users. */
+/** The user format of GoTrue. */
 function toUser(user: UserRow): object {
   return {
     id: user.id,
@@ -185,7 +185,7 @@ function toUser(user: UserRow): object {
   };
 }
 
-/** Errors have one form since the version of 2024, which clients ask for, and another one before. */
+/** Errors have one format since the API version of 2024, which clients request, and another before. */
 function sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const { status, code, message } =
     error instanceof GoTrueError

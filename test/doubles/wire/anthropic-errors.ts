@@ -7,7 +7,7 @@ interface ErrorBody {
   request_id?: string;
 }
 
-/** An error as Anthropic writes it. */
+/** An error in Anthropic's format. */
 export function anthropicError(
   status: number,
   type: string,

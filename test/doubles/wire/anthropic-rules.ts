@@ -3,10 +3,10 @@ import { anthropicError } from './anthropic-errors.js';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
 import { anthropicSettingsProblem, anthropicToolProblem } from './settings-rules.js';
 
-/** Calls that the double made after thoughts it showed: those thoughts must come back with the calls' results. */
+/** Calls that the double made after reasoning it showed: the reasoning must be sent back with the calls' results. */
 export const callsAfterThoughts = new Set<string>();
 
-/** What Anthropic does not take: bad keys, missing fields, calls without results, thoughts that were taken out. */
+/** What Anthropic refuses: invalid keys, missing fields, calls without results, removed reasoning. */
 export function anthropicRefusal(
   headers: IncomingHttpHeaders,
   body: Body,
@@ -63,7 +63,7 @@ function messagesProblem(messages: Body[]): string | undefined {
   return undefined;
 }
 
-/** While a client answers tool calls, the thoughts that led to them must stay where they were. */
+/** While a client answers tool calls, the reasoning that led to them must stay in place. */
 function thoughtProblem(messages: Body[]): string | undefined {
   const index = messages.length - 2;
   const [last, turn] = [messages.at(-1), messages[index]];

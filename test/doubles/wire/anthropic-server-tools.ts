@@ -1,7 +1,7 @@
 import type { Body } from './dialect.js';
 import type { Reply } from './reply.js';
 
-/** A content block: how it opens, the deltas that fill it, and what those make of it in one piece. */
+/** A content block: how it starts, its deltas, and the whole block. */
 export interface Block {
   block: Body;
   deltas: Iterable<{ delta: unknown; content: boolean }>;
@@ -11,7 +11,7 @@ export interface Block {
 /** Characters of a tool's input in one event. */
 const INPUT_PIECE = 16;
 
-/** What the service does by itself in the middle of its answer, for clients that allow it. */
+/** Tools that the service runs itself during its answer, for clients that allow them. */
 export function serverToolBlocks(reply: Reply, body: Body): Block[] {
   const { id, sources, codeRun } = reply;
   const allows = (tool: string) =>
@@ -64,7 +64,7 @@ function fetchResult(url: string, title: string): unknown {
     content: {
       type: 'document',
       title,
-      // As long as real pages are.
+      // As long as real pages.
       source: { type: 'text', media_type: 'text/plain', data: `${title}. `.repeat(2_000) },
     },
   };

@@ -11,10 +11,10 @@ const STOP_REASONS = {
   'content-filter': 'refusal',
 };
 
-/** Anthropic signs thoughts; clients must send the signature back with them. */
+/** Anthropic signs reasoning. Clients must send the signature back with it. */
 export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
-/** The format can not go without figures: concealed ones are zeros. */
+/** The format requires figures, so hidden ones are zeros. */
 const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 
 /** Anthropic Messages: `POST /messages`. */
@@ -43,7 +43,7 @@ export const anthropic: Dialect = {
 
 function facts(body: Body): RequestFacts {
   const messages = (body['messages'] ?? []) as Body[];
-  // What a user said twice in a row is one message in this format, a block each.
+  // Consecutive user messages are one message with several blocks in this format.
   const users = messages
     .filter(({ role }) => role === 'user')
     .flatMap(({ content }): string[] =>
@@ -154,7 +154,7 @@ function message({ id, model }: Reply): Body {
   };
 }
 
-/** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
+/** Anthropic counts cache reads and writes in addition to `input_tokens`, not as a part of it. */
 function usage({ input, cachedRead, cacheWrite, reasoning }: TokenFigures, output: number): unknown {
   return {
     input_tokens: input - cachedRead - cacheWrite,

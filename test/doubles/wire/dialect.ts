@@ -4,32 +4,32 @@ import type { Reply, TokenFigures } from './reply.js';
 
 export type Provider = 'google' | 'openai' | 'anthropic';
 
-/** A request's body: foreign JSON, looked at where it matters. */
+/** A request's body: JSON of a client, only checked where it matters. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the doubles read what clients really send
 export type Body = Record<string, any>;
 
-/** What all providers' requests have in common. */
+/** The fields that all providers' requests share. */
 export interface RequestFacts {
   model: string;
   stream: boolean;
   /** The system instructions. */
   instructions: string;
-  /** Text of the last message of the user. */
+  /** The text of the last user message. */
   userText: string;
-  /** True when the last thing said is the result of a tool. */
+  /** True if the last item is the result of a tool. */
   afterTools: boolean;
-  /** True when the client asks to see thoughts. */
+  /** True if the client asks to see reasoning. */
   wantsReasoning: boolean;
-  /** True when a picture is asked for. */
+  /** True if an image is requested. */
   wantsImage?: boolean;
 }
 
 /** One event of a stream as it goes over the wire. */
 export interface Frame {
   data: string;
-  /** Content frames are paced and counted; closing frames are what a broken stream never gets to. */
+  /** Content frames are paced and counted. A broken stream never reaches its closing frames. */
   kind: 'structure' | 'content' | 'closing';
-  /** The figures that the client knows once it has this frame. */
+  /** The figures that the client has received with this frame. */
   figures?: TokenFigures;
 }
 
@@ -45,17 +45,17 @@ export interface Dialect {
   /** Headers that come with every answer. */
   headers(): Record<string, string>;
   facts(body: Body, path: string): RequestFacts;
-  /** Refuses bad keys and requests that the real service would not take. */
+  /** Refuses invalid keys and requests that the real service would refuse. */
   refusal(headers: IncomingHttpHeaders, body: Body, facts: RequestFacts): ErrorAnswer | undefined;
   /** The answer as events. Lazy: text is made when it is sent. */
   frames(reply: Reply, body: Body): Iterable<Frame>;
-  /** The answer in one piece, and the figures in it. */
+  /** The answer without streaming, and its figures. */
   whole(reply: Reply, body: Body): { body: unknown; figures: TokenFigures | undefined };
   /** An event that is not JSON. */
   brokenFrame: string;
   /** The error event that ends a stream. `sent` is the number of frames before it. */
   errorFrame(reason: ErrorReason, sent: number, reply: Reply): string;
-  /** What the finish reason `content-filter` is where the service answers it with an error. */
+  /** The error for the finish reason `content-filter`, if the service responds with an error. */
   contentRefusal?(): ErrorAnswer;
   statusAnswer(status: FaultStatus, facts: RequestFacts, retryAfterSeconds?: number): ErrorAnswer;
 }

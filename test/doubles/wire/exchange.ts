@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Body, Provider, RequestFacts } from './dialect.js';
 import type { TokenFigures } from './reply.js';
 
-/** One request to a double, and what became of it. */
+/** One request to a double and its outcome. */
 export interface RecordedRequest extends RequestFacts {
   provider: Provider;
   path: string;
@@ -11,19 +11,19 @@ export interface RecordedRequest extends RequestFacts {
   /** Epoch milliseconds. */
   startedAt: number;
   endedAt: number | undefined;
-  /** Undefined while nothing has been answered. */
+  /** Undefined until there is a response. */
   status: number | undefined;
-  /** `held` is a stream that waits for `resume()`, or that has gone silent. */
+  /** `held` is a stream that waits for `resume()`, or that has stopped sending. */
   state: 'waiting' | 'streaming' | 'held' | 'ended';
   /** Chunks of content that were sent. */
   chunks: number;
-  /** True when the client went away before the end. */
+  /** True if the client disconnected before the end. */
   closedByClient: boolean;
-  /** The figures that the client was told, once the answer has ended; undefined when there were none. */
+  /** The figures that the client received, after the answer has ended. Undefined if there were none. */
   reported?: ReportedUsage;
 }
 
-/** Figures that went out to a client, whether or not the answer was complete. */
+/** Figures that were sent to a client, whether or not the answer was complete. */
 export interface ReportedUsage extends TokenFigures {
   provider: Provider;
   model: string;
@@ -35,14 +35,14 @@ export interface Exchange {
   record: RecordedRequest;
   response: ServerResponse;
   headers: Record<string, string>;
-  /** Set before the double itself breaks the connection, so that it is not laid at the client's door. */
+  /** Set before the double breaks the connection itself, so that the client is not blamed for it. */
   cutByDouble: boolean;
-  /** To be called whenever the record has changed in a way that a test may wait for. */
+  /** Called whenever the record changes in a way that a test may wait for. */
   changed(): void;
   /** Calls back once when `resume()` is called. */
   onResume(callback: () => void): void;
-  /** Remembers the latest figures on their way to the client. */
+  /** Remembers the latest figures that were sent. */
   report(figures: TokenFigures): void;
-  /** The answer is whole; what was reported is final. */
+  /** The answer is complete, so the reported figures are final. */
   complete(): void;
 }

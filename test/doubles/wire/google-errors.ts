@@ -3,7 +3,7 @@ import type { ErrorAnswer } from './dialect.js';
 
 const TYPE = 'type.googleapis.com/google.rpc';
 
-/** An error as Google's services write it. */
+/** An error in the format of Google's services. */
 export function googleError(code: number, status: string, message: string, details?: unknown[]): ErrorAnswer {
   return { status: code, body: { error: { code, message, status, ...(details ? { details } : {}) } } };
 }
@@ -36,7 +36,7 @@ const INTERNAL =
 const QUOTA =
   'You exceeded your current quota, please check your plan and billing details. For more information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.';
 
-/** @param retryAfter seconds: Gemini says them in the body, not in a header */
+/** @param retryAfter seconds; Gemini sends them in the body, not in a header */
 export function googleStatus(
   status: Exclude<FaultStatus, 529>,
   model: string,

@@ -3,8 +3,8 @@ import { google } from './google.js';
 import type { Reply } from './reply.js';
 
 /**
- * Gemini's image models: `POST /models/{id}:generateContent`, asked for the modality IMAGE alone. Against the rules, it
- * answers without a picture, and counts what it has read.
+ * Gemini's image models: `POST /models/{id}:generateContent` with the modality IMAGE. For refused content, it responds
+ * without an image, and counts the input.
  */
 export const googleImages: Dialect = {
   ...google,

@@ -3,7 +3,10 @@ import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
 import { googleBadKey, googleError, googleMissingKey } from './google-errors.js';
 import { googleSettingsProblem } from './settings-rules.js';
 
-/** What Gemini does not take: bad keys, settings that a model has not, an empty prompt, calls and responses that do not belong together. */
+/**
+ * What Gemini refuses: invalid keys, settings that a model does not have, an empty prompt, calls and responses that do
+ * not match.
+ */
 export function googleRefusal(
   headers: IncomingHttpHeaders,
   body: Body,
@@ -32,7 +35,7 @@ function contentsProblem(contents: Body[] | undefined, model: string): string | 
     if (calls.length > 0 && (role !== 'model' || before?.['role'] !== 'user')) {
       return 'Please ensure that function call turn comes immediately after a user turn or after a function response turn.';
     }
-    // Gemini 3 wants its own signature back on the calls since the user's last words.
+    // Gemini 3 requires its own signature on the calls since the last user message.
     if (
       model.startsWith('gemini-3') &&
       index > latestQuestion &&

@@ -10,7 +10,7 @@ const FINISH_REASONS = {
   'content-filter': 'SAFETY',
 };
 
-/** Gemini signs thoughts and calls; clients must send the signature back with them. */
+/** Gemini signs reasoning and calls. Clients must send the signature back with them. */
 export const THOUGHT_SIGNATURE = 'RG91YmxlIHRob3VnaHQgc2lnbmF0dXJl';
 
 /** Gemini: `POST /models/{id}:streamGenerateContent?alt=sse` and `:generateContent`. */
@@ -49,7 +49,7 @@ function facts(body: Body, path: string): RequestFacts {
   };
 }
 
-/** Each event repeats the counts as they are so far, as Gemini does. */
+/** Each event repeats the counts so far, as in Gemini. */
 function* frames(reply: Reply, body: Body): Generator<Frame> {
   const { figures } = reply;
   const answerTokens = figures ? figures.output - figures.reasoning : 0;
@@ -88,7 +88,7 @@ function callParts({ toolCalls }: Reply): unknown[] {
   }));
 }
 
-/** Code that Gemini has written and run in the middle of its answer. */
+/** Code that Gemini has written and run during its answer. */
 function codeParts({ codeRun }: Reply, body: Body): unknown[] {
   const allowed = (body['tools'] as Body[] | undefined)?.some((tool) => 'codeExecution' in tool);
   if (!codeRun || !allowed) return [];
@@ -152,7 +152,7 @@ function grounding({ sources }: Reply): unknown {
   };
 }
 
-/** Gemini has no name for what it writes into its cache. */
+/** Gemini does not report what it writes to its cache. */
 function withoutCacheWrites(figures: TokenFigures | undefined): TokenFigures | undefined {
   return figures && { ...figures, cacheWrite: 0 };
 }

@@ -27,7 +27,7 @@ const FINISH_REASONS = {
 /** Characters of a tool's arguments in one event. */
 const ARGUMENTS_PIECE = 16;
 
-/** OpenAI Chat Completions: `POST /chat/completions`. It never shows thoughts, only their tokens. */
+/** OpenAI Chat Completions: `POST /chat/completions`. It never shows reasoning, only its tokens. */
 export const openaiChat: Dialect = {
   provider: 'openai',
   headers: openaiHeaders,

@@ -9,7 +9,7 @@ export interface OpenAIError {
   code: string | null;
 }
 
-/** An error as OpenAI writes it. */
+/** An error in OpenAI's format. */
 export function openaiError(
   status: number,
   message: string,
@@ -27,7 +27,7 @@ export function openaiHeaders(): Record<string, string> {
   };
 }
 
-/** Refuses keys that are missing or bad. */
+/** Refuses missing and invalid keys. */
 export function openaiKeyProblem(headers: IncomingHttpHeaders): ErrorAnswer | undefined {
   const key = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key === undefined) {
@@ -50,7 +50,7 @@ const OVERLOADED = 'The engine is currently overloaded, please try again later';
 const RATE_LIMIT =
   'Rate limit reached for this model in organization org-double on requests per min (RPM): Limit 500, Used 500, Requested 1. Please try again in 120ms. Visit https://platform.openai.com/account/rate-limits to learn more.';
 
-/** @param inputField how the API at hand calls its prompt */
+/** @param inputField the name of the prompt in this API */
 export function openaiStatus(
   status: FaultStatus,
   { model }: RequestFacts,
@@ -92,7 +92,7 @@ export function openaiStatus(
   }
 }
 
-/** What an error event says. */
+/** The content of an error event. */
 export function openaiStreamError(reason: ErrorReason, inputField: 'input' | 'messages'): OpenAIError {
   switch (reason) {
     case 'overloaded':

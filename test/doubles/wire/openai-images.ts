@@ -82,7 +82,7 @@ function refusal(headers: IncomingHttpHeaders, body: Body, { model }: RequestFac
       { param: 'prompt', code: 'string_above_max_length' },
     );
   }
-  // These models always answer in base64, and take no word about it.
+  // These models always respond with base64, and refuse an option for it.
   if (model.startsWith('gpt-image-') && 'response_format' in body) {
     return openaiError(400, "Unknown parameter: 'response_format'.", {
       param: 'response_format',

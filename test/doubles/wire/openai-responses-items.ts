@@ -2,7 +2,7 @@ import type { Body } from './dialect.js';
 import type { ScriptedCodeRun } from '../script.js';
 import type { Reply } from './reply.js';
 
-/** One item of the output: what it opens with, what fills it, and what it is in the end. */
+/** One output item: how it starts, its deltas, and the whole item. */
 export interface ResponsesItem {
   opening: Body;
   events(outputIndex: number): Iterable<{ value: Body; content: boolean }>;
@@ -12,10 +12,10 @@ export interface ResponsesItem {
 /** Characters of a tool's arguments in one event. */
 const ARGUMENTS_PIECE = 16;
 
-/** Deltas are padded, so that their length on the wire does not tell the length of the words. */
+/** Deltas are padded, so that their length on the wire does not reveal the length of the words. */
 const OBFUSCATION = 'aB3dE5gH7jK9mN1p';
 
-/** The items that make up the reply. Their text is made once, by whoever asks first. */
+/** The items of the reply. Their text is made once, on first use. */
 export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
   const items: ResponsesItem[] = [];
   if (reply.reasoning.length > 0) items.push(reasoningItem(reply, body));
@@ -51,7 +51,7 @@ function reasoningItem({ id, reasoning }: Reply, body: Body): ResponsesItem {
   };
 }
 
-/** A search that the service makes itself, for clients that allow it one. */
+/** A search that the service makes itself, for clients that allow it. */
 function searchItem({ id, sources }: Reply, body: Body): ResponsesItem {
   const item_id = `ws_${id}`;
   const named = (body['include'] as string[] | undefined)?.includes('web_search_call.action.sources');
@@ -76,7 +76,7 @@ function searchItem({ id, sources }: Reply, body: Body): ResponsesItem {
   };
 }
 
-/** Code that the service writes and runs itself, in a container of its own. */
+/** Code that the service writes and runs itself, in its own container. */
 function codeItem({ id }: Reply, { code, output }: ScriptedCodeRun, body: Body): ResponsesItem {
   const item_id = `ci_${id}`;
   const told = (body['include'] as string[] | undefined)?.includes('code_interpreter_call.outputs');

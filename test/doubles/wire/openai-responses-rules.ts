@@ -3,7 +3,7 @@ import type { Body, ErrorAnswer } from './dialect.js';
 import { openaiError, openaiKeyProblem } from './openai-errors.js';
 import { openaiSettingsProblem } from './settings-rules.js';
 
-/** What the Responses API does not take: bad keys, references to what was not stored, calls without outputs. */
+/** What the Responses API refuses: invalid keys, references to items that were not stored, calls without outputs. */
 export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): ErrorAnswer | undefined {
   const keyProblem = openaiKeyProblem(headers);
   if (keyProblem) return keyProblem;
@@ -24,7 +24,7 @@ export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): Erro
     });
   }
   const items = input as Body[];
-  // The double keeps nothing, as a service that is told `store: false`.
+  // The double stores nothing, like the service with `store: false`.
   const reference = items.find(({ type }) => type === 'item_reference');
   if (reference) {
     const id = String(reference['id']);

@@ -48,7 +48,7 @@ function facts(body: Body): RequestFacts {
   };
 }
 
-/** The prompt as items, whichever way it was written. */
+/** The prompt as items, in either form. */
 export function inputOf(body: Body): Body[] {
   const input: unknown = body['input'];
   if (typeof input === 'string') return [{ role: 'user', content: input }];
@@ -76,7 +76,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   yield frame({ type: `response.${String(last['status'])}`, response: last }, 'closing', reply.figures);
 }
 
-/** A response that has only begun. */
+/** A response that has just started. */
 function response({ id, model }: Reply, body: Body): Body {
   return {
     id: `resp_${id}`,

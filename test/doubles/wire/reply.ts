@@ -10,7 +10,7 @@ import {
 } from '../script.js';
 import type { RequestFacts } from './dialect.js';
 
-/** Counts of tokens; `cachedRead` and `cacheWrite` are parts of `input`, `reasoning` is a part of `output`. */
+/** Token counts. `cachedRead` and `cacheWrite` are part of `input`, and `reasoning` is part of `output`. */
 export interface TokenFigures {
   input: number;
   cachedRead: number;
@@ -19,44 +19,44 @@ export interface TokenFigures {
   reasoning: number;
 }
 
-/** A script with nothing left open. */
+/** A script with all values filled in. */
 export interface Reply {
-  /** Unique; providers put their own prefix in front of it. */
+  /** Unique. Providers add their own prefix. */
   id: string;
   model: string;
   reasoning: readonly string[];
   /** Lazy, so that a stamp is the time of sending. */
   text: Iterable<string>;
-  /** How many chunks `text` has. */
+  /** The number of chunks in `text`. */
   textChunks: number;
   toolCalls: readonly ScriptedToolCall[];
   sources: readonly ScriptedSource[];
   codeRun: ScriptedCodeRun | undefined;
-  /** In base64; undefined where none was asked for. */
+  /** In base64. Undefined if none was requested. */
   image: string | undefined;
-  /** Tokens of the input that were pictures. */
+  /** Input tokens for images. */
   imageInput: number;
-  /** Undefined when the double is to conceal it. */
+  /** Undefined if the double should hide it. */
   figures: TokenFigures | undefined;
   finishReason: FinishReason;
 }
 
 const CHARACTERS_PER_TOKEN = 4;
-/** What Gemini counts for a picture. */
+/** Gemini's token count for an image. */
 const IMAGE_TOKENS = 1_290;
 /** A PNG of one pixel. */
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
-/** The agent that is chosen: most messages want no more. */
+/** The default agent, which most messages need. */
 const CHOICE = '{"agent":"chat","reason":"It is a conversation."}';
 const FLOOD_CHARACTERS = 8 * 1024 * 1024;
 const FLOOD_CHUNK = 'All work and no play makes a dull stream. '.repeat(200);
 
-/** @param bodyLength characters of the request, from which its tokens are guessed */
+/** @param bodyLength characters of the request, for estimating its tokens */
 export function makeReply(script: Script, facts: RequestFacts, bodyLength: number): Reply {
   const { fault } = script;
   const empty = fault?.type === 'empty';
-  // Without thoughts in the answer their tokens are still paid, as with the real services.
+  // Reasoning tokens are billed even if the answer does not show the reasoning, as with the real services.
   const reasoning = empty || !facts.wantsReasoning ? [] : (script.reasoning ?? []);
   const { wantsImage = false } = facts;
   const { text, chunks, tokens } = empty || wantsImage ? written([]) : textOf(script, facts);
@@ -88,7 +88,7 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
   };
 }
 
-/** What is said when nothing is programmed: the last words of the user, a few words at a time. */
+/** The answer if nothing is programmed: the last user message, a few words at a time. */
 export function echo(facts: RequestFacts): string[] {
   const said = withoutDirective(facts.userText);
   if (isRoutingCall(facts)) return [CHOICE];
@@ -96,17 +96,17 @@ export function echo(facts: RequestFacts): string[] {
   return `You said: ${said}`.match(/(?:\S+\s*){1,3}|\s+/g) ?? [];
 }
 
-/** Products let a model choose the agent in a call of its own, before the answer. */
+/** Products let a model choose the agent in a separate call before the answer. */
 export function isRoutingCall(facts: RequestFacts): boolean {
   return facts.instructions.includes('Answer with JSON: {"agent"');
 }
 
-/** Products name chats with a call of their own, beside the answer. */
+/** Products generate chat titles in a separate call beside the answer. */
 export function isTitleCall(facts: RequestFacts): boolean {
   return /\b(?:short|brief|concise) title\b/i.test(facts.instructions);
 }
 
-/** Neither is what a test that scripts an answer has in mind. */
+/** A test that scripts an answer means neither of them. */
 export function isCallBesideAnswer(facts: RequestFacts): boolean {
   return isTitleCall(facts) || isRoutingCall(facts);
 }

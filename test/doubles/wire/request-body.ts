@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Body } from './dialect.js';
 
-/** A request's body as an object: JSON, or a form, whose files are `{name, type, data}` in base64. */
+/** A request's body as an object: JSON, or a form with its files as `{name, type, data}` in base64. */
 export async function readBody(
   request: IncomingMessage,
 ): Promise<{ body: Body | undefined; length: number }> {

@@ -3,13 +3,13 @@ import { type Dialect, EVENT_STREAM, type Frame } from './dialect.js';
 import type { Exchange } from './exchange.js';
 import type { Reply } from './reply.js';
 
-/** Unpaced chunks that are written before others get their turn. */
+/** Unpaced chunks to write before other work can run. */
 const BURST = 32;
 
-/** Time for what is already written to arrive: a reset discards what is under way. */
+/** Time for written data to arrive: a reset discards data in transit. */
 const FLUSH_MS = 20;
 
-/** Streams a reply at the script's pace, until its end or its fault. */
+/** Streams a reply at the script's speed, until its end or its fault. */
 export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, script: Script): void {
   const { response, record } = exchange;
   const { fault, chunkDelayMs = 0, pauseAfter } = script;
@@ -56,7 +56,7 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
       if (frame.kind !== 'content') continue;
 
       record.chunks++;
-      // A fault or a pause comes at once after its chunk, not with the next one.
+      // A fault or a pause comes right after its chunk, not with the next one.
       if (pauseOpen && record.chunks === pauseAfter) return pause(buffer);
       if (faultOpen && record.chunks === faultAt && fault?.type !== 'malformed') return strike(buffer);
       const flowing = response.write(buffer);
@@ -72,12 +72,12 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     return result.done ? undefined : result.value;
   }
 
-  /** Before content, or before the end when the stream turns out to be too short. */
+  /** Before content, or before the end if the stream is too short. */
   function isDue(open: boolean, at: number | undefined, frame: Frame): boolean {
     return open && (frame.kind === 'closing' || record.chunks >= (at ?? 0));
   }
 
-  /** Keeps the pace over the whole stream, so that late timers do not add up. */
+  /** Keeps the speed over the whole stream, so that late timers do not add up. */
   function later(): void {
     if (chunkDelayMs === 0) return void setImmediate(step);
     const now = performance.now();

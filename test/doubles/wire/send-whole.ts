@@ -3,10 +3,10 @@ import { type Dialect, type ErrorAnswer, JSON_TYPE } from './dialect.js';
 import type { Exchange } from './exchange.js';
 import type { Reply } from './reply.js';
 
-/** Time for what is already written to arrive: a reset discards what is under way. */
+/** Time for written data to arrive: a reset discards data in transit. */
 const FLUSH_MS = 20;
 
-/** Answers in one piece. Faults that break a stream break the body in its middle. */
+/** Sends non-streamed answers. Faults that break a stream break the body in the middle. */
 export function sendWhole(exchange: Exchange, dialect: Dialect, reply: Reply, script: Script): void {
   const { response, record } = exchange;
   const { fault } = script;

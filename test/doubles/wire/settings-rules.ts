@@ -1,8 +1,6 @@
 import type { Body } from './dialect.js';
 
-/*
- * Settings of a call that the real services refuse, model by model. Each function says what its service would, or nothing.
- */
+/* Call settings that the real services refuse, by model. Each function returns the service's message, or nothing. */
 
 export function googleSettingsProblem(body: Body, model: string): string | undefined {
   const config = body['generationConfig']?.thinkingConfig as Body | undefined;
@@ -38,7 +36,7 @@ export function openaiSettingsProblem(body: Body, effort: string | undefined): s
     : undefined;
 }
 
-/** Undefined for models that do not reason. */
+/** Undefined for models without reasoning. */
 function openaiEfforts(model: string): string[] | undefined {
   if (/^gpt-5-pro/.test(model)) return ['high'];
   if (/^gpt-5\.\d/.test(model)) return ['none', 'low', 'medium', 'high'];
@@ -64,7 +62,7 @@ export function anthropicSettingsProblem(body: Body): string | undefined {
     : undefined;
 }
 
-/** Tools that the service still asks a header for. */
+/** Tools that need a beta header. */
 const BETAS: Record<string, string> = {
   web_fetch_20250910: 'web-fetch-2025-09-10',
   code_execution_20250825: 'code-execution-2025-08-25',

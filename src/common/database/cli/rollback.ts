@@ -1,7 +1,7 @@
 import { revertLastMigration } from '../migrate.js';
 import { runCommand } from './run-command.js';
 
-/** Takes back the latest migration, or with `--all` every one. */
+/** Reverts the latest migration, or all of them with `--all`. */
 await runCommand(async (url) => {
   const lines: string[] = [];
   do {

@@ -1,9 +1,9 @@
 import { loadEnvFile } from '../../../config/env-file.js';
 
 /**
- * Runs one of the `db:*` commands on `DATABASE_URL`. What goes wrong is one line on standard error and exit code 1.
+ * Runs one of the `db:*` commands on `DATABASE_URL`. A failure is one line on standard error and exit code 1.
  *
- * @param command gets the URL and returns the lines to print; an exit code other than 0 by returning `failed`
+ * @param command gets the URL and returns the lines to print; it returns `failed` for an exit code other than 0
  */
 export async function runCommand(
   command: (url: string) => Promise<{ lines: string[]; failed?: boolean }>,
@@ -11,7 +11,7 @@ export async function runCommand(
   loadEnvFile();
   const url = process.env['DATABASE_URL'];
   if (!url) {
-    process.stderr.write('switchboard: DATABASE_URL is not set; it names the database to work on.\n');
+    process.stderr.write('switchboard: DATABASE_URL is not set. Set it to the URL of the database.\n');
     process.exit(1);
   }
   try {

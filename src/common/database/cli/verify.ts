@@ -1,7 +1,7 @@
 import { describeVerified, verifyDatabase } from '../verify/verify-database.js';
 import { runCommand } from './run-command.js';
 
-/** Says in which way the database is not the one that this version is written for. */
+/** Prints the differences between the database and the schema of this version. */
 await runCommand(async (url) => {
   const differences = await verifyDatabase({ url });
   return differences.length === 0

@@ -16,13 +16,13 @@ export const ROW_LEVEL_SECURITY: Aspect<string[]> = {
 };
 
 interface Policy {
-  /** In one line. */
+  /** Printed on one line. */
   rule: string;
-  /** Whether it says anything about what users may do. */
+  /** Whether it affects users. */
   concernsUsers: boolean;
 }
 
-/** An additional policy that concerns users is a difference, too: one that permits widens what they may do. */
+/** An additional policy that affects users is also a difference: a permissive policy extends what they may do. */
 export const POLICIES: Aspect<ByTable<Policy>> = {
   async read(catalog) {
     const rows = await catalog.query<{
@@ -77,7 +77,7 @@ export const POLICIES: Aspect<ByTable<Policy>> = {
   },
 };
 
-/** `truncate` would pass by row level security, and the last two are of no use to a user. */
+/** `truncate` would bypass row level security, and users do not need the last two. */
 const PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'];
 const GRANTED_ON_COLUMNS = ['select', 'insert', 'update', 'references'];
 
@@ -85,8 +85,8 @@ type Role = (typeof ROLES)[number];
 type Extent = 'all' | string[];
 
 /**
- * What the roles may do in effect, whether it was granted to them, to everyone, or only on some columns: by table, role and
- * privilege, the whole table or the columns. A role that does not exist is left out.
+ * The effective privileges of the roles, whether granted to them, to everyone, or only on some columns. Grouped by
+ * table, role and privilege: the whole table or the columns. Roles that do not exist are omitted.
  */
 export const GRANTS: Aspect<Record<string, Partial<Record<Role, Record<string, Extent>>>>> = {
   async read(catalog) {

@@ -1,19 +1,19 @@
 import type { Catalog } from './catalog.js';
 
 /**
- * One aspect of a database. The same query describes the database that is verified and the freshly migrated one that the
- * snapshot was taken of, so that both can be compared.
+ * One aspect of a database. The same query describes the verified database and the freshly migrated one in the
+ * snapshot, so the two can be compared.
  */
 export interface Aspect<Description> {
   read(catalog: Catalog): Promise<Description>;
   /**
-   * @param isPresent whether the database has a table; nothing more is said about one that is missing
-   * @returns the differences, a line each
+   * @param isPresent whether the database has a table; a missing table causes no further differences
+   * @returns the differences, one line each
    */
   compare(actual: Description, expected: Description, isPresent: (table: string) => boolean): string[];
 }
 
-/** By the name of the table, and then by a name within the table. */
+/** By table name, then by a name within the table. */
 export type ByTable<T> = Record<string, Record<string, T>>;
 
 export function byTable<Row extends { table: string; name: string }, T>(
@@ -25,7 +25,7 @@ export function byTable<Row extends { table: string; name: string }, T>(
   return tables;
 }
 
-/** Compares everything that is expected of the tables that are there. What a table has besides is no difference. */
+/** Compares the expected properties of existing tables. Additional properties are not differences. */
 export function compareByTable<T>(
   actual: ByTable<T>,
   expected: ByTable<T>,

@@ -1,30 +1,32 @@
 import pg from 'pg';
 import { connect } from '../cli/connect.js';
 
-/** One state of one database, in a transaction that cannot change it. */
+/** One database state, read in a read-only transaction. */
 export interface Catalog {
   query<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
-  /** Like {@link query}, of a table or columns that may not be there: then there are no rows. */
+  /** Like {@link query}, for tables or columns that may not exist. Returns no rows in that case. */
   rowsOf<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
 }
 
-/** A table, or a column. */
+/** A table or a column. */
 const UNDEFINED = new Set(['42P01', '42703']);
 
-/** The schema of the helpers, which the Data API does not expose. */
+/** The schema of the helpers. The Data API does not expose it. */
 export const HELPER_SCHEMA = 'switchboard';
 
-/** The roles of the API, and the one that the server takes to act for a user. */
+/** The roles of the API, and the role that the server uses to act for a user. */
 export const ROLES = ['anon', 'authenticated', 'switchboard_user'] as const;
 
 /** The name of a row of `pg_class`, with its schema unless that is `public`. */
 export const TABLE_NAME = `(case relnamespace when to_regnamespace('public') then '' else relnamespace::regnamespace || '.' end || relname)`;
 
-/** Whether a row of `pg_class` is a table of ours, or stands beside ours. The runner of migrations makes its own. */
+/**
+ * Whether a row of `pg_class` is one of our tables or in the same schema. The migration runner creates its own table.
+ */
 export const IS_TABLE = `(relkind in ('r', 'p') and relnamespace in (to_regnamespace('public'), to_regnamespace('switchboard'))
   and ${TABLE_NAME} <> 'switchboard.migrations')`;
 
-/** Connects, and runs `fn` in a read-only transaction in which PostgreSQL prints every name with its schema. */
+/** Connects and runs `fn` in a read-only transaction in which PostgreSQL prints every name with its schema. */
 export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Promise<T>): Promise<T> {
   const client = await connect(url, 'switchboard-verify');
   try {

@@ -10,7 +10,7 @@ export async function checkMigrations(catalog: Catalog): Promise<string[]> {
     .map((name) => `pending migration ${name}`);
 }
 
-/** A migration is recorded under the name of its class. */
+/** A migration is recorded under its class name. */
 function migrationNames(): string[] {
   const { migrations = [] } = migrationOptions('postgres://');
   return Object.values(migrations).map((migration) =>
@@ -18,7 +18,7 @@ function migrationNames(): string[] {
   );
 }
 
-/** Without it no id of a client could be mapped; with another one, each would mean another row. */
+/** Without the secret, client ids cannot be mapped. With a different secret, each id would map to a different row. */
 export async function checkClientIdSecret(catalog: Catalog): Promise<string[]> {
   const table = 'switchboard.client_id_secret';
   const [{ is_there: isThere } = { is_there: false }] = await catalog.query<{ is_there: boolean }>(
@@ -30,7 +30,7 @@ export async function checkClientIdSecret(catalog: Catalog): Promise<string[]> {
   return row === undefined ? [`${table} has no secret`] : [];
 }
 
-/** The configuration without which the server does not know what to do. */
+/** The configuration that the server requires. */
 export const CONFIGURATION_KEYS: Aspect<string[]> = {
   async read(catalog) {
     const rows = await catalog.rowsOf<{ key: string }>('select config_key as key from public.admin_config');

@@ -6,7 +6,10 @@ interface Keys {
   unique: string[][];
 }
 
-/** Only what holds for every row, and at once: neither partial nor deferrable, so that `on conflict` can use it. */
+/**
+ * Only constraints that apply to every row immediately: neither partial nor deferrable, so that `on conflict` can use
+ * them.
+ */
 export const KEYS: Aspect<Record<string, Keys>> = {
   async read(catalog) {
     const rows = await catalog.query<{ table: string; primary: boolean; columns: string[] }>(
@@ -39,7 +42,7 @@ function compareKeys(table: string, actual: Keys = { primary: [], unique: [] }, 
   if (primary === '') differences.push(`missing primary key (${wanted}) on ${table}`);
   else if (primary !== wanted)
     differences.push(`primary key of ${table} is (${primary}), expected (${wanted})`);
-  // The order of the columns makes no difference to what is unique.
+  // The order of the columns does not matter for uniqueness.
   const sets = [actual.primary, ...actual.unique].map((columns) => columns.toSorted().join(', '));
   for (const columns of expected.unique) {
     if (!sets.includes(columns.toSorted().join(', '))) {
@@ -51,7 +54,7 @@ function compareKeys(table: string, actual: Keys = { primary: [], unique: [] }, 
 
 const ACTIONS = { a: 'no action', r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
 
-/** By the columns: what they refer to, and what becomes of a row when that is deleted. */
+/** By column: the referenced table, and the action when the referenced row is deleted. */
 export const FOREIGN_KEYS: Aspect<ByTable<string[]>> = {
   async read(catalog) {
     const rows = await catalog.query<{
@@ -79,7 +82,7 @@ export const FOREIGN_KEYS: Aspect<ByTable<string[]>> = {
     const tables: ByTable<string[]> = {};
     for (const { table, columns, target, target_columns, on_delete, validated, enforced } of rows) {
       const name = target.replace(/^public\./, '').replaceAll('"', '');
-      const state = `${validated ? '' : ' not valid'}${enforced ? '' : ' switched off'}`;
+      const state = `${validated ? '' : ' not valid'}${enforced ? '' : ' not enforced'}`;
       const text = `${name} (${target_columns.join(', ')}) on delete ${ACTIONS[on_delete]}${state}`;
       ((tables[table] ??= {})[columns.join(', ')] ??= []).push(text);
     }
@@ -102,7 +105,7 @@ interface Index {
   isValid: boolean;
 }
 
-/** But for those of primary keys and unique constraints. */
+/** Without the indexes of primary keys and unique constraints. */
 export const INDEXES: Aspect<ByTable<Index>> = {
   async read(catalog) {
     const rows = await catalog.query<{
@@ -139,14 +142,14 @@ export const INDEXES: Aspect<ByTable<Index>> = {
   compare: (actual, expected, isPresent) =>
     compareByTable(actual, expected, isPresent, (table, name, index, { definition }) => {
       if (index === undefined) return [`missing index ${name} on ${table}`];
-      if (!index.isValid) return [`index ${name} on ${table} is invalid: it was not built to its end`];
+      if (!index.isValid) return [`index ${name} on ${table}is invalid: building it did not finish`];
       return index.definition === definition
         ? []
         : [`index ${name} on ${table} is ${index.definition}, expected ${definition}`];
     }),
 };
 
-/** Bit 1 is `desc`, bit 2 `nulls first`, which is what `desc` means unless it says otherwise. */
+/** Bit 1 is `desc`. Bit 2 is `nulls first`, the default for `desc`. */
 function orderOf(option: number): string {
   return ['', ' desc nulls last', ' nulls first', ' desc'][option & 3] ?? '';
 }

@@ -1,6 +1,9 @@
 import { type Catalog, HELPER_SCHEMA, ROLES } from './catalog.js';
 
-/** Row level security must hold for the roles of users, the helpers be closed to strangers, and only the server take its role. */
+/**
+ * Row level security must apply to the roles of users, the helpers must be inaccessible to anonymous users, and only
+ * the server may switch to its role.
+ */
 export async function checkRoles(catalog: Catalog): Promise<string[]> {
   const rows = await catalog.query<{
     name: string;

@@ -3,13 +3,13 @@ import { type Aspect, byTable, type ByTable, compareByTable } from './aspect.js'
 import { HELPER_SCHEMA } from './catalog.js';
 
 interface Trigger {
-  /** What follows the name in `CREATE TRIGGER`. */
+  /** The part after the name in `CREATE TRIGGER`. */
   definition: string;
-  /** A trigger fires unless it is switched off, or left to replicas. */
+  /** A trigger fires unless it is disabled or only enabled for replicas. */
   isEnabled: boolean;
 }
 
-/** Tables are named with their schema. Those of `auth.users` belong to the auth server, and have triggers of ours. */
+/** Tables are named with their schema. `auth.users` belongs to the auth server but has triggers of ours. */
 export const TRIGGERS: Aspect<ByTable<Trigger>> = {
   async read(catalog) {
     const rows = await catalog.query<{ table: string; name: string; definition: string; enabled: boolean }>(
@@ -44,7 +44,7 @@ export const TRIGGERS: Aspect<ByTable<Trigger>> = {
 interface Routine {
   securityDefiner: boolean;
   fixedSearchPath: boolean;
-  /** Whether users' statements may call it: a policy or a check does. Absent while there is no such role. */
+  /** Whether users' statements may call it (for a policy or a check). Undefined if there is no such role. */
   calledByUsers?: boolean;
   /** Whether the server may call it for a user. */
   calledByServer?: boolean;
@@ -52,13 +52,13 @@ interface Routine {
   body: string;
 }
 
-/** These are Supabase's own on Supabase, and then they are as Supabase has made them. */
+/** On Supabase, these functions are Supabase's own. */
 const OF_SUPABASE = ['auth.uid()', 'auth.jwt()'];
 
 const isOfSupabase = (signature: string) => OF_SUPABASE.includes(signature);
 const nameOf = (signature: string) => signature.replace(/^\w+\./, '').replace(/\(.*$/, '');
 
-/** By signature: the helpers, what they need of Supabase, and functions that the Data API exposes. */
+/** By signature: the helpers, the Supabase functions that they need, and functions that the Data API exposes. */
 export const FUNCTIONS: Aspect<Record<string, Routine>> = {
   async read(catalog) {
     const rows = await catalog.query<{
@@ -130,6 +130,6 @@ function compareRoutine(signature: string, actual: Routine, expected: Routine): 
     const [is, wanted] = actual.securityDefiner ? ['definer', 'invoker'] : ['invoker', 'definer'];
     add(`function ${signature} is security ${is}, expected security ${wanted}`);
   }
-  if (actual.body !== expected.body) add(`function ${signature} has another body than its migration gave it`);
+  if (actual.body !== expected.body) add(`the body of function ${signature} differs from its migration`);
   return differences;
 }

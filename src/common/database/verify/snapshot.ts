@@ -7,7 +7,7 @@ import { FUNCTIONS, TRIGGERS } from './routines.js';
 import { ALLOWED_VALUES, COLUMNS, TABLES } from './tables.js';
 import snapshot from './catalog-snapshot.json' with { type: 'json' };
 
-/** In the order in which their differences are told. */
+/** In the order in which their differences are printed. */
 export const ASPECTS = {
   tables: TABLES,
   columns: COLUMNS,
@@ -23,14 +23,14 @@ export const ASPECTS = {
   configurationKeys: CONFIGURATION_KEYS,
 };
 
-/** What a database is like, as far as it is verified. */
+/** The verified properties of a database. */
 export type Snapshot = {
   [Name in keyof typeof ASPECTS]: (typeof ASPECTS)[Name] extends Aspect<infer Description>
     ? Description
     : never;
 };
 
-/** A freshly migrated database, as `npm run db:snapshot` has described it. */
+/** A freshly migrated database, as described by `npm run db:snapshot`. */
 export const EXPECTED = snapshot as unknown as Snapshot;
 
 export async function takeSnapshot(catalog: Catalog): Promise<Snapshot> {
@@ -39,7 +39,7 @@ export async function takeSnapshot(catalog: Catalog): Promise<Snapshot> {
   return described as Snapshot;
 }
 
-/** @returns the differences, a line each */
+/** @returns the differences, one line each */
 export function compareSnapshots(actual: Snapshot, expected: Snapshot): string[] {
   const present = new Set(expected.tables.filter((table) => actual.tables.includes(table)));
   const isPresent = (table: string) => present.has(table);
@@ -54,7 +54,7 @@ function compareAspect<Name extends keyof Snapshot>(
   expected: Snapshot,
   isPresent: (table: string) => boolean,
 ): string[] {
-  // The aspect and both descriptions are of the same name, which TypeScript cannot follow through the record.
+  // The aspect and both descriptions have the same name, but TypeScript cannot track this through the record.
   const aspect = ASPECTS[name] as unknown as Aspect<Snapshot[Name]>;
   return aspect.compare(actual[name], expected[name], isPresent);
 }

@@ -59,14 +59,14 @@ function compareColumn(actual: Column, expected: Column): string[] {
   if (actual.notNull !== expected.notNull) {
     differences.push(actual.notNull ? 'is not null, expected nullable' : 'is nullable, expected not null');
   }
-  // A default that nothing relies on does no harm.
+  // A default that nothing depends on is harmless.
   if (expected.default !== undefined && actual.default !== expected.default) {
     differences.push(`has ${actual.default ?? 'nothing'} as its default, expected ${expected.default}`);
   }
   return differences;
 }
 
-/** The short names of types: those that migrations are written with. */
+/** The short names of types, as used in migrations. */
 function shortTypeOf(type: string): string {
   return type
     .replace(/^timestamp(\(\d\))? with time zone$/, 'timestamptz$1')
@@ -83,7 +83,7 @@ function isAsWideAs(actual: string, expected: string): boolean {
   return wanted && is ? Number(is[1] ?? Infinity) >= Number(wanted[1]) : actual === expected;
 }
 
-/** A CHECK that lists the words or numbers a column may hold, as PostgreSQL prints it. */
+/** A CHECK that lists the allowed strings or numbers of a column, as PostgreSQL prints it. */
 const LIST = /^\(\(?"?(?:\w+)"?\)?(?:::text)? = ANY \(\(?ARRAY\[(.+?)\]\)?(?:::text\[\])?\)\)$/;
 
 /** By column: the lists of allowed values, one for each such CHECK. */

@@ -15,7 +15,7 @@ const sums = (measures: string[]) => measures.map((name) => `sum(${name}) as ${n
 const negated = (measures: string[]) => measures.map((name) => `-${name} as ${name}`).join(', ');
 const something = (measures: string[]) => measures.map((name) => `sum(${name}) <> 0`).join(' or ');
 
-/** Every finished call, purged ones included, and with the opposite sign what is known of it but not in the rollups yet. */
+/** Every finished call, including purged ones. Changes that are not in the rollups yet have the opposite sign. */
 const BALANCE = `
   select user_id, request_timestamp as moment, agent_type, provider, model_used,
          left(coalesce(metadata ->> 'status', 'success'), 16) as status, 1 as calls, ${MEASURES.slice(1).join(', ')}
@@ -28,7 +28,7 @@ const BALANCE = `
 const bin = (minutes: string, moment: string) =>
   `date_bin(make_interval(mins => ${minutes}), ${moment}, timestamptz '2000-01-01 00:00:00+00')`;
 
-/** What is left of every bucket when the rollups are taken away from the rows: of buckets that are right, nothing. */
+/** The differences between the rows and the rollups, per bucket. Correct buckets return nothing. */
 const WRONG_BUCKETS = `
   with quarters as (
     select ${bin('15', 'moment')} as quarter, agent_type, provider, model_used, status, ${sums(MEASURES)}
@@ -43,7 +43,7 @@ const WRONG_BUCKETS = `
         from switchboard.usage_rollups) as difference
      group by granularity, bucket, agent_type, provider, model_used, status having ${something(MEASURES)}
   )
-  select case granularity when 15 then 'a quarter of an hour' when 60 then 'an hour' else 'a day' end as size,
+  select case granularity when 15 then 'a quarter hour' when 60 then 'an hour' else 'a day' end as size,
          to_char(min(bucket) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"') as first,
          count(distinct bucket)::integer as buckets
     from wrong group by granularity order by granularity`;
@@ -82,7 +82,7 @@ const WRONG_KINDS_OF_USERS = `
   select 'a ' || granularity as size, min(bucket)::text as first, count(distinct bucket)::integer as buckets
     from wrong group by granularity order by granularity`;
 
-/** Rollups and what is pending must say what the rows and the archive say, in every bucket. */
+/** In every bucket, rollups and pending changes must equal the rows and the archive. */
 export function checkUsageRollups(catalog: Catalog): Promise<string[]> {
   return wrongBuckets(catalog, 'switchboard.usage_rollups', WRONG_BUCKETS);
 }
@@ -99,6 +99,6 @@ async function wrongBuckets(catalog: Catalog, table: string, sql: string): Promi
   const rows = await catalog.rowsOf<{ size: string; first: string; buckets: number }>(sql);
   return rows.map(
     ({ size, first, buckets }) =>
-      `${table} differ from the rows in ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'} of ${size}, the first is ${first}: run usage:rebuild`,
+      `${table} differ from the rows in ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'} of ${size}, the first is ${first}; run usage:rebuild`,
   );
 }

@@ -5,10 +5,10 @@ import { compareSnapshots, EXPECTED, takeSnapshot } from './snapshot.js';
 import { checkUsageRollups, checkUserKinds, checkUserRollups } from './usage-checks.js';
 
 /**
- * Compares a live database with the schema that this version is written for, without changing anything. What a database
- * has besides is no difference, unless it lets users do more.
+ * Compares a live database with the schema of this version, without changing anything. Additional objects are not
+ * differences, unless they extend what users may do.
  *
- * @returns the differences, a line each
+ * @returns the differences, one line each
  */
 export async function verifyDatabase({ url }: { url: string }): Promise<string[]> {
   return withCatalog(url, async (catalog) => {
@@ -26,7 +26,7 @@ export async function verifyDatabase({ url }: { url: string }): Promise<string[]
   });
 }
 
-/** What has been compared, in one line. */
+/** A one-line summary of what was compared. */
 export function describeVerified(): string {
   const { tables, columns, foreignKeys, indexes, policies, triggers, functions, configurationKeys } =
     EXPECTED;

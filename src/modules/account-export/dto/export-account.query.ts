@@ -9,7 +9,7 @@ export class ExportAccountQuery {
     enum: ACCOUNT_EXPORT_FORMATS,
     default: 'json',
     example: 'ndjson',
-    description: 'One document, or one line `{type, data}` for each thing.',
+    description: '`json` is one document. `ndjson` has one line `{type, data}` for each item.',
   })
   @IsIn(ACCOUNT_EXPORT_FORMATS)
   format: AccountExportFormat = 'json';

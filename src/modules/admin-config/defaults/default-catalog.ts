@@ -21,5 +21,5 @@ const IMAGE_CATALOG = PROVIDERS.flatMap((provider) => {
   return [{ ...images.model, provider, capabilities }];
 });
 
-/** What is known of the models from the start. */
+/** The models of a new installation. */
 export const DEFAULT_CATALOG = { models: [...ANSWERING_CATALOG, ...IMAGE_CATALOG] };

@@ -15,7 +15,7 @@ const RATE_LIMITS = {
   git_mcp: { hourly: 5_000, daily: 50_000 },
 };
 
-/** Off: searches and runs of code cost extra, and what is asked leaves for where the vendor sends it. */
+/** Disabled: web search and code execution cost extra, and send the user's text to other services. */
 const providerTools = (provider: Provider) =>
   Object.fromEntries(Object.keys(VENDORS[provider].tools).map((name) => [name, false]));
 
@@ -50,7 +50,7 @@ function agentConfig(agent: Agent, provider: Provider) {
 
 const AGENTS: Agent[] = ['chat', 'artifact', 'git_mcp'];
 
-/** What models of every vendor take, or what can be given to them as text. HTML and SVG are not among these: browsers run them. */
+/** Types that models of every vendor take, as a file or as text. HTML and SVG are excluded, because browsers run scripts in them. */
 export const DEFAULT_FILES: FileSettings = {
   maxSize: 20 * 1024 ** 2,
   types: [
@@ -60,7 +60,7 @@ export const DEFAULT_FILES: FileSettings = {
   moveDataUrlsFrom: 64 * 1024,
 };
 
-/** `admin_config` as a new installation has it, by key. */
+/** `admin_config` of a new installation, by key. */
 export const DEFAULT_CONFIG: Record<string, unknown> = {
   app_settings: {
     activeProvider: PROVIDERS[0],

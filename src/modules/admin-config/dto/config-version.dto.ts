@@ -3,7 +3,12 @@ import { CONFIG_ACTIONS, type ConfigAction } from '../admin-config.repository.js
 import { CONFIG_EXAMPLE } from './config.docs.js';
 
 export class ConfigVersionDto {
-  @ApiProperty({ type: 'integer', minimum: 1, example: 4, description: 'What a rollback takes.' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    example: 4,
+    description: 'The version number to use for a rollback.',
+  })
   version: number;
 
   @ApiProperty({ enum: CONFIG_ACTIONS, example: 'updated' })
@@ -14,7 +19,7 @@ export class ConfigVersionDto {
     additionalProperties: true,
     nullable: true,
     example: CONFIG_EXAMPLE,
-    description: 'As it was from this version on; null where it was deleted.',
+    description: 'The data as of this version. Null if it was deleted.',
   })
   configData: Record<string, unknown> | null;
 
@@ -22,7 +27,7 @@ export class ConfigVersionDto {
     type: 'integer',
     nullable: true,
     example: null,
-    description: 'The version that a rollback brought back.',
+    description: 'The version that a rollback restored.',
   })
   restoredVersion: number | null;
 
@@ -31,7 +36,7 @@ export class ConfigVersionDto {
     format: 'uuid',
     nullable: true,
     example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-    description: 'Who did it; null when it was no user.',
+    description: 'The user who made the change. Null if it was not made by a user.',
   })
   changedBy: string | null;
 
@@ -47,7 +52,7 @@ export class ConfigVersionPageDto {
     type: String,
     nullable: true,
     example: 'QDM',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

@@ -35,10 +35,10 @@ const SHAPES: ConfigKey[] = [
 const version = {
   type: 'integer',
   minimum: 1,
-  description: 'The version that the change is based on; 409 when it is not the latest any more.',
+  description: 'The version that the change is based on. Returns 409 if it is no longer the latest version.',
 };
 
-/** Of every answer that is a configuration. */
+/** Headers of every response with a configuration. */
 export const VERSION_TAG = {
   ETag: { description: 'The version, for `If-Match`.', schema: { type: 'string' as const, example: '"3"' } },
 };
@@ -48,18 +48,20 @@ export const ApiConfigKeyParam = () =>
   ApiParam({
     name: 'key',
     enum: CONFIG_KEYS,
-    description: 'The configuration: of an agent with a provider, of routing, or what all of them share.',
+    description:
+      'The configuration key: an agent with a provider, `routing_agent`, `app_settings` or `model_catalog`.',
   });
 
-/** The optional `If-Match` of whatever changes something. */
+/** The optional `If-Match` of every change. */
 export const ApiIfMatch = () =>
   ApiHeader({
     name: 'If-Match',
     required: false,
-    description: 'The version that the change is based on, such as `"3"`; 409 when it is not the latest.',
+    description:
+      'The version that the change is based on, such as `"3"`. Returns 409 if it is not the latest version.',
   });
 
-/** `{configData, version?}`, where `configData` is what some key allows. */
+/** `{configData, version?}`, where `configData` matches one of the schemas. */
 export const ApiReplaceConfigBody = () =>
   ApiBody({
     schema: bodyOf({ anyOf: SHAPES.map(openApiSchemaOf) }),
@@ -72,23 +74,24 @@ export const ApiReplaceConfigBody = () =>
     },
   });
 
-/** `{configData, version?}`, where `configData` is a merge patch; in both of its content types. */
+/** `{configData, version?}`, where `configData` is a merge patch, in both content types. */
 export const ApiPatchConfigBody = () => {
   const configData = {
     type: 'object',
     additionalProperties: true,
-    description: 'A merge patch (RFC 7396): objects are merged, null removes, arrays are replaced.',
+    description:
+      'A merge patch (RFC 7396): objects are merged, null removes a value, and arrays are replaced.',
   };
   return ApiBody({
     schema: bodyOf(configData),
     examples: {
-      prompt: { summary: 'Another prompt', value: { configData: { systemPrompt: 'Answer in rhymes.' } } },
-      budget: { summary: 'No budget any more', value: { configData: { budget: null } } },
+      prompt: { summary: 'Change the prompt', value: { configData: { systemPrompt: 'Answer in rhymes.' } } },
+      budget: { summary: 'Remove the budget', value: { configData: { budget: null } } },
     },
   });
 };
 
-/** A JSON Schema as the answer. */
+/** A JSON Schema as the response. */
 export const ApiConfigSchemaResponse = () =>
   applyDecorators(
     ApiOkResponse({

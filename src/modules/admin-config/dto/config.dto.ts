@@ -9,11 +9,16 @@ export class ConfigDto {
     type: 'object',
     additionalProperties: true,
     example: CONFIG_EXAMPLE,
-    description: 'By the schema of its key: `GET /api/admin/config/{key}/schema`.',
+    description: 'The data, which follows the schema of its key: `GET /api/admin/config/{key}/schema`.',
   })
   configData: Record<string, unknown>;
 
-  @ApiProperty({ type: 'integer', minimum: 1, example: 4, description: 'Grows by one with every change.' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    example: 4,
+    description: 'Increases by one with every change.',
+  })
   version: number;
 
   @ApiProperty({
@@ -21,7 +26,8 @@ export class ConfigDto {
     format: 'uuid',
     nullable: true,
     example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-    description: 'Who changed it last; null when it was no user, or one who is gone.',
+    description:
+      'The user who last changed the configuration. Null if it was not changed by a user, or if that user was deleted.',
   })
   updatedBy: string | null;
 
@@ -40,7 +46,7 @@ export class ConfigPageDto {
     type: String,
     nullable: true,
     example: 'QGNoYXRfYWdlbnRfZ29vZ2xl',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

@@ -1,12 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** Documents the body that `parseRollback` reads. */
+/** Documents the body that `parseRollback` parses. */
 export class RollBackConfigDto {
   @ApiProperty({
     type: 'integer',
     minimum: 1,
     example: 3,
-    description: 'A version of the history. It is not taken out: its data become a new version.',
+    description: 'A version from the history. The history keeps it: its data is stored as a new version.',
   })
   version: number;
 }

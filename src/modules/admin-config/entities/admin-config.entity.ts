@@ -12,18 +12,18 @@ export class AdminConfigEntity {
   @Column({ name: 'config_data', type: 'jsonb' })
   configData: Record<string, unknown>;
 
-  /** Null when it was nobody, or somebody who was deleted since. */
+  /** Null if it was not a user, or if the user was deleted. */
   @Column({ name: 'updated_by', type: 'uuid', nullable: true })
   updatedBy: string | null;
 
-  /** Set by a trigger at every change. */
+  /** A trigger sets it on every change. */
   @Column({ name: 'updated_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   updatedAt: Date;
 
   @Column({ name: 'created_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   createdAt: Date;
 
-  /** Counted up by a trigger when `configData` changes. */
+  /** A trigger increments it when `configData` changes. */
   @Column({ type: 'integer', default: 1 })
   version: number;
 }

@@ -14,14 +14,14 @@ export class AdminUserDto {
     type: String,
     nullable: true,
     example: 'Ada Lovelace',
-    description: '`name`, or else `full_name`, of the user metadata, as the user wrote it.',
+    description: 'The `name` or `full_name` of the user metadata, as the user wrote it.',
   })
   name: string | null;
 
   @ApiProperty({ enum: ROLES, example: 'user' })
   role: Role;
 
-  @ApiProperty({ example: true, description: 'False for an account that was deactivated.' })
+  @ApiProperty({ example: true, description: 'False for a deactivated user.' })
   isActive: boolean;
 
   @ApiProperty({
@@ -29,7 +29,7 @@ export class AdminUserDto {
     format: 'date-time',
     nullable: true,
     example: null,
-    description: 'Supabase itself bans the user until then; they are refused as if they were deactivated.',
+    description: 'Supabase bans the user until this time. Banned users are refused like deactivated ones.',
   })
   bannedUntil: string | null;
 
@@ -39,7 +39,7 @@ export class AdminUserDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-23T08:15:30.123Z' })
   lastSignInAt: string | null;
 
-  @ApiProperty({ type: 'integer', example: 12, description: 'How many chats the user has.' })
+  @ApiProperty({ type: 'integer', example: 12, description: 'The number of chats.' })
   chats: number;
 }
 
@@ -51,7 +51,7 @@ export class AdminUserPageDto {
     type: String,
     nullable: true,
     example: 'MjAyNi0xMS0yM1QwODoxNTozMC4xMjNafDVjMWE0Zjdl',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

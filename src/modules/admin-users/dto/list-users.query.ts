@@ -12,7 +12,7 @@ export class ListUsersQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: MAX_SEARCH_LENGTH,
     example: 'ada@',
-    description: 'Only users with this text in their address, name or id, in upper or lower case.',
+    description: 'Only users with this text in their email address, name or id. Case-insensitive.',
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
@@ -20,14 +20,14 @@ export class ListUsersQuery extends PageQuery {
   @MaxLength(MAX_SEARCH_LENGTH)
   q?: string;
 
-  @ApiPropertyOptional({ enum: ROLES, example: 'admin', description: 'Only users of this role.' })
+  @ApiPropertyOptional({ enum: ROLES, example: 'admin', description: 'Only users with this role.' })
   @IsOptional()
   @IsIn(ROLES)
   role?: Role;
 
   @ApiPropertyOptional({
     type: Boolean,
-    description: 'Only users that are active, or only those that are not.',
+    description: '`true` returns only active users, `false` only inactive ones.',
   })
   @IsOptional()
   @IsFlag()

@@ -4,7 +4,7 @@ import { type Role } from '../../../common/auth/identity.js';
 import { IfSent } from '../../chat/dto/title.decorator.js';
 import { ROLES } from './admin-user.dto.js';
 
-/** At least one of the fields. */
+/** At least one of the fields is required. */
 export class UpdateUserDto {
   @ApiPropertyOptional({ enum: ROLES, example: 'admin' })
   @IfSent()
@@ -13,7 +13,7 @@ export class UpdateUserDto {
 
   @ApiPropertyOptional({
     example: false,
-    description: 'An account that is not active is refused everywhere.',
+    description: 'Inactive users are refused everywhere.',
   })
   @IfSent()
   @IsBoolean()

@@ -8,7 +8,7 @@ export class SuggestDto {
     minLength: 1,
     maxLength: MAX_INSTRUCTION,
     example: 'Make it shorter.',
-    description: 'What the suggestions are to aim at.',
+    description: 'The goal of the suggestions.',
   })
   @IsOptional()
   @IsString()

@@ -23,10 +23,11 @@ export class SuggestingController {
   @Post()
   @UseInterceptors(UsageContextInterceptor)
   @ApiOperation({
-    summary: 'Let the artifact agent propose edits of the latest version',
-    description: 'At most five, each of a passage that occurs exactly once. Texts and code only.',
+    summary: 'Have the artifact agent suggest edits of the latest version',
+    description:
+      'Creates at most five suggestions. Each one changes a passage that occurs exactly once. Only for text and code documents.',
   })
-  @ApiClientIdParam('id', 'The document')
+  @ApiClientIdParam('id', 'document')
   @ApiUserKeys()
   @ApiCreatedResponse({ type: SuggestionPageDto })
   @ApiProblems(400, 404, 413, 415, 502, 504)

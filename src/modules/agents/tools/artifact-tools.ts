@@ -220,7 +220,7 @@ export class ArtifactTools {
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
       const expectedCost = this.images.expectedCost(drawing);
-      return reserving(admission, 'drawing a picture', { expectedCost }, () => {
+      return reserving(admission, 'generating an image', { expectedCost }, () => {
         announce(emit, heading, kind);
         return this.images.make({ ...drawing, signal, emit, store });
       });

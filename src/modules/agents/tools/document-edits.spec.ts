@@ -4,7 +4,7 @@ import { documentEdits, editContent } from './document-edits.js';
 const edit = (oldText: string, newText: string) => ({ oldText, newText });
 
 describe('editContent', () => {
-  it('makes edits one after the other, each in what the one before it has left', () => {
+  it('makes edits one after the other, each in the result of the previous one', () => {
     const edits = [edit('one', 'two two'), edit('two two', 'three'), edit('three', 'four')];
     expect(editContent('text', 'one.', edits)).toEqual({ content: 'four.' });
   });
@@ -29,7 +29,7 @@ describe('editContent', () => {
     ['was there before', [edit('a c', 'x'), edit('c', 'y')], 'The oldText of edit 2 does not occur.'],
     ['is itself', [edit('c', 'c')], 'The edits change nothing.'],
     ['comes and goes', [edit('c', 'd'), edit('d', 'c')], 'The edits change nothing.'],
-  ])('makes none when a text %s', (_, edits, problem) => {
+  ])('makes no edits if a text %s', (_, edits, problem) => {
     expect(editContent('text', 'a a c', edits)).toEqual({ problem });
   });
 
@@ -39,20 +39,20 @@ describe('editContent', () => {
       content: 'item,price\n"tea, green",2\n',
     });
     expect(editContent('sheet', sheet, [edit('tea', '"tea')])).toEqual({
-      problem: 'The edited document is not valid CSV: a quoted field does not end (line 2).',
+      problem: 'The edited document is not valid CSV: a quoted field has no closing quote (line 2).',
     });
     expect(editContent('text', sheet, [edit('tea', '"tea')])).toEqual({ content: 'item,price\n"tea,2\n' });
   });
 
   it.each([
-    ['half a character is taken', edit('\udf31', ''), /half of a surrogate pair/],
-    ['half a character is put in', edit('tree', '\ud83c'), /half of a surrogate pair/],
+    ['half a character is taken', edit('\udf31', ''), /an unpaired surrogate/],
+    ['half a character is put in', edit('tree', '\ud83c'), /an unpaired surrogate/],
     ['a NUL is put in', edit('tree', '\u0000'), /NUL/],
-  ])('makes nothing that can not be stored: %s', (_, wrong, problem) => {
+  ])('makes nothing that cannot be stored: %s', (_, wrong, problem) => {
     expect(editContent('text', 'a 🌱 tree', [wrong])).toEqual({ problem: expect.stringMatching(problem) });
   });
 
-  it('finds its way back, whatever is replaced', () => {
+  it('can be undone by the reverse edit, whatever is replaced', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -73,11 +73,11 @@ describe('documentEdits', () => {
     ['an empty text to be replaced', [edit('', 'x')]],
     ['a text that is a document of its own', [edit('x'.repeat(10_001), 'x')]],
     ['more edits than a small change has', Array.from({ length: 21 }, () => edit('a', 'b'))],
-  ])('does not take %s', (_, edits) => {
+  ])('does not accept %s', (_, edits) => {
     expect(documentEdits.safeParse(edits).success).toBe(false);
   });
 
-  it('takes a deletion', () => {
+  it('accepts a deletion', () => {
     expect(documentEdits.parse([edit('x', '')])).toEqual([edit('x', '')]);
   });
 });

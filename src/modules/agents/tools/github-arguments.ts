@@ -159,22 +159,22 @@ function checkFiles(value: unknown): void {
   if (!Array.isArray(value)) throw new GithubToolError('The argument files must be a list.');
   for (const file of value as unknown[]) {
     if (typeof file !== 'object' || file === null || Array.isArray(file))
-      throw new GithubToolError('Each of files must be an object.');
+      throw new GithubToolError('Each item of files must be an object.');
     for (const [name, member] of Object.entries(file)) {
       if (name === 'path') checkScalar('files', member, '');
       else if (name !== 'content' || typeof member !== 'string')
-        throw new GithubToolError('Each of files has a path and a content, and nothing else.');
+        throw new GithubToolError('Each item of files must have a path and a content, and nothing else.');
     }
   }
 }
 
 function checkScalar(name: string, value: unknown, owner: string): void {
   if (typeof value === 'object' && value !== null)
-    throw new GithubToolError(`The argument ${name} must be a text, a number, or a list of them.`);
+    throw new GithubToolError(`The argument ${name} must be a string, a number, or a list of them.`);
   if (typeof value !== 'string') return;
   const plain = plainly(value);
   if (plain === undefined || leadsOut(plain) || (REFERENCES.has(name) && isElsewhere(name, plain, owner)))
-    throw new GithubToolError(`The argument ${name} must not lead out of the repository.`);
+    throw new GithubToolError(`The argument ${name} must not point outside of the repository.`);
 }
 
 /** The text when all is decoded that could be on the way; undefined when there is no end to it. */

@@ -16,7 +16,7 @@ const bound = (listed: ListedTool) => {
   return result;
 };
 
-describe('holding a tool to one repository', () => {
+describe('binding a tool to one repository', () => {
   const readFile = tool('get_file_contents', ['owner', 'repo', 'path', 'ref'], ['owner', 'repo']);
 
   it('leaves the model no other choice', () => {
@@ -53,36 +53,39 @@ describe('holding a tool to one repository', () => {
   });
 
   it.each(['../secret/contents/x', 'a/../../../x', '..', 'a\\..\\b', '%2e%2e/x', '..%2f..%2fsecret'])(
-    'refuses a path that leads out: %s',
+    'refuses a path outside of the repository: %s',
     (path) => {
-      expect(() => bound(readFile).bind({ path })).toThrow('must not lead out');
-      expect(() => bound(readFile).bind({ ref: path })).toThrow('must not lead out');
+      expect(() => bound(readFile).bind({ path })).toThrow('must not point outside');
+      expect(() => bound(readFile).bind({ ref: path })).toThrow('must not point outside');
     },
   );
 
-  it.each(['a..b', 'v1...v2', 'src/..hidden', '.github/workflows'])('takes %s for what it is', (path) => {
-    expect(bound(readFile).bind({ path })).toMatchObject({ path });
-  });
+  it.each(['a..b', 'v1...v2', 'src/..hidden', '.github/workflows'])(
+    'accepts %s as an ordinary path',
+    (path) => {
+      expect(bound(readFile).bind({ path })).toMatchObject({ path });
+    },
+  );
 
-  it('lets people write what they like', () => {
+  it('lets users write any text', () => {
     const write = tool('create_issue', ['owner', 'repo', 'title', 'body'], ['owner', 'repo', 'title']);
     const text = { title: 'See ../README', body: 'repo:octo/secret OR ../../x' };
     expect(bound(write).bind(text)).toMatchObject(text);
   });
 
-  it.each([[[]], ['a text'], [null], [7]])('refuses arguments that are no object: %j', (input) => {
+  it.each([[[]], ['a text'], [null], [7]])('refuses arguments that are not an object: %j', (input) => {
     expect(() => bound(readFile).bind(input)).toThrow('must be an object');
   });
 
   it('refuses arguments that the tool does not have', () => {
     for (const name of ['repository', 'constructor', 'head_repo'])
-      expect(() => bound(readFile).bind({ [name]: 'x' })).toThrow(`There is no argument ${name}`);
+      expect(() => bound(readFile).bind({ [name]: 'x' })).toThrow(`The argument ${name} does not exist`);
     expect(() => bound(readFile).bind(JSON.parse('{"__proto__": {"repo": "secret"}}'))).toThrow(
-      'There is no argument __proto__',
+      'The argument __proto__ does not exist',
     );
   });
 
-  it('takes arguments away that name something elsewhere', () => {
+  it('removes arguments that name something elsewhere', () => {
     const write = tool(
       'issue_dependency_write',
       ['owner', 'repo', 'issue_number', 'related_issue_number', 'related_owner', 'related_repo', 'threadId'],
@@ -94,10 +97,12 @@ describe('holding a tool to one repository', () => {
       'issue_number',
       'related_issue_number',
     ]);
-    expect(() => bound(write).bind({ related_repo: 'secret' })).toThrow('There is no argument related_repo');
+    expect(() => bound(write).bind({ related_repo: 'secret' })).toThrow(
+      'The argument related_repo does not exist',
+    );
   });
 
-  it('scopes searches, whether they have an address or not', () => {
+  it('scopes searches, with or without an address', () => {
     expect(bound(tool('search_code', ['query'], ['query'])).bind({ query: 'x' })).toEqual({
       query: 'repo:octo-org/hello x',
     });
@@ -106,7 +111,9 @@ describe('holding a tool to one repository', () => {
       owner: 'octo-org',
       repo: 'hello',
     });
-    expect(() => bound(tool('search_code', ['query'])).bind({ query: { $ne: 1 } })).toThrow('must be a text');
+    expect(() => bound(tool('search_code', ['query'])).bind({ query: { $ne: 1 } })).toThrow(
+      'must be a string',
+    );
     expect(() => bound(tool('search_code', ['query'])).bind({ query: 'org:octo x' })).toThrow(
       'Only octo-org/hello',
     );
@@ -125,11 +132,11 @@ describe('holding a tool to one repository', () => {
     tool('resolve_review_thread', ['threadID'], ['threadID']),
     tool('copy_issue', ['owner', 'repo', 'target_repository'], ['owner', 'repo', 'target_repository']),
     { name: 'broken', inputSchema: {} },
-  ])('offers no tool that can not be held: $name', (listed) => {
+  ])('offers no tool that cannot be bound: $name', (listed) => {
     expect(bindTool(listed, REPOSITORY)).toBeUndefined();
   });
 
-  it('offers to tell who the user is', () => {
+  it('offers a tool that tells who the user is', () => {
     expect(bound(tool('get_me', [])).bind({})).toEqual({});
   });
 });

@@ -68,7 +68,7 @@ export function bindTool(tool: ListedTool, repository: RepositoryName): BoundToo
       }
       if (SEARCHES.has(tool.name) || 'query' in offered) {
         const query = bound['query'] ?? '';
-        if (typeof query !== 'string') throw new GithubToolError('The argument query must be a text.');
+        if (typeof query !== 'string') throw new GithubToolError('The argument query must be a string.');
         bound['query'] = scopeQuery(query, repository);
       }
       return bound;
@@ -86,7 +86,7 @@ function checkArguments(input: unknown, offered: Record<string, unknown>): Recor
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new GithubToolError('The arguments must be an object.');
   for (const name of Object.keys(input)) {
-    if (!Object.hasOwn(offered, name)) throw new GithubToolError(`There is no argument ${name}.`);
+    if (!Object.hasOwn(offered, name)) throw new GithubToolError(`The argument ${name} does not exist.`);
   }
   return input as Record<string, unknown>;
 }
@@ -99,7 +99,7 @@ function refuseOther({ owner, repo }: Record<string, unknown>, repository: Repos
     !isSameRepository({ owner: asked.owner, name: asked.name }, repository)
   ) {
     throw new GithubToolError(
-      `Refused: only the repository ${repository.owner}/${repository.name} may be worked on here.`,
+      `Refused: only the repository ${repository.owner}/${repository.name} is allowed here.`,
     );
   }
 }

@@ -139,7 +139,7 @@ async function within<T>(
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw deadline.aborted
-      ? new McpTimeoutError(`Nothing came for ${milliseconds} ms.`, { cause: error })
+      ? new McpTimeoutError(`No data arrived for ${milliseconds} ms.`, { cause: error })
       : error;
   }
 }
@@ -147,20 +147,20 @@ async function within<T>(
 function toFailure(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted || error instanceof AppError) return error;
   if (error instanceof McpTimeoutError)
-    return upstreamTimeout("GitHub's tool server did not answer in time.", error);
+    return upstreamTimeout("GitHub's MCP server did not respond in time.", error);
   return MCPClientError.isInstance(error) && error.statusCode !== undefined
-    ? upstreamError(`GitHub's tool server failed to answer (status ${error.statusCode}).`, error)
-    : upstreamError("GitHub's tool server can not be reached.", error);
+    ? upstreamError(`GitHub's MCP server failed (status ${error.statusCode}).`, error)
+    : upstreamError("GitHub's MCP server cannot be reached.", error);
 }
 
 /** What the server itself says of a call helps the model to make a better one. */
 function reasonOf(error: unknown, redact: Redact): string {
   if (error instanceof AppError) return error.detail;
   if (error instanceof McpTimeoutError)
-    return 'GitHub did not answer in time. It may have done it all the same.';
+    return 'GitHub did not respond in time. The change may have been made anyway.';
   if (MCPClientError.isInstance(error) && error.code !== undefined)
     return redact(error.message.slice(0, 2 * MAX_REASON))
       .slice(0, MAX_REASON)
       .toWellFormed();
-  return 'The connection to GitHub broke. It may have done it all the same.';
+  return 'The connection to GitHub was lost. The change may have been made anyway.';
 }

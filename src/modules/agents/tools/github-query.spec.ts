@@ -12,7 +12,7 @@ describe('a search query', () => {
     ['path:src\nlanguage:ts', 'repo:octo-org/hello.world path:src language:ts'],
     ['"an open quotation', 'repo:octo-org/hello.world "an open quotation'],
     ['author:octo label:bug priority', 'repo:octo-org/hello.world author:octo label:bug priority'],
-  ])('is held to the repository: %j', (query, scoped) => {
+  ])('is limited to the repository: %j', (query, scoped) => {
     expect(scopeQuery(query, REPOSITORY)).toBe(scoped);
   });
 
@@ -34,7 +34,7 @@ describe('a search query', () => {
     'key OR secret',
     'key or secret',
     '"key" OR(secret)',
-  ])('can not reach further: %s', (query) => {
-    expect(() => scopeQuery(query, REPOSITORY)).toThrow(/can be searched|can not use OR/);
+  ])('cannot reach further: %s', (query) => {
+    expect(() => scopeQuery(query, REPOSITORY)).toThrow(/can be searched|cannot use OR/);
   });
 });

@@ -19,8 +19,8 @@ export function scopeQuery(query: string, { owner, name }: RepositoryName): stri
   const rest = query.replace(own, ' ').replaceAll(/\s+/g, ' ').trim();
   if (PLACE.test(rest) || PLACE.test(rest.normalize('NFKC').replace(/[\p{Cc}\p{Cf}]/gu, '')))
     throw new GithubToolError(
-      `Only ${owner}/${name} can be searched: leave out repo:, org:, user:, owner: and enterprise:.`,
+      `Only ${owner}/${name} can be searched: omit repo:, org:, user:, owner: and enterprise:.`,
     );
-  if (OR.test(rest)) throw new GithubToolError('A search can not use OR: search once for each word.');
+  if (OR.test(rest)) throw new GithubToolError('A search cannot use OR: search once for each word.');
   return `${qualifier} ${rest}`.trim();
 }

@@ -4,7 +4,7 @@ import { textOfResult } from './github-result.js';
 const result = (value: object) => value as CallToolResult;
 
 describe('the result of a tool', () => {
-  it('is its texts, those of embedded files among them', () => {
+  it('consists of its texts, including those of embedded files', () => {
     const content = [
       { type: 'text', text: 'successfully downloaded text file' },
       { type: 'resource', resource: { uri: 'repo://o/r/contents/a.ts', text: 'const a = 1;' } },
@@ -12,7 +12,7 @@ describe('the result of a tool', () => {
     expect(textOfResult(result({ content }), 1000)).toBe('successfully downloaded text file\n\nconst a = 1;');
   });
 
-  it('has nothing in it that is no text', () => {
+  it('contains nothing but text', () => {
     const content = [
       { type: 'text', text: 'Here it is.' },
       { type: 'image', data: 'c2VjcmV0', mimeType: 'image/png' },
@@ -20,15 +20,15 @@ describe('the result of a tool', () => {
       { type: 'resource_link', uri: 'https://raw.example.com/x?token=secret', name: 'x' },
     ];
     expect(textOfResult(result({ content }), 1000)).toBe(
-      'Here it is.\n\n[3 parts of the result left out: no text.]',
+      'Here it is.\n\n[3 parts of the result omitted: no text.]',
     );
   });
 
-  it('may be an object alone', () => {
+  it('may be a single object', () => {
     expect(textOfResult(result({ structuredContent: { total: 2 } }), 1000)).toBe('{"total":2}');
   });
 
-  it('is cut where it is too long, and says so', () => {
+  it('is cut if it is too long, with a note', () => {
     const content = [{ type: 'text', text: 'x'.repeat(500) }];
     expect(textOfResult(result({ content }), 500)).toBe('x'.repeat(500));
     const cut = textOfResult(result({ content }), 100);

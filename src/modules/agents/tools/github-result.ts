@@ -25,7 +25,7 @@ function readText(result: CallToolResult): string {
   return [
     ...texts.filter((text) => text !== undefined),
     ...(omitted > 0
-      ? [`[${omitted} ${omitted === 1 ? 'part' : 'parts'} of the result left out: no text.]`]
+      ? [`[${omitted} ${omitted === 1 ? 'part' : 'parts'} of the result omitted: no text.]`]
       : []),
   ].join('\n\n');
 }

@@ -14,10 +14,10 @@ function tool(name: string, { description = 'Reads.', properties = {} } = {}): L
   };
 }
 
-describe('the tools that a model is offered', () => {
+describe('the tools that are offered to a model', () => {
   const offered = (listed: ListedTool[]) => githubTools(server, listed, REPOSITORY, { mcp: MCP }).tools;
 
-  it('say of themselves no more than is sensible', () => {
+  it('have descriptions of a reasonable length', () => {
     const tools = offered([
       tool('talkative', { description: 'x'.repeat(500_000) }),
       tool('endless', { properties: { path: { type: 'string', description: 'x'.repeat(500_000) } } }),
@@ -28,7 +28,7 @@ describe('the tools that a model is offered', () => {
     expect(tools['short']?.description).toBe('Reads.');
   });
 
-  it('are not more than models take', () => {
+  it('are not more than models accept', () => {
     const listed = Array.from({ length: 500 }, (_, index) => tool(`tool_${index}`));
     expect(Object.keys(offered(listed))).toHaveLength(128);
   });

@@ -76,7 +76,7 @@ export function githubTools(
     // Asked anew when the user has approved: what is not allowed any more is not done.
     toolApproval: ({ toolCall }) => {
       const tool = offered.get(toolCall.toolName);
-      if (!tool) return { type: 'denied', reason: 'This tool is not allowed any more.' };
+      if (!tool) return { type: 'denied', reason: 'This tool is no longer allowed.' };
       if (isReadOnly(tool.listed) || !isAcceptable(tool.bound, toolCall.input)) return 'not-applicable';
       const title = tool.listed.title ?? tool.listed.annotations?.title ?? toolCall.toolName;
       return { type: 'user-approval', reason: `"${title}" changes ${place} at GitHub.` };

@@ -30,7 +30,7 @@ export class ImageMaker {
     throw new AppError(
       400,
       'model_not_allowed',
-      'Images are not available: there is no image model for which a key is at hand.',
+      'Images are not available: no image model has a configured key.',
     );
   }
 

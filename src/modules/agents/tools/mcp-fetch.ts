@@ -28,7 +28,7 @@ function refuse(response: Response): void {
   void response.body?.cancel().catch(() => undefined);
   throw wait === undefined
     ? githubTokenRefused()
-    : rateLimited(`GitHub is limiting requests at the moment. Try again in ${wait} s.`, wait);
+    : rateLimited(`GitHub is rate limiting requests. Try again in ${wait} s.`, wait);
 }
 
 /** Reads on until the end, a broken connection, or too much. A stream then says so itself, in place of its answer. */
@@ -43,7 +43,7 @@ function bounded(
       try {
         const { done, value } = await reader.read();
         size += value?.byteLength ?? 0;
-        if (size > MAX_ANSWER) throw new Error('The answer is too large.');
+        if (size > MAX_ANSWER) throw new Error('The response is too large.');
         if (value) return controller.enqueue(value);
         if (!done) return;
       } catch (error) {
@@ -61,6 +61,6 @@ function bounded(
 function brokenAnswer(request: RequestInit['body']): Uint8Array | undefined {
   if (typeof request !== 'string') return undefined;
   const { id } = JSON.parse(request) as { id?: unknown };
-  const error = { code: -32000, message: 'The connection broke before the answer was complete.' };
+  const error = { code: -32000, message: 'The connection was lost before the response was complete.' };
   return new TextEncoder().encode(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error })}\n\n`);
 }

@@ -85,6 +85,6 @@ function parse(text: string): z.output<typeof answerSchema>['suggestions'] {
     const json: unknown = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
     return answerSchema.parse(json).suggestions;
   } catch (error) {
-    throw upstreamError('The model made no usable suggestions. Try again.', error);
+    throw upstreamError('The model returned no usable suggestions. Try again.', error);
   }
 }

@@ -9,7 +9,7 @@ export class AuditEntryDto {
     format: 'uuid',
     nullable: true,
     example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-    description: 'The user who did it; null when it was no user.',
+    description: 'The user who made the change. Null if it was not made by a user.',
   })
   actor: string | null;
 
@@ -20,7 +20,10 @@ export class AuditEntryDto {
   })
   action: string;
 
-  @ApiProperty({ example: 'chat_agent_google', description: 'What it was done to.' })
+  @ApiProperty({
+    example: 'chat_agent_google',
+    description: 'The key of the configuration, or the id of the user.',
+  })
   target: string;
 
   @ApiProperty({
@@ -28,7 +31,7 @@ export class AuditEntryDto {
     additionalProperties: true,
     example: { version: 4, changed: ['systemPrompt'] },
     description:
-      'For configurations the new version, whose data the history has, and which fields changed. For users what was changed, `before` and `after`.',
+      'For configurations: the new version and the changed fields (the history has the data). For users: the changes, with `before` and `after`.',
   })
   details: Record<string, unknown>;
 
@@ -44,7 +47,7 @@ export class AuditPageDto {
     type: String,
     nullable: true,
     example: 'MjAyNi0xMS0yM1QwODoxNTozMC4xMjNafDVjMWE0Zjdl',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

@@ -8,7 +8,7 @@ export class ListAuditQuery extends PageQuery {
   @ApiPropertyOptional({
     format: 'uuid',
     example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-    description: 'Only what this user did.',
+    description: 'Only actions of this user.',
   })
   @IsOptional()
   @IsUUID('all', { message: 'must be the id of a user' })
@@ -17,7 +17,8 @@ export class ListAuditQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: 64,
     example: 'config.updated',
-    description: 'Only this action, or all that begin with it: `config` is all changes of the configuration.',
+    description:
+      'Only this action, or all actions that start with it: `config` matches all configuration changes.',
   })
   @IsOptional()
   @MaxLength(64)

@@ -7,14 +7,14 @@ export class ListAllChatsQuery extends PageQuery {
   @ApiPropertyOptional({
     format: 'uuid',
     example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-    description: 'Only the chats of this user.',
+    description: 'Only chats of this user.',
   })
   @IsOptional()
   @IsUUID('all', { message: 'must be the id of a user' })
   userId?: string;
 }
 
-/** A chat without what was said in it. */
+/** A chat without its messages. */
 export class ChatMetadataDto extends OmitType(ChatDto, ['lastContext', 'isOwner', 'isStreaming']) {}
 
 export class ChatMetadataPageDto {
@@ -25,7 +25,7 @@ export class ChatMetadataPageDto {
     type: String,
     nullable: true,
     example: 'MjAyNi0xMS0yM1QwODoxNTozMC4xMjNafDVjMWE0Zjdl',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

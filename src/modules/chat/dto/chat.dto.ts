@@ -3,13 +3,17 @@ import { ApiProperty } from '@nestjs/swagger';
 export const VISIBILITIES = ['private', 'public'] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
-const OWNERS_BUSINESS = 'Null for a reader who is not the owner.';
+const OWNER_ONLY = 'Null for readers who are not the owner.';
 
 export class ChatDto {
   @ApiProperty({ format: 'uuid', example: '5c1a4f7e-2d0b-4f7f-9a3e-0e7a6a3f1c22' })
   id: string;
 
-  @ApiProperty({ format: 'uuid', example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10', description: 'The owner.' })
+  @ApiProperty({
+    format: 'uuid',
+    example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+    description: 'The id of the owner.',
+  })
   userId: string;
 
   @ApiProperty({ example: 'Planning a garden' })
@@ -29,7 +33,7 @@ export class ChatDto {
     additionalProperties: true,
     nullable: true,
     example: { inputTokens: 812, outputTokens: 240, totalTokens: 1052 },
-    description: `Usage of the last answer, as it was stored; null before the first one. ${OWNERS_BUSINESS}`,
+    description: `The stored usage of the last answer. Null before the first answer. ${OWNER_ONLY}`,
   })
   lastContext: Record<string, unknown> | null;
 
@@ -37,7 +41,7 @@ export class ChatDto {
     type: 'integer',
     nullable: true,
     example: 1520,
-    description: `Over all model calls made for this chat. ${OWNERS_BUSINESS}`,
+    description: `The sum of all model calls for this chat. ${OWNER_ONLY}`,
   })
   totalInputTokens: number | null;
 
@@ -45,7 +49,7 @@ export class ChatDto {
     type: 'integer',
     nullable: true,
     example: 433,
-    description: `Over all model calls made for this chat. ${OWNERS_BUSINESS}`,
+    description: `The sum of all model calls for this chat. ${OWNER_ONLY}`,
   })
   totalOutputTokens: number | null;
 
@@ -53,16 +57,16 @@ export class ChatDto {
     type: Number,
     nullable: true,
     example: 0.00154,
-    description: `USD, six decimals. ${OWNERS_BUSINESS}`,
+    description: `USD, with six decimals. ${OWNER_ONLY}`,
   })
   totalCost: number | null;
 
-  @ApiProperty({ example: true, description: 'False for a public chat of somebody else.' })
+  @ApiProperty({ example: true, description: "False for another user's public chat." })
   isOwner: boolean;
 
   @ApiProperty({
     example: false,
-    description: 'An answer is being written at this moment; told to the owner only.',
+    description: 'Whether an answer is being generated now. Always false for readers who are not the owner.',
   })
   isStreaming: boolean;
 }
@@ -75,12 +79,12 @@ export class ChatPageDto {
     type: String,
     nullable: true,
     example: 'MjAyNi0xMS0yM1QwODoxNTozMC4xMjNafDVjMWE0Zjdl',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
 
 export class DeletedDto {
-  @ApiProperty({ type: 'integer', example: 3, description: 'How many were deleted.' })
+  @ApiProperty({ type: 'integer', example: 3, description: 'The number of deleted items.' })
   deleted: number;
 }

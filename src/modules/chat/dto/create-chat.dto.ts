@@ -8,7 +8,7 @@ export class CreateChatDto {
     minLength: 1,
     maxLength: 128,
     example: 'n4fT2bXq0aLk9sQe',
-    description: 'A UUID, or an id of your own; one is made when it is left out.',
+    description: 'A UUID, or an id of your choice. If omitted, the server creates one.',
   })
   @IfSent()
   @IsString()

@@ -9,7 +9,7 @@ export class ExportChatQuery {
     enum: EXPORT_FORMATS,
     default: 'json',
     example: 'markdown',
-    description: 'Of the file.',
+    description: 'The format of the file.',
   })
   @IsIn(EXPORT_FORMATS)
   format: ExportFormat = 'json';

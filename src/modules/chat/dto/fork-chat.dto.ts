@@ -6,7 +6,7 @@ export class ForkChatDto {
     minLength: 1,
     maxLength: 128,
     example: '0f6c1c9e-96b4-4c0a-b7a5-8a9d3c2e4f51',
-    description: 'The last message that the new chat has in common with this one.',
+    description: 'The last message to copy.',
   })
   @IsString()
   messageId: string;

@@ -10,7 +10,7 @@ export class ListChatsQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: MAX_SEARCH_LENGTH,
     example: 'tomatoes',
-    description: 'Only chats with this text in the title or in a message, in upper or lower case.',
+    description: 'Only chats with this text in the title or in a message. Case-insensitive.',
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
@@ -21,7 +21,7 @@ export class ListChatsQuery extends PageQuery {
   @ApiPropertyOptional({
     enum: VISIBILITIES,
     example: 'public',
-    description: 'Only chats of this visibility.',
+    description: 'Only chats with this visibility.',
   })
   @IsOptional()
   @IsIn(VISIBILITIES)

@@ -8,13 +8,13 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 
-/** The AI SDK's UIMessage, as far as users write them. */
+/** The parts of the AI SDK's UIMessage that users write. */
 export class UserMessageDto {
   @ApiProperty({
     minLength: 1,
     maxLength: 128,
     example: '0f0c6f5e-8d50-4e4c-9d0b-3b1f1f0c2a11',
-    description: 'A UUID, or an id of your own.',
+    description: 'A UUID, or an id of your choice.',
   })
   id: string;
 
@@ -60,11 +60,14 @@ class SendOptionsDto {
     minLength: 1,
     maxLength: 128,
     example: '5b0a0c1e-4c2f-4b5e-8d2e-0f6a3b9c7d21',
-    description: 'The chat: a UUID, or an id of your own.',
+    description: 'The id of the chat: a UUID, or an id of your choice.',
   })
   id: string;
 
-  @ApiPropertyOptional({ example: 'google/gemini-2.5-flash', description: 'One of GET /api/models.' })
+  @ApiPropertyOptional({
+    example: 'google/gemini-2.5-flash',
+    description: 'The id of a model from GET /api/models.',
+  })
   model?: string;
 
   @ApiPropertyOptional({ enum: ['auto', 'chat', 'artifact', 'git_mcp'], default: 'auto' })
@@ -73,24 +76,25 @@ class SendOptionsDto {
   @ApiPropertyOptional({
     enum: ['public', 'private'],
     default: 'private',
-    description: 'Of a chat that is new.',
+    description: 'The visibility of a new chat.',
   })
   visibility?: string;
 
   @ApiPropertyOptional({
     example: true,
     description:
-      'Whether the model is to think before it answers; as the agent is configured when absent. Asking a model to think that ' +
-      'can not (`capabilities.reasoning` of GET /api/models) is refused; one that always thinks does so as little as it can.',
+      "Whether the model thinks before it answers. The default is the agent's configuration. A request to think is refused " +
+      'if the model cannot (`capabilities.reasoning` of GET /api/models). A model that always thinks does so as little as ' +
+      'possible if this is false.',
   })
   thinking?: boolean;
 
-  @ApiPropertyOptional({ format: 'uuid', description: 'The document that is open beside the chat.' })
+  @ApiPropertyOptional({ format: 'uuid', description: 'The document that is open next to the chat.' })
   documentId?: string;
 
   @ApiPropertyOptional({
     format: 'uuid',
-    description: 'The connected repository that is being discussed; the agent `git_mcp` needs one.',
+    description: 'The connected repository that the message is about. The agent `git_mcp` needs one.',
   })
   repositoryId?: string;
 }
@@ -101,7 +105,7 @@ export class SendMessageDto extends SendOptionsDto {
   message: UserMessageDto;
 }
 
-/** What `useChat` sends by default. The server trusts its own history: only the last user message is read. */
+/** The default format of `useChat`. The server uses its own history: only the last user message is read. */
 export class UseChatDto extends SendOptionsDto {
   @ApiProperty({ type: [UserMessageDto] })
   messages: UserMessageDto[];
@@ -110,7 +114,7 @@ export class UseChatDto extends SendOptionsDto {
   trigger: string;
 
   @ApiPropertyOptional({
-    description: 'The answer to write again (default: the last), or the message that is edited.',
+    description: 'The answer to regenerate (default: the last one), or the message that is edited.',
   })
   messageId?: string;
 }
@@ -163,21 +167,22 @@ data: [DONE]
 
 const header = (description: string) => ({ description, schema: { type: 'integer' as const } });
 
-/** Of the window that is closest to its limit; on every answer of an agent, and on a refusal. */
+/** For the window that is closest to its limit. Sent with every agent answer and with refusals. */
 export const RATE_LIMIT_HEADERS = {
-  'RateLimit-Limit': header('How many requests the window allows.'),
-  'RateLimit-Remaining': header('How many of them are left.'),
-  'RateLimit-Reset': header('Seconds until the window is over.'),
+  'RateLimit-Limit': header('The number of requests that the window allows.'),
+  'RateLimit-Remaining': header('The number of requests left.'),
+  'RateLimit-Reset': header('Seconds until the window ends.'),
 };
 
-/** @param admitted whether the request counts against the limits of an agent */
+/** @param admitted whether the request counts toward the limits of an agent */
 export const ApiAnswerStream = ({ admitted = false } = {}) =>
   ApiResponse({
     status: 200,
     description:
-      'Server-sent events: the AI SDK UI message stream protocol v1, one JSON chunk in each `data:` frame, `data: [DONE]` last, ' +
-      'a comment as a ping after 15 s of silence. `start` carries the stored `messageId`, `finish` the figures of the answer. ' +
-      'What fails after the first byte is an `error` chunk with a text for people, then `[DONE]`.',
+      'Server-sent events in the AI SDK UI message stream protocol v1. Each `data:` frame has one JSON chunk. The last frame ' +
+      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`, and ' +
+      '`finish` has the figures of the answer. An error after the first byte is an `error` chunk with a user-readable text, ' +
+      'followed by `[DONE]`.',
     headers: {
       'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
 export class StoppedDto {
-  @ApiProperty({ description: 'False when no answer was being written.' })
+  @ApiProperty({ description: 'False if no answer was being generated.' })
   stopped: boolean;
 }

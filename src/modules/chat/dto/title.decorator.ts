@@ -4,7 +4,7 @@ import { IsString, Length, ValidateIf } from 'class-validator';
 
 export const MAX_TITLE_LENGTH = 255;
 
-/** Validates a field only when it was sent; unlike `@IsOptional()`, null is not taken for "not sent". */
+/** Validates a field only if it was sent. Unlike with `@IsOptional()`, null is not treated as missing. */
 export const IfSent = () => ValidateIf((_, value) => value !== undefined);
 
 /** A title: trimmed, then 1 to 255 characters. */

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 
 export class PutVoteDto {
-  @ApiProperty({ example: true, description: 'True is a thumb up, false a thumb down.' })
+  @ApiProperty({ example: true, description: 'True for an upvote, false for a downvote.' })
   @IsBoolean()
   isUpvoted: boolean;
 }
@@ -26,7 +26,7 @@ export class VotePageDto {
     type: String,
     nullable: true,
     example: null,
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { COST_COLUMN } from '../../../common/database/cost-column.js';
 
-/** A conversation; its totals are the sums over all model calls made for it. */
+/** A conversation. Its totals are the sums of all its model calls. */
 @Entity({ name: 'chat', synchronize: false })
 export class ChatEntity {
   @PrimaryGeneratedColumn('uuid')
@@ -40,7 +40,7 @@ export class ChatEntity {
   })
   totalCost: number;
 
-  /** Set by a trigger at every change. */
+  /** A trigger sets it on every change. */
   @Column({ name: 'updated_at', type: 'timestamptz', precision: 3, default: () => 'now()' })
   updatedAt: Date;
 }

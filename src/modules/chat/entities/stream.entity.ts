@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
-/** Marks an answer that is being written at this moment. */
+/** Marks an answer that is being generated. */
 @Entity({ name: 'Stream', synchronize: false })
 export class StreamEntity {
   @PrimaryGeneratedColumn('uuid')
@@ -12,11 +12,11 @@ export class StreamEntity {
   @Column({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   createdAt: Date;
 
-  /** The answer. */
+  /** The answer message. */
   @Column({ type: 'uuid', nullable: true })
   messageId: string | null;
 
-  /** The process that writes it. */
+  /** The process that generates it. */
   @Column({ type: 'integer', nullable: true })
   instanceId: number | null;
 }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** An opinion on one message, which must be of the same chat. */
+/** A vote on one message, which must be in the same chat. */
 @Entity({ name: 'Vote_v2', synchronize: false })
 export class VoteEntity {
   @PrimaryColumn({ type: 'uuid' })

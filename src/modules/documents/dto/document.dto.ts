@@ -3,16 +3,20 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 export const DOCUMENT_KINDS = ['text', 'code', 'image', 'sheet'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
-/** A version of a document; its content may be left out of lists. */
+/** A version of a document. Lists may omit its content. */
 export class DocumentVersionDto {
   @ApiProperty({
     format: 'uuid',
     example: '3e8d1c5a-6f0b-4c2e-9d47-1a5b8c7e2f90',
-    description: 'Of the document: all its versions share it.',
+    description: 'The id of the document. All its versions have the same id.',
   })
   id: string;
 
-  @ApiProperty({ format: 'uuid', example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10', description: 'The owner.' })
+  @ApiProperty({
+    format: 'uuid',
+    example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+    description: 'The id of the owner.',
+  })
   userId: string;
 
   @ApiProperty({ example: 'Sowing calendar' })
@@ -23,14 +27,14 @@ export class DocumentVersionDto {
 
   @ApiPropertyOptional({
     example: '# March\n\nTomatoes, on the window sill.\n',
-    description: 'A sheet is CSV, an image base64 or a data URL. Only there when it was asked for.',
+    description: 'A sheet is CSV. An image is base64 or a data URL. Only present if it was requested.',
   })
   content?: string;
 
   @ApiProperty({
     format: 'date-time',
     example: '2026-11-23T08:15:30.123Z',
-    description: 'Names the version: no other version of the document has it.',
+    description: 'Identifies the version: it is unique within the document.',
   })
   createdAt: string;
 }
@@ -39,7 +43,7 @@ export class DocumentDto extends DocumentVersionDto {
   @ApiProperty({
     required: true,
     example: '# March\n\nTomatoes, on the window sill.\n',
-    description: 'A sheet is CSV, an image base64 or a data URL.',
+    description: 'A sheet is CSV. An image is base64 or a data URL.',
   })
   declare content: string;
 }
@@ -52,12 +56,12 @@ export class DocumentPageDto {
     type: String,
     nullable: true,
     example: null,
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
 
 export class DeletedVersionsDto {
-  @ApiProperty({ type: 'integer', example: 2, description: 'How many versions were deleted.' })
+  @ApiProperty({ type: 'integer', example: 2, description: 'The number of deleted versions.' })
   deleted: number;
 }

@@ -18,7 +18,7 @@ export class ListDocumentsQuery extends PageQuery {
   @ApiPropertyOptional({
     type: Boolean,
     default: true,
-    description: '`false` leaves the content out: many documents, or large ones, are listed faster.',
+    description: '`false` omits the content. Lists of many or large documents are then faster.',
   })
   @IsFlag()
   content: boolean = true;
@@ -28,7 +28,7 @@ export class ReadDocumentQuery {
   @ApiPropertyOptional({
     format: 'date-time',
     example: VERSION_EXAMPLE,
-    description: 'The `createdAt` of the version to read; the latest one when it is left out.',
+    description: 'The `createdAt` of the version to read. The default is the latest version.',
   })
   @IsOptional()
   @IsVersion()
@@ -36,7 +36,7 @@ export class ReadDocumentQuery {
 }
 
 export class ListVersionsQuery extends PageQuery {
-  @ApiPropertyOptional({ type: Boolean, default: false, description: '`true` adds the content.' })
+  @ApiPropertyOptional({ type: Boolean, default: false, description: '`true` includes the content.' })
   @IsFlag()
   content: boolean = false;
 }
@@ -45,7 +45,7 @@ export class DiffQuery {
   @ApiPropertyOptional({
     format: 'date-time',
     example: '2026-11-23T08:15:30.123Z',
-    description: 'The `createdAt` of the version to compare; the one before `to` when it is left out.',
+    description: 'The `createdAt` of the older version. The default is the version before `to`.',
   })
   @IsOptional()
   @IsVersion()
@@ -54,7 +54,7 @@ export class DiffQuery {
   @ApiPropertyOptional({
     format: 'date-time',
     example: '2026-11-23T08:20:00.456Z',
-    description: 'The `createdAt` of the version to compare with; the latest one when it is left out.',
+    description: 'The `createdAt` of the newer version. The default is the latest version.',
   })
   @IsOptional()
   @IsVersion()
@@ -65,7 +65,7 @@ export class DeleteVersionsQuery {
   @ApiProperty({
     format: 'date-time',
     example: VERSION_EXAMPLE,
-    description: 'All versions that are later than this time are deleted.',
+    description: 'All versions later than this time are deleted.',
   })
   @IsVersion()
   after: string;

@@ -1,11 +1,11 @@
 import { buildMessage, ValidateBy } from 'class-validator';
 
-/** What the API calls a version wherever one is named: the `createdAt` of the version. */
+/** The API identifies a version by its `createdAt` everywhere. */
 export const VERSION_EXAMPLE = '2026-11-23T08:15:30.123Z';
 
 const ISO_8601 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** The time of a version, written as ISO 8601 with a zone and at most milliseconds. */
+/** The time of a version, in ISO 8601 with a zone and at most milliseconds. */
 export const IsVersion = () =>
   ValidateBy({
     name: 'isVersion',
@@ -17,7 +17,7 @@ export const IsVersion = () =>
     },
   });
 
-/** Days that a month does not have are refused; `Date` would read them as days of the next. */
+/** Days that a month does not have are refused. `Date` would read them as days of the next month. */
 export function isVersion(value: unknown): boolean {
   const local = typeof value === 'string' ? ISO_8601.exec(value)?.[1] : undefined;
   if (local === undefined || Number.isNaN(Date.parse(value as string))) return false;

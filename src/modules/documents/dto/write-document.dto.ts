@@ -6,7 +6,7 @@ import { IsVersion, VERSION_EXAMPLE } from './version.decorator.js';
 
 const CONTENT = {
   example: '# March\n\nTomatoes, on the window sill.\n',
-  description: 'Of a sheet: valid CSV (RFC 4180); of an image: base64 or a data URL.',
+  description: 'For a sheet, valid CSV (RFC 4180). For an image, base64 or a data URL.',
 };
 
 export class CreateDocumentDto {
@@ -14,7 +14,7 @@ export class CreateDocumentDto {
     minLength: 1,
     maxLength: 128,
     example: 'n4fT2bXq0aLk9sQe',
-    description: 'A UUID, or an id of your own; one is made when it is left out.',
+    description: 'A UUID, or an id of your choice. If omitted, the server creates one.',
   })
   @IfSent()
   @IsString()
@@ -38,7 +38,7 @@ export class PutDocumentDto {
     minLength: 1,
     maxLength: MAX_TITLE_LENGTH,
     example: 'Sowing calendar',
-    description: 'Stays as it is when it is left out.',
+    description: 'If omitted, it does not change.',
   })
   @IfSent()
   @IsTitle()
@@ -52,7 +52,7 @@ export class PutDocumentDto {
     format: 'date-time',
     example: VERSION_EXAMPLE,
     description:
-      'The `createdAt` of the version that was edited: the write fails when it is not the latest any more.',
+      'The `createdAt` of the version that was edited. The write fails if it is no longer the latest version.',
   })
   @IfSent()
   @IsVersion()
@@ -63,7 +63,7 @@ export class RestoreVersionDto {
   @ApiProperty({
     format: 'date-time',
     example: VERSION_EXAMPLE,
-    description: 'The `createdAt` of the version to go back to.',
+    description: 'The `createdAt` of the version to restore.',
   })
   @IsVersion()
   version: string;

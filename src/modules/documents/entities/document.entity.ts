@@ -1,12 +1,12 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One version of a document: versions share the id and differ in `createdAt`. */
+/** One version of a document. Versions share the id and differ in `createdAt`. */
 @Entity({ name: 'Document', synchronize: false })
 export class DocumentEntity {
   @PrimaryColumn({ type: 'uuid', default: () => 'gen_random_uuid()' })
   id: string;
 
-  /** A millisecond later than asked for when that version exists already. */
+  /** One millisecond later than requested if that version already exists. */
   @PrimaryColumn({ type: 'timestamptz', precision: 3, default: () => 'now()' })
   createdAt: Date;
 

@@ -5,7 +5,7 @@ export class GithubRepositoryDto {
   @ApiProperty({
     format: 'uuid',
     example: '5c0f4a1e-8b5d-4f0e-9f33-8f2f6a7d1b20',
-    description: 'The `repositoryId` of `POST /api/chat`.',
+    description: 'Used as `repositoryId` of `POST /api/chat`.',
   })
   id: string;
 
@@ -18,10 +18,13 @@ export class GithubRepositoryDto {
   @ApiProperty({ format: 'uri', example: 'https://github.com/octo-org/hello-world' })
   url: string;
 
-  @ApiProperty({ example: 'main', description: 'As GitHub named it when the repository was connected.' })
+  @ApiProperty({
+    example: 'main',
+    description: 'The default branch at the time the repository was connected.',
+  })
   defaultBranch: string;
 
-  @ApiProperty({ example: true, description: 'Whether the agent may work on it.' })
+  @ApiProperty({ example: true, description: 'Whether the agent may work on the repository.' })
   isActive: boolean;
 
   @ApiProperty({
@@ -29,14 +32,14 @@ export class GithubRepositoryDto {
     format: 'date-time',
     nullable: true,
     example: '2026-11-23T08:15:30.123Z',
-    description: 'When the agent last worked on it; null when it never did.',
+    description: 'When the agent last worked on the repository, or null if it never did.',
   })
   lastAccessed: string | null;
 
   @ApiProperty({
     format: 'date-time',
     example: '2026-11-20T10:00:00.000Z',
-    description: 'When it was connected.',
+    description: 'When the repository was connected.',
   })
   createdAt: string;
 }
@@ -49,12 +52,12 @@ export class GithubRepositoryPageDto {
     type: String,
     nullable: true,
     example: null,
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
 
-/** A repository that could be connected. */
+/** A repository that can be connected. */
 export class AvailableRepositoryDto {
   @ApiProperty({ example: 'octo-org' })
   owner: string;
@@ -84,8 +87,7 @@ export class AvailableRepositoryPageDto {
     nullable: true,
     example: null,
     description:
-      'The `cursor` of the next page; null on the last one. A page that was searched for may have few items, or none, ' +
-      'and yet not be the last.',
+      'The `cursor` of the next page. Null on the last page. With a search, a page can have few items or none and still not be the last.',
   })
   nextCursor: string | null;
 }

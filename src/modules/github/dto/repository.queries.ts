@@ -7,7 +7,7 @@ export class ListRepositoriesQuery extends PageQuery {
   @ApiPropertyOptional({
     type: Boolean,
     example: true,
-    description: 'Only those that are active, or only those that are not.',
+    description: '`true` returns only active repositories, `false` only inactive ones.',
   })
   @IsOptional()
   @IsFlag()
@@ -18,7 +18,7 @@ export class AvailableRepositoriesQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: 200,
     example: 'hello',
-    description: 'Only repositories with this in `owner/name`; capital letters do not matter.',
+    description: 'Only repositories with this text in `owner/name`. Case-insensitive.',
   })
   @IsOptional()
   @IsString()

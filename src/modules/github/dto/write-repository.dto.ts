@@ -2,12 +2,12 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsString, MaxLength } from 'class-validator';
 import { IfSent } from '../../chat/dto/title.decorator.js';
 
-/** Either the address, or owner and name. */
+/** Either the URL, or owner and name. */
 export class ConnectRepositoryDto {
   @ApiPropertyOptional({
     maxLength: 2000,
     example: 'https://github.com/octo-org/hello-world',
-    description: 'The address of the repository, or of any page of it; also what `git clone` takes.',
+    description: 'The URL of the repository or of any page in it. URLs for `git clone` work too.',
   })
   @IfSent()
   @IsString()
@@ -17,7 +17,7 @@ export class ConnectRepositoryDto {
   @ApiPropertyOptional({
     maxLength: 100,
     example: 'octo-org',
-    description: 'Together with `name`, instead of `url`.',
+    description: 'Use it together with `name`, instead of `url`.',
   })
   @IfSent()
   @IsString()
@@ -34,7 +34,7 @@ export class ConnectRepositoryDto {
 export class PatchRepositoryDto {
   @ApiProperty({
     example: false,
-    description: '`false`: the agent does not work on it until it is `true` again.',
+    description: 'With `false`, the agent does not work on the repository until it is `true` again.',
   })
   @IsBoolean()
   isActive: boolean;

@@ -6,7 +6,7 @@ export class DeleteMessagesQuery {
     minLength: 1,
     maxLength: 128,
     example: '0f6c1c9e-96b4-4c0a-b7a5-8a9d3c2e4f51',
-    description: 'The first message to delete; all later ones go with it.',
+    description: 'The first message to delete. All later messages are deleted as well.',
   })
   @IsString()
   from: string;

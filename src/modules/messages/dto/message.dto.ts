@@ -3,7 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-const OWNERS_BUSINESS = 'Null for a reader of a public chat who is not its owner.';
+const OWNER_ONLY = 'Null for readers of a public chat who are not its owner.';
 
 export class MessageDto {
   @ApiProperty({ format: 'uuid', example: '0f6c1c9e-96b4-4c0a-b7a5-8a9d3c2e4f51' })
@@ -34,28 +34,28 @@ export class MessageDto {
     type: String,
     nullable: true,
     example: 'gemini-2.5-flash',
-    description: 'Null where no model wrote it.',
+    description: 'Null if no model wrote the message.',
   })
   modelUsed: string | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: 812, description: OWNERS_BUSINESS })
+  @ApiProperty({ type: 'integer', nullable: true, example: 812, description: OWNER_ONLY })
   inputTokens: number | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: 240, description: OWNERS_BUSINESS })
+  @ApiProperty({ type: 'integer', nullable: true, example: 240, description: OWNER_ONLY })
   outputTokens: number | null;
 
   @ApiProperty({
     type: Number,
     nullable: true,
     example: 0.000844,
-    description: `USD, six decimals. ${OWNERS_BUSINESS}`,
+    description: `USD, with six decimals. ${OWNER_ONLY}`,
   })
   cost: number | null;
 
   @ApiProperty({
     enum: MESSAGE_STATUSES,
     example: 'complete',
-    description: '`streaming` while it is being written.',
+    description: '`streaming` while the message is being generated.',
   })
   status: MessageStatus;
 
@@ -65,8 +65,8 @@ export class MessageDto {
     nullable: true,
     example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
     description:
-      'The metadata of the `UIMessage`, as `finish` carried it; null where there is none. A reader of a public chat who is not ' +
-      'its owner gets it without `usage` and `cost`.',
+      'The metadata of the `UIMessage`, as sent with `finish`, or null. Readers of a public chat who are not its owner get ' +
+      'it without `usage` and `cost`.',
   })
   metadata: Record<string, unknown> | null;
 }
@@ -79,12 +79,12 @@ export class MessagePageDto {
     type: String,
     nullable: true,
     example: 'MjAyNi0xMS0yM1QwODoxNTozMS40NTZafDBmNmMxYzll',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
 
 export class DeletedMessagesDto {
-  @ApiProperty({ type: 'integer', example: 4, description: 'How many were deleted.' })
+  @ApiProperty({ type: 'integer', example: 4, description: 'The number of deleted items.' })
   deleted: number;
 }

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { COST_COLUMN } from '../../../common/database/cost-column.js';
 
-/** One message of a chat, with what its answer cost. */
+/** One message of a chat, with the cost of its answer. */
 @Entity({ name: 'Message_v2', synchronize: false })
 export class MessageEntity {
   @PrimaryGeneratedColumn('uuid')

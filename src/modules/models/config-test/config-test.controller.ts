@@ -24,9 +24,9 @@ export class ConfigTestController {
   @HttpCode(200)
   @UseInterceptors(UsageContextInterceptor)
   @ApiOperation({
-    summary: 'Try an agent’s configuration out',
-    description: `One call of its default model with its prompt and parameters, without tools; the agent need not be
-enabled. It is paid for like any other and stands in the usage as \`config-test\`.`,
+    summary: 'Test the configuration of an agent',
+    description: `Makes one call to the default model with the prompt and parameters of the configuration, without tools. The agent does not
+need to be enabled. The call costs as much as any other, and appears in the usage as \`config-test\`.`,
   })
   @ApiConfigKeyParam()
   @ApiUserKeys()

@@ -83,7 +83,7 @@ export class ConfigTestService {
 
   private subjectOf(key: ConfigKey, keys: UserKeys, config: RuntimeConfig): TestSubject {
     if (key === 'app_settings' || key === 'model_catalog')
-      throw invalidField('key', `${key} is not the configuration of an agent; there is nothing to call`);
+      throw invalidField('key', `${key} is not the configuration of an agent, so it cannot be tested`);
     if (key === 'routing_agent') return this.routingSubject(keys, config);
     for (const agent of ANSWERING_AGENTS) {
       for (const provider of PROVIDERS) {

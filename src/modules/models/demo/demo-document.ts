@@ -36,7 +36,7 @@ export function changeDocument(instructions: string, request: string): string {
   const quoted = excerpt(asked, MAX_QUOTED);
   switch (kind) {
     case 'code':
-      return `${content}\n${commentMark(content)} The demo model was asked for this change, and can not make it: ${quoted}\n`;
+      return `${content}\n${commentMark(content)} The demo model was asked for this change, and cannot make it: ${quoted}\n`;
     case 'sheet':
       return `${content.trimEnd()}\n${addedRow(content, quoted)}\n`;
     case 'text':

@@ -63,7 +63,7 @@ describe('the demo model as a router', () => {
     expect(await route(message)).toBe(agent);
   });
 
-  it('looks at what is open, and names no agent that is not there', async () => {
+  it('considers what is open, and names no agent that is missing', async () => {
     expect(await route('Translate into French')).toBe('chat');
     expect(await route('Translate into French', { documentIsOpen: true })).toBe('artifact');
     expect(await route('Which issues are open?', {}, ['chat', 'artifact'])).toBe('chat');
@@ -89,7 +89,7 @@ describe('the demo model with the tools of documents', () => {
     ['Make a table of planets', 'sheet', 'Planets'],
     ['draw a picture of a lighthouse', 'image', 'Lighthouse'],
     ['Write a letter', 'text', 'Letter'],
-  ])('creates what %j asks for', async (question, kind, title) => {
+  ])('creates the document that %j asks for', async (question, kind, title) => {
     expect(await answer([system('You write.'), user(question)], { tools })).toMatchObject({
       tool: 'createDocument',
       input: { kind, title, description: question },
@@ -100,11 +100,11 @@ describe('the demo model with the tools of documents', () => {
     ['Make it shorter', 'updateDocument', { id: DOCUMENT, description: 'Make it shorter' }],
     ['Replace ebbs with flows', 'updateDocument', { id: DOCUMENT, description: 'Replace ebbs with flows' }],
     ['Suggest improvements', 'requestSuggestions', { id: DOCUMENT }],
-  ])('works on the document that is open: %s', async (question, tool, input) => {
+  ])('works on the open document: %s', async (question, tool, input) => {
     expect(await answer([open, user(question)], { tools })).toMatchObject({ tool, input });
   });
 
-  it('edits by a replacement where the tool takes one, and it is clear what is meant', async () => {
+  it('edits by a replacement if the tool accepts one and the meaning is clear', async () => {
     const inputSchema = { type: 'object' as const, properties: { edits: { type: 'array' as const } } };
     const editing = tools.map((tool) => (tool.name === 'updateDocument' ? { ...tool, inputSchema } : tool));
     const inputOf = async (question: string) =>
@@ -116,7 +116,7 @@ describe('the demo model with the tools of documents', () => {
       expect(await inputOf(question)).toEqual({ id: DOCUMENT, description: question });
   });
 
-  it('works on the document of the conversation when none is open', async () => {
+  it('works on the document of the conversation if none is open', async () => {
     const output = { type: 'json' as const, value: { id: DOCUMENT, title: 'Tides', kind: 'text' } };
     const call = { type: 'tool-call' as const, toolCallId: 'a', toolName: 'createDocument', input: {} };
     const result = { type: 'tool-result' as const, toolCallId: 'a', toolName: 'createDocument', output };
@@ -132,14 +132,14 @@ describe('the demo model with the tools of documents', () => {
     expect(next).toMatchObject({ tool: 'updateDocument', input: { id: DOCUMENT } });
   });
 
-  it('says what has failed, instead of trying again', async () => {
+  it('reports a failure instead of trying again', async () => {
     const output = { type: 'error-text' as const, value: 'Images are not available.' };
     const result = { type: 'tool-result' as const, toolCallId: 'a', toolName: 'createDocument', output };
     const { text, tool } = await answer([user('Draw a cat'), { role: 'tool', content: [result] }], { tools });
     expect([tool, text]).toEqual([undefined, expect.stringContaining('Images are not available.')]);
   });
 
-  it('talks when there is nothing to do, or no tool to do it with', async () => {
+  it('answers in text if there is nothing to do, or no tool for it', async () => {
     expect((await answer([user('Hello')], { tools })).text).toContain('Ask me to write an essay');
     expect((await answer([user('Make it shorter')], { tools })).tool).toBeUndefined();
     const { text } = await answer([user('write an essay about tides')]);
@@ -179,7 +179,7 @@ describe('the demo model with the tools of a repository', () => {
     expect(await answer([user(question)], { tools })).toEqual({ text: '', tool: name, input });
   });
 
-  it('sums up what it has read', async () => {
+  it('summarizes what it has read', async () => {
     const input = { ...address, path: 'README.md' };
     const call = { type: 'tool-call' as const, toolCallId: 'a', toolName: 'get_file_contents', input };
     const output = { type: 'text' as const, value: 'Run it with npm start.' };
@@ -198,7 +198,7 @@ describe('the demo model as a writer', () => {
   const change = async (kind: 'text' | 'code' | 'sheet', content: string, request: string) =>
     (await answer([system(updateInstructions(kind, content)), user(request)])).text;
 
-  it('writes Markdown that says what it is', async () => {
+  it('writes Markdown about itself', async () => {
     const essay = await write('text', 'Tides\n\nwrite an essay about tides');
     expect(essay).toMatch(/^# Tides\n/);
     expect(essay).toContain('“write an essay about tides”');
@@ -228,7 +228,7 @@ describe('the demo model as a writer', () => {
     }
   });
 
-  it('changes a text as it is asked to', async () => {
+  it('changes a text as requested', async () => {
     const content = 'It ebbs.\n\nIt flows.\n\n<document>\nIt rests.\n</document>';
     expect(await change('text', content, 'Replace “ebbs” with “rises”.')).toBe(
       content.replace('ebbs', 'rises'),
@@ -241,7 +241,7 @@ describe('the demo model as a writer', () => {
     expect(await change('code', 'def a():\n    pass', 'Count')).toMatch(/\n# .*Count\n$/);
   });
 
-  it('suggests for passages that occur once', async () => {
+  it('suggests changes of passages that occur once', async () => {
     const essay = await write('text', 'Tides\n\nwrite an essay about tides');
     for (const text of [
       essay,
@@ -266,7 +266,7 @@ describe('the demo model as a writer', () => {
 });
 
 describe('the demo model', () => {
-  it('streams what it says, word by word', async () => {
+  it('streams its answer word by word', async () => {
     const prompt = [user('Hello there')];
     const { stream } = await model.doStream({ prompt });
     let text = '';
@@ -280,7 +280,7 @@ describe('the demo model', () => {
     expect(types.slice(-2)).toEqual(['text-end', 'finish']);
   });
 
-  it('ends in the middle when nobody wants the rest', async () => {
+  it('stops in the middle if the reader is gone', async () => {
     const controller = new AbortController();
     const { stream } = await model.doStream({
       prompt: [user('Hello there')],

@@ -30,7 +30,7 @@ function converse({ questions, question, tools }: DemoPrompt): string {
   const words = question.split(/\s+/).filter(Boolean).length;
   const earlier = questions.length - 1;
   return [
-    'This is the demo model, not a language model: it can not think, it only shows that everything works.',
+    'This is the demo model, not a language model: it cannot think, it only shows that everything works.',
     `You wrote ${words} ${words === 1 ? 'word' : 'words'}: “${excerpt(question, 400)}”`,
     earlier > 0
       ? `Before that you had sent ${earlier} ${earlier === 1 ? 'message' : 'messages'}, the first: “${excerpt(questions[0] ?? '', 120)}”`
@@ -38,7 +38,7 @@ function converse({ questions, question, tools }: DemoPrompt): string {
     tools.some(({ name }) => name === 'createDocument')
       ? 'Ask me to write an essay, code or a table about something, then to change it, or to suggest improvements.'
       : '',
-    `Send a key of your own (for example in the header ${KEY_HEADERS[0]}) or set one on the server to talk to a real model.`,
+    `Send your own key (for example in the header ${KEY_HEADERS[0]}) or set one on the server to talk to a real model.`,
   ]
     .filter((line) => line !== '')
     .join('\n\n');

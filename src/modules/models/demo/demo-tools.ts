@@ -96,11 +96,11 @@ function describeResult({ toolName, input, output }: DemoToolResult): string {
   const fields = output.type === 'json' ? fieldsOf(output.value) : {};
   switch (toolName) {
     case 'createDocument':
-      return `I wrote “${String(fields['title'])}”: it stands beside the chat.`;
+      return `I wrote “${String(fields['title'])}”: it is shown next to the chat.`;
     case 'updateDocument':
       return `I changed “${String(fields['title'])}” and stored it as a new version.`;
     case 'requestSuggestions':
-      return `I made ${String(fields['count'])} suggestions; apply those that you like.`;
+      return `I made ${String(fields['count'])} suggestions. Apply the ones that you like.`;
     default:
       return describeText(toolName, input, toText(output.value));
   }

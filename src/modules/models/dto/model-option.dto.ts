@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 export class ModelPricingDto {
-  @ApiProperty({ example: 0.3, description: 'USD per million tokens of input.' })
+  @ApiProperty({ example: 0.3, description: 'USD per million input tokens.' })
   input: number;
 
   @ApiProperty({
@@ -20,12 +20,12 @@ export class ModelPricingDto {
   })
   cacheWrite: number | null;
 
-  @ApiProperty({ example: 2.5, description: 'USD per million tokens of output, reasoning included.' })
+  @ApiProperty({ example: 2.5, description: 'USD per million output tokens, including reasoning.' })
   output: number;
 }
 
 export class ModelOptionDto {
-  @ApiProperty({ example: 'google/gemini-2.5-flash', description: 'What `model` of POST /api/chat takes.' })
+  @ApiProperty({ example: 'google/gemini-2.5-flash', description: 'Used as `model` of POST /api/chat.' })
   id: string;
 
   @ApiProperty({ example: 'Gemini 2.5 Flash' })
@@ -34,7 +34,7 @@ export class ModelOptionDto {
   @ApiProperty({ example: 'google' })
   provider: string;
 
-  @ApiProperty({ description: 'The model that answers you when you name none.' })
+  @ApiProperty({ description: 'Whether this model answers if you do not name one.' })
   isDefault: boolean;
 
   @ApiProperty({
@@ -42,18 +42,18 @@ export class ModelOptionDto {
     additionalProperties: { type: 'boolean' },
     example: { reasoning: true, fileInput: true },
     description:
-      'What the model can do; `reasoning`: whether `thinking` of POST /api/chat can be asked of it.',
+      'What the model can do. `reasoning` tells whether POST /api/chat accepts `thinking: true` for it.',
   })
   capabilities: Record<string, boolean>;
 
   @ApiProperty({ type: ModelPricingDto })
   pricing: ModelPricingDto;
 
-  @ApiProperty({ description: 'Whether there is a key for it, yours or the server’s.' })
+  @ApiProperty({ description: "Whether there is a key for the model: yours or the server's." })
   available: boolean;
 
   @ApiPropertyOptional({
-    example: 'No key for Google is at hand. Send your own in the header x-google-api-key.',
+    example: 'No Google key is configured. Send your own key in the header x-google-api-key.',
   })
   reason?: string;
 }

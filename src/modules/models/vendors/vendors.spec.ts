@@ -5,7 +5,7 @@ describe('the records of the vendors', () => {
   const vendors = PROVIDERS.map((provider) => VENDORS[provider]);
   const example = readFileSync('.env.example', 'utf8');
 
-  it.each(vendors)('fit together: $id', ({ id, keyHeader, variables, apisWithTools = [], ...vendor }) => {
+  it.each(vendors)('are consistent: $id', ({ id, keyHeader, variables, apisWithTools = [], ...vendor }) => {
     expect(id).toMatch(/^[a-z][a-z0-9]*$/);
     expect(keyHeader).toMatch(/^x-[a-z0-9-]+$/);
     const offered = vendor.models.map((model) => model.id);

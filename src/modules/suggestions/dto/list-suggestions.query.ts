@@ -8,7 +8,7 @@ export class ListSuggestionsQuery extends PageQuery {
   @ApiPropertyOptional({
     type: Boolean,
     example: false,
-    description: 'Only those that are resolved, or only those that are not.',
+    description: '`true` returns only resolved suggestions, `false` only unresolved ones.',
   })
   @IsOptional()
   @IsFlag()
@@ -17,7 +17,8 @@ export class ListSuggestionsQuery extends PageQuery {
   @ApiPropertyOptional({
     format: 'date-time',
     example: VERSION_EXAMPLE,
-    description: 'Those made for this version of the document; for the latest one when it is left out.',
+    description:
+      'The version of the document that the suggestions were made for. The default is the latest version.',
   })
   @IsOptional()
   @IsVersion()

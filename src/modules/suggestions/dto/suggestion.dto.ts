@@ -11,11 +11,15 @@ export class SuggestionDto {
   @ApiProperty({
     format: 'date-time',
     example: '2026-11-23T08:15:30.123Z',
-    description: 'The version of the document that it was made for.',
+    description: 'The version of the document that the suggestion was made for.',
   })
   documentCreatedAt: string;
 
-  @ApiProperty({ format: 'uuid', example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10', description: 'The owner.' })
+  @ApiProperty({
+    format: 'uuid',
+    example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
+    description: 'The id of the owner.',
+  })
   userId: string;
 
   @ApiProperty({ example: 'Tomatoes, on the window sill.' })
@@ -28,11 +32,11 @@ export class SuggestionDto {
     type: String,
     nullable: true,
     example: 'Says what matters: the light.',
-    description: 'Why; null where no reason was given.',
+    description: 'The reason, or null.',
   })
   description: string | null;
 
-  @ApiProperty({ example: false, description: 'Applied, or put aside.' })
+  @ApiProperty({ example: false, description: 'Whether the suggestion was applied or dismissed.' })
   isResolved: boolean;
 
   @ApiProperty({ format: 'date-time', example: '2026-11-23T08:16:02.004Z' })
@@ -47,13 +51,13 @@ export class SuggestionPageDto {
     type: String,
     nullable: true,
     example: null,
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }
 
 export class UpdateSuggestionDto {
-  @ApiProperty({ example: true, description: 'False puts it back.' })
+  @ApiProperty({ example: true, description: 'False reopens the suggestion.' })
   @IsBoolean()
   isResolved: boolean;
 }

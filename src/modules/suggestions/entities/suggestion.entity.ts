@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A proposed edit of one version of a document. */
+/** A suggested edit of one version of a document. */
 @Entity({ name: 'Suggestion', synchronize: false })
 export class SuggestionEntity {
   @PrimaryGeneratedColumn('uuid')

@@ -6,7 +6,7 @@ const delta = (text: string, id = '1'): UIMessageChunk => ({ type: 'text-delta',
 class Reader implements StreamReader {
   frames: string[] = [];
   ended = false;
-  /** Frames it takes before it says "no more". */
+  /** The number of frames it accepts before it signals backpressure. */
   room = Number.POSITIVE_INFINITY;
 
   write(frame: string): boolean {
@@ -32,7 +32,7 @@ class Reader implements StreamReader {
 }
 
 describe('LiveStream', () => {
-  it('gives every reader everything from the first chunk on, live ones as it comes, late ones joined', () => {
+  it('sends every reader everything from the first chunk: live readers as it comes, late readers in joined chunks', () => {
     const stream = new LiveStream();
     const early = new Reader();
     stream.subscribe(early);
@@ -70,7 +70,7 @@ describe('LiveStream', () => {
     expect(reader.chunks()).toHaveLength(4);
   });
 
-  it('keeps nothing for a slow reader but its place, and lets it catch up in few frames', () => {
+  it('keeps only a position for a slow reader, and lets it catch up in a few frames', () => {
     const stream = new LiveStream();
     const slow = new Reader();
     slow.room = 2;
@@ -88,7 +88,7 @@ describe('LiveStream', () => {
     expect(slow.ended).toBe(true);
   });
 
-  it('lets a reader that is behind at the end finish reading', () => {
+  it('lets a slow reader finish reading after the end', () => {
     const stream = new LiveStream();
     const slow = new Reader();
     slow.room = 1;
@@ -103,7 +103,7 @@ describe('LiveStream', () => {
     expect(slow.ended).toBe(true);
   });
 
-  it('forgets a reader that has gone, and says nothing after the end', () => {
+  it('removes a reader that has left, and sends nothing after the end', () => {
     const stream = new LiveStream();
     const reader = new Reader();
     const subscription = stream.subscribe(reader);
@@ -118,7 +118,7 @@ describe('LiveStream', () => {
     expect(after.ended).toBe(true);
   });
 
-  it('keeps of contents that are sent whole the last one, for each document', () => {
+  it('keeps only the last of contents that are sent whole, for each document', () => {
     const stream = new LiveStream();
     const behind = new Reader();
     behind.room = 2;

@@ -16,7 +16,7 @@ await runCommand(async (url) => {
     const repository = new UsageUpkeepRepository(client);
     if (dryRun) {
       const count = await repository.countBefore(before);
-      return { lines: [`${inWords(count)} from before ${before.toISOString()} would be purged.`] };
+      return { lines: [`${inWords(count)} before ${before.toISOString()} would be purged.`] };
     }
     return await purge(repository, before);
   } finally {
@@ -28,7 +28,7 @@ async function purge(
   repository: UsageUpkeepRepository,
   before: Date,
 ): Promise<{ lines: string[]; failed?: boolean }> {
-  if (!(await repository.lockPurge())) throw new Error('usage is being purged by somebody else');
+  if (!(await repository.lockPurge())) throw new Error('another purge is running');
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   let toldAt = Date.now();
@@ -40,11 +40,11 @@ async function purge(
       process.stderr.write(`${inWords(soFar)} purged so far\n`);
     },
   });
-  const lines = [`${inWords(purged)} from before ${before.toISOString()} purged; the sums are kept.`];
+  const lines = [`${inWords(purged)} before ${before.toISOString()} purged. Their sums are kept.`];
   const left = await repository.countBefore(before);
   if (left > 0) {
     const reason = interrupt.signal.aborted ? 'it was interrupted' : 'they were being changed';
-    lines.push(`${inWords(left)} left, for ${reason}: run it again.`);
+    lines.push(`${inWords(left)} left because ${reason}. Run the command again.`);
   }
   return { lines, failed: left > 0 };
 }

@@ -10,8 +10,8 @@ await runCommand(async (url) => {
     return {
       lines: [
         corrected === 0
-          ? 'The usage rollups are what the rows say.'
-          : `The usage rollups are what the rows say; ${corrected.toLocaleString('en-US')} of their sums were not up to date.`,
+          ? 'The usage rollups match the rows.'
+          : `The usage rollups match the rows. ${corrected.toLocaleString('en-US')} sums were corrected.`,
       ],
     };
   } finally {

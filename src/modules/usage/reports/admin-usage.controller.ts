@@ -31,9 +31,11 @@ export class AdminUsageController {
 
   @Get('summary')
   @ApiOperation({
-    summary: 'What everybody used in a period, and in the one before, with the users who cost most',
+    summary:
+      'Get the usage of all users in a period, and in the previous one, with the users with the highest cost',
     description:
-      'By default the last 30 days, today among them; `previous` is the period of the same length before. With `userId` all of it is of this user. The rows are not read for it: a year takes no longer with millions of them.',
+      'The default period is the last 30 days, including today. `previous` is the period of the same length before it. With ' +
+      '`userId`, all figures are for this user. The rows are not read for this, so a year is as fast with millions of them.',
   })
   @ApiOkResponse({ type: AdminUsageSummaryDto })
   @ApiProblems(400)
@@ -46,9 +48,10 @@ export class AdminUsageController {
 
   @Get('timeseries')
   @ApiOperation({
-    summary: 'What everybody used, hour by hour, day by day, week by week or month by month',
+    summary: 'Get the usage of all users by hour, day, week or month',
     description:
-      'Points follow the clocks and calendars of `tz`: a day may have 23 hours, weeks begin on Monday. There are no gaps; more than 2,000 points are refused.',
+      'Points follow the clock and calendar of `tz`: a day may have 23 hours, and weeks start on Monday. There are no gaps. ' +
+      'Requests for more than 2,000 points are refused.',
   })
   @ApiOkResponse({ type: UsageTimeseriesDto })
   @ApiProblems(400)
@@ -61,9 +64,9 @@ export class AdminUsageController {
 
   @Get('logs')
   @ApiOperation({
-    summary: 'The model calls of all users one by one',
+    summary: 'List the model calls of all users',
     description:
-      'Of all time, the latest first, by default. Other orders look at every call of the period: say one where there are millions.',
+      'By default, returns all calls, newest first. Other orders read every call of the period, so set a period if there are millions of calls.',
   })
   @ApiOkResponse({ type: UsageLogPageDto })
   @ApiProblems(400)
@@ -74,7 +77,8 @@ export class AdminUsageController {
   @Get('export')
   @ApiOperation({
     summary: 'Download the model calls of all users',
-    description: 'The same as the logs, the oldest first, up to now; streamed, however many there are.',
+    description:
+      'Returns the same calls as the logs, oldest first, up to now. The response is streamed, for any number of calls.',
   })
   @ApiUsageExport()
   @ApiProblems(400)
@@ -87,9 +91,10 @@ export class AdminUsageController {
 
   @Get('projection')
   @ApiOperation({
-    summary: 'What the present trend of all users would cost',
+    summary: 'Project the cost of all users from the current trend',
     description:
-      'From the complete days of the last 28: a line of least squares through their costs, or their average where there are too few. `method` says what was done.',
+      'Based on the complete days of the last 28: a least-squares line through their costs, or their average if there are ' +
+      'too few. `method` names the method used.',
   })
   @ApiOkResponse({ type: UsageProjectionDto })
   @ApiProblems(400)

@@ -1,20 +1,20 @@
-/** Calls of one kind; all of them, where nothing is said. */
+/** Filters calls by kind. Without fields, it matches all calls. */
 export interface CallKind {
   agentType?: string;
-  /** With its provider or without. */
+  /** With or without its provider. */
   model?: string;
   provider?: string;
   status?: string;
 }
 
-/** How a call ended, in SQL; a row without an end is running, whatever else is known of it. */
+/** How a call ended, in SQL. A row without an end is running, whatever else is known about it. */
 export const END = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
 
 /**
- * The conditions, in SQL, of calls of one kind: of rows of `usage_logs`, or of rows of rollups, which know of no call that is
- * running.
+ * The SQL conditions for calls of one kind: for rows of `usage_logs`, or for rows of rollups, which have no running
+ * calls.
  *
- * @param add adds a parameter, and says how it is written
+ * @param add adds a parameter and returns its placeholder
  */
 export function conditionsOfKind(
   { agentType, model, provider, status }: CallKind,
@@ -30,7 +30,7 @@ export function conditionsOfKind(
   }
   if (status === undefined) return conditions;
   if (of === 'rollups') conditions.push(`status = ${add(status)}`);
-  // Running calls are few, and have an index of their own.
+  // There are few running calls, and they have their own index.
   else if (status === 'running') conditions.push('response_timestamp is null');
   else conditions.push(`response_timestamp is not null and ${END} = ${add(status)}`);
   return conditions;

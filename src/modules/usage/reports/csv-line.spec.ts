@@ -3,24 +3,24 @@ import { findCsvProblem } from '../../documents/csv.js';
 import { csvLine } from './csv-line.js';
 
 describe('csvLine', () => {
-  it('writes plain cells as they are', () => {
+  it('writes plain cells unchanged', () => {
     expect(csvLine(['a b', 12, 0.5, null, '', 'é🌱', -3])).toBe('a b,12,0.5,,,é🌱,-3\r\n');
   });
 
-  it('quotes what would end a cell', () => {
+  it('quotes characters that would end a cell', () => {
     expect(csvLine(['a,b', 'say "hi"', 'two\r\nlines', '\rx'])).toBe(
       `"a,b","say ""hi""","two\r\nlines","'\rx"\r\n`,
     );
   });
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '=HYPERLINK("http://x","y")'])(
-    'lets no spreadsheet run %j',
+    'does not let a spreadsheet run %j',
     (text) => {
       expect(csvLine([text])).toMatch(/^"?'/);
     },
   );
 
-  it('is always a valid line, of which no cell begins a formula and all can be read again', () => {
+  it('is always a valid line without formulas, and all cells can be read back', () => {
     const cell = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'=+-@\t\r\n",;a') }));
     fc.assert(
       fc.property(fc.array(cell, { minLength: 1 }), (cells) => {

@@ -1,10 +1,10 @@
-/** With one of these at the beginning a spreadsheet takes a text for a formula, and runs it. */
+/** A spreadsheet interprets a text that starts with one of these as a formula, and runs it. */
 const FORMULA = /^[=+\-@\t\r\n]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /**
- * A line of CSV by RFC 4180. Numbers are written as they are; a text that a spreadsheet would run as a formula gets an
- * apostrophe in front, which spreadsheets take for "this is text". Null is an empty cell.
+ * A line of CSV according to RFC 4180. Numbers are written unchanged. A text that a spreadsheet would run as a formula
+ * gets a leading apostrophe, which makes it a text. Null is an empty cell.
  */
 export function csvLine(cells: ReadonlyArray<string | number | null>): string {
   return `${cells.map(toCell).join(',')}\r\n`;

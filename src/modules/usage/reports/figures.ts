@@ -1,7 +1,7 @@
 import { toMoney } from '../../../common/http/money.js';
 import type { UsageFiguresDto } from './dto/usage-figures.dto.js';
 
-/** Sums as PostgreSQL hands them over. */
+/** Sums as PostgreSQL returns them. */
 export interface FiguresRow {
   calls: string;
   errors: string;
@@ -24,7 +24,7 @@ const NOTHING: UsageFiguresDto = {
   totalCost: 0,
 };
 
-/** The sums of a row; of none, where there was nothing to sum. */
+/** The sums of a row, or zeros if there was nothing to sum. */
 export function toFigures(row: FiguresRow | undefined): UsageFiguresDto {
   if (!row) return { ...NOTHING };
   return {

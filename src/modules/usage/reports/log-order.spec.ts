@@ -12,7 +12,7 @@ const id = randomUUID();
 const raw = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString('base64url');
 
 describe('the order of logs', () => {
-  it('can be said in two ways', () => {
+  it('can be written in two ways', () => {
     for (const field of LOG_FIELDS) {
       expect(parseLogOrder(field)).toEqual({ field, isDescending: false });
       expect(parseLogOrder(`${field}:asc`)).toEqual({ field, isDescending: false });
@@ -44,10 +44,10 @@ describe('a cursor of logs', () => {
     ['totalTokens', '2147483647'],
     ['totalCost', '9999.999999'],
     ['status', ''],
-  ] as const)('holds a place in the order of %s', (field, value) => {
+  ] as const)('encodes a position in the order of %s', (field, value) => {
     const cursor = encodeLogCursor(order(field), { value, id });
     expect(decodeLogCursor(order(field), cursor)).toEqual({ value, id });
-    expect(() => decodeLogCursor(order(field, true), cursor)).toThrow('cursor: belongs to another sort');
+    expect(() => decodeLogCursor(order(field, true), cursor)).toThrow('cursor: belongs to a different sort');
   });
 
   it.each([

@@ -1,8 +1,8 @@
 import { invalidField } from '../../../common/errors/app-error.js';
 import { isUuid } from '../../../common/http/client-id.js';
-import { isPlace } from '../../../common/http/place.js';
+import { isCursorTime } from '../../../common/http/cursor-time.js';
 
-/** By what rows of `usage_logs` can be ordered, and what it is. */
+/** The columns that rows of `usage_logs` can be ordered by. */
 const FIELDS = {
   requestTimestamp: 'time',
   agentType: 'text',
@@ -26,7 +26,7 @@ export interface LogOrder {
   isDescending: boolean;
 }
 
-/** The place of a row in a list of one order: the value that it is ordered by, as text, and its id. */
+/** The position of a row in a list with a given order: its sort value as text, and its id. */
 export interface LogPlace {
   value: string;
   id: string;
@@ -41,31 +41,31 @@ const IS_VALUE: Record<(typeof FIELDS)[LogField], (value: string) => boolean> = 
   text: (value) => value.length <= MAX_TEXT_LENGTH && value.isWellFormed() && !value.includes('\0'),
   integer: (value) => /^-?\d{1,10}$/.test(value),
   money: (value) => /^\d{1,4}\.\d{6}$/.test(value),
-  time: isPlace,
+  time: isCursorTime,
 };
 
 export function isLogOrder(value: unknown): value is string {
   return typeof value === 'string' && ORDER.test(value);
 }
 
-/** `-totalCost` and `totalCost:desc` are the same; both are highest first. */
+/** `-totalCost` and `totalCost:desc` are the same: both sort the highest first. */
 export function parseLogOrder(text: string): LogOrder {
   const [, minus, field, named, direction] = ORDER.exec(text) ?? [];
   return { field: (field ?? named) as LogField, isDescending: minus === '-' || direction === 'desc' };
 }
 
-/** A cursor says of which order it is: in another one its place would mean nothing. */
+/** A cursor includes its order, because its position has no meaning in another order. */
 export function encodeLogCursor(order: LogOrder, { value, id }: LogPlace): string {
   return Buffer.from(JSON.stringify([nameOf(order), value, id])).toString('base64url');
 }
 
-/** @throws AppError 400 naming `cursor` when it is not one of a list in this order */
+/** @throws AppError 400 naming `cursor` if it is not valid for this order */
 export function decodeLogCursor(order: LogOrder, cursor: string | undefined): LogPlace | undefined {
   if (cursor === undefined || cursor === '') return undefined;
   const [name, value, id, ...rest] = partsOf(cursor);
-  if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to another sort');
-  const isPlace = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
-  if (!isPlace || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
+  if (isLogOrder(name) && name !== nameOf(order)) throw invalidField('cursor', 'belongs to a different sort');
+  const isCursorTime = typeof value === 'string' && typeof id === 'string' && rest.length === 0;
+  if (!isCursorTime || name !== nameOf(order) || !IS_VALUE[FIELDS[order.field]](value) || !isUuid(id)) {
     throw invalidField('cursor', 'is not a cursor of this list');
   }
   return { value, id };

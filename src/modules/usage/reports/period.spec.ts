@@ -3,7 +3,7 @@ import { boundsOf, isTime, isTimeZone, periodBefore, periodOf } from './period.j
 const shown = ({ from, to }: { from?: Date; to?: Date }) => [from?.toISOString(), to?.toISOString()];
 
 describe('a period', () => {
-  it('takes days and times as the reader means them', () => {
+  it("reads days and times in the reader's time zone", () => {
     const tz = 'Europe/Berlin';
     expect(shown(periodOf({ from: '2026-03-01', to: '2026-04-01', tz }))).toEqual([
       '2026-02-28T23:00:00.000Z',
@@ -19,7 +19,7 @@ describe('a period', () => {
     ]);
   });
 
-  it('is of the last thirty days of the reader, today among them, when nothing is said', () => {
+  it('defaults to the last thirty days of the reader, including today', () => {
     const now = new Date('2026-04-10T23:30:00.000Z');
     expect(shown(periodOf({ tz: 'UTC' }, now))).toEqual(['2026-03-12T00:00:00.000Z', now.toISOString()]);
     expect(shown(periodOf({ tz: 'Europe/Berlin' }, now))).toEqual([
@@ -29,20 +29,20 @@ describe('a period', () => {
     expect(shown(periodOf({ to: '2026-04-01', tz: 'UTC' }, now))[0]).toBe('2026-03-02T00:00:00.000Z');
   });
 
-  it('has a length', () => {
+  it('is not empty', () => {
     const tz = 'UTC';
     expect(() => periodOf({ from: '2026-03-01', to: '2026-03-01', tz })).toThrow(/^to: /);
     expect(() => periodOf({ from: '2026-03-02', to: '2026-03-01', tz })).toThrow(/^to: /);
     expect(() => periodOf({ from: '2999-01-01', tz })).toThrow(/^from: /);
   });
 
-  it('comes after one of the same length', () => {
+  it('follows a period of the same length', () => {
     const before = (from: string, to: string, tz: string) => shown(periodBefore(periodOf({ from, to, tz })));
     expect(before('2026-03-01', '2026-04-01', 'UTC')).toEqual([
       '2026-01-29T00:00:00.000Z',
       '2026-03-01T00:00:00.000Z',
     ]);
-    // Two weeks, the later one an hour short.
+    // Two weeks, the later one an hour shorter.
     expect(before('2026-03-23', '2026-03-30', 'Europe/Berlin')).toEqual([
       '2026-03-15T23:00:00.000Z',
       '2026-03-22T23:00:00.000Z',
@@ -59,7 +59,7 @@ describe('isTime', () => {
     '2026-03-01T09:00:00.123Z',
     '2026-03-01T09:00:00+05:30',
     '1970-01-01',
-  ])('takes %s', (text) => expect(isTime(text)).toBe(true));
+  ])('accepts %s', (text) => expect(isTime(text)).toBe(true));
 
   it.each([
     '',
@@ -80,7 +80,7 @@ describe('isTime', () => {
 
 describe('isTimeZone', () => {
   it.each(['UTC', 'Europe/Berlin', 'europe/berlin', 'America/Argentina/Buenos_Aires', 'Etc/GMT+3', 'CET'])(
-    'takes %s',
+    'accepts %s',
     (tz) => expect(isTimeZone(tz)).toBe(true),
   );
 

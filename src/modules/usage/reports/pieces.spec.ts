@@ -19,7 +19,7 @@ const shown = (pieces: Array<Piece<unknown>>) =>
     new Date(to).toISOString().slice(0, 16),
   ]);
 
-// A few days around the end of a February, and some later ones, in milliseconds, mostly on bounds of buckets.
+// A few days around the end of February, and some later ones, in milliseconds, mostly on bucket boundaries.
 const start = Date.UTC(2024, 1, 25);
 const minute = 60_000;
 const time = fc.oneof(
@@ -34,7 +34,7 @@ const bounds = fc
   .map((times) => times.toSorted((a, b) => a - b));
 
 describe('piecesOf', () => {
-  it('takes days inside, hours around, quarters around these, and rows at the ends', () => {
+  it('uses days inside, hours around them, quarter hours around these, and rows at the ends', () => {
     expect(shown(piecesOf([at('2026-01-01T22:50'), at('2026-01-04T02:20')], ROLLUP_GRIDS))).toEqual([
       ['rows', '2026-01-01T22:50', '2026-01-01T23:00'],
       [60, '2026-01-01T23:00', '2026-01-02T00:00'],
@@ -45,12 +45,12 @@ describe('piecesOf', () => {
     ]);
   });
 
-  it('makes one piece of days that are cut into points', () => {
+  it('makes one piece of days that are divided into points', () => {
     const days = Array.from({ length: 366 }, (_, day) => Date.UTC(2026, 0, 1 + day));
     expect(shown(piecesOf(days, ROLLUP_GRIDS))).toEqual([[1440, '2026-01-01T00:00', '2027-01-01T00:00']]);
   });
 
-  it('reads the days of India from hours, and from quarters around midnight', () => {
+  it('reads the days of India from hours, and from quarter hours around midnight', () => {
     const days = [0, 1, 2].map((day) => Date.UTC(2026, 0, 1 + day, 18, 30));
     expect(shown(piecesOf(days, ROLLUP_GRIDS))).toEqual([
       [15, '2026-01-01T18:30', '2026-01-01T19:00'],
@@ -61,13 +61,13 @@ describe('piecesOf', () => {
     ]);
   });
 
-  it('leaves to the rows what no bucket fits into', () => {
+  it('reads time that no bucket fits into from rows', () => {
     expect(shown(piecesOf([at('2026-01-01T10:07'), at('2026-01-01T10:20')], ROLLUP_GRIDS))).toEqual([
       ['rows', '2026-01-01T10:07', '2026-01-01T10:20'],
     ]);
   });
 
-  it('cuts any time without gap or overlap, along bounds and whole buckets', () => {
+  it('divides any time without gap or overlap, along bounds and whole buckets', () => {
     fc.assert(
       fc.property(bounds, (times) => {
         const pieces = piecesOf(times, ROLLUP_GRIDS);
@@ -94,7 +94,7 @@ describe('coverOf', () => {
       ...shown([piece])[0]!,
     ]);
 
-  it('takes months, adds the days that are missing and takes those away that are too much', () => {
+  it('uses months, adds missing days and subtracts extra ones', () => {
     expect(signed('2025-11-27T22:00', '2026-01-28T03:00', '2026-06-01T00:00')).toEqual([
       [1, 'month', '2025-12-01T00:00', '2026-02-01T00:00'],
       [1, 'day', '2025-11-28T00:00', '2025-12-01T00:00'],
@@ -104,7 +104,7 @@ describe('coverOf', () => {
     ]);
   });
 
-  it('takes this whole month, of which there is no more than there has been', () => {
+  it('uses this whole month, because nothing is after now', () => {
     expect(signed('2026-01-01T00:00', '2026-03-04T12:00', '2026-03-04T12:00')).toEqual([
       [1, 'month', '2026-01-01T00:00', '2026-04-01T00:00'],
       [-1, 'day', '2026-03-05T00:00', '2026-04-01T00:00'],
@@ -112,7 +112,7 @@ describe('coverOf', () => {
     ]);
   });
 
-  it('leaves to the rows what is shorter than half a day', () => {
+  it('reads less than half a day from rows', () => {
     expect(signed('2026-03-04T01:00', '2026-03-04T11:00', '2026-06-01T00:00')).toEqual([
       [1, 'rows', '2026-03-04T01:00', '2026-03-04T11:00'],
     ]);
@@ -150,7 +150,7 @@ describe('coverOf', () => {
 });
 
 describe('readingOfUser', () => {
-  it('takes months and days between the anchors, and leaves the edges to the rows', () => {
+  it('uses months and days between the anchors, and reads the edges from rows', () => {
     const { anchors, large, small } = readingOfUser(
       ['2025-11-29T22:00', '2026-01-01T03:00', '2026-02-02T20:00'].map(at),
     );
@@ -167,7 +167,7 @@ describe('readingOfUser', () => {
     ]);
   });
 
-  it('counts every event once, in the right place, from buckets, differences and rows', () => {
+  it('counts every event once, in the right point, from buckets, differences and rows', () => {
     fc.assert(
       fc.property(bounds, fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }), (times, events) => {
         const { anchors, large, small } = readingOfUser(times);
@@ -203,7 +203,7 @@ describe('readingOfUser', () => {
 describe('readingOf', () => {
   const DAY = 86_400_000;
 
-  it('reads days that begin with those of UTC from nothing else', () => {
+  it('reads days that start with those of UTC only from days', () => {
     const bounds = Array.from({ length: 366 }, (_, day) => Date.UTC(2026, 0, 1 + day));
     const { anchors, large, small } = readingOf(bounds, 1440);
     expect(anchors).toEqual(bounds);
@@ -225,7 +225,7 @@ describe('readingOf', () => {
     ]);
   });
 
-  it('reads the days of India by quarters, too, and what is shorter than a day without days', () => {
+  it('also reads the days of India by quarter hours, and points shorter than a day without days', () => {
     const { small } = readingOf(
       [0, 1].map((day) => Date.UTC(2026, 0, 1 + day, 18, 30)),
       1440,
@@ -240,7 +240,7 @@ describe('readingOf', () => {
     expect(readingOf(hours, 60).small).toEqual([]);
   });
 
-  it('keeps no more of a long series apart than half of it', () => {
+  it('keeps at most half of a long series as separate pieces', () => {
     for (const offset of [1, 5.5, 8, 12, 13, -4, -9.5, -11]) {
       const bounds = Array.from({ length: 366 }, (_, day) => Date.UTC(2026, 0, 1 + day) - offset * 3_600_000);
       const { small } = readingOf(bounds, 1440);
@@ -252,7 +252,7 @@ describe('readingOf', () => {
   });
 
   it.each([1440, 60])(
-    'counts every event once, in the right place, from buckets of up to %i minutes, differences and rows',
+    'counts every event once, in the right point, from buckets of up to %i minutes, differences and rows',
     (size) => {
       fc.assert(
         fc.property(bounds, fc.array(fc.tuple(time, fc.boolean()), { maxLength: 200 }), (times, events) => {
@@ -264,7 +264,7 @@ describe('readingOf', () => {
           };
           const pointOf = (moment: number, of: number[]) => of.findLastIndex((bound) => bound <= moment);
           for (const [moment, isPending] of events) {
-            // What the pieces are read from: buckets know nothing of what is pending.
+            // The source of the pieces: buckets do not include pending changes.
             const seenIn = (pieces: Array<Piece<number>>) =>
               pieces.flatMap(({ granularity, from, to }) => {
                 const grid = ROLLUP_GRIDS.find((one) => one.granularity === granularity);

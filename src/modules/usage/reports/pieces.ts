@@ -1,13 +1,13 @@
-/** A way to cut time into buckets; times are milliseconds since 1970, buckets are UTC's. */
+/** A way to divide time into buckets. Times are milliseconds since 1970, and buckets are in UTC. */
 interface Grid<Granularity> {
   granularity: Granularity;
-  /** Where the bucket of a time begins. */
+  /** The start of the bucket that contains a time. */
   floor: (at: number) => number;
-  /** Where the next bucket begins, unless one begins at this very time. */
+  /** The start of the next bucket, or the time itself if a bucket starts there. */
   ceil: (at: number) => number;
 }
 
-/** A stretch of time that is read from buckets of one size, or row by row. */
+/** A range of time that is read from buckets of one size, or row by row. */
 export interface Piece<Granularity> {
   granularity: Granularity | 'rows';
   from: number;
@@ -15,28 +15,29 @@ export interface Piece<Granularity> {
 }
 
 /**
- * How the points between some bounds are read from buckets that are not made for them: the days of a time zone lie across
- * those of UTC. Each bound is moved to the nearest beginning of a large bucket, its anchor; the large buckets between two
- * anchors are counted for the point between their bounds. What lies between a bound and its anchor is read from small
- * buckets and rows, which are added to the point they belong to, and taken from the one they were counted for.
+ * How the points between bounds are read from buckets that do not align with them: the days of a time zone overlap two
+ * UTC days. Each bound is moved to the nearest start of a large bucket, its anchor. The large buckets between two
+ * anchors are counted for the point between their bounds. The time between a bound and its anchor is read from small
+ * buckets and rows. Their calls are added to the point that they belong to, and subtracted from the point that counted
+ * them.
  */
 export interface Reading<Granularity = number> {
   bounds: number[];
-  /** Ascending, though some may be the same; none is outside of the bounds if there is a large bucket between these. */
+  /** Ascending, possibly with equal values. None is outside of the bounds if there is a large bucket between these. */
   anchors: number[];
-  /** What the large buckets are read of, and their size in minutes; empty if there is none. */
+  /** The source of the large buckets, and their size in minutes. Empty if there are none. */
   large: Array<Piece<Granularity>>;
-  /** What lies between bounds and anchors. */
+  /** The pieces between bounds and anchors. */
   small: Array<Piece<number>>;
 }
 
 const MINUTE = 60_000;
 const QUARTER = 15 * MINUTE;
 
-/** The buckets of `usage_rollups` by their minutes, the largest first. */
+/** The buckets of `usage_rollups` by their minutes, largest first. */
 export const ROLLUP_GRIDS = [evenGrid(1440, 1440), evenGrid(60, 60), evenGrid(15, 15)];
 
-/** The buckets of `usage_user_rollups` and `usage_user_kinds`, the largest first. */
+/** The buckets of `usage_user_rollups` and `usage_user_kinds`, largest first. */
 export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
   {
     granularity: 'month',
@@ -47,11 +48,11 @@ export const USER_GRIDS: Array<Grid<'month' | 'day'>> = [
 ];
 
 /**
- * Plans the reading of points.
+ * Plans how to read points.
  *
  * @param bounds ascending
  * @param size of the large buckets in minutes: 1440, or 60 for points that are shorter than a day
- * @param grids of the buckets there are, the largest first
+ * @param grids the available buckets, largest first
  */
 export function readingOf(bounds: number[], size: number, grids = ROLLUP_GRIDS): Reading {
   const [grid, ...smaller] = grids.filter(({ granularity }) => granularity <= size);
@@ -82,7 +83,7 @@ export function readingOf(bounds: number[], size: number, grids = ROLLUP_GRIDS):
 }
 
 /**
- * The same for one user, whose buckets are days and months: what lies between bounds and anchors is left to the rows.
+ * The same for one user, who has buckets for days and months: the time between bounds and anchors is read from rows.
  *
  * @param bounds ascending
  */
@@ -92,11 +93,11 @@ export function readingOfUser(bounds: number[]): Reading<'day' | 'month' | 'rows
 }
 
 /**
- * Cuts the time between the first and the last of the bounds into pieces, of the largest buckets that fit. No bucket lies
- * on both sides of a bound; what no bucket fits into is left to the rows.
+ * Divides the time between the first and the last bound into pieces of the largest buckets that fit. No bucket crosses
+ * a bound. Time that no bucket fits into is read from rows.
  *
  * @param bounds ascending
- * @param grids the largest first, each bucket made of whole ones of the next
+ * @param grids largest first; each bucket consists of whole buckets of the next grid
  */
 export function piecesOf<Granularity>(
   bounds: readonly number[],
@@ -122,16 +123,16 @@ export function piecesOf<Granularity>(
   return pieces;
 }
 
-/** A piece whose calls are added, or taken away because a larger one has too many. */
+/** A piece with calls to add, or to subtract because a larger piece has too many. */
 export interface SignedPiece<Granularity> extends Piece<Granularity> {
   sign: 1 | -1;
 }
 
 /**
- * Covers a stretch of time with pieces whose sum it is: of the largest buckets that nearly fit, with smaller ones for what
- * is missing at the ends, or too much. Nothing has happened yet after `now`, so nothing has to be taken away there.
+ * Covers a range of time with pieces that add up to it: the largest buckets that nearly fit, and smaller ones to add or
+ * subtract the differences at the ends. There are no calls after `now`, so nothing has to be subtracted there.
  *
- * @param grids the largest first, each bucket made of whole ones of the next
+ * @param grids largest first; each bucket consists of whole buckets of the next grid
  */
 export function coverOf<Granularity>(
   { from, to }: { from: number; to: number },
@@ -154,7 +155,7 @@ export function coverOf<Granularity>(
   ];
 }
 
-/** What {@link coverOf} reads from buckets, on the whole: from and to the beginning of one of the smallest. */
+/** The range that {@link coverOf} reads from buckets. It starts and ends at the start of a smallest bucket. */
 export function bucketsOf(
   { from, to }: { from: number; to: number },
   grids: ReadonlyArray<Grid<unknown>>,
@@ -165,13 +166,13 @@ export function bucketsOf(
   return start < end ? [{ from: start, to: end }] : [];
 }
 
-/** The beginning of a bucket with less between it and a time than the other one has. */
+/** The nearer start of a bucket, before or after a time. */
 function nearestOf({ floor, ceil }: Grid<unknown>, at: number, now: number): number {
   const [before, after] = [floor(at), ceil(at)];
   return at - before <= Math.max(0, Math.min(after, now) - at) ? before : after;
 }
 
-/** The quarters of an hour, by their beginnings, of which some is left to the rows. */
+/** The starts of the quarter hours that are partly read from rows. */
 export function quartersOfRows(pieces: ReadonlyArray<Piece<unknown>>): number[] {
   const quarters = new Set<number>();
   for (const { granularity, from, to } of pieces) {

@@ -13,19 +13,19 @@ describe('boundsOfPoints', () => {
     ['America/New_York', '2026-03-07', '2026-03-10', [24, 23, 24]],
     ['Australia/Lord_Howe', '2026-04-04', '2026-04-07', [24, 24.5, 24]],
     ['Australia/Lord_Howe', '2026-10-03', '2026-10-06', [24, 23.5, 24]],
-    // Midnight itself is left out, or comes twice.
+    // Midnight is skipped, or occurs twice.
     ['America/Sao_Paulo', '2018-11-03', '2018-11-06', [24, 23, 24]],
     ['America/Sao_Paulo', '2018-11-04', '2018-11-06', [23, 24]],
     ['America/Sao_Paulo', '2018-02-17', '2018-02-19', [25, 24]],
     ['Africa/Cairo', '2026-04-23', '2026-04-25', [24, 23]],
-    // A whole day was left out.
+    // A whole day was skipped.
     ['Pacific/Apia', '2011-12-29', '2012-01-01', [24, 24]],
     ['Asia/Kathmandu', '2026-01-01', '2026-01-03', [24, 24]],
   ] as const)('has the days of %s from %s', (tz, from, to, expected) => {
     expect(hours(bounds(from, to, tz, 'day'))).toEqual(expected);
   });
 
-  it('begins weeks on Monday and months on the first, and is cut by the period', () => {
+  it('starts weeks on Monday and months on the first, cut by the period', () => {
     expect(bounds('2026-01-01', '2026-01-15T12:00:00Z', 'UTC', 'week')).toEqual([
       '2026-01-01T00:00:00.000Z',
       '2026-01-05T00:00:00.000Z',
@@ -40,7 +40,7 @@ describe('boundsOfPoints', () => {
     ]);
   });
 
-  it('begins hours when the clock shows full ones', () => {
+  it('starts hours when the clock shows full hours', () => {
     expect(bounds('2026-01-01T10:20', '2026-01-01T12:10', 'Asia/Kolkata', 'hour')).toEqual([
       '2026-01-01T04:50:00.000Z',
       '2026-01-01T05:30:00.000Z',
@@ -79,7 +79,7 @@ describe('boundsOfPoints', () => {
     },
   );
 
-  it('refuses more points than anybody can look at', () => {
+  it('refuses more points than a person can look at', () => {
     expect(bounds('2026-01-01', '2026-03-25T08:00', 'UTC', 'hour')).toHaveLength(2_001);
     expect(() => bounds('2026-01-01', '2026-03-25T08:01', 'UTC', 'hour')).toThrow(/^interval: /);
     expect(() => bounds('1970-01-01', '2999-01-01', 'Europe/Berlin', 'month')).toThrow(/^interval: /);

@@ -5,15 +5,15 @@ import type { Period } from './period.js';
 export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];
 
-/** More than anybody can look at. */
+/** More than a person can look at. */
 const MAX_POINTS = 2_000;
-/** Each point has the figures of each group, and all of them are in one answer. */
+/** Each point has the figures of each group, and all of them are in one response. */
 const MAX_FIGURES = 20_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What a reader who says nothing of it wants to see of a period. */
+/** The default interval for the length of a period. */
 export function defaultInterval({ from, to }: Period): Interval {
   const days = (to.getTime() - from.getTime()) / DAY;
   if (days <= 2) return 'hour';
@@ -22,18 +22,18 @@ export function defaultInterval({ from, to }: Period): Interval {
 }
 
 /**
- * Where the points of a series begin, and last the end of the period. Between `from` and `to` they begin where the clocks
- * and calendars of the time zone say so: a day may be of 23 hours, a week begins on Monday. Where clocks are moved by half
- * an hour, one hour is of 90 minutes.
+ * The starts of the points of a series, followed by the end of the period. Between `from` and `to`, they follow the
+ * clock and calendar of the time zone: a day can have 23 hours, and a week starts on Monday. If clocks change by half
+ * an hour, one hour has 90 minutes.
  *
- * @throws AppError 400 naming `interval` when there are too many
+ * @throws AppError 400 naming `interval` if there are too many
  */
 export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Date[] {
   const bounds = [from];
   for (const at of interval === 'hour' ? hoursAfter(from, tz) : startsAfter(from, tz, interval)) {
     if (at >= to.getTime()) break;
     if (bounds.length === MAX_POINTS) {
-      const message = `would make more than ${MAX_POINTS} points: take a longer one, or a shorter period`;
+      const message = `would give more than ${MAX_POINTS} points: choose a longer interval or a shorter period`;
       throw invalidField('interval', message);
     }
     bounds.push(new Date(at));
@@ -42,19 +42,19 @@ export function boundsOfPoints({ from, to, tz }: Period, interval: Interval): Da
 }
 
 /**
- * Holds a report to a size that can be sent.
+ * Limits a report to a size that can be sent.
  *
- * @param count of the groups of all points
- * @throws AppError 400 naming `interval` when there are too many
+ * @param count the number of groups over all points
+ * @throws AppError 400 naming `interval` if there are too many
  */
-export function expectFigures(count: number): void {
+export function assertFigureCount(count: number): void {
   if (count <= MAX_FIGURES) return;
-  const message = `would make more than ${MAX_FIGURES} figures of groups: take a longer one, or a shorter period`;
+  const message = `would give more than ${MAX_FIGURES} group figures: choose a longer interval or a shorter period`;
   throw invalidField('interval', message);
 }
 
 function* startsAfter(from: Date, zone: string, unit: Exclude<Interval, 'hour'>): Generator<number> {
-  // Counted in UTC, where every day has a midnight to begin at.
+  // Computed in UTC, where every day starts at midnight.
   const start = DateTime.fromJSDate(from, { zone }).setZone('utc', { keepLocalTime: true }).startOf(unit);
   let last = from.getTime();
   for (let count = 1; ; count++) {
@@ -62,7 +62,7 @@ function* startsAfter(from: Date, zone: string, unit: Exclude<Interval, 'hour'>)
       .plus({ [unit]: count })
       .setZone(zone, { keepLocalTime: true })
       .toMillis();
-    // A place that crosses the date line leaves a whole day out.
+    // A place that moves across the date line skips a whole day.
     if (at > last) yield (last = at);
   }
 }

@@ -1,7 +1,7 @@
 import { projectCost } from './trend.js';
 
 describe('projectCost', () => {
-  it('draws the line of a steady growth on', () => {
+  it('continues the line of a steady growth', () => {
     const costs = Array.from({ length: 28 }, (_, day) => 10 + 2 * day);
     const trend = projectCost(costs, 3);
     expect(trend.trendPerDay).toBeCloseTo(2, 9);
@@ -34,7 +34,7 @@ describe('projectCost', () => {
     expect(falling.projectedCost).toBeCloseTo(3, 9);
   });
 
-  it('takes the average where there are too few days for a trend', () => {
+  it('uses the average if there are too few days for a trend', () => {
     const trend = projectCost([1, 2, 6], 10);
     expect(trend).toMatchObject({ averageDailyCost: 3, trendPerDay: 0, projectedCost: 30, low: 0 });
     // s = √7, t(0.975; 2) = 4.3027
@@ -42,7 +42,7 @@ describe('projectCost', () => {
     expect(trend.method).toMatch(/average of the 3 complete days.*Low and high/);
   });
 
-  it('says when it knows too little', () => {
+  it('reports that it has too little data', () => {
     expect(projectCost([4], 2)).toMatchObject({ projectedCost: 8, low: null, high: null });
     expect(projectCost([], 30)).toMatchObject({ projectedCost: 0, low: 0, high: 0, averageDailyCost: 0 });
   });

@@ -1,29 +1,29 @@
-/** Fewer days than these say nothing of a trend. */
+/** With fewer days, no trend is computed. */
 const DAYS_OF_A_TREND = 7;
-/** Of the normal distribution: 95 % lie between it and its negative. */
+/** For the normal distribution: 95% of values are between this and its negative. */
 const Z = 1.959964;
 
 /** USD */
 export interface Trend {
   method: string;
   averageDailyCost: number;
-  /** By how much a day costs more than the day before; 0 where there are too few days to say. */
+  /** The daily increase in cost. 0 if there are too few days. */
   trendPerDay: number;
   projectedCost: number;
-  /** With `high` the bounds that hold in 95 of 100 cases; null where a single day says nothing of the spread. */
+  /** With `high`, the bounds of 95 of 100 cases. Null for a single day, because its spread is unknown. */
   low: number | null;
   high: number | null;
 }
 
 /**
- * What the next days will cost, by the costs of the last ones.
+ * Projects the cost of the next days from the costs of the last ones.
  *
- * @param costs of complete days that follow each other, in USD
+ * @param costs of consecutive complete days, in USD
  */
 export function projectCost(costs: readonly number[], days: number): Trend {
   const n = costs.length;
   if (n === 0) {
-    const method = 'There is no complete day with usage yet, so nothing is projected.';
+    const method = 'There is no complete day with usage yet, so there is no projection.';
     return { method, averageDailyCost: 0, trendPerDay: 0, projectedCost: 0, low: 0, high: 0 };
   }
   const average = costs.reduce((sum, cost) => sum + cost, 0) / n;
@@ -57,18 +57,18 @@ export function projectCost(costs: readonly number[], days: number): Trend {
 
 function methodOf(n: number, isTrend: boolean): string {
   const bounds =
-    'low and high are the 95 % prediction interval of the sum, supposing that days vary independently';
+    'low and high are the 95% prediction interval of the sum, assuming that days vary independently';
   if (isTrend) {
-    return `Least squares: a line through the daily costs of the last ${n} complete days, drawn on, with no day below zero; ${bounds}.`;
+    return `Least squares: a line through the daily costs of the last ${n} complete days, continued, with no day below zero; ${bounds}.`;
   }
   return n === 1
-    ? 'The cost of the only complete day with usage so far, for each day; too little for a trend or an interval.'
+    ? 'The cost of the only complete day with usage so far, for each day. This is too little for a trend or an interval.'
     : `The average of the ${n} complete days with usage so far, for each day; a trend takes ${DAYS_OF_A_TREND}. ${bounds[0]!.toUpperCase()}${bounds.slice(1)}.`;
 }
 
-/** The 97.5 % quantile of Student's distribution, by the expansion of Cornish and Fisher. */
+/** The 97.5% quantile of Student's distribution, by the Cornish-Fisher expansion. */
 function studentsT(freedom: number): number {
-  // It has closed forms where the expansion is poor.
+  // Closed forms for values where the expansion is inaccurate.
   if (freedom === 1) return 12.7062;
   if (freedom === 2) return 4.302653;
   const z = Z;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
 
-/** What a purge has left of the calls of one kind in a quarter of an hour; costs as PostgreSQL writes them. */
+/** The sums of purged calls of one kind in a quarter hour. Costs are as PostgreSQL returns them. */
 export interface ArchivedUsageRow {
   quarterStart: Date;
   agentType: AgentType;
@@ -18,13 +18,13 @@ export interface ArchivedUsageRow {
   totalCost: string;
 }
 
-/** The place of such a row among those of its user. */
+/** The position of such a row within its user's rows. */
 export type ArchivedUsagePlace = Pick<
   ArchivedUsageRow,
   'quarterStart' | 'agentType' | 'provider' | 'modelUsed' | 'status'
 >;
 
-/** An administrator may select every row, so whose rows are meant is said here. */
+/** An administrator may select every row, so each statement filters by user. */
 const FIND = `
   select bucket as "quarterStart", agent_type as "agentType", provider, model_used as "modelUsed", status, calls,
          input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
@@ -37,7 +37,7 @@ const FIND = `
 
 @Injectable()
 export class UsageArchiveRepository {
-  /** What is left of a user's purged calls, oldest first, at most `limit`. */
+  /** The sums of a user's purged calls, oldest first, at most `limit`. */
   find(
     statements: SqlRunner,
     { userId, after, limit }: { userId: string; after?: ArchivedUsagePlace; limit: number },

@@ -2,23 +2,23 @@ import { type CallKind, conditionsOfKind, END } from './call-kind.js';
 import { type Piece, quartersOfRows, type Reading, readingOf, readingOfUser } from './pieces.js';
 import type { Interval } from './series.js';
 
-// Where calls are read from, so that sums need not know it: parts of the statements of the reports.
+// The sources of calls as SQL fragments for the reports, so that sums do not depend on the source.
 
-/** What calls are told apart by. */
+/** The columns that calls are grouped by. */
 export type Kind = 'agent_type' | 'provider' | 'model_used' | 'status';
 
 /** Calls as a relation, with the parameters of its statement. */
 export interface Calls {
   /**
-   * Which of the stretches between the bounds (`point`, counted from 1; what is outside is to be left out), of what kind,
-   * how many calls, and their figures, which may be negative in a single row, but not in their sum.
+   * Columns: the range between the bounds (`point`, counted from 1; ranges outside must be ignored), the kind, the
+   * number of calls, and their figures. Figures can be negative in a single row, but not in the sum.
    */
   sql: string;
   parameters: unknown[];
   add: Add;
 }
 
-/** Adds a parameter, and says how it is written. */
+/** Adds a parameter and returns its placeholder. */
 export type Add = (value: unknown) => string;
 
 const TOKENS = ['input_tokens', 'output_tokens', 'total_tokens'];
@@ -31,10 +31,10 @@ export const SUMS = [
 ].join(', ');
 
 /**
- * The columns of a rollup as calls, added or taken away.
+ * The columns of a rollup as calls, added or subtracted.
  *
- * @param kinds what is told of them, or whose they are
- * @param errors where the number of errors is not in a column of its own
+ * @param kinds the kind columns to select, or the user
+ * @param errors the number of errors, if it does not have its own column
  */
 export function callsOf(
   kinds: string[],
@@ -50,8 +50,8 @@ export function callsOf(
 }
 
 /**
- * The columns of `usage_logs` as calls. One that has not ended is running, whatever else is known of it. The types are those
- * of the rollups: then nothing is converted where both come together.
+ * The columns of `usage_logs` as calls. A call without an end is running, whatever else is known about it. The types
+ * are those of the rollups, so nothing is converted when both are combined.
  */
 export function rowOf(kinds: string[]): string {
   const status = `case when response_timestamp is null then 'running'
@@ -67,11 +67,11 @@ export function rowOf(kinds: string[]): string {
 }
 
 /**
- * The calls between the first and the last of some bounds, of one user or of all.
+ * The calls between the first and the last bound, of one user or of all.
  *
- * @param interval about how far the bounds are apart
- * @param kinds what is to be told of them; the fewer the faster
- * @param only of which kind they are
+ * @param interval the approximate distance between the bounds
+ * @param kinds the kind columns to select; fewer are faster
+ * @param only filters by kind
  */
 export function callsBetween(
   bounds: Date[],
@@ -99,8 +99,8 @@ export function callsBetween(
 }
 
 /**
- * For hours of one user, of which there are no rollups: rows, which an index finds, and what a purge has left of others, in
- * which a call is as old as its quarter of an hour.
+ * Hours of one user, for which there are no rollups: rows, which an index finds, and the sums of purged calls, which
+ * have the time of their quarter hour.
  */
 function callsInRows(bounds: number[], isTheirs: string, kinds: Kind[], from: Sources, add: Add): string {
   const whole = [{ from: bounds[0]!, to: bounds.at(-1)! }];
@@ -114,8 +114,8 @@ function callsInRows(bounds: number[], isTheirs: string, kinds: Kind[], from: So
 }
 
 /**
- * Days and months of one user, with what is not folded into them yet; rows between bounds and anchors. These rows hold what
- * is pending as well, and are taken from the point it was counted for.
+ * Days and months of one user with pending changes, and rows between bounds and anchors. These rows include pending
+ * changes, and are subtracted from the point that counted them.
  */
 function callsOfOne(
   { bounds, anchors, large, small }: ReturnType<typeof readingOfUser>,
@@ -144,7 +144,8 @@ function callsOfOne(
     ...buckets,
   ];
   if (small.length > 0) {
-    // Days of a time zone have hundreds of edges: the index finds each of them, which `offset 0` makes sure of.
+    // The days of a time zone have hundreds of edges. The index finds each of them, and `offset 0` makes sure that it
+    // is used.
     const times = (end: 'from' | 'to') => `${add(small.map((piece) => toTime(piece[end])))}::timestamptz[]`;
     const edges = `unnest(${times('from')}, ${times('to')}) as edge (starts, ends)`;
     const isWithin = (column: string) => `${column} >= edge.starts and ${column} < edge.ends`;
@@ -164,8 +165,8 @@ function callsOfOne(
 }
 
 /**
- * Rollups with what is not folded into them yet; rows where a bound cuts even the smallest buckets. Rollups know nothing of
- * calls that are running: these are few, and come from the rows everywhere.
+ * Rollups with pending changes, and rows if a bound cuts the smallest buckets. Rollups have no running calls. There are
+ * few of those, and they always come from the rows.
  */
 function callsOfAll(
   { bounds, anchors, large, small }: Reading,
@@ -185,7 +186,7 @@ function callsOfAll(
   const parts = [
     `select ${point('request_timestamp')} as point, ${rowOf(kinds)}
        ${from.logs('response_timestamp is null', within('request_timestamp', whole, add))}`,
-    // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
+    // If a bound cuts a quarter hour, rows replace its bucket. They must be subtracted from the point that counted it.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
        ${from.sums('usage_pending')(within('bucket', whole, add))}`,
     ...large.map(
@@ -205,7 +206,7 @@ function callsOfAll(
   return parts.join(' union all ');
 }
 
-/** What lies between bounds and anchors: added to its point, and taken from the one it was counted for. */
+/** The calls between bounds and anchors: added to their point, and subtracted from the point that counted them. */
 function movedCalls(
   sources: string[],
   kinds: Kind[],
@@ -221,7 +222,7 @@ function movedCalls(
        select point, ${counted(1)} from moved union all select counted_for, ${counted(-1)} from moved)`;
 }
 
-/** `from … where …` of a table, with some conditions more. */
+/** `from … where …` for a table, with additional conditions. */
 type From = (...conditions: string[]) => string;
 
 interface Sources {
@@ -238,15 +239,15 @@ function pointsBetween(bounds: number[], add: Add): (moment: string) => string {
   return (moment) => `width_bucket(${moment}, ${array})`;
 }
 
-/** More pieces than these are no longer written one by one. */
+/** If there are more pieces than this, they are not written one by one. */
 const FEW_PIECES = 8;
 const MINUTE = 60_000;
 
 /**
- * The condition that a time lies in one of some pieces, so that an index finds it: in a few stretches, in single buckets
- * if they are far between, or anywhere from the first to the last piece but outside of the gaps.
+ * The condition that a time is in one of the pieces, written so that an index finds it: a few ranges, single buckets if
+ * they are far apart, or the whole range from the first to the last piece without the gaps.
  *
- * @param minutes how long the buckets are, whose beginning the time is
+ * @param minutes the length of the buckets that the time is the start of
  */
 export function within(
   column: string,
@@ -255,10 +256,10 @@ export function within(
   minutes?: number,
 ): string {
   if (pieces.length <= FEW_PIECES) {
-    const stretches = pieces.map(
+    const ranges = pieces.map(
       ({ from, to }) => `${column} >= ${add(toTime(from))} and ${column} < ${add(toTime(to))}`,
     );
-    return `(${stretches.join(' or ')})`;
+    return `(${ranges.join(' or ')})`;
   }
   const [start, end] = [pieces[0]!.from, pieces.at(-1)!.to];
   const covered = pieces.reduce((sum, { from, to }) => sum + to - from, 0);

@@ -15,11 +15,11 @@ import { placeOf, toLog } from './usage-log.mapper.js';
 import { toLogFilter } from './usage-logs.service.js';
 import { type LogFilter, type LogRow, UsageLogsRepository } from './usage-logs.repository.js';
 
-/** So many are in memory at a time, whatever the export's size. */
+/** The number of rows in memory at a time, for any size of export. */
 const ROWS_AT_ONCE = 1_000;
 const OLDEST_FIRST: LogOrder = { field: 'requestTimestamp', isDescending: false };
 
-/** The calls of one kind in a quarter of an hour, whose rows were purged. Tokens are integers, costs are USD. */
+/** The purged calls of one kind in a quarter hour. Tokens are integers, and costs are in USD. */
 export interface PurgedUsage extends Pick<
   ArchivedUsageRow,
   'agentType' | 'provider' | 'modelUsed' | 'status'
@@ -35,8 +35,8 @@ export interface PurgedUsage extends Pick<
 }
 
 /**
- * Calls as downloads. They are read page by page, as fast as the client takes them and no longer than it is there: no
- * transaction and no connection waits for it.
+ * Calls as downloads. They are read page by page, as fast as the client reads and only while it is connected, without
+ * an open transaction or connection.
  */
 @Injectable()
 export class UsageExportService {
@@ -48,9 +48,9 @@ export class UsageExportService {
   ) {}
 
   /**
-   * All calls that began before now, of one user or of all.
+   * All calls that started before now, of one user or of all.
    *
-   * @throws AppError 400 naming `to` or `chatId`; later failures break the download off
+   * @throws AppError 400 naming `to` or `chatId`; later failures end the download
    */
   async open(
     identity: Identity,
@@ -58,7 +58,7 @@ export class UsageExportService {
     now = new Date(),
   ): Promise<Download> {
     const filter = await toLogFilter(query, this.directory);
-    // It has to come to an end, though there are new calls all the time.
+    // The export must end, although new calls are added all the time.
     const pages = this.pages(identity.id, { ...filter, to: filter.to && filter.to < now ? filter.to : now });
     const { format } = query;
     return {
@@ -68,12 +68,16 @@ export class UsageExportService {
     };
   }
 
-  /** All calls of one user, oldest first, for the user. @throws AppError 401 or 403 when they are not one any more */
+  /**
+   * All calls of one user, oldest first, for this user.
+   *
+   * @throws AppError 401 or 403 if the user no longer exists or is no longer active
+   */
   async *callsOf(userId: string): AsyncGenerator<UsageLogDto> {
     for await (const page of this.pages(userId, { userId })) yield* toItems(page, toLog, idOf);
   }
 
-  /** What is left of those that were purged, oldest first; likewise. */
+  /** The sums of purged calls, oldest first, in the same way. */
   async *purgedOf(userId: string): AsyncGenerator<PurgedUsage> {
     let after: ArchivedUsageRow | undefined;
     do {
@@ -90,7 +94,7 @@ export class UsageExportService {
     let after: LogPlace | undefined;
     let page: LogRow[];
     do {
-      // A client can take its time; who loses a right meanwhile reads no further.
+      // A client can read slowly. A user who loses access meanwhile reads no further.
       const reader = await this.directory.identify(readerId);
       if (filter.userId !== reader.id && reader.role !== 'admin') throw forbidden();
       page = await this.database.readAsUser(

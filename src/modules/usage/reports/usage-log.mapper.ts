@@ -1,10 +1,10 @@
 import { toMoney } from '../../../common/http/money.js';
 import type { UsageLogDto } from './dto/usage-log.dto.js';
-import { toPlace } from '../../../common/http/place.js';
+import { toCursorTime } from '../../../common/http/cursor-time.js';
 import type { LogOrder, LogPlace } from './log-order.js';
 import type { LogRow } from './usage-logs.repository.js';
 
-/** As the API shows it: money as numbers, times as ISO 8601. */
+/** The format of the API: money as numbers, times in ISO 8601. */
 export function toLog(row: LogRow): UsageLogDto {
   const { hasMore: _, ...log } = row;
   return {
@@ -17,11 +17,11 @@ export function toLog(row: LogRow): UsageLogDto {
   };
 }
 
-/** The place of a row among rows that are in an order. */
+/** The position of a row in an ordered list. */
 export function placeOf(row: LogRow, { field, isDescending }: LogOrder): LogPlace {
   const { id } = row;
   if (field === 'requestTimestamp') {
-    return { value: toPlace(row.requestTimestamp, isDescending ? 'descending' : 'ascending'), id };
+    return { value: toCursorTime(row.requestTimestamp, isDescending ? 'descending' : 'ascending'), id };
   }
   return { value: String(row[field] ?? -1), id };
 }

@@ -15,7 +15,7 @@ export interface LogRow {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
-  /** Costs as PostgreSQL writes them: `0.014550`. */
+  /** Costs as PostgreSQL returns them: `0.014550`. */
   inputCost: string;
   outputCost: string;
   totalCost: string;
@@ -24,11 +24,11 @@ export interface LogRow {
   durationMs: number | null;
   status: string;
   metadata: Record<string, unknown> | null;
-  /** In a page: whether there are others behind this one. */
+  /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
 
-/** A row with no less, or no more, of a figure. */
+/** A minimum or maximum of a figure. */
 export interface LogLimits {
   minimum?: number;
   maximum?: number;
@@ -62,7 +62,7 @@ const COLUMNS = `
   request_timestamp as "requestTimestamp", response_timestamp as "responseTimestamp", duration_ms as "durationMs",
   ${STATUS} as status, metadata`;
 
-/** What rows are ordered by. None of it is null: what has not ended has a place, too. */
+/** The columns that rows are ordered by. None of them is null: calls that have not ended also have a position. */
 const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
   requestTimestamp: { sql: 'request_timestamp', type: 'timestamptz' },
   agentType: { sql: 'agent_type', type: 'text' },
@@ -78,10 +78,10 @@ const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
   status: { sql: STATUS, type: 'text' },
 };
 
-/** Rows of `usage_logs` as their owner or an administrator reads them. */
+/** Rows of `usage_logs` for their owner or an administrator. */
 @Injectable()
 export class UsageLogsRepository {
-  /** A page of the rows behind `after`. Whose they may be, row level security says; `userId` says whose are meant. */
+  /** A page of the rows after `after`. Row level security decides which rows are visible. `userId` filters by user. */
   findPage(
     statements: SqlRunner,
     filter: LogFilter,

@@ -13,7 +13,7 @@ import { boundsOf } from './period.js';
 import { placeOf, toLog } from './usage-log.mapper.js';
 import { LIMITED_FIELDS, type LogFilter, UsageLogsRepository } from './usage-logs.repository.js';
 
-/** Single calls; `userId` says whose are meant, and is left out where they are everybody's. */
+/** Single calls. `userId` filters by user. Without it, calls of all users are included. */
 @Injectable()
 export class UsageLogsService {
   constructor(
@@ -68,14 +68,14 @@ export async function toLogFilter(
   };
 }
 
-/** Clients name chats as they like; whose name it is must be known. */
+/** Clients choose the names of chats, so the owner must be known. */
 async function toChatId(
   { chatId, userId }: { chatId?: string; userId?: string },
   directory: UserDirectory,
 ): Promise<string | undefined> {
   if (chatId === undefined || isUuid(chatId)) return chatId?.toLowerCase();
   if (userId === undefined)
-    throw invalidField('chatId', 'must be a UUID, unless userId says whose chat it is');
-  // Nobody has chats in the namespace of a user who is gone: a random one.
+    throw invalidField('chatId', 'must be a UUID, or send userId for the owner of the chat');
+  // A deleted user has no chats, so a random namespace is used.
   return toStoredId((await directory.idNamespaceOf(userId)) ?? randomUUID(), chatId, 'chatId');
 }

@@ -12,16 +12,16 @@ import type { UsageTimeseriesQuery } from './dto/usage-timeseries.query.js';
 import type { CallKind } from './call-kind.js';
 import { toFigures } from './figures.js';
 import { type Period, periodBefore, periodOf, startOfDay } from './period.js';
-import { boundsOfPoints, defaultInterval, expectFigures } from './series.js';
+import { boundsOfPoints, defaultInterval, assertFigureCount } from './series.js';
 import { projectCost } from './trend.js';
 import { type PointRow, type SummaryRow, UsageSumsRepository } from './usage-sums.repository.js';
 
-/** A projection looks back on so many days. */
+/** The number of past days that a projection is based on. */
 const DAYS_OF_BASIS = 28;
 
 /**
- * What was used, summed. Each report is one statement, so its figures are of one moment; `userId` says whose usage is
- * meant, and is left out where it is everybody's.
+ * Sums of usage. Each report is one statement, so its figures are from the same moment. `userId` filters by user.
+ * Without it, usage of all users is included.
  */
 @Injectable()
 export class UsageReportsService {
@@ -40,7 +40,11 @@ export class UsageReportsService {
     return toSummary(period, previous, rows);
   }
 
-  /** Like {@link summarize}, with the users who cost most. @throws AppError 400 naming `from` or `to` */
+  /**
+   * Like {@link summarize}, with the users with the highest cost.
+   *
+   * @throws AppError 400 naming `from` or `to`
+   */
   async summarizeUsers(
     identity: Identity,
     query: UsageCallsQuery & { userId?: string; top: number },
@@ -75,7 +79,7 @@ export class UsageReportsService {
     );
     const wholes = new Map(rows.filter(({ isGroup }) => !isGroup).map((row) => [row.point, row]));
     const groups = groupsOf(rows);
-    expectFigures(groups.length * (bounds.length - 1));
+    assertFigureCount(groups.length * (bounds.length - 1));
     const points = bounds.slice(1).map((end, index) => ({
       start: bounds[index]!.toISOString(),
       end: end.toISOString(),
@@ -87,7 +91,7 @@ export class UsageReportsService {
     return { ...toPeriod(period), tz: period.tz, interval, points };
   }
 
-  /** What the coming days cost if it goes on like the last complete ones, this day among the coming ones. */
+  /** Projects the cost of the coming days, including today, from the last complete days. */
   async project(
     identity: Identity,
     { userId, days, tz }: UsageProjectionQuery & { userId?: string },
@@ -107,7 +111,7 @@ export class UsageReportsService {
         },
       ),
     ]);
-    // Days before there was anything to use are no days without usage.
+    // Days before the first usage do not count as days without usage.
     const start = bounds.findLastIndex((bound) => first && bound <= first);
     const skipped = first === undefined ? DAYS_OF_BASIS : Math.max(0, start);
     const costs = new Map(rows.map(({ point, totalCost }) => [point, totalCost]));
@@ -181,7 +185,7 @@ interface Group {
   points: Map<number, PointRow>;
 }
 
-/** Every group that there is in any point, the one that cost most first. */
+/** Every group in any point, highest cost first. */
 function groupsOf(rows: PointRow[]): Group[] {
   const groups = new Map<string, Group>();
   for (const row of rows) {

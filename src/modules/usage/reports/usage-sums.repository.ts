@@ -9,7 +9,7 @@ import { bucketsOf, coverOf, USER_GRIDS } from './pieces.js';
 import type { Interval } from './series.js';
 import { type Add, callsBetween, callsOf, type Kind, rowOf, SUMS, within } from './usage-calls.repository.js';
 
-/** The calls of one kind, or all calls, of a period. */
+/** The calls of a period, optionally of one kind. */
 export interface SummaryRow extends FiguresRow {
   of: 'previous' | 'total' | 'agent' | 'model' | 'user';
   agentType: AgentType | null;
@@ -18,9 +18,9 @@ export interface SummaryRow extends FiguresRow {
   userId: string | null;
 }
 
-/** The calls of a point, or those of a group in it. */
+/** The calls of a point, or of a group in it. */
 export interface PointRow extends FiguresRow {
-  /** Which of the stretches between the bounds, counted from 1. */
+  /** The range between the bounds, counted from 1. */
   point: number;
   isGroup: boolean;
   agentType: AgentType | null;
@@ -41,19 +41,19 @@ const GROUPING_COLUMNS: Record<Grouping, Kind[]> = {
 };
 
 /**
- * Sums over calls. Whose they may be, row level security says; `userId` says whose are meant. They are those of the rows,
- * wherever they are read from: see {@link callsBetween}.
+ * Sums over calls. Row level security decides which calls are visible. `userId` filters by user. The sums equal those
+ * of the rows, whatever source they are read from: see {@link callsBetween}.
  *
- * What lies outside of the bounds is left out after the first grouping (so that is materialized): the planner takes it for
- * nearly all there is, and would sort what it takes for the few others.
+ * Ranges outside of the bounds are removed after the first grouping, which is materialized for this. Otherwise the
+ * planner assumes that they are nearly everything, and sorts the rest as if it were small.
  */
 @Injectable()
 export class UsageSumsRepository {
   /**
-   * The sums of a period and of the one before it, and the kinds of the period's calls, what cost most first.
+   * The sums of a period and of the previous one, and the kinds of the period's calls, highest cost first.
    *
-   * @param only of which kind the calls are
-   * @param top how many users are wanted, those who cost most; none when it is left out
+   * @param only filters calls by kind
+   * @param top the number of users to return; none if omitted
    */
   summarize(
     statements: SqlRunner,
@@ -91,9 +91,9 @@ export class UsageSumsRepository {
   }
 
   /**
-   * The sums of each stretch between bounds, and of the groups in it; those without calls are left out.
+   * The sums of each range between bounds, and of the groups in it. Ranges without calls are omitted.
    *
-   * @param interval about how long a stretch is
+   * @param interval the approximate length of a range
    */
   sumPoints(
     statements: SqlRunner,
@@ -126,7 +126,7 @@ export class UsageSumsRepository {
     );
   }
 
-  /** When there was usage for the first time, as far as anything is known of it. */
+  /** The time of the first known usage. */
   async findFirst(statements: SqlRunner, userId?: string): Promise<Date | undefined> {
     const rows = await statements.query<Array<{ first: Date | null }>>(
       userId === undefined
@@ -140,10 +140,12 @@ export class UsageSumsRepository {
   }
 }
 
-/** The users of a period who cost most, each with their sums; another part of {@link UsageSumsRepository.summarize}. */
+/**
+ * The users with the highest cost in a period, each with their sums. A part of {@link UsageSumsRepository.summarize}.
+ */
 function topUsers(period: Period, only: CallKind, top: number, add: Add): string {
   const [whole, now] = [{ from: period.from.getTime(), to: period.to.getTime() }, Date.now()];
-  // Rollups of users know nothing of kinds: those are looked for in the rows.
+  // Rollups of users have no kinds, so kinds are read from the rows.
   const isOfKind = Object.values(only).some((value) => value !== undefined);
   const and = (of: 'logs' | 'rollups') =>
     conditionsOfKind(only, add, of)

@@ -18,7 +18,7 @@ import { UsageExportService } from './usage-export.service.js';
 import { UsageLogsService } from './usage-logs.service.js';
 import { UsageReportsService } from './usage-reports.service.js';
 
-/** An administrator may read everybody's calls, so whose are meant is always said here. */
+/** An administrator may read the calls of all users, so each request filters by user. */
 @ApiTags('Usage')
 @ApiBearerAuth()
 @Controller('api/usage')
@@ -31,9 +31,10 @@ export class UsageController {
 
   @Get('summary')
   @ApiOperation({
-    summary: 'What you used in a period, and in the one before',
+    summary: 'Get your usage in a period, and in the previous one',
     description:
-      'By default the last 30 days, today among them; `previous` is the period of the same length before. Calls that are running count, with what is known of them.',
+      'The default period is the last 30 days, including today. `previous` is the period of the same length before it. ' +
+      'Running calls are included, with the figures known so far.',
   })
   @ApiOkResponse({ type: UsageSummaryDto })
   @ApiProblems(400)
@@ -43,9 +44,10 @@ export class UsageController {
 
   @Get('timeseries')
   @ApiOperation({
-    summary: 'What you used, hour by hour, day by day, week by week or month by month',
+    summary: 'Get your usage by hour, day, week or month',
     description:
-      'Points follow the clocks and calendars of `tz`: a day may have 23 hours, weeks begin on Monday. There are no gaps; more than 2,000 points are refused.',
+      'Points follow the clock and calendar of `tz`: a day may have 23 hours, and weeks start on Monday. There are no gaps. ' +
+      'Requests for more than 2,000 points are refused.',
   })
   @ApiOkResponse({ type: UsageTimeseriesDto })
   @ApiProblems(400)
@@ -58,8 +60,8 @@ export class UsageController {
 
   @Get('logs')
   @ApiOperation({
-    summary: 'Your model calls one by one',
-    description: 'Of all time, the latest first, by default.',
+    summary: 'List your model calls',
+    description: 'By default, returns all calls, newest first.',
   })
   @ApiOkResponse({ type: UsageLogPageDto })
   @ApiProblems(400)
@@ -70,7 +72,8 @@ export class UsageController {
   @Get('export')
   @ApiOperation({
     summary: 'Download your model calls',
-    description: 'The same as the logs, the oldest first, up to now; streamed, however many there are.',
+    description:
+      'Returns the same calls as the logs, oldest first, up to now. The response is streamed, for any number of calls.',
   })
   @ApiUsageExport()
   @ApiProblems(400)
@@ -80,9 +83,10 @@ export class UsageController {
 
   @Get('projection')
   @ApiOperation({
-    summary: 'What the present trend would cost',
+    summary: 'Project your cost from the current trend',
     description:
-      'From the complete days of the last 28: a line of least squares through their costs, or their average where there are too few. `method` says what was done.',
+      'Based on the complete days of the last 28: a least-squares line through their costs, or their average if there are ' +
+      'too few. `method` names the method used.',
   })
   @ApiOkResponse({ type: UsageProjectionDto })
   @ApiProblems(400)

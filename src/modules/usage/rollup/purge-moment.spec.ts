@@ -24,12 +24,12 @@ describe('parsePurgeMoment', () => {
     '2026-13-01',
     '2026-02-29T00:00Z',
     '2026-01-31T25:00Z',
-    // Whose midnight?
+    // The time zone of this midnight is unknown.
     '2026-01-31T00:00',
     '2026-01-31 00:00Z',
     '1767225600',
   ])('refuses %j', (text) => {
-    expect(() => parsePurgeMoment(text, NOW)).toThrow(/is no date/);
+    expect(() => parsePurgeMoment(text, NOW)).toThrow(/is not a date/);
   });
 
   it.each([
@@ -37,8 +37,8 @@ describe('parsePurgeMoment', () => {
     '2026-01-31T12:15:01Z',
     '2026-01-31T12:15:00.001Z',
     '2026-01-31T12:00+00:07',
-  ])('refuses %s, which is on no quarter of an hour', (text) => {
-    expect(() => parsePurgeMoment(text, NOW)).toThrow(/quarter of an hour/);
+  ])('refuses %s, which is not on a quarter hour', (text) => {
+    expect(() => parsePurgeMoment(text, NOW)).toThrow(/quarter hour/);
   });
 
   it.each(['2026-06-16', '2026-06-15T12:45Z', '9999-12-31'])('refuses %s, which is in the future', (text) => {

@@ -13,14 +13,12 @@ export function parsePurgeMoment(text: string, now = new Date()): Date {
   const day = DAY.test(text) ? text : TIME.exec(text)?.[1];
   const moment = new Date(text);
   if (day === undefined || !isDay(day) || Number.isNaN(moment.getTime())) {
-    throw new Error(
-      `"${text}" is no date: write 2026-01-31, which begins in UTC, or a time such as 2026-01-31T12:15Z`,
-    );
+    throw new Error(`"${text}" is not a date: use 2026-01-31 (in UTC), or a time such as 2026-01-31T12:15Z`);
   }
   if (moment.getTime() % QUARTER_OF_AN_HOUR !== 0) {
-    throw new Error(`${text} is not on a quarter of an hour: rollups know no smaller part of a day`);
+    throw new Error(`${text} is not on a quarter hour: rollups have no smaller unit`);
   }
-  if (moment > now) throw new Error(`${text} is in the future: only what is past can be purged`);
+  if (moment > now) throw new Error(`${text} is in the future: only past calls can be purged`);
   return moment;
 }
 

@@ -16,7 +16,7 @@ export class UsageFolder implements OnApplicationBootstrap, OnApplicationShutdow
   readonly task = new PeriodicTask({
     name: 'usage-rollups',
     interval: FOLD_INTERVAL,
-    failure: 'Usage could not be added to the rollups; trying again.',
+    failure: 'Usage could not be added to the rollups. Trying again.',
     work: (signal) => this.fold(BATCH, signal),
   });
 

@@ -3,7 +3,7 @@ import { loadEnvFile } from '../../../config/env-file.js';
 
 const ROLES = ['user', 'admin'];
 
-/** The operator is nobody that the audit log knows, but what they did is in it like any other change of a user. */
+/** The audit log does not know the operator, but the change is recorded like any other change to a user. */
 const SET_ROLE = `
   with found as (
     select id, case when raw_user_meta_data ->> 'role' = 'admin' then 'admin' else 'user' end as role
@@ -29,7 +29,7 @@ async function main([email, role]: string[]): Promise<void> {
   try {
     await client.connect();
     const { rowCount } = await client.query(SET_ROLE, [email, role]);
-    if (rowCount === 0) throw new Error(`there is no user with the address ${email}`);
+    if (rowCount === 0) throw new Error(`there is no user with the email address ${email}`);
     process.stdout.write(`${email} is now ${role}\n`);
   } finally {
     await client.end().catch(() => undefined);

@@ -10,18 +10,18 @@ export class MeDto {
   @ApiProperty({
     enum: ['user', 'admin'],
     example: 'user',
-    description: 'From the account, not from the token.',
+    description: 'Read from the account, not from the token.',
   })
   role: 'user' | 'admin';
 
-  @ApiProperty({ example: true, description: 'Always true here: a deactivated account is refused with 403.' })
+  @ApiProperty({ example: true, description: 'Always true here: deactivated users get 403.' })
   isActive: boolean;
 
   @ApiProperty({
     type: 'object',
     additionalProperties: true,
     example: { theme: 'dark' },
-    description: '`settings` of the user metadata; empty when they are larger than 64 KB.',
+    description: 'The `settings` of the user metadata. Empty if they are larger than 64 KB.',
   })
   settings: Record<string, unknown>;
 }

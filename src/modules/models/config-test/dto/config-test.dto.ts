@@ -38,7 +38,10 @@ export class ConfigTestDto {
   @ApiProperty({ type: 'integer', example: 1240, description: 'Milliseconds until the answer was complete.' })
   latencyMs: number;
 
-  @ApiProperty({ example: 0.000313, description: 'USD, six decimals; what was tried again is in it.' })
+  @ApiProperty({
+    example: 0.000313,
+    description: 'USD, with six decimals. Includes attempts that were retried.',
+  })
   cost: number;
 
   @ApiProperty({ type: TestUsageDto })

@@ -3,11 +3,11 @@ import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { AGENT_TYPES, type AgentType } from '../../../admin-config/config-schemas.js';
 import { UsagePeriodQuery } from './usage-period.query.js';
 
-/** How calls end; `running` are those that have not. */
+/** How calls end. `running` selects calls that have not ended. */
 export const USAGE_STATUSES = ['success', 'error', 'aborted', 'interrupted', 'running'] as const;
 export type UsageStatus = (typeof USAGE_STATUSES)[number];
 
-/** Of which time, and of which kind, the calls are that are meant. */
+/** Filters calls by time and kind. */
 export class UsageCallsQuery extends UsagePeriodQuery {
   @ApiPropertyOptional({ enum: AGENT_TYPES, description: 'Only calls of this agent.' })
   @IsOptional()
@@ -16,7 +16,7 @@ export class UsageCallsQuery extends UsagePeriodQuery {
 
   @ApiPropertyOptional({
     example: 'gemini-2.5-flash',
-    description: 'A model by its own name, or with its provider, as in `google/gemini-2.5-flash`.',
+    description: 'A model by its id, or with its provider, as in `google/gemini-2.5-flash`.',
   })
   @IsOptional()
   @IsString()
@@ -31,7 +31,7 @@ export class UsageCallsQuery extends UsagePeriodQuery {
 
   @ApiPropertyOptional({
     enum: USAGE_STATUSES,
-    description: 'How the calls ended; `running` are those that have not.',
+    description: 'The outcome of the calls. `running` selects calls that have not ended.',
   })
   @IsOptional()
   @IsIn(USAGE_STATUSES)

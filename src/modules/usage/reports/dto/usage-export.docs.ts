@@ -1,12 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiOkResponse } from '@nestjs/swagger';
 
-/** Documents what a download of calls looks like. */
+/** Documents the download of calls. */
 export const ApiUsageExport = () =>
   applyDecorators(
     ApiOkResponse({
       description:
-        'The download, streamed. As CSV by RFC 4180 with a header row; a text that a spreadsheet would run as a formula begins with an apostrophe.',
+        'The download, as a stream. CSV follows RFC 4180 and has a header row. Text that a spreadsheet would run as a formula ' +
+        'starts with an apostrophe.',
       headers: {
         'Content-Disposition': {
           description: '`attachment`, with a file name.',

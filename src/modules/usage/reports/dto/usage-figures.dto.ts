@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** Sums over calls; a call that is running counts as one, with what is known of it. */
+/** Sums over calls. A running call counts as one, with the figures known so far. */
 export class UsageFiguresDto {
   @ApiProperty({ type: 'integer', example: 412 })
   calls: number;
 
-  @ApiProperty({ type: 'integer', example: 3, description: 'Calls that failed.' })
+  @ApiProperty({ type: 'integer', example: 3, description: 'The number of failed calls.' })
   errors: number;
 
   @ApiProperty({ type: 'integer', example: 1_204_330 })
@@ -27,7 +27,7 @@ export class UsageFiguresDto {
   totalCost: number;
 }
 
-/** A period as it was understood. */
+/** A period as it was interpreted. */
 export class UsagePeriodDto {
   @ApiProperty({ format: 'date-time', example: '2026-02-28T23:00:00.000Z' })
   from: string;
@@ -35,7 +35,7 @@ export class UsagePeriodDto {
   @ApiProperty({
     format: 'date-time',
     example: '2026-03-31T22:00:00.000Z',
-    description: 'The first moment that does not count any more.',
+    description: 'The end of the period (exclusive).',
   })
   to: string;
 }

@@ -14,7 +14,7 @@ export class UsageLogDto {
     format: 'uuid',
     nullable: true,
     example: '3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f',
-    description: 'Null when it belonged to no chat, or the chat was deleted.',
+    description: 'Null if the call did not belong to a chat, or if the chat was deleted.',
   })
   chatId: string | null;
 
@@ -77,7 +77,7 @@ export class UsageLogDto {
       finishReason: 'stop',
       timeToFirstTokenMs: 412,
     },
-    description: 'What else is known of the call.',
+    description: 'Further details of the call.',
   })
   metadata: Record<string, unknown> | null;
 }
@@ -90,7 +90,7 @@ export class UsageLogPageDto {
     type: String,
     nullable: true,
     example: 'WyItcmVxdWVzdFRpbWVzdGFtcCIsIjIwMjYtMDMtMjhUMDg6MTU6MzAuMTIzWiJd',
-    description: 'The `cursor` of the next page; null on the last one.',
+    description: 'The `cursor` of the next page. Null on the last page.',
   })
   nextCursor: string | null;
 }

@@ -24,7 +24,7 @@ export type UsageExportFormat = (typeof EXPORT_FORMATS)[number];
 const MAX_INTEGER = 2 ** 31 - 1;
 const MAX_COST = 10_000;
 
-/** At least, or at most, so many tokens or milliseconds. */
+/** A minimum or maximum number of tokens or milliseconds. */
 const IsCount = (description: string) =>
   applyDecorators(
     ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: MAX_INTEGER, description }),
@@ -35,7 +35,7 @@ const IsCount = (description: string) =>
     Max(MAX_INTEGER),
   );
 
-/** At least, or at most, so many dollars. */
+/** A minimum or maximum cost in USD. */
 const IsCost = (description: string) =>
   applyDecorators(
     ApiPropertyOptional({ type: 'number', minimum: 0, maximum: MAX_COST, description }),
@@ -46,7 +46,7 @@ const IsCost = (description: string) =>
     Max(MAX_COST),
   );
 
-/** Which calls are meant, one by one. */
+/** Filters single calls. */
 export class UsageLogFilterQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     example: '3f0c9d5e-1a2b-4c3d-8e4f-5a6b7c8d9e0f',
@@ -57,46 +57,46 @@ export class UsageLogFilterQuery extends UsageCallsQuery {
   @Length(1, 128)
   chatId?: string;
 
-  @IsCount('At least so many input tokens.')
+  @IsCount('The minimum number of input tokens.')
   minInputTokens?: number;
 
-  @IsCount('At most so many input tokens.')
+  @IsCount('The maximum number of input tokens.')
   maxInputTokens?: number;
 
-  @IsCount('At least so many output tokens.')
+  @IsCount('The minimum number of output tokens.')
   minOutputTokens?: number;
 
-  @IsCount('At most so many output tokens.')
+  @IsCount('The maximum number of output tokens.')
   maxOutputTokens?: number;
 
-  @IsCount('At least so many tokens.')
+  @IsCount('The minimum number of tokens.')
   minTotalTokens?: number;
 
-  @IsCount('At most so many tokens.')
+  @IsCount('The maximum number of tokens.')
   maxTotalTokens?: number;
 
-  @IsCost('At least this cost of the input, in USD.')
+  @IsCost('The minimum input cost in USD.')
   minInputCost?: number;
 
-  @IsCost('At most this cost of the input, in USD.')
+  @IsCost('The maximum input cost in USD.')
   maxInputCost?: number;
 
-  @IsCost('At least this cost of the output, in USD.')
+  @IsCost('The minimum output cost in USD.')
   minOutputCost?: number;
 
-  @IsCost('At most this cost of the output, in USD.')
+  @IsCost('The maximum output cost in USD.')
   maxOutputCost?: number;
 
-  @IsCost('At least this cost, in USD.')
+  @IsCost('The minimum total cost in USD.')
   minTotalCost?: number;
 
-  @IsCost('At most this cost, in USD.')
+  @IsCost('The maximum total cost in USD.')
   maxTotalCost?: number;
 
-  @IsCount('At least so many milliseconds; only calls that have ended.')
+  @IsCount('The minimum duration in milliseconds. Only calls that have ended.')
   minDurationMs?: number;
 
-  @IsCount('At most so many milliseconds; only calls that have ended.')
+  @IsCount('The maximum duration in milliseconds. Only calls that have ended.')
   maxDurationMs?: number;
 }
 
@@ -105,7 +105,8 @@ export class UsageLogsQuery extends IntersectionType(UsageLogFilterQuery, PickTy
     enum: LOG_FIELDS.flatMap((field) => [field, `-${field}`]),
     default: '-requestTimestamp',
     description:
-      'The order; with `-` in front the highest first. `totalCost:desc` is taken for `-totalCost`. A call that is running has a shorter duration than any other.',
+      'The sort order. A leading `-` sorts the highest first. `totalCost:desc` is the same as `-totalCost`. Running calls ' +
+      'sort as the shortest duration.',
   })
   @IsOptional()
   @ValidateBy({
@@ -119,7 +120,7 @@ export class UsageLogsQuery extends IntersectionType(UsageLogFilterQuery, PickTy
   sort: string = '-requestTimestamp';
 
   @ApiPropertyOptional({
-    description: 'The `nextCursor` of the page before; opaque, and only for the same `sort`.',
+    description: 'The `nextCursor` of the previous page. It is opaque and only valid for the same `sort`.',
   })
   @IsOptional()
   @IsString()
@@ -136,7 +137,7 @@ export class UsageExportQuery extends UsageLogFilterQuery {
   @ApiPropertyOptional({
     enum: EXPORT_FORMATS,
     default: 'csv',
-    description: 'A table with a header row, or a JSON document a line.',
+    description: '`csv` is a table with a header row. `ndjson` has one JSON document per line.',
   })
   @IsOptional()
   @IsIn(EXPORT_FORMATS)

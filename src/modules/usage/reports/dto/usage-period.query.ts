@@ -17,13 +17,13 @@ const IsTime = () =>
     }),
   );
 
-/** An IANA time zone; UTC by default. */
+/** An IANA time zone. The default is UTC. */
 export const IsTimeZone = () =>
   applyDecorators(
     ApiPropertyOptional({
       default: 'UTC',
       example: 'Europe/Berlin',
-      description: 'The IANA time zone in which days begin and times without an offset are meant.',
+      description: 'The IANA time zone for days, and for times without an offset.',
     }),
     IsOptional(),
     ValidateBy({
@@ -35,13 +35,13 @@ export const IsTimeZone = () =>
     }),
   );
 
-/** Whose usage an administrator means: everybody's unless it is said. */
+/** The user that an administrator selects. The default is all users. */
 export const IsUserFilter = () =>
   applyDecorators(
     ApiPropertyOptional({
       format: 'uuid',
       example: '9b2f1d0c-7a55-4c1e-8f42-3d1c5b7a9e10',
-      description: 'Only the usage of this user.',
+      description: 'Only usage of this user.',
     }),
     IsOptional(),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
@@ -52,14 +52,14 @@ export const IsUserFilter = () =>
 export class UsagePeriodQuery {
   @ApiPropertyOptional({
     example: '2026-03-01',
-    description: 'The first moment that counts: a day in the time zone `tz`, or a time.',
+    description: 'The start of the period (inclusive): a day in the time zone `tz`, or a time.',
   })
   @IsTime()
   from?: string;
 
   @ApiPropertyOptional({
     example: '2026-04-01T00:00:00Z',
-    description: 'The first moment that does not count any more: a day in the time zone `tz`, or a time.',
+    description: 'The end of the period (exclusive): a day in the time zone `tz`, or a time.',
   })
   @IsTime()
   to?: string;

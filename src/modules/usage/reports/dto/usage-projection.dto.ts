@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { UsagePeriodDto } from './usage-figures.dto.js';
 
-/** The complete days that a projection is reckoned from. */
+/** The complete days that a projection is based on. */
 export class ProjectionBasisDto extends UsagePeriodDto {
   @ApiProperty({ type: 'integer', example: 28 })
   days: number;
@@ -19,8 +19,9 @@ export class UsageProjectionDto extends UsagePeriodDto {
 
   @ApiProperty({
     example:
-      'Least squares: a line through the daily costs of the last 28 complete days, drawn on, with no day below zero; low and high are the 95 % prediction interval of the sum, supposing that days vary independently.',
-    description: 'How it was reckoned.',
+      'Least squares: a line through the daily costs of the last 28 complete days, continued, with no day below zero. low ' +
+      'and high are the 95% prediction interval of the sum, assuming that days vary independently.',
+    description: 'How the projection was computed.',
   })
   method: string;
 
@@ -30,7 +31,7 @@ export class UsageProjectionDto extends UsagePeriodDto {
   @ApiProperty({ example: 1.47159, description: 'USD' })
   averageDailyCost: number;
 
-  @ApiProperty({ example: 0.020417, description: 'USD by which a day costs more than the day before.' })
+  @ApiProperty({ example: 0.020417, description: 'USD by which the cost grows from one day to the next.' })
   trendPerDay: number;
 
   @ApiProperty({ example: 53.94, description: 'USD from `from` to `to`.' })
@@ -40,7 +41,7 @@ export class UsageProjectionDto extends UsagePeriodDto {
     type: Number,
     nullable: true,
     example: 44.02,
-    description: 'USD; null where nothing can be said.',
+    description: 'USD, or null if it cannot be estimated.',
   })
   low: number | null;
 
@@ -48,7 +49,7 @@ export class UsageProjectionDto extends UsagePeriodDto {
     type: Number,
     nullable: true,
     example: 63.86,
-    description: 'USD; null where nothing can be said.',
+    description: 'USD, or null if it cannot be estimated.',
   })
   high: number | null;
 }

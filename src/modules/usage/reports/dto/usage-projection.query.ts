@@ -9,7 +9,7 @@ export class UsageProjectionQuery {
     minimum: 1,
     maximum: 365,
     default: 30,
-    description: 'How many days, the present one among them, are projected.',
+    description: 'The number of days to project, including today.',
   })
   @IsOptional()
   @Type(() => Number)

@@ -23,17 +23,17 @@ export class UserUsageDto extends UsageFiguresDto {
   email: string | null;
 }
 
-/** The period of the same length before. */
+/** The period of the same length before it. */
 export class PreviousUsageDto extends IntersectionType(UsagePeriodDto, UsageFiguresDto) {}
 
 export class UsageSummaryDto extends IntersectionType(UsagePeriodDto, UsageFiguresDto) {
-  @ApiProperty({ example: 'Europe/Berlin', description: 'The time zone that days are meant in.' })
+  @ApiProperty({ example: 'Europe/Berlin', description: 'The time zone of days.' })
   tz: string;
 
-  @ApiProperty({ type: [AgentUsageDto], description: 'The one that cost most comes first.' })
+  @ApiProperty({ type: [AgentUsageDto], description: 'Sorted by cost, highest first.' })
   byAgent: AgentUsageDto[];
 
-  @ApiProperty({ type: [ModelUsageDto], description: 'The one that cost most comes first.' })
+  @ApiProperty({ type: [ModelUsageDto], description: 'Sorted by cost, highest first.' })
   byModel: ModelUsageDto[];
 
   @ApiProperty({ type: PreviousUsageDto })
@@ -41,6 +41,6 @@ export class UsageSummaryDto extends IntersectionType(UsagePeriodDto, UsageFigur
 }
 
 export class AdminUsageSummaryDto extends UsageSummaryDto {
-  @ApiProperty({ type: [UserUsageDto], description: 'Those who cost most, at most `top`.' })
+  @ApiProperty({ type: [UserUsageDto], description: 'The users with the highest cost, at most `top`.' })
   byUser: UserUsageDto[];
 }

@@ -13,7 +13,7 @@ export class AdminUsageSummaryQuery extends UsageCallsQuery {
     minimum: 1,
     maximum: 100,
     default: 10,
-    description: 'How many users `byUser` has at most.',
+    description: 'The maximum number of users in `byUser`.',
   })
   @IsOptional()
   @Type(() => Number)

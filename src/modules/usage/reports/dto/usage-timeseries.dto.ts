@@ -5,16 +5,23 @@ import { UsageFiguresDto, UsagePeriodDto } from './usage-figures.dto.js';
 
 /** The calls of one kind in a point. */
 export class UsageGroupDto extends UsageFiguresDto {
-  @ApiPropertyOptional({ enum: AGENT_TYPES, example: 'chat', description: 'With `groupBy=agentType`.' })
+  @ApiPropertyOptional({
+    enum: AGENT_TYPES,
+    example: 'chat',
+    description: 'Present with `groupBy=agentType`.',
+  })
   agentType?: AgentType;
 
-  @ApiPropertyOptional({ example: 'gemini-2.5-flash', description: 'With `groupBy=model`.' })
+  @ApiPropertyOptional({ example: 'gemini-2.5-flash', description: 'Present with `groupBy=model`.' })
   model?: string;
 
-  @ApiPropertyOptional({ example: 'google', description: 'With `groupBy=provider` and `groupBy=model`.' })
+  @ApiPropertyOptional({
+    example: 'google',
+    description: 'Present with `groupBy=provider` and `groupBy=model`.',
+  })
   provider?: string;
 
-  @ApiPropertyOptional({ example: 'success', description: 'With `groupBy=status`.' })
+  @ApiPropertyOptional({ example: 'success', description: 'Present with `groupBy=status`.' })
   status?: string;
 }
 
@@ -27,7 +34,7 @@ export class UsagePointDto extends UsageFiguresDto {
 
   @ApiPropertyOptional({
     type: [UsageGroupDto],
-    description: 'With `groupBy`: every group of the period stands in every point, in the same order.',
+    description: 'Present with `groupBy`. Every point has every group of the period, in the same order.',
   })
   groups?: UsageGroupDto[];
 }
@@ -41,7 +48,7 @@ export class UsageTimeseriesDto extends UsagePeriodDto {
 
   @ApiProperty({
     type: [UsagePointDto],
-    description: 'Without gaps; the first and the last are cut by the period.',
+    description: 'Points without gaps. The period cuts the first and the last one.',
   })
   points: UsagePointDto[];
 }

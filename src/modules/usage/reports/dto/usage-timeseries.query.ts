@@ -4,7 +4,7 @@ import { type Interval, INTERVALS } from '../series.js';
 import { UsageCallsQuery } from './usage-calls.query.js';
 import { IsUserFilter } from './usage-period.query.js';
 
-/** By what the calls of a point can be told apart. */
+/** The fields that the calls of a point can be grouped by. */
 export const GROUPINGS = ['agentType', 'model', 'provider', 'status'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
@@ -12,13 +12,13 @@ export class UsageTimeseriesQuery extends UsageCallsQuery {
   @ApiPropertyOptional({
     enum: INTERVALS,
     description:
-      'How long a point is, by the clocks and calendars of `tz`; by default what suits the length of the period.',
+      'The length of a point, in the clock and calendar of `tz`. The default depends on the length of the period.',
   })
   @IsOptional()
   @IsIn(INTERVALS)
   interval?: Interval;
 
-  @ApiPropertyOptional({ enum: GROUPINGS, description: 'Tells the calls of each point apart, in `groups`.' })
+  @ApiPropertyOptional({ enum: GROUPINGS, description: 'Splits the calls of each point into `groups`.' })
   @IsOptional()
   @IsIn(GROUPINGS)
   groupBy?: Grouping;

@@ -2,17 +2,17 @@ import { GoTrueAdminApi } from '@supabase/supabase-js';
 import type { EntityManager } from 'typeorm';
 import { type AppError, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
 import { type AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
-import type { UserChanges, UserDoor } from './user-door.js';
+import type { UserChanges, UserWriter } from './user-writer.js';
 
 export interface SupabaseAdminOptions {
-  /** Of the project, without `/auth/v1`. */
+  /** The URL of the project, without `/auth/v1`. */
   url: string;
   secretKey: string;
-  /** Of one change, in milliseconds. */
+  /** Time limit for one change, in milliseconds. */
   timeout: number;
 }
 
-/** What the client library says of a failure: the status of the answer, 0 or nothing when there was none. */
+/** The error of the client library. Its status is that of the response, or 0 or undefined if there was none. */
 interface AuthFailure {
   status?: number;
 }
@@ -20,10 +20,10 @@ interface AuthFailure {
 type Ask = (admin: GoTrueAdminApi) => Promise<{ error: AuthFailure | null }>;
 
 /**
- * Through Supabase's Auth Admin API, with the secret key. It commits on its own, so after a failure the row is asked
- * whether it has happened all the same: an answer that was lost on the way is no reason to say that nothing was done.
+ * Changes users through Supabase's Auth Admin API, with the secret key. The API commits separately. After a failure,
+ * the row is read to see whether the change was made anyway: a lost response does not mean that nothing was done.
  */
-export class SupabaseUserDoor implements UserDoor {
+export class SupabaseUserWriter implements UserWriter {
   readonly isTransactional = false;
 
   constructor(
@@ -32,7 +32,7 @@ export class SupabaseUserDoor implements UserDoor {
   ) {}
 
   async update(manager: EntityManager, id: string, changes: UserChanges): Promise<void> {
-    // The guard of roles mirrors `app_metadata`, which only this key writes, into what users see of themselves.
+    // The role guard copies `app_metadata`, which only this key can write, to the metadata that users can read.
     const { role, isActive } = changes;
     await this.change(
       manager,
@@ -68,12 +68,12 @@ export class SupabaseUserDoor implements UserDoor {
     throw (
       failure ??
       upstreamError(
-        'Supabase accepted the change, but the database does not show it. Do SUPABASE_URL and DATABASE_URL belong together?',
+        'Supabase accepted the change, but the database does not show it. Check that SUPABASE_URL and DATABASE_URL belong to the same project.',
       )
     );
   }
 
-  /** Asks once; there is nobody who would wait for a second try. */
+  /** Sends the request once, because the client does not wait for a retry. */
   private async ask(ask: Ask): Promise<AppError | undefined> {
     const { url, secretKey, timeout } = this.options;
     const controller = new AbortController();
@@ -81,7 +81,7 @@ export class SupabaseUserDoor implements UserDoor {
     const admin = new GoTrueAdminApi({
       url: `${url}/auth/v1`,
       headers: headersOf(secretKey),
-      // The key goes to the configured server only, wherever an answer points to.
+      // The key is only sent to the configured server, even if a response redirects elsewhere.
       fetch: (input, init) => fetch(input, { ...init, redirect: 'error', signal: controller.signal }),
     });
     try {
@@ -96,14 +96,14 @@ export class SupabaseUserDoor implements UserDoor {
 }
 
 /**
- * A deactivated user is banned at the auth server as well: no sign-in, and no new token from a session that is open. Supabase
- * knows no ban without an end; this one lasts a hundred years.
+ * A deactivated user is also banned at the auth server: no sign-in, and no new token from an open session. Supabase has
+ * no permanent ban, so this one lasts a hundred years.
  */
 function banOf({ isActive }: UserChanges): { ban_duration?: string } {
   return isActive === undefined ? {} : { ban_duration: isActive ? 'none' : '876000h' };
 }
 
-/** The newer keys are no tokens; the older one is a token, too. */
+/** The newer keys are not tokens. The older key is also a token. */
 function headersOf(secretKey: string): Record<string, string> {
   return secretKey.startsWith('sb_')
     ? { apikey: secretKey }
@@ -111,21 +111,19 @@ function headersOf(secretKey: string): Record<string, string> {
 }
 
 function failureOf(error: AuthFailure, signal: AbortSignal): AppError {
-  if (signal.aborted) return upstreamTimeout('Supabase did not answer in time.', error);
+  if (signal.aborted) return upstreamTimeout('Supabase did not respond in time.', error);
   const { status } = error;
-  if (!status)
-    return upstreamError('Supabase can not be reached, or answers with something unexpected.', error);
+  if (!status) return upstreamError('Supabase cannot be reached, or sent an unexpected response.', error);
   if (status === 401 || status === 403)
     return upstreamError('Supabase refused the secret key of this server.', error);
   if (status === 404) {
     return upstreamError(
-      'Supabase does not know this user. Do SUPABASE_URL and DATABASE_URL belong together?',
+      'Supabase does not know this user. Check that SUPABASE_URL and DATABASE_URL belong to the same project.',
       error,
     );
   }
-  if (status === 429)
-    return upstreamError('Supabase is limiting requests at the moment. Try again later.', error);
+  if (status === 429) return upstreamError('Supabase is rate limiting requests. Try again later.', error);
   return status >= 500
-    ? upstreamError(`Supabase failed to answer (status ${status}).`, error)
+    ? upstreamError(`Supabase failed (status ${status}).`, error)
     : upstreamError(`Supabase refused the change (status ${status}).`, error);
 }

@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { type AdminUsersRepository } from './admin-users.repository.js';
-import type { UserChanges, UserDoor } from './user-door.js';
+import type { UserChanges, UserWriter } from './user-writer.js';
 
-/** By SQL, as an operator: for a PostgreSQL without Supabase, or a server that was given no secret key. */
-export class SqlUserDoor implements UserDoor {
+/** Changes users with SQL, as an operator: for PostgreSQL without Supabase, or for a server without a secret key. */
+export class SqlUserWriter implements UserWriter {
   readonly isTransactional = true;
 
   constructor(private readonly users: AdminUsersRepository) {}
