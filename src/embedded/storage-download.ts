@@ -1,18 +1,18 @@
 import { attachment } from '../common/http/content-disposition.js';
 import type { RequestTarget } from './request-target.js';
 
-/** Users' files come from the address of the API: a browser that opens one must run nothing in its name. */
+/** Users' files are served from the API's origin, so a browser that opens one must not run scripts in it. */
 const INERT = {
   'content-security-policy':
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
   'x-content-type-options': 'nosniff',
 };
 
-/** What browsers show and never run. SVG is not among these: it holds scripts. */
+/** Types that browsers show without running scripts. SVG can contain scripts. */
 const SHOWN =
   /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|(?:audio|video)\/[\w.+-]+|application\/pdf|text\/plain)(?: *;|$)/i;
 
-/** A file as it may be sent to a browser. `?download=` saves it under a name, as on Supabase. */
+/** Adds safe headers to a file. `?download=` saves it under a name, as on Supabase. */
 export function withSafeContent(response: Response, { segments, query }: RequestTarget): Response {
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(INERT)) headers.set(name, value);

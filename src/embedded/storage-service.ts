@@ -35,7 +35,7 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?: *; *[\w-]+=[\w.
  */
 export class StorageService {
   private readonly slots = new UploadSlots();
-  /** The end of what a caller is writing to one place. Two uploads at once would both find that there is nothing yet. */
+  /** Running uploads by caller and path. Two at once would both find no existing file. */
   private readonly uploading = new Map<string, Promise<unknown>>();
   private readonly signingKey: Uint8Array;
 
@@ -123,7 +123,7 @@ export class StorageService {
   private async uploadOnce(request: StorageRequest, source: Readable): Promise<Response> {
     const { match, target, caller } = request;
     const writer = target.query.get('token') ?? userIdOf(caller) ?? caller.key;
-    // Of the caller's own: nobody waits for somebody else.
+    // Keyed by the caller, so that nobody waits for another user.
     const place = [writer, ...target.segments.slice(match.signature ? 3 : 1)].join('/');
     const before = this.uploading.get(place);
     const upload = (async () => {

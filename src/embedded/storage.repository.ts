@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type Caller, isService, userIdOf } from './caller.js';
 
-/** What a bucket demands of its files. */
+/** The limits of a bucket. */
 export interface BucketRow {
   public: boolean;
   /** In bytes. */
@@ -10,7 +10,7 @@ export interface BucketRow {
   types: string[] | null;
 }
 
-/** A file, or a folder: one that has no id. Names and times as clients get them. */
+/** A file, or a folder without an id. Names and times as clients receive them. */
 export interface ListedRow {
   /** From the root of the bucket. A folder's ends in a slash. */
   path: string;
@@ -58,11 +58,11 @@ const list = ({ sortBy, order }: Listing) => `
    order by ${sortBy === 'name' ? 'path' : sortBy === 'id' ? '(array_agg(id))[1]' : `max(${sortBy})`} ${order}, path ${order}
    limit $4 offset $5`;
 
-/** Reads what the library behind the stack reads wrongly, as the database role of the caller: policies decide. */
+/** Reads storage as the database role of the caller, so that policies apply. The library's own lists are wrong. */
 export class StorageRepository {
   constructor(private readonly database: pg.Pool) {}
 
-  /** As the storage server itself: a bucket's limits hold for everybody. */
+  /** Reads as the storage server itself, because the limits apply to every caller. */
   async findBucket(id: string): Promise<BucketRow | undefined> {
     const { rows } = await this.database.query<BucketRow>(FIND_BUCKET, [id]);
     return rows[0];
@@ -73,7 +73,7 @@ export class StorageRepository {
     return this.asCaller<ListedRow>(caller, list(listing), [bucket, prefix, byFolder, limit, offset]);
   }
 
-  /** Those of the paths at which the caller sees a file. */
+  /** The paths at which the caller may read a file. */
   async findExisting(caller: Caller, bucket: string, paths: string[]): Promise<Set<string>> {
     const rows = await this.asCaller<{ name: string }>(caller, FIND_EXISTING, [bucket, paths]);
     return new Set(rows.map(({ name }) => name));

@@ -8,8 +8,8 @@ import { createFunctions, dropFunctions } from './sql-functions.js';
 const FUNCTIONS = [STORED_FILES, KEEP_MESSAGE_FILES, RELEASE_MESSAGE_FILE, WITHOUT_FILES];
 
 /**
- * Which messages name which stored files, and which files are to be removed from storage. Where the database has Supabase
- * Storage, also the bucket of users' files and its policies.
+ * Records which messages name which stored files, and which files to remove from storage. If the database has Supabase
+ * Storage, it also creates the bucket for users' files and its policies.
  */
 export class Files1764000000007 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -48,7 +48,7 @@ const TABLES = `
   alter table switchboard.file_removals enable row level security;
   revoke all on switchboard.message_files, switchboard.file_removals from public, anon, authenticated`;
 
-/** Only questions name stored files. Answers, which are written many times a second, are not looked at. */
+/** Only user messages name stored files. The triggers skip answers, which are updated every second. */
 const TRIGGERS = `
   create trigger message_files_kept after insert on public."Message_v2"
     for each row when (new.role = 'user' and new.parts::text ~ '"type"\\s*:\\s*"file"')
@@ -59,7 +59,7 @@ const TRIGGERS = `
     for each row execute function switchboard.release_message_file()`;
 
 /**
- * A private bucket in which each user reads and writes below a folder that bears their id. On hosted Supabase the role
+ * A private bucket in which each user reads and writes below the folder named by their id. On hosted Supabase the role
  * `postgres` may do this, although storage belongs to another role. The server keeps the limits of the bucket as its own
  * configuration has them. Exported for tests, which add storage to a database that is migrated already.
  */

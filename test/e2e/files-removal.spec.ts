@@ -144,7 +144,7 @@ describe('stored files that nothing needs any more', () => {
     expect((await pathsOf(ada)).toSorted()).toEqual([young, sent].toSorted());
   });
 
-  it('go with a user who is deleted, on whatever way', async () => {
+  it('are removed with their user, however the user is deleted', async () => {
     const eve = await server.stack.signUp(`eve${people}@example.com`);
     await server.stack.query(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "admin"}' where id = $1`,

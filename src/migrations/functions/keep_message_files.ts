@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** Notes which stored files a question names. Whoever writes the question may not write the notes. */
+/** Records which stored files a user message names. It is a definer function, because users may not write the records. */
 export const KEEP_MESSAGE_FILES: SqlFunction = {
   signature: 'switchboard.keep_message_files()',
   definition: `

@@ -1,8 +1,9 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * A message does not name a file any more. With its chat the file goes at once. Otherwise it has a day, because clients
- * delete a message in order to send it again. Other messages may name the file still: that is looked up when it is due.
+ * Schedules the removal of a file that a message no longer names. The file of a deleted chat is removed at once. Any other
+ * file is kept for a day, because clients delete a message to send it again. The removal checks whether other messages name
+ * the file.
  */
 export const RELEASE_MESSAGE_FILE: SqlFunction = {
   signature: 'switchboard.release_message_file()',

@@ -1,6 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The paths of stored files that the parts of a message name: a user's id, then the name. Parts that cannot be read name none. */
+/** The paths of the stored files that the parts of a message name. A path starts with a user's id. Unreadable parts name no file. */
 export const STORED_FILES: SqlFunction = {
   signature: 'switchboard.stored_files(json)',
   definition: `

@@ -1,9 +1,6 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/**
- * The parts of a message for a copy that belongs to somebody else: a stored file stays with its owner, and its name takes
- * its place.
- */
+/** The parts of a message for another user's copy. A stored file stays with its owner, so the copy only has its name. */
 export const WITHOUT_FILES: SqlFunction = {
   signature: 'switchboard.without_files(json)',
   executableBy: ['switchboard_user', 'service_role'],

@@ -6,21 +6,18 @@ import { FilesService } from './files.service.js';
 import { FilesRepository } from './files.repository.js';
 import { StorageClient } from './storage-client.js';
 
-/** A change that no notification has told, or that storage did not take, is made up for within this time. */
+/** A missed notification or a failed update is made up for within this time. */
 const INTERVAL = 60_000;
 
-/**
- * Keeps the limits of the bucket as the configuration has them. What an upload really is shows only when it arrives, and
- * then nobody but storage looks at it.
- */
+/** Sets the limits of the bucket to those of the configuration. Only storage sees the real size and type of an upload. */
 @Injectable()
 export class BucketLimits implements OnApplicationBootstrap, OnApplicationShutdown {
-  /** What the bucket was told last. */
+  /** The limits that were set last. */
   private applied?: string;
   private readonly task = new PeriodicTask({
     name: 'file-bucket',
     interval: INTERVAL,
-    failure: 'The limits of the bucket for files could not be set; trying again.',
+    failure: 'Could not set the limits of the bucket for files; trying again.',
     work: () => this.apply(),
   });
 

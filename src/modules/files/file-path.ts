@@ -5,7 +5,7 @@ export const BUCKET = 'attachments';
 
 const MAX_LENGTH = 1_024;
 const OWNER = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\//;
-/** What Supabase Storage takes in names, without the characters that a URL gives a meaning. */
+/** Characters that Supabase Storage takes in names, except those with a meaning in URLs. */
 const NAME = /^[\w!\-.*'() &$@=;:+,]+$/;
 
 /** Whether a text is the path of a stored file: a user's id, and a name below it. */
@@ -62,14 +62,14 @@ export function pathOfContent(userId: string, bytes: Uint8Array, filename: strin
 
 const MAX_NAME = 100;
 
-/** A name of plain letters that says as much as possible of the given one. It keeps its ending, and is never empty. */
+/** A name in plain letters that stays close to the given one. It keeps the extension and is never empty. */
 export function toSafeName(filename: string): string {
   const plain = filename
     .slice(0, MAX_LENGTH)
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
     .replace(/[^A-Za-z0-9._-]+/g, '_')
-    // Some readers of paths take two dots for the folder above, wherever they stand.
+    // Some path readers treat two dots anywhere as the parent folder.
     .replace(/\.{2,}/g, '.')
     .replace(/_{2,}/g, '_');
   const ending = /\.[A-Za-z0-9]{1,10}$/.exec(plain)?.[0] ?? '';

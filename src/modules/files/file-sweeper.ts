@@ -7,22 +7,22 @@ import { StorageClient } from './storage-client.js';
 const REMOVAL_INTERVAL = 15_000;
 const ORPHAN_INTERVAL = 3_600_000;
 const BATCH = 500;
-/** What is left after this many batches is for the next time. */
+/** The next run continues after this many batches. */
 const MOST_BATCHES = 20;
 
-/** Removes files from storage that nothing refers to any more. */
+/** Removes files from storage that no message names. */
 @Injectable()
 export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly removals = new PeriodicTask({
     name: 'file-removals',
     interval: REMOVAL_INTERVAL,
-    failure: 'Files that are not needed any more could not be removed; trying again.',
+    failure: 'Could not remove unused files; trying again.',
     work: (signal) => this.remove(signal),
   });
   private readonly orphans = new PeriodicTask({
     name: 'file-orphans',
     interval: ORPHAN_INTERVAL,
-    failure: 'Files that were never sent could not be looked for; trying again.',
+    failure: 'Could not look for orphaned files; trying again.',
     work: () => this.findOrphans(),
   });
 
@@ -42,7 +42,7 @@ export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdow
     await Promise.all([this.removals.stop(), this.orphans.stop()]);
   }
 
-  /** Removes what is due. Each file is one instance's work: what that does not finish is due again later. */
+  /** Removes due files. Each file is taken by one instance, and is due again later if that instance does not finish. */
   async remove(signal?: AbortSignal): Promise<void> {
     if (!(await this.files.isAvailable())) return;
     for (let count = 0; count < MOST_BATCHES && !signal?.aborted; count++) {
@@ -53,7 +53,7 @@ export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
-  /** Finds what is left over and lets it be removed. One instance at a time looks. */
+  /** Schedules the removal of orphaned files. Runs on one instance at a time. */
   async findOrphans(): Promise<void> {
     if (await this.files.isAvailable()) await this.repository.queueOrphans(BATCH * MOST_BATCHES);
   }

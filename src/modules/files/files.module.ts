@@ -12,7 +12,7 @@ import { StorageClient } from './storage-client.js';
 import { StoredFileUrls } from './stored-file-urls.js';
 import { StoredFiles } from './stored-files.js';
 
-/** Users' files in Supabase Storage: uploads, what of them messages may name, and what becomes of them. */
+/** Users' files in Supabase Storage: uploads, files in messages, and clean-up. */
 @Module({
   imports: [AdminConfigModule],
   controllers: [FilesController],

@@ -12,7 +12,7 @@ export interface FileRow {
   size: number | null;
   contentType: string | null;
   createdAt: Date;
-  /** Another one after each time that the file was written. */
+  /** Changes each time the file is written. */
   version: string;
 }
 
@@ -43,8 +43,8 @@ const LIMIT_BUCKET = `
    where id = '${BUCKET}' and (file_size_limit, allowed_mime_types, public) is distinct from ($1::bigint, $2::text[], false)`;
 
 /**
- * Files that nobody has sent within a day, and files of users who are gone. Names outside of users' folders are none of
- * ours. A file that waits for its removal already keeps its time.
+ * Files that were not sent within a day, and files of deleted users. Files outside of users' folders are left alone. A file
+ * that is already scheduled for removal keeps its time.
  */
 const QUEUE_ORPHANS = `
   insert into switchboard.file_removals (path, due_at)
@@ -59,8 +59,8 @@ const QUEUE_ORPHANS = `
   on conflict (path) do nothing`;
 
 /**
- * What is due and in no message any more, for one instance: it is due again later, in case that instance does not finish.
- * What is in a message stays.
+ * Takes due files for one instance. They become due again after ten minutes, in case that instance does not finish. A file
+ * that a message names is no longer due.
  */
 const TAKE_REMOVALS = `
   with due as (
@@ -74,7 +74,7 @@ const TAKE_REMOVALS = `
     from due where removal.path = due.path and not due.used
   returning removal.path`;
 
-/** A file that is being sent again is not removed meanwhile. Once its message is stored, it is not due any more. */
+/** Keeps files while a message that names them is on its way. */
 const POSTPONE_REMOVALS = `
   update switchboard.file_removals set due_at = greatest(due_at, now() + interval '1 day') where path = any($1::text[])`;
 
@@ -85,7 +85,7 @@ const END_REMOVALS = `delete from switchboard.file_removals where path = any($1:
 export class FilesRepository {
   constructor(private readonly database: Database) {}
 
-  /** Whether the database has Supabase Storage, and users may read in it what is theirs. */
+  /** Whether the database has Supabase Storage and users may read their files in it. */
   async isReadable(): Promise<boolean> {
     const rows = await this.database.asService((manager) =>
       manager.query<Array<{ readable: boolean }>>(IS_READABLE),
@@ -102,7 +102,7 @@ export class FilesRepository {
     return statements.query<FileRow[]>(findPage(after), [`${userId}/%`, limit, ...place]);
   }
 
-  /** Those of the user's files that are at these paths: policies of storage decide whose they are. */
+  /** The user's files at these paths. The policies of storage hide the files of other users. */
   find(identity: Identity, paths: string[]): Promise<FileRow[]> {
     return this.database.readAsUser(identity, (statements) => statements.query<FileRow[]>(FIND, [paths]));
   }

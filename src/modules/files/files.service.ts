@@ -17,16 +17,16 @@ import { type FileRow, FilesRepository } from './files.repository.js';
 import { isAllowedType, toMediaType } from './media-type.js';
 import { StorageClient } from './storage-client.js';
 
-/** How long an address can be used that this API gives out, in seconds. */
+/** Lifetime of the URLs that this API returns, in seconds. */
 const URL_LIFETIME = 3_600;
-/** What Supabase gives a signed upload, for the case that its token does not say. */
+/** Supabase's lifetime of a signed upload, for tokens that do not state it. */
 const UPLOAD_LIFETIME = 7_200;
 /** Removed from storage in one request. */
 const BATCH = 500;
-/** More files than this are left to the sweep. */
+/** The sweep removes what is left after this many batches. */
 const MOST_BATCHES = 20;
 
-/** Users' own files. Their bytes go to Supabase Storage and come from there; they do not pass through this server. */
+/** Users' files. Clients upload them to Supabase Storage and download them from there; the bytes do not pass through this server. */
 @Injectable()
 export class FilesService {
   private readable?: Promise<boolean>;
@@ -42,7 +42,7 @@ export class FilesService {
   async isAvailable(): Promise<boolean> {
     if (this.storage.url === undefined) return false;
     const readable = (this.readable ??= this.files.isReadable());
-    // A database that is away now is asked again.
+    // Try again after a failure.
     return readable.catch((error: unknown) => {
       this.readable = undefined;
       throw error;
@@ -86,7 +86,7 @@ export class FilesService {
     return { url, expiresAt };
   }
 
-  /** Messages that name it go on; their readers find that it is gone. @throws AppError 404, 502, 504 */
+  /** Messages that name the file stay. @throws AppError 404, 502, 504 */
   async delete(identity: Identity, path: string): Promise<void> {
     await this.expectOwn(identity, path);
     await this.storage.remove([path]);

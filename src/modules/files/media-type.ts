@@ -10,17 +10,17 @@ export function isAllowedType(type: string, types: readonly string[]): boolean {
   return types.includes(type) || types.includes(`${type.split('/')[0]}/*`);
 }
 
-/** How files of these types begin; a function where a prefix does not say it. */
+/** Checks how files of these types begin. */
 const BEGINNINGS: Record<string, (bytes: Uint8Array) => boolean> = {
   'image/png': startsWith([0x89, 0x50, 0x4e, 0x47]),
   'image/jpeg': startsWith([0xff, 0xd8, 0xff]),
   'image/gif': startsWith([0x47, 0x49, 0x46, 0x38]),
   'image/webp': (bytes) => latin1(bytes, 0, 4) === 'RIFF' && latin1(bytes, 8, 12) === 'WEBP',
-  // Readers of PDF look for it within the first kilobyte.
+  // PDF readers look for the marker within the first kilobyte.
   'application/pdf': (bytes) => latin1(bytes, 0, 1_024).includes('%PDF-'),
 };
 
-/** Whether a file can be what its type says. What is text holds no NUL. Of other types everything is believed. */
+/** Whether the content can be of this type. Text contains no NUL. Types without a known beginning are always plausible. */
 export function isPlausible(type: string, bytes: Uint8Array): boolean {
   if (type.startsWith('text/') || type === 'application/json') return !bytes.includes(0);
   return BEGINNINGS[type]?.(bytes) ?? true;

@@ -14,7 +14,7 @@ import { StorageClient } from './storage-client.js';
 type Parts = UIMessage['parts'];
 type FilePart = Extract<Parts[number], { type: 'file' }>;
 
-/** A file of a question that is checked, by its place among the parts. */
+/** A file part with a path. */
 interface Named {
   index: number;
   part: FilePart;
@@ -24,7 +24,7 @@ interface Named {
 const FOREIGN =
   'must be a data URL, or the path of a file that you have uploaded (see POST /api/files); the server fetches nothing else';
 
-/** The files of a question when it arrives: what may be in it, and where it is kept. */
+/** Checks the files of a message when it arrives, and moves large ones to storage. */
 @Injectable()
 export class MessageFiles {
   private readonly logger = new Logger(MessageFiles.name);
@@ -38,8 +38,8 @@ export class MessageFiles {
   ) {}
 
   /**
-   * The parts of a question as they are stored. A stored file is named by its path, however the client names it, and has
-   * the type that storage knows. Large files inside of the message are moved to storage.
+   * Returns the parts of a message as they are stored. A stored file has its path as the URL, whichever URL the client
+   * sent, and the media type from storage. Large data URLs are moved to storage.
    *
    * @throws AppError 400 or 404 that names the part, for an address of anything but an own file
    */
@@ -58,7 +58,7 @@ export class MessageFiles {
       received[index] = { ...part, mediaType, url: path };
     }
     const { moveDataUrlsFrom, types } = await this.settings.current();
-    // One after the other: each is in memory as text and as bytes.
+    // One at a time, because each is in memory twice.
     for (const { index, part } of embedded) {
       if (sizeOfDataUrl(part.url) < moveDataUrlsFrom || !isAllowedType(part.mediaType, types)) continue;
       const path = await this.move(identity, part);
@@ -101,14 +101,14 @@ export class MessageFiles {
     return found;
   }
 
-  /** Files that are there, and stay there until the question is stored. */
+  /** Finds files, and keeps them until the message is stored. */
   private async findKept(identity: Identity, paths: string[]): Promise<FileRow[]> {
     if (paths.length === 0) return [];
     await this.repository.postponeRemovals(paths);
     return this.repository.find(identity, paths);
   }
 
-  /** The path of what was a data URL; undefined where it stays one. */
+  /** Returns the new path, or undefined if the file stays in the message. */
   private async move(
     identity: Identity,
     { url, mediaType, filename }: FilePart,
@@ -122,10 +122,7 @@ export class MessageFiles {
       this.recent.set(path, bytes, known?.version);
       return path;
     } catch (error) {
-      this.logger.warn(
-        { err: error },
-        'A file stays inside of its message: it could not be moved to storage.',
-      );
+      this.logger.warn({ err: error }, 'Could not move a file to storage; it stays in its message.');
       return undefined;
     }
   }

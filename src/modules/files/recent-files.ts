@@ -3,16 +3,16 @@ const MOST_BYTES = 64 * 1024 ** 2;
 
 interface RecentFile {
   bytes: Uint8Array;
-  /** The id of the version in storage; undefined right after this server has written it. */
+  /** The version in storage. It is undefined right after this server has written the file. */
   version?: string;
 }
 
-/** The files that were read or written last: a conversation about a picture reads it from storage once. */
+/** Caches the files that were read or written last, so that a conversation reads its pictures from storage once. */
 export class RecentFiles {
   private readonly files = new Map<string, RecentFile>();
   private size = 0;
 
-  /** @param version in storage now: a file that was replaced meanwhile is another one */
+  /** @param version in storage now; a cached file of another version is not returned */
   get(path: string, version: string): Uint8Array | undefined {
     const file = this.files.get(path);
     if (!file || (file.version !== undefined && file.version !== version)) return undefined;

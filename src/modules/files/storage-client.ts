@@ -6,7 +6,7 @@ import { BUCKET } from './file-path.js';
 
 type Bucket = ReturnType<SupabaseClient['storage']['from']>;
 
-/** What the client library says of a failure. Where there was no answer, the cause is within. */
+/** An error of the client library. Without an answer, the cause is in `originalError`. */
 interface Failure {
   name?: string;
   status?: number;
@@ -24,7 +24,7 @@ export class StorageClient {
 
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
-  /** Of the Supabase project; undefined when this server has no access to its storage. */
+  /** URL of the Supabase project. Undefined if this server has no access to its storage. */
   get url(): string | undefined {
     const { url, secretKey } = this.config.supabase;
     return secretKey === undefined ? undefined : url;
@@ -35,7 +35,7 @@ export class StorageClient {
     return this.ask((bucket) => bucket.createSignedUploadUrl(path));
   }
 
-  /** Addresses at which anybody can read the files for a time; files that are not there have none. */
+  /** Signed URLs by path. Missing files have none. */
   async signDownloads(paths: string[], seconds: number): Promise<Map<string, string>> {
     const signed = await this.ask((bucket) => bucket.createSignedUrls(paths, seconds));
     return new Map(
@@ -46,7 +46,7 @@ export class StorageClient {
   async upload(path: string, bytes: Uint8Array, contentType: string): Promise<void> {
     await this.ask(async (bucket) => {
       const { error } = await bucket.upload(path, bytes, { contentType });
-      // The same bytes were sent before.
+      // The file exists already.
       const isThere = (error as Failure | null)?.statusCode === '409';
       return { data: true, error: isThere ? null : error };
     });

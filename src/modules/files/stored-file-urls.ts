@@ -2,9 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isFilePath, ownerOf } from './file-path.js';
 import { StorageClient } from './storage-client.js';
 
-/** An address in a list of messages lives this long at most, and at least half of it, in seconds. */
+/** Lifetime of a signed URL in seconds. A list of messages shows URLs with at least half of it left. */
 const LIFETIME = 6 * 3_600;
-/** A list of messages does not wait longer for addresses, in milliseconds. */
+/** How long a list of messages waits for signed URLs, in milliseconds. */
 const PATIENCE = 3_000;
 const MOST_KNOWN = 10_000;
 
@@ -15,8 +15,8 @@ interface SignedUrl {
 }
 
 /**
- * The addresses under which clients show stored files. An address is used again until half of its time is over: a list
- * that is read again costs no request to storage, and a browser finds the picture in its cache.
+ * Signed URLs with which clients show stored files. A URL is reused until half of its lifetime is over. A repeated list then
+ * needs no request to storage, and a browser finds the picture in its cache.
  */
 @Injectable()
 export class StoredFileUrls {
@@ -26,9 +26,9 @@ export class StoredFileUrls {
   constructor(private readonly storage: StorageClient) {}
 
   /**
-   * Messages whose stored files have addresses in place of paths. Never rejects: a file that has none keeps its path.
+   * Replaces the paths of stored files in messages by signed URLs. Never rejects. A file without a URL keeps its path.
    *
-   * @param ownerId whose files the messages may show
+   * @param ownerId the user whose files the messages may show
    */
   async show<Message extends { parts: unknown[] }>(messages: Message[], ownerId: string): Promise<Message[]> {
     const paths = new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => pathOf(part) ?? [])));
@@ -50,7 +50,7 @@ export class StoredFileUrls {
         const signed = await withPatience(this.storage.signDownloads(missing, LIFETIME));
         for (const [path, url] of signed) this.remember(path, { url, renewAt: now + LIFETIME * 500 });
       } catch (error) {
-        this.logger.warn({ err: error }, 'Stored files are shown without addresses.');
+        this.logger.warn({ err: error }, 'Could not sign URLs of stored files; messages show their paths.');
       }
     }
     return new Map(

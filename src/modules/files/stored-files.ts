@@ -18,7 +18,7 @@ export type StoredFile =
 type Part = UIMessage['parts'][number];
 type FilePart = Extract<Part, { type: 'file' }>;
 
-/** What the files of one conversation may have together, in bytes: as Base64 they fit into a request to every vendor. */
+/** Bytes of all stored files of one conversation. As Base64 they fit into one request to any vendor. */
 const MOST_BYTES = MAX_FILE_SIZE;
 /** Requests to storage at a time. */
 const AT_ONCE = 4;
@@ -43,8 +43,8 @@ export class StoredFiles {
   ) {}
 
   /**
-   * The history with the contents of its stored files in place of their paths. What cannot be read is named in words.
-   * Never rejects: no file is a reason for a question to stay without an answer.
+   * Replaces the paths of stored files in a history by their contents. A text names each file that cannot be read. Never
+   * rejects, because a file must never leave a question without an answer.
    */
   async withContents(identity: Identity, history: UIMessage[]): Promise<UIMessage[]> {
     const paths = history.flatMap(({ parts }) => parts.filter(isStoredFile).map(({ url }) => url));
@@ -61,7 +61,7 @@ export class StoredFiles {
   }
 
   /**
-   * Files of the user by their paths. Where they are too large together, the last ones are read. Never rejects.
+   * Reads files of the user by their paths. If they are too large together, the latest are read. Never rejects.
    *
    * @param paths in the order of the conversation
    */
