@@ -84,7 +84,7 @@ export class AdminConfigController {
   @ApiOperation({
     summary: 'Replace a configuration',
     description: `Takes effect from the next request, and on every instance within a second. These changes are refused, with the reason: data
-that violates its schema; a model that is not in \`model_catalog\`; a catalog without a model that is in use; an agent without
+that does not match its schema; a model that is not in \`model_catalog\`; a catalog without a model that is in use; an agent without
 exactly one default model; and disabling the chat agent of the active provider, because one agent must always be able to
 answer.`,
   })

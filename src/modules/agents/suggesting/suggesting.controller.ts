@@ -13,7 +13,7 @@ import { userKeysOf } from '../../models/user-keys.js';
 import { SuggestDto } from './suggest.dto.js';
 import { SuggestingService } from './suggesting.service.js';
 
-/** Stands here because it calls a model, which the module of the suggestions knows nothing of. */
+/** It is here because it calls a model, and the suggestions module does not depend on models. */
 @ApiTags('Suggestions')
 @ApiBearerAuth()
 @Controller('api/documents/:id/suggestions')

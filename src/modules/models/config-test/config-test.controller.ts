@@ -12,7 +12,7 @@ import { userKeysOf } from '../user-keys.js';
 import { ConfigTestService } from './config-test.service.js';
 import { ConfigTestDto, TestConfigDto } from './dto/config-test.dto.js';
 
-/** Stands here because it calls a model, which the module of the configuration knows nothing of. */
+/** It is here because it calls a model, and the configuration module does not depend on models. */
 @ApiTags('Admin: configuration')
 @ApiBearerAuth()
 @Roles('admin')
