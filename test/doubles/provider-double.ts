@@ -131,7 +131,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? '/', 'http://double').pathname;
+    const path = new URL(request.url ?? '/', 'http://double').pathname.replace(/^\/moved/, '');
     if (request.method === 'GET' && path === '/reported') {
       return void response.writeHead(200, { 'content-type': JSON_TYPE }).end(JSON.stringify(reports));
     }
@@ -202,7 +202,12 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
 /** The script's behavior before any format matters, or the answer in the provider's format. */
 function answer(exchange: Exchange, dialect: Dialect, script: Script, bodyLength: number): void {
   const { record, response } = exchange;
-  const { fault } = script;
+  const { fault, redirect } = script;
+  if (redirect) {
+    const { status, to = `/moved${response.req.url}` } = redirect;
+    record.status = status;
+    return void response.writeHead(status, { location: to }).end();
+  }
   switch (fault?.type) {
     case 'status':
       return sendError(exchange, dialect.statusAnswer(fault.status, record, fault.retryAfterSeconds));

@@ -28,8 +28,41 @@ export interface Script {
   /** Holds the stream after this many chunks of content until `resume()`. */
   pauseAfter?: number;
   finishReason?: FinishReason;
+  /**
+   * The provider's own finish reason, if `finishReason` has no word for it: `RECITATION`, `pause_turn`. For OpenAI's Responses
+   * API: `failed` or the reason of an incomplete response. For chat completions, `error` puts the error into a chunk, as
+   * gateways do.
+   */
+  ending?: string;
+  /** Sends the finish reason in the last chunk of text instead of a chunk of its own, if the provider can do both. */
+  endsInside?: boolean;
+  /** Gemini's `blockReason` of a prompt that it does not answer. */
+  promptBlock?: string;
+  /** Chunks of a refusal, which OpenAI sends apart from the text. */
+  refusal?: string[];
+  /** The field in which OpenAI-compatible servers send reasoning, even if the request does not ask for it. */
+  thoughtsIn?: 'reasoning_content' | 'reasoning';
+  /** Raw data between chunks of content: comments, pings, unknown events. */
+  interludes?: Interlude[];
+  /** Raw data before the first event. */
+  overture?: string;
+  /** Compresses the answer, whatever the client accepts. */
+  encoding?: Encoding;
+  /** Redirects the client. Without `to`, the double answers the repeated request by its next script. */
+  redirect?: { status: 301 | 302 | 303 | 307 | 308; to?: string };
   fault?: Fault;
 }
+
+export interface Interlude {
+  /** The number of content chunks before it. */
+  after: number;
+  data: string;
+  /** How often and at which interval it is sent. Default: once, at once. */
+  times?: number;
+  everyMs?: number;
+}
+
+export type Encoding = 'gzip' | 'br' | 'deflate';
 
 export interface ScriptedToolCall {
   id: string;

@@ -31,7 +31,7 @@ describe('POST /api/chat', () => {
     expect(answer.done).toBe(true);
     expect(answer.text).toBe('You said: Tell me of streams');
     const [start, agent] = answer.chunks;
-    expect(start).toEqual({ type: 'start', messageId: expect.stringMatching(UUID) });
+    expect(start).toMatchObject({ type: 'start', messageId: expect.stringMatching(UUID) });
     expect(agent).toEqual({ type: 'data-agent', data: { agentType: 'chat', reason: expect.any(String) } });
     expect(types(answer.chunks.filter(({ type }) => type !== 'data-chat-title'))).toEqual([
       'start',
@@ -60,6 +60,9 @@ describe('POST /api/chat', () => {
           reasoningTokens: 0,
         },
         cost: expect.any(Number),
+        finishReason: 'stop',
+        status: 'complete',
+        createdAt: start.messageMetadata.createdAt,
       },
     });
 
@@ -73,6 +76,11 @@ describe('POST /api/chat', () => {
     });
     const { body: messages } = await app.request('GET', '/api/chats/contract/messages', { user });
     expect(messages.items).toHaveLength(2);
+    expect(start.messageMetadata).toEqual({
+      createdAt: messages.items[1].createdAt,
+      model: 'google/gemini-2.5-flash',
+    });
+    expect(messages.items[1].metadata).toEqual(answer.chunks.at(-1).messageMetadata);
     expect(messages.items[1]).toMatchObject({
       id: start.messageId,
       chatId: chat.id,

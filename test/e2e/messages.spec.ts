@@ -97,6 +97,7 @@ describe('GET /api/chats/:id/messages', () => {
           outputTokens: 0,
           cost: 0,
           status: 'complete',
+          finishReason: null,
           metadata: null,
         },
         {
@@ -111,7 +112,13 @@ describe('GET /api/chats/:id/messages', () => {
           outputTokens: 240,
           cost: 0.000844,
           status: 'stopped',
-          metadata: { agentType: 'chat', cost: 0.000844 },
+          finishReason: null,
+          metadata: {
+            agentType: 'chat',
+            cost: 0.000844,
+            status: 'stopped',
+            createdAt: '2026-01-01T00:00:01.007Z',
+          },
         },
       ],
       nextCursor: null,

@@ -68,6 +68,9 @@ describe('useChat', () => {
         reasoningTokens: 0,
       },
       cost: 0.00055,
+      finishReason: 'stop',
+      status: 'complete',
+      createdAt: expect.any(String),
     });
     // The answer is the same live and after a reload.
     const stored = await loaded(chat.id);

@@ -123,7 +123,17 @@ describe('entities', () => {
     expect(
       await roundTrip(
         MessageEntity,
-        { id, chatId, role: 'assistant', parts, createdAt: AT, modelUsed: 'm', inputTokens: 3, cost: 0.5 },
+        {
+          id,
+          chatId,
+          role: 'assistant',
+          parts,
+          createdAt: AT,
+          modelUsed: 'm',
+          inputTokens: 3,
+          cost: 0.5,
+          finishReason: 'length',
+        },
         { id },
       ),
     ).toEqual({
@@ -138,6 +148,7 @@ describe('entities', () => {
       outputTokens: 0,
       cost: 0.5,
       status: 'complete',
+      finishReason: 'length',
       metadata: null,
     });
   });

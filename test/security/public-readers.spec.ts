@@ -106,6 +106,8 @@ describe('the reader of a public chat', () => {
         agentType: 'chat',
         model: 'google/gemini-2.5-flash',
         finishReason: 'stop',
+        status: 'complete',
+        createdAt: body.items[1].createdAt,
       });
       expect(said).not.toMatch(/777/);
     }

@@ -6,10 +6,9 @@ import type {
   LanguageModelV4StreamResult,
 } from '@ai-sdk/provider';
 import type { Admission } from '../rate-limit/admission.js';
-import { type ExpectedCost, expectedCostOfWriting } from '../usage/expected-cost.js';
-import { accountedSoFar } from '../usage/usage-context.js';
+import { answerEnd, type AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { promptCharacters } from '../models/token-usage.js';
+import { ModelSteps } from './model-steps.js';
 
 /**
  * A selected model as the AI SDK's own functions take it, every call of theirs recorded. What a call failed with is
@@ -22,13 +21,16 @@ export class AccountedModel implements LanguageModelV4 {
   /** None: a vendor does not read what a message names. */
   readonly supportedUrls = {};
   failure?: { error: unknown };
+  /** The ending of the last call. */
+  end?: AnswerEnd;
 
-  private calls = 0;
+  private readonly steps: ModelSteps;
 
   constructor(
     private readonly model: SelectedModel,
-    private readonly admission?: Admission,
+    admission?: Admission,
   ) {
+    this.steps = new ModelSteps(model, admission);
     this.provider = model.provider;
     this.modelId = model.modelId;
   }
@@ -38,57 +40,23 @@ export class AccountedModel implements LanguageModelV4 {
   }
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
-    const { admission } = this;
-    if (this.calls++ === 0 || !admission) return this.open(options);
-    if (this.calls === 2) admission.firstCallEnded();
-    const opened = Promise.withResolvers<LanguageModelV4StreamResult>();
-    const reserved = admission.reserving({
-      ...this.expectedCost(options),
-      what: 'another step of the answer',
-      // The reservation lasts as long as the stream.
-      make: () =>
-        new Promise<void>((ended, failed) => {
-          this.open(options, ended).then(opened.resolve, failed);
-        }),
-      accounted: accountedSoFar,
-    });
-    reserved.catch((error: unknown) => {
-      this.failure ??= { error };
-      opened.reject(error);
-    });
-    return opened.promise;
-  }
-
-  private expectedCost({ prompt, maxOutputTokens }: LanguageModelV4CallOptions): ExpectedCost {
-    const writing = { promptCharacters: promptCharacters(prompt), maxOutputTokens };
-    return expectedCostOfWriting(writing, this.model.catalog);
-  }
-
-  private async open(
-    options: LanguageModelV4CallOptions,
-    ended?: () => void,
-  ): Promise<LanguageModelV4StreamResult> {
-    const source = await this.model.stream(options).catch((error: unknown) => this.fail(error));
+    const source = await this.steps.stream(options).catch((error: unknown) => this.fail(error));
     const stream = new ReadableStream<LanguageModelV4StreamPart>({
       pull: async (controller) => {
         try {
           const part = await source.next();
           if (part?.type === 'error') this.failure ??= { error: part.error };
+          if (part?.type === 'finish') this.end = answerEnd(part.finishReason);
           if (part !== undefined) return controller.enqueue(part);
-          ended?.();
           controller.close();
         } catch (error) {
-          ended?.();
           // A stream that rejects would end without a word: an error part ends it in good order.
           this.failure ??= { error };
           controller.enqueue({ type: 'error', error });
           controller.close();
         }
       },
-      cancel: (reason) => {
-        ended?.();
-        return source.abandon(reason);
-      },
+      cancel: (reason) => source.abandon(reason),
     });
     return { stream };
   }

@@ -1,5 +1,6 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
 import type { Admission } from '../rate-limit/admission.js';
@@ -9,10 +10,10 @@ export interface Agent {
   /**
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
    *
-   * @returns why the model stopped
+   * @returns how the model ended its answer, or undefined if no model was called
    * @throws what the provider failed with
    */
-  answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined>;
+  answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined>;
 
   /**
    * Refuses what it could not answer, before anything is stored.

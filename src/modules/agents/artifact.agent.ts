@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import { DocumentsService } from '../documents/documents.service.js';
 import { AppError } from '../../common/errors/app-error.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { ArtifactTools } from './tools/artifact-tools.js';
 import type { AgentInput, Emit } from './agent.js';
@@ -25,7 +26,7 @@ export class ArtifactAgent {
   }
 
   /** @throws AppError 404 when the document has gone meanwhile, and what the provider failed with */
-  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
+  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
     const { identity, admission, note } = input;
     const { systemPrompt, tools = [] } = model.agentConfig;
     return runToolLoop({

@@ -4,12 +4,14 @@ import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
+import { ModelSteps } from './model-steps.js';
 import { PartConverter } from './part-converter.js';
 
 /**
@@ -28,11 +30,11 @@ export class ChatAgent {
    * @throws what the provider failed with
    */
   async answer(
-    { history, signal }: AgentInput,
+    { history, signal, admission }: AgentInput,
     model: SelectedModel,
     emit: Emit,
-  ): Promise<string | undefined> {
-    const stream = await model.stream({
+  ): Promise<AnswerEnd | undefined> {
+    const stream = await new ModelSteps(model, admission).stream({
       ...callSettings(model),
       prompt: await toPrompt(history, model),
       tools: providerToolsFor(model, this.config),
@@ -52,7 +54,7 @@ export class ChatAgent {
       throw error;
     }
     emit({ type: 'finish-step' });
-    return converter.finishReason;
+    return converter.end;
   }
 }
 

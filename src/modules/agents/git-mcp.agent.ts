@@ -5,6 +5,7 @@ import { agentDisabled, invalidField } from '../../common/errors/app-error.js';
 import type { GithubRepositoryDto } from '../github/dto/repository.dto.js';
 import { requireToken } from '../github/github-failure.js';
 import { GithubService } from '../github/github.service.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { GithubMcp } from './tools/github-mcp.js';
 import { GithubToolError } from './tools/github-tool-error.js';
@@ -27,7 +28,7 @@ export class GitMcpAgent {
   }
 
   /** @throws AppError when the repository can not be worked on, and what GitHub or the provider failed with */
-  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<string | undefined> {
+  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
     const { identity, history, keys, repositoryId, signal } = input;
     const { mcp, systemPrompt } = model.agentConfig;
     if (!mcp) throw agentDisabled('git_mcp');

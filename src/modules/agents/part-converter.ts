@@ -6,6 +6,7 @@ import type {
 } from '@ai-sdk/provider';
 import { toUIMessageChunk, type ToolSet } from 'ai';
 import { parseToolCall } from 'ai/internal';
+import { answerEnd, type AnswerEnd } from '../models/ending.js';
 import type { Emit } from './agent.js';
 
 type TextStreamPart = Parameters<typeof toUIMessageChunk<ToolSet>>[0];
@@ -17,7 +18,7 @@ const MAX_RESULT_TEXT = 4_000;
 
 /** Turns the parts that a provider streams into chunks of the UI message stream, as `streamText` does without tools. */
 export class PartConverter {
-  finishReason: string | undefined;
+  end: AnswerEnd | undefined;
   private readonly toolCalls = new Map<string, TypedToolCall>();
 
   constructor(private readonly emit: Emit) {}
@@ -50,7 +51,7 @@ export class PartConverter {
       case 'tool-result':
         return void this.convertToolResult(part);
       case 'finish':
-        this.finishReason = part.finishReason.unified;
+        this.end = answerEnd(part.finishReason);
         return undefined;
       default:
         // What is left is about the provider's own protocol, not part of the answer.

@@ -1,5 +1,6 @@
 import { isStepCount, streamText, type ToolApprovalConfiguration, type ToolSet, toUIMessageStream } from 'ai';
 import { callSettings } from '../models/call-settings.js';
+import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { AgentInput, Emit } from './agent.js';
 import { AccountedModel } from './accounted-model.js';
@@ -23,10 +24,10 @@ export interface ToolLoop {
 /**
  * Answers with tools: the model is called until it says no more, or waits for the user's approval.
  *
- * @returns why the model stopped
+ * @returns how the model ended its last step
  * @throws what the provider failed with
  */
-export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
+export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined> {
   const { input, model, emit, instructions, tools } = loop;
   const accounted = new AccountedModel(model, input.admission);
   const result = streamText({
@@ -61,5 +62,5 @@ export async function runToolLoop(loop: ToolLoop): Promise<string | undefined> {
   }
   if (accounted.failure) throw accounted.failure.error;
   input.signal.throwIfAborted();
-  return result.finishReason;
+  return accounted.end;
 }

@@ -14,6 +14,7 @@ function message(parts: unknown[], overrides: Partial<MessageDto> = {}): Message
     outputTokens: 2,
     cost: 0,
     status: 'complete',
+    finishReason: 'stop',
     metadata: null,
     ...overrides,
   };

@@ -1,5 +1,6 @@
 import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
+import { shownMetadata } from './shown-metadata.js';
 import type { MessageRow } from './messages.repository.js';
 
 /** @param isOwner whether the reader is the owner; only the owner can see costs */
@@ -16,8 +17,15 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     outputTokens: isOwner ? row.outputTokens : null,
     cost: isOwner ? toMoney(row.cost) : null,
     status: row.status,
-    metadata: toObject(row.metadata),
+    finishReason: row.finishReason,
+    metadata: metadataOf(row),
   };
+}
+
+/** While an answer is being generated, its stream has its metadata. */
+function metadataOf(row: MessageRow): Record<string, unknown> | null {
+  const metadata = toObject(row.metadata);
+  return row.role === 'assistant' && row.status !== 'streaming' ? shownMetadata(metadata, row) : metadata;
 }
 
 /** The columns can hold any JSON, but clients expect a list of objects. */

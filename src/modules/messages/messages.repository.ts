@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { type Keyset, positionsAfter } from '../../common/http/paging.js';
+import type { FinishReason } from '../models/ending.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
 export interface MessageRow {
@@ -17,6 +18,7 @@ export interface MessageRow {
   outputTokens: number;
   cost: string;
   status: MessageStatus;
+  finishReason: FinishReason | null;
   metadata: Record<string, unknown> | null;
   /** In a page: the owner of the chat. */
   ownerId?: string;
@@ -49,7 +51,7 @@ const LARGE = ['parts', 'attachments', 'metadata'];
 const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
-         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata, message."hasMore",
+         message.output_tokens as "outputTokens", message.cost, message.status, message.finish_reason as "finishReason", message.metadata, message."hasMore",
          chat.user_id as "ownerId"
     from ${chat} chat
     left join lateral ${boundedRows({
@@ -76,7 +78,7 @@ const findStatus = ({ chat, messages, condition }: Source) => `
 const FIND_OF_CHATS = `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
-         message.output_tokens as "outputTokens", message.cost, message.status, message.metadata
+         message.output_tokens as "outputTokens", message.cost, message.status, message.finish_reason as "finishReason", message.metadata
     from ${boundedRows({
       rows: `
         select message.*, chat.position
@@ -131,9 +133,11 @@ const copyUpTo = (messages: string, parts: string) => `
     select id, row_number() over (order by id) as place from (select gen_random_uuid() as id from original) random
   )
   insert into "Message_v2"
-    (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata)
+    (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata,
+     finish_reason)
   select fresh.id, $3, original.role, ${parts}, original.attachments, original."createdAt",
-         original.model_used, 0, 0, 0, original.status, switchboard.public_metadata(original.metadata)
+         original.model_used, 0, 0, 0, original.status, switchboard.public_metadata(original.metadata),
+         original.finish_reason
     from original join fresh using (place)`;
 
 @Injectable()

@@ -136,7 +136,7 @@ export class ModelCall {
       ...this.started.metadata,
       status,
       errorCode,
-      finishReason: this.finishReason,
+      finishReason: this.endedAs(status),
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
       cachedInputTokens: tokens.cachedInputTokens,
       cacheWriteTokens: tokens.cacheWriteTokens,
@@ -159,6 +159,11 @@ export class ModelCall {
     countCall(finished, this.isListed());
     if (tally) tally.add(finished);
     else void this.ready.then(() => this.usageService.finish([finished]));
+  }
+
+  /** The finish reason of a failed call is an error, unless the provider refused to answer. */
+  private endedAs(status: CallStatus): string | undefined {
+    return status === 'error' && this.finishReason !== 'content-filter' ? 'error' : this.finishReason;
   }
 
   /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */

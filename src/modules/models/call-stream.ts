@@ -1,7 +1,9 @@
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { type LanguageModelV4StreamPart, TypeValidationError } from '@ai-sdk/provider';
 import type { Deadline } from './deadline.js';
 import type { ModelCall } from './call-record.js';
-import { CutOffError, UpstreamTimeoutError } from './upstream-failure.js';
+import { endOf } from './ending.js';
+import { CutOffError, UnfinishedError, UpstreamTimeoutError } from './upstream-failure.js';
+import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** Parts that come before a provider has said anything: nothing is lost when the call is made again after them. */
 const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
@@ -13,6 +15,8 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'text-start',
   'text-end',
 ]);
+
+type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
 
 /**
  * The source of a model call's stream: pulled, never pushed, each part observed once on its way. It knows every way in
@@ -26,6 +30,7 @@ export class CallStream {
 
   constructor(
     stream: ReadableStream<LanguageModelV4StreamPart>,
+    private readonly provider: ModelProvider,
     private readonly call: ModelCall,
     private readonly deadline: Deadline,
     private readonly failureCode: (error: unknown) => string,
@@ -75,6 +80,10 @@ export class CallStream {
           return { type: 'error', error: this.failure.error };
         }
         if (part.type === 'raw' || part.type === 'ping') continue;
+        if (part.type === 'finish' && part.finishReason.unified === 'error') {
+          this.failure ??= { error: new UnfinishedError(part.finishReason.raw) };
+          return { type: 'error', error: this.failure.error };
+        }
         if (part.type === 'error') this.failure ??= { error: part.error };
         else if (part.type === 'finish') this.finished = true;
         return part;
@@ -96,12 +105,29 @@ export class CallStream {
   }
 
   private async read(): Promise<LanguageModelV4StreamPart | undefined> {
-    const { value } = await this.reader.read();
-    if (this.deadline.signal.aborted) throw this.deadline.signal.reason;
-    if (value === undefined) return undefined;
-    this.deadline.touch();
-    this.call.observe(value);
-    return value;
+    for (;;) {
+      const { value } = await this.reader.read();
+      if (this.deadline.signal.aborted) throw this.deadline.signal.reason;
+      if (value === undefined) return undefined;
+      this.deadline.touch();
+      if (value.type === 'error' && this.isIgnored(value.error)) continue;
+      const part = value.type === 'finish' ? this.meaningOf(value) : value;
+      this.call.observe(part);
+      return part;
+    }
+  }
+
+  /** Replaces the provider's finish reason by the one that this server uses. */
+  private meaningOf(part: FinishPart): FinishPart {
+    if (isCutOff(part)) return part;
+    const { finishReason, reason } = endOf(this.provider, part.finishReason);
+    return { ...part, finishReason: { unified: finishReason, raw: reason } };
+  }
+
+  /** Whether the failed event is of an unknown type that carries no part of the answer. */
+  private isIgnored(error: unknown): boolean {
+    if (this.provider === 'demo' || !TypeValidationError.isInstance(error)) return false;
+    return VENDORS[this.provider].ignores?.(error.value) ?? false;
   }
 
   private end(): void {

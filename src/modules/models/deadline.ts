@@ -1,5 +1,16 @@
 import { UpstreamTimeoutError } from './upstream-failure.js';
 
+/** Callbacks for signs of life, by the abort signal of the call. */
+const listeners = new WeakMap<AbortSignal, () => void>();
+
+/**
+ * Reports that bytes have arrived for the call with this signal. Bytes count as signs of life before they are parsed,
+ * because the vendors' clients do not pass on pings, comments and unknown fields.
+ */
+export function noteSignOfLife(signal: AbortSignal | null | undefined): void {
+  if (signal) listeners.get(signal)?.();
+}
+
 /**
  * One abort signal out of two reasons to give up a call: whoever asked for it no longer wants it, or the provider has
  * been silent for too long. The reason of the signal says which.
@@ -15,6 +26,7 @@ export class Deadline {
     milliseconds: number,
   ) {
     this.timer = this.startTimer(milliseconds);
+    listeners.set(this.signal, () => this.touch());
     if (parent?.aborted) this.forward();
     else parent?.addEventListener('abort', this.forward, { once: true });
   }
@@ -36,6 +48,7 @@ export class Deadline {
 
   clear(): void {
     clearTimeout(this.timer);
+    listeners.delete(this.signal);
     this.parent?.removeEventListener('abort', this.forward);
   }
 

@@ -19,8 +19,9 @@ import {
   noImage,
   toLanguageUsage,
 } from './image-result.js';
+import { endOf } from './ending.js';
 import { ModelCall, type ModelDescriptor } from './call-record.js';
-import { isRetryable, retryAfterSeconds, upstreamFailure } from './upstream-failure.js';
+import { isRetryable, retryAfterSeconds, UnfinishedError, upstreamFailure } from './upstream-failure.js';
 import { VENDORS } from './vendors/vendors.js';
 
 const MAX_RETRIES = 2;
@@ -52,10 +53,12 @@ export class ModelCalls {
     return this.withRetries(descriptor, params, async (call, deadline) => {
       const result = await model.doGenerate({ ...params, abortSignal: deadline.signal });
       deadline.clear();
+      const { finishReason, reason } = endOf(descriptor.provider, result.finishReason);
       call.noteContent(result.content);
-      call.noteFinish(result.usage, result.finishReason.unified);
+      call.noteFinish(result.usage, finishReason);
+      if (finishReason === 'error') throw new UnfinishedError(reason);
       call.end('success');
-      return result;
+      return { ...result, finishReason: { unified: finishReason, raw: reason } };
     });
   }
 
@@ -71,7 +74,7 @@ export class ModelCalls {
         abortSignal: deadline.signal,
         includeRawChunks: descriptor.provider !== 'demo' && VENDORS[descriptor.provider].usage.inRawChunks,
       });
-      const source = new CallStream(stream, call, deadline, (error) =>
+      const source = new CallStream(stream, descriptor.provider, call, deadline, (error) =>
         this.failureCode(error, call, descriptor),
       );
       await source.begin();

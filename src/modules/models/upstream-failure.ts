@@ -17,6 +17,16 @@ export class CutOffError extends Error {
   }
 }
 
+/** The provider ended its answer with an error or with an unknown finish reason. */
+export class UnfinishedError extends Error {
+  override name = 'UnfinishedError';
+
+  /** @param reason the provider's own finish reason */
+  constructor(readonly reason: string | undefined) {
+    super(`The answer ended unfinished: ${reason ?? 'no reason was given'}.`);
+  }
+}
+
 /** Where a failure happened, for its message. */
 export interface FailedCall {
   provider: ModelProvider;
@@ -43,6 +53,10 @@ export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   const { name } = addressOf(call.provider);
   if (error instanceof UpstreamTimeoutError)
     return upstreamTimeout(`${name} did not respond in time.`, error);
+  if (error instanceof UnfinishedError) {
+    const why = error.reason === undefined ? '' : ` (${error.reason})`;
+    return upstreamError(`${name} did not finish its answer${why}. Try again.`, error);
+  }
   const known = meaningOf(error, call);
   if (known) return known;
   const status = statusOf(error, textOf(error));
@@ -76,6 +90,12 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
   if (TOO_LONG.test(text)) {
     return upstreamError(
       'The conversation has become too long for this model. Start a new chat or choose another model.',
+      error,
+    );
+  }
+  if (status !== undefined && status >= 300 && status < 400) {
+    return upstreamError(
+      `${name} redirected the request (status ${status}) to an address that is not allowed. Check its base URL.`,
       error,
     );
   }
@@ -121,6 +141,8 @@ export function retryAfterSeconds(error: APICallError): number | undefined {
 
 /** Whether the same call may succeed if it is made again: only asked before its first byte. */
 export function isRetryable(thrown: unknown): boolean {
+  // An unfinished answer is billed.
+  if (thrown instanceof UnfinishedError) return false;
   if (thrown instanceof UpstreamTimeoutError || thrown instanceof AppError) return false;
   if (thrown instanceof CutOffError) return true;
   const status = statusOf(thrown, textOf(thrown));

@@ -1,48 +1,77 @@
+import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
+import { noteSignOfLife } from './deadline.js';
+import { decodedBody } from './response-decoder.js';
 
 /** Silence has deadlines of its own (see `Deadline`); the client's would only hide them. */
 const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 });
+
+const MAX_REDIRECTS = 5;
+/** Redirects that repeat the request unchanged. Others would turn it into a GET. */
+const REPEATING = new Set([307, 308]);
 
 /**
  * `fetch` for the calls of model providers, by the quicker road: the global one costs as much as the rest of a call
  * together, and its byte streams cost again with each token. What the AI SDK does not send (bodies that are no text) goes
  * through the global one.
+ *
+ * Redirects are followed within the same origin only, because the request headers carry a key.
  */
 export const upstreamFetch: typeof fetch = async (input, init) => {
-  const { method = 'GET', body, signal } = init ?? {};
   if (typeof input === 'object' && !(input instanceof URL)) return fetch(input, init);
-  if (body !== undefined && body !== null && typeof body !== 'string') return fetch(input, init);
+  let url = new URL(input);
+  for (let redirects = 0; ; redirects++) {
+    const response = await send(url, init);
+    const next = redirects < MAX_REDIRECTS ? targetOf(response, url) : undefined;
+    if (!next) return response;
+    await response.body?.cancel();
+    url = next;
+  }
+};
+
+/** The URL to repeat the request at, or undefined if the response is not a redirect that is followed. */
+function targetOf({ status, headers }: Response, from: URL): URL | undefined {
+  const location = headers.get('location');
+  if (!REPEATING.has(status) || location === null || !URL.canParse(location, from)) return undefined;
+  const target = new URL(location, from);
+  return target.origin === from.origin ? target : undefined;
+}
+
+async function send(url: URL, init: RequestInit | undefined): Promise<Response> {
+  const { method = 'GET', body, signal } = init ?? {};
+  if (body !== undefined && body !== null && typeof body !== 'string')
+    return fetch(url, { ...init, redirect: 'manual' });
   const headers = { ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
   let response: Dispatcher.ResponseData;
   try {
-    response = await request(input, {
-      method: method,
-      headers,
-      body,
-      signal,
-      dispatcher,
-    });
+    response = await request(url, { method, headers, body, signal, dispatcher });
   } catch (error) {
     if (signal?.aborted) throw error;
     // As `fetch` says it, and whoever handles its errors looks for.
     throw new TypeError('fetch failed', { cause: error });
   }
+  noteSignOfLife(signal);
   const { statusCode, headers: received } = response;
   const hasBody = statusCode !== 204 && statusCode !== 304;
-  return new Response(hasBody ? toWebStream(response.body) : null, {
+  // Some servers and proxies compress responses even if the request asks them not to.
+  const decoded = decodedBody(response.body, received['content-encoding']);
+  return new Response(hasBody ? toWebStream(decoded ?? response.body, signal) : null, {
     status: statusCode,
     headers: Object.entries(received).flatMap(([name, value]): Array<[string, string]> =>
-      value === undefined ? [] : [value].flat().map((item) => [name, item]),
+      value === undefined || (decoded && /^content-(?:encoding|length)$/.test(name))
+        ? []
+        : [value].flat().map((item) => [name, item]),
     ),
   });
-};
+}
 
 /** Chunks as they come, without the copies of a byte stream; the source waits while nobody reads. */
-function toWebStream(body: Dispatcher.ResponseData['body']): ReadableStream<Uint8Array> {
+function toWebStream(body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         body.on('data', (chunk: Uint8Array) => {
+          noteSignOfLife(signal);
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) body.pause();
         });

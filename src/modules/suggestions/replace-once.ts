@@ -1,18 +1,54 @@
+import { CanonicalText, inConventionOf } from './canonical-text.js';
+
+interface Place {
+  start: number;
+  end: number;
+}
+
 /**
- * Replaces a text that occurs exactly once. Overlapping occurrences count as several.
+ * Replaces a text that occurs exactly once. Overlapping occurrences count as several. If the exact text does not occur,
+ * other line endings and Unicode normal forms are tried. The replacement gets the line endings and the normal form of
+ * the content, unless the text itself was given in a decomposed form.
  *
  * @returns undefined if it does not occur, or occurs more than once
  */
 export function replaceOnce(content: string, original: string, replacement: string): string | undefined {
-  if (original === '') return undefined;
-  const [start, another] = findTwo(content, original);
-  if (start === undefined || another !== undefined) return undefined;
-  return content.slice(0, start) + replacement + content.slice(start + original.length);
+  const place = findOnce(content, original);
+  if (place === undefined || place === 'several') return undefined;
+  const { start, end } = place;
+  // If the edit itself uses decomposed characters, it is taken literally.
+  const isLiteral = original.normalize('NFC') !== original && content.slice(start, end) === original;
+  const spelled = isLiteral ? replacement : inConventionOf(content, replacement);
+  return content.slice(0, start) + spelled + content.slice(end);
 }
 
-/** Whether a text occurs in another. Takes bounded time: see {@link isQuick}. */
+/** Whether a text occurs in another, in any line endings and normal form. Takes bounded time: see {@link isQuick}. */
 export function isIn(content: string, text: string): boolean {
-  return findTwo(content, text)[0] !== undefined;
+  return text !== '' && findOnce(content, text) !== undefined;
+}
+
+/** A text that occurs exactly once, in the spelling of the content. Undefined if it does not. */
+export function spelledAsIn(content: string, text: string): string | undefined {
+  const place = findOnce(content, text);
+  return place === undefined || place === 'several' ? undefined : content.slice(place.start, place.end);
+}
+
+function findOnce(content: string, text: string): Place | 'several' | undefined {
+  if (text === '') return undefined;
+  const [start, another] = findTwo(content, text);
+  if (another !== undefined) return 'several';
+  return start === undefined ? findSpelled(content, text) : { start, end: start + text.length };
+}
+
+/** Searches in canonical spelling. */
+function findSpelled(content: string, text: string): Place | 'several' | undefined {
+  const [all, wanted] = [new CanonicalText(content), new CanonicalText(text)];
+  if (all.text === content && wanted.text === text) return undefined;
+  const [start, another] = findTwo(all.text, wanted.text);
+  if (start === undefined) return undefined;
+  if (another !== undefined) return 'several';
+  const place = { start: all.originalIndex(start), end: all.originalIndex(start + wanted.text.length) };
+  return place.start === undefined || place.end === undefined ? undefined : (place as Place);
 }
 
 /** The positions of the first and the second occurrence. */

@@ -88,6 +88,15 @@ export class MessageAssembler {
     );
   }
 
+  /** True if there is more than reasoning and blank text. */
+  hasAnswer(): boolean {
+    return this.parts.some(({ type, ...part }) =>
+      type === 'text'
+        ? 'text' in part && part.text.trim() !== ''
+        : type !== 'reasoning' && type !== 'step-start' && type !== 'data-agent',
+    );
+  }
+
   /** The chunks that end the texts and thoughts which the model has left in the middle. */
   missingEnds(): UIMessageChunk[] {
     return [...this.open].map(([key, { type }]) => ({ type: `${type}-end`, id: key.slice(type.length + 1) }));

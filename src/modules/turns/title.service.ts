@@ -4,12 +4,12 @@ import { UsageTally, withUsage } from '../usage/usage-context.js';
 import { UsageService } from '../usage/usage.service.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
+import { firstWords, titleIn } from './title-text.js';
 import { TurnRepository } from './turn.repository.js';
 
 /** The title of a chat that has none of its own yet. */
 export const DEFAULT_TITLE = 'New chat';
 
-const MAX_LENGTH = 80;
 const MAX_INPUT = 2_000;
 const MAX_OUTPUT_TOKENS = 200;
 
@@ -40,7 +40,7 @@ export class TitleService {
       .join(' ')
       .slice(0, MAX_INPUT);
     const tally = new UsageTally((calls) => this.usage.finish(calls));
-    const title = (await this.ask(chatId, text, model, signal, tally)) || clean(text) || DEFAULT_TITLE;
+    const title = (await this.ask(chatId, text, model, signal, tally)) || firstWords(text) || DEFAULT_TITLE;
     await this.usage.finish(tally.take(), [this.repository.setTitle(chatId, DEFAULT_TITLE, title)]);
     return title;
   }
@@ -60,7 +60,7 @@ export class TitleService {
       tally,
     } as const;
     try {
-      const { content } = await withUsage({ ...usage, ownKey: model.ownKey }, () =>
+      const { content, finishReason } = await withUsage({ ...usage, ownKey: model.ownKey }, () =>
         model.generate({
           prompt: [
             { role: 'system', content: INSTRUCTIONS },
@@ -71,7 +71,9 @@ export class TitleService {
           abortSignal: signal,
         }),
       );
-      return clean(content.map((part) => (part.type === 'text' ? part.text : '')).join(''));
+      // A refusal is not a title.
+      if (finishReason.unified === 'content-filter') return '';
+      return titleIn(content.map((part) => (part.type === 'text' ? part.text : '')).join(''));
     } catch (error) {
       this.logger.debug(
         { err: error, chatId },
@@ -80,12 +82,4 @@ export class TitleService {
       return '';
     }
   }
-}
-
-function clean(text: string): string {
-  const line = text.replaceAll('\u0000', '').toWellFormed().replace(/\s+/g, ' ').trim();
-  const characters = Array.from(line.replace(/^["'“”«#*\s]+|["'“”»*\s]+$/g, ''));
-  return characters.length <= MAX_LENGTH
-    ? characters.join('')
-    : `${characters.slice(0, MAX_LENGTH - 1).join('')}…`;
 }

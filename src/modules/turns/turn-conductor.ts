@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import type { FinishReason, UIMessage, UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
 import { type AppError, unavailable, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
@@ -12,8 +12,10 @@ import type { FinishedCall } from '../usage/usage.types.js';
 import { Agents } from '../agents/agents.js';
 import { StoredFiles } from '../files/stored-files.js';
 import { ModelSelector } from '../models/model-selector.js';
+import type { AnswerEnd, FinishReason } from '../models/ending.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { UserKeys } from '../models/user-keys.js';
+import { shownMetadata } from '../messages/shown-metadata.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
 import { partsToJson } from '../../common/database/stored-json.js';
@@ -21,7 +23,7 @@ import { TurnAdmission } from './turn-admission.js';
 import { askedFor, type AskedApproval, stillWaiting, toGoOn } from './tool-approvals.js';
 import { TitleService } from './title.service.js';
 import type { Turn } from './turn.js';
-import { emptyAnswer, type Ending, isUsed, lastChunk, metadataOf, usedBefore } from './turn-ending.js';
+import { type Ending, endingOf, failed, isUsed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
 import { type StoringTurn, TurnOpening } from './turn-opening.js';
 import { TurnRepository } from './turn.repository.js';
 import type { AnswerMetadata, MessageStatus } from './turn.types.js';
@@ -112,12 +114,13 @@ export class TurnConductor {
 
   private async answer(turn: Turn, prepared: Prepared): Promise<void> {
     const patience = setTimeout(() => this.openWhenStored(turn, prepared), OPEN_AFTER);
-    turn.publish({ type: 'start', messageId: turn.answerId });
     const chosen = await this.choose(turn, prepared).catch((error: unknown) => {
       clearTimeout(patience);
       throw error;
     });
     const { agentType, reason, model } = chosen;
+    const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+    turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
     if (!prepared.continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
     const conducted = { ...prepared, chosen };
     const { stored: ready } = prepared;
@@ -145,7 +148,7 @@ export class TurnConductor {
       ending = await withUsage(usage, () => this.generate(turn, conducted));
     } catch (error) {
       this.logger.error({ err: error, chatId: turn.chatId }, 'An agent failed.');
-      ending = { status: 'failed', failure: toAppError(error) };
+      ending = failed(toAppError(error));
     }
     clearTimeout(patience);
     await Promise.all([ready, tally.stored()]).catch(async (error: unknown) => {
@@ -155,20 +158,26 @@ export class TurnConductor {
     const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
     const metadata = metadataOf(chosen, tally, untouched ? undefined : ending.failure);
     const stored = untouched
-      ? { status: 'complete' as const, parts: untouched, asked: conducted.asked ?? [] }
-      : { status: ending.status };
+      ? {
+          status: 'complete' as const,
+          finishReason: 'tool-calls' as const,
+          parts: untouched,
+          asked: conducted.asked ?? [],
+        }
+      : { status: ending.status, finishReason: ending.finishReason };
     // Who was refused by the provider, and has used nothing, has not had their turn.
     if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
       await turn.admission?.giveBack();
     }
     if (!(await this.store(turn, conducted, stored, metadata, tally.take()))) {
-      ending = { status: 'failed', failure: unavailable('The end of the answer could not be stored.', 5) };
+      ending = failed(unavailable('The end of the answer could not be stored.', 5));
     }
     if (ending.failure) turn.refuse(ending.failure);
     else turn.open();
     await withPatience(title, ending.status === 'complete' ? TITLE_PATIENCE : 0);
     titleController.abort();
-    turn.stream.publish(lastChunk(ending, metadata));
+    const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    for (const chunk of lastChunks(ending, shown)) turn.stream.publish(chunk);
   }
 
   /**
@@ -212,7 +221,7 @@ export class TurnConductor {
     const history = await this.files.withContents(identity, conducted.history);
     const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
     let failure: AppError | undefined;
-    let finishReason: string | undefined;
+    let end: AnswerEnd | undefined;
     let isOpen = false;
     const emit = (chunk: UIMessageChunk) => {
       turn.publish(chunk);
@@ -221,7 +230,7 @@ export class TurnConductor {
       this.openWhenStored(turn, conducted);
     };
     try {
-      finishReason = await this.agents.get(agentType).answer(input, model, emit);
+      end = await this.agents.get(agentType).answer(input, model, emit);
     } catch (error) {
       if (!turn.signal.aborted) failure = upstreamFailure(error, model);
     }
@@ -230,10 +239,7 @@ export class TurnConductor {
     if (turn.stopReason === 'shutdown') return { status: 'interrupted' };
     if (turn.stopReason === 'too-long')
       failure = upstreamError('The answer became too long and was stopped.');
-    else if (!failure && !turn.answer.hasContent()) failure = emptyAnswer(finishReason);
-    return failure
-      ? { status: 'failed', failure }
-      : { status: 'complete', finishReason: finishReason as FinishReason };
+    return failure ? failed(failure) : endingOf(end, turn.answer, model.provider);
   }
 
   /** The title is begun when the answer is: it must not delay the first token, and an answer that failed needs none. */
@@ -256,9 +262,15 @@ export class TurnConductor {
     { chosen: { model } }: Conducted,
     {
       status,
+      finishReason,
       parts = turn.answer.parts,
       asked,
-    }: { status: MessageStatus; parts?: UIMessage['parts']; asked?: AskedApproval[] },
+    }: {
+      status: MessageStatus;
+      finishReason?: FinishReason;
+      parts?: UIMessage['parts'];
+      asked?: AskedApproval[];
+    },
     metadata: AnswerMetadata,
     calls: FinishedCall[],
   ): Promise<boolean> {
@@ -276,6 +288,7 @@ export class TurnConductor {
     const end = this.repository.finish({
       ...answer,
       status: json ? status : 'failed',
+      finishReason: json ? finishReason : 'error',
       parts: json,
       asked: asked ?? askedFor(turn.answer.waitingCalls(), metadata),
     });
@@ -283,7 +296,7 @@ export class TurnConductor {
       return json !== undefined;
     // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
     this.logger.error({ chatId, messageId: id }, 'The end of an answer could not be stored.');
-    const closed = this.repository.finish({ ...answer, status: 'failed', asked: [] });
+    const closed = this.repository.finish({ ...answer, status: 'failed', finishReason: 'error', asked: [] });
     await this.usage.finish([], [closed, ...settlement], { userId });
     return false;
   }

@@ -1,9 +1,12 @@
-import type { FinishReason, UIMessageChunk } from 'ai';
+import type { UIMessageChunk } from 'ai';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toMoney } from '../../common/http/money.js';
+import type { AnswerEnd, FinishReason } from '../models/ending.js';
+import { addressOf, type ModelProvider } from '../models/vendors/vendors.js';
 import { NO_TOKENS } from '../usage/pricing.js';
 import type { UsageTally } from '../usage/usage-context.js';
 import type { ChosenAgent } from './agent-chooser.js';
+import type { MessageAssembler } from './message-assembler.js';
 import type { AnswerMetadata, MessageStatus } from './turn.types.js';
 
 /** How an answer ended. */
@@ -54,17 +57,37 @@ export function metadataOf(
   };
 }
 
-export function lastChunk(
+/** The last chunks of the stream. They carry the same metadata as the stored message. */
+export function lastChunks(
   { status, failure, finishReason }: Ending,
-  messageMetadata: AnswerMetadata,
-): UIMessageChunk {
-  if (failure) return { type: 'error', errorText: failure.detail };
-  if (status !== 'complete') return { type: 'abort', reason: status };
-  return { type: 'finish', finishReason: finishReason ?? 'stop', messageMetadata };
+  messageMetadata: object,
+): UIMessageChunk[] {
+  if (status === 'complete' && !failure)
+    return [{ type: 'finish', finishReason: finishReason ?? 'stop', messageMetadata }];
+  const last: UIMessageChunk = failure
+    ? { type: 'error', errorText: failure.detail }
+    : { type: 'abort', reason: status };
+  return [{ type: 'message-metadata', messageMetadata }, last];
 }
 
-export function emptyAnswer(finishReason: string | undefined): AppError {
-  return finishReason === 'content-filter'
-    ? upstreamError('The provider declined to answer (content filter).')
-    : upstreamError('The model gave an empty answer. Try again.');
+/** The ending of an answer that no error has cut off. */
+export function endingOf(
+  end: AnswerEnd | undefined,
+  answer: Pick<MessageAssembler, 'hasContent' | 'hasAnswer'>,
+  provider: ModelProvider,
+): Ending {
+  const { finishReason = 'stop', reason } = end ?? {};
+  if (finishReason === 'content-filter' && !answer.hasAnswer())
+    return { status: 'failed', finishReason, failure: declined(provider, reason) };
+  // Reasoning alone can use up the token limit.
+  if (finishReason === 'length' || answer.hasContent()) return { status: 'complete', finishReason };
+  return failed(upstreamError('The model gave an empty answer. Try again.'));
+}
+
+export function failed(failure: AppError): Ending {
+  return { status: 'failed', finishReason: 'error', failure };
+}
+
+function declined(provider: ModelProvider, reason = 'content filter'): AppError {
+  return upstreamError(`${addressOf(provider).name} declined to answer (${reason}). Rephrase your message.`);
 }

@@ -226,6 +226,7 @@ export class TurnOpening {
     if (lastKept && removesLater) changes.push(this.repository.removalAfter(turn, lastKept));
     if (userMessage && edits) changes.push(this.repository.replacement(userMessage));
     const isNew = userMessage !== undefined && !edits;
+    turn.answerCreatedAt = new Date(isNew ? now + 1 : now);
     last(
       ...(putOff ? [] : changes),
       this.repository.insertTurn({
@@ -233,7 +234,7 @@ export class TurnOpening {
         answerId: turn.answerId,
         streamId: turn.streamId,
         userMessage: isNew ? { ...userMessage, createdAt: new Date(now) } : undefined,
-        answerCreatedAt: new Date(isNew ? now + 1 : now),
+        answerCreatedAt: turn.answerCreatedAt,
       }),
     );
     const history = fromFirstQuestion(kept).map(toUiMessage);
@@ -274,6 +275,7 @@ export class TurnOpening {
       { id, role, parts: partsForModel(role, parts, answered) },
     ];
     turn.answer.restore(parts);
+    turn.answerCreatedAt = last.createdAt;
     return {
       history,
       // Its title is named after its first question.

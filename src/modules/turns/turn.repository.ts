@@ -5,6 +5,7 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
+import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
 
@@ -99,7 +100,7 @@ const FINISH = `
        context as (update chat set "lastContext" = $8::jsonb where id = $2),
        answer as (
          update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
-                metadata = $7::jsonb
+                metadata = $7::jsonb, finish_reason = $11
           where id = $1
          returning id, "chatId"
        )
@@ -122,7 +123,7 @@ const CHECKPOINT = `
    where message.id = answer.id returning message.id`;
 
 const REOPEN_ANSWER = `
-  with answer as (update "Message_v2" set parts = $4, status = 'streaming' where id = $1 and "chatId" = $2)
+  with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
 const HISTORY_SIZE = `
@@ -259,6 +260,7 @@ export class TurnRepository {
     /** Absent when they can't be stored: then the last checkpoint stays. */
     parts?: string;
     status: MessageStatus;
+    finishReason?: FinishReason;
     modelUsed: string;
     metadata: AnswerMetadata;
     lastContext: unknown;
@@ -267,10 +269,11 @@ export class TurnRepository {
     asked: AskedApproval[];
   }): Statement {
     const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
+    const { finishReason = null } = answer;
     const texts = [metadata, lastContext, asked].map((value) => toJson(value));
     return {
       text: FINISH,
-      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId],
+      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId, finishReason],
     };
   }
 

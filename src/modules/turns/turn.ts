@@ -32,6 +32,8 @@ export class Turn {
   stored = false;
   /** True when something was published since the last checkpoint. */
   changed = false;
+  /** Set when the turn is opened. */
+  answerCreatedAt = new Date();
   /** Resolves when the turn is over and stored; set by whoever conducts it. */
   done: Promise<void> = Promise.resolve();
 

@@ -46,6 +46,13 @@ function messagesProblem(messages: Body[]): string | undefined {
     }
     if (content.some(({ type, text }) => type === 'text' && text === ''))
       return 'messages: text content blocks must be non-empty';
+    const end = content.at(-1);
+    if (
+      index === messages.length - 1 &&
+      message['role'] === 'assistant' &&
+      /\s$/.test(String(end?.['text'] ?? ''))
+    )
+      return 'messages: final assistant content cannot end with trailing whitespace';
     const calls = idsOf(content, 'tool_use', 'id');
     const next = messages[index + 1];
     const results = next?.['role'] === 'user' ? idsOf(blocksOf(next), 'tool_result', 'tool_use_id') : [];

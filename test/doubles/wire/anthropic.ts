@@ -14,6 +14,9 @@ const STOP_REASONS = {
 /** Anthropic signs reasoning. Clients must send the signature back with it. */
 export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
+/** The container that runs code. The next call can name it to continue in it. */
+export const CONTAINER = 'container_double';
+
 /** The format requires figures, so hidden ones are zeros. */
 const NOTHING: TokenFigures = { input: 0, cachedRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 
@@ -29,7 +32,7 @@ export const anthropic: Dialect = {
       body: {
         ...message(reply),
         content: blocks(reply, body).map(({ block, whole }) => ({ ...block, ...whole?.() })),
-        stop_reason: STOP_REASONS[reply.finishReason],
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
         usage: usage(reply.figures ?? NOTHING, reply.figures?.output ?? 0),
       },
       figures: reply.figures,
@@ -80,7 +83,14 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   yield frame(
     {
       type: 'message_delta',
-      delta: { stop_reason: STOP_REASONS[reply.finishReason], stop_sequence: null },
+      delta: {
+        stop_reason: reply.ending ?? STOP_REASONS[reply.finishReason],
+        stop_sequence: null,
+        ...(reply.codeRun ? { container: { id: CONTAINER, expires_at: '2030-01-01T00:00:00Z' } } : {}),
+        ...(reply.finishReason === 'content-filter' && reply.ending === undefined
+          ? { stop_details: { type: 'refusal', category: 'cyber', explanation: null } }
+          : {}),
+      },
       usage: usage(figures ?? NOTHING, figures?.output ?? 0),
     },
     'closing',

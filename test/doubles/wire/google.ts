@@ -26,6 +26,7 @@ export const google: Dialect = {
     const text = [...reply.text].join('');
     if (text) parts.push({ text });
     parts.push(...callParts(reply));
+    if (reply.promptBlock !== undefined) return { body: blocked(reply), figures: promptAlone(reply.figures) };
     return { body: closing(reply, parts, reply.figures), figures: withoutCacheWrites(reply.figures) };
   },
   brokenFrame: 'data: {"candidates": [{"content": {"parts": [{"text": "bro\r\n\r\n',
@@ -68,13 +69,27 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
       figures: counts,
     };
   };
+  if (reply.promptBlock !== undefined) {
+    yield { data: event(blocked(reply)), kind: 'closing', figures: promptAlone(figures) };
+    return;
+  }
   for (const words of reply.reasoning) yield content(thought(words), 0);
   for (const part of codeParts(reply, body)) yield content(part, 0);
   let step = 0;
-  for (const words of reply.text) yield content({ text: words }, ++step);
+  for (const words of reply.text) {
+    if (reply.endsInside && step + 1 === steps) {
+      const last = closing(reply, [{ text: words }], figures);
+      yield { data: event(last), kind: 'content', figures: withoutCacheWrites(figures) };
+      return;
+    }
+    yield content({ text: words }, ++step);
+  }
   for (const part of callParts(reply)) yield content(part, ++step);
+  // An answer that is cut off before its first word has no content.
+  const nothing =
+    reply.finishReason === 'length' || reply.finishReason === 'content-filter' || reply.ending !== undefined;
   yield {
-    data: event(closing(reply, [{ text: '' }], figures)),
+    data: event(closing(reply, nothing ? undefined : [{ text: '' }], figures)),
     kind: 'closing',
     figures: withoutCacheWrites(figures),
   };
@@ -106,12 +121,26 @@ function model(parts: unknown[]): unknown {
   return { parts, role: 'model' };
 }
 
-function closing(reply: Reply, parts: unknown[], figures: TokenFigures | undefined): unknown {
+/** A blocked prompt has no candidates. */
+function blocked(reply: Reply): unknown {
+  const { figures, promptBlock } = reply;
+  return {
+    promptFeedback: { blockReason: promptBlock },
+    ...(figures ? { usageMetadata: usage({ ...figures, output: 0, reasoning: 0 }) } : {}),
+    modelVersion: reply.model,
+    responseId: reply.id.slice(0, 22),
+  };
+}
+
+function closing(reply: Reply, parts: unknown[] | undefined, figures: TokenFigures | undefined): unknown {
   return chunk(
     reply,
     {
-      content: model(parts),
-      finishReason: FINISH_REASONS[reply.finishReason],
+      ...(parts ? { content: model(parts) } : {}),
+      finishReason: reply.ending ?? FINISH_REASONS[reply.finishReason],
+      ...(reply.ending === 'MALFORMED_FUNCTION_CALL'
+        ? { finishMessage: 'Malformed function call: print(default_api.getWeather(city=' }
+        : {}),
       index: 0,
       ...(reply.sources.length ? { groundingMetadata: grounding(reply) } : {}),
     },
@@ -150,6 +179,10 @@ function grounding({ sources }: Reply): unknown {
     })),
     webSearchQueries: ['what the user said'],
   };
+}
+
+function promptAlone(figures: TokenFigures | undefined): TokenFigures | undefined {
+  return figures && { ...figures, cacheWrite: 0, output: 0, reasoning: 0 };
 }
 
 /** Gemini does not report what it writes to its cache. */

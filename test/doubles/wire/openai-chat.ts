@@ -39,7 +39,8 @@ export const openaiChat: Dialect = {
     const message = {
       role: 'assistant',
       content: text || null,
-      refusal: null,
+      refusal: reply.refusal.join('') || null,
+      ...(reply.thoughtsIn ? { [reply.thoughtsIn]: reply.reasoning.join('') } : {}),
       annotations: annotations(reply),
       ...(reply.toolCalls.length
         ? { tool_calls: reply.toolCalls.map(({ id, name, input }) => call(id, name, JSON.stringify(input))) }
@@ -48,7 +49,7 @@ export const openaiChat: Dialect = {
     return {
       body: {
         ...head(reply, 'chat.completion'),
-        choices: [{ index: 0, message, logprobs: null, finish_reason: FINISH_REASONS[reply.finishReason] }],
+        choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(reply) }],
         ...(reply.figures && { usage: usage(reply.figures) }),
       },
       figures: reply.figures,
@@ -129,7 +130,14 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   });
   const content = reply.toolCalls.length && reply.textChunks === 0 ? null : '';
   yield chunk({ role: 'assistant', content, refusal: null }, 'structure');
-  for (const text of reply.text) yield chunk({ content: text }, 'content');
+  if (reply.thoughtsIn)
+    for (const thought of reply.reasoning) yield chunk({ [reply.thoughtsIn]: thought }, 'content');
+  let said = 0;
+  for (const text of reply.text) {
+    const isLast = reply.endsInside && ++said === reply.textChunks;
+    yield chunk({ content: text }, 'content', isLast ? finishOf(reply) : null);
+  }
+  for (const words of reply.refusal) yield chunk({ refusal: words }, 'content');
   if (reply.sources.length > 0) yield chunk({ annotations: annotations(reply) }, 'structure');
   for (const [index, { id, name, input }] of reply.toolCalls.entries()) {
     yield chunk({ tool_calls: [{ index, ...call(id, name, '') }] }, 'structure');
@@ -139,12 +147,20 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
       yield chunk({ tool_calls: [{ index, function: piece }] }, 'content');
     }
   }
-  yield chunk({}, 'closing', FINISH_REASONS[reply.finishReason]);
+  if (reply.ending === 'error') {
+    const error = { code: 502, message: 'Provider disconnected unexpectedly' };
+    const choices = [{ index: 0, delta: { content: '' }, finish_reason: 'error' }];
+    yield { data: event({ ...start, error, choices }), kind: 'closing' };
+  } else if (!reply.endsInside) yield chunk({}, 'closing', finishOf(reply));
   if (includeUsage && reply.figures) {
     const figures = reply.figures;
     yield { data: event({ ...start, choices: [], usage: usage(figures) }), kind: 'closing', figures };
   }
   yield { data: 'data: [DONE]\n\n', kind: 'closing' };
+}
+
+function finishOf({ ending, finishReason }: Reply): string {
+  return ending ?? FINISH_REASONS[finishReason];
 }
 
 function head({ id, model }: Reply, object: string): Body {

@@ -24,6 +24,7 @@ export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
   if (allows('web_search') && reply.sources.length > 0) items.push(searchItem(reply, body));
   if (allows('code_interpreter') && reply.codeRun) items.push(codeItem(reply, reply.codeRun, body));
   if (reply.textChunks > 0) items.push(messageItem(reply));
+  if (reply.refusal.length > 0) items.push(refusalItem(reply));
   for (const [index, call] of reply.toolCalls.entries()) items.push(callItem(reply, index, call));
   return items;
 }
@@ -149,6 +150,23 @@ function messageItem({ id, text, sources }: Reply): ResponsesItem {
       yield structure({ type: 'response.content_part.done', ...at, part: part() });
     },
     done: () => ({ ...base, status: 'completed', content: [part()] }),
+  };
+}
+
+function refusalItem({ id, refusal }: Reply): ResponsesItem {
+  const item_id = `msg_r${id}`;
+  const base = { id: item_id, type: 'message', role: 'assistant' };
+  const part = { type: 'refusal', refusal: refusal.join('') };
+  return {
+    opening: { ...base, status: 'in_progress', content: [] },
+    *events(output_index) {
+      const at = { item_id, output_index, content_index: 0 };
+      yield structure({ type: 'response.content_part.added', ...at, part: { ...part, refusal: '' } });
+      for (const delta of refusal) yield content({ type: 'response.refusal.delta', ...at, delta });
+      yield structure({ type: 'response.refusal.done', ...at, refusal: part.refusal });
+      yield structure({ type: 'response.content_part.done', ...at, part });
+    },
+    done: () => ({ ...base, status: 'completed', content: [part] }),
   };
 }
 

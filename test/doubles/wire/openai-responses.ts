@@ -73,6 +73,11 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
     yield frame({ type: 'response.output_item.done', output_index, item: item.done() }, 'structure');
   }
   const last = finished(reply, body, items);
+  if (reply.ending === 'error') {
+    const { message, code, param } = openaiStreamError('internal', 'input');
+    yield frame({ type: 'error', code, message, param }, 'closing');
+    return;
+  }
   yield frame({ type: `response.${String(last['status'])}`, response: last }, 'closing', reply.figures);
 }
 
@@ -100,10 +105,14 @@ function response({ id, model }: Reply, body: Body): Body {
 }
 
 function finished(reply: Reply, body: Body, items: ResponsesItem[]): Body {
+  if (reply.ending === 'failed') {
+    return { ...response(reply, body), status: 'failed', usage: reply.figures ? usage(reply.figures) : null };
+  }
   const reason =
-    reply.finishReason === 'length' || reply.finishReason === 'content-filter'
+    reply.ending ??
+    (reply.finishReason === 'length' || reply.finishReason === 'content-filter'
       ? INCOMPLETE[reply.finishReason]
-      : undefined;
+      : undefined);
   return {
     ...response(reply, body),
     status: reason ? 'incomplete' : 'completed',

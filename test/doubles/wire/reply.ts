@@ -39,6 +39,12 @@ export interface Reply {
   /** Undefined if the double should hide it. */
   figures: TokenFigures | undefined;
   finishReason: FinishReason;
+  /** The provider's own finish reason, if the script has one. */
+  ending: string | undefined;
+  endsInside: boolean;
+  promptBlock: string | undefined;
+  refusal: readonly string[];
+  thoughtsIn: Script['thoughtsIn'];
 }
 
 const CHARACTERS_PER_TOKEN = 4;
@@ -57,7 +63,8 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
   const { fault } = script;
   const empty = fault?.type === 'empty';
   // Reasoning tokens are billed even if the answer does not show the reasoning, as with the real services.
-  const reasoning = empty || !facts.wantsReasoning ? [] : (script.reasoning ?? []);
+  const shown = facts.wantsReasoning || script.thoughtsIn !== undefined;
+  const reasoning = empty || !shown ? [] : (script.reasoning ?? []);
   const { wantsImage = false } = facts;
   const { text, chunks, tokens } = empty || wantsImage ? written([]) : textOf(script, facts);
   const drawn = wantsImage && !empty && script.finishReason !== 'content-filter';
@@ -85,6 +92,11 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
     imageInput: script.imageInput ?? 0,
     figures: fault?.type === 'usage-lies' ? lie(fault.lie, figures) : figures,
     finishReason: script.finishReason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop'),
+    ending: script.ending,
+    endsInside: script.endsInside ?? false,
+    promptBlock: script.promptBlock,
+    refusal: script.refusal ?? [],
+    thoughtsIn: script.thoughtsIn,
   };
 }
 
@@ -131,6 +143,7 @@ function textOf(script: Script, facts: RequestFacts): Text {
     return { text: repeat(script.tokens, make), chunks: script.tokens, tokens: script.tokens };
   }
   if (script.text) return written(script.text);
+  if (script.refusal || script.promptBlock !== undefined) return written([]);
   return written(script.toolCalls?.length ? [] : echo(facts));
 }
 

@@ -1,4 +1,5 @@
-import type { Fault, Script } from '../script.js';
+import type { Fault, Interlude, Script } from '../script.js';
+import { compressed } from './compressed.js';
 import { type Dialect, EVENT_STREAM, type Frame } from './dialect.js';
 import type { Exchange } from './exchange.js';
 import type { Reply } from './reply.js';
@@ -11,8 +12,9 @@ const FLUSH_MS = 20;
 
 /** Streams a reply at the script's speed, until its end or its fault. */
 export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, script: Script): void {
-  const { response, record } = exchange;
+  const { record } = exchange;
   const { fault, chunkDelayMs = 0, pauseAfter } = script;
+  const interludes = [...(script.interludes ?? [])];
   const frames = dialect.frames(reply, record.body)[Symbol.iterator]();
   const faultAt = fault && 'chunks' in fault ? fault.chunks : undefined;
   let faultOpen = faultAt !== undefined;
@@ -24,11 +26,15 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
 
   record.state = 'streaming';
   record.status = 200;
+  const { response } = exchange;
   response.writeHead(200, {
     'content-type': EVENT_STREAM,
     'cache-control': 'no-cache',
+    ...(script.encoding ? { 'content-encoding': script.encoding } : {}),
     ...exchange.headers,
   });
+  const body = compressed(response, script.encoding);
+  if (script.overture !== undefined) body.write(script.overture);
   if (chunkDelayMs > 0) dueAt = performance.now();
   exchange.changed();
   step();
@@ -41,6 +47,13 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
       kept = undefined;
       if (!frame) return finish(buffer);
       const atContent = frame.kind !== 'structure';
+      const interlude = atContent && interludes.find(({ after }) => record.chunks >= after);
+      if (interlude) {
+        interludes.splice(interludes.indexOf(interlude), 1);
+        kept = frame;
+        if (buffer) body.write(buffer);
+        return play(interlude);
+      }
       if (atContent && isDue(pauseOpen, pauseAfter, frame)) {
         kept = frame;
         return pause(buffer);
@@ -59,9 +72,9 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
       // A fault or a pause comes right after its chunk, not with the next one.
       if (pauseOpen && record.chunks === pauseAfter) return pause(buffer);
       if (faultOpen && record.chunks === faultAt && fault?.type !== 'malformed') return strike(buffer);
-      const flowing = response.write(buffer);
+      const flowing = body.write(buffer);
       buffer = '';
-      if (!flowing) return void response.once('drain', later);
+      if (!flowing) return void body.once('drain', later);
       if (chunkDelayMs > 0) return later();
       if (++burst === BURST) return void setImmediate(step);
     }
@@ -87,13 +100,25 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
 
   function pause(buffer: string): void {
     pauseOpen = false;
-    if (buffer) response.write(buffer);
+    if (buffer) body.write(buffer);
     hold();
     exchange.onResume(() => {
       record.state = 'streaming';
       dueAt = performance.now();
       step();
     });
+  }
+
+  function play({ data, times = 1, everyMs = 0 }: Interlude): void {
+    let left = times;
+    const beat = () => {
+      if (response.destroyed) return;
+      if (left-- === 0) return step();
+      body.write(data);
+      if (everyMs === 0) beat();
+      else setTimeout(beat, everyMs).unref();
+    };
+    beat();
   }
 
   function hold(): void {
@@ -104,7 +129,7 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
 
   function finish(buffer: string): void {
     exchange.complete();
-    response.end(buffer);
+    body.end(buffer);
   }
 
   function strike(buffer: string): void {
@@ -112,21 +137,21 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     const broken = fault as Fault;
     switch (broken.type) {
       case 'error-frame':
-        response.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
+        body.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
         return;
       case 'half-close':
-        if (!broken.abrupt) response.end(buffer);
+        if (!broken.abrupt) body.end(buffer);
         else {
           exchange.cutByDouble = true;
-          response.write(buffer || '\n', () => response.socket?.end());
+          body.write(buffer || '\n', () => response.socket?.end());
         }
         return;
       case 'reset-after':
         exchange.cutByDouble = true;
-        response.write(buffer || '\n', () => setTimeout(() => response.socket?.resetAndDestroy(), FLUSH_MS));
+        body.write(buffer || '\n', () => setTimeout(() => response.socket?.resetAndDestroy(), FLUSH_MS));
         return;
       default:
-        if (buffer) response.write(buffer);
+        if (buffer) body.write(buffer);
         hold();
     }
   }

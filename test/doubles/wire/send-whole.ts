@@ -1,4 +1,5 @@
 import type { Script } from '../script.js';
+import { compressed } from './compressed.js';
 import { type Dialect, type ErrorAnswer, JSON_TYPE } from './dialect.js';
 import type { Exchange } from './exchange.js';
 import type { Reply } from './reply.js';
@@ -44,7 +45,10 @@ export function sendWhole(exchange: Exchange, dialect: Dialect, reply: Reply, sc
     default:
       if (figures) exchange.report(figures);
       exchange.complete();
-      response.writeHead(200, { ...headers, ...length }).end(json);
+      if (script.encoding) {
+        response.writeHead(200, { ...headers, 'content-encoding': script.encoding });
+        compressed(response, script.encoding).end(json);
+      } else response.writeHead(200, { ...headers, ...length }).end(json);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DocumentKind } from './document-prompts.js';
+import { unfenced } from './unfenced.js';
 
 /** How often content that is sent whole is sent again, in milliseconds: each time it is all of it. */
 const WHOLE_INTERVAL = 150;
@@ -36,7 +37,7 @@ export class DocumentDraft {
 
   /** What has been written so far, as it would be stored. */
   get content(): string {
-    return this.kind === 'text' ? this.written : withoutFence(this.written);
+    return unfenced(this.kind, this.written);
   }
 
   append(delta: string): void {
@@ -48,9 +49,13 @@ export class DocumentDraft {
     } else if (performance.now() - this.lastSent >= this.interval()) this.sendWhole();
   }
 
-  /** Sends what has been held back. */
+  /** Sends what was held back. A text is sent again if it turned out to be in a fence. */
   finish(): void {
-    if (this.kind !== 'text') this.sendWhole();
+    if (this.kind !== 'text') return this.sendWhole();
+    const { content } = this;
+    if (content === this.written) return;
+    this.emit({ type: 'data-clear', data: null, transient: true });
+    this.send(content);
   }
 
   private interval(): number {
@@ -67,11 +72,4 @@ export class DocumentDraft {
   private send(data: string): void {
     this.emit({ type: CONTENT_CHUNK[this.kind], data, transient: true });
   }
-}
-
-/** Models put code into a fence of Markdown however they are told not to. */
-function withoutFence(text: string): string {
-  const opening = /^\s*```[\w+-]*\r?\n/.exec(text);
-  if (!opening) return text;
-  return text.slice(opening[0].length).replace(/\r?\n?```\s*$/, '');
 }

@@ -61,7 +61,9 @@ describe('editContent', () => {
         (before, newText, after) => {
           const marked = `${before}<<old>>${after}`;
           const there = editContent('text', marked, [edit('<<old>>', `<<${newText}>>!`)]);
-          expect(there).toEqual({ content: `${before}<<${newText}>>!${after}` });
+          // The document and the edit may use different normal forms.
+          const content = 'content' in there ? there.content : '';
+          expect(content.normalize()).toBe(`${before}<<${newText}>>!${after}`.normalize());
         },
       ),
     );

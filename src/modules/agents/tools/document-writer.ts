@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { answerEnd, type FinishReason } from '../../models/ending.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import type { Emit, Note } from '../agent.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
+import { failedWork, unfinishedWork } from './unfinished-work.js';
 
 export interface WritingRequest {
   model: SelectedModel;
@@ -42,14 +44,18 @@ export class DocumentWriter {
   /**
    * The draft is in the answer until it is stored as a version: a crash leaves it there, too.
    *
+   * Only finished content is stored. A fragment or a refusal never replaces the last version.
+   *
    * @returns what was stored
-   * @throws what the provider or the storing failed with, or the reason of the abort; the draft stays in the answer then
+   * @throws AppError if the model did not finish, the error of the provider or the database, or the reason of the abort. The
+   *   draft then stays in the answer
    */
   async write<T>(task: WritingTask<T>): Promise<T> {
     const { model, kind, signal, emit, note } = task;
     const part = { type: 'data-draft', id: randomUUID() } as const;
     const dataOf = (content: string) => ({ ...task.heading, kind, content });
     const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
+    let finishReason: FinishReason | undefined;
     try {
       const stream = await model.stream({
         ...callSettings(model),
@@ -65,20 +71,28 @@ export class DocumentWriter {
           if (part === undefined) break;
           if (part.type === 'error') throw part.error;
           if (part.type === 'text-delta') draft.append(part.delta);
+          else if (part.type === 'finish') finishReason = answerEnd(part.finishReason).finishReason;
         }
       } catch (error) {
         stream.abandon(error);
         throw error;
       }
       draft.finish();
+      const unfinished = unfinishedWork(finishReason, draft.content, remaining(task));
+      if (unfinished) throw unfinished;
       const stored = await task.store(draft.content);
       note(part);
       return stored;
     } catch (error) {
       const { content } = draft;
       // Never stored as a version; kept in the message, where it was being read.
-      if (content !== '') emit({ ...part, data: dataOf(content) });
-      throw error;
+      if (content.trim() === '') note(part);
+      else emit({ ...part, data: dataOf(content) });
+      throw signal.aborted ? error : failedWork(error, model, remaining(task));
     }
   }
+}
+
+function remaining({ previous }: WritingRequest): string {
+  return previous === undefined ? 'no document was created' : 'the document is unchanged';
 }

@@ -4,13 +4,17 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { invalidField, upstreamError } from '../../../common/errors/app-error.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
+import { inConventionOf } from '../../suggestions/canonical-text.js';
+import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { withUsage } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
+import { answerEnd } from '../../models/ending.js';
 import { callSettings } from '../../models/call-settings.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
+import { unfinishedWork } from './unfinished-work.js';
 
 const MAX_SUGGESTIONS = 5;
 /** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
@@ -18,9 +22,18 @@ const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 const text = z.string().overwrite(toStorableText);
 
-const answerSchema = z.object({
-  suggestions: z.array(z.object({ originalText: text, suggestedText: text, description: text })),
+const suggestionSchema = z.object({
+  originalText: text,
+  suggestedText: text,
+  description: text.nullish().catch(null),
 });
+type Suggestion = z.output<typeof suggestionSchema>;
+
+const answerSchema = z.union([
+  z.object({ suggestions: z.array(z.unknown()) }),
+  // Some models send the list alone.
+  z.array(z.unknown()).transform((suggestions) => ({ suggestions })),
+]);
 
 export interface SuggestionTask {
   identity: Identity;
@@ -72,19 +85,37 @@ export class SuggestionWriter {
       }),
     );
     const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+    const { finishReason } = answerEnd(result.finishReason);
+    const unfinished = unfinishedWork(finishReason, text, 'there are no new suggestions');
+    if (unfinished) throw unfinished;
     const usable = parse(text)
-      .filter(({ originalText, suggestedText }) => originalText !== '' && originalText !== suggestedText)
-      .filter(({ originalText }) => content.split(originalText).length === 2)
+      .flatMap((suggestion) => spelledFor(content, suggestion))
       .slice(0, MAX_SUGGESTIONS);
     return this.suggestions.createMany(identity, documentId, document.createdAt, usable);
   }
 }
 
-function parse(text: string): z.output<typeof answerSchema>['suggestions'] {
+/** The suggestion in the spelling of the document. Empty if the text does not occur exactly once or does not change. */
+function spelledFor(content: string, { originalText, suggestedText, description }: Suggestion): Suggestion[] {
+  const original = spelledAsIn(content, originalText);
+  const suggested = inConventionOf(content, suggestedText);
+  if (original === undefined || original === suggested) return [];
+  return [{ originalText: original, suggestedText: suggested, description }];
+}
+
+/** Leaves out suggestions that are invalid and keeps the others. */
+function parse(text: string): Suggestion[] {
   try {
-    const json: unknown = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
-    return answerSchema.parse(json).suggestions;
+    const { suggestions } = answerSchema.parse(JSON.parse(jsonIn(text)));
+    return suggestions.flatMap((suggestion) => suggestionSchema.safeParse(suggestion).data ?? []);
   } catch (error) {
     throw upstreamError('The model returned no usable suggestions. Try again.', error);
   }
+}
+
+/** The JSON in an answer, without the text around it. */
+function jsonIn(text: string): string {
+  const object = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
+  const [list] = /^[^{]*\[(?=\s*\{)/.exec(text) ?? [];
+  return list === undefined ? object : text.slice(list.length - 1, text.lastIndexOf(']') + 1);
 }

@@ -147,7 +147,7 @@ export const ApiSendMessageBody = () =>
     }),
   );
 
-const STREAM_EXAMPLE = `data: {"type":"start","messageId":"c6e0…"}
+const STREAM_EXAMPLE = `data: {"type":"start","messageId":"c6e0…","messageMetadata":{"createdAt":"2026-11-23T08:15:31.456Z","model":"google/gemini-2.5-flash"}}
 
 data: {"type":"data-agent","data":{"agentType":"chat","reason":"The chat agent answers messages."}}
 
@@ -159,7 +159,7 @@ data: {"type":"text-end","id":"0"}
 
 data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
 
-data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008}}
+data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008,"finishReason":"stop","status":"complete","createdAt":"2026-11-23T08:15:31.456Z"}}
 
 data: [DONE]
 
@@ -180,9 +180,11 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
     status: 200,
     description:
       'Server-sent events in the AI SDK UI message stream protocol v1. Each `data:` frame has one JSON chunk. The last frame ' +
-      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`, and ' +
-      '`finish` has the figures of the answer. An error after the first byte is an `error` chunk with a user-readable text, ' +
-      'followed by `[DONE]`.',
+      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`. `finish` ' +
+      'has the metadata of the stored answer with its figures and its `finishReason`: `stop`, `length` (cut off at a token ' +
+      'limit), `content-filter` (ended by the provider) or `tool-calls`. An error after the first byte is an `error` chunk with ' +
+      'a user-readable text, and a stopped answer ends with an `abort` chunk. Before either, a `message-metadata` chunk has ' +
+      'the same metadata.',
     headers: {
       'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { FINISH_REASONS, type FinishReason } from '../../models/ending.js';
 
 export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
@@ -60,13 +61,31 @@ export class MessageDto {
   status: MessageStatus;
 
   @ApiProperty({
+    enum: FINISH_REASONS,
+    nullable: true,
+    example: 'stop',
+    description:
+      'Why the answer ended. `stop`: the answer is complete. `length`: it was cut off at the token limit. `content-filter`: the ' +
+      'provider refused or ended it. `tool-calls`: it ended after a tool call, at the step limit or waiting for an approval. ' +
+      '`error`: it failed. Null for user messages and for answers that were stopped or interrupted.',
+  })
+  finishReason: FinishReason | null;
+
+  @ApiProperty({
     type: 'object',
     additionalProperties: true,
     nullable: true,
-    example: { agentType: 'chat', model: 'google/gemini-2.5-flash', cost: 0.000844 },
+    example: {
+      agentType: 'chat',
+      model: 'google/gemini-2.5-flash',
+      cost: 0.000844,
+      finishReason: 'stop',
+      status: 'complete',
+      createdAt: '2026-11-23T08:15:31.456Z',
+    },
     description:
-      'The metadata of the `UIMessage`, as sent with `finish`, or null. Readers of a public chat who are not its owner get ' +
-      'it without `usage` and `cost`.',
+      'The metadata of the `UIMessage`, as sent with `finish` (or with `message-metadata` before an `error` or `abort`), or ' +
+      'null. Readers of a public chat who are not its owner get it without `usage` and `cost`.',
   })
   metadata: Record<string, unknown> | null;
 }

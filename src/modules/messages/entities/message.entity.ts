@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import type { FinishReason } from '../../models/ending.js';
 import { COST_COLUMN } from '../../../common/database/cost-column.js';
 
 /** One message of a chat, with the cost of its answer. */
@@ -38,6 +39,10 @@ export class MessageEntity {
 
   @Column({ type: 'varchar', length: 16, default: 'complete' })
   status: 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
+
+  /** Why the answer ended. Null for user messages and for answers that were stopped or interrupted. */
+  @Column({ name: 'finish_reason', type: 'varchar', length: 16, nullable: true })
+  finishReason: FinishReason | null;
 
   /** `messageMetadata` of the AI SDK. */
   @Column({ type: 'jsonb', nullable: true })

@@ -1,6 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
 /** Tokens that the models may think before they answer, where they are to be told. */
@@ -15,7 +16,9 @@ export const anthropic = {
   keyHeader: 'x-anthropic-api-key',
   variables: { apiKey: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL' },
   connect: ({ api: _api, ...settings }) => {
-    const client = createAnthropic(settings);
+    // The client fails if the first event is of an unknown type.
+    const fetch = rewritingEvents(settings.fetch, () => withoutUnknownEvents);
+    const client = createAnthropic({ ...settings, fetch });
     return { language: (id) => client(id) };
   },
 
@@ -30,6 +33,9 @@ export const anthropic = {
   },
 
   usage: { inRawChunks: false, partial: partialUsage },
+  endings: { pause_turn: 'pause' },
+  resuming: inTheSameContainer,
+  ignores: isUnknownEvent,
   code: { input: ['code', 'command', 'file_text'], output: ['stdout', 'stderr'] },
 
   models: [
@@ -105,6 +111,37 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
     },
   };
 }
+
+/** After a pause, code continues in the container that has its files. */
+function inTheSameContainer({ anthropic }: SharedV4ProviderMetadata): ProviderOptions | undefined {
+  const { id } = (anthropic?.['container'] ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? { anthropic: { container: { id } } } : undefined;
+}
+
+/** Event types that carry an answer. If one of them cannot be read, part of the answer is missing. */
+const EVENTS = new Set([
+  'message_start',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+  'error',
+]);
+const DELTAS = new Set(['text_delta', 'thinking_delta', 'signature_delta', 'input_json_delta']);
+
+/** Anthropic adds event types over time and requires clients to ignore unknown ones. */
+function isUnknownEvent(event: unknown): boolean {
+  const { type, delta } = (event ?? {}) as { type?: unknown; delta?: { type?: unknown } };
+  if (typeof type !== 'string') return false;
+  return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
+}
+
+/** Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`. */
+const withoutUnknownEvents: Rewrite = (events) => {
+  const kept = splitEvents(events).filter((event) => !isUnknownEvent(dataOf(event)));
+  return { events: kept.join(''), isDone: events.includes('message_start') };
+};
 
 /** Anthropic opens a stream with the figures of its input. */
 function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {

@@ -24,6 +24,13 @@ export const google = {
   },
 
   usage: { inRawChunks: true, partial: partialUsage },
+  // The client reads any object. Some proxies send events that are not objects.
+  ignores: (event) => typeof event !== 'object' || event === null,
+  endings: {
+    IMAGE_PROHIBITED_CONTENT: 'content-filter',
+    IMAGE_RECITATION: 'content-filter',
+    MODEL_ARMOR: 'content-filter',
+  },
   code: { input: ['code'], output: ['output'] },
 
   models: [

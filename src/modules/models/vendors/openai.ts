@@ -1,5 +1,6 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import type { ImageModelV4Result } from '@ai-sdk/provider';
+import { readingCompatible, showingThoughts } from './openai-compatible.js';
 import { type CalledModel, count, providerTool, type Vendor } from './vendor.js';
 
 export const openai = {
@@ -14,8 +15,9 @@ export const openai = {
   },
   connect: ({ api, ...settings }) => {
     const client = createOpenAI(settings);
+    const compatible = createOpenAI({ ...settings, fetch: readingCompatible(settings.fetch) });
     return {
-      language: (id) => (api === 'chat' ? client.chat(id) : client.responses(id)),
+      language: (id) => (api === 'chat' ? showingThoughts(compatible.chat(id)) : client.responses(id)),
       image: (id) => client.image(id),
     };
   },
@@ -37,6 +39,9 @@ export const openai = {
   apisWithTools: ['responses'],
 
   usage: { inRawChunks: false },
+  // Every chunk of an answer has `choices`, and every error has `error`.
+  ignores: (event) =>
+    typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),
   code: { input: ['code'], output: [], outputList: ['outputs', 'logs'] },
 
   models: [

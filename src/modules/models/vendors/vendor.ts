@@ -4,6 +4,7 @@ import type {
   LanguageModelV4,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
+  SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { TokenUsage } from '../../usage/pricing.js';
@@ -103,6 +104,19 @@ export interface Vendor {
      */
     partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
   };
+
+  /**
+   * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
+   * vendor continues when what it has said is sent back.
+   */
+  readonly endings?: Readonly<Record<string, 'content-filter' | 'pause'>>;
+  /** Options of the call that continues after a pause. Gets the metadata of the paused call's end. */
+  resuming?(metadata: SharedV4ProviderMetadata): ProviderOptions | undefined;
+  /**
+   * Whether an event that the vendor's client could not read is of an unknown type and carries no part of the answer.
+   * Without this function, no event is ignored.
+   */
+  ignores?(event: unknown): boolean;
 
   /** Where the vendor's tools leave code and its output in a stored answer; later questions may go to another vendor. */
   readonly code: {

@@ -1,0 +1,163 @@
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart,
+  SharedV4ProviderOptions,
+} from '@ai-sdk/provider';
+import { isPause } from '../models/ending.js';
+import type { SelectedModel } from '../models/model-selector.js';
+import { promptCharacters } from '../models/token-usage.js';
+import { VENDORS } from '../models/vendors/vendors.js';
+import type { Admission } from '../rate-limit/admission.js';
+import { expectedCostOfWriting } from '../usage/expected-cost.js';
+import { accountedSoFar } from '../usage/usage-context.js';
+import { SaidSoFar } from './said-so-far.js';
+
+type Part = LanguageModelV4StreamPart;
+type FinishPart = Extract<Part, { type: 'finish' }>;
+
+/** How often a provider may pause within one step. Each pause costs another call. */
+const MAX_PAUSES = 8;
+
+/** A stream that is read part by part. */
+interface Source {
+  next(): Promise<Part | undefined>;
+  abandon(reason: unknown): void;
+}
+
+/** The streamed calls of one answer. The admission of the turn covers the first call. Each further call is reserved. */
+export class ModelSteps {
+  private calls = 0;
+
+  constructor(
+    private readonly model: SelectedModel,
+    private readonly admission?: Admission,
+  ) {}
+
+  /** Streams one step, in as many calls as the provider needs. Resolves when the model has begun to answer. */
+  async stream(options: LanguageModelV4CallOptions): Promise<Source> {
+    const source = await this.open(options);
+    return this.canPause(options)
+      ? new PausingStream(source, options, this.model, (more) => this.open(more))
+      : source;
+  }
+
+  /** Providers only pause while their own tools run. */
+  private canPause({ tools }: LanguageModelV4CallOptions): boolean {
+    const { provider } = this.model;
+    if (provider === 'demo' || !tools?.some(({ type }) => type === 'provider')) return false;
+    return Object.values(VENDORS[provider].endings ?? {}).includes('pause');
+  }
+
+  private async open(options: LanguageModelV4CallOptions): Promise<Source> {
+    const { admission, model } = this;
+    if (this.calls++ === 0 || !admission) return model.stream(options);
+    if (this.calls === 2) admission.firstCallEnded();
+    const { prompt, maxOutputTokens } = options;
+    const writing = { promptCharacters: promptCharacters(prompt), maxOutputTokens };
+    const opened = Promise.withResolvers<Source>();
+    const reserved = admission.reserving({
+      ...expectedCostOfWriting(writing, model.catalog),
+      what: 'another step of the answer',
+      // The reservation lasts as long as the stream.
+      make: () =>
+        new Promise<void>((ended, failed) => {
+          model.stream(options).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
+        }),
+      accounted: accountedSoFar,
+    });
+    reserved.catch(opened.reject);
+    return opened.promise;
+  }
+}
+
+/** Calls back when the stream ends, fails or is abandoned. */
+class EndingStream implements Source {
+  constructor(
+    private readonly source: Source,
+    private readonly ended: () => void,
+  ) {}
+
+  async next(): Promise<Part | undefined> {
+    try {
+      const part = await this.source.next();
+      if (part === undefined) this.ended();
+      return part;
+    } catch (error) {
+      this.ended();
+      throw error;
+    }
+  }
+
+  abandon(reason: unknown): void {
+    this.ended();
+    this.source.abandon(reason);
+  }
+}
+
+/**
+ * One step of a provider that may pause in the middle. On each pause, what the model has said is sent back until the model
+ * ends its answer. Readers see one answer.
+ */
+class PausingStream implements Source {
+  private readonly said = new SaidSoFar();
+  private pauses = 0;
+
+  constructor(
+    private source: Source,
+    private readonly options: LanguageModelV4CallOptions,
+    private readonly model: SelectedModel,
+    private readonly open: (options: LanguageModelV4CallOptions) => Promise<Source>,
+  ) {}
+
+  async next(): Promise<Part | undefined> {
+    for (;;) {
+      const part = await this.source.next();
+      if (part === undefined) return undefined;
+      this.said.add(part);
+      if (part.type !== 'finish') {
+        // The first call of the step has sent these already.
+        const isOpening = part.type === 'stream-start' || part.type === 'response-metadata';
+        if (isOpening && this.pauses > 0) continue;
+        return part;
+      }
+      if (!isPause(this.model.provider, part.finishReason)) return part;
+      if (this.pauses === MAX_PAUSES || this.said.content.length === 0) return atItsLimit(part);
+      await this.goOn(part);
+    }
+  }
+
+  abandon(reason: unknown): void {
+    this.source.abandon(reason);
+  }
+
+  private async goOn(paused: FinishPart): Promise<void> {
+    this.pauses++;
+    // Read to the end, so that the call is recorded as complete.
+    while ((await this.source.next()) !== undefined);
+    const { prompt, providerOptions } = this.options;
+    this.source = await this.open({
+      ...this.options,
+      prompt: [...prompt, { role: 'assistant', content: [...this.said.content] }],
+      providerOptions: merged(providerOptions, this.resuming(paused)),
+    });
+  }
+
+  private resuming({ providerMetadata }: FinishPart): SharedV4ProviderOptions | undefined {
+    const { provider } = this.model;
+    return provider === 'demo' ? undefined : VENDORS[provider].resuming?.(providerMetadata ?? {});
+  }
+}
+
+/** The step did not finish. It ends in the same way as at any other step limit. */
+function atItsLimit(part: FinishPart): FinishPart {
+  return { ...part, finishReason: { ...part.finishReason, unified: 'tool-calls' } };
+}
+
+function merged(
+  options: SharedV4ProviderOptions | undefined,
+  more: SharedV4ProviderOptions | undefined,
+): SharedV4ProviderOptions | undefined {
+  if (!more) return options;
+  const vendors = Object.entries(more).map(([vendor, notes]) => [vendor, { ...options?.[vendor], ...notes }]);
+  return { ...options, ...(Object.fromEntries(vendors) as SharedV4ProviderOptions) };
+}
