@@ -63,6 +63,14 @@ export const CONFIGURATION: Readonly<Record<string, object>> = {
       anthropic: 'claude-haiku-5-5',
     },
     imageModels: { google: 'gemini-nano-banana-2.1', openai: 'gpt-image-2.5-flare' },
+    files: {
+      maxSize: 20_971_520,
+      types: [
+        ...['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'application/pdf'],
+        ...['text/plain', 'text/markdown', 'text/csv', 'application/json'],
+      ],
+      moveDataUrlsFrom: 65_536,
+    },
   },
   model_catalog: { models: MODEL_CATALOG },
   routing_agent: {

@@ -119,6 +119,19 @@ const appSettings = strict(
     activeProvider: provider,
     titleModels: strict({ google: modelId, openai: modelId, anthropic: modelId }),
     imageModels: strict({ google: modelId, openai: modelId }),
+    files: strict(
+      {
+        maxSize: { type: 'integer', minimum: 1, maximum: 20_971_520 },
+        types: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 100,
+          items: { type: 'string', maxLength: 200, pattern: '^[a-z]+\\/([a-z0-9.+-]+|\\*)$' },
+        },
+        moveDataUrlsFrom: { type: 'integer', minimum: 1_024, maximum: 1_000_000_000 },
+      },
+      ['maxSize', 'types', 'moveDataUrlsFrom'],
+    ),
   },
   ['activeProvider'],
 );

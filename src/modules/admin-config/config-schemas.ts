@@ -207,6 +207,30 @@ const routingSchema = z.strictObject({
 /** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
+/** Files of more than this do not fit into one request to every vendor, in bytes. */
+export const MAX_FILE_SIZE = 20 * 1024 ** 2;
+
+const filesSchema = z.strictObject({
+  maxSize: z.int().min(1).max(MAX_FILE_SIZE).describe('Bytes of one file.'),
+  types: z
+    .array(
+      z
+        .string()
+        .max(200)
+        .regex(/^[a-z]+\/([a-z0-9.+-]+|\*)$/, 'must be a media type such as image/png or text/*'),
+    )
+    .min(1)
+    .max(100)
+    .describe('The media types that users may upload.'),
+  moveDataUrlsFrom: z
+    .int()
+    .min(1_024)
+    .max(1_000_000_000)
+    .describe('A file that comes inside of a message is moved to storage from this size on, in bytes.'),
+});
+/** What users may upload. */
+export type FileSettings = z.output<typeof filesSchema>;
+
 const appSettingsSchema = z.strictObject({
   activeProvider: z
     .enum(PROVIDERS)
@@ -220,6 +244,9 @@ const appSettingsSchema = z.strictObject({
       'The models that generate images. The model of the answering provider is used, or else one with a key. If none is ' +
         'configured, image generation is off.',
     ),
+  files: filesSchema
+    .optional()
+    .describe('Files of users, where the server has Supabase Storage. Without it, the defaults hold.'),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
 

@@ -2,7 +2,7 @@ import type { UIMessage } from 'ai';
 import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { FileAllowance } from './prompt/file-allowance.js';
-import { readDataUrl } from './prompt/file-content.js';
+import { type FileContent, isTextType, readDataUrl } from './prompt/file-content.js';
 import { nameOf } from './prompt/history-files.js';
 
 /** `data:<media type>[;…],…`; the data itself is the provider's business. */
@@ -35,11 +35,16 @@ export function refuseFiles({ parts }: Pick<UIMessage, 'parts'>, model: Selected
   const errors: FieldError[] = [];
   // In a message of too many files the latest are taken, as in a conversation.
   for (const [index, part] of [...parts.entries()].reverse()) {
-    if (part.type !== 'file' || !isDataUrl(part.url)) continue;
-    const content = readDataUrl(part);
+    if (part.type !== 'file') continue;
+    const content = isDataUrl(part.url) ? readDataUrl(part) : storedContent(part.mediaType);
     const objection = allowance.take(content) ?? allowance.objectionToLength(content);
     if (objection === undefined) continue;
     errors.push({ path: `message.parts.${index}`, message: `the file ${nameOf(part)} ${objection}` });
   }
   if (errors.length > 0) throw validationFailed(errors.reverse());
+}
+
+/** A file in storage is judged by its type: it is read later, and what its content is then takes nothing from the question. */
+function storedContent(mediaType: string): FileContent {
+  return isTextType(mediaType) ? { kind: 'text', text: '' } : { kind: 'binary', mediaType, base64: '' };
 }

@@ -1,6 +1,7 @@
 import { getToolName, isToolUIPart, type DynamicToolUIPart, type ToolUIPart, type UIMessage } from 'ai';
-import { isEmbeddedFile } from '../agents/file-input.js';
+import { isEmbeddedFile, isMediaType } from '../agents/file-input.js';
 import { OWN_NOTES, ownNotesOf } from '../agents/prompt/history-files.js';
+import { isFilePath } from '../files/file-path.js';
 
 type Parts = UIMessage['parts'];
 type Part = Parts[number];
@@ -71,11 +72,11 @@ function partForModel(role: UIMessage['role'], part: Part, index: number): Part 
   }
 }
 
-/** Nothing but what the message itself holds: neither an address nor a vendor's reference to a file. */
+/** What the message itself holds, and paths in our own storage: neither an address nor a vendor's reference to a file. */
 function fileForModel(part: Extract<Part, { type: 'file' }>, index: number): Part {
   const { mediaType, filename, url } = part;
   const name = typeof filename === 'string' ? filename : undefined;
-  if (isEmbeddedFile({ mediaType, url })) {
+  if (isEmbeddedFile({ mediaType, url }) || (isMediaType(mediaType) && isFilePath(url))) {
     const providerMetadata = { [OWN_NOTES]: { ...ownNotesOf(part), index } };
     return { type: 'file', mediaType, filename: name, url, providerMetadata };
   }

@@ -10,6 +10,7 @@ import { UsageTally, withUsage } from '../usage/usage-context.js';
 import { UsageService } from '../usage/usage.service.js';
 import type { FinishedCall } from '../usage/usage.types.js';
 import { Agents } from '../agents/agents.js';
+import { StoredFiles } from '../files/stored-files.js';
 import { ModelSelector } from '../models/model-selector.js';
 import type { AnswerEnd, FinishReason } from '../models/ending.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
@@ -64,6 +65,7 @@ export class TurnConductor {
     private readonly agents: Agents,
     private readonly titles: TitleService,
     private readonly usage: UsageService,
+    private readonly files: StoredFiles,
   ) {}
 
   /** Never rejects: whatever goes wrong is told to the turn's readers, stored and logged. */
@@ -212,11 +214,12 @@ export class TurnConductor {
 
   /** Passes the agent's chunks on; tells how it ended. */
   private async generate(turn: Turn, conducted: Conducted): Promise<Ending> {
-    const { history, identity, keys } = conducted;
+    const { identity, keys } = conducted;
     const { agentType, model } = conducted.chosen;
     const { documentId, repositoryId } = turn.request;
     const { signal, admission, note, onRefusedFiles } = turn;
     const { approved } = conducted;
+    const history = await this.files.withContents(identity, conducted.history);
     const conversation = { history, onRefusedFiles };
     const input = {
       ...conversation,

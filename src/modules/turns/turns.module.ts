@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
+import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { UsageModule } from '../usage/usage.module.js';
@@ -18,7 +19,7 @@ import { TurnService } from './turn.service.js';
 
 /** One message from the request to the stored answer. */
 @Module({
-  imports: [AdminConfigModule, AgentsModule, ModelsModule, RateLimitModule, UsageModule],
+  imports: [AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule, UsageModule],
   providers: [
     AgentChooser,
     RecoveryRepository,

@@ -46,7 +46,10 @@ export class UserMessageDto {
             filename: { type: 'string' },
             url: {
               type: 'string',
-              description: 'A data URL. Any other URL is refused.',
+              description:
+                'A data URL, the `path` of a file that you have uploaded (`POST /api/files`), or an address that Supabase Storage or this ' +
+                'API has given for it. Any other URL is refused. Where the server has storage, a large data URL is moved there: the ' +
+                'stored message then has the path of the file.',
               example: 'data:image/png;base64,iVBORw0KGgo=',
             },
           },

@@ -21,8 +21,9 @@ export class MessageDto {
     items: { type: 'object', additionalProperties: true },
     example: [{ type: 'text', text: 'Sow tomatoes in March.', state: 'done' }],
     description:
-      'The parts of an AI SDK `UIMessage`. At a file, `providerMetadata.switchboard.refusedBy` lists the vendors that could not ' +
-      'process it: their models are told so in its place. At an answer, `data-refusedFiles` names the files that it had to do without.',
+      'The parts of an AI SDK `UIMessage`. The `url` of a `file` part is a data URL or, for a file in storage, a signed address. ' +
+      '`providerMetadata.switchboard.refusedBy` of a file lists the vendors that could not process it: their models get a text ' +
+      'in its place. `data-refusedFiles` of an answer names the files that it had to do without.',
   })
   parts: unknown[];
 
