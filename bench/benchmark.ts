@@ -6,6 +6,7 @@ import { measureColdStart } from './load/cold-start.js';
 import { measureFirstToken } from './load/first-token.js';
 import { measureLists } from './load/lists.js';
 import { measureRouting } from './load/routing.js';
+import { measureSearch } from './load/search.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
 import { measureTurns } from './load/turns.js';
@@ -28,7 +29,11 @@ const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
   streams: measureStreams,
   'stream-limit': measureStreamLimit,
   'cold-start': measureColdStart,
+  search: measureSearch,
 };
+
+/** Takes some minutes, so it is only measured when it is named. */
+const ONLY_BY_NAME = ['search'];
 
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 
@@ -128,7 +133,7 @@ async function run(options: Options, resources: AsyncDisposableStack, log: Log):
   const figures: Figure[] = [];
   let noise = 0;
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
-    if (only.length > 0 && !only.includes(name)) continue;
+    if (only.length > 0 ? !only.includes(name) : ONLY_BY_NAME.includes(name)) continue;
     const share = await busyShare();
     noise = Math.max(noise, share);
     log(`${name}${share > QUIET ? ` (other programs use ${percent(share)} of the processors)` : ''}`);

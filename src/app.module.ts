@@ -13,6 +13,7 @@ import { ChatModule } from './modules/chat/chat.module.js';
 import { DocumentsModule } from './modules/documents/documents.module.js';
 import { GithubModule } from './modules/github/github.module.js';
 import { HealthModule } from './modules/health/health.module.js';
+import { LegacyRoutesModule } from './modules/legacy-routes/legacy-routes.module.js';
 import { MessagesModule } from './modules/messages/messages.module.js';
 import { SuggestionsModule } from './modules/suggestions/suggestions.module.js';
 import { RateLimitModule } from './modules/rate-limit/rate-limit.module.js';
@@ -41,6 +42,7 @@ export class AppModule {
         AdminConfigModule,
         AuditModule,
         RateLimitModule,
+        ...(config.legacyRoutes ? [LegacyRoutesModule] : []),
       ],
     };
   }

@@ -38,6 +38,8 @@ export interface AppConfig<VendorId extends string = string> {
   providers: Readonly<Record<VendorId, ProviderConfig>>;
   githubApiUrl?: string;
   demoModel: boolean;
+  /** Whether the routes of the old Vercel chatbot answer, too. */
+  legacyRoutes: boolean;
   upstream: { firstByteTimeout: number; idleTimeout: number };
   otlpEndpoint?: string;
 }
@@ -98,6 +100,7 @@ export function loadConfig<VendorId extends string>(
     providers: env.providers,
     githubApiUrl: env.GITHUB_API_URL,
     demoModel: env.DEMO_MODEL ?? (embedded && !hasServerKey),
+    legacyRoutes: env.LEGACY_ROUTES ?? false,
     upstream: {
       firstByteTimeout: env.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
       idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,

@@ -76,6 +76,7 @@ const environmentSchema = z.object({
   EMBEDDED_AUTH_RATE_LIMIT: integer(30, 0, 1_000_000_000),
   DATA_DIR: optionalText.transform((value) => value ?? '.data'),
   MIGRATE_ON_START: boolean,
+  LEGACY_ROUTES: boolean,
   SUPABASE_URL: httpUrl,
   SUPABASE_SECRET_KEY: optionalText,
   SUPABASE_SERVICE_ROLE_KEY: optionalText,

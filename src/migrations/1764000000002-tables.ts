@@ -34,7 +34,6 @@ export class Tables1764000000002 implements MigrationInterface {
     }
     await createFunctions(runner, USED_BY_TRIGGERS);
     await runner.query(TRIGGERS);
-    await runner.query(SEARCH);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -249,12 +248,3 @@ const TRIGGERS = `
     for each row when (new.id <> old.id) execute function switchboard.place_document_version();
   create trigger stream_message after insert or update on public."Stream"
     for each row when (new."messageId" is not null) execute function switchboard.check_stream_message()`;
-
-/** Title search is fast if the extension is available, and works without it. */
-const SEARCH = `
-  do $do$ begin
-    if exists (select 1 from pg_extension where extname = 'pg_trgm') then
-      execute (select format('create index idx_chat_title_search on public.chat using gin (title %I.gin_trgm_ops)', nspname)
-                 from pg_extension join pg_namespace on pg_namespace.oid = extnamespace where extname = 'pg_trgm');
-    end if;
-  end $do$`;

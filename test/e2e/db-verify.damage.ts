@@ -6,8 +6,8 @@ const OWN = '(user_id = (SELECT switchboard.user_id() AS user_id))';
 export const STRUCTURE: Damage[] = [
   [`drop table "Stream" cascade`, ['missing table Stream']],
   [
-    `alter table chat alter column title type varchar(200)`,
-    ['column title of chat is varchar(200), expected text'],
+    `alter table "Suggestion" alter column "originalText" type varchar(200)`,
+    ['column originalText of Suggestion is varchar(200), expected text'],
   ],
   [
     `alter table "Message_v2" alter column "createdAt" type timestamptz`,

@@ -114,7 +114,7 @@ describe('db:verify', () => {
         const { code, stdout, stderr } = await run(database.url);
         expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
         expect(stdout).toBe(`The database matches: ${describeVerified()}.\n`);
-        expect(stdout).toMatch(/^The database matches: 25 tables, \d+ columns, .* 41 policies, /);
+        expect(stdout).toMatch(/^The database matches: 28 tables, \d+ columns, .* 44 policies, /);
       } finally {
         await database.drop();
       }

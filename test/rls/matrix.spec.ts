@@ -53,7 +53,7 @@ describe.each([
         where relkind in ('r', 'p', 'v', 'm', 'f')
           and (relnamespace = 'public'::regnamespace
                or relnamespace = 'switchboard'::regnamespace
-                  and has_table_privilege('authenticated', pg_class.oid, 'select, insert, update, delete'))`,
+                  and has_table_privilege('switchboard_user', pg_class.oid, 'select, insert, update, delete'))`,
     );
     const expected = tables.flatMap(({ name }) =>
       (['select', 'insert', 'update', 'delete'] satisfies Action[]).flatMap((action) =>

@@ -75,7 +75,19 @@ const MATRIX = `
   switchboard.usage_archive       select   rows       none       rows       rows       none       rows       denied     rows
   switchboard.usage_archive       insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_archive       update   denied     denied     denied     denied     denied     denied     denied     denied
-  switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied`;
+  switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_pending      insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_pending      delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_groups       insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_groups       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          select   rows       none       none       denied     denied     denied     denied     denied
+  switchboard.search_due          insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.search_due          delete   denied     denied     denied     denied     denied     denied     denied     denied`;
 
 export type Action = 'select' | 'insert' | 'update' | 'delete';
 export type Persona =
@@ -228,6 +240,34 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     key: ({ userId }) => ({ user_id: userId }),
     newRow: ({ userId, usageModel }) => ({ user_id: userId, ...sumsOf(usageModel) }),
     change: `calls = 4711`,
+  },
+  'switchboard.search_pending': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId, chatId, messageId }) => ({
+      user_id: userId,
+      chat_id: chatId,
+      at: '2020-01-01T00:00:00Z',
+      message_id: messageId,
+    }),
+    change: `at = now()`,
+  },
+  'switchboard.search_groups': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({
+      user_id: userId,
+      number: 2,
+      width: 0,
+      matrix: '',
+      chat_ids: '{}',
+      from_at: '{}',
+      to_at: '{}',
+    }),
+    change: `width = 4711`,
+  },
+  'switchboard.search_due': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({ user_id: userId }),
+    change: `is_whole = true`,
   },
 };
 

@@ -18,11 +18,12 @@ const FUNCTIONS = `${FOLDER}/functions`;
  */
 const RELEASED: Record<string, string> = {
   SupabaseFoundation1764000000001: 'bad404ef0ffb6b0f1f6e5099e9592e1cbde96c057075183c8ac12699e9a09cb5',
-  Tables1764000000002: 'ad609a7816ec607a6cb053ffda3c286e79138a14ff8688d4b47dda3e5c68fecc',
+  Tables1764000000002: '5d2c158b3e7fffca2e7a00edd3b87ead5ed8419cb7d2fa1de86a6d679ed6d182',
   Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
   UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
   UsageAccounting1764000000005: '5ef5c51ecbc1a2902365564b60e08b18a5d982de06a7053861cca4fea6cf708e',
   Configuration1764000000006: 'aefb0954d7882506c88f86a6622edfee7e0f16b824655b5b8146703b1641f0e9',
+  Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {

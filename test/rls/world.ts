@@ -49,6 +49,7 @@ export async function insertWorld(runner: SqlRunner): Promise<World> {
     admin: await insertUserRows(runner, 'admin'),
   };
   await insertUsageSums(runner, Object.values(world));
+  await insertSearchIndex(runner, Object.values(world));
   return world;
 }
 
@@ -96,4 +97,19 @@ async function insertUsageSums(runner: SqlRunner, users: UserRows[]): Promise<vo
     [users.map(({ usageModel }) => usageModel)],
   );
   await insertCalls();
+}
+
+/** As the indexer would leave it; what is not indexed yet has been noted by triggers. */
+async function insertSearchIndex(runner: SqlRunner, users: UserRows[]): Promise<void> {
+  for (const { userId, chatId } of users) {
+    await runner.query(
+      `insert into switchboard.search_groups (user_id, number, width, matrix, chat_ids, from_at, to_at)
+       values ($1, 1, 1, decode(repeat('80', 8192), 'hex'), array[$2::uuid], '{2020-01-01}', '{2020-01-01}')`,
+      [userId, chatId],
+    );
+    await runner.query(
+      'insert into switchboard.search_due (user_id) values ($1) on conflict (user_id) do nothing',
+      [userId],
+    );
+  }
 }

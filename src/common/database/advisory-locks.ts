@@ -20,6 +20,8 @@ export const ADVISORY_LOCKS = {
   usagePurge: 7_264_118_311,
   /** Held while old rate limit windows are deleted. */
   windowSweep: 7_264_118_312,
+  /** Held while the database of an old chatbot is being upgraded. */
+  legacyUpgrade: 7_264_118_330,
   /** Seed of the hash of a user and an agent. Their admissions run one after the other. */
   admission: 7_264_118_313,
   /** Seed of the hash of a document. Its writers run one after the other. */

@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { GuardedClient } from './guarded-client.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
@@ -7,6 +7,7 @@ import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
 import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-role-guard.js';
 import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usage-accounting.js';
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
+import { Search1764000000008 } from '../../migrations/1764000000008-search.js';
 
 /** The migrations table is in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
@@ -18,6 +19,7 @@ const MIGRATIONS = [
   UserRoleGuard1764000000004,
   UsageAccounting1764000000005,
   Configuration1764000000006,
+  Search1764000000008,
 ];
 
 /** Options of a data source for migrations only. */
@@ -45,6 +47,38 @@ export async function runMigrations({ url }: { url: string }): Promise<string[]>
   return withMigrationLock(url, async (dataSource) => {
     const done = await dataSource.runMigrations();
     return done.map(({ name }) => name);
+  });
+}
+
+/** Whether a database lacks a migration of this version. */
+export async function hasPendingMigrations({ url }: { url: string }): Promise<boolean> {
+  return withMigrationLock(url, (dataSource) => dataSource.showMigrations());
+}
+
+/**
+ * Brings a database up to date in one transaction, together with what has to happen before and after it in the same one.
+ */
+export async function runMigrationsBetween(
+  { url }: { url: string },
+  before: (runner: QueryRunner) => Promise<void>,
+  after: (runner: QueryRunner) => Promise<void>,
+): Promise<void> {
+  await withMigrationLock(url, async (dataSource) => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      await before(runner);
+      const executor = new MigrationExecutor(dataSource, runner);
+      executor.transaction = 'all';
+      await executor.executePendingMigrations();
+      await after(runner);
+      await runner.commitTransaction();
+    } catch (error) {
+      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      throw error;
+    } finally {
+      await runner.release();
+    }
   });
 }
 

@@ -20,6 +20,8 @@ interface BodyRules {
   items?: number;
   /** The default is `application/json`. */
   mediaTypes?: string[];
+  /** Leaves the body to the handler, which bounds it. */
+  unread?: boolean;
 }
 
 /** Declares the body that a route accepts, if it is more than a small JSON body. */
@@ -43,7 +45,8 @@ export class RequestContentGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     refuseHostile('query.', request.query);
     refuseHostile('params.', request.params);
-    return BODY_METHODS.has(request.method) ? this.readBody(request, context) : true;
+    if (!BODY_METHODS.has(request.method) || this.rulesOf(context)?.unread) return true;
+    return this.readBody(request, context);
   }
 
   private async readBody(request: FastifyRequest, context: ExecutionContext): Promise<boolean> {
@@ -52,11 +55,15 @@ export class RequestContentGuard implements CanActivate {
     return true;
   }
 
-  private limitsOf(context: ExecutionContext): BodyLimits {
-    const rules = this.reflector.getAllAndOverride<BodyRules | undefined>(BODY_RULES, [
+  private rulesOf(context: ExecutionContext): BodyRules | undefined {
+    return this.reflector.getAllAndOverride<BodyRules | undefined>(BODY_RULES, [
       context.getHandler(),
       context.getClass(),
     ]);
+  }
+
+  private limitsOf(context: ExecutionContext): BodyLimits {
+    const rules = this.rulesOf(context);
     const { bodyLimit, requestTimeout } = this.config.server;
     return {
       bytes: rules?.large ? bodyLimit : Math.min(SMALL_BODY, bodyLimit),

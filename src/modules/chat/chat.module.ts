@@ -7,6 +7,9 @@ import { ChatExportService } from './chat-export.service.js';
 import { ChatsController } from './chats.controller.js';
 import { ChatsRepository } from './chats.repository.js';
 import { ChatsService } from './chats.service.js';
+import { ChatSearchRepository } from './search/chat-search.repository.js';
+import { SearchIndexRepository } from './search/search-index.repository.js';
+import { SearchIndexer } from './search/search-indexer.js';
 import { VotesController } from './votes.controller.js';
 import { VotesRepository } from './votes.repository.js';
 import { VotesService } from './votes.service.js';
@@ -14,7 +17,16 @@ import { VotesService } from './votes.service.js';
 @Module({
   imports: [TurnsModule, MessagesModule],
   controllers: [ChatController, ChatsController, AdminChatsController, VotesController],
-  providers: [ChatsRepository, ChatsService, ChatExportService, VotesRepository, VotesService],
+  providers: [
+    ChatsRepository,
+    ChatsService,
+    ChatSearchRepository,
+    SearchIndexRepository,
+    SearchIndexer,
+    ChatExportService,
+    VotesRepository,
+    VotesService,
+  ],
   exports: [ChatsService, VotesService],
 })
 export class ChatModule {}

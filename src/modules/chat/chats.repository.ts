@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import type { Keyset } from '../../common/http/paging.js';
-import type { SearchPatterns } from './chat-search.js';
 import type { Visibility } from './dto/chat.dto.js';
 
 export interface ChatRow {
@@ -30,31 +29,12 @@ const METADATA = `
   chat.total_input_tokens as "totalInputTokens", chat.total_output_tokens as "totalOutputTokens",
   chat.total_cost as "totalCost"`;
 
-const COLUMNS = `${METADATA}, chat."lastContext"`;
+/** Of a chat in a page, or by itself. */
+export const COLUMNS = `${METADATA}, chat."lastContext"`;
 
-const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
+export const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
 
-/** Unpaired surrogates (an answer cut inside an emoji) and NUL can be stored as JSON, but cannot be read. */
-const READABLE_PARTS = String.raw`
-  case when json_typeof(message.parts) <> 'array' then '[]'
-       when strpos(message.parts::text, '\u') = 0 then message.parts
-       else regexp_replace(message.parts::text, '\\u(d[89a-f][0-9a-f]{2}|0000)', '\\ufffd', 'gi')::json
-  end`;
-
-/**
- * True for chats with the text in the title or in a text part. Reading JSON is the expensive part, so messages that
- * cannot contain the text are skipped first.
- */
-const contains = (text: string, json: string) => `
-  (chat.title ~ ${text}
-   or exists (
-     select from "Message_v2" message
-      where message."chatId" = chat.id
-        and message.parts::text ~ ${json}
-        and exists (select from json_array_elements(${READABLE_PARTS}) part
-                     where part ->> 'type' = 'text' and part ->> 'text' ~ ${text})))`;
-
-const NEWEST_FIRST = '"createdAt" desc, id desc';
+export const NEWEST_FIRST = '"createdAt" desc, id desc';
 
 const FIND_READABLE = `
   select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
@@ -91,11 +71,10 @@ export class ChatsRepository {
     statements: SqlRunner,
     {
       userId,
-      search,
       visibility,
       after,
       limit,
-    }: { userId: string; search?: SearchPatterns; visibility?: Visibility; after?: Keyset; limit: number },
+    }: { userId: string; visibility?: Visibility; after?: Keyset; limit: number },
   ): Promise<ChatRow[]> {
     const parameters: unknown[] = [userId, limit];
     const add = (value: unknown) => `$${parameters.push(value)}`;
@@ -105,7 +84,6 @@ export class ChatsRepository {
       conditions.push(
         `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
       );
-    if (search) conditions.push(contains(`${add(search.text)}::text`, `${add(search.json)}::text`));
     const rows = `
       select chat.* from chat where ${conditions.join(' and ')}
        order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;

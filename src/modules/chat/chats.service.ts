@@ -8,13 +8,13 @@ import { DEFAULT_TITLE } from '../turns/title.service.js';
 import { TurnService } from '../turns/turn.service.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { toChat, toChatMetadata } from './chat.mapper.js';
-import { searchPatterns } from './chat-search.js';
 import { ChatsRepository } from './chats.repository.js';
 import type { ChatMetadataDto, ListAllChatsQuery } from './dto/admin-chats.dto.js';
 import type { ChatDto, DeletedDto } from './dto/chat.dto.js';
 import type { CreateChatDto } from './dto/create-chat.dto.js';
 import type { ListChatsQuery } from './dto/list-chats.query.js';
 import type { UpdateChatDto } from './dto/update-chat.dto.js';
+import { ChatSearchRepository, toSearch } from './search/chat-search.repository.js';
 
 /** Chats for their owner, or for a reader of a public chat. Chat ids are stored ids. */
 @Injectable()
@@ -22,6 +22,7 @@ export class ChatsService {
   constructor(
     private readonly database: Database,
     private readonly chats: ChatsRepository,
+    private readonly searches: ChatSearchRepository,
     private readonly messages: MessagesService,
     private readonly turns: TurnService,
   ) {}
@@ -30,13 +31,14 @@ export class ChatsService {
   async list(identity: Identity, { q, visibility, limit, cursor }: ListChatsQuery): Promise<Page<ChatDto>> {
     const filter = {
       userId: identity.id,
-      search: q ? searchPatterns(q) : undefined,
       visibility,
       after: decodeCursor(cursor),
       limit,
     };
     const rows = await this.database.readAsUser(identity, (statements) =>
-      this.chats.findPage(statements, filter),
+      q
+        ? this.searches.findPage(statements, { ...filter, search: toSearch(q) })
+        : this.chats.findPage(statements, filter),
     );
     return toPage(rows, limit, newestFirst, (row) => toChat(row, identity.id));
   }

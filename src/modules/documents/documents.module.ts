@@ -9,6 +9,6 @@ import { VersionsService } from './versions.service.js';
 @Module({
   controllers: [DocumentsController, VersionsController],
   providers: [DiffWorkers, DocumentsRepository, DocumentsService, VersionsService],
-  exports: [DocumentsService],
+  exports: [DocumentsService, VersionsService],
 })
 export class DocumentsModule {}

@@ -14,6 +14,6 @@ import { ModelsService } from './models.service.js';
   imports: [AdminConfigModule, UsageModule],
   controllers: [ConfigTestController, ModelsController],
   providers: [ConfigTestService, LanguageModels, ModelCalls, ModelSelector, ModelsService],
-  exports: [ModelSelector],
+  exports: [ModelSelector, ModelsService],
 })
 export class ModelsModule {}

@@ -10,7 +10,7 @@ export class ListChatsQuery extends PageQuery {
   @ApiPropertyOptional({
     maxLength: MAX_SEARCH_LENGTH,
     example: 'tomatoes',
-    description: 'Only chats with this text in the title or in a message. Case-insensitive.',
+    description: 'Only chats with this text in the title or in a message. Ignores case and accents.',
   })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))

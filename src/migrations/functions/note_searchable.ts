@@ -1,0 +1,42 @@
+import type { SqlFunction } from '../sql-functions.js';
+
+/**
+ * Notes what the search index does not have yet. New messages come once a statement; one that changes comes by itself, if it
+ * is not being written: then it has been noted when it was new, and is only taken into the index when it is complete. A
+ * chat is noted for its title.
+ *
+ * `do update` locks a note that is there: the indexer leaves it alone until the change has been committed. New messages have
+ * none, and wait for nothing. About every 64th message, and every large one, sends the indexer to look at its user.
+ *
+ * A definer: no user writes the notes.
+ */
+export const NOTE_SEARCHABLE: SqlFunction = {
+  signature: 'switchboard.note_searchable()',
+  definition: `
+  create or replace function switchboard.note_searchable() returns trigger
+    language plpgsql security definer set search_path = '' as $fn$
+  declare
+    noted integer;
+  begin
+    if tg_table_name = 'chat' then
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        values (new.user_id, new.id, '-infinity', new.id)
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
+    elsif tg_op = 'INSERT' then
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        select chat.user_id, chat.id, added."createdAt", added.id from added join public.chat on chat.id = added."chatId"
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
+      get diagnostics noted = row_count;
+      if random() * 64 < noted or exists (select from added where pg_column_size(parts) > 32768) then
+        insert into switchboard.search_due (user_id)
+          select distinct chat.user_id from added join public.chat on chat.id = added."chatId"
+          on conflict (user_id) do nothing;
+      end if;
+    else
+      insert into switchboard.search_pending as pending (user_id, chat_id, at, message_id)
+        select chat.user_id, chat.id, new."createdAt", new.id from public.chat where chat.id = new."chatId"
+        on conflict (user_id, chat_id, at, message_id) do update set message_id = pending.message_id;
+    end if;
+    return null;
+  end $fn$`,
+};

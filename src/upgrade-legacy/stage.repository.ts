@@ -1,0 +1,196 @@
+import type pg from 'pg';
+import { ADVISORY_LOCKS } from '../common/database/advisory-locks.js';
+import { runMigrationsBetween } from '../common/database/migrate.js';
+import { COUNTS, REPORT, SCHEMAS } from './context.js';
+import { LEGACY_TABLES, type LegacyTables } from './legacy-tables.repository.js';
+
+/** How far an upgrade has come. */
+export type Phase = 'prepared' | 'copying' | 'switched' | 'undone' | 'finished';
+
+export interface State {
+  phase: Phase;
+  /** The schema of the old tables, before they made room. */
+  schema: string;
+  /** A transaction number: rows of the old tables that were written by it or later may not have been copied. */
+  since: string | null;
+}
+
+const STATE = 'switchboard.legacy_state';
+const HOLD = 'switchboard_hold';
+/** For how long others may be kept waiting for the old tables. */
+const LOCK_TIMEOUT = '3s';
+
+const BOOKS = `
+  create table if not exists ${STATE} (
+    id boolean primary key default true check (id), phase text not null, schema_name text not null, since text);
+  create table if not exists ${COUNTS} (
+    table_name text primary key, rows_before bigint not null, rows_after bigint not null, set_aside bigint not null,
+    folded bigint not null);
+  create table if not exists ${REPORT} (
+    id bigint generated always as identity primary key,
+    table_name text not null, row_id text not null, chat_id uuid, document_id uuid,
+    decision text not null, reason text not null, original json,
+    decided_at timestamptz(3) not null default now());
+  alter table ${STATE} enable row level security;
+  alter table ${COUNTS} enable row level security;
+  alter table ${REPORT} enable row level security;
+  revoke all on ${STATE}, ${COUNTS}, ${REPORT} from public, anon, authenticated`;
+
+interface Queryable {
+  query(sql: string): Promise<unknown>;
+}
+
+export async function lockUpgrade(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
+    ADVISORY_LOCKS.legacyUpgrade,
+  ]);
+  return rows[0]?.locked === true;
+}
+
+export async function readState(client: pg.ClientBase): Promise<State | undefined> {
+  const { rows: tables } = await client.query<{ present: boolean }>(
+    `select to_regclass('${STATE}') is not null as present`,
+  );
+  if (!tables[0]?.present) return undefined;
+  const { rows } = await client.query<State>(`select phase, schema_name as schema, since from ${STATE}`);
+  return rows[0];
+}
+
+export async function writeState(client: Queryable, { phase, schema, since }: State): Promise<void> {
+  const text = (value: string | null) => (value === null ? 'null' : `'${value.replaceAll("'", "''")}'`);
+  await client.query(
+    `insert into ${STATE} (phase, schema_name, since) values (${text(phase)}, ${text(schema)}, ${text(since)})
+     on conflict (id) do update set phase = excluded.phase, schema_name = excluded.schema_name, since = excluded.since`,
+  );
+}
+
+/** A number from which on a row may have changed after this moment. */
+export async function currentTransaction(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ since: string }>(
+    `select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint % 4294967296)::text as since`,
+  );
+  return rows[0]?.since ?? '3';
+}
+
+/**
+ * Makes Switchboard's tables, beside the old ones that have the same names: the old ones step aside for a moment, the
+ * migrations run, and the new ones move to a schema of their own. Nobody else sees any of it but its result. It is also how
+ * the migrations of a newer version get to tables that wait there.
+ */
+export async function migrateBeside(url: string, legacy: LegacyTables, state: State): Promise<void> {
+  let others: string[] = [];
+  await runMigrationsBetween(
+    { url },
+    async (runner) => {
+      await runner.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      await runner.query(`create schema ${HOLD}`);
+      await move(runner, legacy.names, legacy.schema, HOLD);
+      others = await tablesOf(runner, 'public');
+      await move(runner, await tablesOf(runner, SCHEMAS.next), SCHEMAS.next, 'public');
+    },
+    async (runner) => {
+      await runner.query(`create schema if not exists ${SCHEMAS.next}`);
+      const made = (await tablesOf(runner, 'public')).filter((name) => !others.includes(name));
+      await move(runner, made, 'public', SCHEMAS.next);
+      await move(runner, legacy.names, HOLD, legacy.schema);
+      await runner.query(`drop schema ${HOLD}`);
+      await setTriggers(runner, 'disable');
+      await makeBooks(runner, state);
+    },
+  );
+}
+
+/** For old tables in another schema than Switchboard's: those are migrated already. */
+export async function makeBooks(client: Queryable, state: State): Promise<void> {
+  await client.query(BOOKS);
+  await client.query(`create schema if not exists ${SCHEMAS.work}`);
+  await writeState(client, state);
+}
+
+/** The old tables make room for the new ones, which take their place. */
+export async function switchTables(client: pg.ClientBase, legacy: LegacyTables): Promise<void> {
+  await client.query(`create schema if not exists ${SCHEMAS.old}`);
+  await move(client, legacy.names, legacy.schema, SCHEMAS.old);
+  await setTriggers(client, 'enable');
+  await move(client, await tablesOf(client, SCHEMAS.next), SCHEMAS.next, 'public');
+  await client.query(`drop schema ${SCHEMAS.next}`);
+}
+
+/** The old tables take back their place. What was written since they made room waits in the schema of the new ones. */
+export async function switchBack(client: pg.ClientBase, made: string[], schema: string): Promise<void> {
+  await client.query(`create schema ${SCHEMAS.next}`);
+  await move(client, made, 'public', SCHEMAS.next);
+  await move(client, await tablesOf(client, SCHEMAS.old), SCHEMAS.old, schema);
+  await client.query(`drop schema ${SCHEMAS.old}`);
+}
+
+/** Reads may go on; writes wait until the switch is over, or has failed. */
+export async function lockOldTables(client: pg.ClientBase, legacy: LegacyTables): Promise<void> {
+  await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+  await client.query(`lock table ${legacy.names.map((name) => legacy.table(name)).join(', ')} in share mode`);
+}
+
+/** Drops the old tables, with what only the upgrade needed. The report stays. */
+export async function dropOldTables(client: pg.ClientBase, schema: string): Promise<string[]> {
+  const names = (await tablesOf(client, schema)).filter((name) =>
+    (LEGACY_TABLES as readonly string[]).includes(name),
+  );
+  const tables = names.map((name) => `${quoted(schema)}.${quoted(name)}`);
+  if (tables.length > 0) await client.query(`drop table ${tables.join(', ')}`);
+  if (schema === SCHEMAS.old) await client.query(`drop schema ${SCHEMAS.old}`);
+  await client.query(`drop schema if exists ${SCHEMAS.work} cascade`);
+  return names;
+}
+
+/** Forgets a copy that is not wanted any more; the tables that it went into stay, empty. */
+export async function discardCopy(client: pg.ClientBase, target: string): Promise<void> {
+  await client.query(`
+    delete from ${target}.chat;
+    delete from ${target}."Document";
+    truncate ${REPORT}, ${COUNTS};
+    drop schema if exists ${SCHEMAS.work} cascade;
+    create schema ${SCHEMAS.work}`);
+  await setTriggers(client, 'disable');
+}
+
+export async function tablesOf(
+  client: { query(sql: string): Promise<unknown> },
+  schema: string,
+): Promise<string[]> {
+  const result = await client.query(
+    `select relname::text as name from pg_class
+      where relnamespace = to_regnamespace('${schema}') and relkind in ('r', 'p') order by 1`,
+  );
+  const rows = (Array.isArray(result) ? result : (result as { rows: unknown }).rows) as Array<{
+    name: string;
+  }>;
+  return rows.map(({ name }) => name);
+}
+
+async function move(client: Queryable, names: readonly string[], from: string, to: string): Promise<void> {
+  if (from === to) return;
+  for (const name of names) {
+    await client.query(`alter table ${quoted(from)}.${quoted(name)} set schema ${quoted(to)}`);
+  }
+}
+
+/**
+ * Functions of triggers name their tables with the schema `public`, where the old ones still stand. While rows are copied,
+ * such triggers rest; the copy does their work.
+ */
+async function setTriggers(client: Queryable, action: 'enable' | 'disable'): Promise<void> {
+  await client.query(`
+    do $do$ declare found record; begin
+      for found in
+        select tgrelid::regclass as relation, tgname
+          from pg_trigger join pg_class on pg_class.oid = tgrelid join pg_proc on pg_proc.oid = tgfoid
+         where relnamespace = to_regnamespace('${SCHEMAS.next}') and not tgisinternal and prosrc like '%public.%'
+      loop
+        execute format('alter table %s ${action} trigger %I', found.relation, found.tgname);
+      end loop;
+    end $do$`);
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
