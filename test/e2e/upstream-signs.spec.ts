@@ -189,7 +189,10 @@ describe('an answer on the wire', () => {
       encoding: 'gzip',
       fault: { type: 'reset-after', chunks: 1 },
     });
-    expect(answer.chunks.at(-1)).toMatchObject({ type: 'error', errorText: 'OpenAI ended its answer early.' });
+    expect(answer.chunks.at(-1)).toMatchObject({
+      type: 'error',
+      errorText: 'OpenAI ended its answer early.',
+    });
   });
 
   eachSideBySide(
