@@ -11,6 +11,7 @@ import { AgentsModule } from './modules/agents/agents.module.js';
 import { AuditModule } from './modules/audit/audit.module.js';
 import { ChatModule } from './modules/chat/chat.module.js';
 import { DocumentsModule } from './modules/documents/documents.module.js';
+import { FilesModule } from './modules/files/files.module.js';
 import { GithubModule } from './modules/github/github.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { LegacyRoutesModule } from './modules/legacy-routes/legacy-routes.module.js';
@@ -37,6 +38,7 @@ export class AppModule {
         MessagesModule,
         DocumentsModule,
         SuggestionsModule,
+        FilesModule,
         GithubModule,
         AgentsModule,
         AdminConfigModule,

@@ -18,12 +18,12 @@ interface Model {
 }
 
 const MODELS: Model[] = [
-  { id: 'google/gemini-2.5-flash', share: 8, first: 350, pace: 14, cached: 0.3, thoughts: 0.3 },
-  { id: 'google/gemini-2.5-pro', share: 3, first: 1_400, pace: 24, cached: 0.2, thoughts: 0.6 },
-  { id: 'openai/gpt-4o-mini', share: 5, first: 450, pace: 16, cached: 0.5, thoughts: 0 },
-  { id: 'openai/gpt-5-mini', share: 2, first: 1_900, pace: 18, cached: 0.4, thoughts: 0.5 },
-  { id: 'anthropic/claude-sonnet-4-5', share: 4, first: 900, pace: 22, cached: 0.7, thoughts: 0 },
-  { id: 'anthropic/claude-haiku-4-5', share: 2, first: 500, pace: 12, cached: 0.6, thoughts: 0 },
+  { id: 'google/gemini-3.8-flash', share: 8, first: 350, pace: 14, cached: 0.3, thoughts: 0.3 },
+  { id: 'google/gemini-4-argon', share: 3, first: 1_400, pace: 24, cached: 0.2, thoughts: 0.6 },
+  { id: 'openai/gpt-6-luna', share: 5, first: 450, pace: 16, cached: 0.5, thoughts: 0 },
+  { id: 'openai/gpt-6.1-terra', share: 2, first: 1_900, pace: 18, cached: 0.4, thoughts: 0.5 },
+  { id: 'anthropic/claude-sonnet-5-5', share: 4, first: 900, pace: 22, cached: 0.7, thoughts: 0 },
+  { id: 'anthropic/claude-haiku-5-5', share: 2, first: 500, pace: 12, cached: 0.6, thoughts: 0 },
 ];
 const CHOICES = MODELS.flatMap((model) => Array.from({ length: model.share }, () => model));
 

@@ -15,6 +15,7 @@ import { SessionRepository } from './session.repository.js';
 import { SignIn } from './sign-in.js';
 import { createSecrets, readSecrets, type StackSecrets } from './stack-secrets.js';
 import { StorageService } from './storage-service.js';
+import { StorageRepository } from './storage.repository.js';
 import { createSupabase, prepareSchemas } from './supabase.js';
 import { postgresUser } from './system-user.js';
 
@@ -152,7 +153,14 @@ async function createGateway(options: {
       new AdminUsers(database),
       new LoginThrottle(authRateLimit),
     ),
-    new StorageService(library, origin, (token) => callers.verify(token), limits),
+    new StorageService(
+      library,
+      origin,
+      (token) => callers.verify(token),
+      secrets.jwtSecret,
+      new StorageRepository(database),
+      limits,
+    ),
     limits,
     log,
   );

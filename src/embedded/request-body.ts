@@ -98,6 +98,7 @@ export async function readText(source: Readable, limits: BodyLimits): Promise<st
   }
 }
 
-function tooLarge(size: number): BodyError {
+/** What a body of more than `size` bytes is told. */
+export function tooLarge(size: number): BodyError {
   return new BodyError(413, `The request body is larger than ${size} bytes`);
 }

@@ -2,6 +2,7 @@ import { storageFailure } from './failures.js';
 import { type Fields, isFields, parseJsonObject } from './json-body.js';
 
 const SORT_COLUMNS = ['name', 'id', 'created_at', 'updated_at', 'last_accessed_at'];
+/** More than any client asks for at once. */
 const MAX_ITEMS = 1_000;
 
 /** Returns the JSON body of a storage request, checked for everything that the library cannot handle, or a refusal. */
@@ -9,7 +10,7 @@ export function parseStorageBody(text: string): Fields | Response {
   const body = parseJsonObject(text);
   if (typeof body === 'string') return refuse(body);
   const problem = sortProblem(body['sortBy']) ?? countProblem(body);
-  return problem === undefined ? bounded(body) : refuse(problem);
+  return problem === undefined ? body : refuse(problem);
 }
 
 function sortProblem(sort: unknown): string | undefined {
@@ -35,14 +36,6 @@ function countProblem(body: Fields): string | undefined {
       return `${name} must be a whole number`;
   }
   return undefined;
-}
-
-/** A list without a limit would read all files of a user at once. */
-function bounded(body: Fields): Fields {
-  if (!('prefix' in body) && !('limit' in body) && !('sortBy' in body)) return body;
-  const limit = typeof body['limit'] === 'number' ? Math.min(body['limit'], MAX_ITEMS) : 100;
-  const sort = body['sortBy'] as Fields | undefined;
-  return { ...body, limit, ...(sort ? { sortBy: { order: 'asc', ...sort } } : {}) };
 }
 
 function refuse(message: string): Response {

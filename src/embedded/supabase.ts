@@ -10,9 +10,6 @@ import pg from 'pg';
 import type { StackSecrets } from './stack-secrets.js';
 import { FolderStorageAdapter } from './storage-adapter.js';
 
-/** The bucket of users' files. A user's folder in it is named by the user's id. */
-const BUCKET = 'files';
-
 const PREPARE_ROLE = `
   do $do$ begin
     if to_regrole('supabase_auth_admin') is null then create role supabase_auth_admin login noinherit; end if;
@@ -25,18 +22,20 @@ const PREPARE_ROLE = `
   create schema if not exists storage authorization supabase_auth_admin;
   grant usage on schema auth, storage to anon, authenticated, service_role`;
 
-/** Policies of the bucket: a user's files are in the folder named by the user's id. */
-const STORAGE_POLICIES = `
-  insert into storage.buckets (id, name, public) values ('${BUCKET}', '${BUCKET}', false) on conflict (id) do nothing;
+/**
+ * Privileges of the client roles on storage, as on Supabase. Migrations create the bucket and its policies. The library
+ * stores metadata as a JSON string where Supabase stores an object.
+ */
+const STORAGE_ACCESS = `
   grant all on storage.objects, storage.buckets to authenticated, service_role;
-  do $do$ begin
-    if not exists (select 1 from pg_policies where schemaname = 'storage' and policyname = 'own folder') then
-      create policy "own folder" on storage.objects to authenticated
-        using (bucket_id = '${BUCKET}' and (storage.foldername(name))[1] = (select auth.uid()::text))
-        with check (bucket_id = '${BUCKET}' and (storage.foldername(name))[1] = (select auth.uid()::text));
-      create policy "read buckets" on storage.buckets for select to authenticated using (true);
-    end if;
-  end $do$`;
+  create function storage.keep_objects() returns trigger language plpgsql set search_path = '' as $fn$
+  begin
+    if jsonb_typeof(new.metadata) = 'string' then new.metadata := (new.metadata #>> '{}')::jsonb; end if;
+    if jsonb_typeof(new.user_metadata) = 'string' then new.user_metadata := (new.user_metadata #>> '{}')::jsonb; end if;
+    return new;
+  end $fn$;
+  create trigger keep_objects before insert or update on storage.objects
+    for each row execute function storage.keep_objects()`;
 
 /**
  * Creates Supabase's auth and storage objects in the database. The auth server's own role owns them: the role guard
@@ -60,7 +59,7 @@ export async function prepareSchemas(url: string, authPassword: string): Promise
       await client.query(sql);
     }
     await client.query('reset role; revoke create on database postgres from supabase_auth_admin; commit');
-    await client.query(STORAGE_POLICIES);
+    await client.query(STORAGE_ACCESS);
   } finally {
     await client.end();
   }

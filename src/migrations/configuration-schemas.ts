@@ -119,9 +119,48 @@ const appSettings = strict(
     activeProvider: provider,
     titleModels: strict({ google: modelId, openai: modelId, anthropic: modelId }),
     imageModels: strict({ google: modelId, openai: modelId }),
+    files: strict(
+      {
+        maxSize: { type: 'integer', minimum: 1, maximum: 20_971_520 },
+        types: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 100,
+          items: { type: 'string', maxLength: 200, pattern: '^[a-z]+\\/([a-z0-9.+-]+|\\*)$' },
+        },
+        moveDataUrlsFrom: { type: 'integer', minimum: 1_024, maximum: 1_000_000_000 },
+      },
+      ['maxSize', 'types', 'moveDataUrlsFrom'],
+    ),
   },
   ['activeProvider'],
 );
+
+const date = {
+  type: 'string',
+  maxLength: 10,
+  pattern: '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$',
+};
+const rates = {
+  input: usd,
+  cachedInput: price,
+  cacheWrite: price,
+  cacheWriteHour: price,
+  imageInput: price,
+  audioInput: price,
+  cachedAudioInput: price,
+  output: usd,
+  imageOutput: price,
+};
+const presentPricing = {
+  ...rates,
+  tiers: {
+    type: 'array',
+    maxItems: 20,
+    items: strict({ aboveInputTokens: positive, ...rates }, ['aboveInputTokens']),
+  },
+  fees: strict({ webSearch: usd }),
+};
 
 const modelCatalog = strict(
   {
@@ -138,9 +177,18 @@ const modelCatalog = strict(
           maxOutputTokens: positive,
           capabilities: strict({ reasoning: flag, fileInput: flag, tools: flag, imageOutput: flag }),
           pricing: strict(
-            { input: usd, cachedInput: price, cacheWrite: price, imageInput: price, output: usd },
+            {
+              ...presentPricing,
+              scheduled: {
+                type: 'array',
+                maxItems: 20,
+                items: strict({ from: date, ...presentPricing }, ['from', 'input', 'output']),
+              },
+            },
             ['input', 'output'],
           ),
+          retiresAt: date,
+          replacement: modelId,
         },
         ['id', 'provider', 'name', 'pricing'],
       ),

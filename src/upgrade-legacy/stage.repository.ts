@@ -36,6 +36,11 @@ const BOOKS = `
   alter table ${REPORT} enable row level security;
   revoke all on ${STATE}, ${COUNTS}, ${REPORT} from public, anon, authenticated`;
 
+/** The triggers that note new messages for the search rested. A user who is marked is indexed as a whole, and found before. */
+const TO_BE_INDEXED = `
+  insert into switchboard.search_due (user_id, is_whole) select distinct user_id, true from public.chat
+  on conflict (user_id) do update set is_whole = true`;
+
 interface Queryable {
   query(sql: string): Promise<unknown>;
 }
@@ -114,6 +119,7 @@ export async function switchTables(client: pg.ClientBase, legacy: LegacyTables):
   await setTriggers(client, 'enable');
   await move(client, await tablesOf(client, SCHEMAS.next), SCHEMAS.next, 'public');
   await client.query(`drop schema ${SCHEMAS.next}`);
+  await client.query(TO_BE_INDEXED);
 }
 
 /** The old tables take back their place. What was written since they made room waits in the schema of the new ones. */

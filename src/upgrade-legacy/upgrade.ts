@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { hasPendingMigrations, runMigrations } from '../common/database/migrate.js';
+import { EXPECTED } from '../common/database/verify/snapshot.js';
 import { analyze } from './batches.repository.js';
 import { forgetChanged, markChanges } from './changes.repository.js';
 import { setAsideStrayVotes } from './chats.repository.js';
@@ -151,18 +152,7 @@ export async function undo(client: pg.Client): Promise<void> {
 }
 
 /** Switchboard's tables of the schema `public`. */
-const MADE = [
-  'chat',
-  'Message_v2',
-  'Vote_v2',
-  'Stream',
-  'Document',
-  'Suggestion',
-  'admin_config',
-  'usage_logs',
-  'rate_limit_tracking',
-  'github_repositories',
-];
+const MADE = EXPECTED.tables.filter((name) => !name.includes('.'));
 
 async function lock(client: pg.Client): Promise<void> {
   if (!(await lockUpgrade(client))) throw new Error('the database is being upgraded by somebody else');

@@ -38,8 +38,6 @@ export async function copyUsers(
   const { client, legacy, work, report, target } = context;
   const has = (column: string) => legacy.has('User', column);
   const isGuest = has('isAnonymous') ? `(old."isAnonymous" or ${IS_GUEST})` : IS_GUEST;
-  const firstChat = `(select min(${sane(legacy.time('Chat', 'createdAt', 'chat'), 'null')})
-                        from ${legacy.table('Chat')} chat where chat."userId" = old.id)`;
   const isTaken = auth.users.has('email')
     ? `exists (select from auth.users other where other.email = lower(btrim(old.email)) and other.id <> old.id)`
     : 'false';
@@ -67,7 +65,7 @@ export async function copyUsers(
                     ${isTaken} as taken, ${isHash} as is_hash, ${IS_ADDRESS} as is_address,
                     ${has('emailVerified') ? 'old."emailVerified"' : 'false'} as verified,
                     ${has('name') ? 'old.name' : 'null'} as name, ${has('image') ? 'old.image' : 'null'} as image,
-                    ${has('createdAt') ? sane(legacy.time('User', 'createdAt', 'old'), 'now()') : `coalesce(${firstChat}, now())`} as created
+                    ${has('createdAt') ? sane(legacy.time('User', 'createdAt', 'old'), 'now()') : 'coalesce(w.first_chat, now())'} as created
                from ${work}.users w join ${legacy.table('User')} old on old.id = w.id
               where w.n > $1 and w.n <= $2) account`,
     [from, to],

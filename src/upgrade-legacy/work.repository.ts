@@ -11,7 +11,8 @@ export function isSane(time: string): string {
 
 const tables = (work: string, report: string) => `
   create table ${work}.users (
-    n bigint primary key, id uuid not null unique, place integer not null, kept boolean not null default false);
+    n bigint primary key, id uuid not null unique, place integer not null, first_chat timestamptz,
+    kept boolean not null default false);
   create table ${work}.chats (n bigint primary key, id uuid not null unique, kept boolean not null default false);
   create table ${work}.messages (
     n bigint primary key, id uuid not null, chat_id uuid not null, source smallint not null, role text not null,
@@ -66,14 +67,15 @@ const last = (work: string, table: string) => `
  * capital letters apart, the auth server does not.
  */
 function users({ legacy, work }: Context, scope: Scope): string {
+  const time = legacy.time('Chat', 'createdAt', 'chat');
   return `
-    insert into ${work}.users (n, id, place)
-    select ${last(work, 'users')} + row_number() over (order by id), id, place
-      from (select old.id, row_number() over (
+    insert into ${work}.users (n, id, place, first_chat)
+    select ${last(work, 'users')} + row_number() over (order by id), id, place, first_chat
+      from (select old.id, latest.first_chat, row_number() over (
                      partition by lower(btrim(old.email))
                      order by latest.at desc nulls last, (old.password is null), old.id) as place
               from ${legacy.table('User')} old
-              left join (select "userId", max(${legacy.time('Chat', 'createdAt', 'chat')}) as at
+              left join (select "userId", max(${time}) as at, min(${sane(time, 'null')}) as first_chat
                            from ${legacy.table('Chat')} chat group by 1) latest on latest."userId" = old.id) listed
      where ${only(scope, work, 'user', 'listed.id')}`;
 }

@@ -56,7 +56,7 @@ export interface ProviderDoubleOptions {
 }
 
 const ROUTES: Array<[pattern: RegExp, dialect: Dialect]> = [
-  [/^\/google\/models\/[^/]*image[^/]*:generateContent$/, googleImages],
+  [/^\/google\/models\/[^/]*(?:image|banana)[^/]*:generateContent$/, googleImages],
   [/^\/google\/models\/.+:(?:streamGenerateContent|generateContent)$/, google],
   [/^\/openai\/images\/(?:generations|edits)$/, openaiImages],
   [/^\/openai\/responses$/, openaiResponses],

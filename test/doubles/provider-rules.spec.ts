@@ -1,3 +1,5 @@
+import { pngOf } from '../history/files.js';
+import { ENCRYPTED_CONTENT } from './wire/signatures.js';
 import { type ProviderDouble, startProviderDouble } from './provider-double.js';
 
 const call = (id: string) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } });
@@ -10,6 +12,27 @@ const hello = { role: 'user', content: 'Hello' };
 const geminiHello = { role: 'user', parts: [{ text: 'Hello' }] };
 const geminiCall = { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] };
 const geminiResult = { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] };
+
+const ANTHROPIC = 'anthropic/messages';
+const GEMINI = 'google/models/gemini-2.5-flash:generateContent';
+const RESPONSES = 'openai/responses';
+const CHAT = 'openai/chat/completions';
+
+const claude = (...messages: unknown[]) => ({ model: 'claude-sonnet-4-5', max_tokens: 9, messages });
+const userBlock = (block: unknown) => claude({ role: 'user', content: [block] });
+const answerBlock = (block: unknown) => claude(hello, { role: 'assistant', content: [block] }, hello);
+const image = (media_type: string, data: string) => ({
+  type: 'image',
+  source: { type: 'base64', media_type, data },
+});
+const gemini = (part: unknown, role = 'user') => ({
+  contents: [geminiHello, { role, parts: [part] }, ...(role === 'user' ? [] : [geminiHello])],
+});
+const responses = (...input: unknown[]) => ({ model: 'gpt-4o-mini', input });
+const inputImage = (image_url: string) =>
+  responses({ role: 'user', content: [{ type: 'input_image', image_url }] });
+const PNG = pngOf(1).toString('base64');
+const reasoning = (more: object) => ({ type: 'reasoning', id: 'rs_1', summary: [], ...more });
 
 /** Requests that the real services refuse, with a part of their messages. */
 const REFUSED: Array<[what: string, path: string, body: unknown, said: RegExp, status?: number]> = [
@@ -121,6 +144,162 @@ const REFUSED: Array<[what: string, path: string, body: unknown, said: RegExp, s
   ],
 ];
 
+/** The same about what is in the parts of a conversation. */
+const REFUSED_PARTS: typeof REFUSED = [
+  ['a blank text', ANTHROPIC, userBlock({ type: 'text', text: ' \n' }), /must contain non-whitespace text/],
+  [
+    'an id with a dot',
+    ANTHROPIC,
+    answerBlock({ ...toolUse.content[0], id: 'a.b' }),
+    /tool_use ids|tool_use` ids/,
+  ],
+  [
+    'thoughts that it has not signed',
+    ANTHROPIC,
+    answerBlock({ type: 'thinking', thinking: 'Hm.', signature: 'x' }),
+    /Invalid `signature` in `thinking` block/,
+  ],
+  [
+    'an image of another type',
+    ANTHROPIC,
+    userBlock(image('image/bmp', PNG)),
+    /media_type: Input should be 'image\/jpeg'/,
+  ],
+  [
+    'an image said to be another',
+    ANTHROPIC,
+    userBlock(image('image/jpeg', PNG)),
+    /appears to be a image\/png image/,
+  ],
+  ['no image', ANTHROPIC, userBlock(image('image/png', 'bm8gaW1hZ2U=')), /Could not process image/],
+  ['no base64', ANTHROPIC, userBlock(image('image/png', '!!!')), /invalid base64 data/],
+  ['a wide image', ANTHROPIC, userBlock(image('image/png', pngOf(8_001).toString('base64'))), /8000 pixels/],
+  [
+    'words put into its mouth',
+    ANTHROPIC,
+    { ...claude(hello, { role: 'assistant', content: 'So' }), model: 'claude-opus-4-6' },
+    /does not support assistant message prefill/,
+  ],
+  [
+    'an answer that stands first',
+    ANTHROPIC,
+    claude({ role: 'assistant', content: 'So' }, hello),
+    /first message must use the "user" role/,
+  ],
+  ['half a surrogate pair', ANTHROPIC, userBlock({ type: 'text', text: '\ud83d' }), /not valid JSON/],
+  [
+    'a request of 33 MB',
+    ANTHROPIC,
+    userBlock({ type: 'text', text: 'x'.repeat(33 * 1024 ** 2) }),
+    /maximum size/,
+    413,
+  ],
+  [
+    'arguments that are a text',
+    GEMINI,
+    {
+      contents: [
+        geminiHello,
+        { role: 'model', parts: [{ functionCall: { name: 'f', args: '{"a' } }] },
+        geminiResult,
+      ],
+    },
+    /function_call\.args' \(type\.googleapis\.com\/google\.protobuf\.Struct\)/,
+  ],
+  [
+    'a name with a blank',
+    GEMINI,
+    {
+      contents: [
+        geminiHello,
+        { role: 'model', parts: [{ functionCall: { name: 'a b', args: {} } }] },
+        geminiResult,
+      ],
+    },
+    /Invalid function name/,
+  ],
+  ['an empty text', GEMINI, gemini({ text: '' }), /required oneof field 'data'/],
+  [
+    'a zip',
+    GEMINI,
+    gemini({ inlineData: { mimeType: 'application/zip', data: 'AAAA' } }),
+    /Unsupported MIME type: application\/zip/,
+  ],
+  [
+    'no base64',
+    GEMINI,
+    gemini({ inlineData: { mimeType: 'image/png', data: '!!!' } }),
+    /Base64 decoding failed for "!!!"/,
+  ],
+  [
+    'no image',
+    GEMINI,
+    gemini({ inlineData: { mimeType: 'image/png', data: 'AAAA' } }),
+    /Unable to process input image/,
+  ],
+  [
+    'a signature that is none',
+    GEMINI,
+    gemini({ text: 'So', thoughtSignature: '!' }, 'model'),
+    /thought_signature' \(TYPE_BYTES\)/,
+  ],
+  ['no image', RESPONSES, inputImage('data:image/png;base64,AAAA'), /does not represent a valid image/],
+  [
+    'an image of another type',
+    RESPONSES,
+    inputImage(`data:image/bmp;base64,${PNG}`),
+    /input\[0\]\.content\[0\]\.image_url'.*unsupported MIME type 'image\/bmp'/,
+  ],
+  [
+    'thoughts without an answer',
+    RESPONSES,
+    responses(hello, reasoning({ encrypted_content: ENCRYPTED_CONTENT })),
+    /without its required following item/,
+  ],
+  [
+    'thoughts that it has not kept',
+    RESPONSES,
+    responses(hello, reasoning({}), { role: 'assistant', content: 'So' }),
+    /not persisted/,
+    404,
+  ],
+  [
+    'thoughts of another organization',
+    RESPONSES,
+    responses(hello, reasoning({ encrypted_content: 'x' }), { role: 'assistant', content: 'So' }),
+    /could not be verified/,
+  ],
+  [
+    'a long id',
+    RESPONSES,
+    responses(
+      hello,
+      { type: 'function_call', call_id: 'y'.repeat(65), name: 'f', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'y'.repeat(65), output: '' },
+    ),
+    /maximum length 64/,
+  ],
+  [
+    'a long id',
+    CHAT,
+    {
+      model: 'm',
+      messages: [
+        hello,
+        { role: 'assistant', tool_calls: [call('y'.repeat(41))] },
+        { role: 'tool', tool_call_id: 'y'.repeat(41), content: '' },
+      ],
+    },
+    /maximum length 40/,
+  ],
+  [
+    'half a surrogate pair',
+    CHAT,
+    { model: 'm', messages: [{ role: 'user', content: '\udc00' }] },
+    /could not parse the JSON body/,
+  ],
+];
+
 describe('rules of the provider double', () => {
   let double: ProviderDouble;
 
@@ -151,7 +330,7 @@ describe('rules of the provider double', () => {
     };
   };
 
-  it.each(REFUSED)('refuses %s: %s', async (_what, path, body, said, status = 400) => {
+  it.each([...REFUSED, ...REFUSED_PARTS])('refuses %s: %s', async (_what, path, body, said, status = 400) => {
     double.enqueue({ text: ['for the next'] });
     expect(await post(path, body)).toMatchObject({ status, message: expect.stringMatching(said) });
     expect(double.requests).toMatchObject([{ status }]);

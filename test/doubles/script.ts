@@ -20,6 +20,8 @@ export interface Script {
   image?: string;
   /** The tokens of `usage.input` that are for images. */
   imageInput?: number;
+  /** The model that answers, where it is another than the one that was asked. */
+  answeredBy?: string;
   usage?: ScriptedUsage;
   /** Wait before the first byte. */
   firstDelayMs?: number;
@@ -85,8 +87,16 @@ export interface ScriptedUsage {
   input: number;
   cachedRead?: number;
   cacheWrite?: number;
+  /** A part of `cacheWrite`: what Anthropic keeps for an hour. */
+  cacheWriteHour?: number;
+  /** A part of `input`: the sound that Gemini was given. */
+  audio?: number;
+  /** A part of `input`: what the tools of Gemini have put into the prompt. */
+  toolUse?: number;
   output: number;
   reasoning?: number;
+  /** A part of `output`: the words of an image model of Gemini. */
+  words?: number;
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter';
@@ -112,8 +122,8 @@ export type Fault =
   | { type: 'stall-after'; chunks: number }
   /** One event is invalid JSON. The stream continues after it. */
   | { type: 'malformed'; chunks: number }
-  /** The provider's own error event, which ends the stream. */
-  | { type: 'error-frame'; chunks: number; reason?: ErrorReason }
+  /** The provider's own error event, which ends the stream; OpenAI may say `withUsage` what it has cost. */
+  | { type: 'error-frame'; chunks: number; reason?: ErrorReason; withUsage?: boolean }
   /** A valid answer without any content. */
   | { type: 'empty' }
   /** As much text as the client takes, up to `characters`. */

@@ -9,7 +9,8 @@ import { registerHooks } from 'node:module';
 // Node runs TypeScript directly but does not map import names.
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    const local = specifier.startsWith('.') && specifier.endsWith('.js');
+    const isOurs = !context.parentURL?.includes('/node_modules/');
+    const local = isOurs && specifier.startsWith('.') && specifier.endsWith('.js');
     return nextResolve(local ? specifier.replace(/\.js$/, '.ts') : specifier, context);
   },
 });

@@ -130,6 +130,70 @@ describe('a document whose writing ends too early', () => {
     expect(answer.chunks.find(({ type }) => type === 'tool-output-error').errorText).toMatch(CUT);
   });
 
+  const suggesting = async (content: string, said: string) => {
+    const { body: document } = await app.request('POST', '/api/documents', {
+      user,
+      body: { title: 'Tides', kind: 'text', content },
+    });
+    app.double.enqueue(
+      { text: [said] },
+      { when: ({ instructions }) => instructions.includes('You are an editor') },
+    );
+    const made = await app.request('POST', `/api/documents/${document.id}/suggestions`, { user, body: {} });
+    return { status: made.status, items: made.body.items as Array<{ id: string; originalText: string }> };
+  };
+
+  it('gets all suggestions but the broken ones', async () => {
+    const good = { originalText: 'one', suggestedText: '1', description: 'Shorter.' };
+    const bare = { originalText: 'two', suggestedText: '2' };
+    const broken = [
+      { originalText: 'three' },
+      'four',
+      null,
+      { ...good, suggestedText: 5 },
+      { ...bare, description: 6 },
+    ];
+    const { status, items } = await suggesting(
+      'one two three',
+      JSON.stringify({ suggestions: [good, ...broken, bare] }),
+    );
+    expect(status).toBe(201);
+    expect(items).toMatchObject([good, { ...bare, description: null }, { ...bare, description: null }]);
+    // Some models leave out what is around the list.
+    const list = await suggesting('one two', `Here they are:\n\`\`\`json\n${JSON.stringify([bare])}\n\`\`\``);
+    expect(list.items).toMatchObject([bare]);
+  });
+
+  it('gets suggestions in its own spelling', async () => {
+    const content = 'Ein K\u00e4se.\nZwei.'.normalize('NFD').replace('\n', '\r\n');
+    const said = { originalText: 'K\u00e4se.\nZwei', suggestedText: 'K\u00fcmmel.\nDrei' };
+    const { items } = await suggesting(content, JSON.stringify({ suggestions: [said] }));
+    expect(items).toMatchObject([
+      { originalText: 'Ka\u0308se.\r\nZwei', suggestedText: 'Ku\u0308mmel.\r\nDrei' },
+    ]);
+    const applied = await app.request('POST', `/api/suggestions/${items[0]!.id}/apply`, { user });
+    expect(applied.body.content).toBe('Ein Ku\u0308mmel.\r\nDrei.');
+  });
+
+  it('is written without the fence around it, live and stored', async () => {
+    const title = randomUUID();
+    const question = randomUUID();
+    const input = { title, kind: 'text', description: 'As asked.' };
+    app.double.enqueue(
+      { toolCalls: [{ id: randomUUID(), name: 'createDocument', input }] },
+      { when: ({ userText }) => userText === question },
+    );
+    const text = ['Here is the document:\n\n~~~~markdown\n', '# Tides\n\n```js\nrun()\n```\n', '~~~~\n'];
+    app.double.enqueue({ text }, { when: ({ userText }) => userText.startsWith(title) });
+    const answer = await app.say(user, randomUUID(), question, { body: { agent: 'artifact' } });
+    const id = answer.chunks.find(({ type }) => type === 'data-id').data as string;
+    expect((await versionsOf(id)).map(({ content }) => content)).toEqual(['# Tides\n\n```js\nrun()\n```']);
+    // What is shown at the end is what is stored.
+    const cleared = answer.chunks.findLastIndex(({ type }) => type === 'data-clear');
+    const shown = answer.chunks.slice(cleared).filter(({ type }) => type === 'data-textDelta');
+    expect(shown.map(({ data }) => data as string).join('')).toBe('# Tides\n\n```js\nrun()\n```');
+  });
+
   it.each<[string, Script, RegExp]>([
     [
       'a token limit',

@@ -196,8 +196,8 @@ describe('images of the artifact agent', () => {
     agent.script('createDocument', NEW_IMAGE, { fault: { type: 'usage-lies', lie: 'missing' } });
     const answer = await agent.say(chatId, OPENAI);
     expect(await agent.accountsOf(chatId, answer)).toMatchObject([
-      // A quarter of its prompt's characters, and an image.
-      { input: 9, output: 1_290, totalCost: '0.051645', metadata: { estimated: true } },
+      // An estimate of its prompt, and an image.
+      { input: 12, output: 1_290, totalCost: '0.051660', metadata: { estimated: true } },
     ]);
   });
 

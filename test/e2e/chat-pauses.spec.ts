@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Script } from '../doubles/script.js';
-import { CONTAINER, THINKING_SIGNATURE } from '../doubles/wire/anthropic.js';
+import { CONTAINER } from '../doubles/wire/anthropic.js';
+import { THINKING_SIGNATURE } from '../doubles/wire/signatures.js';
 import type { TestUser } from '../support/app.js';
 import { configureAgent } from '../support/agent-config.js';
 import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js';

@@ -120,6 +120,8 @@ describe('usage of a chat', () => {
         purpose: 'answer',
         requestId: answer.headers.get('x-request-id'),
         messageId: message!.id,
+        answeredBy: modelId,
+        priceVersion: 1,
         ownKey: false,
         finishReason: 'stop',
         cachedInputTokens: 600,

@@ -387,7 +387,7 @@ export const ADDITIONS = `
   alter table chat add column colour text default 'red', add column "extraId" integer references extra (id);
   create index idx_extra on chat (colour);
   alter table chat alter column visibility type varchar(64);
-  alter table "Message_v2" alter column role type varchar;
+  alter table "Message_v2" alter column model_used type varchar;
   create function public.hello() returns integer language sql as 'select 1';
   create policy reporting on chat for select to pg_monitor using (true);
   insert into admin_config (config_key, config_data) values ('extra', '{}')`;

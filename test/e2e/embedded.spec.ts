@@ -235,8 +235,8 @@ describe('the embedded stack', () => {
 
   it('keeps files in the user’s own folder', async () => {
     const { client, id } = await signUp('files@example.com');
-    const mine = client.storage.from('files');
-    const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello']), { contentType: 'text/plain' });
+    const mine = client.storage.from('attachments');
+    const upload = await mine.upload(`${id}/note.txt`, new Blob(['hello'], { type: 'text/plain' }));
     expect(upload.error).toBeNull();
     const { data } = await mine.download(`${id}/note.txt`);
     expect(await data?.text()).toBe('hello');
@@ -252,14 +252,14 @@ describe('the embedded stack', () => {
     expect((await mine.download(`${id}/note.txt`)).error).not.toBeNull();
 
     const { client: stranger } = await signUp('stranger@example.com');
-    expect((await stranger.storage.from('files').list(id)).data).toEqual([]);
+    expect((await stranger.storage.from('attachments').list(id)).data).toEqual([]);
     expect(
-      (await stranger.storage.from('files').createSignedUrl(`${id}/signed.txt`, 60)).error,
+      (await stranger.storage.from('attachments').createSignedUrl(`${id}/signed.txt`, 60)).error,
     ).not.toBeNull();
-    expect((await stranger.storage.from('files').remove([`${id}/signed.txt`])).data).toEqual([]);
-    expect((await stranger.storage.from('files').download(`${id}/note.txt`)).error).not.toBeNull();
+    expect((await stranger.storage.from('attachments').remove([`${id}/signed.txt`])).data).toEqual([]);
+    expect((await stranger.storage.from('attachments').download(`${id}/note.txt`)).error).not.toBeNull();
     expect(
-      (await stranger.storage.from('files').upload(`${id}/x.txt`, new Blob(['x']))).error,
+      (await stranger.storage.from('attachments').upload(`${id}/x.txt`, new Blob(['x']))).error,
     ).not.toBeNull();
   });
 

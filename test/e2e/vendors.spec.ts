@@ -32,10 +32,7 @@ const acme: Vendor = {
     contextWindow: 1_000,
     maxOutputTokens: 100,
     reasoning: false,
-    input: 1,
-    cachedInput: null,
-    cacheWrite: null,
-    output: 2,
+    pricing: { input: 1, cachedInput: null, cacheWrite: null, output: 2 },
   })),
   defaultModel: 'acme-open',
   titleModel: 'acme-open',
@@ -83,7 +80,7 @@ describe('a vendor added to the list', () => {
 
   beforeAll(async () => {
     double = await startProviderDouble();
-    app = await startChatApp({ ACME_SECRET: SERVER_KEY, ACME_ENDPOINT: double.googleUrl });
+    app = await startChatApp({ ACME_SECRET: SERVER_KEY, ACME_ENDPOINT: double.googleUrl }, { seeded: true });
     admin = await app.createUser({ role: 'admin' });
     user = await app.createUser();
     // What a migration does for a vendor: the database gets the schemas of the new keys.

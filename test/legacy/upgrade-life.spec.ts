@@ -220,6 +220,56 @@ describe('an upgrade that is stopped', () => {
   });
 });
 
+describe('the command', () => {
+  async function run(...flags: string[]): Promise<{ code: number | null; output: string; errors: string }> {
+    const child = spawn(process.execPath, ['dist/src/upgrade-legacy/cli/upgrade-legacy.js', ...flags], {
+      env: { PATH: process.env['PATH'], DATABASE_URL: database.url },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output, errors };
+  }
+
+  it('says what it would do, does it, and finishes', async () => {
+    const planned = await run();
+    expect(planned).toMatchObject({ code: 0, errors: '' });
+    expect(planned.output).toContain('"User": 6 rows, 6 copied\n');
+    expect(planned.output).toContain('"Stream": 1 rows, 0 copied, 1 over, not copied\n');
+    expect(planned.output).toMatch(
+      /"Chat", set aside: its user does not exist \(1, for example [0-9a-f-]{36}\)\n/,
+    );
+    expect(planned.output).toContain('Nothing has been changed.');
+    await useOldChatbot();
+    expect((await run('--finish')).errors).toBe(
+      'switchboard: there is no upgrade to finish: run it with --apply first\n',
+    );
+    const applied = await run('--apply');
+    expect(applied.code).toBe(0);
+    expect(applied.output.split('\n').slice(0, -2)).toEqual(planned.output.split('\n').slice(0, -2));
+    const finished = await run('--finish');
+    expect(finished.output).toMatch(/^Dropped "Chat", .*"User".*The report stays\.\n$/);
+  }, 60_000);
+
+  it.each([[['--aply']], [['--apply', '--finish']]])('refuses %p', async (flags) => {
+    const { code, errors } = await run(...flags);
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^switchboard: usage: npm run db:upgrade-legacy/);
+  });
+
+  it('says so when there is no old chatbot', async () => {
+    await database.query('drop table "User" cascade');
+    const { code, errors } = await run();
+    expect([code, errors]).toEqual([
+      1,
+      'switchboard: there is no old chatbot in schema public: it has no tables "User" and "Chat"\n',
+    ]);
+  });
+});
+
 describe('an upgrade that is taken back', () => {
   it('gives the old chatbot its tables as they were, and can be made again', async () => {
     const before = await database.query(`select id, title, "createdAt" from "Chat" order by id`);

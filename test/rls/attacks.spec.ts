@@ -19,6 +19,7 @@ const CALLABLE_BY_SERVER = [
   'switchboard.public_chat',
   'switchboard.public_chat_messages',
   'switchboard.public_metadata',
+  'switchboard.without_files',
 ];
 
 describe('attacks', () => {

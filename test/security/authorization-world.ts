@@ -11,6 +11,7 @@ import {
 } from '../fixtures/rows.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually } from '../support/chat-app.js';
+import { insertFile } from '../support/storage.js';
 import { saying, send } from '../support/turns.js';
 import { questionOf, type Resource } from './authorization-facts.js';
 
@@ -26,6 +27,8 @@ export interface World {
   documentVersion: string;
   suggestion: string;
   repository: string;
+  /** The path of a file in storage. */
+  file: string;
   /** A configuration that is valid for the key of the samples. */
   configData: unknown;
   /** An id that does not exist. */
@@ -129,6 +132,7 @@ export async function plantWorld(
     total_cost: '1.5',
     response_timestamp: new Date(),
   });
+  const file = await insertFile(database, user.id, `${mark('file-name')}.png`);
   const today = new Date().setUTCHours(0, 0, 0, 0);
   await insertRateLimit(database, user.id, {
     limit_type: 'daily',
@@ -147,6 +151,7 @@ export async function plantWorld(
     documentVersion: at(1),
     suggestion,
     repository,
+    file,
     configData,
     fresh: randomUUID,
   };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type GithubDouble, startGithubDouble } from '../doubles/github/github-double.js';
 import type { TestResponse, TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
+import { giveStorage } from '../support/storage.js';
 import { type Operation, readOpenApiDocument } from '../support/openapi-document.js';
 import { isGood, notProblem, registeredRoutes, told } from './authorization-answers.js';
 import { administratorToken, type Caller, refusedCallers } from './authorization-callers.js';
@@ -70,6 +71,7 @@ beforeAll(async () => {
     UPSTREAM_IDLE_TIMEOUT_MS: '600000',
     SHUTDOWN_TIMEOUT_MS: '0',
   });
+  await giveStorage(app);
   const person = await app.createUser({ settings: { note: CANARIES.text('user-settings') } });
   owner = await plantWorld(app, person, CANARIES);
   await startRunningChat(app, owner, CANARIES.text('running-text'));

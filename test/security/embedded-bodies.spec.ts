@@ -17,6 +17,7 @@ describe('bodies for the embedded stack', () => {
 
   beforeAll(async () => {
     stack = await EmbeddedServer.start({ REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT) });
+    await stack.openBucket();
     key = stack.secrets.publishableKey;
     ada = await stack.signUp('ada@example.com');
   });
@@ -65,7 +66,7 @@ describe('bodies for the embedded stack', () => {
   });
 
   it('refuses a file from the headers if no user is signed in', async () => {
-    const path = `/storage/v1/object/files/${ada.id}/x.bin`;
+    const path = `/storage/v1/object/attachments/${ada.id}/x.bin`;
     const heads: string[][] = [
       [],
       [`apikey: ${key}`],
@@ -84,7 +85,7 @@ describe('bodies for the embedded stack', () => {
     }
     const signed = await answerToHead(
       [
-        `PUT /storage/v1/object/upload/sign/files/${ada.id}/x.bin?token=${ada.accessToken} HTTP/1.1`,
+        `PUT /storage/v1/object/upload/sign/attachments/${ada.id}/x.bin?token=${ada.accessToken} HTTP/1.1`,
         'Host: x',
         `Content-Length: ${40 * MB}`,
       ],
@@ -95,7 +96,7 @@ describe('bodies for the embedded stack', () => {
 
   it('refuses a file that is too large, by its length or as it arrives', async () => {
     const head = [
-      `POST /storage/v1/object/files/${ada.id}/big.bin HTTP/1.1`,
+      `POST /storage/v1/object/attachments/${ada.id}/big.bin HTTP/1.1`,
       'Host: x',
       `apikey: ${key}`,
       `Authorization: Bearer ${ada.accessToken}`,
@@ -112,14 +113,14 @@ describe('bodies for the embedded stack', () => {
     socket.destroy();
     expect(chunk.toString('utf8')).toMatch(/^HTTP\/1\.1 413/);
     expect(leftovers()).toEqual([]);
-    const { status } = await stack.request('GET', `/storage/v1/object/files/${ada.id}/big.bin`, {
+    const { status } = await stack.request('GET', `/storage/v1/object/attachments/${ada.id}/big.bin`, {
       token: ada.accessToken,
     });
     expect(status).toBe(400);
   });
 
   it('keeps nothing of an interrupted upload, and keeps the existing file', async () => {
-    const path = `/storage/v1/object/files/${ada.id}/kept.txt`;
+    const path = `/storage/v1/object/attachments/${ada.id}/kept.txt`;
     const options = { token: ada.accessToken, headers: { 'content-type': 'text/plain', 'x-upsert': 'true' } };
     expect((await stack.request('POST', path, { ...options, body: 'before' })).status).toBe(200);
     const socket = stack.open(
@@ -148,7 +149,7 @@ describe('bodies for the embedded stack', () => {
           form.append('', new Blob([file]));
           const { status } = await stack.request(
             'POST',
-            `/storage/v1/object/files/${person.id}/large-${number}.bin`,
+            `/storage/v1/object/attachments/${person.id}/large-${number}.bin`,
             { token: person.accessToken, body: number === 1 ? form : file },
           );
           return status;
@@ -162,19 +163,19 @@ describe('bodies for the embedded stack', () => {
 
   it('allows a user a few concurrent uploads, and releases their slots', async () => {
     const head = (name: string) =>
-      `POST /storage/v1/object/files/${ada.id}/${name} HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
+      `POST /storage/v1/object/attachments/${ada.id}/${name} HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
       `Authorization: Bearer ${ada.accessToken}\r\nContent-Length: 1000\r\n\r\nhalf`;
     const held = [1, 2, 3, 4].map((number) => stack.open(head(`held-${number}`)));
     await sleep(500);
     const options = { token: ada.accessToken, body: 'more' };
-    expect((await stack.request('POST', `/storage/v1/object/files/${ada.id}/more`, options)).status).toBe(
-      429,
-    );
+    expect(
+      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
+    ).toBe(429);
     held.forEach((socket) => socket.destroy());
     await sleep(500);
-    expect((await stack.request('POST', `/storage/v1/object/files/${ada.id}/more`, options)).status).toBe(
-      200,
-    );
+    expect(
+      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
+    ).toBe(200);
   });
 
   it('ends a body that stops arriving', async () => {
@@ -182,7 +183,7 @@ describe('bodies for the embedded stack', () => {
     const answers = await Promise.all(
       [
         `POST /auth/v1/signup HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\nContent-Type: application/json\r\n`,
-        `POST /storage/v1/object/files/${ada.id}/slow HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
+        `POST /storage/v1/object/attachments/${ada.id}/slow HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
           `Authorization: Bearer ${ada.accessToken}\r\n`,
       ].map((head) => stack.raw(`${head}Content-Length: 1000\r\n\r\n{"email":`, 8 * REQUEST_TIMEOUT)),
     );
@@ -234,7 +235,7 @@ describe('bodies for the embedded stack', () => {
   it('passes on what the unmodified client sends, in every form', async () => {
     const client = createClient(stack.url, key, { auth: { persistSession: false, autoRefreshToken: false } });
     await client.auth.signInWithPassword({ email: ada.email, password: PASSWORD });
-    const files = client.storage.from('files');
+    const files = client.storage.from('attachments');
     for (const [name, body] of [
       ['text.txt', 'text'],
       ['blob.txt', new Blob(['text'], { type: 'text/plain' })],

@@ -41,7 +41,7 @@ function open(folder: string): string[] {
 
 async function storeFile(stack: EmbeddedServer, email: string): Promise<void> {
   const { id, accessToken } = await stack.signUp(email);
-  const { status } = await stack.request('POST', `/storage/v1/object/files/${id}/note.txt`, {
+  const { status } = await stack.request('POST', `/storage/v1/object/attachments/${id}/note.txt`, {
     token: accessToken,
     body: 'private',
     headers: { 'content-type': 'text/plain' },
@@ -210,7 +210,7 @@ describe('the PostgreSQL of the embedded stack', () => {
         stack.request('GET', '/auth/v1/user', { token: accessToken }),
         stack.request('GET', '/auth/v1/admin/users', { key: secretKey }),
         stack.request('POST', '/storage/v1/object/list/files', { token: accessToken, body: { prefix: '' } }),
-        stack.request('POST', `/storage/v1/object/files/${id}/x`, { token: accessToken, body: 'x' }),
+        stack.request('POST', `/storage/v1/object/attachments/${id}/x`, { token: accessToken, body: 'x' }),
       ]);
       expect(answers.some(({ status }) => status === 500)).toBe(true);
       for (const { text } of answers) {

@@ -122,7 +122,7 @@ describe('the URLs of the embedded stack', () => {
   it('answer the preflight requests of browsers', async () => {
     const headers =
       'apikey, authorization, x-client-info, x-supabase-api-version, x-upsert, cache-control, content-type';
-    for (const path of ['/auth/v1/token?grant_type=password', '/storage/v1/object/files/x/y.txt']) {
+    for (const path of ['/auth/v1/token?grant_type=password', '/storage/v1/object/attachments/x/y.txt']) {
       const response = await fetch(`${stack.url}${path}`, {
         method: 'OPTIONS',
         headers: {

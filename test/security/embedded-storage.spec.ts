@@ -10,9 +10,10 @@ describe('files in the embedded stack', () => {
 
   beforeAll(async () => {
     stack = await EmbeddedServer.start();
+    await stack.openBucket();
     ada = await stack.signUp('ada@example.com');
     eve = await stack.signUp('eve@example.com');
-    object = `/storage/v1/object/files/${ada.id}/secret.txt`;
+    object = `/storage/v1/object/attachments/${ada.id}/secret.txt`;
   });
   afterAll(() => stack?.stop());
 
@@ -32,13 +33,13 @@ describe('files in the embedded stack', () => {
   });
 
   it('does not let a user with a file in a bucket empty it', async () => {
-    await stack.request('POST', `/storage/v1/object/files/${eve.id}/own.txt`, {
+    await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/own.txt`, {
       token: eve.accessToken,
       body: 'own',
       headers: text,
     });
     for (const token of [eve.accessToken, undefined]) {
-      const { status } = await stack.request('POST', '/storage/v1/bucket/files/empty', { token });
+      const { status } = await stack.request('POST', '/storage/v1/bucket/attachments/empty', { token });
       expect(status).toBe(403);
     }
   });
@@ -47,14 +48,14 @@ describe('files in the embedded stack', () => {
     for (const token of [eve.accessToken, undefined]) {
       for (const [method, path, body] of [
         ['POST', 'bucket', { id: 'evil', name: 'evil', public: true }],
-        ['PUT', 'bucket/files', { public: true }],
-        ['DELETE', 'bucket/files', undefined],
+        ['PUT', 'bucket/attachments', { public: true }],
+        ['DELETE', 'bucket/attachments', undefined],
       ] as const) {
         expect((await stack.request(method, `/storage/v1/${path}`, { token, body })).status).toBe(403);
       }
     }
     const rows = await stack.query<{ id: string; public: boolean }>('select id, public from storage.buckets');
-    expect(rows).toEqual([{ id: 'files', public: false }]);
+    expect(rows).toEqual([{ id: 'attachments', public: false }]);
     const key = stack.secrets.secretKey;
     const made = await stack.request('POST', '/storage/v1/bucket', { key, body: { id: 'b', name: 'b' } });
     expect(made.status).toBe(200);
@@ -65,23 +66,23 @@ describe('files in the embedded stack', () => {
     for (const token of [eve.accessToken, undefined]) {
       const answers = await Promise.all([
         stack.request('GET', object, { token }),
-        stack.request('GET', `/storage/v1/object/info/files/${ada.id}/secret.txt`, { token }),
-        stack.request('GET', `/storage/v1/object/public/files/${ada.id}/secret.txt`, { token }),
+        stack.request('GET', `/storage/v1/object/info/attachments/${ada.id}/secret.txt`, { token }),
+        stack.request('GET', `/storage/v1/object/public/attachments/${ada.id}/secret.txt`, { token }),
         stack.request('POST', object, { token, body: 'x', headers: text }),
         stack.request('POST', object, { token, body: 'x', headers: { ...text, 'x-upsert': 'true' } }),
         stack.request('PUT', object, { token, body: 'x', headers: text }),
-        stack.request('POST', `/storage/v1/object/sign/files/${ada.id}/secret.txt`, {
+        stack.request('POST', `/storage/v1/object/sign/attachments/${ada.id}/secret.txt`, {
           token,
           body: { expiresIn: 60 },
         }),
-        stack.request('POST', `/storage/v1/object/upload/sign/files/${ada.id}/secret.txt`, {
+        stack.request('POST', `/storage/v1/object/upload/sign/attachments/${ada.id}/secret.txt`, {
           token,
           headers: { 'x-upsert': 'true' },
         }),
         stack.request('POST', '/storage/v1/object/copy', {
           token,
           body: {
-            bucketId: 'files',
+            bucketId: 'attachments',
             sourceKey: `${ada.id}/secret.txt`,
             destinationKey: `${eve.id}/mine.txt`,
           },
@@ -89,7 +90,7 @@ describe('files in the embedded stack', () => {
         stack.request('POST', '/storage/v1/object/move', {
           token,
           body: {
-            bucketId: 'files',
+            bucketId: 'attachments',
             sourceKey: `${ada.id}/secret.txt`,
             destinationKey: `${eve.id}/mine.txt`,
           },
@@ -97,7 +98,7 @@ describe('files in the embedded stack', () => {
         stack.request('POST', '/storage/v1/object/move', {
           token,
           body: {
-            bucketId: 'files',
+            bucketId: 'attachments',
             sourceKey: `${eve.id}/../${ada.id}/secret.txt`,
             destinationKey: `${eve.id}/mine.txt`,
           },
@@ -107,12 +108,12 @@ describe('files in the embedded stack', () => {
         expect([400, 401, 403, 404]).toContain(status);
         expect(content).not.toContain('"secret"');
       }
-      const removed = await stack.request('DELETE', '/storage/v1/object/files', {
+      const removed = await stack.request('DELETE', '/storage/v1/object/attachments', {
         token,
         body: { prefixes: [`${ada.id}/secret.txt`] },
       });
       expect(removed.text).not.toContain(ada.id);
-      const listed = await stack.request('POST', '/storage/v1/object/list/files', {
+      const listed = await stack.request('POST', '/storage/v1/object/list/attachments', {
         token,
         body: { prefix: '', search: ada.id },
       });
@@ -121,7 +122,7 @@ describe('files in the embedded stack', () => {
   });
 
   it('writes nothing into another user’s folder, however the name is spelled', async () => {
-    await stack.request('POST', `/storage/v1/object/files/${eve.id}/own.txt`, {
+    await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/own.txt`, {
       token: eve.accessToken,
       body: 'own',
       headers: { ...text, 'x-upsert': 'true' },
@@ -130,12 +131,12 @@ describe('files in the embedded stack', () => {
       `${eve.id}/../${ada.id}/x`,
       `${eve.id}/..%2f${ada.id}/x`,
       `${eve.id}%2f..%2f${ada.id}/x`,
-      `../files/${ada.id}/x`,
+      `../attachments/${ada.id}/x`,
       `${ada.id.toUpperCase()}/x`,
       `/${ada.id}/x`,
     ]) {
       const answer = await stack.raw(
-        `POST /storage/v1/object/files/${name} HTTP/1.1\r\nHost: x\r\napikey: ${stack.secrets.publishableKey}\r\n` +
+        `POST /storage/v1/object/attachments/${name} HTTP/1.1\r\nHost: x\r\napikey: ${stack.secrets.publishableKey}\r\n` +
           `Authorization: Bearer ${eve.accessToken}\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
       );
       expect(`${name} ${answer.slice(0, 12)}`).toMatch(/ HTTP\/1\.1 40[0-4]$/);
@@ -144,7 +145,7 @@ describe('files in the embedded stack', () => {
       for (const operation of ['copy', 'move']) {
         const { status } = await stack.request('POST', `/storage/v1/object/${operation}`, {
           token: eve.accessToken,
-          body: { bucketId: 'files', sourceKey: `${eve.id}/own.txt`, destinationKey },
+          body: { bucketId: 'attachments', sourceKey: `${eve.id}/own.txt`, destinationKey },
         });
         expect(status).toBe(400);
       }
@@ -164,10 +165,13 @@ describe('files in the embedded stack', () => {
         .setExpirationTime(expires)
         .sign(secret);
     const name = `${ada.id}/secret.txt`;
-    const right = { sub: name, bucket: 'files', intent: 'download' };
+    const right = { sub: name, bucket: 'attachments', intent: 'download' };
     const status = async (token: string, path = name) =>
-      (await stack.request('GET', `/storage/v1/object/sign/files/${path}?token=${token}`, { key: null }))
-        .status;
+      (
+        await stack.request('GET', `/storage/v1/object/sign/attachments/${path}?token=${token}`, {
+          key: null,
+        })
+      ).status;
     expect(await status(await sign(right))).toBe(200);
     const upload = { ...right, intent: 'upload', upsert: true, owner: ada.id };
     for (const token of [
@@ -184,7 +188,7 @@ describe('files in the embedded stack', () => {
     }
     const own = await sign({ ...right, sub: `${eve.id}/own.txt` });
     const answer = await stack.raw(
-      `GET /storage/v1/object/sign/files/${eve.id}/../${name}?token=${own} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET /storage/v1/object/sign/attachments/${eve.id}/../${name}?token=${own} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 40[034]/);
     for (const token of [
@@ -193,11 +197,15 @@ describe('files in the embedded stack', () => {
       eve.accessToken,
       'x',
     ]) {
-      const put = await stack.request('PUT', `/storage/v1/object/upload/sign/files/${name}?token=${token}`, {
-        key: null,
-        body: 'forged',
-        headers: text,
-      });
+      const put = await stack.request(
+        'PUT',
+        `/storage/v1/object/upload/sign/attachments/${name}?token=${token}`,
+        {
+          key: null,
+          body: 'forged',
+          headers: text,
+        },
+      );
       expect(put.status).toBe(403);
     }
   });
@@ -238,12 +246,12 @@ describe('files in the embedded stack', () => {
   });
 
   it('serves a stored page without letting it run', async () => {
-    await stack.request('POST', `/storage/v1/object/files/${eve.id}/page.html`, {
+    await stack.request('POST', `/storage/v1/object/attachments/${eve.id}/page.html`, {
       token: eve.accessToken,
       body: '<script>alert(1)</script>',
       headers: { 'content-type': 'text/html', 'cache-control': 'max-age=1', 'x-upsert': 'true' },
     });
-    const { headers } = await stack.request('GET', `/storage/v1/object/files/${eve.id}/page.html`, {
+    const { headers } = await stack.request('GET', `/storage/v1/object/attachments/${eve.id}/page.html`, {
       token: eve.accessToken,
     });
     expect(headers.get('content-security-policy')).toMatch(/^sandbox;/);
@@ -255,7 +263,7 @@ describe('files in the embedded stack', () => {
     const body =
       `--${boundary}\r\nContent-Disposition: form-data; name=""; filename="x"\r\n` +
       `Content-Type: text/plain"\u000bx-evil: 1\r\n\r\nhello\r\n--${boundary}--\r\n`;
-    const path = `/storage/v1/object/files/${eve.id}/header.txt`;
+    const path = `/storage/v1/object/attachments/${eve.id}/header.txt`;
     const put = await stack.request('POST', path, {
       token: eve.accessToken,
       body,
@@ -272,7 +280,7 @@ describe('files in the embedded stack', () => {
 
   it('answers unusual requests without a server error, and without messages of the library', async () => {
     const list = (body: unknown) =>
-      stack.request('POST', '/storage/v1/object/list/files', {
+      stack.request('POST', '/storage/v1/object/list/attachments', {
         token: eve.accessToken,
         body: body as object,
       });
@@ -296,7 +304,7 @@ describe('files in the embedded stack', () => {
     }
     expect(
       (
-        await stack.request('DELETE', '/storage/v1/object/files', {
+        await stack.request('DELETE', '/storage/v1/object/attachments', {
           token: eve.accessToken,
           body: { prefixes: Array(2_000).fill('x') },
         })

@@ -47,9 +47,16 @@ export interface TestResponse {
   body: any;
 }
 
-/** Boots the real application on its own database and a free port. `environment` overrides variables. */
-export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
-  const database = await createTestDatabase();
+/**
+ * Boots the real application on its own database and a free port. `environment` overrides variables.
+ *
+ * @param seeded with the models that this version seeds; else with pinned ones
+ */
+export async function startTestApp(
+  environment: Record<string, string> = {},
+  { seeded = false }: { seeded?: boolean } = {},
+): Promise<TestApp> {
+  const database = await createTestDatabase({ seeded });
   const logs: string[] = [];
   const logDestination = new PassThrough();
   logDestination.on('data', (chunk: Buffer) => logs.push(chunk.toString('utf8')));

@@ -55,16 +55,22 @@ export interface AnswerReader {
 
 let nextMessage = 0;
 
-/** The application with a double for the providers. */
-export async function startChatApp(environment: Record<string, string> = {}): Promise<ChatApp> {
+/** The application, with a double in the place of the providers. */
+export async function startChatApp(
+  environment: Record<string, string> = {},
+  options: { seeded?: boolean } = {},
+): Promise<ChatApp> {
   const double = await startProviderDouble();
-  const app = await startTestApp({
-    GOOGLE_BASE_URL: double.googleUrl,
-    OPENAI_BASE_URL: double.openaiUrl,
-    ANTHROPIC_BASE_URL: double.anthropicUrl,
-    ...SERVER_KEYS,
-    ...environment,
-  });
+  const app = await startTestApp(
+    {
+      GOOGLE_BASE_URL: double.googleUrl,
+      OPENAI_BASE_URL: double.openaiUrl,
+      ANTHROPIC_BASE_URL: double.anthropicUrl,
+      ...SERVER_KEYS,
+      ...environment,
+    },
+    options,
+  );
 
   const open: ChatApp['open'] = async (user, body, { headers } = {}) => {
     const response = await fetch(`${app.url}/api/chat`, {

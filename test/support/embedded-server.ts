@@ -131,6 +131,11 @@ export class EmbeddedServer {
     }
   }
 
+  /** Lets users store files of any size and type, for tests of the storage itself. */
+  async openBucket(): Promise<void> {
+    await this.query(`update storage.buckets set file_size_limit = null, allowed_mime_types = null`);
+  }
+
   /** Opens a plain connection and sends text unchanged. */
   open(text: string): Socket {
     const socket = connect(this.port, '127.0.0.1');

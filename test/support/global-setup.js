@@ -20,7 +20,11 @@ import { postgresBinaries } from '../../dist/src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../dist/src/embedded/system-user.js';
 
 const PREFIX = 'switchboard-test-';
+/** As a new installation is. */
+export const SEEDED_TEMPLATE = 'switchboard_seeded_template';
+/** The same with models that stay as they are, whatever vendors retire and newer versions seed. */
 export const TEMPLATE = 'switchboard_template';
+const PINNED = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pinned-models.json'), 'utf8'));
 
 export default async function globalSetup() {
   if (process.env.TEST_DATABASE_URL) {
@@ -71,18 +75,54 @@ async function prepareTemplate(url) {
   await client.query(`do $do$ begin
     if to_regrole('supabase_auth_admin') is null then create role supabase_auth_admin login noinherit; end if;
   end $do$`);
-  await client.query(`drop database if exists ${TEMPLATE} with (force)`);
-  await client.query(`create database ${TEMPLATE}`);
+  for (const name of [SEEDED_TEMPLATE, TEMPLATE])
+    await client.query(`drop database if exists ${name} with (force)`);
+  await client.query(`create database ${SEEDED_TEMPLATE}`);
+  await runMigrations({ url: databaseUrl(url, SEEDED_TEMPLATE) });
+  await inDatabase(
+    databaseUrl(url, SEEDED_TEMPLATE),
+    `grant usage on schema auth to supabase_auth_admin;
+     grant select, insert, update, delete on auth.users to supabase_auth_admin`,
+  );
+  await client.query(`create database ${TEMPLATE} template ${SEEDED_TEMPLATE}`);
   await client.end();
-  const templateUrl = new URL(url);
-  templateUrl.pathname = `/${TEMPLATE}`;
-  await runMigrations({ url: templateUrl.href });
-  const template = new pg.Client(templateUrl.href);
-  await template.connect();
-  await template.query(`
-    grant usage on schema auth to supabase_auth_admin;
-    grant select, insert, update, delete on auth.users to supabase_auth_admin`);
-  await template.end();
+  await inDatabase(databaseUrl(url, TEMPLATE), pinModels());
+}
+
+/** Puts the pinned models in the place of those that were seeded, in the history too: as if they had been the seed. */
+function pinModels() {
+  const json = (value) => `${pg.escapeLiteral(JSON.stringify(value))}::jsonb`;
+  const { catalog, titleModels, imageModels, routingModels, agentModels } = PINNED;
+  const changes = [
+    ['model_catalog', json(catalog)],
+    ['app_settings', `config_data || ${json({ titleModels, imageModels })}`],
+    ['routing_agent', `config_data || ${json({ models: routingModels })}`],
+    ...Object.entries(agentModels).flatMap(([provider, models]) =>
+      ['chat', 'artifact', 'git_mcp'].map((agent) => [
+        `${agent}_agent_${provider}`,
+        `config_data || ${json({ models })}`,
+      ]),
+    ),
+  ];
+  const statements = changes.flatMap(([key, data]) =>
+    ['public.admin_config', 'switchboard.config_history'].map(
+      (table) => `update ${table} set config_data = ${data} where config_key = '${key}'`,
+    ),
+  );
+  return ['begin', `set local session_replication_role = replica`, ...statements, 'commit'].join(';\n');
+}
+
+function databaseUrl(url, name) {
+  const named = new URL(url);
+  named.pathname = `/${name}`;
+  return named.href;
+}
+
+async function inDatabase(url, statements) {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(statements);
+  await client.end();
 }
 
 /** Clusters of runs that were killed. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
+/** With the models of `fixtures/pinned-models.json`, whatever this version seeds. */
 const TEMPLATE = 'switchboard_template';
+/** As a new installation is. */
+const SEEDED_TEMPLATE = 'switchboard_seeded_template';
 
 export interface TestDatabase {
   url: string;
@@ -11,12 +14,19 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A separate database for a test: a clone of the migrated template, or an empty one. */
+/**
+ * A database of its own for a test: a clone of a migrated template, or an empty one.
+ *
+ * @param seeded with the models that this version seeds; else with pinned ones, so that no test depends on a catalog that
+ *   changes with what vendors offer
+ */
 export async function createTestDatabase({
   migrated = true,
-}: { migrated?: boolean } = {}): Promise<TestDatabase> {
+  seeded = false,
+}: { migrated?: boolean; seeded?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(`create database ${name} ${migrated ? `template ${TEMPLATE}` : ''}`);
+  const template = seeded ? SEEDED_TEMPLATE : TEMPLATE;
+  await asAdmin(`create database ${name} ${migrated ? `template ${template}` : ''}`);
   const url = new URL(adminUrl());
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });

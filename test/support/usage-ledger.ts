@@ -110,8 +110,8 @@ export class UsageLedger {
     return script;
   }
 
-  /** No two calls read the same number of tokens, so that their rows can be distinguished. */
-  private figures(): Required<ScriptedUsage> {
+  /** No two calls read the same number of tokens, so that their rows are told apart. */
+  private figures(): ScriptedUsage {
     const int = (below: number) => this.random.int(below);
     const input = 10_000 * (1 + int(19)) + ++this.count;
     const output = 1 + int(20_000);

@@ -24,6 +24,8 @@ export const ADVISORY_LOCKS = {
   legacyUpgrade: 7_264_118_330,
   /** Seed of the hash of a user and an agent. Their admissions run one after the other. */
   admission: 7_264_118_313,
+  /** Held while the orphaned files are looked for. */
+  fileSweep: 7_264_118_315,
   /** Seed of the hash of a document. Its writers run one after the other. */
   document: 4711,
 } as const;

@@ -7,6 +7,7 @@ import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
 import { UserRoleGuard1764000000004 } from '../../migrations/1764000000004-user-role-guard.js';
 import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usage-accounting.js';
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
+import { Files1764000000007 } from '../../migrations/1764000000007-files.js';
 import { Search1764000000008 } from '../../migrations/1764000000008-search.js';
 
 /** The migrations table is in a schema that the Data API does not expose. */
@@ -19,6 +20,7 @@ const MIGRATIONS = [
   UserRoleGuard1764000000004,
   UsageAccounting1764000000005,
   Configuration1764000000006,
+  Files1764000000007,
   Search1764000000008,
 ];
 

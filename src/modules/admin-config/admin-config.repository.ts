@@ -8,7 +8,6 @@ import type { ConfigRow } from './runtime-config.js';
 
 /** A configuration with the details of its latest change. */
 export interface StoredConfig extends ConfigRow {
-  version: number;
   updatedBy: string | null;
   updatedAt: Date;
   createdAt: Date;
@@ -79,7 +78,7 @@ export class AdminConfigRepository {
   findAll(): Promise<ConfigRow[]> {
     return this.database.asService((manager) =>
       manager.query<ConfigRow[]>(
-        'select config_key as "configKey", config_data as "configData" from admin_config',
+        'select config_key as "configKey", config_data as "configData", version from admin_config',
       ),
     );
   }

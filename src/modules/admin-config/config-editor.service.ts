@@ -16,6 +16,7 @@ import { parseConfigData } from './config-validation.js';
 import type { ConfigDto } from './dto/config.dto.js';
 import type { ConfigVersionDto } from './dto/config-version.dto.js';
 import { mergePatch } from './merge-patch.js';
+import { withOwnModelIds } from './own-model-ids.js';
 
 /** Makes the new data from the current data. Undefined deletes. */
 type Change = (
@@ -140,7 +141,7 @@ export class ConfigEditorService {
       const rows = await this.configs.findAllForChange(manager, CONFIG_KEYS);
       const current = rows.find(({ configKey }) => configKey === key);
       const changed = await change(current, manager);
-      const configData = changed && parseConfigData(key, changed.configData);
+      const configData = changed && parseOwn(key, changed.configData, rows);
       const conflicts = findConflicts(key, withChange(rows, key, configData));
       if (conflicts.length > 0) throw validationFailed(conflicts);
       return this.write(manager, key, current, configData);
@@ -169,6 +170,20 @@ export class ConfigEditorService {
   }
 }
 
+/** With the vendors' own ids of the models, which must be as right as what was sent. */
+function parseOwn<Key extends ConfigKey>(
+  key: Key,
+  configData: unknown,
+  rows: StoredConfig[],
+): ConfigData[Key] {
+  const catalog = catalogOf(withChange(rows, key, undefined));
+  return parseConfigData(key, withOwnModelIds(key, parseConfigData(key, configData), catalog));
+}
+
+function catalogOf({ model_catalog: catalog }: ConfigSet): ReadonlySet<string> {
+  return new Set(catalog?.models.map(({ provider, id }) => `${provider}/${id}`));
+}
+
 /**
  * The resulting configuration. Stored data that violates its schema (because it is older than the check) is ignored.
  */
@@ -180,7 +195,11 @@ function withChange(rows: StoredConfig[], key: ConfigKey, configData: unknown): 
       return result.success ? [[configKey, result.data] as const] : [];
     });
   const next: ConfigSet = Object.fromEntries(entries);
-  return configData === undefined ? next : { ...next, [key]: configData as ConfigData[ConfigKey] };
+  if (configData !== undefined) Object.assign(next, { [key]: configData });
+  const catalog = catalogOf(next);
+  return Object.fromEntries(
+    Object.entries(next).map(([name, data]) => [name, withOwnModelIds(name as ConfigKey, data, catalog)]),
+  );
 }
 
 function assertVersion(

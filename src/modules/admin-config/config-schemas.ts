@@ -6,6 +6,8 @@ import {
   PROVIDERS,
   VENDORS,
 } from '../models/vendors/vendors.js';
+import { type ModelCatalog, modelCatalogSchema } from './catalog-schema.js';
+import { count, positive, refuseDuplicates, usd } from './schema-parts.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
 /** The same values as in `usage_logs.agent_type`. */
@@ -21,10 +23,6 @@ export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSugge
 /** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
 
-/** Larger than any reasonable number, and small enough for an `integer` of the database. */
-const MAX_COUNT = 1_000_000_000;
-const MAX_USD = 1_000_000;
-
 const systemPrompt = z
   .string()
   .max(100_000)
@@ -32,68 +30,45 @@ const systemPrompt = z
   .describe('The instructions at the start of every conversation.');
 
 /** A model id as the vendor names it. `google/…` is accepted if the key already names the provider. */
-const modelId = (provider: Provider) =>
-  z
-    .string()
-    .max(200)
-    .regex(/^\S*[^\s/]$/, 'must be the id of a model')
-    .transform((id) => (id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id));
+const modelId = z
+  .string()
+  .max(200)
+  .regex(/^\S*[^\s/]$/, 'must be the id of a model');
 
 /** At most one model for each of these providers. */
 const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
   z.strictObject(
-    Object.fromEntries(providers.map((provider) => [provider, modelId(provider).optional()])) as Record<
+    Object.fromEntries(providers.map((provider) => [provider, modelId.optional()])) as Record<
       Id,
-      z.ZodOptional<ReturnType<typeof modelId>>
+      z.ZodOptional<typeof modelId>
     >,
   );
 
-const count = z.int().min(0).max(MAX_COUNT);
-const positive = z.int().min(1).max(MAX_COUNT);
-const usd = z.number().min(0).max(MAX_USD);
-
-/** Checks what the array type cannot express: no two items have the same values in these properties. */
-function refuseDuplicates<T extends object>(
-  items: T[],
-  by: Array<keyof T & string>,
-  context: z.RefinementCtx,
-) {
-  const seen = new Set<string>();
-  items.forEach((item, index) => {
-    const identity = JSON.stringify(by.map((property) => item[property]));
-    if (seen.has(identity)) {
-      context.addIssue({ code: 'custom', path: [index, by.at(-1)!], message: 'is listed twice' });
+const agentModels = z
+  .array(z.strictObject({ id: modelId, isDefault: z.boolean().optional() }))
+  .min(1)
+  .max(200)
+  .superRefine((models, context) => {
+    refuseDuplicates(models, ['id'], context);
+    const defaults = models.flatMap(({ isDefault }, index) => (isDefault ? [index] : []));
+    if (models.length > 0 && defaults.length === 0) {
+      context.addIssue({ code: 'custom', message: 'must have a default: one model with isDefault: true' });
     }
-    seen.add(identity);
+    for (const index of defaults.slice(1)) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'isDefault'],
+        message: 'is already true for another model; only one model can be the default',
+      });
+    }
+  })
+  .meta({
+    description: "The models that may be used, by the vendor's ids. Exactly one is the default.",
+    contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
+    minContains: 1,
+    maxContains: 1,
+    'x-unique-by': ['id'],
   });
-}
-
-const agentModels = (provider: Provider) =>
-  z
-    .array(z.strictObject({ id: modelId(provider), isDefault: z.boolean().optional() }))
-    .min(1)
-    .max(200)
-    .superRefine((models, context) => {
-      refuseDuplicates(models, ['id'], context);
-      const defaults = models.flatMap(({ isDefault }, index) => (isDefault ? [index] : []));
-      if (models.length > 0 && defaults.length === 0) {
-        context.addIssue({ code: 'custom', message: 'must have a default: one model with isDefault: true' });
-      }
-      for (const index of defaults.slice(1)) {
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'isDefault'],
-          message: 'is already true for another model; only one model can be the default',
-        });
-      }
-    })
-    .meta({
-      description: "The models that may be used, by the vendor's ids. Exactly one is the default.",
-      contains: { required: ['isDefault'], properties: { isDefault: { const: true } } },
-      minContains: 1,
-      maxContains: 1,
-      'x-unique-by': ['id'],
-    });
 
 /**
  * What an agent may use in addition to its own tools. The vendor's tools run on the vendor's side, within the answer.
@@ -122,10 +97,10 @@ const capabilitiesOf = (names: readonly Capability[]) =>
         'addition to the tokens.',
     );
 
-const agentShape = (provider: Provider, capabilities: readonly Capability[] = []) => ({
+const agentShape = (capabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
-  models: agentModels(provider),
+  models: agentModels,
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
     .describe('Requests per user. Changes take effect with the next request.'),
@@ -194,11 +169,10 @@ export type McpConfig = z.output<typeof mcpSchema>;
 
 const AGENT_SCHEMAS = {
   chat: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider, providerCapabilities(provider)), tools: noTools }),
-  artifact: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
-  git_mcp: (provider: Provider) =>
-    z.strictObject({ ...agentShape(provider), tools: noTools, mcp: mcpSchema }),
+    z.strictObject({ ...agentShape(providerCapabilities(provider)), tools: noTools }),
+  artifact: () =>
+    z.strictObject({ ...agentShape(), tools: z.array(z.enum(ARTIFACT_TOOLS)).max(100).optional() }),
+  git_mcp: () => z.strictObject({ ...agentShape(), tools: noTools, mcp: mcpSchema }),
 };
 
 /** Configuration of one answering agent with one provider. Only git_mcp has `mcp`. */
@@ -233,6 +207,30 @@ const routingSchema = z.strictObject({
 /** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
+/** Files of more than this do not fit into one request to every vendor, in bytes. */
+export const MAX_FILE_SIZE = 20 * 1024 ** 2;
+
+const filesSchema = z.strictObject({
+  maxSize: z.int().min(1).max(MAX_FILE_SIZE).describe('Bytes of one file.'),
+  types: z
+    .array(
+      z
+        .string()
+        .max(200)
+        .regex(/^[a-z]+\/([a-z0-9.+-]+|\*)$/, 'must be a media type such as image/png or text/*'),
+    )
+    .min(1)
+    .max(100)
+    .describe('The media types that users may upload.'),
+  moveDataUrlsFrom: z
+    .int()
+    .min(1_024)
+    .max(1_000_000_000)
+    .describe('A file that comes inside of a message is moved to storage from this size on, in bytes.'),
+});
+/** What users may upload. */
+export type FileSettings = z.output<typeof filesSchema>;
+
 const appSettingsSchema = z.strictObject({
   activeProvider: z
     .enum(PROVIDERS)
@@ -246,53 +244,11 @@ const appSettingsSchema = z.strictObject({
       'The models that generate images. The model of the answering provider is used, or else one with a key. If none is ' +
         'configured, image generation is off.',
     ),
+  files: filesSchema
+    .optional()
+    .describe('Files of users, where the server has Supabase Storage. Without it, the defaults hold.'),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
-
-const price = z.number().min(0).max(MAX_USD).nullable().optional();
-
-const catalogModelSchema = z.strictObject({
-  id: z
-    .string()
-    .max(200)
-    .regex(/^\S*[^\s/]$/, 'must be the id of a model'),
-  provider: z.enum(PROVIDERS),
-  name: z.string().max(200).regex(/\S/, 'must not be empty'),
-  contextWindow: positive.optional(),
-  maxOutputTokens: positive.optional(),
-  capabilities: z
-    .strictObject({
-      reasoning: z.boolean().optional(),
-      fileInput: z.boolean().optional(),
-      tools: z.boolean().optional(),
-      imageOutput: z.boolean().optional(),
-    })
-    .default({})
-    .transform((capabilities) => capabilities as Record<string, boolean>),
-  pricing: z
-    .strictObject({
-      input: usd,
-      cachedInput: price,
-      cacheWrite: price,
-      imageInput: price.describe(
-        'The price of images sent to an image model, if it differs from the price of text.',
-      ),
-      output: usd,
-    })
-    .describe('USD per million tokens. Null if the vendor has no such price.'),
-});
-/** The properties of one model: its name, capabilities and list price. */
-export type CatalogModel = z.output<typeof catalogModelSchema>;
-
-const modelCatalogSchema = z.strictObject({
-  models: z
-    .array(catalogModelSchema)
-    .min(1)
-    .max(1_000)
-    .superRefine((models, context) => refuseDuplicates(models, ['provider', 'id'], context))
-    .meta({ 'x-unique-by': ['provider', 'id'] }),
-});
-export type ModelCatalog = z.output<typeof modelCatalogSchema>;
 
 export type AgentKey = `${AnsweringAgent}_agent_${Provider}`;
 

@@ -1,20 +1,22 @@
 import { type Provider, PROVIDERS } from '../models/vendors/vendors.js';
+import type { CatalogModel } from './catalog-schema.js';
 import {
   type AgentConfig,
   agentKey,
   ANSWERING_AGENTS,
   type AnsweringAgent,
   type AppSettings,
-  type CatalogModel,
   CONFIG_SCHEMAS,
   type ConfigData,
   type ConfigKey,
   ROUTING_TIMEOUT,
 } from './config-schemas.js';
+import { withOwnModelIds } from './own-model-ids.js';
 
 export interface ConfigRow {
   configKey: string;
   configData: unknown;
+  version: number;
 }
 
 /** How the answering agent is chosen. */
@@ -31,6 +33,8 @@ export interface RuntimeConfig {
   settings: AppSettings;
   /** By `provider/model`. */
   catalog: ReadonlyMap<string, CatalogModel>;
+  /** The version of `model_catalog` that the prices are from. */
+  catalogVersion?: number;
   agents: Readonly<Record<AnsweringAgent, Readonly<Partial<Record<Provider, AgentConfig>>>>>;
   routing: RuntimeRouting;
 }
@@ -50,13 +54,17 @@ export function toRuntimeConfig(
   rows: ConfigRow[],
   onInvalid: (key: string, reason: string) => void,
 ): RuntimeConfig {
-  const byKey = new Map(rows.map(({ configKey, configData }) => [configKey, configData]));
+  const byKey = new Map(rows.map((row) => [row.configKey, row]));
   const read = <Key extends ConfigKey>(key: Key): ConfigData[Key] | undefined => {
-    if (!byKey.has(key)) return undefined;
-    const result = CONFIG_SCHEMAS[key].safeParse(byKey.get(key));
+    const row = byKey.get(key);
+    if (!row) return undefined;
+    const result = CONFIG_SCHEMAS[key].safeParse(row.configData);
     if (!result.success) onInvalid(key, result.error.message);
-    return result.data;
+    return result.data && withOwnModelIds(key, result.data, catalog);
   };
+  const catalog = new Map<string, CatalogModel>();
+  for (const model of read('model_catalog')?.models ?? [])
+    catalog.set(`${model.provider}/${model.id}`, model);
   const agentEntries = ANSWERING_AGENTS.map((agent) => {
     const configs = PROVIDERS.flatMap((provider) => {
       const config = read(agentKey(agent, provider));
@@ -64,11 +72,11 @@ export function toRuntimeConfig(
     });
     return [agent, Object.fromEntries(configs)] as const;
   });
-  const models = read('model_catalog')?.models ?? [];
   const routing = read('routing_agent');
   return {
     settings: read('app_settings') ?? { activeProvider: PROVIDERS[0] },
-    catalog: new Map(models.map((model) => [`${model.provider}/${model.id}`, model])),
+    catalog,
+    catalogVersion: byKey.get('model_catalog')?.version,
     agents: Object.fromEntries(agentEntries) as unknown as RuntimeConfig['agents'],
     routing: routing ? { ...routing, models: routing.models.map(({ id }) => id) } : NO_ROUTING,
   };

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { TurnsModule } from '../turns/turns.module.js';
+import { FilesModule } from '../files/files.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { AdminUsersController } from './admin-users.controller.js';
 import { AdminUsersRepository } from './admin-users.repository.js';
@@ -26,7 +27,7 @@ async function createUserWriter(
 }
 
 @Module({
-  imports: [TurnsModule, AuditModule],
+  imports: [TurnsModule, AuditModule, FilesModule],
   controllers: [AdminUsersController],
   providers: [
     AdminUsersRepository,

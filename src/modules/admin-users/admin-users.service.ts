@@ -16,6 +16,7 @@ import { toApiTime } from '../../common/http/cursor-time.js';
 import { TurnService } from '../turns/turn.service.js';
 import { type AuditEvent, AuditService } from '../audit/audit.service.js';
 import { searchPatterns } from '../chat/chat-search.js';
+import { FilesService } from '../files/files.service.js';
 import { AdminUsersRepository, type ManagedUserRow } from './admin-users.repository.js';
 import type { AdminUserDto } from './dto/admin-user.dto.js';
 import type { ListUsersQuery } from './dto/list-users.query.js';
@@ -43,6 +44,7 @@ export class AdminUsersService {
     private readonly directory: UserDirectory,
     private readonly turns: TurnService,
     private readonly audit: AuditService,
+    private readonly files: FilesService,
     @Inject(USER_WRITER) private readonly writer: UserWriter,
   ) {}
 
@@ -107,9 +109,21 @@ export class AdminUsersService {
       await this.turns.stopAll(id);
       return {
         event: { actor: actor.id, action: 'user.deleted', target: id, details: { before } },
-        make: () => this.writer.delete(manager, id),
+        make: async () => {
+          await this.deleteFiles(id);
+          await this.writer.delete(manager, id);
+        },
       };
     });
+  }
+
+  /** Supabase refuses to delete a user who owns files. The sweep removes what is left over here. */
+  private async deleteFiles(id: string): Promise<void> {
+    try {
+      await this.files.deleteAllOf(id);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Could not remove all files of a user who is being deleted.');
+    }
   }
 
   /** Checks and changes while no instance makes other changes to users. */

@@ -9,6 +9,8 @@ import type { Admission } from '../rate-limit/admission.js';
 import { answerEnd, type AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { ModelSteps } from './model-steps.js';
+import type { Asking } from './prompt/ask.js';
+import { toVendorPrompt } from './prompt/vendor-prompt.js';
 
 /**
  * A selected model as the AI SDK's own functions take it, every call of theirs recorded. What a call failed with is
@@ -29,14 +31,17 @@ export class AccountedModel implements LanguageModelV4 {
   constructor(
     private readonly model: SelectedModel,
     admission?: Admission,
+    asking?: Asking,
   ) {
-    this.steps = new ModelSteps(model, admission);
+    this.steps = new ModelSteps(model, admission, asking);
     this.provider = model.provider;
     this.modelId = model.modelId;
   }
 
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
-    return this.model.generate(options).catch((error: unknown) => this.fail(error));
+    return this.model
+      .generate({ ...options, prompt: toVendorPrompt(options.prompt, this.model.provider) })
+      .catch((error: unknown) => this.fail(error));
   }
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {

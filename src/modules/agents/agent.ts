@@ -4,6 +4,8 @@ import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
 import type { Admission } from '../rate-limit/admission.js';
+import type { FileReader } from './prompt/file-content.js';
+import type { RefusedFile } from './prompt/refused-files.js';
 
 /** Answers a message. */
 export interface Agent {
@@ -49,6 +51,10 @@ export interface AgentInput {
   note: Note;
   /** By their ids, the calls that the user has approved just now: others that want approval are not made. */
   approved?: Map<string, ApprovedCall>;
+  /** Reads files of the conversation that are not in their messages. */
+  readFile?: FileReader;
+  /** Takes files of the conversation that the vendor could not process. */
+  onRefusedFiles?: (files: readonly RefusedFile[]) => void;
   /** Calls that the turn was not let in for are reserved with it. */
   admission?: Admission;
 }

@@ -10,7 +10,7 @@ import { runToolLoop } from './tool-loop.js';
 
 const MAX_STEPS = 6;
 /** Characters of the open document that the agent is shown; its tools work on all of it. */
-const MAX_SHOWN = 60_000;
+export const MAX_SHOWN = 60_000;
 
 /** Writes and changes documents through its tools, and says what it did. */
 @Injectable()

@@ -1,7 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { UIMessage } from 'ai';
-import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
-import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
 import type { AnswerEnd } from '../models/ending.js';
@@ -9,9 +6,9 @@ import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
-import { refuseDownloads } from './file-input.js';
-import { toModelMessages } from './history.js';
+import { toPrompt } from './history.js';
 import { ModelSteps } from './model-steps.js';
+import { askingFor } from './prompt/ask.js';
 import { PartConverter } from './part-converter.js';
 
 /**
@@ -29,14 +26,11 @@ export class ChatAgent {
    * @returns why the model stopped
    * @throws what the provider failed with
    */
-  async answer(
-    { history, signal, admission }: AgentInput,
-    model: SelectedModel,
-    emit: Emit,
-  ): Promise<AnswerEnd | undefined> {
-    const stream = await new ModelSteps(model, admission).stream({
+  async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
+    const { history, signal, admission, readFile } = input;
+    const stream = await new ModelSteps(model, admission, askingFor(input)).stream({
       ...callSettings(model),
-      prompt: await toPrompt(history, model),
+      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt, readFile),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
     });
@@ -56,18 +50,4 @@ export class ChatAgent {
     emit({ type: 'finish-step' });
     return converter.end;
   }
-}
-
-async function toPrompt(history: UIMessage[], model: SelectedModel): Promise<LanguageModelV4Prompt> {
-  const prompt = await standardizePrompt({
-    instructions: model.agentConfig.systemPrompt,
-    messages: await toModelMessages(history, model),
-  });
-  return convertToLanguageModelPrompt({
-    prompt,
-    // With no address that a vendor reads by itself, and none that this server reads for it.
-    supportedUrls: {},
-    download: refuseDownloads,
-    provider: model.provider,
-  });
 }

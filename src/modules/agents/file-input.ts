@@ -1,6 +1,9 @@
 import type { UIMessage } from 'ai';
-import { invalidField, validationFailed } from '../../common/errors/app-error.js';
+import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
 import type { SelectedModel } from '../models/model-selector.js';
+import { FileAllowance } from './prompt/file-allowance.js';
+import { type FileContent, isTextType, readDataUrl } from './prompt/file-content.js';
+import { nameOf } from './prompt/history-files.js';
 
 /** `data:<media type>[;…],…`; the data itself is the provider's business. */
 const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
@@ -26,30 +29,22 @@ export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
   return Promise.resolve([]);
 }
 
-/**
- * The history without the files that the agent may not be given. Files of earlier messages, from when it or another
- * agent might, are named in their place.
- */
-export function withAllowedFiles(history: UIMessage[], model: SelectedModel): UIMessage[] {
-  if (takesFiles(model)) return history;
-  return history.map((message) => ({ ...message, parts: message.parts.map(withoutFile) }));
-}
-
-function takesFiles({ agentConfig, catalog }: SelectedModel): boolean {
-  return agentConfig.capabilities?.fileInput !== false && catalog?.capabilities['fileInput'] !== false;
-}
-
-/** @throws AppError 400 when a question has a file that the model may not be given */
+/** @throws AppError 400 when a question has a file that the model does not take, naming each and the types that would do */
 export function refuseFiles({ parts }: Pick<UIMessage, 'parts'>, model: SelectedModel): void {
-  if (takesFiles(model)) return;
-  const errors = parts.flatMap(({ type }, index) =>
-    type === 'file'
-      ? [{ path: `message.parts.${index}`, message: `${model.id} does not accept files here` }]
-      : [],
-  );
-  if (errors.length > 0) throw validationFailed(errors);
+  const allowance = new FileAllowance(model);
+  const errors: FieldError[] = [];
+  // In a message of too many files the latest are taken, as in a conversation.
+  for (const [index, part] of [...parts.entries()].reverse()) {
+    if (part.type !== 'file') continue;
+    const content = isDataUrl(part.url) ? readDataUrl(part) : storedContent(part.mediaType);
+    const objection = allowance.take(content) ?? allowance.objectionToLength(content);
+    if (objection === undefined) continue;
+    errors.push({ path: `message.parts.${index}`, message: `the file ${nameOf(part)} ${objection}` });
+  }
+  if (errors.length > 0) throw validationFailed(errors.reverse());
 }
 
-function withoutFile(part: UIMessage['parts'][number]): UIMessage['parts'][number] {
-  return part.type === 'file' ? { type: 'text', text: `[a file: ${part.filename ?? part.mediaType}]` } : part;
+/** A file in storage is judged by its type: it is read later, and what its content is then takes nothing from the question. */
+function storedContent(mediaType: string): FileContent {
+  return isTextType(mediaType) ? { kind: 'text', text: '' } : { kind: 'binary', mediaType, base64: '' };
 }

@@ -1,50 +1,74 @@
-import { convertToModelMessages, isToolUIPart, type ModelMessage, type ToolSet, type UIMessage } from 'ai';
+import { convertToModelMessages, isToolUIPart, type ModelMessage, type UIMessage } from 'ai';
+import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { SelectedModel } from '../models/model-selector.js';
-import { withAllowedFiles } from './file-input.js';
+import { refuseDownloads } from './file-input.js';
+import type { FileReader } from './prompt/file-content.js';
+import { READ_FILE, type ReadFilePart, withReadFiles } from './prompt/history-files.js';
 import { inPlainWords } from './provider-parts.js';
 
 /**
- * The history as models take it. Tool calls that never got a result are left out (providers refuse a conversation with
- * one), and so are messages without any content, such as answers that failed before their first word.
+ * The history as the AI SDK takes it, with all files read. `toVendorPrompt` makes of it what the vendor takes; together they
+ * are the one way from stored messages to a prompt.
  *
- * @throws AppError 400 when the question has a file that may not be given to the agent
+ * @param readFile reads the files that are not in their messages
  */
 export async function toModelMessages(
-  history: UIMessage[],
+  history: readonly UIMessage[],
   model: SelectedModel,
-  tools?: ToolSet,
+  readFile?: FileReader,
 ): Promise<ModelMessage[]> {
-  const readable = withoutRepeatedCalls(withAllowedFiles(history, model)).map(inPlainWords);
-  const messages = await convertToModelMessages(readable, {
+  const read = await withReadFiles(history, model, readFile);
+  return convertToModelMessages(withUniqueCalls(read).map(inPlainWords), {
     ignoreIncompleteToolCalls: true,
-    ...(tools ? { tools } : {}),
+    convertDataPart: (part) => (part.type === READ_FILE ? (part as unknown as ReadFilePart).data : undefined),
   });
-  return messages.filter(saysSomething);
 }
 
-/** Providers refuse a conversation in which two calls have one id. The last one stays: it may be the one that goes on. */
-function withoutRepeatedCalls(history: UIMessage[]): UIMessage[] {
-  const seen = new Set<string>();
-  const isRepeated = (part: UIMessage['parts'][number]) => {
-    if (!isToolUIPart(part)) return false;
-    if (seen.has(part.toolCallId)) return true;
-    seen.add(part.toolCallId);
-    return false;
-  };
-  const messages = history.toReversed().map((message) => {
-    const parts = message.parts.toReversed().filter((part) => !isRepeated(part));
-    return parts.length === message.parts.length ? message : { ...message, parts: parts.toReversed() };
+/** The same as a prompt, for calls that are not made by the AI SDK's own functions. */
+export async function toPrompt(
+  history: readonly UIMessage[],
+  model: SelectedModel,
+  instructions: string,
+  readFile?: FileReader,
+): Promise<LanguageModelV4Prompt> {
+  const messages = await toModelMessages(history, model, readFile);
+  const prompt = await standardizePrompt({ instructions, messages });
+  return convertToLanguageModelPrompt({
+    prompt,
+    // With no address that a vendor reads by itself, and none that this server reads for it.
+    supportedUrls: {},
+    download: refuseDownloads,
+    provider: model.provider,
   });
-  return messages.toReversed();
 }
 
 /**
- * Thoughts alone, a text that was begun and never written, or what another provider has noted of its own protocol are no
- * content to a provider: it refuses the whole history.
+ * Vendors refuse a conversation in which two calls have one id, and some servers count their calls anew in each answer. A
+ * later call is renamed, so that earlier requests stay the beginning of this one. A call that goes on keeps its id.
  */
-function saysSomething({ role, content }: ModelMessage): boolean {
-  if (role !== 'assistant' || typeof content === 'string') return content.length > 0;
-  return content.some(
-    ({ type, ...part }) => type !== 'reasoning' && type !== 'custom' && !('text' in part && part.text === ''),
+function withUniqueCalls(history: UIMessage[]): UIMessage[] {
+  const calls = history.flatMap(({ parts }) => parts.filter(isToolUIPart));
+  const goingOn = new Set(
+    calls.filter(({ state }) => state === 'approval-responded').map(({ toolCallId }) => toolCallId),
   );
+  const seen = new Set(goingOn);
+  const counts = new Map<string, number>();
+  return history.map((message) => ({
+    ...message,
+    parts: message.parts.map((part) => {
+      if (!isToolUIPart(part) || part.state === 'approval-responded') return part;
+      const { toolCallId: id } = part;
+      if (!seen.has(id)) {
+        seen.add(id);
+        return part;
+      }
+      let count = counts.get(id) ?? 2;
+      while (seen.has(`${id}_${count}`)) count++;
+      counts.set(id, count + 1);
+      const toolCallId = `${id}_${count}`;
+      seen.add(toolCallId);
+      return { ...part, toolCallId };
+    }),
+  }));
 }

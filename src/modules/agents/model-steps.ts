@@ -5,10 +5,12 @@ import type {
 } from '@ai-sdk/provider';
 import { isPause } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { promptCharacters } from '../models/token-usage.js';
+import { paidSearches } from '../models/provider-tools.js';
+import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
+import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
 type Part = LanguageModelV4StreamPart;
@@ -30,14 +32,15 @@ export class ModelSteps {
   constructor(
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
+    private readonly asking?: Asking,
   ) {}
 
   /** Streams one step, in as many calls as the provider needs. Resolves when the model has begun to answer. */
   async stream(options: LanguageModelV4CallOptions): Promise<Source> {
-    const source = await this.open(options);
+    const asked = await ask(this.model, options, (prepared) => this.open(prepared), this.asking);
     return this.canPause(options)
-      ? new PausingStream(source, options, this.model, (more) => this.open(more))
-      : source;
+      ? new PausingStream(asked.answer, asked.options, this.model, (more) => this.open(more))
+      : asked.answer;
   }
 
   /** Providers only pause while their own tools run. */
@@ -49,10 +52,19 @@ export class ModelSteps {
 
   private async open(options: LanguageModelV4CallOptions): Promise<Source> {
     const { admission, model } = this;
-    if (this.calls++ === 0 || !admission) return model.stream(options);
+    if (this.calls++ === 0 || !admission) {
+      return model.stream(options).catch((error: unknown) => {
+        // A call that was refused does not use up the admission of the turn.
+        this.calls--;
+        throw error;
+      });
+    }
     if (this.calls === 2) admission.firstCallEnded();
-    const { prompt, maxOutputTokens } = options;
-    const writing = { promptCharacters: promptCharacters(prompt), maxOutputTokens };
+    const writing = {
+      promptTokens: estimatePromptTokens(options, model),
+      maxOutputTokens: options.maxOutputTokens,
+      webSearches: paidSearches(model),
+    };
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
       ...expectedCostOfWriting(writing, model.catalog),

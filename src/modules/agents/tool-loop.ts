@@ -6,6 +6,7 @@ import type { AgentInput, Emit } from './agent.js';
 import { AccountedModel } from './accounted-model.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
+import { askingFor } from './prompt/ask.js';
 
 export interface ToolLoop {
   input: AgentInput;
@@ -29,12 +30,12 @@ export interface ToolLoop {
  */
 export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined> {
   const { input, model, emit, instructions, tools } = loop;
-  const accounted = new AccountedModel(model, input.admission);
+  const accounted = new AccountedModel(model, input.admission, askingFor(input));
   const result = streamText({
     ...callSettings(model),
     model: accounted,
     instructions,
-    messages: await toModelMessages(input.history, model, tools),
+    messages: await toModelMessages(input.history, model, input.readFile),
     tools,
     toolApproval: loop.toolApproval,
     stopWhen: isStepCount(loop.maxSteps),

@@ -6,6 +6,7 @@ import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
 import { AcceptBody } from '../../common/http/request-content.guard.js';
+import { MessageFiles } from '../files/message-files.js';
 import { ApiGithubToken } from '../github/api-github-token.js';
 import { ApiUserKeys } from '../models/api-user-keys.js';
 import { userKeysOf } from '../models/user-keys.js';
@@ -20,7 +21,10 @@ import { parseSendCommand } from './send-command.js';
 @ApiBearerAuth()
 @Controller('api/chat')
 export class ChatController {
-  constructor(private readonly turns: TurnService) {}
+  constructor(
+    private readonly turns: TurnService,
+    private readonly files: MessageFiles,
+  ) {}
 
   @Post()
   // Chat clients send the whole conversation each time.
@@ -44,11 +48,11 @@ export class ChatController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const turn = this.turns.begin(
-      identity,
-      parseSendCommand(body, identity.idNamespace),
-      userKeysOf(request),
-    );
+    const command = parseSendCommand(body, identity.idNamespace);
+    const { action } = command;
+    if (action.type === 'submit')
+      action.message.parts = await this.files.receive(identity, action.message.parts);
+    const turn = this.turns.begin(identity, command, userKeysOf(request));
     await turn.readable;
     sendStream(turn.stream, reply, turn.headers);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FilesModule } from '../files/files.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { AdminChatsController } from './admin-chats.controller.js';
@@ -15,7 +16,7 @@ import { VotesRepository } from './votes.repository.js';
 import { VotesService } from './votes.service.js';
 
 @Module({
-  imports: [TurnsModule, MessagesModule],
+  imports: [TurnsModule, MessagesModule, FilesModule],
   controllers: [ChatController, ChatsController, AdminChatsController, VotesController],
   providers: [
     ChatsRepository,

@@ -105,7 +105,7 @@ function parseMessage(message: unknown, path: string, chat: ChatIds): UserMessag
   return { id: messageIdOf(message['id'], `${path}.id`, chat), parts: parts as UIMessage['parts'] };
 }
 
-/** Parts that users may send: text, files as data URLs, and the client's own data parts, which no model sees. */
+/** Parts that users may send: text, files, and the client's own data parts, which no model sees. */
 function checkPart(part: unknown, path: string): FieldError[] {
   if (!isFields(part)) return [{ path, message: 'must be a part object' }];
   const { type } = part;
@@ -122,11 +122,8 @@ function checkFile({ url, mediaType, filename }: Fields, path: string): FieldErr
   if (!isMediaType(mediaType)) {
     errors.push({ path: `${path}.mediaType`, message: 'must be a media type such as image/png' });
   }
-  if (!isDataUrl(url)) {
-    errors.push({
-      path: `${path}.url`,
-      message: 'must be a data URL; the server does not fetch URLs from clients',
-    });
+  if (typeof url !== 'string' || (url.startsWith('data:') && !isDataUrl(url))) {
+    errors.push({ path: `${path}.url`, message: 'must be a data URL, or the path of a file in storage' });
   }
   if (filename !== undefined && (typeof filename !== 'string' || filename.length > 255)) {
     errors.push({ path: `${path}.filename`, message: 'must be a string of at most 255 characters' });

@@ -18,7 +18,9 @@ export class MessagesController {
   @Get()
   @ApiOperation({
     summary: 'List the messages of a chat, oldest first',
-    description: 'Returns the messages of your own chat, or of a public chat if you know its id.',
+    description:
+      'Returns the messages of your own chat, or of a public chat if you know its id. The `url` of a `file` part in storage is a ' +
+      'signed URL that works for at least three hours. To send the file again, send the part unchanged.',
   })
   @ApiClientIdParam('id', 'chat')
   @ApiOkResponse({ type: MessagePageDto })
@@ -28,7 +30,7 @@ export class MessagesController {
     @Param('id') id: string,
     @Query() page: PageQuery,
   ): Promise<Page<MessageDto>> {
-    return this.messages.list(user, toStoredId(user.idNamespace, id, 'id'), page);
+    return this.messages.listShown(user, toStoredId(user.idNamespace, id, 'id'), page);
   }
 
   @Delete()

@@ -20,6 +20,8 @@ export interface MessageRow {
   status: MessageStatus;
   finishReason: FinishReason | null;
   metadata: Record<string, unknown> | null;
+  /** In a page: the owner of the chat. */
+  ownerId?: string;
   /** In a page: whether more rows follow. */
   hasMore?: boolean;
 }
@@ -49,7 +51,8 @@ const LARGE = ['parts', 'attachments', 'metadata'];
 const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
-         message.output_tokens as "outputTokens", message.cost, message.status, message.finish_reason as "finishReason", message.metadata, message."hasMore"
+         message.output_tokens as "outputTokens", message.cost, message.status, message.finish_reason as "finishReason", message.metadata, message."hasMore",
+         chat.user_id as "ownerId"
     from ${chat} chat
     left join lateral ${boundedRows({
       rows: `
@@ -119,7 +122,7 @@ const DELETE_FROM = `
  * The copies have random ids, assigned in order, so that messages of the same millisecond keep their order. Text and
  * results of finished calls are copied. Calls that wait for the user stay in the original, and so do the costs.
  */
-const copyUpTo = (messages: string) => `
+const copyUpTo = (messages: string, parts: string) => `
   with original as (
     select message.*, row_number() over (order by message."createdAt", message.id) as place
       from ${messages} message
@@ -132,7 +135,7 @@ const copyUpTo = (messages: string) => `
   insert into "Message_v2"
     (id, "chatId", role, parts, attachments, "createdAt", model_used, input_tokens, output_tokens, cost, status, metadata,
      finish_reason)
-  select fresh.id, $3, original.role, switchboard.copied_parts(original.parts), original.attachments, original."createdAt",
+  select fresh.id, $3, original.role, ${parts}, original.attachments, original."createdAt",
          original.model_used, 0, 0, 0, original.status, switchboard.public_metadata(original.metadata),
          original.finish_reason
     from original join fresh using (place)`;
@@ -213,6 +216,9 @@ export class MessagesRepository {
     }: { chatId: string; messageId: string; toChatId: string; isOwner: boolean },
   ): Promise<void> {
     const { messages } = isOwner ? OWN : PUBLIC;
-    await manager.query(copyUpTo(messages), [chatId, messageId, toChatId]);
+    const copied = 'switchboard.copied_parts(original.parts)';
+    // A stored file is its owner's: copies of the owner share it.
+    const parts = isOwner ? copied : `switchboard.without_files(${copied})`;
+    await manager.query(copyUpTo(messages, parts), [chatId, messageId, toChatId]);
   }
 }

@@ -13,6 +13,7 @@ import {
   toItems,
   toPage,
 } from '../../common/http/paging.js';
+import { StoredFileUrls } from '../files/stored-file-urls.js';
 import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/message.dto.js';
 import { toMessage } from './messages.mapper.js';
 import { MessagesRepository } from './messages.repository.js';
@@ -25,14 +26,29 @@ export class MessagesService {
   constructor(
     private readonly database: Database,
     private readonly messages: MessagesRepository,
+    private readonly fileUrls: StoredFileUrls,
   ) {}
+
+  /** Like {@link list}, with addresses of stored files, which clients can show, in place of their paths. */
+  async listShown(identity: Identity, chatId: string, query: PageQuery): Promise<Page<MessageDto>> {
+    const { page, ownerId } = await this.find(identity, chatId, query);
+    return { ...page, items: await this.fileUrls.show(page.items, ownerId) };
+  }
 
   /**
    * The messages of the user's own chat or a public one, oldest first.
    *
    * @throws AppError 404 if this user has no access to such a chat
    */
-  async list(identity: Identity, chatId: string, { limit, cursor }: PageQuery): Promise<Page<MessageDto>> {
+  async list(identity: Identity, chatId: string, query: PageQuery): Promise<Page<MessageDto>> {
+    return (await this.find(identity, chatId, query)).page;
+  }
+
+  private async find(
+    identity: Identity,
+    chatId: string,
+    { limit, cursor }: PageQuery,
+  ): Promise<{ page: Page<MessageDto>; ownerId: string }> {
     const after = decodeCursor(cursor);
     const page = { userId: identity.id, chatId, after, limit };
     const find = (source: 'own' | 'public') =>
@@ -40,7 +56,10 @@ export class MessagesService {
     const own = await find('own');
     const rows = own ?? (await find('public'));
     if (!rows) throw notFound('The chat');
-    return toPage(rows, limit, keysetOf, (row) => toMessage(row, own !== undefined));
+    return {
+      page: toPage(rows, limit, keysetOf, (row) => toMessage(row, own !== undefined)),
+      ownerId: rows[0]?.ownerId ?? identity.id,
+    };
   }
 
   /**

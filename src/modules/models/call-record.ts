@@ -4,20 +4,15 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import type { CatalogModel } from '../admin-config/config-schemas.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
 import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
+import { TokenEstimate } from '../usage/token-estimate.js';
 import type { RunPart } from '../accounting/accounted-run.js';
 import { currentPart } from '../accounting/run-context.js';
 import type { CallFigures, CallMetadata, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
 import { countCall } from './model-metrics.js';
-import {
-  CHARACTERS_PER_IMAGE,
-  consistent,
-  estimateTokens,
-  isReported,
-  promptCharacters,
-  toTokenUsage,
-} from './token-usage.js';
+import { estimatePromptTokens } from './prompt-tokens.js';
+import { consistent, isReported, toTokenUsage } from './token-usage.js';
 import type { Vendor } from './vendors/vendor.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
@@ -28,8 +23,15 @@ export interface ModelDescriptor {
   id: string;
   /** Whether the key is the user's own. */
   ownKey: boolean;
-  pricing?: CatalogModel['pricing'];
+  pricing?: Pricing;
+  /** The version of the catalog that the price is from. */
+  priceVersion?: number;
+  /** The price of the model that has answered, which vendors choose themselves for names that they retire. */
+  pricingOf?(answeredBy: string): Pricing | undefined;
 }
+
+/** What vendors bill for a picture at least; only where nothing is reported. */
+const TOKENS_OF_IMAGE = 1_290;
 
 /** Records one call of a model, from its start to whatever end it has. */
 export class ModelCall {
@@ -38,18 +40,23 @@ export class ModelCall {
   private readonly usageOfVendor?: Vendor['usage'];
   private readonly startedAt = performance.now();
   private firstContentAt?: number;
-  private outputCharacters = 0;
-  private imageInputTokens = 0;
+  private estimatedPrompt?: number;
+  private readonly output = new TokenEstimate();
+  private images = 0;
+  private details: Partial<TokenUsage> = {};
+  private answeredBy?: string;
+  private readonly searches = new Set<string>();
   private partial: Partial<TokenUsage> = {};
   private usage?: LanguageModelV4Usage;
   private finishReason?: string;
   private readonly toolCalls: NonNullable<CallMetadata['toolCalls']> = [];
+  private failed = false;
   private ended = false;
 
   /** @throws Error outside of an accounted run */
   constructor(
     private readonly model: ModelDescriptor,
-    private readonly prompt: LanguageModelV4CallOptions['prompt'],
+    private readonly params: Pick<LanguageModelV4CallOptions, 'prompt' | 'tools'>,
   ) {
     if (model.provider !== 'demo') this.usageOfVendor = VENDORS[model.provider].usage;
     this.sent = this.part.run.send(this.part, model, () => this.soFar());
@@ -61,7 +68,7 @@ export class ModelCall {
       case 'text-delta':
       case 'reasoning-delta':
       case 'tool-input-delta':
-        this.outputCharacters += part.delta.length;
+        this.output.add(part.delta);
         this.firstContentAt ??= performance.now();
         return;
       case 'tool-call':
@@ -70,18 +77,37 @@ export class ModelCall {
       case 'finish':
         this.noteFinish(part.usage, part.finishReason.unified);
         return;
+      case 'error':
+        this.failed = true;
+        return;
+      case 'response-metadata':
+        return this.noteAnsweredBy(part.modelId);
+      case 'tool-result':
+        return this.noteSearches(part);
       case 'custom':
       case 'raw':
         this.partial = { ...this.partial, ...this.usageOfVendor?.partial?.(part) };
+        this.noteSearches(part);
+        if (this.answeredBy === undefined) this.noteAnsweredBy(this.usageOfVendor?.answeredBy?.(part));
     }
+  }
+
+  /** Takes note of the model that the vendor says has answered. */
+  noteAnsweredBy(modelId: string | undefined): void {
+    if (modelId !== undefined && modelId !== '') this.answeredBy = modelId.slice(0, 200);
+  }
+
+  private noteSearches(part: LanguageModelV4StreamPart): void {
+    for (const search of this.usageOfVendor?.searches?.(part, this.model.id) ?? []) this.searches.add(search);
   }
 
   /** Takes note of an answer that came in one piece. */
   noteContent(content: LanguageModelV4Content[]): void {
     for (const part of content) {
-      if (part.type === 'text' || part.type === 'reasoning') this.outputCharacters += part.text.length;
+      if (part.type === 'text' || part.type === 'reasoning') this.output.add(part.text);
+      else if (part.type === 'tool-result') this.noteSearches(part);
       else if (part.type === 'tool-call') {
-        this.outputCharacters += part.input.length;
+        this.output.add(part.input);
         this.noteToolCall(part);
       }
     }
@@ -94,12 +120,12 @@ export class ModelCall {
 
   /** Takes note of pictures that were drawn. */
   noteImages(images: number): void {
-    this.outputCharacters += images * CHARACTERS_PER_IMAGE;
+    this.images += images;
   }
 
-  /** Takes note of the tokens that were pictures, as a part of those of the input. */
-  noteImageInput(tokens: number): void {
-    this.imageInputTokens = tokens;
+  /** Takes note of the tokens that were pictures, as parts of those that are reported. */
+  noteImageDetails(details: Partial<TokenUsage>): void {
+    this.details = details;
   }
 
   noteFinish(usage: LanguageModelV4Usage, finishReason: string): void {
@@ -113,7 +139,9 @@ export class ModelCall {
     this.ended = true;
     const durationMs = Math.round(performance.now() - this.startedAt);
     const { tokens, estimated } = this.count(status);
-    const cost = costOf(tokens, this.model.pricing);
+    const { requestedAt } = this.sent;
+    const pricing = (this.answeredBy && this.model.pricingOf?.(this.answeredBy)) || this.model.pricing;
+    const cost = costOf(tokens, pricing, requestedAt);
     const metadata: CallMetadata = {
       ...this.sent.metadata,
       status,
@@ -122,11 +150,18 @@ export class ModelCall {
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
       cachedInputTokens: tokens.cachedInputTokens,
       cacheWriteTokens: tokens.cacheWriteTokens,
+      cacheWriteHourTokens: tokens.cacheWriteHourTokens,
       imageInputTokens: tokens.imageInputTokens,
+      audioInputTokens: tokens.audioInputTokens,
+      imageOutputTokens: tokens.imageOutputTokens,
       reasoningTokens: tokens.reasoningTokens,
+      webSearches: tokens.webSearches,
+      answeredBy: this.answeredBy,
       timeToFirstTokenMs: this.timeToFirstToken(),
       estimated: estimated || undefined,
       unroundedCost: cost.unrounded,
+      priceVersion: pricing && this.model.priceVersion,
+      unpriced: pricing === undefined && this.model.provider !== 'demo' ? true : undefined,
     };
     const finished: FinishedCall = {
       ...this.sent,
@@ -143,7 +178,13 @@ export class ModelCall {
   /** What it has cost at least: a call that was sent is paid for, whatever becomes of it. */
   private soFar(): CallFigures {
     const { tokens } = this.count('interrupted');
-    return { tokens, cost: costOf(tokens, this.model.pricing) };
+    return { tokens, cost: costOf(tokens, this.model.pricing, this.sent.requestedAt) };
+  }
+
+  /** Estimated once: while the call is under way, every checkpoint asks for it. */
+  private get promptTokens(): number {
+    const { id: modelId, provider } = this.model;
+    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, { provider, modelId }));
   }
 
   /** The finish reason of a failed call is an error, unless the provider refused to answer. */
@@ -153,29 +194,31 @@ export class ModelCall {
 
   /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */
   private count(status: CallStatus): { tokens: TokenUsage; estimated: boolean } {
-    const { usage } = this;
-    // The figures of a stream that was cut off are those of its last chunk, not of its end.
-    if (usage && this.finishReason !== 'interrupted' && isReported(usage, this.outputCharacters))
-      return { tokens: this.withImageInput(toTokenUsage(usage)), estimated: false };
-    const reported = { ...NO_TOKENS, ...(usage ? toTokenUsage(usage) : {}), ...this.partial };
+    const { usage, usageOfVendor } = this;
+    const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
+    const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
+    // After a cut, and after an error of vendors that repeat their figures, they are those of the last chunk and not of the end.
+    const isFinal = this.finishReason !== 'interrupted' && !(this.failed && usageOfVendor?.partial);
+    if (usage && isFinal && isReported(usage, written)) {
+      const tokens = { ...toTokenUsage(usage, usageOfVendor), ...searched, ...this.details };
+      return { tokens: consistent(tokens), estimated: false };
+    }
+    const reported = {
+      ...NO_TOKENS,
+      ...(usage ? toTokenUsage(usage, usageOfVendor) : {}),
+      ...this.partial,
+      ...searched,
+    };
     // A call that was refused, or that nothing came of, is not billed.
     const billed =
-      this.outputCharacters > 0 ||
-      reported.inputTokens > 0 ||
-      status === 'success' ||
-      status === 'interrupted';
+      written > 0 || reported.inputTokens > 0 || status === 'success' || status === 'interrupted';
     if (!billed) return { tokens: NO_TOKENS, estimated: false };
     const tokens = consistent({
       ...reported,
-      inputTokens: reported.inputTokens || estimateTokens(promptCharacters(this.prompt)),
-      outputTokens: Math.max(reported.outputTokens, estimateTokens(this.outputCharacters)),
+      inputTokens: reported.inputTokens || this.promptTokens,
+      outputTokens: Math.max(reported.outputTokens, written),
     });
     return { tokens, estimated: true };
-  }
-
-  private withImageInput(tokens: TokenUsage): TokenUsage {
-    const { imageInputTokens } = this;
-    return imageInputTokens > 0 ? consistent({ ...tokens, imageInputTokens }) : tokens;
   }
 
   private timeToFirstToken(): number | undefined {

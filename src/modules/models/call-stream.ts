@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type LanguageModelV4StreamPart, TypeValidationError } from '@ai-sdk/provider';
 import type { Deadline } from './deadline.js';
 import type { ModelCall } from './call-record.js';
@@ -15,6 +16,9 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'text-start',
   'text-end',
 ]);
+
+/** How long the figures are waited for, in milliseconds: mostly they are there already. */
+const PATIENCE_BEHIND_ERROR = 100;
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
 
@@ -52,7 +56,10 @@ export class CallStream {
       for (;;) {
         const part = await this.read();
         if (part === undefined || isCutOff(part)) throw new CutOffError();
-        if (part.type === 'error') throw part.error;
+        if (part.type === 'error') {
+          await this.readFigures();
+          throw part.error;
+        }
         this.head.push(part);
         if (!saysNothing(part)) return;
       }
@@ -84,8 +91,10 @@ export class CallStream {
           this.failure ??= { error: new UnfinishedError(part.finishReason.raw) };
           return { type: 'error', error: this.failure.error };
         }
-        if (part.type === 'error') this.failure ??= { error: part.error };
-        else if (part.type === 'finish') this.finished = true;
+        if (part.type === 'error') {
+          this.failure ??= { error: part.error };
+          await this.readFigures();
+        } else if (part.type === 'finish') this.finished = true;
         return part;
       }
     } catch (error) {
@@ -128,6 +137,16 @@ export class CallStream {
   private isIgnored(error: unknown): boolean {
     if (this.provider === 'demo' || !TypeValidationError.isInstance(error)) return false;
     return VENDORS[this.provider].ignores?.(error.value) ?? false;
+  }
+
+  /**
+   * What a failed answer has cost comes right behind its error, if the vendor says it at all. The reader may stop at the error,
+   * so it is read here.
+   */
+  private async readFigures(): Promise<void> {
+    const reading = this.read().catch(() => undefined);
+    const part = await Promise.race([reading, sleep(PATIENCE_BEHIND_ERROR, undefined, { ref: false })]);
+    if (part !== undefined) this.head.push(part);
   }
 
   private end(): void {

@@ -6,6 +6,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
+import type { TokenUsage } from '../usage/pricing.js';
 import { addressOf, type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** What an image model is asked for. */
@@ -35,9 +36,9 @@ export function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageM
   };
 }
 
-/** Tokens of the pictures that were given, where the vendor bills them at a price of their own. */
-export function imageInputTokens(provider: ModelProvider, result: ImageModelV4Result): number {
-  return provider === 'demo' ? 0 : (VENDORS[provider].images?.inputTokens?.(result) ?? 0);
+/** Tokens of pictures, given and drawn, where the vendor bills them at a price of their own. */
+export function imageDetails(provider: ModelProvider, result: ImageModelV4Result): Partial<TokenUsage> {
+  return provider === 'demo' ? {} : (VENDORS[provider].images?.details?.(result) ?? {});
 }
 
 /** Why an answer is without a picture: Gemini answers so when its rules are against it, and says that it is final. */

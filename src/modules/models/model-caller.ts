@@ -12,7 +12,7 @@ import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
 import {
   type ImageTask,
-  imageInputTokens,
+  imageDetails,
   missingBecause,
   NO_IMAGE_OPTIONS,
   noImage,
@@ -50,6 +50,7 @@ export class ModelCalls {
       const result = await model.doGenerate({ ...params, abortSignal: deadline.signal });
       deadline.clear();
       const { finishReason, reason } = endOf(descriptor.provider, result.finishReason);
+      call.noteAnsweredBy(result.response?.modelId);
       call.noteContent(result.content);
       call.noteFinish(result.usage, finishReason);
       if (finishReason === 'error') throw new UnfinishedError(reason);
@@ -102,7 +103,7 @@ export class ModelCalls {
       const [image] = result.images;
       // What was asked is billed even when nothing came of it.
       call.noteImages(image ? 1 : 0);
-      call.noteImageInput(imageInputTokens(descriptor.provider, result));
+      call.noteImageDetails(imageDetails(descriptor.provider, result));
       call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
       if (!image) throw noImage(descriptor.provider, result);
       call.end('success');
@@ -118,7 +119,7 @@ export class ModelCalls {
     patience = this.config.upstream.firstByteTimeout,
   ): Promise<T> {
     for (let retry = 0; ; retry++) {
-      const call = new ModelCall(descriptor, params.prompt);
+      const call = new ModelCall(descriptor, params);
       const deadline = new Deadline(params.abortSignal, patience);
       try {
         return await attempt(call, deadline);

@@ -6,14 +6,12 @@ import type {
 import { Inject, Injectable } from '@nestjs/common';
 import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/errors/app-error.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import {
-  type AgentConfig,
-  ANSWERING_AGENTS,
-  type AnsweringAgent,
-  type CatalogModel,
-} from '../admin-config/config-schemas.js';
 import { forPurpose } from '../accounting/run-context.js';
+import type { CatalogModel } from '../admin-config/catalog-schema.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
+import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
 import type { ImageTask } from './image-result.js';
 import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
@@ -64,7 +62,11 @@ export interface ModelOption {
   provider: string;
   isDefault: boolean;
   capabilities: Record<string, boolean>;
-  pricing: { input: number; cachedInput: number | null; cacheWrite: number | null; output: number };
+  /** Null where no price is known: what calls cost is not counted then. */
+  pricing: Pricing | null;
+  /** The day on which the vendor switches the model off, and what it recommends then. */
+  retiresAt?: string;
+  replacement?: string;
   available: boolean;
   reason?: string;
 }
@@ -142,15 +144,13 @@ export class ModelSelector {
     for (const [provider, agentConfig] of agents.flatMap((agent) => enabledConfigs(agent, config))) {
       for (const { id: modelId } of agentConfig.models) {
         const id = `${provider}/${modelId}`;
-        const available = this.hasKey(provider, keys);
-        const { name, keyHeader } = VENDORS[provider];
+        const catalog = config.catalog.get(id);
+        const reason = this.hasKey(provider, keys) ? retiredBecause(provider, catalog) : noKey(provider);
         options.set(id, {
-          ...describe(id, modelId, provider, config.catalog.get(id)),
+          ...describe(id, modelId, provider, catalog),
           isDefault: id === defaultId,
-          available,
-          ...(available
-            ? {}
-            : { reason: `No ${name} key is configured. Send your own key in the header ${keyHeader}.` }),
+          available: reason === undefined,
+          ...(reason === undefined ? {} : { reason }),
         });
       }
     }
@@ -203,7 +203,7 @@ export class ModelSelector {
       ownKey,
       catalog,
       agentConfig,
-      ...this.callable(model, { provider, id: modelId, ownKey, pricing: catalog?.pricing }),
+      ...this.callable(model, { ...descriptorOf(provider, modelId, config), ownKey }),
       imageModel: () => this.imageModel(provider, keys, config),
     };
   }
@@ -211,8 +211,9 @@ export class ModelSelector {
   private imageModel(
     preferred: Provider,
     keys: UserKeys,
-    { catalog, settings }: RuntimeConfig,
+    config: RuntimeConfig,
   ): SelectedImageModel | undefined {
+    const { settings } = config;
     const imageModels: Partial<Record<Provider, string>> = settings.imageModels ?? {};
     const own = PROVIDERS.filter((provider) => keys[provider] !== undefined);
     for (const provider of new Set([preferred, ...own, settings.activeProvider, ...PROVIDERS])) {
@@ -220,12 +221,11 @@ export class ModelSelector {
       if (id === undefined || !this.hasKey(provider, keys)) continue;
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
-      const pricing = catalog.get(`${provider}/${id}`)?.pricing;
       const ownKey = keys[provider] !== undefined;
-      const descriptor = { provider, id, ownKey, pricing };
+      const descriptor = { ...descriptorOf(provider, id, config), ownKey };
       return {
         provider,
-        pricing,
+        pricing: descriptor.pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {
           try {
@@ -276,26 +276,57 @@ function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array
   });
 }
 
-/** Takes `provider/model`, and the vendor's bare id where only one provider has it. */
+/** Takes `provider/model`, and the vendor's bare id where only one provider has it. An id may have slashes itself. */
 function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
-  for (const [provider, agentConfig] of configs) {
-    for (const { id: modelId } of agentConfig.models) {
-      if (requested === `${provider}/${modelId}` || requested === modelId)
-        return { provider, modelId, agentConfig };
-    }
-  }
-  return undefined;
+  const all = configs.flatMap(([provider, agentConfig]) =>
+    agentConfig.models.map(({ id: modelId }) => ({ provider, modelId, agentConfig })),
+  );
+  return (
+    all.find(({ provider, modelId }) => requested === `${provider}/${modelId}`) ??
+    all.find(({ modelId }) => requested === modelId)
+  );
+}
+
+/** With the prices as they are now: a call that is under way is not repriced. */
+function descriptorOf(
+  provider: Provider,
+  id: string,
+  { catalog, catalogVersion }: RuntimeConfig,
+): Omit<ModelDescriptor, 'ownKey'> {
+  return {
+    provider,
+    id,
+    pricing: catalog.get(`${provider}/${id}`)?.pricing,
+    priceVersion: catalogVersion,
+    pricingOf: (answeredBy) => entryOfAnswer(provider, answeredBy, catalog)?.pricing,
+  };
 }
 
 function describe(id: string, modelId: string, provider: Provider, catalog: CatalogModel | undefined) {
-  const { input = 0, cachedInput = null, cacheWrite = null, output = 0 } = catalog?.pricing ?? {};
+  const { name = modelId, capabilities = {}, pricing, retiresAt, replacement } = catalog ?? {};
   return {
     id,
-    name: catalog?.name ?? modelId,
+    name,
     provider,
-    capabilities: catalog?.capabilities ?? {},
-    pricing: { input, cachedInput, cacheWrite, output },
+    capabilities,
+    pricing: pricing
+      ? { ...pricing, cachedInput: pricing.cachedInput ?? null, cacheWrite: pricing.cacheWrite ?? null }
+      : null,
+    ...(retiresAt === undefined ? {} : { retiresAt, ...(replacement === undefined ? {} : { replacement }) }),
   };
+}
+
+function noKey(provider: Provider): string {
+  const { name, keyHeader } = VENDORS[provider];
+  return `No ${name} key is configured. Send your own key in the header ${keyHeader}.`;
+}
+
+/** A vendor may still answer for it, with another model. */
+function retiredBecause(provider: Provider, catalog: CatalogModel | undefined): string | undefined {
+  const { retiresAt, replacement } = catalog ?? {};
+  if (retiresAt === undefined || retiresAt > new Date().toISOString().slice(0, 10)) return undefined;
+  const instead = replacement === undefined ? '' : ` Use ${replacement} instead.`;
+  return `${VENDORS[provider].name} switched it off on ${retiresAt}.${instead}`;
 }
 
 function missingKey(provider: Provider) {

@@ -3,6 +3,9 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { SelectedModel } from './model-selector.js';
 import { type Provider, type ProviderCapability, VENDORS } from './vendors/vendors.js';
 
+/** One vendor is told not to make more; the others seldom do. */
+const MOST_SEARCHES = 5;
+
 /** The tools of the vendor that the configuration switches on; undefined when there are none. */
 export function providerToolsFor(
   { provider, agentConfig: { capabilities }, catalog }: SelectedModel,
@@ -14,4 +17,11 @@ export function providerToolsFor(
   if (api !== undefined && apisWithTools?.includes(api) === false) return undefined;
   const allowed = Object.entries(tools).filter(([name]) => capabilities[name as ProviderCapability]);
   return allowed.length > 0 ? allowed.map(([, tool]) => tool) : undefined;
+}
+
+/** Searches that one call may make, where the configuration allows them and each costs a fee. */
+export function paidSearches({ provider, agentConfig: { capabilities } }: SelectedModel): number {
+  if (provider === 'demo') return 0;
+  const { searchTool } = VENDORS[provider];
+  return searchTool !== undefined && capabilities?.[searchTool as ProviderCapability] ? MOST_SEARCHES : 0;
 }

@@ -1,24 +1,19 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { Pricing } from '../admin-config/pricing-schema.js';
 import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
 import type { CallFigures } from '../usage/usage.types.js';
-import type { CatalogModel } from '../admin-config/config-schemas.js';
-import { count } from './vendors/vendor.js';
-
-/** A rule of thumb for Latin text, used only where the provider reports nothing. */
-const CHARACTERS_PER_TOKEN = 4;
-
-/** What Gemini bills for a picture; OpenAI bills 1,056 for one of medium quality. Only where nothing is reported. */
-export const CHARACTERS_PER_IMAGE = 1_290 * CHARACTERS_PER_TOKEN;
+import { count, type Vendor } from './vendors/vendor.js';
 
 /** What the provider reported, with the parts of the whole as parts. */
-export function toTokenUsage(usage: LanguageModelV4Usage): TokenUsage {
-  const { inputTokens: input, outputTokens: output } = usage;
+export function toTokenUsage(usage: LanguageModelV4Usage, vendor?: Vendor['usage']): TokenUsage {
+  const { inputTokens: input, outputTokens: output, raw } = usage;
   return consistent({
     inputTokens: count(input.total ?? sum(input.noCache, input.cacheRead, input.cacheWrite)),
     cachedInputTokens: count(input.cacheRead),
     cacheWriteTokens: count(input.cacheWrite),
     outputTokens: count(output.total ?? sum(output.text, output.reasoning)),
     reasoningTokens: count(output.reasoning),
+    ...(raw && vendor?.details?.(raw)),
   });
 }
 
@@ -29,44 +24,40 @@ export function isReported(usage: LanguageModelV4Usage, outputCharacters: number
   return count(input.total) > 0 && (count(output.total) > 0 || isEmpty);
 }
 
-/** Parts that are more than their whole can not be right: then all of it is taken for plain. */
+/** Parts that are more than their whole cannot be right: then all of it is taken for plain. */
 export function consistent(usage: TokenUsage): TokenUsage {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-  const { imageInputTokens = 0 } = usage;
-  const fits = cachedInputTokens + cacheWriteTokens + imageInputTokens <= inputTokens;
+  const { cacheWriteHourTokens = 0, imageInputTokens = 0, imageOutputTokens = 0 } = usage;
+  const { audioInputTokens = 0, cachedAudioInputTokens = 0 } = usage;
+  const freshAudio = audioInputTokens - cachedAudioInputTokens;
+  const fits =
+    cachedInputTokens + cacheWriteTokens + imageInputTokens + freshAudio <= inputTokens &&
+    freshAudio >= 0 &&
+    cachedAudioInputTokens <= cachedInputTokens &&
+    cacheWriteHourTokens <= cacheWriteTokens;
+  const input = (tokens: number) => (fits ? tokens : 0);
   return {
     ...usage,
-    ...(imageInputTokens > 0 ? { imageInputTokens: fits ? imageInputTokens : 0 } : {}),
-    cachedInputTokens: fits ? cachedInputTokens : 0,
-    cacheWriteTokens: fits ? cacheWriteTokens : 0,
+    cachedInputTokens: input(cachedInputTokens),
+    cacheWriteTokens: input(cacheWriteTokens),
     reasoningTokens: reasoningTokens <= outputTokens ? reasoningTokens : 0,
+    ...some('cacheWriteHourTokens', input(cacheWriteHourTokens)),
+    ...some('imageInputTokens', input(imageInputTokens)),
+    ...some('audioInputTokens', input(audioInputTokens)),
+    ...some('cachedAudioInputTokens', input(cachedAudioInputTokens)),
+    ...some('imageOutputTokens', imageOutputTokens <= outputTokens ? imageOutputTokens : 0),
   };
 }
 
-export function estimateTokens(characters: number): number {
-  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
-}
-
-/** What a call costs at least that is given a prompt of so many characters. */
-export function leastFigures(characters: number, pricing: CatalogModel['pricing'] | undefined): CallFigures {
-  const tokens = { ...NO_TOKENS, inputTokens: estimateTokens(characters) };
+/** What a call costs at least that reads so many tokens. */
+export function leastFigures(inputTokens: number, pricing: Pricing | undefined): CallFigures {
+  const tokens = { ...NO_TOKENS, inputTokens };
   return { tokens, cost: costOf(tokens, pricing) };
 }
 
-/** Characters of all text in a prompt, tool results included; files are not text. */
-export function promptCharacters(prompt: LanguageModelV4CallOptions['prompt']): number {
-  let characters = 0;
-  for (const message of prompt) {
-    if (typeof message.content === 'string') characters += message.content.length;
-    else {
-      for (const part of message.content) {
-        if (part.type === 'text' || part.type === 'reasoning') characters += part.text.length;
-        else if (part.type === 'tool-call' || part.type === 'tool-result')
-          characters += JSON.stringify(part).length;
-      }
-    }
-  }
-  return characters;
+/** Parts that few calls have are left out where there are none. */
+function some<Name extends keyof TokenUsage>(name: Name, tokens: number): Partial<TokenUsage> {
+  return { [name]: tokens > 0 ? tokens : undefined };
 }
 
 function sum(...values: Array<number | undefined>): number {

@@ -36,6 +36,8 @@ export interface FailedCall {
 
 const TOO_LONG =
   /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
+/** OpenAI answers like this to a part of an earlier answer that it was to keep and has not. */
+const MISSING_ITEM = /\bitem with id\b/i;
 const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
 
 /** Longest wait that is passed on to a client, in seconds. */
@@ -101,6 +103,19 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
   }
   if (status === 503 || status === 529) return upstreamError(`${name} is overloaded. Try again.`, error);
   return undefined;
+}
+
+/**
+ * The vendor's words when it refuses what a call contains, before it has answered anything; undefined for failures that
+ * have another reason (the key, a limit, the length of the conversation, its rules on content).
+ */
+export function refusedContent(error: unknown, call: FailedCall): string | undefined {
+  if (!APICallError.isInstance(error)) return undefined;
+  const { statusCode: status } = error;
+  const text = textOf(error);
+  if (status === 413) return text;
+  const isRefusal = status === 400 || status === 422 || (status === 404 && MISSING_ITEM.test(text));
+  return isRefusal && meaningOf(error, call) === undefined ? text : undefined;
 }
 
 function refusalOf(provider: ModelProvider): RegExp | undefined {

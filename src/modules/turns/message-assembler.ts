@@ -83,7 +83,7 @@ export class MessageAssembler {
   hasContent(): boolean {
     return this.parts.some(
       (part) =>
-        !(part.type === 'step-start' || part.type === 'data-agent') &&
+        !['step-start', 'data-agent', 'data-refusedFiles'].includes(part.type) &&
         !((part.type === 'text' || part.type === 'reasoning') && part.text === ''),
     );
   }

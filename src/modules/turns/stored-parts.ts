@@ -1,5 +1,7 @@
 import { getToolName, isToolUIPart, type DynamicToolUIPart, type ToolUIPart, type UIMessage } from 'ai';
-import { isEmbeddedFile } from '../agents/file-input.js';
+import { isEmbeddedFile, isMediaType } from '../agents/file-input.js';
+import { OWN_NOTES, ownNotesOf } from '../agents/prompt/history-files.js';
+import { isFilePath } from '../files/file-path.js';
 
 type Parts = UIMessage['parts'];
 type Part = Parts[number];
@@ -7,9 +9,8 @@ type Fields = Record<string, unknown>;
 export type ToolPart = ToolUIPart | DynamicToolUIPart;
 
 const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
-/** As all providers take it: a call of another name would make them refuse the whole conversation. */
-const TOOL_NAME = /^[\w-]{1,128}$/;
-const MAX_CALL_ID = 256;
+/** Longer names and ids are no call's. */
+const MAX_NAME = 1_000;
 
 /** What the model and the user read of a call that is over without a result. */
 const NOT_MADE = 'This call was not made.';
@@ -34,9 +35,11 @@ export function partsForModel(
   stored: unknown,
   goesOn: ReadonlySet<Part> = new Set(),
 ): Parts {
-  return readParts(stored).flatMap((part) =>
-    goesOn.has(part) ? [structuredClone(part)] : (partForModel(role, part) ?? []),
-  );
+  const all: unknown[] = Array.isArray(stored) ? stored : [];
+  return all.flatMap((part, index) => {
+    if (!isPart(part)) return [];
+    return goesOn.has(part) ? [structuredClone(part)] : (partForModel(role, part, index) ?? []);
+  });
 }
 
 export function isFinished({ state }: ToolPart): boolean {
@@ -50,7 +53,7 @@ export function closed(part: ToolPart): ToolPart {
   return { ...call, state: 'output-error', errorText } as unknown as ToolPart;
 }
 
-function partForModel(role: UIMessage['role'], part: Part): Part | undefined {
+function partForModel(role: UIMessage['role'], part: Part, index: number): Part | undefined {
   const isAnswer = role === 'assistant';
   switch (part.type) {
     case 'text':
@@ -58,7 +61,7 @@ function partForModel(role: UIMessage['role'], part: Part): Part | undefined {
       if (part.text === '') return undefined;
       return { type: 'text', text: part.text, ...(isAnswer ? notesOf(part, 'providerMetadata') : {}) };
     case 'file':
-      return fileForModel(part);
+      return fileForModel(part, index);
     case 'reasoning':
       if (!isAnswer) return undefined;
       return { type: 'reasoning', text: part.text, ...notesOf(part, 'providerMetadata') };
@@ -69,15 +72,19 @@ function partForModel(role: UIMessage['role'], part: Part): Part | undefined {
   }
 }
 
-/** Nothing but what the message itself holds: neither an address nor a vendor's reference to a file. */
-function fileForModel({ mediaType, filename, url }: Extract<Part, { type: 'file' }>): Part {
+/** What the message itself holds, and paths in our own storage: neither an address nor a vendor's reference to a file. */
+function fileForModel(part: Extract<Part, { type: 'file' }>, index: number): Part {
+  const { mediaType, filename, url } = part;
   const name = typeof filename === 'string' ? filename : undefined;
-  if (isEmbeddedFile({ mediaType, url })) return { type: 'file', mediaType, filename: name, url };
+  if (isEmbeddedFile({ mediaType, url }) || (isMediaType(mediaType) && isFilePath(url))) {
+    const providerMetadata = { [OWN_NOTES]: { ...ownNotesOf(part), index } };
+    return { type: 'file', mediaType, filename: name, url, providerMetadata };
+  }
   return { type: 'text', text: `[omitted file: ${(name ?? mediaType).slice(0, 255)}]` };
 }
 
 function toolForModel(part: ToolPart): ToolPart | undefined {
-  if (!TOOL_NAME.test(getToolName(part)) || part.toolCallId.length > MAX_CALL_ID) return undefined;
+  if (getToolName(part).length > MAX_NAME || part.toolCallId.length > MAX_NAME) return undefined;
   if (part.state === 'approval-responded') return toolForModel(closed(part));
   if (!isFinished(part)) return undefined;
   const {
@@ -97,7 +104,6 @@ function toolForModel(part: ToolPart): ToolPart | undefined {
     ...(toolName === undefined ? {} : { toolName }),
     toolCallId,
     state,
-    // Providers want an object, and refuse a call without one.
     input: input ?? rawInput ?? {},
     ...(state === 'output-available' ? { output, preliminary: preliminary === true } : {}),
     ...(state === 'output-error' ? { errorText } : {}),

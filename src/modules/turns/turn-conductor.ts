@@ -8,10 +8,14 @@ import { Accounting } from '../accounting/accounting.service.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
+import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
+import { estimateMessageTokens } from '../models/message-tokens.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
+import { estimateTextTokens } from '../models/prompt-tokens.js';
 import { leastFigures } from '../models/token-usage.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
+import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
 import { AgentChooser } from './agent-chooser.js';
@@ -48,6 +52,7 @@ export class TurnConductor {
     private readonly chooser: AgentChooser,
     private readonly agents: Agents,
     private readonly titles: TitleService,
+    private readonly files: StoredFiles,
   ) {}
 
   /** Never rejects: whatever goes wrong is told to the turn's readers, stored and logged. */
@@ -153,12 +158,23 @@ export class TurnConductor {
 
   /** Passes the agent's chunks on; tells how it ended. */
   private async generate(answering: Answering): Promise<Ending> {
-    const { turn, run, history, identity, keys, resumed, chosen } = answering;
+    const { turn, run, identity, keys, resumed, chosen } = answering;
     const { documentId, repositoryId } = turn.request;
-    const { signal, note } = turn;
+    const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
-    const approved = resumed?.approved;
-    const input = { history, signal, identity, keys, documentId, repositoryId, admission, note, approved };
+    const history = await this.files.withContents(identity, answering.history);
+    const input = {
+      history,
+      onRefusedFiles,
+      signal,
+      identity,
+      keys,
+      documentId,
+      repositoryId,
+      admission,
+      note,
+      approved: resumed?.approved,
+    };
     let failure: AppError | undefined;
     let end: AnswerEnd | undefined;
     let isSilent = true;
@@ -235,6 +251,7 @@ export class TurnConductor {
     let end: End = ending;
     if (!(await this.store(run, answer, ending.failure)) || json === undefined)
       end = failed(unavailable('The end of the answer could not be stored.', 5));
+    else await this.rememberRefused(turn, chosen.model.provider);
     if (end.failure) turn.refuse(end.failure);
     else turn.letRead();
     await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
@@ -266,6 +283,20 @@ export class TurnConductor {
     };
     return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
   }
+
+  /** Apart from the end of the answer, which does not depend on it. Never rejects. */
+  private async rememberRefused(
+    { chatId, userId, refusedFiles }: Turn,
+    provider: ModelProvider,
+  ): Promise<void> {
+    const statements = [...refusedFiles].map(([messageId, files]) => {
+      const indexes = files.map(({ index }) => index);
+      return this.repository.rememberRefused(chatId, provider, { messageId, indexes });
+    });
+    await this.repository.store(statements, userId).catch((error: unknown) => {
+      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be remembered.');
+    });
+  }
 }
 
 function routingPart(run: AccountedRun) {
@@ -285,8 +316,11 @@ function planCall(
 ): void {
   const { provider, modelId: id, ownKey, agentConfig, catalog } = model;
   const { action } = turn.request;
-  const message = action.type === 'submit' ? JSON.stringify(action.message.parts).length : 0;
-  const figures = leastFigures(agentConfig.systemPrompt.length + message, catalog?.pricing);
+  const message = action.type === 'submit' ? estimateMessageTokens([action.message], model) : 0;
+  const figures = leastFigures(
+    estimateTextTokens(agentConfig.systemPrompt, model) + message,
+    catalog?.pricing,
+  );
   run.plan({ provider, id, ownKey }, figures, part);
 }
 

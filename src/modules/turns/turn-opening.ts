@@ -101,9 +101,7 @@ export class TurnOpening {
     const { turn, identity, config, history, pending, stored } = opened;
     await stored;
     if (!pending) return;
-    const admission =
-      chosen &&
-      (await this.turnAdmission.request(turn, identity, chosen, config, JSON.stringify(history).length));
+    const admission = chosen && (await this.turnAdmission.request(turn, identity, chosen, config, history));
     try {
       await this.applyPending(opened, pending, admission);
     } catch (error) {

@@ -7,6 +7,7 @@ import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
 import type { Booking } from '../usage/usage.types.js';
 import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
+import { OWN_NOTES } from '../agents/prompt/history-files.js';
 import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
@@ -77,13 +78,35 @@ const ACTIVE_STREAM = `
                        and objid::text = "Stream"."instanceId"::text and granted) as "writtenElsewhere"
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
+/**
+ * Bytes of the messages that a model is told of with their files. What lies further back is more than any vendor takes in
+ * one request: its files stay in the database, named by an address that nobody reads.
+ */
+const FILES_LIMIT = 48 * 1024 ** 2;
+/** Characters of an address that stays as it is. */
+const ADDRESS_LENGTH = 2_000;
+
 /** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
 const HISTORY = `
-  select id, role, parts, "createdAt" from "Message_v2" message
-   where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
-     and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
-                       and (target."createdAt", target.id) < (message."createdAt", message.id))
-   order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}`;
+  select id, role, "createdAt",
+         case when bytes <= ${FILES_LIMIT} or json_typeof(parts) <> 'array' then parts else (
+           select json_agg(case when json_typeof(part) = 'object' and length((part->'url')::text) > ${ADDRESS_LENGTH}
+                           then json_build_object('type', part->'type', 'mediaType', part->'mediaType',
+                                                  'filename', part->'filename', 'url', 'left-out:'::text)
+                           else part end order by place)
+             from json_array_elements(parts) with ordinality as element (part, place)
+         ) end as parts
+    from (
+      select *, sum(octet_length(parts::text)) over (order by "createdAt" desc, id desc) as bytes
+        from (
+          select id, role, parts, "createdAt" from "Message_v2" message
+           where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
+             and not exists (select 1 from "Message_v2" target where target.id = $2 and target."chatId" = $1
+                               and (target."createdAt", target.id) < (message."createdAt", message.id))
+           order by "createdAt" desc, id desc limit ${HISTORY_LIMIT}
+        ) latest
+    ) measured
+   order by "createdAt" desc, id desc`;
 
 /** The answer to what is kept may be there already. */
 const REMOVE_AFTER = `
@@ -168,12 +191,56 @@ const CHECKPOINT = `
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
    where message.id = answer.id returning message.id`;
 
+/** A file stays where it is; at its part stands which vendors could not process it. */
+const REMEMBER_REFUSED = `
+  update "Message_v2" message set parts = (
+    select json_agg(
+             case when place - 1 = any($3::int[]) and json_typeof(part) = 'object' and part->>'type' = 'file'
+             then (part::jsonb || jsonb_build_object('providerMetadata',
+                    case jsonb_typeof(part::jsonb->'providerMetadata')
+                    when 'object' then part::jsonb->'providerMetadata' else '{}' end
+                    || jsonb_build_object('${OWN_NOTES}', jsonb_build_object('refusedBy',
+                         case jsonb_typeof(part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}')
+                         when 'array' then part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}' else '[]' end
+                         || to_jsonb($4::text)))))::json
+             else part end order by place)
+      from json_array_elements(message.parts) with ordinality as element (part, place))
+   where id = $1 and "chatId" = $2 and json_typeof(parts) = 'array'`;
+
 const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
-const HISTORY_SIZE = `
-  select coalesce(sum(length(parts::text)), 0)::float8 as size from "Message_v2" where "chatId" = $1`;
+/** Files are counted and not measured: what they hold is no text. Only messages that have some are taken apart. */
+const PROMPT_SIZE = `
+  select coalesce(sum(coalesce(apart.characters, length(parts::text))), 0)::float8 as characters,
+         coalesce(sum(coalesce(apart.bytes, octet_length(parts::text))), 0)::float8 as bytes,
+         coalesce(sum(apart.files), 0)::float8 as files,
+         document.characters::float8 as "documentCharacters", document.bytes::float8 as "documentBytes"
+    from (select 1) as one
+    left join "Message_v2" on "chatId" = $1
+    left join lateral (
+      select count(*) filter (where part ->> 'type' = 'file') as files,
+             coalesce(sum(length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as characters,
+             coalesce(sum(octet_length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as bytes
+        from json_array_elements(parts) as part
+    ) as apart on parts::text like '%"type":"file"%'
+    left join lateral (
+      select length(shown) as characters, octet_length(shown) as bytes
+        from (select left(content, $3) as shown, kind from "Document"
+               where id = $2 order by "createdAt" desc limit 1) as latest
+       where kind <> 'image'
+    ) as document on true
+   group by document.characters, document.bytes`;
+
+/** How much a model is given to read, of what is stored. */
+export interface PromptSize {
+  characters: number;
+  bytes: number;
+  files: number;
+  documentCharacters: number | null;
+  documentBytes: number | null;
+}
 
 /** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
 @Injectable()
@@ -191,12 +258,15 @@ export class TurnRepository {
     return this.database.asUserAtOnce(identity, fn, before);
   }
 
-  /** Characters that the messages of a chat hold; 0 for one that is not there. */
-  async historySize(identity: Identity, chatId: string): Promise<number> {
+  /** What the messages of a chat hold, and what is shown of the open document; nothing for those that are not there. */
+  async promptSize(
+    identity: Identity,
+    { chatId, documentId, shown }: { chatId?: string; documentId?: string; shown: number },
+  ): Promise<PromptSize> {
     const rows = await this.database.readAsUser(identity, (statements) =>
-      statements.query<Array<{ size: number }>>(HISTORY_SIZE, [chatId]),
+      statements.query<PromptSize[]>(PROMPT_SIZE, [chatId ?? null, documentId ?? null, shown]),
     );
-    return rows[0]?.size ?? 0;
+    return rows[0] ?? { characters: 0, bytes: 0, files: 0, documentCharacters: null, documentBytes: null };
   }
 
   /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */
@@ -311,6 +381,23 @@ export class TurnRepository {
     const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason];
     if (asked.length === 0) return { text: FINISH, parameters };
     return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
+  }
+
+  /** Stores statements that are about one user's rows, all or none of them. */
+  async store(statements: Statement[], userId: string): Promise<void> {
+    await this.database
+      .batch(userId)
+      .add(...statements)
+      .commit();
+  }
+
+  /** Remembers at the parts of a message that a vendor could not process these files. */
+  rememberRefused(
+    chatId: string,
+    provider: string,
+    { messageId, indexes }: { messageId: string; indexes: number[] },
+  ): Statement {
+    return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
   }
 
   /** Gives a chat its title, with the calls that have written it. */

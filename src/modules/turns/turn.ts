@@ -6,6 +6,7 @@ import { LiveStream } from './stream-hub/live-stream.js';
 import { bounded } from '../../common/database/bounded-json.js';
 import { MessageAssembler } from './message-assembler.js';
 import type { Note } from '../agents/agent.js';
+import type { RefusedFile } from '../agents/prompt/refused-files.js';
 import type { TurnRequest } from './turn.types.js';
 
 /** Why a turn is ended before the model has finished. */
@@ -36,6 +37,9 @@ export class Turn {
   answerCreatedAt = new Date();
   /** Resolves when the turn is over and stored; set by whoever conducts it. */
   done: Promise<void> = Promise.resolve();
+
+  /** By their messages, the files that the vendor could not process. */
+  readonly refusedFiles = new Map<string, RefusedFile[]>();
 
   private readonly controller = new AbortController();
   private readonly reading = Promise.withResolvers<void>();
@@ -79,6 +83,18 @@ export class Turn {
   readonly note: Note = (part) => {
     this.answer.note(part);
     this.changed = true;
+  };
+
+  /** Files of earlier messages that the vendor could not process: the answer does without them, and says so. */
+  readonly onRefusedFiles = (files: readonly RefusedFile[]): void => {
+    for (const file of files) {
+      const { messageId } = file;
+      this.refusedFiles.set(messageId, [...(this.refusedFiles.get(messageId) ?? []), file]);
+    }
+    this.publish({
+      type: 'data-refusedFiles',
+      data: files.map(({ messageId, name }) => ({ messageId, name })),
+    });
   };
 
   /** Nothing more will be said: live and after a reload, no part looks as if there were more to come. */

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
+import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { AgentChooser } from './agent-chooser.js';
@@ -18,7 +19,7 @@ import { TurnService } from './turn.service.js';
 
 /** One message from the request to the stored answer. */
 @Module({
-  imports: [AccountingModule, AdminConfigModule, AgentsModule, ModelsModule, RateLimitModule],
+  imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
   providers: [
     AgentChooser,
     RecoveryRepository,

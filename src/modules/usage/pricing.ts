@@ -1,18 +1,28 @@
 import { Decimal } from 'decimal.js';
-import type { CatalogModel } from '../admin-config/config-schemas.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
 
 /**
- * Tokens of one model call. `inputTokens` includes the cached ones, `outputTokens` includes reasoning: the parts are
+ * Tokens of one model call. `inputTokens` includes all that was read, `outputTokens` includes reasoning: the parts are
  * never added to the whole again.
  */
 export interface TokenUsage {
   inputTokens: number;
   cachedInputTokens: number;
   cacheWriteTokens: number;
-  /** Those of pictures, where the vendor counts them apart; a part of `inputTokens` too. */
+  /** A part of `cacheWriteTokens`: those that the vendor keeps for an hour. */
+  cacheWriteHourTokens?: number;
+  /** Those of pictures, where the vendor counts them apart. */
   imageInputTokens?: number;
+  /** Those of sound, where the vendor counts them apart; cached ones are among them. */
+  audioInputTokens?: number;
+  /** A part of `cachedInputTokens` and of `audioInputTokens`. */
+  cachedAudioInputTokens?: number;
   outputTokens: number;
   reasoningTokens: number;
+  /** A part of `outputTokens`: those of pictures, where the vendor counts them apart. */
+  imageOutputTokens?: number;
+  /** Searches that the vendor made, each paid beside the tokens. */
+  webSearches?: number;
 }
 
 export const NO_TOKENS: TokenUsage = {
@@ -23,33 +33,33 @@ export const NO_TOKENS: TokenUsage = {
   reasoningTokens: 0,
 };
 
-/** USD as decimal strings: rounded to the six places of the database, and as computed. */
+/** USD as decimal strings: rounded to the six places of the database, and as computed. Fees are in the total only. */
 export interface Cost {
   inputCost: string;
   outputCost: string;
   totalCost: string;
-  unrounded: { inputCost: string; outputCost: string; totalCost: string };
+  unrounded: { inputCost: string; outputCost: string; totalCost: string; feeCost?: string };
 }
+
+/** The prices that hold for one call. */
+type Rates = Omit<Pricing, 'tiers' | 'fees' | 'scheduled'>;
 
 const MILLION = 1_000_000;
 const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_UP });
 
 /**
- * The list price of a call. Cached input, cache writes and pictures are billed once, at their own price where the vendor
- * has one and as plain input otherwise; a model without a price costs nothing.
+ * The list price of a call. Each token is billed once, at the price of its kind where the vendor has one, and otherwise
+ * like plain input or output. A model without a price costs nothing.
+ *
+ * @param at when the call was made: a vendor's price can change at a date that it has announced
  */
-export function costOf(usage: TokenUsage, pricing: CatalogModel['pricing'] | undefined): Cost {
-  const { inputTokens, cachedInputTokens, cacheWriteTokens, imageInputTokens = 0 } = usage;
-  const plainInput = Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens - imageInputTokens);
-  const input = pricing?.input ?? 0;
-  const inputCost = new Exact(plainInput)
-    .times(input)
-    .plus(new Exact(cachedInputTokens).times(pricing?.cachedInput ?? input))
-    .plus(new Exact(cacheWriteTokens).times(pricing?.cacheWrite ?? input))
-    .plus(new Exact(imageInputTokens).times(pricing?.imageInput ?? input))
-    .dividedBy(MILLION);
-  const outputCost = new Exact(usage.outputTokens).times(pricing?.output ?? 0).dividedBy(MILLION);
-  const totalCost = inputCost.plus(outputCost);
+export function costOf(usage: TokenUsage, pricing: Pricing | undefined, at = new Date()): Cost {
+  const present = pricing && pricingAt(pricing, at);
+  const rates = present ? ratesFor(present, usage.inputTokens) : { input: 0, output: 0 };
+  const inputCost = sumOf(inputParts(usage, rates)).dividedBy(MILLION);
+  const outputCost = sumOf(outputParts(usage, rates)).dividedBy(MILLION);
+  const feeCost = new Exact(usage.webSearches ?? 0).times(present?.fees?.webSearch ?? 0);
+  const totalCost = inputCost.plus(outputCost).plus(feeCost);
   return {
     inputCost: rounded(inputCost),
     outputCost: rounded(outputCost),
@@ -58,8 +68,68 @@ export function costOf(usage: TokenUsage, pricing: CatalogModel['pricing'] | und
       inputCost: inputCost.toFixed(),
       outputCost: outputCost.toFixed(),
       totalCost: totalCost.toFixed(),
+      ...(feeCost.isZero() ? {} : { feeCost: feeCost.toFixed() }),
     },
   };
+}
+
+/** What the vendor asks at that time. */
+function pricingAt({ scheduled = [], ...now }: Pricing, at: Date): Pricing {
+  const day = at.toISOString().slice(0, 10);
+  let valid: Pricing = now;
+  let since = '';
+  for (const { from, ...later } of scheduled) {
+    if (from <= day && from > since) [valid, since] = [later, from];
+  }
+  return valid;
+}
+
+/** A long prompt reprices the whole call: what a tier does not name costs as much as below it. */
+function ratesFor({ tiers = [], ...base }: Pricing, inputTokens: number): Rates {
+  let rates: Rates = base;
+  let reached = -1;
+  for (const { aboveInputTokens, ...tier } of tiers) {
+    if (inputTokens > aboveInputTokens && aboveInputTokens > reached) {
+      rates = { ...base, ...tier };
+      reached = aboveInputTokens;
+    }
+  }
+  return rates;
+}
+
+type Part = [tokens: number, price: number | null | undefined, like: number];
+
+function inputParts(usage: TokenUsage, rates: Rates): Part[] {
+  const { inputTokens, cachedInputTokens, cacheWriteTokens, cacheWriteHourTokens = 0 } = usage;
+  const { imageInputTokens = 0, audioInputTokens = 0, cachedAudioInputTokens = 0 } = usage;
+  const { input } = rates;
+  const freshAudio = audioInputTokens - cachedAudioInputTokens;
+  const plain = inputTokens - cachedInputTokens - cacheWriteTokens - imageInputTokens - freshAudio;
+  const cacheWrite = rates.cacheWrite ?? input;
+  const cachedInput = rates.cachedInput ?? input;
+  return [
+    [Math.max(0, plain), input, input],
+    [cachedInputTokens - cachedAudioInputTokens, cachedInput, input],
+    [cachedAudioInputTokens, rates.cachedAudioInput, cachedInput],
+    [cacheWriteTokens - cacheWriteHourTokens, cacheWrite, input],
+    [cacheWriteHourTokens, rates.cacheWriteHour, cacheWrite],
+    [imageInputTokens, rates.imageInput, input],
+    [freshAudio, rates.audioInput, input],
+  ];
+}
+
+function outputParts({ outputTokens, imageOutputTokens = 0 }: TokenUsage, rates: Rates): Part[] {
+  return [
+    [outputTokens - imageOutputTokens, rates.output, 0],
+    [imageOutputTokens, rates.imageOutput, rates.output],
+  ];
+}
+
+function sumOf(parts: Part[]): Decimal {
+  return parts.reduce(
+    (sum, [tokens, price, like]) => (tokens === 0 ? sum : sum.plus(new Exact(tokens).times(price ?? like))),
+    new Exact(0),
+  );
 }
 
 /** The sum of decimal strings, exact. */

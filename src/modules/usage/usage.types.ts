@@ -20,13 +20,24 @@ export interface CallMetadata {
   toolCalls?: Array<{ toolName: string; toolCallId: string }>;
   cachedInputTokens?: number;
   cacheWriteTokens?: number;
+  cacheWriteHourTokens?: number;
   imageInputTokens?: number;
+  audioInputTokens?: number;
+  imageOutputTokens?: number;
   reasoningTokens?: number;
   timeToFirstTokenMs?: number;
   /** True when the provider reported no figures, only some or impossible ones, so that they are an estimate. */
   estimated?: boolean;
+  /** Searches that the vendor made, for a fee each. */
+  webSearches?: number;
+  /** The model that has answered, as the vendor names it. */
+  answeredBy?: string;
   /** USD before rounding. */
-  unroundedCost?: { inputCost: string; outputCost: string; totalCost: string };
+  unroundedCost?: { inputCost: string; outputCost: string; totalCost: string; feeCost?: string };
+  /** The version of `model_catalog` that the price is from. */
+  priceVersion?: number;
+  /** True when the catalog has no price for the model: what the call has cost is not known. */
+  unpriced?: boolean;
 }
 
 /** A call that was sent. */

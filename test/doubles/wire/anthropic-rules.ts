@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { anthropicContentProblem, anthropicSizeProblem } from './anthropic-content-rules.js';
 import { anthropicError } from './anthropic-errors.js';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
 import { anthropicSettingsProblem, anthropicToolProblem } from './settings-rules.js';
@@ -15,12 +16,15 @@ export function anthropicRefusal(
   const key = headers['x-api-key'];
   if (!key) return anthropicError(401, 'authentication_error', 'x-api-key header is required');
   if (key === 'bad-key') return anthropicError(401, 'authentication_error', 'invalid x-api-key');
+  const size = anthropicSizeProblem(body);
+  if (size !== undefined) return anthropicError(413, 'request_too_large', size);
   const problem =
     (headers['anthropic-version'] ? undefined : 'anthropic-version: header is required') ??
     fieldProblem(body) ??
     anthropicSettingsProblem(body) ??
     anthropicToolProblem(body, String(headers['anthropic-beta'] ?? '')) ??
     messagesProblem(body['messages'] as Body[]) ??
+    anthropicContentProblem(body) ??
     (facts.wantsReasoning ? thoughtProblem(body['messages'] as Body[]) : undefined);
   return problem === undefined ? undefined : anthropicError(400, 'invalid_request_error', problem);
 }
@@ -44,15 +48,6 @@ function messagesProblem(messages: Body[]): string | undefined {
     if (content.length === 0 && !(index === messages.length - 1 && message['role'] === 'assistant')) {
       return `messages.${index}: all messages must have non-empty content except for the optional final assistant message`;
     }
-    if (content.some(({ type, text }) => type === 'text' && text === ''))
-      return 'messages: text content blocks must be non-empty';
-    const end = content.at(-1);
-    if (
-      index === messages.length - 1 &&
-      message['role'] === 'assistant' &&
-      /\s$/.test(String(end?.['text'] ?? ''))
-    )
-      return 'messages: final assistant content cannot end with trailing whitespace';
     const calls = idsOf(content, 'tool_use', 'id');
     const next = messages[index + 1];
     const results = next?.['role'] === 'user' ? idsOf(blocksOf(next), 'tool_result', 'tool_use_id') : [];

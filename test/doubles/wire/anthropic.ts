@@ -3,6 +3,7 @@ import { anthropicStatus, anthropicStreamError } from './anthropic-errors.js';
 import { anthropicRefusal, callsAfterThoughts } from './anthropic-rules.js';
 import { type Block, inputDeltas, serverToolBlocks } from './anthropic-server-tools.js';
 import type { Reply, TokenFigures } from './reply.js';
+import { THINKING_SIGNATURE } from './signatures.js';
 
 const STOP_REASONS = {
   stop: 'end_turn',
@@ -10,9 +11,6 @@ const STOP_REASONS = {
   'tool-calls': 'tool_use',
   'content-filter': 'refusal',
 };
-
-/** Anthropic signs reasoning. Clients must send the signature back with it. */
-export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
 /** The container that runs code. The next call can name it to continue in it. */
 export const CONTAINER = 'container_double';
@@ -91,7 +89,7 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
           ? { stop_details: { type: 'refusal', category: 'cyber', explanation: null } }
           : {}),
       },
-      usage: usage(figures ?? NOTHING, figures?.output ?? 0),
+      usage: usage(figures ?? NOTHING, figures?.output ?? 0, searchesOf(reply, body)),
     },
     'closing',
     figures,
@@ -164,17 +162,33 @@ function message({ id, model }: Reply): Body {
   };
 }
 
-/** Anthropic counts cache reads and writes in addition to `input_tokens`, not as a part of it. */
-function usage({ input, cachedRead, cacheWrite, reasoning }: TokenFigures, output: number): unknown {
+/** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
+function usage(
+  { input, cachedRead, cacheWrite, cacheWriteHour = 0, reasoning }: TokenFigures,
+  output: number,
+  searches = 0,
+): unknown {
   return {
     input_tokens: input - cachedRead - cacheWrite,
     cache_creation_input_tokens: cacheWrite,
     cache_read_input_tokens: cachedRead,
-    cache_creation: { ephemeral_5m_input_tokens: cacheWrite, ephemeral_1h_input_tokens: 0 },
+    cache_creation: {
+      ephemeral_5m_input_tokens: cacheWrite - cacheWriteHour,
+      ephemeral_1h_input_tokens: cacheWriteHour,
+    },
+    ...(searches ? { server_tool_use: { web_search_requests: searches } } : {}),
     output_tokens: output,
     ...(reasoning ? { output_tokens_details: { thinking_tokens: reasoning } } : {}),
     service_tier: 'standard',
   };
+}
+
+/** One search finds all the sources, where the client allows it. */
+function searchesOf({ sources }: Reply, body: Body): number {
+  const allowed = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
+    String(type).startsWith('web_search_'),
+  );
+  return allowed && sources.length > 0 ? 1 : 0;
 }
 
 function frame(value: Body, kind: Frame['kind'], figures?: TokenFigures): Frame {

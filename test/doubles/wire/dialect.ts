@@ -54,8 +54,8 @@ export interface Dialect {
   /** An event that is not JSON. */
   brokenFrame: string;
   /** The error event that ends a stream. `sent` is the number of frames before it. */
-  errorFrame(reason: ErrorReason, sent: number, reply: Reply): string;
-  /** The error for the finish reason `content-filter`, if the service responds with an error. */
+  errorFrame(reason: ErrorReason, sent: number, reply: Reply, withUsage?: boolean): string;
+  /** What the finish reason `content-filter` is where the service answers it with an error. */
   contentRefusal?(): ErrorAnswer;
   statusAnswer(status: FaultStatus, facts: RequestFacts, retryAfterSeconds?: number): ErrorAnswer;
 }

@@ -46,7 +46,10 @@ export const googleImages: Dialect = {
   },
 };
 
-function usage({ image, imageInput }: Reply, { input, output }: NonNullable<Reply['figures']>): unknown {
+function usage(
+  { image, imageInput }: Reply,
+  { input, output, words = 0 }: NonNullable<Reply['figures']>,
+): unknown {
   return {
     promptTokenCount: input,
     ...(image === undefined ? {} : { candidatesTokenCount: output }),
@@ -55,6 +58,8 @@ function usage({ image, imageInput }: Reply, { input, output }: NonNullable<Repl
       { modality: 'TEXT', tokenCount: input - imageInput },
       ...(imageInput ? [{ modality: 'IMAGE', tokenCount: imageInput }] : []),
     ],
-    ...(image === undefined ? {} : { candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: output }] }),
+    ...(image === undefined
+      ? {}
+      : { candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: output - words }] }),
   };
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
+import { googleContentProblem } from './google-content-rules.js';
 import { googleBadKey, googleError, googleMissingKey } from './google-errors.js';
 import { googleSettingsProblem } from './settings-rules.js';
 
@@ -17,6 +18,7 @@ export function googleRefusal(
   if (key === 'bad-key') return googleBadKey();
   const problem =
     contentsProblem(body['contents'] as Body[] | undefined, facts.model) ??
+    googleContentProblem(body) ??
     googleSettingsProblem(body, facts.model);
   return problem === undefined ? undefined : googleError(400, 'INVALID_ARGUMENT', problem);
 }
@@ -37,7 +39,7 @@ function contentsProblem(contents: Body[] | undefined, model: string): string | 
     }
     // Gemini 3 requires its own signature on the calls since the last user message.
     if (
-      model.startsWith('gemini-3') &&
+      /^gemini-[34]/.test(model) &&
       index > latestQuestion &&
       calls[0] &&
       !calls[0]['thoughtSignature'] &&

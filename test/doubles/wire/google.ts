@@ -157,13 +157,22 @@ function chunk(reply: Reply, candidate: unknown, figures: TokenFigures | undefin
   };
 }
 
-function usage({ input, cachedRead, output, reasoning }: TokenFigures): unknown {
+function usage({ input, cachedRead, output, reasoning, audio = 0, toolUse = 0 }: TokenFigures): unknown {
   return {
-    promptTokenCount: input,
+    promptTokenCount: input - toolUse,
     ...(output === reasoning ? {} : { candidatesTokenCount: output - reasoning }),
+    ...(toolUse
+      ? {
+          toolUsePromptTokenCount: toolUse,
+          toolUsePromptTokensDetails: [{ modality: 'TEXT', tokenCount: toolUse }],
+        }
+      : {}),
     totalTokenCount: input + output,
     ...(cachedRead ? { cachedContentTokenCount: cachedRead } : {}),
-    promptTokensDetails: [{ modality: 'TEXT', tokenCount: input }],
+    promptTokensDetails: [
+      { modality: 'TEXT', tokenCount: input - toolUse - audio },
+      ...(audio ? [{ modality: 'AUDIO', tokenCount: audio }] : []),
+    ],
     ...(cachedRead ? { cacheTokensDetails: [{ modality: 'TEXT', tokenCount: cachedRead }] } : {}),
     ...(reasoning ? { thoughtsTokenCount: reasoning } : {}),
   };

@@ -7,6 +7,7 @@ import {
   type RequestFacts,
   textOf,
 } from './dialect.js';
+import { chatContentProblem, openaiBodyProblem } from './openai-content-rules.js';
 import {
   openaiError,
   openaiHeaders,
@@ -79,6 +80,8 @@ function refusal(headers: IncomingHttpHeaders, body: Body): ErrorAnswer | undefi
   const keyProblem = openaiKeyProblem(headers);
   if (keyProblem) return keyProblem;
   if (typeof body['model'] !== 'string') return openaiError(400, 'you must provide a model parameter');
+  const unread = openaiBodyProblem(body);
+  if (unread) return unread;
   const setting = openaiSettingsProblem(body, body['reasoning_effort'] as string | undefined);
   if (setting !== undefined) return openaiError(400, setting, { code: 'unsupported_parameter' });
   const messages = (body['messages'] ?? []) as Body[];
@@ -105,7 +108,7 @@ function refusal(headers: IncomingHttpHeaders, body: Body): ErrorAnswer | undefi
     if (open.length > 0) return unanswered(open, index);
     open = ((tool_calls ?? []) as Body[]).map(({ id }) => String(id));
   }
-  return open.length > 0 ? unanswered(open, messages.length - 1) : undefined;
+  return open.length > 0 ? unanswered(open, messages.length - 1) : chatContentProblem(messages);
 }
 
 function unanswered(ids: string[], index: number): ErrorAnswer {

@@ -1,6 +1,7 @@
 import type { Body } from './dialect.js';
 import type { ScriptedCodeRun } from '../script.js';
 import type { Reply } from './reply.js';
+import { ENCRYPTED_CONTENT } from './signatures.js';
 
 /** One output item: how it starts, its deltas, and the whole item. */
 export interface ResponsesItem {
@@ -32,7 +33,7 @@ export function responsesItems(reply: Reply, body: Body): ResponsesItem[] {
 function reasoningItem({ id, reasoning }: Reply, body: Body): ResponsesItem {
   const item_id = `rs_${id}`;
   const encrypted = (body['include'] as string[] | undefined)?.includes('reasoning.encrypted_content')
-    ? { encrypted_content: 'gAAAAABdouble==' }
+    ? { encrypted_content: ENCRYPTED_CONTENT }
     : {};
   const text = reasoning.join('');
   const part = { type: 'summary_text', text };

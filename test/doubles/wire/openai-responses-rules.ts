@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Body, ErrorAnswer } from './dialect.js';
+import { openaiBodyProblem, responsesContentProblem } from './openai-content-rules.js';
 import { openaiError, openaiKeyProblem } from './openai-errors.js';
 import { openaiSettingsProblem } from './settings-rules.js';
 
@@ -13,6 +14,8 @@ export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): Erro
       code: 'missing_required_parameter',
     });
   }
+  const unread = openaiBodyProblem(body);
+  if (unread) return unread;
   const setting = openaiSettingsProblem(body, body['reasoning']?.effort as string | undefined);
   if (setting !== undefined) return openaiError(400, setting, { code: 'unsupported_parameter' });
   const input: unknown = body['input'];
@@ -45,5 +48,5 @@ export function responsesRefusal(headers: IncomingHttpHeaders, body: Body): Erro
     return openaiError(400, `No tool call found for function call output with call_id ${stray}.`, {
       param: 'input',
     });
-  return undefined;
+  return responsesContentProblem(items);
 }

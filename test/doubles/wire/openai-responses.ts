@@ -19,12 +19,13 @@ export const openaiResponses: Dialect = {
   },
   brokenFrame:
     'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_bro\n\n',
-  errorFrame(reason, sent, reply) {
+  errorFrame(reason, sent, reply, withUsage) {
     const { message, code, param } = openaiStreamError(reason, 'input');
     const failed = {
       ...response(reply, {}),
       status: 'failed',
       error: { code, message },
+      ...(withUsage && reply.figures ? { usage: usage(reply.figures) } : {}),
     };
     return (
       event({ type: 'error', code, message, param }, sent) +

@@ -17,6 +17,11 @@ export interface TokenFigures {
   cacheWrite: number;
   output: number;
   reasoning: number;
+  /** Parts that only some providers tell of. */
+  cacheWriteHour?: number;
+  audio?: number;
+  toolUse?: number;
+  words?: number;
 }
 
 /** A script with all values filled in. */
@@ -78,10 +83,14 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
       script.usage?.output ??
       (drawn ? IMAGE_TOKENS : tokens) + thought + tokensOf(toolCalls.length ? JSON.stringify(toolCalls) : ''),
     reasoning: thought,
+    cacheWriteHour: script.usage?.cacheWriteHour,
+    audio: script.usage?.audio,
+    toolUse: script.usage?.toolUse,
+    words: script.usage?.words,
   };
   return {
     id: randomUUID().replaceAll('-', ''),
-    model: facts.model,
+    model: script.answeredBy ?? facts.model,
     reasoning,
     text,
     textChunks: chunks,

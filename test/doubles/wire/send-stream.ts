@@ -137,7 +137,7 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
     const broken = fault as Fault;
     switch (broken.type) {
       case 'error-frame':
-        body.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply));
+        body.end(buffer + dialect.errorFrame(broken.reason ?? 'overloaded', sent, reply, broken.withUsage));
         return;
       case 'half-close':
         if (!broken.abrupt) body.end(buffer);

@@ -5,9 +5,11 @@ import type { Body } from './dialect.js';
 export function googleSettingsProblem(body: Body, model: string): string | undefined {
   const config = body['generationConfig']?.thinkingConfig as Body | undefined;
   if (!config) return undefined;
-  if (config['thinkingLevel'] !== undefined && !model.startsWith('gemini-3'))
+  if (config['thinkingLevel'] !== undefined && !/^gemini-[34]/.test(model))
     return 'Thinking level is not supported for this model.';
-  if (config['thinkingBudget'] === 0 && /gemini-2\.5-pro|gemini-3/.test(model))
+  if (config['thinkingLevel'] === 'minimal' && /^gemini-(?:4|3\.[78]-flash$|3.*pro)/.test(model))
+    return 'Thinking level MINIMAL is not supported for this model.';
+  if (config['thinkingBudget'] === 0 && /gemini-2\.5-pro|gemini-[34]/.test(model))
     return 'Budget 0 is invalid. This model only works in thinking mode.';
   return undefined;
 }
@@ -40,6 +42,9 @@ export function openaiSettingsProblem(body: Body, effort: string | undefined): s
 function openaiEfforts(model: string): string[] | undefined {
   if (/^gpt-5-pro/.test(model)) return ['high'];
   if (/^gpt-5\.\d/.test(model)) return ['none', 'low', 'medium', 'high'];
+  if (/^gpt-6(?:\.1)?-(?:terra|luna)|^gpt-6-sol/.test(model))
+    return ['none', 'low', 'medium', 'high', 'xhigh', 'max'];
+  if (model.startsWith('gpt-6')) return ['low', 'medium', 'high', 'xhigh', 'max'];
   if (model.startsWith('gpt-5')) return ['minimal', 'low', 'medium', 'high'];
   return /^o\d/.test(model) ? ['low', 'medium', 'high'] : undefined;
 }
@@ -55,6 +60,12 @@ export function anthropicSettingsProblem(body: Body): string | undefined {
       return '`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.';
     if (top_k !== undefined) return '`top_k` must be unset when thinking is enabled or in adaptive mode.';
   }
+  if (thinking?.type === 'disabled' && /(?:opus|sonnet)-5-5|fable-5/.test(String(model)))
+    return 'thinking: `disabled` is not supported on this model';
+  if (thinking?.type === 'enabled' && /-5-\d$/.test(String(model)))
+    return 'thinking: `enabled` is not supported on this model; use `adaptive`';
+  if (thinking?.type === 'between_tools' && !/sonnet-5-5/.test(String(model)))
+    return "thinking: Input tag 'between_tools' found using 'type' does not match any of the expected tags";
   if (thinking?.type === 'adaptive' && /-4-5/.test(String(model)))
     return 'adaptive thinking is not supported on this model';
   return temperature !== undefined && top_p !== undefined

@@ -1,17 +1,15 @@
 import { PROVIDERS, VENDORS } from '../../models/vendors/vendors.js';
 
 const ANSWERING_CATALOG = PROVIDERS.flatMap((provider) =>
-  VENDORS[provider].models.map(
-    ({ id, name, contextWindow, maxOutputTokens, reasoning, input, cachedInput, cacheWrite, output }) => ({
-      id,
-      provider,
-      name,
-      contextWindow,
-      maxOutputTokens,
-      capabilities: { reasoning, fileInput: true, tools: true, imageOutput: false },
-      pricing: { input, cachedInput, cacheWrite, output },
-    }),
-  ),
+  VENDORS[provider].models.map(({ id, name, contextWindow, maxOutputTokens, reasoning, pricing }) => ({
+    id,
+    provider,
+    name,
+    contextWindow,
+    maxOutputTokens,
+    capabilities: { reasoning, fileInput: true, tools: true, imageOutput: false },
+    pricing,
+  })),
 );
 
 const IMAGE_CATALOG = PROVIDERS.flatMap((provider) => {

@@ -1,4 +1,5 @@
 import { DRAWING_PROVIDERS, type Provider, PROVIDERS, VENDORS } from '../../models/vendors/vendors.js';
+import type { FileSettings } from '../config-schemas.js';
 import { DEFAULT_CATALOG } from './default-catalog.js';
 
 const PROMPTS = {
@@ -49,6 +50,16 @@ function agentConfig(agent: Agent, provider: Provider) {
 
 const AGENTS: Agent[] = ['chat', 'artifact', 'git_mcp'];
 
+/** Types that models of every vendor take, as a file or as text. HTML and SVG are excluded, because browsers run scripts in them. */
+export const DEFAULT_FILES: FileSettings = {
+  maxSize: 20 * 1024 ** 2,
+  types: [
+    ...['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'application/pdf'],
+    ...['text/plain', 'text/markdown', 'text/csv', 'application/json'],
+  ],
+  moveDataUrlsFrom: 64 * 1024,
+};
+
 /** `admin_config` of a new installation, by key. */
 export const DEFAULT_CONFIG: Record<string, unknown> = {
   app_settings: {
@@ -57,6 +68,7 @@ export const DEFAULT_CONFIG: Record<string, unknown> = {
     imageModels: Object.fromEntries(
       DRAWING_PROVIDERS.map((provider) => [provider, VENDORS[provider].images?.model.id]),
     ),
+    files: DEFAULT_FILES,
   },
   model_catalog: DEFAULT_CATALOG,
   routing_agent: {

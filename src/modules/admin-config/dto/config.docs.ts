@@ -7,14 +7,14 @@ type OpenApiSchema = Extract<Parameters<typeof ApiBody>[0], { schema: unknown }>
 
 export const CONFIG_EXAMPLE = {
   activeProvider: 'google',
-  titleModels: { google: 'gemini-2.5-flash-lite' },
-  imageModels: { google: 'gemini-2.5-flash-image' },
+  titleModels: { google: 'gemini-3.5-flash-lite' },
+  imageModels: { google: 'gemini-nano-banana-2.1' },
 };
 
 const CHAT_AGENT_EXAMPLE = {
   enabled: true,
   systemPrompt: 'You are a helpful assistant.',
-  models: [{ id: 'gemini-2.5-flash', isDefault: true }, { id: 'gemini-2.5-pro' }],
+  models: [{ id: 'gemini-3.8-flash', isDefault: true }, { id: 'gemini-4-argon' }],
   rateLimit: { hourly: 200, daily: 2_000 },
   budget: { daily: 1.5 },
   parameters: { temperature: 0.7 },

@@ -4,6 +4,7 @@ import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-c
 import { answerEnd, type FinishReason } from '../../models/ending.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
+import { estimateTextTokens } from '../../models/prompt-tokens.js';
 import type { Emit, Note } from '../agent.js';
 import { DocumentDraft } from './document-draft.js';
 import type { DocumentKind } from './document-prompts.js';
@@ -34,8 +35,8 @@ export class DocumentWriter {
   /** USD of what {@link write} would do. */
   expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
     const writing = {
-      promptCharacters: instructions.length + prompt.length,
-      rewrittenCharacters: previous.length,
+      promptTokens: estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model),
+      rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
     };
     return expectedCostOfWriting(writing, model.catalog);

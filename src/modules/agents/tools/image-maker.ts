@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../../common/errors/app-error.js';
 import { expectedCostOfPicture } from '../../usage/expected-cost.js';
+import { estimateTokens } from '../../usage/token-estimate.js';
 import type { SelectedImageModel, SelectedModel } from '../../models/model-selector.js';
 import type { Emit } from '../agent.js';
 import { readImage } from './image-content.js';
@@ -37,9 +38,9 @@ export class ImageMaker {
   /** USD of what {@link make} would do. @throws AppError when nobody can draw */
   expectedCost({ model, title, prompt, previous }: DrawingRequest): string {
     const { provider, pricing, changes } = this.imageModel(model);
-    const promptCharacters = title.length + prompt.length;
+    const promptTokens = estimateTokens(title) + estimateTokens(prompt);
     const changesOne = changes && readImage(previous) !== undefined;
-    return expectedCostOfPicture({ provider, promptCharacters, changes: changesOne }, pricing);
+    return expectedCostOfPicture({ provider, promptTokens, changes: changesOne }, pricing);
   }
 
   /**

@@ -36,11 +36,20 @@ export class UserMessageDto {
           required: ['type', 'mediaType', 'url'],
           properties: {
             type: { type: 'string', enum: ['file'] },
-            mediaType: { type: 'string', example: 'image/png' },
+            mediaType: {
+              type: 'string',
+              example: 'image/png',
+              description:
+                'Text of any kind (also JSON, CSV, XML, YAML and source code) can be given to every model. Other types must be ' +
+                'taken by the model; a type that is not is refused with 400, naming the part and the types that are.',
+            },
             filename: { type: 'string' },
             url: {
               type: 'string',
-              description: 'A data URL. Any other URL is refused.',
+              description:
+                'A data URL, the `path` of a file that you have uploaded (`POST /api/files`), or an address that Supabase Storage or this ' +
+                'API has given for it. Any other URL is refused. Where the server has storage, a large data URL is moved there: the ' +
+                'stored message then has the path of the file.',
               example: 'data:image/png;base64,iVBORw0KGgo=',
             },
           },
@@ -62,7 +71,7 @@ class SendOptionsDto {
   id: string;
 
   @ApiPropertyOptional({
-    example: 'google/gemini-2.5-flash',
+    example: 'google/gemini-3.8-flash',
     description: 'The id of a model from GET /api/models.',
   })
   model?: string;
@@ -156,7 +165,7 @@ data: {"type":"text-end","id":"0"}
 
 data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
 
-data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-2.5-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008,"finishReason":"stop","status":"complete","createdAt":"2026-11-23T08:15:31.456Z"}}
+data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-3.8-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008,"finishReason":"stop","status":"complete","createdAt":"2026-11-23T08:15:31.456Z"}}
 
 data: [DONE]
 

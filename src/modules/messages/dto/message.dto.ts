@@ -20,7 +20,10 @@ export class MessageDto {
     type: 'array',
     items: { type: 'object', additionalProperties: true },
     example: [{ type: 'text', text: 'Sow tomatoes in March.', state: 'done' }],
-    description: 'The parts of an AI SDK `UIMessage`.',
+    description:
+      'The parts of an AI SDK `UIMessage`. The `url` of a `file` part is a data URL or, for a file in storage, a signed address. ' +
+      '`providerMetadata.switchboard.refusedBy` of a file lists the vendors that could not process it: their models get a text ' +
+      'in its place. `data-refusedFiles` of an answer names the files that it had to do without.',
   })
   parts: unknown[];
 
@@ -33,7 +36,7 @@ export class MessageDto {
   @ApiProperty({
     type: String,
     nullable: true,
-    example: 'gemini-2.5-flash',
+    example: 'gemini-3.8-flash',
     description: 'Null if no model wrote the message.',
   })
   modelUsed: string | null;
@@ -76,7 +79,7 @@ export class MessageDto {
     nullable: true,
     example: {
       agentType: 'chat',
-      model: 'google/gemini-2.5-flash',
+      model: 'google/gemini-3.8-flash',
       cost: 0.000844,
       finishReason: 'stop',
       status: 'complete',

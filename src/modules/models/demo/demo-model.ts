@@ -9,7 +9,8 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
-import { estimateTokens, promptCharacters } from '../token-usage.js';
+import { estimateTokens } from '../../usage/token-estimate.js';
+import { estimatePromptTokens } from '../prompt-tokens.js';
 import { type DemoReply, replyTo } from './demo-reply.js';
 
 export const DEMO_MODEL_ID = 'demo';
@@ -77,8 +78,8 @@ function endOf(
   { prompt }: LanguageModelV4CallOptions,
   reply: DemoReply,
 ): { finishReason: LanguageModelV4FinishReason; usage: LanguageModelV4Usage } {
-  const input = estimateTokens(promptCharacters(prompt));
-  const output = estimateTokens(('text' in reply ? reply.text : JSON.stringify(reply)).length);
+  const input = estimatePromptTokens({ prompt }, { provider: 'demo', modelId: DEMO_MODEL_ID });
+  const output = estimateTokens('text' in reply ? reply.text : JSON.stringify(reply));
   const reason = 'text' in reply ? 'stop' : 'tool-calls';
   return {
     finishReason: { unified: reason, raw: reason },

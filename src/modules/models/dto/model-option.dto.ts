@@ -1,34 +1,117 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-export class ModelPricingDto {
-  @ApiProperty({ example: 0.3, description: 'USD per million input tokens.' })
-  input: number;
-
-  @ApiProperty({
+/** Kinds of token that only some vendors price apart. */
+class SpecialRatesDto {
+  @ApiPropertyOptional({
     type: Number,
     nullable: true,
-    example: 0.03,
+    example: 4,
+    description: 'Of what is kept in the cache for an hour.',
+  })
+  cacheWriteHour?: number | null;
+
+  @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
+    example: 8,
+    description: 'Of pictures that are read.',
+  })
+  imageInput?: number | null;
+
+  @ApiPropertyOptional({ type: Number, nullable: true, example: 1, description: 'Of sound that is read.' })
+  audioInput?: number | null;
+
+  @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
+    example: 0.1,
+    description: 'Of sound that is read from the cache.',
+  })
+  cachedAudioInput?: number | null;
+
+  @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
+    example: 30,
+    description: 'Of pictures that are drawn.',
+  })
+  imageOutput?: number | null;
+}
+
+export class PriceTierDto extends SpecialRatesDto {
+  @ApiProperty({
+    type: 'integer',
+    example: 272_000,
+    description: 'The prices hold for the whole of a call with more tokens of input than this.',
+  })
+  aboveInputTokens: number;
+
+  @ApiPropertyOptional({ example: 4 })
+  input?: number;
+
+  @ApiPropertyOptional({ type: Number, nullable: true, example: 0.2 })
+  cachedInput?: number | null;
+
+  @ApiPropertyOptional({ type: Number, nullable: true, example: 5 })
+  cacheWrite?: number | null;
+
+  @ApiPropertyOptional({ example: 15 })
+  output?: number;
+}
+
+export class FeesDto {
+  @ApiPropertyOptional({ example: 0.01, description: 'USD for one search.' })
+  webSearch?: number;
+}
+
+class RatesDto extends SpecialRatesDto {
+  @ApiProperty({ example: 0.75, description: 'USD per million input tokens.' })
+  input: number;
+
+  @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
+    example: 0.075,
     description: 'USD per million tokens read from the cache.',
   })
-  cachedInput: number | null;
+  cachedInput?: number | null;
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     type: Number,
     nullable: true,
     example: null,
     description: 'USD per million tokens written to the cache.',
   })
-  cacheWrite: number | null;
+  cacheWrite?: number | null;
 
-  @ApiProperty({ example: 2.5, description: 'USD per million output tokens, including reasoning.' })
+  @ApiProperty({ example: 3.75, description: 'USD per million output tokens, including reasoning.' })
   output: number;
+
+  @ApiPropertyOptional({ type: [PriceTierDto], description: 'Prices of long prompts.' })
+  tiers?: PriceTierDto[];
+
+  @ApiPropertyOptional({ type: FeesDto, description: 'What is paid beside the tokens.' })
+  fees?: FeesDto;
+}
+
+export class ScheduledPricingDto extends RatesDto {
+  @ApiProperty({ example: '2027-01-01', description: 'The day from which these prices hold instead (UTC).' })
+  from: string;
+}
+
+export class ModelPricingDto extends RatesDto {
+  @ApiPropertyOptional({
+    type: [ScheduledPricingDto],
+    description: 'Changes of the price that the vendor has announced.',
+  })
+  scheduled?: ScheduledPricingDto[];
 }
 
 export class ModelOptionDto {
-  @ApiProperty({ example: 'google/gemini-2.5-flash', description: 'Used as `model` of POST /api/chat.' })
+  @ApiProperty({ example: 'google/gemini-3.8-flash', description: 'Used as `model` of POST /api/chat.' })
   id: string;
 
-  @ApiProperty({ example: 'Gemini 2.5 Flash' })
+  @ApiProperty({ example: 'Gemini 3.8 Flash' })
   name: string;
 
   @ApiProperty({ example: 'google' })
@@ -46,8 +129,34 @@ export class ModelOptionDto {
   })
   capabilities: Record<string, boolean>;
 
-  @ApiProperty({ type: ModelPricingDto })
-  pricing: ModelPricingDto;
+  @ApiProperty({
+    type: ModelPricingDto,
+    nullable: true,
+    example: {
+      input: 0.75,
+      cachedInput: 0.075,
+      cacheWrite: null,
+      output: 3.75,
+      fees: { webSearch: 0.014 },
+      scheduled: [
+        { from: '2027-01-01', input: 1.5, cachedInput: 0.15, output: 7.5, fees: { webSearch: 0.014 } },
+      ],
+    },
+    description: 'Null where no price is known: what calls of the model cost is not counted then.',
+  })
+  pricing: ModelPricingDto | null;
+
+  @ApiPropertyOptional({
+    example: '2026-12-01',
+    description: 'The day on which the vendor switches the model off, or has.',
+  })
+  retiresAt?: string;
+
+  @ApiPropertyOptional({
+    example: 'gemini-3.8-flash',
+    description: 'What the vendor recommends in its place.',
+  })
+  replacement?: string;
 
   @ApiProperty({ description: "Whether there is a key for the model: yours or the server's." })
   available: boolean;

@@ -1,6 +1,8 @@
 import { createGoogleGenerativeAI } from '@ai-sdk/google';
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { PictureSize } from '../media-tokens.js';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { GOOGLE_IMAGE_MODEL, GOOGLE_MODELS } from './offered-models.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
 export const google = {
@@ -22,8 +24,45 @@ export const google = {
     urlContext: providerTool('google.url_context', 'url_context'),
     codeExecution: providerTool('google.code_execution', 'code_execution'),
   },
+  searchTool: 'googleSearch',
 
-  usage: { inRawChunks: true, partial: partialUsage },
+  usage: {
+    inRawChunks: true,
+    partial: partialUsage,
+    details,
+    searches,
+    answeredBy: (part) => text(rawValueOf(part)?.['modelVersion']),
+  },
+  media: {
+    picture: pictureTokens,
+    tokensOfPage: (id) => (isBeforeGemini3(id) ? 258 : 560),
+    tokensOfSecond: 32,
+  },
+  files: {
+    types: [
+      'image/png',
+      'image/jpeg',
+      'image/webp',
+      'image/heic',
+      'image/heif',
+      'application/pdf',
+      ...['wav', 'mp3', 'mpeg', 'aiff', 'aac', 'ogg', 'flac'].map((type) => `audio/${type}`),
+      ...['mp4', 'mpeg', 'mov', 'quicktime', 'avi', 'x-flv', 'mpg', 'webm', 'wmv', '3gpp'].map(
+        (type) => `video/${type}`,
+      ),
+    ],
+    textModels: /^(?:gemma-3-1b|text-|gemini-embedding)/,
+    maxImages: 3_000,
+    maxTotalSize: 18_000_000,
+    refusal:
+      /unable to process input (?:image|file|video|audio)|provided (?:image|video|audio|file) is not valid|unsupported mime type|inline_?data|the document has no pages/i,
+  },
+  history: {
+    namespace: 'google',
+    text: ['thoughtSignature'],
+    toolCall: ['thoughtSignature'],
+    reasoning: { notes: ['thoughtSignature'], proofs: ['thoughtSignature'] },
+  },
   // The client reads any object. Some proxies send events that are not objects.
   ignores: (event) => typeof event !== 'object' || event === null,
   endings: {
@@ -33,74 +72,13 @@ export const google = {
   },
   code: { input: ['code'], output: ['output'] },
 
-  models: [
-    {
-      id: 'gemini-3-pro-preview',
-      name: 'Gemini 3 Pro',
-      contextWindow: 1_048_576,
-      maxOutputTokens: 65_536,
-      reasoning: true,
-      input: 2,
-      cachedInput: 0.2,
-      cacheWrite: null,
-      output: 12,
-    },
-    {
-      id: 'gemini-3-flash-preview',
-      name: 'Gemini 3 Flash',
-      contextWindow: 1_048_576,
-      maxOutputTokens: 65_536,
-      reasoning: true,
-      input: 0.5,
-      cachedInput: 0.05,
-      cacheWrite: null,
-      output: 3,
-    },
-    {
-      id: 'gemini-2.5-pro',
-      name: 'Gemini 2.5 Pro',
-      contextWindow: 1_048_576,
-      maxOutputTokens: 65_536,
-      reasoning: true,
-      input: 1.25,
-      cachedInput: 0.125,
-      cacheWrite: null,
-      output: 10,
-    },
-    {
-      id: 'gemini-2.5-flash',
-      name: 'Gemini 2.5 Flash',
-      contextWindow: 1_048_576,
-      maxOutputTokens: 65_536,
-      reasoning: true,
-      input: 0.3,
-      cachedInput: 0.03,
-      cacheWrite: null,
-      output: 2.5,
-    },
-    {
-      id: 'gemini-2.5-flash-lite',
-      name: 'Gemini 2.5 Flash-Lite',
-      contextWindow: 1_048_576,
-      maxOutputTokens: 65_536,
-      reasoning: true,
-      input: 0.1,
-      cachedInput: 0.01,
-      cacheWrite: null,
-      output: 0.4,
-    },
-  ],
-  defaultModel: 'gemini-2.5-flash',
-  titleModel: 'gemini-2.5-flash-lite',
+  models: GOOGLE_MODELS,
+  defaultModel: 'gemini-3.8-flash',
+  titleModel: 'gemini-3.5-flash-lite',
   images: {
-    model: {
-      id: 'gemini-2.5-flash-image',
-      name: 'Gemini 2.5 Flash Image',
-      contextWindow: 65_536,
-      maxOutputTokens: 32_768,
-      pricing: { input: 0.3, cachedInput: null, cacheWrite: null, output: 30 },
-    },
+    model: GOOGLE_IMAGE_MODEL,
     tokens: 1_290,
+    details: imageDetails,
   },
 } as const satisfies Vendor;
 
@@ -111,19 +89,91 @@ function thinkingConfig(modelId: string, thinking: boolean): Record<string, bool
     return { includeThoughts: true, thinkingBudget: -1 };
   if (thinking) return { includeThoughts: true };
   if (/^gemini-2\.5/.test(modelId)) return { thinkingBudget: modelId.includes('pro') ? 128 : 0 };
-  return { thinkingLevel: modelId.includes('flash') ? 'minimal' : 'low' };
+  return { thinkingLevel: takesMinimalThought(modelId) ? 'minimal' : 'low' };
 }
+
+/** The Flash models up to 3.6, and all Flash-Lite ones. */
+function takesMinimalThought(modelId: string): boolean {
+  const [, minor] = /^gemini-3(?:\.(\d+))?-flash/.exec(modelId) ?? [];
+  return modelId.includes('flash-lite') || (/^gemini-3[.-].*flash/.test(modelId) && Number(minor ?? 0) < 7);
+}
+
+/**
+ * Up to Gemini 2.5, 258 tokens a tile: a small picture is one, a larger one is cut into tiles of two thirds of its shorter
+ * side. Since Gemini 3 a picture comes to at most 1,120.
+ */
+function pictureTokens({ width, height }: PictureSize, modelId: string): number {
+  if (!isBeforeGemini3(modelId)) return 1_120;
+  if (width <= 384 && height <= 384) return 258;
+  const side = Math.max(1, Math.floor(Math.min(width, height) / 1.5));
+  return 258 * Math.min(MAX_TILES, Math.ceil(width / side) * Math.ceil(height / side));
+}
+
+/** More tiles than this has no picture that a model takes. */
+const MAX_TILES = 64;
+
+function isBeforeGemini3(modelId: string): boolean {
+  return /^gemini-[12]\b/.test(modelId);
+}
+
+type Json = Record<string, unknown>;
 
 /** Gemini repeats its counts in each chunk. */
 function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {
-  if (part.type !== 'raw') return undefined;
-  const metadata = (part.rawValue as { usageMetadata?: Record<string, unknown> } | null)?.usageMetadata;
+  const metadata = rawValueOf(part)?.['usageMetadata'] as Json | null | undefined;
   if (!metadata) return undefined;
   const reasoningTokens = count(metadata['thoughtsTokenCount']);
   return {
-    inputTokens: count(metadata['promptTokenCount']),
+    // What the vendor's own tools have put into the prompt is counted apart, and billed like it.
+    inputTokens: count(metadata['promptTokenCount']) + count(metadata['toolUsePromptTokenCount']),
     cachedInputTokens: count(metadata['cachedContentTokenCount']),
     outputTokens: count(metadata['candidatesTokenCount']) + reasoningTokens,
     reasoningTokens,
+    ...details(metadata),
   };
+}
+
+function details(metadata: Json): Partial<TokenUsage> {
+  const audioInputTokens =
+    tokensOf('AUDIO', metadata['promptTokensDetails']) +
+    tokensOf('AUDIO', metadata['toolUsePromptTokensDetails']);
+  const cachedAudioInputTokens = tokensOf('AUDIO', metadata['cacheTokensDetails']);
+  const imageOutputTokens = tokensOf('IMAGE', metadata['candidatesTokensDetails']);
+  return {
+    ...(audioInputTokens > 0 ? { audioInputTokens, cachedAudioInputTokens } : {}),
+    ...(imageOutputTokens > 0 ? { imageOutputTokens } : {}),
+  };
+}
+
+function tokensOf(modality: string, list: unknown): number {
+  if (!Array.isArray(list)) return 0;
+  return (list as Array<Json | null>).reduce(
+    (sum, entry) => sum + (entry?.['modality'] === modality ? count(entry['tokenCount']) : 0),
+    0,
+  );
+}
+
+/** Since Gemini 3 each query costs a fee; before, a prompt that was searched for. */
+function searches(part: LanguageModelV4StreamPart, modelId: string): readonly string[] {
+  const candidates = rawValueOf(part)?.['candidates'] as Array<Json | null> | null | undefined;
+  const grounding = candidates?.[0]?.['groundingMetadata'] as Json | null | undefined;
+  const queries = grounding?.['webSearchQueries'];
+  if (!Array.isArray(queries) || queries.length === 0) return [];
+  return isBeforeGemini3(modelId) ? ['prompt'] : queries.filter((query) => typeof query === 'string');
+}
+
+/** Beside the picture, an image model writes words and thoughts. Unless Gemini says which is which, only thoughts are known. */
+function imageDetails({ images, providerMetadata }: ImageModelV4Result): Partial<TokenUsage> {
+  const { usageMetadata } = (providerMetadata?.['google'] ?? {}) as { usageMetadata?: Json | null };
+  if (!usageMetadata) return {};
+  const drawn = images.length > 0 ? count(usageMetadata['candidatesTokenCount']) : 0;
+  return { imageOutputTokens: drawn, ...details(usageMetadata) };
+}
+
+function rawValueOf(part: LanguageModelV4StreamPart): Json | null | undefined {
+  return part.type === 'raw' ? (part.rawValue as Json | null) : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -1,6 +1,9 @@
 import { createOpenAI } from '@ai-sdk/openai';
-import type { ImageModelV4Result } from '@ai-sdk/provider';
+import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { readingCompatible, showingThoughts } from './openai-compatible.js';
+import type { PictureSize } from '../media-tokens.js';
+import type { TokenUsage } from '../../usage/pricing.js';
+import { OPENAI_IMAGE_MODEL, OPENAI_MODELS } from './offered-models.js';
 import { type CalledModel, count, providerTool, type Vendor } from './vendor.js';
 
 export const openai = {
@@ -36,116 +39,42 @@ export const openai = {
     webSearch: providerTool('openai.web_search', 'web_search'),
     codeExecution: providerTool('openai.code_interpreter', 'code_interpreter'),
   },
+  searchTool: 'webSearch',
   apisWithTools: ['responses'],
 
-  usage: { inRawChunks: false },
+  usage: { inRawChunks: false, details, searches },
+  media: { picture: pictureTokens, tokensOfPage: () => 1_500, tokensOfSecond: 10 },
+  files: {
+    types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf'],
+    textModels: /^(?:gpt-3\.5|gpt-4(?:$|-0|-32k)|o1-mini|o1-preview|o3-mini)/,
+    maxImages: 500,
+    maxTotalSize: 45_000_000,
+    refusal:
+      /invalid_image|image_parse_error|invalid_base64|unsupported image|valid image|image data|image_url|input_file|file_data/i,
+  },
+  history: {
+    namespace: 'openai',
+    text: ['phase'],
+    reasoning: {
+      notes: ['itemId', 'reasoningEncryptedContent'],
+      proofs: ['reasoningEncryptedContent'],
+      item: 'itemId',
+    },
+  },
   // Every chunk of an answer has `choices`, and every error has `error`.
   ignores: (event) =>
     typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),
   code: { input: ['code'], output: [], outputList: ['outputs', 'logs'] },
 
-  models: [
-    {
-      id: 'gpt-5.2',
-      name: 'GPT-5.2',
-      contextWindow: 400_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 1.75,
-      cachedInput: 0.175,
-      cacheWrite: null,
-      output: 14,
-    },
-    {
-      id: 'gpt-5.1',
-      name: 'GPT-5.1',
-      contextWindow: 400_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 1.25,
-      cachedInput: 0.125,
-      cacheWrite: null,
-      output: 10,
-    },
-    {
-      id: 'gpt-5',
-      name: 'GPT-5',
-      contextWindow: 400_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 1.25,
-      cachedInput: 0.125,
-      cacheWrite: null,
-      output: 10,
-    },
-    {
-      id: 'gpt-5-mini',
-      name: 'GPT-5 mini',
-      contextWindow: 400_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 0.25,
-      cachedInput: 0.025,
-      cacheWrite: null,
-      output: 2,
-    },
-    {
-      id: 'gpt-5-nano',
-      name: 'GPT-5 nano',
-      contextWindow: 400_000,
-      maxOutputTokens: 128_000,
-      reasoning: true,
-      input: 0.05,
-      cachedInput: 0.005,
-      cacheWrite: null,
-      output: 0.4,
-    },
-    {
-      id: 'gpt-4.1',
-      name: 'GPT-4.1',
-      contextWindow: 1_047_576,
-      maxOutputTokens: 32_768,
-      reasoning: false,
-      input: 2,
-      cachedInput: 0.5,
-      cacheWrite: null,
-      output: 8,
-    },
-    {
-      id: 'gpt-4o',
-      name: 'GPT-4o',
-      contextWindow: 128_000,
-      maxOutputTokens: 16_384,
-      reasoning: false,
-      input: 2.5,
-      cachedInput: 1.25,
-      cacheWrite: null,
-      output: 10,
-    },
-    {
-      id: 'gpt-4o-mini',
-      name: 'GPT-4o mini',
-      contextWindow: 128_000,
-      maxOutputTokens: 16_384,
-      reasoning: false,
-      input: 0.15,
-      cachedInput: 0.075,
-      cacheWrite: null,
-      output: 0.6,
-    },
-  ],
-  defaultModel: 'gpt-4o-mini',
-  titleModel: 'gpt-4o-mini',
+  models: OPENAI_MODELS,
+  defaultModel: 'gpt-6.1-terra',
+  titleModel: 'gpt-6-luna',
   images: {
-    model: {
-      id: 'gpt-image-1',
-      name: 'GPT Image 1',
-      pricing: { input: 5, cachedInput: 1.25, cacheWrite: null, imageInput: 10, output: 40 },
-    },
+    model: OPENAI_IMAGE_MODEL,
     // Of its best quality, which it may choose.
     tokens: 4_160,
     refusal: /moderation_blocked|content_policy_violation/,
-    inputTokens: imageInputTokens,
+    details: imageDetails,
   },
 } as const satisfies Vendor;
 
@@ -162,7 +91,7 @@ function mediumEffort(modelId: string): string {
 function leastEffort({ modelId, allows }: CalledModel): string {
   if (isPro(modelId)) return 'high';
   if (modelId.includes('codex')) return 'low';
-  if (/^gpt-5\.\d/.test(modelId)) return 'none';
+  if (/^gpt-5\.\d|^gpt-6(?:\.\d)?-(?:terra|luna)|^gpt-6-sol/.test(modelId)) return 'none';
   // Its search does not go with less than this.
   const least = allows('webSearch') ? 'low' : 'minimal';
   return modelId.startsWith('gpt-5') ? least : 'low';
@@ -173,11 +102,43 @@ function isPro(modelId: string): boolean {
   return /-pro(?:-|$)/.test(modelId);
 }
 
-/** OpenAI counts the pictures that it is given apart, and bills them at a price of their own. */
-function imageInputTokens({ providerMetadata }: ImageModelV4Result): number {
+/** Tokens of a picture as such, and of each of its tiles. */
+const TILES: Array<[model: RegExp, base: number, tile: number]> = [
+  [/^gpt-4o-mini/, 2_833, 5_667],
+  [/^o\d/, 75, 150],
+  [/^gpt-5(?:-chat|-\d|$)/, 70, 140],
+];
+
+/** Tiles of 512 pixels, after a picture was fitted into 2,048 and its shorter side made 768. */
+function pictureTokens({ width, height }: PictureSize, modelId: string): number {
+  const [, base, tile] = TILES.find(([model]) => model.test(modelId)) ?? [undefined, 85, 170];
+  const fit = Math.min(1, 2_048 / Math.max(width, height));
+  const scale = fit * Math.min(1, 768 / (Math.min(width, height) * fit));
+  const tiles = Math.ceil((width * scale) / 512) * Math.ceil((height * scale) / 512);
+  return base + tile * Math.max(1, tiles);
+}
+
+/** Only the chat interface takes sound, and counts it. */
+function details({ prompt_tokens_details }: Record<string, unknown>): Partial<TokenUsage> {
+  const audioInputTokens = count(
+    (prompt_tokens_details as { audio_tokens?: unknown } | null | undefined)?.audio_tokens,
+  );
+  return audioInputTokens > 0 ? { audioInputTokens } : {};
+}
+
+/** A search costs a fee; to open a page that was found, or to look for words in it, does not. */
+function searches(part: LanguageModelV4StreamPart): readonly string[] {
+  if (part.type !== 'tool-result') return [];
+  const { action } = (part.result ?? {}) as { action?: { type?: unknown } | null };
+  return action?.type === 'search' ? [part.toolCallId] : [];
+}
+
+/** OpenAI counts the pictures that it is given apart, and writes nothing but pictures. */
+function imageDetails({ providerMetadata, usage }: ImageModelV4Result): Partial<TokenUsage> {
   const images = providerMetadata?.['openai']?.images ?? [];
-  return images.reduce<number>(
+  const imageInputTokens = images.reduce<number>(
     (sum, image) => sum + count((image as { imageTokens?: unknown } | null)?.imageTokens),
     0,
   );
+  return { imageInputTokens, imageOutputTokens: count(usage?.outputTokens) };
 }

@@ -1,12 +1,15 @@
 import type {
   ImageModelV4,
   ImageModelV4Result,
+  JSONObject,
   LanguageModelV4,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
+import type { PictureSize } from '../media-tokens.js';
+import type { Pricing } from '../../admin-config/pricing-schema.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 
 /** What a client of a vendor is made with. */
@@ -41,21 +44,14 @@ export type ProviderOptions = Record<
   Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
 >;
 
-/** USD per million tokens. Prices of prompts up to 200,000 tokens where a vendor has tiers. */
-interface Pricing {
-  input: number;
-  cachedInput: number | null;
-  cacheWrite: number | null;
-  output: number;
-}
-
-/** A model that is offered from the start. */
-export interface OfferedModel extends Pricing {
+/** A model that is offered from the start, with its list price. */
+export interface OfferedModel {
   id: string;
   name: string;
   contextWindow: number;
   maxOutputTokens: number;
   reasoning: boolean;
+  pricing: Pricing;
 }
 
 /** The image model that is configured from the start. No agent offers it: it draws, it does not answer. */
@@ -64,7 +60,41 @@ export interface OfferedImageModel {
   name: string;
   contextWindow?: number;
   maxOutputTokens?: number;
-  pricing: Pricing & { imageInput?: number };
+  pricing: Pricing;
+}
+
+/** What the models of a vendor take besides text. Sizes are characters of base64, as they go over the wire. */
+export interface FileRules {
+  /** Media types of files that are sent as they are. Text needs none: it is written into the prompt. */
+  readonly types: readonly string[];
+  /** Models that take none of them. */
+  readonly textModels?: RegExp;
+  /** Images of a request at most. */
+  readonly maxImages: number;
+  readonly maxImageSize?: number;
+  /** Pixels of an image's longer side. */
+  readonly maxImageSide?: number;
+  /** A stricter limit for requests with more than this many images. */
+  readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
+  /** Of all files of a request together; below the vendor's limit of a request, which text counts against too. */
+  readonly maxTotalSize: number;
+  /** The vendor's words for a file that it cannot process. */
+  readonly refusal: RegExp;
+}
+
+/** What the vendor gets back of its own notes on the parts of an earlier answer. It gets nothing of another vendor's notes. */
+export interface HistoryRules {
+  /** The name under which the vendor's client keeps its notes. */
+  readonly namespace: string;
+  readonly text?: readonly string[];
+  readonly toolCall?: readonly string[];
+  readonly reasoning: {
+    readonly notes: readonly string[];
+    /** The vendor takes thoughts back only with one of these: its own signature, or the thoughts in encrypted form. */
+    readonly proofs: readonly string[];
+    /** The note by which several parts are one item, refused without an item of the same answer after it. */
+    readonly item?: string;
+  };
 }
 
 /**
@@ -92,6 +122,8 @@ export interface Vendor {
   options(model: CalledModel): ProviderOptions;
   /** What the vendor does on its own side, by the capability that allows it, under the names that the vendor uses. */
   readonly tools: Readonly<Record<string, LanguageModelV4ProviderTool>>;
+  /** Of `tools`: the one that searches, for a fee each time. */
+  readonly searchTool?: string;
   /** The interfaces that have these tools, where not all of them do. */
   readonly apisWithTools?: readonly string[];
 
@@ -103,7 +135,27 @@ export interface Vendor {
      * carry none. Only called for `raw` and `custom` parts.
      */
     partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
+    /** Parts of the final figures that the vendor's client does not hand on but for what the vendor said, as it said it. */
+    details?(reported: JSONObject): Partial<TokenUsage>;
+    /** Searches that cost a fee and that a part tells of, each by something that is the same whenever it is told again. */
+    searches?(part: LanguageModelV4StreamPart, modelId: string): readonly string[];
+    /** The model that answers, where the vendor's client does not tell; only called for `raw` parts. */
+    answeredBy?(part: LanguageModelV4StreamPart): string | undefined;
   };
+
+  /** How many times as many tokens the vendor makes of a text as are estimated. */
+  tokensPerEstimate?(modelId: string): number;
+  /** How the vendor counts what is not text, by its published rules; used for estimates. */
+  readonly media: {
+    picture(size: PictureSize, modelId: string): number;
+    /** Of a PDF. */
+    tokensOfPage(modelId: string): number;
+    /** Of sound. */
+    readonly tokensOfSecond: number;
+  };
+
+  readonly files: FileRules;
+  readonly history: HistoryRules;
 
   /**
    * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
@@ -141,8 +193,8 @@ export interface Vendor {
     readonly tokens: number;
     /** The text of a refusal by the rules on content, where it comes as an error and not as an answer without a picture. */
     readonly refusal?: RegExp;
-    /** Tokens of the pictures that were given, where the vendor bills them at a price of their own. */
-    inputTokens?(result: ImageModelV4Result): number;
+    /** Tokens of pictures, given and drawn, where the vendor bills them at a price of their own. */
+    details?(result: ImageModelV4Result): Partial<TokenUsage>;
   };
 }
 

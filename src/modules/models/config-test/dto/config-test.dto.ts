@@ -47,6 +47,6 @@ export class ConfigTestDto {
   @ApiProperty({ type: TestUsageDto })
   usage: TestUsageDto;
 
-  @ApiProperty({ example: 'google/gemini-2.5-flash', description: 'The model that answered.' })
+  @ApiProperty({ example: 'google/gemini-3.8-flash', description: 'The model that answered.' })
   model: string;
 }

@@ -15,8 +15,8 @@ export class UsageCallsQuery extends UsagePeriodQuery {
   agentType?: AgentType;
 
   @ApiPropertyOptional({
-    example: 'gemini-2.5-flash',
-    description: 'A model by its id, or with its provider, as in `google/gemini-2.5-flash`.',
+    example: 'gemini-3.8-flash',
+    description: 'A model by its id, or with its provider, as in `google/gemini-3.8-flash`.',
   })
   @IsOptional()
   @IsString()

@@ -21,7 +21,7 @@ export class UsageLogDto {
   @ApiProperty({ enum: AGENT_TYPES, example: 'chat' })
   agentType: AgentType;
 
-  @ApiProperty({ example: 'gemini-2.5-flash' })
+  @ApiProperty({ example: 'gemini-3.8-flash' })
   modelUsed: string;
 
   @ApiProperty({ example: 'google' })
@@ -42,7 +42,7 @@ export class UsageLogDto {
   @ApiProperty({ example: 0.000715, description: 'USD' })
   outputCost: number;
 
-  @ApiProperty({ example: 0.001076, description: 'USD' })
+  @ApiProperty({ example: 0.001076, description: 'USD, fees of searches included.' })
   totalCost: number;
 
   @ApiProperty({ format: 'date-time', example: '2026-03-28T08:15:30.123Z' })
@@ -76,8 +76,12 @@ export class UsageLogDto {
       ownKey: false,
       finishReason: 'stop',
       timeToFirstTokenMs: 412,
+      answeredBy: 'gemini-3.8-flash',
+      priceVersion: 3,
     },
-    description: 'Further details of the call.',
+    description:
+      'Further details of the call. `answeredBy` is the model that answered, as the vendor names it. `priceVersion` is the ' +
+      'version of `model_catalog` that the price comes from. `unpriced` is true if the catalog has no price for the model.',
   })
   metadata: Record<string, unknown> | null;
 }

@@ -8,7 +8,7 @@ export class AgentUsageDto extends UsageFiguresDto {
 }
 
 export class ModelUsageDto extends UsageFiguresDto {
-  @ApiProperty({ example: 'gemini-2.5-flash' })
+  @ApiProperty({ example: 'gemini-3.8-flash' })
   model: string;
 
   @ApiProperty({ example: 'google' })

@@ -12,7 +12,7 @@ export class UsageGroupDto extends UsageFiguresDto {
   })
   agentType?: AgentType;
 
-  @ApiPropertyOptional({ example: 'gemini-2.5-flash', description: 'Present with `groupBy=model`.' })
+  @ApiPropertyOptional({ example: 'gemini-3.8-flash', description: 'Present with `groupBy=model`.' })
   model?: string;
 
   @ApiPropertyOptional({

@@ -1,0 +1,38 @@
+import { isToolUIPart, type UIMessage } from 'ai';
+import { type AskedModel, estimateFileTokens, estimateTextTokens } from './prompt-tokens.js';
+
+/** What a vendor wraps each message in. */
+const OF_MESSAGE = 4;
+
+/** Tokens of messages as they are stored: what becomes of them in the prompt is about as long. */
+export function estimateMessageTokens(
+  messages: ReadonlyArray<Pick<UIMessage, 'parts'>>,
+  asked: AskedModel,
+): number {
+  let tokens = 0;
+  for (const { parts } of messages) {
+    tokens += OF_MESSAGE;
+    for (const part of parts) tokens += tokensOfPart(part, asked);
+  }
+  return tokens;
+}
+
+function tokensOfPart(part: UIMessage['parts'][number], asked: AskedModel): number {
+  if (part.type === 'text' || part.type === 'reasoning') return estimateTextTokens(part.text, asked);
+  if (part.type === 'file') return tokensOfFile(part, asked);
+  if (!isToolUIPart(part)) return 0;
+  const output = 'output' in part ? part.output : undefined;
+  return (
+    OF_MESSAGE * 2 + estimateTextTokens(asText(part.input), asked) + estimateTextTokens(asText(output), asked)
+  );
+}
+
+function tokensOfFile({ mediaType, url }: { mediaType: string; url: string }, asked: AskedModel): number {
+  const comma = url.startsWith('data:') ? url.indexOf(',') : -1;
+  if (comma < 0) return estimateFileTokens(mediaType, { type: 'url', url: new URL('file:') }, asked);
+  return estimateFileTokens(mediaType, { type: 'data', data: url.slice(comma + 1) }, asked);
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+}

@@ -1,0 +1,109 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4FilePart } from '@ai-sdk/provider';
+import { estimateTokens } from '../usage/token-estimate.js';
+import { beginningOf, byteLengthOf, pagesOfPdf, pictureSize, secondsOfSound } from './media-tokens.js';
+import { type ModelProvider, VENDORS } from './vendors/vendors.js';
+
+/** What a vendor wraps each message in. */
+const OF_MESSAGE = 4;
+/** What a vendor wraps the description of a tool in. */
+const OF_TOOL = 12;
+/** What a vendor says to the model about its own tool. */
+const OF_VENDOR_TOOL = 400;
+/** A file of a kind that nothing is known of. */
+const OF_UNKNOWN_FILE = 1_500;
+/** Bytes of a text file that its tokens are estimated from. */
+const TEXT_SAMPLE = 256 * 1024;
+
+/** Who is asked: the vendors count files in their own ways. */
+export interface AskedModel {
+  provider: ModelProvider;
+  modelId: string;
+}
+
+/** Tokens of a text for this model: some cut it finer than the tokenizer that the estimate was fitted to. */
+export function estimateTextTokens(text: string, asked: AskedModel): number {
+  return Math.ceil(estimateTokens(text) * tokensPerEstimate(asked));
+}
+
+/** How many times as many tokens the model's own tokenizer makes. */
+export function tokensPerEstimate({ provider, modelId }: AskedModel): number {
+  return provider === 'demo' ? 1 : (VENDORS[provider].tokensPerEstimate?.(modelId) ?? 1);
+}
+
+type Prompt = LanguageModelV4CallOptions['prompt'];
+type Content = Exclude<Prompt[number]['content'], string>[number];
+type FileData = LanguageModelV4FilePart['data'];
+
+/**
+ * Tokens that a call reads: instructions, messages, files, and the descriptions of its tools. An estimate, for what is reserved
+ * before the call, and for calls whose vendor reports nothing.
+ */
+export function estimatePromptTokens(
+  { prompt, tools = [] }: Pick<LanguageModelV4CallOptions, 'prompt' | 'tools'>,
+  asked: AskedModel,
+): number {
+  let tokens = 0;
+  for (const { content } of prompt) {
+    tokens += OF_MESSAGE;
+    if (typeof content === 'string') tokens += estimateTextTokens(content, asked);
+    else for (const part of content) tokens += tokensOfPart(part, asked);
+  }
+  for (const tool of tools) {
+    tokens +=
+      tool.type === 'provider'
+        ? OF_VENDOR_TOOL
+        : OF_TOOL +
+          estimateTextTokens(
+            `${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.inputSchema)}`,
+            asked,
+          );
+  }
+  return tokens;
+}
+
+function tokensOfPart(part: Content, asked: AskedModel): number {
+  switch (part.type) {
+    case 'text':
+    case 'reasoning':
+      return estimateTextTokens(part.text, asked);
+    case 'file':
+    case 'reasoning-file':
+      return estimateFileTokens(part.mediaType, part.data, asked);
+    case 'tool-call':
+      return OF_MESSAGE + estimateTextTokens(`${part.toolName} ${JSON.stringify(part.input)}`, asked);
+    case 'tool-result': {
+      const { output } = part;
+      return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
+    }
+    default:
+      return 0;
+  }
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Tokens of a file by what it is, and as the vendor counts it. */
+export function estimateFileTokens(mediaType: string, file: FileData, asked: AskedModel): number {
+  const { provider, modelId } = asked;
+  if (file.type === 'text') return estimateTextTokens(file.text, asked);
+  // Where it is the vendor that has the file, nothing is known of it here.
+  if (file.type !== 'data') return OF_UNKNOWN_FILE;
+  const { data } = file;
+  const rules = provider === 'demo' ? undefined : VENDORS[provider].media;
+  if (!rules) return OF_UNKNOWN_FILE;
+  if (mediaType.startsWith('image/')) return rules.picture(pictureSize(data), modelId);
+  if (mediaType === 'application/pdf') return pagesOfPdf(data) * rules.tokensOfPage(modelId);
+  if (mediaType.startsWith('audio/')) return secondsOfSound(data) * rules.tokensOfSecond;
+  if (!isText(mediaType)) return OF_UNKNOWN_FILE;
+  const sample = beginningOf(data, TEXT_SAMPLE);
+  const tokens = estimateTextTokens(sample.toString('utf8'), asked);
+  return Math.ceil((tokens * byteLengthOf(data)) / Math.max(1, sample.length));
+}
+
+function isText(mediaType: string): boolean {
+  return (
+    mediaType.startsWith('text/') || /^application\/(?:.+\+)?(?:json|xml|yaml|javascript)\b/.test(mediaType)
+  );
+}
