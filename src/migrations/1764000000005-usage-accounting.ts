@@ -47,7 +47,6 @@ export class UsageAccounting1764000000005 implements MigrationInterface {
       drop index public.idx_rate_limit_period_end;
       drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_kinds, switchboard.usage_user_rollups,
         switchboard.usage_rollups, switchboard.daily_spending;
-      drop view switchboard.running_calls;
       drop table switchboard.runs`);
     await dropFunctions(runner, FUNCTIONS);
   }
@@ -83,17 +82,7 @@ const RUNS = `
     expires_at timestamptz(3) not null,
     calls jsonb not null default '{}'
   );
-  create index idx_runs_user_agent on switchboard.runs (user_id, agent_type);
-
-  create view switchboard.running_calls with (security_invoker = true) as
-    select (call ->> 'id')::uuid as id, user_id, (call ->> 'chatId')::uuid as chat_id,
-           (call ->> 'agentType')::varchar(16) as agent_type, (call ->> 'model')::varchar(200) as model_used,
-           (call ->> 'provider')::varchar(64) as provider,
-           0::integer as input_tokens, 0::integer as output_tokens, 0::integer as total_tokens,
-           0::numeric(10, 6) as input_cost, 0::numeric(10, 6) as output_cost, 0::numeric(10, 6) as total_cost,
-           (call ->> 'requestedAt')::timestamptz(3) as request_timestamp, null::timestamptz(3) as response_timestamp,
-           null::integer as duration_ms, call -> 'metadata' as metadata
-      from switchboard.runs cross join lateral jsonb_each(calls) as sent (call_id, call)`;
+  create index idx_runs_user_agent on switchboard.runs (user_id, agent_type)`;
 
 const CALL_KEY = `
     agent_type varchar(16) not null,
@@ -185,9 +174,9 @@ const ACCESS = `
   create policy ${table}_select on switchboard.${table} for select to authenticated
     using (user_id = (select switchboard.user_id()) or (select switchboard.is_admin()));`,
   ).join('')}
-  revoke all on switchboard.daily_spending, switchboard.running_calls, ${WHOLE},
+  revoke all on switchboard.daily_spending, ${WHOLE},
     ${PARTITIONS.map((partition) => `switchboard.${partition}`).join(', ')} from public, anon, authenticated;
-  grant select on switchboard.running_calls, ${WHOLE} to authenticated, service_role`;
+  grant select on ${WHOLE} to authenticated, service_role`;
 
 const TRIGGERS = `
   create trigger usage_added after insert on public.usage_logs

@@ -1,3 +1,4 @@
+import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
 import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { ANSWER_LIMIT } from '../../src/modules/turns/turn.js';
@@ -161,7 +162,7 @@ describe('faults after the first byte', () => {
     expect(figures.outputTokens).toBeGreaterThan(0);
     expect((await messagesOf(app, user, chatId)).at(-1)).toMatchObject(figures);
     await eventually(async () => {
-      const open = `select 1 from switchboard.running_calls where chat_id = $1`;
+      const open = `select 1 from ${RUNNING_CALLS} as running where chat_id = $1`;
       return (await app.database.query(open, [chatId])).length === 0;
     });
   }

@@ -1,3 +1,4 @@
+import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
 import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
@@ -62,7 +63,7 @@ describe('a crash', () => {
          from (select chat_id, metadata, input_tokens, request_timestamp, response_timestamp, duration_ms from usage_logs
                union all
                select chat_id, metadata, input_tokens, request_timestamp, response_timestamp, duration_ms
-                 from switchboard.running_calls) calls
+                 from ${RUNNING_CALLS} as running) calls
         where chat_id = $1 and metadata ->> 'purpose' = 'answer' order by request_timestamp`,
       [chatId],
     );

@@ -80,10 +80,6 @@ const MATRIX = `
   switchboard.runs                insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.runs                update   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.runs                delete   denied     denied     denied     denied     denied     denied     denied     denied
-  switchboard.running_calls       select   rows       none       rows       rows       none       rows       denied     rows
-  switchboard.running_calls       insert   denied     denied     denied     denied     denied     denied     denied     denied
-  switchboard.running_calls       update   denied     denied     denied     denied     denied     denied     denied     denied
-  switchboard.running_calls       delete   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      select   rows       none       none       denied     denied     denied     denied     denied
   switchboard.search_pending      insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      update   denied     denied     denied     denied     denied     denied     denied     denied
@@ -258,12 +254,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       instance_id: 1,
       expires_at: '2020-01-01T00:00:00Z',
     }),
-    change: `reserved_cost = 0`,
-  },
-  'switchboard.running_calls': {
-    key: ({ userId }) => ({ user_id: userId }),
-    newRow: ({ userId }) => ({ user_id: userId }),
-    change: `agent_type = 'chat'`,
+    change: `reserved_cost = 4711`,
   },
   'switchboard.search_pending': {
     key: ({ userId }) => ({ user_id: userId }),

@@ -1,4 +1,4 @@
-import { COST_MEASURES, END_STATUS, TOKEN_MEASURES } from '../usage-words.js';
+import { COST_MEASURES, END_STATUS, RUNNING_CALLS, TOKEN_MEASURES } from '../usage-words.js';
 import { type CallKind, conditionsOfKind } from './call-kind.js';
 import { type Piece, quartersOfRows, type Reading, readingOf, readingOfUser } from './pieces.js';
 import type { Interval } from './series.js';
@@ -81,7 +81,7 @@ export function callsBetween(
   const add = (value: unknown) => `$${parameters.push(value)}`;
   const times = bounds.map(Number);
   const fromLogs = sourceOf('usage_logs', conditionsOfKind(only, add, 'logs'));
-  const fromRunning = sourceOf('switchboard.running_calls', conditionsOfKind(only, add, 'logs'));
+  const fromRunning = sourceOf(`${RUNNING_CALLS} as running`, conditionsOfKind(only, add, 'logs'));
   const fromSums = (table: string) =>
     sourceOf(`switchboard.${table}`, conditionsOfKind(only, add, 'rollups'));
   const sources = { logs: fromLogs, running: fromRunning, sums: fromSums };

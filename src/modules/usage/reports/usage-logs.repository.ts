@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { boundedRows } from '../../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
-import { END_STATUS } from '../usage-words.js';
+import { END_STATUS, RUNNING_CALLS } from '../usage-words.js';
 import { type CallKind, conditionsOfKind } from './call-kind.js';
 import type { LogField, LogOrder, LogPlace } from './log-order.js';
 
@@ -68,7 +68,7 @@ const CALLS = (() => {
   const columns = `
     id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
     input_cost, output_cost, total_cost, request_timestamp, response_timestamp, duration_ms, metadata`;
-  return `(select ${columns} from usage_logs union all select ${columns} from switchboard.running_calls)`;
+  return `(select ${columns} from usage_logs union all select ${columns} from ${RUNNING_CALLS} as running)`;
 })();
 
 /** What rows are ordered by. None of it is null: what has not ended has a place, too. */
