@@ -108,11 +108,11 @@ describe('admission', () => {
     it('starts again in the next hour, and on the next day', async () => {
       const limits = { hourly: 1, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
-      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('an hour');
+      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('per hour');
       await passTime(app, userId, 'hourly');
       await admit(app, admissionRequest(userId, { limits }));
       await passTime(app, userId, 'hourly');
-      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('a day');
+      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('per day');
       await passTime(app, userId, 'daily');
       await admit(app, admissionRequest(userId, { limits }));
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
