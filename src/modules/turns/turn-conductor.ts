@@ -62,6 +62,8 @@ export class TurnConductor {
     } catch (error) {
       const failure = toAppError(error);
       if (failure.status >= 500) this.logger.error({ err: error, chatId: turn.chatId }, 'A turn failed.');
+      // A client that hears of it may send the message again at once.
+      this.hub.remove(turn);
       turn.refuse(failure);
       turn.stream.publish({ type: 'error', errorText: failure.detail });
     } finally {
