@@ -6,8 +6,6 @@ const MEGABYTE = 1_000_000;
 const GEMINI = 'google/gemini-3.8-flash';
 const bytesOf = (start: Buffer | string, megabytes: number) =>
   Buffer.concat([Buffer.from(start), Buffer.alloc(megabytes * MEGABYTE, 'x')]);
-/** Base64 makes 20 MB of it: more than fits into a request to Gemini. */
-const PDF = bytesOf('%PDF-1.7\n/Type /Page\n', 15);
 const isUpload = { fileData: { mimeType: 'application/pdf', fileUri: expect.any(String) } };
 
 describe('large files', () => {
@@ -15,6 +13,8 @@ describe('large files', () => {
   let ada: Person;
   let chatId: string;
   let people = 0;
+  /** Base64 makes 20 MB of it: more than fits into a request to Gemini. It is another one in each test. */
+  let pdf: Buffer;
 
   beforeAll(async () => {
     server = await FilesServer.start({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '5000' });
@@ -24,12 +24,14 @@ describe('large files', () => {
   beforeEach(async () => {
     server.double.reset();
     people += 1;
+    pdf = bytesOf(`%PDF-1.7\n/Type /Page\n${people}`, 15);
     chatId = crypto.randomUUID();
     ada = await server.stack.signUp(`ada${people}@example.com`);
   });
 
   const store = (bytes: Buffer, type: string, name: string) => server.upload(ada, name, type, bytes);
-  const say = (parts: object[], more: object = {}) => server.say(ada, chatId, parts, { model: GEMINI, ...more });
+  const say = (parts: object[], more: object = {}) =>
+    server.say(ada, chatId, parts, { model: GEMINI, ...more });
   const uploads = () => server.double.googleFiles.uploads;
   /** The parts of the last question to Gemini itself. */
   const asked = () =>
@@ -70,25 +72,29 @@ describe('large files', () => {
 
   describe('for Gemini', () => {
     it('are uploaded once, and named in this and later questions', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       const answer = await say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       expect([answer.status, answer.problem, answer.done]).toEqual([200, undefined, true]);
       expect(uploads()).toEqual([
         expect.objectContaining({
           mimeType: 'application/pdf',
-          size: PDF.length,
-          sha256: createHash('sha256').update(PDF).digest('hex'),
+          size: pdf.length,
+          sha256: createHash('sha256').update(pdf).digest('hex'),
         }),
       ]);
-      expect(asked()).toContainEqual({ fileData: { mimeType: 'application/pdf', fileUri: uploads()[0]?.uri } });
+      expect(asked()).toContainEqual({
+        fileData: { mimeType: 'application/pdf', fileUri: uploads()[0]?.uri },
+      });
       expect((await say([text('And now?')])).done).toBe(true);
-      expect(asked()).toContainEqual({ fileData: { mimeType: 'application/pdf', fileUri: uploads()[0]?.uri } });
+      expect(asked()).toContainEqual({
+        fileData: { mimeType: 'application/pdf', fileUri: uploads()[0]?.uri },
+      });
       expect(uploads()).toHaveLength(1);
       expect(server.double.googleFiles.started).toBe(1);
     });
 
     it('are uploaded with the key of the call', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       const own = { 'x-google-api-key': 'key-of-ada' };
       const parts = [text('Read.'), file(path, 'application/pdf', 'plan.pdf')];
       expect((await server.say(ada, chatId, parts, { model: GEMINI }, own)).done).toBe(true);
@@ -100,21 +106,25 @@ describe('large files', () => {
       const path = await store(bytesOf('%PDF-1.7', 12), 'application/pdf', 'plan.pdf');
       expect((await say([text('Read.'), file(path, 'application/pdf')])).done).toBe(true);
       expect(uploads()).toEqual([]);
-      expect(asked()).toContainEqual({ inlineData: expect.objectContaining({ mimeType: 'application/pdf' }) });
+      expect(asked()).toContainEqual({
+        inlineData: expect.objectContaining({ mimeType: 'application/pdf' }),
+      });
     });
 
     it('are uploaded once more when Gemini no longer has them', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       await say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       server.double.googleFiles.forget();
       const answer = await say([text('And now?')]);
       expect([answer.status, answer.done]).toEqual([200, true]);
       expect(uploads()).toHaveLength(2);
-      expect(asked()).toContainEqual({ fileData: { mimeType: 'application/pdf', fileUri: uploads()[1]?.uri } });
+      expect(asked()).toContainEqual({
+        fileData: { mimeType: 'application/pdf', fileUri: uploads()[1]?.uri },
+      });
     });
 
     it('are named in words when Gemini does not have them right after the upload either', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.forgetful = true;
       const answer = await say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       expect([answer.status, answer.done]).toEqual([200, true]);
@@ -124,7 +134,7 @@ describe('large files', () => {
     });
 
     it('fail the question that they belong to as a call does, and no later one', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.fault = { status: 404 };
       const parts = [text('Read.'), file(path, 'application/pdf', 'plan.pdf')];
       const { status, problem } = await say(parts);
@@ -143,7 +153,7 @@ describe('large files', () => {
     });
 
     it('are uploaded again after a failure that passes', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.fault = { status: 503 };
       const answering = say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       await server.double.until(() => server.double.googleFiles.started === 1);
@@ -153,7 +163,7 @@ describe('large files', () => {
     });
 
     it('that Gemini cannot process are refused by name', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.fault = 'processing fails';
       const { status, problem } = await say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       expect([status, problem?.['errors']]).toEqual([
@@ -168,14 +178,14 @@ describe('large files', () => {
     });
 
     it('have a deadline', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.fault = 'stall';
       const { status, problem } = await say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       expect([status, problem?.['detail']]).toEqual([504, 'Google did not respond in time.']);
     });
 
     it('are no longer uploaded when the answer is stopped', async () => {
-      const path = await store(PDF, 'application/pdf', 'plan.pdf');
+      const path = await store(pdf, 'application/pdf', 'plan.pdf');
       server.double.googleFiles.fault = 'stall';
       const answering = say([text('Read.'), file(path, 'application/pdf', 'plan.pdf')]);
       await server.double.until(() => server.double.googleFiles.started === 1);

@@ -60,10 +60,20 @@ export class FilesServer {
     return body.path as string;
   }
 
-  async say(person: Person, chatId: string, parts: object[], more: object = {}, headers: object = {}): Promise<ChatAnswer> {
+  async say(
+    person: Person,
+    chatId: string,
+    parts: object[],
+    more: object = {},
+    headers: object = {},
+  ): Promise<ChatAnswer> {
     const response = await fetch(`${this.stack.url}/api/chat`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${person.accessToken}`, ...headers },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${person.accessToken}`,
+        ...headers,
+      },
       body: JSON.stringify({
         id: chatId,
         message: { id: crypto.randomUUID(), role: 'user', parts },

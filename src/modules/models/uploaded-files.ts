@@ -20,11 +20,16 @@ type FilePart = LanguageModelV4FilePart;
 
 /** A file that the vendor's file API did not take. */
 export class FileUploadError extends APICallError {
-  constructor(
-    readonly part: FilePart,
-    cause: APICallError,
-  ) {
+  /** Private, because logs show the fields of errors. */
+  readonly #part: FilePart;
+
+  constructor(part: FilePart, cause: APICallError) {
     super({ ...cause, message: cause.message, cause });
+    this.#part = part;
+  }
+
+  get part(): FilePart {
+    return this.#part;
   }
 }
 
@@ -164,7 +169,10 @@ async function filesAboveLimit(
 /** Computed in another thread. */
 async function keyOf(mediaType: string, data: string, apiKey: string): Promise<string> {
   const content = await crypto.subtle.digest('SHA-256', Buffer.from(data, 'latin1'));
-  return createHash('sha256').update(`${apiKey}\n${mediaType}\n`).update(Buffer.from(content)).digest('base64');
+  return createHash('sha256')
+    .update(`${apiKey}\n${mediaType}\n`)
+    .update(Buffer.from(content))
+    .digest('base64');
 }
 
 function dataOf({ data }: FilePart): string | undefined {
@@ -191,9 +199,4 @@ function uploadFailure(error: unknown, part: FilePart): unknown {
   if (!AISDKError.isInstance(error) || !error.name.endsWith('UPLOAD_FAILED')) return error;
   const refused = { message: 'Unable to process input file.', url: '', requestBodyValues: {} };
   return new FileUploadError(part, new APICallError({ ...refused, statusCode: 400, cause: error }));
-}
-
-/** Whether a file could not be uploaded, but the same call may succeed without it. */
-export function isUploadRefused(error: unknown): error is FileUploadError {
-  return error instanceof FileUploadError && ![401, 403, 429].includes(error.statusCode ?? 0);
 }

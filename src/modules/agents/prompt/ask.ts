@@ -1,7 +1,7 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { refusedContent } from '../../models/upstream-failure.js';
-import { isUploadRefused } from '../../models/uploaded-files.js';
+import { FileUploadError } from '../../models/uploaded-files.js';
 import type { AgentInput } from '../agent.js';
 import { inWordsAlone } from './plain-prompt.js';
 import { isAboutFile, type RefusedFile, refusedInQuestion, suspectsOf } from './refused-files.js';
@@ -43,7 +43,7 @@ export async function ask<Answer>(
     return { answer: await call(first), options: first };
   } catch (error) {
     const words = refusedContent(error, model);
-    const isUnsent = isUploadRefused(error);
+    const isUnsent = error instanceof FileUploadError;
     if ((words === undefined && !isUnsent) || options.abortSignal?.aborted) throw error;
     const suspects = isUnsent || isAboutFile(words ?? '', provider) ? suspectsOf(error, prompt) : [];
     const own = suspects.filter(({ messageId }) => messageId === questionId);

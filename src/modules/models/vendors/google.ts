@@ -64,7 +64,7 @@ export const google = {
       maxTotalSize: 45_000_000,
       lifetime: 48 * 3_600_000,
       expiryOf: ({ providerMetadata }) =>
-        Date.parse(String(providerMetadata?.['google']?.['expirationTime'])) || undefined,
+        Date.parse(text(providerMetadata?.['google']?.['expirationTime']) ?? '') || undefined,
       unknown: /permission to access the file\b.*may not exist|\bnot in an? active state/is,
     },
     refusal:
