@@ -207,7 +207,7 @@ const routingSchema = z.strictObject({
 /** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
-/** Files of more than this do not fit into one request to every vendor, in bytes. */
+/** Bytes of one file at most. A turn has the file in memory several times: as bytes, as Base64 and in requests to vendors. */
 export const MAX_FILE_SIZE = 20 * 1024 ** 2;
 
 const filesSchema = z.strictObject({

@@ -1,4 +1,6 @@
 import type {
+  FilesV4,
+  FilesV4UploadFileResult,
   ImageModelV4,
   ImageModelV4Result,
   JSONObject,
@@ -27,6 +29,8 @@ export interface VendorClient {
   language(modelId: string): LanguageModelV4;
   /** Undefined where the vendor has no image models. */
   image?(modelId: string): ImageModelV4;
+  /** The vendor's file API; present where `files.uploads` of its record is. */
+  files?(): FilesV4;
 }
 
 /** What the options of a call depend on. */
@@ -76,10 +80,24 @@ export interface FileRules {
   readonly maxImageSide?: number;
   /** A stricter limit for requests with more than this many images. */
   readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
-  /** Of all files of a request together; below the vendor's limit of a request, which text counts against too. */
+  /** Of all files inside of a request together; below the vendor's limit of a request, which text counts against too. */
   readonly maxTotalSize: number;
+  /** For files beyond that. Absent where a request takes everything that this server takes. */
+  readonly uploads?: FileUploads;
   /** The vendor's words for a file that it cannot process. */
   readonly refusal: RegExp;
+}
+
+/** The vendor's file API. A file that does not fit into a request is uploaded, and the request names it. */
+export interface FileUploads {
+  /** Of all files of a request together, inside of it or uploaded, in characters of base64. */
+  readonly maxTotalSize: number;
+  /** Milliseconds until the vendor deletes a file. */
+  readonly lifetime: number;
+  /** When the vendor deletes this file, where only its metadata tell; in epoch milliseconds. */
+  expiryOf?(uploaded: FilesV4UploadFileResult): number | undefined;
+  /** The vendor's words for a file that it does not have or no longer has. */
+  readonly unknown: RegExp;
 }
 
 /** What the vendor gets back of its own notes on the parts of an earlier answer. It gets nothing of another vendor's notes. */
