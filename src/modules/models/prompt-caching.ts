@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { currentPart } from '../accounting/run-context.js';
 import type { CatalogModel } from '../admin-config/catalog-schema.js';
 import type { Pricing } from '../admin-config/pricing-schema.js';
-import { currentUsage } from '../usage/usage-context.js';
 import type { SelectedModel } from './model-selector.js';
 import type { CachingRules, PromptCache } from './vendors/vendor.js';
 import { VENDORS } from './vendors/vendors.js';
@@ -15,7 +15,10 @@ export function withPromptCaching(
   const { caching = {} } = model.agentConfig;
   const rules = rulesOf(model);
   if (!rules || caching.enabled === false) return options;
-  return rules.prepare(options, { ttl: caching.ttl ?? '5m', conversation: nameOf(currentUsage().chatId) });
+  return rules.prepare(options, {
+    ttl: caching.ttl ?? '5m',
+    conversation: nameOf(currentPart().name.chatId),
+  });
 }
 
 /**

@@ -5,10 +5,12 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
+import type { Booking } from '../usage/usage.types.js';
+import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
 import { OWN_NOTES } from '../agents/prompt/history-files.js';
 import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
-import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
+import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
 
 /** Longer conversations are answered from their latest part. */
 const HISTORY_LIMIT = 400;
@@ -39,6 +41,25 @@ export interface TurnRows {
   /** Times of the two messages, both later than any other of the chat. */
   userMessage?: UserMessage & { createdAt: Date };
   answerCreatedAt: Date;
+}
+
+/** What the end of an answer stores. */
+export interface FinishedAnswer {
+  id: string;
+  chatId: string;
+  streamId: string;
+  userId: string;
+  /** Absent when they cannot be stored: then the last checkpoint stays. */
+  parts?: string;
+  status: MessageStatus;
+  finishReason?: FinishReason;
+  modelUsed: string;
+  metadata: AnswerMetadata;
+  lastContext: unknown;
+  /** The calls of tools that it ends with, and that wait for the user's approval. */
+  asked: AskedApproval[];
+  /** The title of the chat, if it was written in time. */
+  title?: string;
 }
 
 const OPEN_CHAT = `
@@ -102,40 +123,65 @@ const WITHDRAW = `
    where id = $1 and $4::boolean
      and not exists (select from "Message_v2" other where other."chatId" = $1 and other.id <> all($3::uuid[]))`;
 
-const insertAnswer = (before: string) => `
-  with ${before} answer as (
+const INSERT_STREAM = `
+  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+
+const INSERT_ANSWER = `
+  with answer as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
     values ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
   )
-  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+  ${INSERT_STREAM}`;
 
-const INSERT_ANSWER = insertAnswer('');
-
-const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
-  question as (
+const INSERT_QUESTION_AND_ANSWER = `
+  with messages as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
-    values ($6, $1, 'user', $7, '[]', $8, 'complete')
-  ),`);
+    values ($6, $1, 'user', $7, '[]', $8, 'complete'), ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
+  )
+  ${INSERT_STREAM}`;
+
+/** The end of an answer: its calls are booked, and everything that its message and its chat still get is written at once. */
+const finish = (more: string) => `
+  with booked as materialized (
+    select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
+  ), stream as (
+    delete from "Stream" where id = $3
+  ), answer as (
+    update "Message_v2" message set parts = coalesce($4::json, message.parts), status = $5, model_used = left($6, 200),
+           metadata = $7::jsonb, finish_reason = $15, ${MESSAGE_FIGURES}
+      from booked where message.id = $1
+    returning message.id, message."chatId"
+  ), chat as (
+    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $11 then coalesce($10, chat.title) else chat.title end,
+           ${CHAT_TOTALS}
+      from booked where chat.id = $2
+  )${more}
+  select from booked`;
+
+const FINISH = finish('');
 
 /** The calls that wait for approval are remembered beside the message that shows them. */
-const FINISH = `
-  with stream as (delete from "Stream" where id = $3),
-       context as (update chat set "lastContext" = $8::jsonb where id = $2),
-       answer as (
-         update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
-                metadata = $7::jsonb, finish_reason = $11
-          where id = $1
-         returning id, "chatId"
-       )
-  insert into switchboard.tool_approvals
-    (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-  select answer.id, asked."approvalId", answer."chatId", $10::uuid, asked."toolCallId", asked."toolName", asked."callHash",
-         asked.answer
-    from answer
-    join jsonb_to_recordset($9::jsonb) as asked
-           ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
-      on answer."chatId" = $2
-  on conflict (message_id, approval_id) do nothing`;
+const FINISH_AND_ASK = finish(`, approvals as (
+    insert into switchboard.tool_approvals
+      (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
+    select answer.id, asked."approvalId", answer."chatId", $17::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+           asked.answer
+      from answer
+      join jsonb_to_recordset($16::jsonb) as asked
+             ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
+        on answer."chatId" = $2
+    on conflict (message_id, approval_id) do nothing
+  )`);
+
+/** A title that is late for the end of its answer, unless somebody has given the chat one meanwhile. */
+const SET_TITLE = `
+  with booked as materialized (
+    select * from switchboard.book_calls($1::jsonb, null, $5::uuid, $6::jsonb, $7)
+  ), chat as (
+    update chat set title = case when chat.title = $4 then $3 else chat.title end, ${CHAT_TOTALS}
+      from booked where chat.id = $2
+  )
+  select from booked`;
 
 const CHECKPOINT = `
   with free as materialized (
@@ -206,8 +252,8 @@ export class TurnRepository {
 
   asUser<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    before?: Statement,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    before?: Statement[],
   ): Promise<T> {
     return this.database.asUserAtOnce(identity, fn, before);
   }
@@ -314,37 +360,35 @@ export class TurnRepository {
    * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
    * holds are left out, so nobody's lock keeps others from being stored.
    *
+   * @param also is stored with them
    * @returns the ids of those that were stored
    */
-  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<string[]> {
+  async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
-    const [rows] = await this.database.executeAsService([{ text: CHECKPOINT, parameters }]);
+    const batch = this.database.batch().add({ text: CHECKPOINT, parameters }, ...also);
+    const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);
   }
 
-  /** The end of an answer: its final parts and status; the chat's last context; no active stream any more. */
-  finish(answer: {
-    id: string;
-    chatId: string;
-    streamId: string;
-    /** Absent when they can't be stored: then the last checkpoint stays. */
-    parts?: string;
-    status: MessageStatus;
-    finishReason?: FinishReason;
-    modelUsed: string;
-    metadata: AnswerMetadata;
-    lastContext: unknown;
-    userId: string;
-    /** The calls that it ends with, and that wait for the user's approval. */
-    asked: AskedApproval[];
-  }): Statement {
-    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
+  /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
+  finish(answer: FinishedAnswer, booking: Booking): Statement {
+    const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
     const { finishReason = null } = answer;
-    const texts = [metadata, lastContext, asked].map((value) => toJson(value));
-    return {
-      text: FINISH,
-      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId, finishReason],
-    };
+    const texts = [answer.metadata, answer.lastContext].map((value) => toJson(value));
+    const { calls, runId = null, callsLeft = null, isOver } = booking;
+    const stored = [id, chatId, streamId, parts, status, modelUsed, ...texts];
+    const ofRun = [runId, callsLeft, isOver];
+    const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason];
+    if (asked.length === 0) return { text: FINISH, parameters };
+    return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
+  }
+
+  /** Stores statements that are about one user's rows, all or none of them. */
+  async store(statements: Statement[], userId: string): Promise<void> {
+    await this.database
+      .batch(userId)
+      .add(...statements)
+      .commit();
   }
 
   /** Remembers at the parts of a message that a vendor could not process these files. */
@@ -356,11 +400,11 @@ export class TurnRepository {
     return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
   }
 
-  /** Gives a chat its title, unless somebody has given it one meanwhile. */
-  setTitle(chatId: string, from: string, title: string): Statement {
+  /** Gives a chat its title, with the calls that have written it. */
+  setTitle(chatId: string, title: string, { calls, runId, callsLeft, isOver }: Booking): Statement {
     return {
-      text: `update chat set title = $3 where id = $1 and title = $2`,
-      parameters: [chatId, from, title],
+      text: SET_TITLE,
+      parameters: [calls, chatId, title, DEFAULT_TITLE, runId ?? null, callsLeft ?? null, isOver],
     };
   }
 }
