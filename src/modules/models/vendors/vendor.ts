@@ -5,12 +5,14 @@ import type {
   ImageModelV4Result,
   JSONObject,
   LanguageModelV4,
+  LanguageModelV4CallOptions,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { PictureSize } from '../media-tokens.js';
+import type { CacheLifetime } from '../../admin-config/config-schemas.js';
 import type { Pricing } from '../../admin-config/pricing-schema.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 
@@ -47,6 +49,22 @@ export type ProviderOptions = Record<
   string,
   Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
 >;
+
+/** What the use of a vendor's prompt cache depends on. */
+export interface PromptCache {
+  /** How long a prompt is kept, for vendors that let it be chosen. */
+  ttl: CacheLifetime;
+  /** The same in all calls of a chat and different for each chat. It does not tell whose chat it is. */
+  conversation?: string;
+}
+
+/** How a vendor finds the beginning of a prompt that it has read before. */
+export interface CachingRules {
+  /** The call with what the vendor must be told for that. The words of the prompt stay as they are. */
+  prepare(options: LanguageModelV4CallOptions, cache: PromptCache): LanguageModelV4CallOptions;
+  /** Whether the vendor writes prompts to its cache, for its price of a cache write, without being told to. */
+  readonly writesUnasked: boolean;
+}
 
 /** A model that is offered from the start, with its list price. */
 export interface OfferedModel {
@@ -174,6 +192,8 @@ export interface Vendor {
 
   readonly files: FileRules;
   readonly history: HistoryRules;
+  /** Absent where the vendor caches prompts by itself, and asks nothing for it. */
+  readonly caching?: CachingRules;
 
   /**
    * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
