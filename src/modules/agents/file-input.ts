@@ -5,7 +5,7 @@ import { FileAllowance } from './prompt/file-allowance.js';
 import { type FileContent, isTextType, readDataUrl } from './prompt/file-content.js';
 import { nameOf } from './prompt/history-files.js';
 
-/** `data:<media type>[;…],…`; the data itself is the provider's business. */
+/** `data:<media type>[;…],…`. The provider checks the data itself. */
 const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+$/;
 
@@ -14,14 +14,14 @@ export const isDataUrl = (url: unknown): url is string => typeof url === 'string
 export const isMediaType = (value: unknown): value is string =>
   typeof value === 'string' && MEDIA_TYPE.test(value);
 
-/** Whether a file is in the message itself, and not somewhere that a message names: nothing is fetched for one. */
+/** Whether the message itself contains the file. Files that a message only refers to are not fetched. */
 export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: unknown }): boolean {
   return isMediaType(mediaType) && isDataUrl(url);
 }
 
 /**
- * In place of what the AI SDK would fetch by itself, in every call: neither this server nor a vendor fetches what a message
- * names.
+ * Replaces the download function of the AI SDK in every call: neither this server nor a vendor fetches URLs from a
+ * message.
  */
 export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
   if (files.length > 0)
@@ -29,11 +29,11 @@ export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
   return Promise.resolve([]);
 }
 
-/** @throws AppError 400 when a question has a file that the model does not take, naming each and the types that would do */
+/** @throws AppError 400 if a question has files that the model does not accept; it names each file and the accepted types */
 export function refuseFiles({ parts }: Pick<UIMessage, 'parts'>, model: SelectedModel): void {
   const allowance = new FileAllowance(model);
   const errors: FieldError[] = [];
-  // In a message of too many files the latest are taken, as in a conversation.
+  // If a message has too many files, the latest are used, as in a conversation.
   for (const [index, part] of [...parts.entries()].reverse()) {
     if (part.type !== 'file') continue;
     const content = isDataUrl(part.url) ? readDataUrl(part) : storedContent(part.mediaType);
@@ -44,7 +44,7 @@ export function refuseFiles({ parts }: Pick<UIMessage, 'parts'>, model: Selected
   if (errors.length > 0) throw validationFailed(errors.reverse());
 }
 
-/** A file in storage is judged by its type: it is read later, and what its content is then takes nothing from the question. */
+/** A stored file is checked by its type only, because its content is read later. The question is answered whatever the content is. */
 function storedContent(mediaType: string): FileContent {
   return isTextType(mediaType) ? { kind: 'text', text: '' } : { kind: 'binary', mediaType, base64: '' };
 }
