@@ -70,7 +70,7 @@ describe('the size of a picture', () => {
   });
 });
 
-/** By the rules that the vendors publish, with their own examples where they give some. */
+/** By the rules that the vendors publish, with their own examples if they have some. */
 describe('the tokens of a picture', () => {
   it.each<
     [

@@ -13,7 +13,7 @@ const DOCUMENT = '0b0e7c2e-6f5c-4a52-9d0a-3f1f6f2d9a11';
 const user = (text: string) => ({ role: 'user' as const, content: [{ type: 'text' as const, text }] });
 const system = (content: string) => ({ role: 'system' as const, content });
 
-/** The only part of an answer: a text, or a call of a tool. */
+/** The only part of an answer: a text, or a tool call. */
 async function answer(prompt: LanguageModelV4Prompt, options: Partial<LanguageModelV4CallOptions> = {}) {
   const { content, finishReason, usage } = await model.doGenerate({ prompt, ...options });
   const [part] = content;

@@ -4,10 +4,10 @@ import { wishOf } from './demo-wish.js';
 const ABOUT_THE_REPOSITORY =
   /\b(?:repositor(?:y|ies)|repo|github|readme|files?|folders?|issues?|pull requests?|prs?|commits?|branch(?:es)?|source code)\b/i;
 
-/** Recent messages say by which tools something was done. */
+/** Recent messages contain the tools that were used. */
 const WROTE_A_DOCUMENT = /\[(?:create|update)Document\]/;
 
-/** The agents that an answer may name, if that is what the answer is about. */
+/** The agents that an answer may name if it is about routing. */
 export function agentsToChooseFrom(schema: unknown): string[] | undefined {
   const { enum: names } = fieldsOf(fieldsOf(fieldsOf(schema)['properties'])['agent']);
   return Array.isArray(names) ? names.map(String) : undefined;

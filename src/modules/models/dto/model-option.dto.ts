@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** Kinds of token that only some vendors price apart. */
+/** Kinds of tokens for which only some vendors have a separate price. */
 class SpecialRatesDto {
   @ApiPropertyOptional({
     type: Number,
