@@ -3,7 +3,7 @@ import { addSegments, keepSegments, ROWS, rowsToRead, Segmenter } from './signat
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
-/** The columns of a matrix whose bits are set in all rows that a search for the text reads. */
+/** The columns of a matrix with all bits set in the rows that a search for the text reads. */
 function hits(matrix: Buffer, width: number, text: string): number[] {
   const rows = rowsToRead(fold(text));
   return Array.from({ length: width * 8 }, (_, column) => column).filter((column) =>
