@@ -14,10 +14,10 @@ interface Failure {
   originalError?: unknown;
 }
 
-/** Of one request, with the answer; a large file takes a while. */
+/** The timeout of one request with its answer. A large file takes a while. */
 const TIMEOUT = 30_000;
 
-/** Supabase Storage, asked with the secret key. */
+/** Supabase Storage, accessed with the secret key. */
 @Injectable()
 export class StorageClient {
   private client?: Promise<SupabaseClient>;
@@ -30,7 +30,7 @@ export class StorageClient {
     return secretKey === undefined ? undefined : url;
   }
 
-  /** @throws AppError 502 or 504, as all of these */
+  /** @throws AppError 502 or 504, like all methods here */
   async signUpload(path: string): Promise<{ token: string; signedUrl: string }> {
     return this.ask((bucket) => bucket.createSignedUploadUrl(path));
   }
@@ -52,7 +52,7 @@ export class StorageClient {
     });
   }
 
-  /** @param limit of the bytes; a larger file fails */
+  /** @param limit in bytes; a larger file fails */
   async download(path: string, limit: number): Promise<Uint8Array> {
     return this.ask(async (bucket) => {
       const { data, error } = await bucket.download(path).asStream();
@@ -84,7 +84,7 @@ export class StorageClient {
     return createClient(url, secretKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       global: {
-        // The key goes to the configured server only, wherever an answer points to.
+        // The key is only sent to the configured server, even if an answer points to another one.
         fetch: (input, init) =>
           fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) }),
       },
