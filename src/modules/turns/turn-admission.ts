@@ -16,22 +16,22 @@ import type { Turn } from './turn.js';
 import type { Candidates, ChosenAgent } from './turn-phases.js';
 import { type PromptSize, TurnRepository } from './turn.repository.js';
 
-/** Tokens of the description of a tool of the agent's own, on the whole. */
+/** The average number of tokens of the description of an agent's own tool. */
 const OF_TOOL = 200;
-/** Tools that a toolset of GitHub's server has, on the whole. */
+/** The average number of tools in a toolset of GitHub's server. */
 const TOOLS_OF_SET = 12;
-/** What a vendor says to the model about one of its own tools. */
+/** The tokens that a vendor uses to describe one of its own tools to the model. */
 const OF_VENDOR_TOOL = 400;
 
-/** Tokens of what is said, for one of the agents that could answer. */
+/** The tokens of the conversation, for one of the agents that could answer. */
 type Said = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
 
-/** What a turn asks the limits and budgets for. */
+/** What a turn requests from the limits and budgets. */
 @Injectable()
 export class TurnAdmission {
   constructor(private readonly repository: TurnRepository) {}
 
-  /** @param history what the model is sent; without it, its size is asked for where a budget makes it matter */
+  /** @param history what the model gets; without it, its size is requested only if a budget needs it */
   async request(
     turn: Turn,
     identity: Identity,
@@ -42,7 +42,7 @@ export class TurnAdmission {
     return requestOf(turn.userId, chosen, config, this.sizes(turn, identity, history));
   }
 
-  /** The same for each agent that it could be, the likeliest first. */
+  /** The same for each possible agent, the most likely one first. */
   async preview(
     turn: Turn,
     identity: Identity,
@@ -57,7 +57,7 @@ export class TurnAdmission {
     );
   }
 
-  /** Asks the database at most once, whichever agents are looked at. */
+  /** Asks the database at most once, for any number of agents. */
   private sizes(turn: Turn, identity: Identity, history?: UIMessage[]): Said {
     const { action, documentId } = turn.request;
     let stored: Promise<PromptSize> | undefined;
@@ -87,7 +87,7 @@ export class TurnAdmission {
   }
 }
 
-/** @param said tokens of the conversation; only asked for where a budget makes it matter */
+/** @param said tokens of the conversation; only requested if a budget needs it */
 async function requestOf(
   userId: string,
   chosen: Pick<ChosenAgent, 'agentType' | 'model'>,
@@ -112,7 +112,7 @@ async function requestOf(
   return { userId, agentType, limits, budget, expectedCost, reservedCost };
 }
 
-/** The model reads what its tools are with every call. */
+/** The model reads the descriptions of its tools with every call. */
 function toolTokens({ agentConfig: { tools = [], mcp, capabilities = {} } }: SelectedModel): number {
   const { thinking: _thinking, fileInput: _fileInput, ...vendorTools } = capabilities;
   const mcpTools = mcp ? mcp.toolsets.length * TOOLS_OF_SET + (mcp.tools?.length ?? 0) : 0;

@@ -12,7 +12,7 @@ import type { FinishReason } from '../models/ending.js';
 import type { AskedApproval } from './tool-approvals.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
 
-/** Longer conversations are answered from their latest part. */
+/** Longer conversations are shortened to their latest part. */
 const HISTORY_LIMIT = 400;
 
 export interface ChatState {
@@ -38,27 +38,27 @@ export interface TurnRows {
   chatId: string;
   answerId: string;
   streamId: string;
-  /** Times of the two messages, both later than any other of the chat. */
+  /** The times of the two messages, both later than any other in the chat. */
   userMessage?: UserMessage & { createdAt: Date };
   answerCreatedAt: Date;
 }
 
-/** What the end of an answer stores. */
+/** What is stored at the end of an answer. */
 export interface FinishedAnswer {
   id: string;
   chatId: string;
   streamId: string;
   userId: string;
-  /** Absent when they cannot be stored: then the last checkpoint stays. */
+  /** Absent if they cannot be stored. The last checkpoint then stays. */
   parts?: string;
   status: MessageStatus;
   finishReason?: FinishReason;
   modelUsed: string;
   metadata: AnswerMetadata;
   lastContext: unknown;
-  /** The calls of tools that it ends with, and that wait for the user's approval. */
+  /** The tool calls at its end that wait for the user's approval. */
   asked: AskedApproval[];
-  /** The title of the chat, if it was written in time. */
+  /** The title of the chat, if it was finished in time. */
   title?: string;
 }
 
@@ -79,14 +79,14 @@ const ACTIVE_STREAM = `
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
 /**
- * Bytes of the messages that a model is told of with their files. What lies further back is more than any vendor takes in
- * one request: its files stay in the database, named by an address that nobody reads.
+ * The maximum size in bytes of the messages whose files a model gets. Older messages exceed what any vendor accepts in
+ * one request: their files stay in the database, and a URL that nobody fetches stands for them.
  */
 const FILES_LIMIT = 48 * 1024 ** 2;
-/** Characters of an address that stays as it is. */
+/** The number of characters of a URL that is kept. */
 const ADDRESS_LENGTH = 2_000;
 
-/** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
+/** Users may have written other roles into rows without this server. Only the configuration may give system instructions. */
 const HISTORY = `
   select id, role, "createdAt",
          case when bytes <= ${FILES_LIMIT} or json_typeof(parts) <> 'array' then parts else (
@@ -108,7 +108,7 @@ const HISTORY = `
     ) measured
    order by "createdAt" desc, id desc`;
 
-/** The answer to what is kept may be there already. */
+/** The answer to the last kept message may already exist. */
 const REMOVE_AFTER = `
   delete from "Message_v2"
    where "chatId" = $1 and ("createdAt", id) > ($2::timestamptz, $3::uuid) and id <> $4::uuid`;
@@ -140,7 +140,7 @@ const INSERT_QUESTION_AND_ANSWER = `
   )
   ${INSERT_STREAM}`;
 
-/** The end of an answer: its calls are booked, and everything that its message and its chat still get is written at once. */
+/** The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement. */
 const finish = (more: string) => `
   with booked as materialized (
     select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
@@ -160,7 +160,7 @@ const finish = (more: string) => `
 
 const FINISH = finish('');
 
-/** The calls that wait for approval are remembered beside the message that shows them. */
+/** The calls that wait for approval are stored separately from the message that shows them. */
 const FINISH_AND_ASK = finish(`, approvals as (
     insert into switchboard.tool_approvals
       (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
@@ -173,7 +173,7 @@ const FINISH_AND_ASK = finish(`, approvals as (
     on conflict (message_id, approval_id) do nothing
   )`);
 
-/** A title that is late for the end of its answer, unless somebody has given the chat one meanwhile. */
+/** A title that is finished after the end of its answer. It is not stored if the chat has got a title meanwhile. */
 const SET_TITLE = `
   with booked as materialized (
     select * from switchboard.book_calls($1::jsonb, null, $5::uuid, $6::jsonb, $7)
@@ -191,7 +191,7 @@ const CHECKPOINT = `
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
    where message.id = answer.id returning message.id`;
 
-/** A file stays where it is; at its part stands which vendors could not process it. */
+/** The file stays in its place. Its part records which vendors could not process it. */
 const REMEMBER_REFUSED = `
   update "Message_v2" message set parts = (
     select json_agg(
@@ -211,7 +211,7 @@ const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
-/** Files are counted and not measured: what they hold is no text. Only messages that have some are taken apart. */
+/** Files are counted but not measured, because their content is not text. Only messages with files are parsed. */
 const PROMPT_SIZE = `
   select coalesce(sum(coalesce(apart.characters, length(parts::text))), 0)::float8 as characters,
          coalesce(sum(coalesce(apart.bytes, octet_length(parts::text))), 0)::float8 as bytes,
@@ -233,7 +233,7 @@ const PROMPT_SIZE = `
     ) as document on true
    group by document.characters, document.bytes`;
 
-/** How much a model is given to read, of what is stored. */
+/** How much of the stored data a model gets to read. */
 export interface PromptSize {
   characters: number;
   bytes: number;
@@ -242,7 +242,7 @@ export interface PromptSize {
   documentBytes: number | null;
 }
 
-/** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
+/** The statements of a turn. Statements on the user's data run as the user, inside the transaction that is passed in. */
 @Injectable()
 export class TurnRepository {
   constructor(
@@ -258,7 +258,7 @@ export class TurnRepository {
     return this.database.asUserAtOnce(identity, fn, before);
   }
 
-  /** What the messages of a chat hold, and what is shown of the open document; nothing for those that are not there. */
+  /** The sizes of the messages of a chat and of the visible part of the open document. Zero for missing ones. */
   async promptSize(
     identity: Identity,
     { chatId, documentId, shown }: { chatId?: string; documentId?: string; shown: number },
@@ -269,7 +269,7 @@ export class TurnRepository {
     return rows[0] ?? { characters: 0, bytes: 0, files: 0, documentCharacters: null, documentBytes: null };
   }
 
-  /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */
+  /** Finds or creates the chat and locks it for this turn. Undefined if it is missing or belongs to another user. */
   async openChat(
     manager: EntityManager,
     chat: { id: string; userId: string; title: string; visibility: string; create: boolean },
@@ -285,8 +285,8 @@ export class TurnRepository {
   }
 
   /**
-   * The mark of the chat's active stream. To be asked after {@link openChat}, in a statement of its own: only that sees
-   * what another instance has marked while this one waited for the lock.
+   * The mark of the chat's active stream. Run this after {@link openChat}, in a separate statement: only this statement
+   * sees what another instance has marked while this one waited for the lock.
    */
   async findActiveStream(manager: EntityManager, chatId: string): Promise<ActiveStream | undefined> {
     const rows = await manager.query<ActiveStream[]>(ACTIVE_STREAM, [chatId, this.instance.instanceId]);
@@ -296,14 +296,14 @@ export class TurnRepository {
   /**
    * The latest messages of a chat, oldest first.
    *
-   * @param target a message that ends them, if it is one of the chat
+   * @param target the last message to return, if it is in the chat
    */
   async findHistory(manager: EntityManager, chatId: string, target?: string): Promise<HistoryRow[]> {
     const rows = await manager.query<HistoryRow[]>(HISTORY, [chatId, target ?? null]);
     return rows.reverse();
   }
 
-  /** Removes what stands after a message, but for the answer of this turn. */
+  /** Removes everything after a message, except the answer of this turn. */
   removalAfter(
     { chatId, answerId }: { chatId: string; answerId: string },
     last: { createdAt: Date; id: string },
@@ -315,7 +315,7 @@ export class TurnRepository {
     return { text: `update "Message_v2" set parts = $2 where id = $1`, parameters: [id, toJson(parts)] };
   }
 
-  /** Takes back a turn that was refused: its messages, its mark, and its chat if it was made for it and has nothing else. */
+  /** Undoes a turn that was refused: removes its messages, its mark, and its chat if that was created for it and contains nothing else. */
   async withdraw(
     identity: Identity,
     { chatId, streamId }: { chatId: string; streamId: string },
@@ -334,7 +334,7 @@ export class TurnRepository {
     return { text: INSERT_QUESTION_AND_ANSWER, parameters: [...answer, id, toJson(parts), createdAt] };
   }
 
-  /** An answer that waited for the user's word goes on: it is being written again. */
+  /** An answer that waited for the user's decision is continued: it is being written again. */
   async reopenAnswer(
     manager: EntityManager,
     answer: { id: string; chatId: string; streamId: string; parts: string },
@@ -357,11 +357,11 @@ export class TurnRepository {
   }
 
   /**
-   * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
-   * holds are left out, so nobody's lock keeps others from being stored.
+   * Stores what has arrived of answers that are still being written, with one statement for all of them. Locked rows
+   * are skipped, so no lock prevents others from being stored.
    *
    * @param also is stored with them
-   * @returns the ids of those that were stored
+   * @returns the ids of the stored answers
    */
   async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
@@ -370,7 +370,7 @@ export class TurnRepository {
     return (rows as Array<{ id: string }>).map(({ id }) => id);
   }
 
-  /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
+  /** The end of an answer: its final parts and status, its calls, and the chat's last context. The mark of the active stream is removed. */
   finish(answer: FinishedAnswer, booking: Booking): Statement {
     const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
     const { finishReason = null } = answer;
@@ -383,7 +383,7 @@ export class TurnRepository {
     return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
   }
 
-  /** Stores statements that are about one user's rows, all or none of them. */
+  /** Stores statements about one user's rows, all or none of them. */
   async store(statements: Statement[], userId: string): Promise<void> {
     await this.database
       .batch(userId)
@@ -391,7 +391,7 @@ export class TurnRepository {
       .commit();
   }
 
-  /** Remembers at the parts of a message that a vendor could not process these files. */
+  /** Records at the parts of a message that a vendor could not process these files. */
   rememberRefused(
     chatId: string,
     provider: string,
@@ -400,7 +400,7 @@ export class TurnRepository {
     return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
   }
 
-  /** Gives a chat its title, with the calls that have written it. */
+  /** Gives a chat its title, and books the calls that have written it. */
   setTitle(chatId: string, title: string, { calls, runId, callsLeft, isOver }: Booking): Statement {
     return {
       text: SET_TITLE,
