@@ -63,7 +63,7 @@ describe('the demo model as a router', () => {
     expect(await route(message)).toBe(agent);
   });
 
-  it('considers what is open, and names no agent that is missing', async () => {
+  it('considers the open document, and names no agent that is missing', async () => {
     expect(await route('Translate into French')).toBe('chat');
     expect(await route('Translate into French', { documentIsOpen: true })).toBe('artifact');
     expect(await route('Which issues are open?', {}, ['chat', 'artifact'])).toBe('chat');
@@ -139,7 +139,7 @@ describe('the demo model with the tools of documents', () => {
     expect([tool, text]).toEqual([undefined, expect.stringContaining('Images are not available.')]);
   });
 
-  it('answers in text if there is nothing to do, or no tool for it', async () => {
+  it('answers in text if no call is needed or no tool fits', async () => {
     expect((await answer([user('Hello')], { tools })).text).toContain('Ask me to write an essay');
     expect((await answer([user('Make it shorter')], { tools })).tool).toBeUndefined();
     const { text } = await answer([user('write an essay about tides')]);
@@ -280,7 +280,7 @@ describe('the demo model', () => {
     expect(types.slice(-2)).toEqual(['text-end', 'finish']);
   });
 
-  it('stops in the middle if the reader is gone', async () => {
+  it('stops in the middle if the reader has left', async () => {
     const controller = new AbortController();
     const { stream } = await model.doStream({
       prompt: [user('Hello there')],
