@@ -1,7 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import Fastify, { type FastifyRequest } from 'fastify';
 import type * as Paging from '../../src/common/http/paging.js';
-import type { FinishedAnswer } from '../../src/modules/turns/turn.repository.js';
+import type { FinishedAnswer } from '../../src/modules/turns/turn-end.repository.js';
+import type * as TurnEndRepositories from '../../src/modules/turns/turn-end.repository.js';
 import type * as TurnRepositories from '../../src/modules/turns/turn.repository.js';
 import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
 import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
@@ -22,6 +23,7 @@ import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstr
 const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
 );
+const { TurnEndRepository } = await load<typeof TurnEndRepositories>('modules/turns/turn-end.repository.js');
 const { TurnRepository } = await load<typeof TurnRepositories>('modules/turns/turn.repository.js');
 const { entryOf, toBooks } = await load<typeof Books>('modules/usage/books.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
@@ -40,6 +42,7 @@ const NOTHING: Frame = { text: '', inputTokens: 0, outputTokens: 0 };
 const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
 const admissions = new AdmissionRepository(database.asDatabase(), instance);
+const turnEnds = new TurnEndRepository(database.asDatabase());
 const turns = new TurnRepository(database.asDatabase(), instance);
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
@@ -72,7 +75,7 @@ app.post<{ Body: SendBody }>('/api/chat', async (request, reply) => {
   const written = await title;
   const calls = [finishedCall(turn.call, frame), ...(written ? [written.call] : [])];
   await database.executeAsService([
-    turns.finish(
+    turnEnds.finish(
       { ...ending(turn, frame), title: written?.title },
       { calls: toBooks(calls), runId: turn.runId, isOver: true },
     ),

@@ -5,7 +5,7 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { withoutThinking } from '../models/provider-options.js';
 import { firstWords, titleIn } from './title-text.js';
-import { TurnRepository } from './turn.repository.js';
+import { TurnEndRepository } from './turn-end.repository.js';
 import { DEFAULT_TITLE } from './turn.types.js';
 
 const MAX_INPUT = 2_000;
@@ -45,7 +45,7 @@ export interface PendingTitle {
 export class TitleService {
   private readonly logger = new Logger(TitleService.name);
 
-  constructor(private readonly repository: TurnRepository) {}
+  constructor(private readonly repository: TurnEndRepository) {}
 
   /** Without a model, the title is the beginning of the message. */
   begin(task: TitleTask): PendingTitle {

@@ -10,10 +10,7 @@ import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
 import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
-import { estimateMessageTokens } from '../models/message-tokens.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
-import { estimateTextTokens } from '../models/prompt-tokens.js';
-import { leastFigures } from '../models/token-usage.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
@@ -26,7 +23,8 @@ import type { Turn } from './turn.js';
 import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
-import { type FinishedAnswer, TurnRepository } from './turn.repository.js';
+import { planAnswer, planCall, routingPart } from './turn-run.js';
+import { type FinishedAnswer, TurnEndRepository } from './turn-end.repository.js';
 
 /** A model may think for a long time before its first token. After this time, readers get the open stream and its pings. */
 const READABLE_AFTER = 20_000;
@@ -46,7 +44,7 @@ export class TurnConductor {
     private readonly hub: StreamHub,
     private readonly accounting: Accounting,
     private readonly opening: TurnOpening,
-    private readonly repository: TurnRepository,
+    private readonly repository: TurnEndRepository,
     private readonly adminConfig: AdminConfigService,
     private readonly models: ModelSelector,
     private readonly chooser: AgentChooser,
@@ -64,6 +62,8 @@ export class TurnConductor {
     } catch (error) {
       const failure = toAppError(error);
       if (failure.status >= 500) this.logger.error({ err: error, chatId: turn.chatId }, 'A turn failed.');
+      // A client that hears of it may send the message again at once.
+      this.hub.remove(turn);
       turn.refuse(failure);
       turn.stream.publish({ type: 'error', errorText: failure.detail });
     } finally {
@@ -297,31 +297,6 @@ export class TurnConductor {
       this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be remembered.');
     });
   }
-}
-
-function routingPart(run: AccountedRun) {
-  return run.part({ agentType: 'routing', purpose: 'routing', messageId: undefined });
-}
-
-function planAnswer(run: AccountedRun, { agentType, model }: ChosenAgent, turn: Turn): void {
-  planCall(run, model, turn, run.part({ agentType }));
-}
-
-/** The call that is sent as soon as the turn is admitted. Its minimum cost is known from its messages. */
-function planCall(
-  run: AccountedRun,
-  model: SelectedModel,
-  turn: Turn,
-  part: ReturnType<typeof routingPart>,
-): void {
-  const { provider, modelId: id, ownKey, agentConfig, catalog } = model;
-  const { action } = turn.request;
-  const message = action.type === 'submit' ? estimateMessageTokens([action.message], model) : 0;
-  const figures = leastFigures(
-    estimateTextTokens(agentConfig.systemPrompt, model) + message,
-    catalog?.pricing,
-  );
-  run.plan({ provider, id, ownKey }, figures, part);
 }
 
 function letReadWhenStored({ turn, stored }: Opened): void {

@@ -5,12 +5,7 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
-import type { Booking } from '../usage/usage.types.js';
-import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
-import { OWN_NOTES } from '../agents/prompt/history-files.js';
-import type { FinishReason } from '../models/ending.js';
-import type { AskedApproval } from './tool-approvals.js';
-import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus, type UserMessage } from './turn.types.js';
+import type { UserMessage } from './turn.types.js';
 
 /** Longer conversations are shortened to their latest part. */
 const HISTORY_LIMIT = 400;
@@ -41,25 +36,6 @@ export interface TurnRows {
   /** The times of the two messages, both later than any other in the chat. */
   userMessage?: UserMessage & { createdAt: Date };
   answerCreatedAt: Date;
-}
-
-/** What is stored at the end of an answer. */
-export interface FinishedAnswer {
-  id: string;
-  chatId: string;
-  streamId: string;
-  userId: string;
-  /** Absent if they cannot be stored. The last checkpoint then stays. */
-  parts?: string;
-  status: MessageStatus;
-  finishReason?: FinishReason;
-  modelUsed: string;
-  metadata: AnswerMetadata;
-  lastContext: unknown;
-  /** The tool calls at its end that wait for the user's approval. */
-  asked: AskedApproval[];
-  /** The title of the chat, if it was finished in time. */
-  title?: string;
 }
 
 const OPEN_CHAT = `
@@ -140,49 +116,6 @@ const INSERT_QUESTION_AND_ANSWER = `
   )
   ${INSERT_STREAM}`;
 
-/** The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement. */
-const finish = (more: string) => `
-  with booked as materialized (
-    select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
-  ), stream as (
-    delete from "Stream" where id = $3
-  ), answer as (
-    update "Message_v2" message set parts = coalesce($4::json, message.parts), status = $5, model_used = left($6, 200),
-           metadata = $7::jsonb, finish_reason = $15, ${MESSAGE_FIGURES}
-      from booked where message.id = $1
-    returning message.id, message."chatId"
-  ), chat as (
-    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $11 then coalesce($10, chat.title) else chat.title end,
-           ${CHAT_TOTALS}
-      from booked where chat.id = $2
-  )${more}
-  select from booked`;
-
-const FINISH = finish('');
-
-/** The calls that wait for approval are stored separately from the message that shows them. */
-const FINISH_AND_ASK = finish(`, approvals as (
-    insert into switchboard.tool_approvals
-      (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-    select answer.id, asked."approvalId", answer."chatId", $17::uuid, asked."toolCallId", asked."toolName", asked."callHash",
-           asked.answer
-      from answer
-      join jsonb_to_recordset($16::jsonb) as asked
-             ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
-        on answer."chatId" = $2
-    on conflict (message_id, approval_id) do nothing
-  )`);
-
-/** A title that is finished after the end of its answer. It is not stored if the chat has got a title meanwhile. */
-const SET_TITLE = `
-  with booked as materialized (
-    select * from switchboard.book_calls($1::jsonb, null, $5::uuid, $6::jsonb, $7)
-  ), chat as (
-    update chat set title = case when chat.title = $4 then $3 else chat.title end, ${CHAT_TOTALS}
-      from booked where chat.id = $2
-  )
-  select from booked`;
-
 const CHECKPOINT = `
   with free as materialized (
     select id from "Message_v2" where id = any($1::uuid[]) and status = 'streaming' for no key update skip locked
@@ -190,22 +123,6 @@ const CHECKPOINT = `
   update "Message_v2" message set parts = answer.parts::json
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
    where message.id = answer.id returning message.id`;
-
-/** The file stays in its place. Its part records which vendors could not process it. */
-const REMEMBER_REFUSED = `
-  update "Message_v2" message set parts = (
-    select json_agg(
-             case when place - 1 = any($3::int[]) and json_typeof(part) = 'object' and part->>'type' = 'file'
-             then (part::jsonb || jsonb_build_object('providerMetadata',
-                    case jsonb_typeof(part::jsonb->'providerMetadata')
-                    when 'object' then part::jsonb->'providerMetadata' else '{}' end
-                    || jsonb_build_object('${OWN_NOTES}', jsonb_build_object('refusedBy',
-                         case jsonb_typeof(part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}')
-                         when 'array' then part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}' else '[]' end
-                         || to_jsonb($4::text)))))::json
-             else part end order by place)
-      from json_array_elements(message.parts) with ordinality as element (part, place))
-   where id = $1 and "chatId" = $2 and json_typeof(parts) = 'array'`;
 
 const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
@@ -368,43 +285,5 @@ export class TurnRepository {
     const batch = this.database.batch().add({ text: CHECKPOINT, parameters }, ...also);
     const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);
-  }
-
-  /** The end of an answer: its final parts and status, its calls, and the chat's last context. The mark of the active stream is removed. */
-  finish(answer: FinishedAnswer, booking: Booking): Statement {
-    const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
-    const { finishReason = null } = answer;
-    const texts = [answer.metadata, answer.lastContext].map((value) => toJson(value));
-    const { calls, runId = null, callsLeft = null, isOver } = booking;
-    const stored = [id, chatId, streamId, parts, status, modelUsed, ...texts];
-    const ofRun = [runId, callsLeft, isOver];
-    const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason];
-    if (asked.length === 0) return { text: FINISH, parameters };
-    return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
-  }
-
-  /** Stores statements about one user's rows, all or none of them. */
-  async store(statements: Statement[], userId: string): Promise<void> {
-    await this.database
-      .batch(userId)
-      .add(...statements)
-      .commit();
-  }
-
-  /** Records at the parts of a message that a vendor could not process these files. */
-  rememberRefused(
-    chatId: string,
-    provider: string,
-    { messageId, indexes }: { messageId: string; indexes: number[] },
-  ): Statement {
-    return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
-  }
-
-  /** Gives a chat its title, and books the calls that have written it. */
-  setTitle(chatId: string, title: string, { calls, runId, callsLeft, isOver }: Booking): Statement {
-    return {
-      text: SET_TITLE,
-      parameters: [calls, chatId, title, DEFAULT_TITLE, runId ?? null, callsLeft ?? null, isOver],
-    };
   }
 }

@@ -14,6 +14,7 @@ import { TurnAdmission } from './turn-admission.js';
 import { TurnConductor } from './turn-conductor.js';
 import { TurnOpening } from './turn-opening.js';
 import { TurnRecovery } from './turn-recovery.js';
+import { TurnEndRepository } from './turn-end.repository.js';
 import { TurnRepository } from './turn.repository.js';
 import { TurnService } from './turn.service.js';
 
@@ -30,6 +31,7 @@ import { TurnService } from './turn.service.js';
     TurnConductor,
     TurnOpening,
     TurnRecovery,
+    TurnEndRepository,
     TurnRepository,
     TurnService,
   ],
