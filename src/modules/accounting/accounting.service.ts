@@ -154,12 +154,12 @@ export class Accounting {
       return true;
     } catch (error) {
       if (calls.length > 0 && storing && toAppError(error).status !== 503) {
-        this.logger.warn({ err: error }, 'An end and its calls are stored without each other.');
+        this.logger.warn({ err: error }, 'The end of an answer and its calls are stored separately.');
         await this.write(run, { ...storage, storing: undefined });
         return this.write(run, { calls: [], storing, gives: 'nothing' });
       }
       if (calls.length === 0) {
-        this.logger.error({ err: error }, 'What belongs to the end of model calls could not be stored.');
+        this.logger.error({ err: error }, 'The data that belongs to model calls could not be stored.');
         return false;
       }
       const lost = calls.map(({ id, userId, chatId, model, tokens, cost, metadata }) => ({

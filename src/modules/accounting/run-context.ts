@@ -19,15 +19,14 @@ export const runContext = new AsyncLocalStorage<RunContext>();
 /** @throws Error outside of a request that may call models */
 export function currentAsker(): Asker {
   const context = runContext.getStore();
-  if (!context) throw new Error('A run was begun outside of a request; nobody would account for it.');
+  if (!context) throw new Error('A run was started outside of a request, so it cannot be accounted.');
   return context.asker;
 }
 
 /** @throws Error outside of a run, because every model call must be accounted */
 export function currentPart(): RunPart {
   const part = runContext.getStore()?.part;
-  if (!part)
-    throw new Error('A model was called outside of an accounted run; the call would go unaccounted.');
+  if (!part) throw new Error('A model was called outside of an accounted run.');
   return part;
 }
 

@@ -96,12 +96,12 @@ function situationOf({ history, hasDocument, hasRepository }: RoutingInput): str
 
 /** The texts, and the tools that were used. The message may refer to a document that was just written. */
 function excerpt(parts: UIMessage['parts']): string {
-  const said = parts.map((part) => {
+  const texts = parts.map((part) => {
     if (part.type === 'text') return part.text;
     if (part.type === 'file') return '[file]';
     return isToolUIPart(part) ? `[${getToolName(part)}]` : '';
   });
-  return said
+  return texts
     .filter((text) => text !== '')
     .join(' ')
     .slice(0, MAX_CHARACTERS)

@@ -17,7 +17,7 @@ export class BucketLimits implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly task = new PeriodicTask({
     name: 'file-bucket',
     interval: INTERVAL,
-    failure: 'Could not set the limits of the bucket for files; trying again.',
+    failure: 'The limits of the bucket for files could not be set. Trying again.',
     work: () => this.apply(),
   });
 

@@ -79,7 +79,7 @@ export class StorageClient {
   /** The library is loaded only where it is used. */
   private async connect(): Promise<SupabaseClient> {
     const { url, secretKey } = this.config.supabase;
-    if (!url || !secretKey) throw new Error('There is no storage to ask.');
+    if (!url || !secretKey) throw new Error('This server has no storage for files.');
     const { createClient } = await import('@supabase/supabase-js');
     return createClient(url, secretKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
@@ -108,7 +108,7 @@ async function readAll(stream: ReadableStream<Uint8Array>, limit: number): Promi
   let size = 0;
   for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > limit) throw new Error('The file is larger than storage said.');
+    if (size > limit) throw new Error('The file is larger than storage reported.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -20,7 +20,7 @@ const STATUS: Record<Kind, number> = {
 
 const MESSAGE: Record<Kind, string> = {
   bad_request: 'The request could not be processed.',
-  unauthorized: 'Sign in to go on.',
+  unauthorized: 'Sign in to continue.',
   forbidden: 'Your account may not do this.',
   not_found: 'This was not found.',
   rate_limit: 'A limit has been reached. Try again later.',

@@ -139,7 +139,7 @@ export class ModelCalls {
   private failureCode(error: unknown, { provider, id, ownKey }: ModelDescriptor): string {
     const { code } = upstreamFailure(error, { provider, ownKey });
     // Text that could not be parsed is part of a user's answer and must not be logged.
-    const err = JSONParseError.isInstance(error) ? new Error('An event was not JSON.') : error;
+    const err = JSONParseError.isInstance(error) ? new Error('An event was not valid JSON.') : error;
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }

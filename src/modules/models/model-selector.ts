@@ -62,7 +62,7 @@ export interface ModelOption {
   provider: string;
   isDefault: boolean;
   capabilities: Record<string, boolean>;
-  /** Null if the price is unknown. Calls then cost nothing. */
+  /** Null if the price is unknown. The cost of calls is then not counted. */
   pricing: Pricing | null;
   /** The day on which the vendor switches the model off, and the replacement that it recommends. */
   retiresAt?: string;

@@ -21,7 +21,7 @@ export function userKeysOf(request: FastifyRequest): UserKeys {
     const value = request.headers[header];
     if (value === undefined || value === '') continue;
     if (typeof value !== 'string' || !KEY.test(value))
-      throw invalidField(`headers.${header}`, 'is not a key');
+      throw invalidField(`headers.${header}`, 'is not a valid key');
     keys[provider] = value;
   }
   return keys;

@@ -17,14 +17,14 @@ import type { Candidates, ChosenAgent } from './turn-phases.js';
 import { type PromptSize, TurnRepository } from './turn.repository.js';
 
 /** The average number of tokens of the description of an agent's own tool. */
-const OF_TOOL = 200;
+const TOKENS_PER_TOOL = 200;
 /** The average number of tools in a toolset of GitHub's server. */
-const TOOLS_OF_SET = 12;
+const TOOLS_PER_TOOLSET = 12;
 /** The tokens that a vendor uses to describe one of its own tools to the model. */
-const OF_VENDOR_TOOL = 400;
+const TOKENS_PER_VENDOR_TOOL = 400;
 
 /** The tokens of the conversation, for one of the agents that could answer. */
-type Said = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
+type ConversationLength = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
 
 /** What a turn requests from the limits and budgets. */
 @Injectable()
@@ -49,16 +49,16 @@ export class TurnAdmission {
     candidates: Candidates,
     config: RuntimeConfig,
   ): Promise<AdmissionRequest[]> {
-    const said = this.sizes(turn, identity);
+    const conversationLength = this.sizes(turn, identity);
     return Promise.all(
       Array.from(candidates, ([agentType, model]) =>
-        requestOf(turn.userId, { agentType, model }, config, said),
+        requestOf(turn.userId, { agentType, model }, config, conversationLength),
       ),
     );
   }
 
   /** Asks the database at most once, for any number of agents. */
-  private sizes(turn: Turn, identity: Identity, history?: UIMessage[]): Said {
+  private sizes(turn: Turn, identity: Identity, history?: UIMessage[]): ConversationLength {
     const { action, documentId } = turn.request;
     let stored: Promise<PromptSize> | undefined;
     const size = () =>
@@ -70,12 +70,12 @@ export class TurnAdmission {
     return async ({ agentType, model }) => {
       const showsDocument = agentType === 'artifact' && documentId !== undefined;
       const known = history ?? (action.type === 'submit' ? [action.message] : []);
-      const said = estimateMessageTokens(known, model);
-      if (history && !showsDocument) return said;
+      const messageTokens = estimateMessageTokens(known, model);
+      if (history && !showsDocument) return messageTokens;
       const { characters, bytes, files, documentCharacters, documentBytes } = await size();
       const document = { characters: documentCharacters ?? 0, bytes: documentBytes ?? 0 };
       return (
-        said +
+        messageTokens +
         files * estimateFileTokens('image/*', { type: 'data', data: '' }, model) +
         Math.ceil(
           tokensPerEstimate(model) *
@@ -87,12 +87,12 @@ export class TurnAdmission {
   }
 }
 
-/** @param said tokens of the conversation; only requested if a budget needs it */
+/** @param conversationLength tokens of the conversation; only requested if a budget needs it */
 async function requestOf(
   userId: string,
   chosen: Pick<ChosenAgent, 'agentType' | 'model'>,
   config: RuntimeConfig,
-  said: Said,
+  conversationLength: ConversationLength,
 ): Promise<AdmissionRequest> {
   const { agentType, model } = chosen;
   const { limits, budget } = limitsOf(agentType, model, config);
@@ -101,7 +101,9 @@ async function requestOf(
   const costs = expectedCostOfWriting(
     {
       promptTokens:
-        estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + (await said(chosen)),
+        estimateTextTokens(model.agentConfig.systemPrompt, model) +
+        toolTokens(model) +
+        (await conversationLength(chosen)),
       maxOutputTokens: outputLimit(model),
       webSearches: paidSearches(model),
     },
@@ -115,9 +117,9 @@ async function requestOf(
 /** The model reads the descriptions of its tools with every call. */
 function toolTokens({ agentConfig: { tools = [], mcp, capabilities = {} } }: SelectedModel): number {
   const { thinking: _thinking, fileInput: _fileInput, ...vendorTools } = capabilities;
-  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_OF_SET + (mcp.tools?.length ?? 0) : 0;
+  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_PER_TOOLSET + (mcp.tools?.length ?? 0) : 0;
   return (
-    (tools.length + mcpTools) * OF_TOOL +
-    Object.values(vendorTools).filter((allowed) => allowed === true).length * OF_VENDOR_TOOL
+    (tools.length + mcpTools) * TOKENS_PER_TOOL +
+    Object.values(vendorTools).filter((allowed) => allowed === true).length * TOKENS_PER_VENDOR_TOOL
   );
 }

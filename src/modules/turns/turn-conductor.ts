@@ -294,7 +294,7 @@ export class TurnConductor {
       return this.repository.rememberRefused(chatId, provider, { messageId, indexes });
     });
     await this.repository.store(statements, userId).catch((error: unknown) => {
-      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be remembered.');
+      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be recorded.');
     });
   }
 }

@@ -44,15 +44,18 @@ export function plainOutput(output: Output): Output {
   switch (output.type) {
     case 'text':
     case 'error-text':
-      return { type: output.type, value: said(output.value) };
+      return { type: output.type, value: outputText(output.value) };
     case 'json':
     case 'error-json':
       return { type: output.type, value: plainJson(output.value) };
     case 'execution-denied':
-      return { type: 'execution-denied', reason: said(output.reason ?? 'The user has denied this call.') };
+      return {
+        type: 'execution-denied',
+        reason: outputText(output.reason ?? 'The user has denied this call.'),
+      };
     case 'content': {
       const texts = output.value.map((part) => (part.type === 'text' ? part.text : '[omitted file]'));
-      return { type: 'text', value: said(texts.join('\n')) };
+      return { type: 'text', value: outputText(texts.join('\n')) };
     }
   }
 }
@@ -61,7 +64,7 @@ function isObject(json: JSONValue): json is JSONObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-function said(text: string): string {
+function outputText(text: string): string {
   const plain = plainText(text);
   return plain.trim() === '' ? NO_OUTPUT : plain;
 }

@@ -179,11 +179,11 @@ function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Mes
 }
 
 function fromUserToUser(messages: LanguageModelV4Message[]): LanguageModelV4Message[] {
-  const said = (text: string): LanguageModelV4Message => ({
+  const userMessage = (text: string): LanguageModelV4Message => ({
     role: 'user',
     content: [{ type: 'text', text }],
   });
   const first = messages.findIndex(({ role }) => role !== 'system');
-  if (first >= 0 && messages[first]?.role !== 'user') messages.splice(first, 0, said(BEGINNING));
-  return messages.at(-1)?.role === 'assistant' ? [...messages, said(GO_ON)] : messages;
+  if (first >= 0 && messages[first]?.role !== 'user') messages.splice(first, 0, userMessage(BEGINNING));
+  return messages.at(-1)?.role === 'assistant' ? [...messages, userMessage(GO_ON)] : messages;
 }

@@ -101,14 +101,14 @@ function quotes(
   { inputSchema }: BoundTool,
   redact: Redact,
 ) {
-  const said = JSON.stringify([
+  const serialized = JSON.stringify([
     name,
     title,
     description?.slice(0, MAX_DESCRIPTION),
     annotations,
     inputSchema,
   ]);
-  return redact(said) !== said;
+  return redact(serialized) !== serialized;
 }
 
 function isShort({ inputSchema }: BoundTool): boolean {

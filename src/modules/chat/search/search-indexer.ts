@@ -26,7 +26,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
   readonly task = new PeriodicTask({
     name: 'search-index',
     interval: INTERVAL,
-    failure: 'The search index could not be brought up to date; trying again.',
+    failure: 'The search index could not be updated. Trying again.',
     work: (signal) => this.run(signal),
   });
 

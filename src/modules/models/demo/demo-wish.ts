@@ -36,8 +36,8 @@ const MEANING_ONE = new RegExp(`\\b(?:it|this|that|improvements?|${NOUN})\\b`, '
 const A_NEW_ONE = /\b(?:a|an|another|new)\b/i;
 
 /** A few English words, matched literally. A demo does not need more. */
-export function wishOf(said: string, hasDocument: boolean): DemoWish | undefined {
-  const message = said.slice(0, MAX_READ);
+export function wishOf(text: string, hasDocument: boolean): DemoWish | undefined {
+  const message = text.slice(0, MAX_READ);
   if (ASKING.test(message)) return undefined;
   const isMeant = hasDocument || MEANING_ONE.test(message);
   if (SUGGESTING.test(message) && isMeant) return { type: 'suggest' };
