@@ -18,8 +18,8 @@ export type StoredFile =
 type Part = UIMessage['parts'][number];
 type FilePart = Extract<Part, { type: 'file' }>;
 
-/** The limit in bytes for all stored files of one conversation. As Base64, they fit into one request to any vendor. */
-const MOST_BYTES = MAX_FILE_SIZE;
+/** The limit in bytes for all stored files that one turn reads. They are in memory until its answer ends. */
+export const MOST_BYTES = MAX_FILE_SIZE;
 /** The number of concurrent requests to storage. */
 const AT_ONCE = 4;
 

@@ -38,6 +38,8 @@ export interface TurnRequest {
   documentId?: string;
   /** The connected repository that the conversation is about. */
   repositoryId?: string;
+  /** Bytes of the files of the question that are in storage, by their path. */
+  fileSizes?: ReadonlyMap<string, number>;
 }
 
 /** The `messageMetadata` of `finish`. Tokens are integers, cost is in USD. It is also stored with the message. */

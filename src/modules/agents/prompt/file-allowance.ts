@@ -32,7 +32,7 @@ export class FileAllowance {
 
   /** Whether no further file except text can be accepted. Such files need not even be read. */
   get isUsedUp(): boolean {
-    return this.rules !== undefined && this.size >= this.rules.maxTotalSize;
+    return this.rules !== undefined && this.size >= totalSizeOf(this.rules);
   }
 
   /** Undefined if the file is accepted. */
@@ -48,26 +48,29 @@ export class FileAllowance {
 
   /** The reason against a text in the question itself, which must not be cut. */
   objectionToLength(content: FileContent): Objection | undefined {
-    if (content.kind !== 'text' || content.text.length <= this.maxTextLength) return undefined;
+    if (content.kind !== 'text') return undefined;
+    if ((content.leastLength ?? content.text.length) <= this.maxTextLength) return undefined;
     return `is too long; ${this.model.id} takes ${this.maxTextLength} characters of it`;
   }
 
   private takeBinary(content: BinaryContent, rules: FileRules): Objection | undefined {
     const { id } = this.model;
-    const { mediaType, base64 } = content;
+    const { mediaType } = content;
+    const length = lengthOf(content);
     if (!rules.types.includes(mediaType))
       return `is of the type ${mediaType}; ${id} takes ${rules.types.join(', ')} and text`;
-    if (this.size + base64.length > rules.maxTotalSize)
-      return `is too large; ${id} takes ${megabytes(rules.maxTotalSize)} MB of files in one request`;
+    if (this.size + length > totalSizeOf(rules))
+      return `is too large; ${id} takes ${megabytes(totalSizeOf(rules))} MB of files in one request`;
     const objection = mediaType.startsWith('image/') ? this.takeImage(content, rules) : undefined;
-    if (objection === undefined) this.size += base64.length;
+    if (objection === undefined) this.size += length;
     return objection;
   }
 
-  private takeImage({ base64, longestSide }: BinaryContent, rules: FileRules): Objection | undefined {
+  private takeImage(content: BinaryContent, rules: FileRules): Objection | undefined {
     const { id } = this.model;
+    const { longestSide } = content;
     const { maxImages, maxImageSize = Infinity, maxImageSide = Infinity, manyImages } = rules;
-    if (base64.length > maxImageSize)
+    if (lengthOf(content) > maxImageSize)
       return `is too large; ${id} takes images of at most ${megabytes(maxImageSize)} MB`;
     if (longestSide !== undefined && longestSide > maxImageSide)
       return `is too large; ${id} takes images of at most ${maxImageSide} pixels a side`;
@@ -82,7 +85,16 @@ export class FileAllowance {
   }
 }
 
-/** The size of the file itself, which is a third less than its base64. */
+/** Files that do not fit into the request itself are uploaded, if the vendor has a file API. */
+function totalSizeOf({ uploads, maxTotalSize }: FileRules): number {
+  return uploads?.maxTotalSize ?? maxTotalSize;
+}
+
+function lengthOf({ base64, length = base64.length }: BinaryContent): number {
+  return length;
+}
+
+/** The size of the file itself, which is less than its base64: three bytes for four characters. */
 function megabytes(characters: number): number {
   return Math.floor((characters * 0.75) / 100_000) / 10;
 }

@@ -7,6 +7,8 @@ export type FileContent = TextContent | BinaryContent | UnreadableContent;
 interface TextContent {
   kind: 'text';
   text: string;
+  /** Characters that it has at least, where it has not been read yet. */
+  leastLength?: number;
 }
 
 export interface BinaryContent {
@@ -14,6 +16,8 @@ export interface BinaryContent {
   /** The type according to the bytes, or else according to the part. */
   mediaType: string;
   base64: string;
+  /** The number of base64 characters, if the file has not been read yet. */
+  length?: number;
   /** Pixels of the longer side of an image, if its header contains them. */
   longestSide?: number;
 }

@@ -1,14 +1,18 @@
 import type {
+  FilesV4,
+  FilesV4UploadFileResult,
   ImageModelV4,
   ImageModelV4Result,
   JSONObject,
   LanguageModelV4,
+  LanguageModelV4CallOptions,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { PictureSize } from '../media-tokens.js';
+import type { CacheLifetime } from '../../admin-config/config-schemas.js';
 import type { Pricing } from '../../admin-config/pricing-schema.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 
@@ -27,6 +31,8 @@ export interface VendorClient {
   language(modelId: string): LanguageModelV4;
   /** Undefined if the vendor has no image models. */
   image?(modelId: string): ImageModelV4;
+  /** The vendor's file API. Present if its record has `files.uploads`. */
+  files?(): FilesV4;
 }
 
 /** The input for the options of a call. */
@@ -43,6 +49,22 @@ export type ProviderOptions = Record<
   string,
   Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
 >;
+
+/** The input for the use of a vendor's prompt cache. */
+export interface PromptCache {
+  /** How long a prompt is kept, for vendors that allow a choice. */
+  ttl: CacheLifetime;
+  /** The same in all calls of a chat, and different for each chat. It does not reveal the chat's owner. */
+  conversation?: string;
+}
+
+/** How a vendor finds the beginning of a prompt in its cache. */
+export interface CachingRules {
+  /** Adds what the vendor needs for its cache to a call. The text of the prompt stays unchanged. */
+  prepare(options: LanguageModelV4CallOptions, cache: PromptCache): LanguageModelV4CallOptions;
+  /** Whether the vendor writes prompts to its cache by itself, and bills this as a cache write. */
+  readonly writesUnasked: boolean;
+}
 
 /** A model that is offered by default, with its list price. */
 export interface OfferedModel {
@@ -76,13 +98,24 @@ export interface FileRules {
   readonly maxImageSide?: number;
   /** A stricter limit for requests with more than this many images. */
   readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
-  /**
-   * The maximum size of all files of a request. It is below the vendor's limit for a request, because text counts
-   * against that limit, too.
-   */
+  /** The maximum size of all files inside a request. It is below the vendor's limit for a request, which includes text. */
   readonly maxTotalSize: number;
+  /** For files beyond that limit. Absent if a request can contain everything that this server accepts. */
+  readonly uploads?: FileUploads;
   /** The vendor's error text for a file that it cannot process. */
   readonly refusal: RegExp;
+}
+
+/** The vendor's file API. A file that does not fit into a request is uploaded, and the request names it. */
+export interface FileUploads {
+  /** The maximum size of all files of a request, inside it or uploaded, in characters of base64. */
+  readonly maxTotalSize: number;
+  /** Milliseconds until the vendor deletes a file. */
+  readonly lifetime: number;
+  /** When the vendor deletes this file, in epoch milliseconds, if only its metadata contains this time. */
+  expiryOf?(uploaded: FilesV4UploadFileResult): number | undefined;
+  /** The vendor's error text for a file that it does not have or no longer has. */
+  readonly unknown: RegExp;
 }
 
 /** The vendor's own notes on the parts of an earlier answer that it gets back. It gets no notes of other vendors. */
@@ -159,6 +192,8 @@ export interface Vendor {
 
   readonly files: FileRules;
   readonly history: HistoryRules;
+  /** Absent where the vendor caches prompts by itself, and asks nothing for it. */
+  readonly caching?: CachingRules;
 
   /**
    * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the
