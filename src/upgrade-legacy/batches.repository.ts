@@ -2,7 +2,7 @@ import type { Context } from './context.js';
 import type { LegacyTable } from './legacy-tables.repository.js';
 import type { Step } from './steps.js';
 
-/** All or nothing: a transaction, or a savepoint of the one that is open. */
+/** All or nothing: a transaction, or a savepoint of the open transaction. */
 export async function inBatch(context: Context, work: () => Promise<void>): Promise<void> {
   const { client, nested } = context;
   await client.query(nested ? 'savepoint legacy_batch' : 'begin');
@@ -10,7 +10,7 @@ export async function inBatch(context: Context, work: () => Promise<void>): Prom
     await work();
     await client.query(nested ? 'release savepoint legacy_batch' : 'commit');
   } catch (error) {
-    // A lost connection has ended the transaction; what went wrong is the first error.
+    // A lost connection has already ended the transaction. The first error is the relevant one.
     await client
       .query(nested ? 'rollback to savepoint legacy_batch; release savepoint legacy_batch' : 'rollback')
       .catch(() => undefined);
@@ -37,7 +37,7 @@ export async function saveProgress({ client, work }: Context, step: string, n: n
   );
 }
 
-/** What a row of a work table stands for. */
+/** The kind of row that a row of a work table stands for. */
 const LEGACY: Record<Step['table'], LegacyTable[]> = {
   users: ['User'],
   chats: ['Chat'],
@@ -75,7 +75,7 @@ export async function setAsideRow(
   }
 }
 
-/** Statistics, without which the first queries after a copy would take the tables for empty. */
+/** Updates statistics. Without them, the first queries after a copy would treat the tables as empty. */
 export async function analyze({ client, work }: Context, target: string | undefined): Promise<void> {
   const tables = ['users', 'chats', 'messages', 'documents', 'suggestions'].map(
     (table) => `${work}.${table}`,

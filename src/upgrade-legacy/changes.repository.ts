@@ -2,9 +2,10 @@ import type { Context } from './context.js';
 import { REPORT } from './context.js';
 
 /**
- * Notes what has changed in the old tables since a transaction: chats with all that is in them, documents with theirs, users.
+ * Notes what has changed in the old tables since a transaction: chats with their content, documents with theirs, and
+ * users.
  *
- * @returns how many of them there are
+ * @returns the number of changes
  */
 export async function markChanges({ client, legacy, work, target }: Context, since: string): Promise<number> {
   const isNew = (alias: string) => `age(${alias}.xmin) <= age('${since}'::xid)`;
@@ -70,7 +71,7 @@ export async function markChanges({ client, legacy, work, target }: Context, sin
   return rowCount ?? 0;
 }
 
-/** Takes back the copies of what has changed, so that it can be listed and copied again. */
+/** Removes the copies of changed data, so that the data can be listed and copied again. */
 export async function forgetChanged({ client, legacy, work, target }: Context): Promise<void> {
   const of = (kind: string, column: string) =>
     `exists (select from ${work}.changed where kind = '${kind}' and changed.id = ${column})`;

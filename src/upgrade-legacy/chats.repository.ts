@@ -5,7 +5,7 @@ const MAX_TITLE = 2_000;
 const MEGABYTE = 1024 ** 2;
 const EPOCH = `'2023-01-01 00:00:00+00'`;
 
-/** The old chatbot's first schema keeps the messages of a chat in the chat. */
+/** The old chatbot's first schema stores the messages of a chat in the chat's row. */
 export interface EmbeddedChat {
   id: string;
   createdAt: Date;
@@ -27,7 +27,7 @@ export async function readEmbeddedChats(
   return rows;
 }
 
-/** Copies chats. Those of users who do not exist are set aside. */
+/** Copies chats. Chats of users who do not exist are set aside. */
 export async function copyChats(
   { client, legacy, work, report, target }: Context,
   from: number,
@@ -79,7 +79,7 @@ export async function copyChats(
   );
 }
 
-/** Copies the votes on the messages of some chats; of two votes on a message, that of the newer table counts. */
+/** Copies the votes on the messages of some chats. If a message has two votes, the vote in the newer table counts. */
 export async function copyVotes(
   { client, legacy, work, report, target }: Context,
   from: number,
@@ -113,7 +113,7 @@ export async function copyVotes(
   }
 }
 
-/** Votes in chats that do not exist are of no range of chats. */
+/** Votes in chats that do not exist, which belong to no range of chats. */
 export async function setAsideStrayVotes({ client, legacy, work, report }: Context): Promise<void> {
   for (const table of ['Vote_v2', 'Vote'] as const) {
     if (!legacy.has(table)) continue;

@@ -1,6 +1,6 @@
 import { type Converted, convertInvocation, convertParts, type Fields, isFields } from './convert-parts.js';
 
-/** The results that rows of the role `tool` hold, by the id of their call. */
+/** The results in rows with the role `tool`, by the id of their call. */
 export function resultsOf(contents: unknown[]): Map<string, unknown> {
   const results = new Map<string, unknown>();
   for (const content of contents) {
@@ -13,7 +13,7 @@ export function resultsOf(contents: unknown[]): Map<string, unknown> {
   return results;
 }
 
-/** The ids of the calls that messages of the assistant make. */
+/** The ids of the calls in messages of the assistant. */
 export function callsOf(contents: unknown[]): Set<string> {
   const calls = new Set<string>();
   for (const content of contents) {
@@ -26,7 +26,7 @@ export function callsOf(contents: unknown[]): Set<string> {
   return calls;
 }
 
-/** Turns the content of the first message table, which is what AI SDK 4 sent to models, into the parts of today. */
+/** Converts the content of the first message table, which has the format that AI SDK 4 sent to models, to current parts. */
 export function convertContent(content: unknown, results: Map<string, unknown>): Converted {
   const notes: string[] = [];
   if (typeof content === 'string')

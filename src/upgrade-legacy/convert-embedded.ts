@@ -15,8 +15,8 @@ export interface ConvertedChat {
 }
 
 /**
- * The messages that the first schema keeps in their chat. They have no id and no time of their own: the ids are made of the
- * chat's and the place, so that a second run makes the same ones.
+ * The messages that the first schema stores in their chat. They have no id and no time of their own. Their ids are
+ * derived from the chat's id and their position, so that a second run creates the same ids.
  */
 export function convertEmbeddedChat({ id, createdAt, messages }: EmbeddedChat): ConvertedChat {
   const parsed: unknown = JSON.parse(messages);

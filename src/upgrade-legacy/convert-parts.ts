@@ -1,23 +1,23 @@
-/** A part as it stands in an old row, or in a new one. */
+/** A part in an old row, or in a new one. */
 export type Fields = Record<string, unknown>;
 
 export interface Converted {
   parts: Fields[];
-  /** What could not be taken over as it is. */
+  /** What could not be copied unchanged. */
   notes: string[];
 }
 
-/** What a reader is told of a call that was never made, or whose result was lost. */
+/** The text that readers see for a call that was never made, or whose result was lost. */
 const NO_RESULT = 'This call has no result.';
 const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
 const DATA_TYPE = /^data-[\w-]+$/;
 
-/** Turns the parts and the attachments of a `"Message_v2"`, from AI SDK 4 to 7, into the parts of today. */
+/** Converts the parts and the attachments of a `"Message_v2"` of AI SDK 4 to 7 to current parts. */
 export function convertParts(parts: unknown, attachments: unknown): Converted {
   const notes: string[] = [];
   const files = list(attachments, 'attachments', notes).flatMap((item) => convertAttachment(item, notes));
   const rest = list(parts, 'parts', notes).flatMap((item) => convertPart(item, notes));
-  // A frontend that sent its images both ways stored them twice.
+  // A frontend that sent its images in both ways stored them twice.
   const urls = new Set(rest.filter(({ type }) => type === 'file').map(({ url }) => url));
   return { parts: [...files.filter(({ url }) => !urls.has(url)), ...rest], notes };
 }
@@ -57,7 +57,7 @@ function convertPart(part: unknown, notes: string[]): Fields[] {
   return [DATA_TYPE.test(type) && 'data' in part ? part : unknown(part, notes)];
 }
 
-/** What nobody knows how to read is kept in a part that clients pass over. */
+/** Keeps data of an unknown format in a part that clients ignore. */
 function unknown(part: unknown, notes: string[]): Fields {
   notes.push('a part of an unknown form is kept as data-legacy');
   return { type: 'data-legacy', data: part };
@@ -90,7 +90,7 @@ function reasoningOf(text: string, anthropic: Fields): Fields {
   return { type: 'reasoning', text, state: 'done', ...notes };
 }
 
-/** A call of AI SDK 4, with its result where there is one. */
+/** A call of AI SDK 4, with its result if it has one. */
 export function convertInvocation(
   invocation: unknown,
   notes: string[],
@@ -110,7 +110,7 @@ export function convertInvocation(
   return { ...call, state: 'output-error', errorText: NO_RESULT };
 }
 
-/** A call of AI SDK 5 or later. One that waits will wait for ever: nothing of the old server can answer it. */
+/** A call of AI SDK 5 or later. A call that waits will never get an answer, because the old server is gone. */
 function convertTool(part: Fields, notes: string[]): Fields | undefined {
   const { type, toolCallId, toolName, state } = part;
   if (typeof toolCallId !== 'string' || typeof state !== 'string') return undefined;
@@ -136,7 +136,7 @@ function convertSource({ source }: Fields): Fields | undefined {
   };
 }
 
-/** A file by its address, or with its data: `image` and `data` are from AI SDK 4, `name` is the old chatbot's. */
+/** A file with its URL or its data. `image` and `data` are from AI SDK 4, and `name` is from the old chatbot. */
 function convertFile(part: Fields): Fields | undefined {
   const { image, data, url, filename, name, ...rest } = part;
   const { type: _type, mediaType: _media, mimeType: _mime, contentType: _content, ...more } = rest;

@@ -15,10 +15,10 @@ import {
   tellMessages,
 } from './messages.repository.js';
 
-/** How much of messages is in memory at a time. One message may be larger; it is then alone. */
+/** The size of messages in memory at a time. A single message may be larger, and is then alone. */
 const MAX_BYTES = 8 * 1024 ** 2;
 const MAX_ROWS = 500;
-/** What a row of `"Message_v2"` accepts. */
+/** The values that a row of `"Message_v2"` accepts. */
 const MAX_MESSAGE = 64 * 1024 ** 2;
 const MAX_DEPTH = 120;
 
@@ -31,7 +31,7 @@ export async function copyMessages(context: Context, from: number, to: number): 
   for (const ns of chunks(left)) await convertMessages(context, ns);
 }
 
-/** Chats that hold their messages are copied with them. */
+/** Chats that contain their messages are copied together with them. */
 export async function copyEmbeddedChats(context: Context, from: number, to: number): Promise<void> {
   const chats = (await readEmbeddedChats(context, from, to)).map((chat) => ({
     id: chat.id,
@@ -128,7 +128,7 @@ function hasCall({ content, neighbors }: OldMessage): boolean {
   return results.size > 0 && [...results.keys()].every((id) => calls.has(id));
 }
 
-/** Why the database would refuse a JSON text; undefined when it takes it. */
+/** Why the database would refuse a JSON text. Undefined if it accepts it. */
 function refusalOf(json: string): string | undefined {
   if (json.length > MAX_MESSAGE || Buffer.byteLength(json) > MAX_MESSAGE) return 'it is larger than 64 MB';
   return depthOf(json) > MAX_DEPTH ? 'it is nested too deeply' : undefined;

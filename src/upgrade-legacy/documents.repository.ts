@@ -66,7 +66,7 @@ export async function copyDocuments(
   );
 }
 
-/** Copies suggestions, each to the version of the document that it was made for. */
+/** Copies suggestions. Each one belongs to the version of the document for which it was made. */
 export async function copySuggestions(
   { client, legacy, work, report, target }: Context,
   from: number,

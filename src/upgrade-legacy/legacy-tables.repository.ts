@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Every table that a version of the old chatbot has had, as it names them. */
+/** Every table that any version of the old chatbot had, with its original name. */
 export const LEGACY_TABLES = [
   'User',
   'Chat',
@@ -21,7 +21,7 @@ const COLUMNS = `
     join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
    where nspname = $1 and relkind in ('r', 'p') and relname = any($2)`;
 
-/** Columns without which nothing can be made of a table. */
+/** Columns that a table must have to be copied. */
 const NEEDED: Record<LegacyTable, string[]> = {
   User: ['id', 'email', 'password'],
   Chat: ['id', 'createdAt', 'userId'],
@@ -42,7 +42,7 @@ const NEEDED: Record<LegacyTable, string[]> = {
   Stream: ['id', 'chatId', 'createdAt'],
 };
 
-/** The tables of an old chatbot's database: which there are, and with which columns. */
+/** The tables in an old chatbot's database, and their columns. */
 export class LegacyTables {
   private constructor(
     readonly schema: string,
@@ -51,9 +51,8 @@ export class LegacyTables {
 
   /**
    * @returns undefined when there is no old chatbot in the schema
-   * @throws Error when a table lacks a column that all versions have
-   */
-  static async read(client: pg.ClientBase, schema: string): Promise<LegacyTables | undefined> {
+   * @throws Error if a table lacks a column that all versions have
+   */ static async read(client: pg.ClientBase, schema: string): Promise<LegacyTables | undefined> {
     const { rows } = await client.query<{ table: string; column: string; type: string }>(COLUMNS, [
       schema,
       LEGACY_TABLES,
@@ -90,14 +89,14 @@ export class LegacyTables {
     return `"${this.schema.replaceAll('"', '""')}"."${name}"`;
   }
 
-  /** A time as `timestamptz`: the old chatbot wrote UTC into columns without a zone. */
+  /** A time as `timestamptz`. The old chatbot stored UTC in columns without a time zone. */
   time(table: LegacyTable, column: string, alias: string): string {
     const type = this.columns.get(table)?.get(column);
     const reference = `${alias}."${column}"`;
     return type === 'timestamp without time zone' ? `(${reference} at time zone 'UTC')` : reference;
   }
 
-  /** The version in the old chatbot's own terms. */
+  /** The version, as the old chatbot names it. */
   describe(): string {
     if (this.has('User', 'isAnonymous')) return 'the squashed schema of 2026';
     if (this.has('Chat', 'lastContext')) return 'migration 0007';

@@ -1,6 +1,6 @@
 import type { Context, Decision } from './context.js';
 
-/** A message as it is written into `"Message_v2"`; JSON as text. */
+/** A message in the format of `"Message_v2"`, with JSON as text. */
 export interface NewMessage {
   id: string;
   chatId: string;
@@ -22,20 +22,20 @@ export interface OldMessage {
   /** JSON as text: the parts, or the content of the first message table. */
   content: string;
   attachments: string | null;
-  /** Contents of the rows of tools behind an assistant's message, or of the assistant's before a row of a tool. */
+  /** The contents of tool rows after an assistant's message, or of the assistant's message before a tool row. */
   neighbors: string[];
 }
 
-/** How many rows of one chat are looked at for the other half of a tool call. */
+/** The number of rows of one chat in which to look for the other half of a tool call. */
 const NEIGHBORS = 64;
 
-/** Some escapes are none that `->>` can read. A message with any is converted outside of the database. */
+/** `->>` cannot read some escapes. A message with one of them is converted outside of the database. */
 const HAS_ESCAPES = String.raw`strpos(m.parts::text, '\u') > 0`;
 
-/** What a part may hold beside its text, in bytes, and is surely not nested too deeply. */
+/** The number of bytes that a part may contain besides its text. This few bytes cannot be nested too deeply. */
 const MAX_EXTRA = 240;
 
-/** Whether a message can stay as it is: nothing but texts, and thoughts of AI SDK 5 and later. */
+/** Whether a message can stay unchanged: it only contains texts, and reasoning of AI SDK 5 and later. */
 const IS_PLAIN = `
   w.role in ('user', 'assistant', 'system') and m.attachments::text = '[]'
   and case when ${HAS_ESCAPES} then false
@@ -53,9 +53,9 @@ const IS_PLAIN = `
                 else false end, false)) end`;
 
 /**
- * Copies the messages that need no conversion, without a way through this process.
+ * Copies the messages that need no conversion inside the database.
  *
- * @returns the numbers of the other ones, with their size in bytes
+ * @returns the numbers of the other messages, with their size in bytes
  */
 export async function copyPlainMessages(
   { client, legacy, work, target }: Context,
@@ -129,7 +129,7 @@ export async function readMessages({ client, legacy, work }: Context, ns: string
   return rows;
 }
 
-/** @returns the ids of those that were written; the others' ids are taken */
+/** @returns the ids of the messages that were written; the other ids already exist */
 export async function insertMessages(
   { client, target }: Context,
   messages: NewMessage[],
@@ -160,7 +160,7 @@ export interface MessageDecision {
   reason: string;
 }
 
-/** Says what became of messages, and keeps each as it was. */
+/** Records the results for messages, and keeps the original of each. */
 export async function tellMessages(
   { client, legacy, work, report }: Context,
   decisions: MessageDecision[],
@@ -195,7 +195,7 @@ export async function tellMessages(
   }
 }
 
-/** Says what could not be taken over of chats that hold their messages. */
+/** Records what could not be copied from chats that contain their messages. */
 export async function tellChats(
   { client, legacy, report }: Context,
   decisions: Array<{ id: string; reason: string }>,

@@ -1,6 +1,6 @@
 import { COUNTS, type Context, type Decision } from './context.js';
 
-/** One kind of decision, and how often it was made. */
+/** One kind of decision, and its count. */
 export interface Told {
   table: string;
   decision: Decision;
@@ -17,7 +17,7 @@ export interface Count {
   folded: number;
 }
 
-/** Groups the decisions by their reason. Parts of a reason that differ from row to row follow a colon. */
+/** Groups the decisions by their reason. The part of a reason after a colon differs from row to row. */
 export async function readDecisions({ client, report }: Pick<Context, 'client' | 'report'>): Promise<Told[]> {
   const { rows } = await client.query<Told>(
     `select table_name as table, decision, split_part(reason, ': ', 1) as reason, count(*)::integer as rows,
@@ -27,7 +27,7 @@ export async function readDecisions({ client, report }: Pick<Context, 'client' |
   return rows;
 }
 
-/** How many rows each old table has, and what became of them. */
+/** The number of rows of each old table, and their results. */
 export async function countRows(context: Context): Promise<Count[]> {
   const { client, legacy, work, report } = context;
   const after: Record<string, string> = {
@@ -61,7 +61,7 @@ export async function countRows(context: Context): Promise<Count[]> {
   return counts;
 }
 
-/** Rows that another row holds now: results of tools, votes that were cast in both tables, streams that are over. */
+/** Rows whose content is now in another row, or that are no longer needed: results of tools, votes in both tables, ended streams. */
 async function countFolded({ client, legacy, work }: Context, table: string): Promise<number> {
   let sql: string | undefined;
   if (table === 'Message') sql = `select count(*) from ${work}.messages where source = 1 and outcome = 2`;
@@ -74,7 +74,7 @@ async function countFolded({ client, legacy, work }: Context, table: string): Pr
   return rows[0]?.folded ?? 0;
 }
 
-/** Counts in the target what the work tables say has been copied. A difference is an error, and nothing is switched. */
+/** Counts the rows in the target that the work tables list as copied. A difference is an error, and the switch does not happen. */
 export async function checkCounts(context: Context, counts: Count[]): Promise<void> {
   const { client, target, work } = context;
   const problems = counts

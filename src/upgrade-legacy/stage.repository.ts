@@ -4,20 +4,20 @@ import { runMigrationsBetween } from '../common/database/migrate.js';
 import { COUNTS, REPORT, SCHEMAS } from './context.js';
 import { LEGACY_TABLES, type LegacyTables } from './legacy-tables.repository.js';
 
-/** How far an upgrade has come. */
+/** The progress of an upgrade. */
 export type Phase = 'prepared' | 'copying' | 'switched' | 'undone' | 'finished';
 
 export interface State {
   phase: Phase;
-  /** The schema of the old tables, before they made room. */
+  /** The schema of the old tables before they were moved. */
   schema: string;
-  /** A transaction number: rows of the old tables that were written by it or later may not have been copied. */
+  /** A transaction number. Rows of the old tables that were written by this transaction or later may not have been copied. */
   since: string | null;
 }
 
 const STATE = 'switchboard.legacy_state';
 const HOLD = 'switchboard_hold';
-/** For how long others may be kept waiting for the old tables. */
+/** The maximum time for which others may have to wait for the old tables. */
 const LOCK_TIMEOUT = '3s';
 
 const BOOKS = `
@@ -36,7 +36,10 @@ const BOOKS = `
   alter table ${REPORT} enable row level security;
   revoke all on ${STATE}, ${COUNTS}, ${REPORT} from public, anon, authenticated`;
 
-/** The triggers that note new messages for the search rested. A user who is marked is indexed as a whole, and found before. */
+/**
+ * The triggers that note new messages for the search were disabled. A marked user is indexed as a whole, and a search
+ * finds the messages even before that.
+ */
 const TO_BE_INDEXED = `
   insert into switchboard.search_due (user_id, is_whole) select distinct user_id, true from public.chat
   on conflict (user_id) do update set is_whole = true`;
@@ -69,7 +72,7 @@ export async function writeState(client: Queryable, { phase, schema, since }: St
   );
 }
 
-/** A number from which on a row may have changed after this moment. */
+/** A transaction number. Rows that change after this moment have this number or a later one. */
 export async function currentTransaction(client: pg.ClientBase): Promise<string> {
   const { rows } = await client.query<{ since: string }>(
     `select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint % 4294967296)::text as since`,
@@ -78,9 +81,9 @@ export async function currentTransaction(client: pg.ClientBase): Promise<string>
 }
 
 /**
- * Makes Switchboard's tables, beside the old ones that have the same names: the old ones step aside for a moment, the
- * migrations run, and the new ones move to a schema of their own. Nobody else sees any of it but its result. It is also how
- * the migrations of a newer version get to tables that wait there.
+ * Creates Switchboard's tables, although the old ones have the same names. The old tables move away for a moment, the
+ * migrations run, and the new tables move to a schema of their own. Others only see the result. The same way, the
+ * migrations of a newer version reach tables that wait there.
  */
 export async function migrateBeside(url: string, legacy: LegacyTables, state: State): Promise<void> {
   let others: string[] = [];
@@ -105,14 +108,14 @@ export async function migrateBeside(url: string, legacy: LegacyTables, state: St
   );
 }
 
-/** For old tables in another schema than Switchboard's: those are migrated already. */
+/** For old tables in another schema than Switchboard's, which already has its migrations. */
 export async function makeBooks(client: Queryable, state: State): Promise<void> {
   await client.query(BOOKS);
   await client.query(`create schema if not exists ${SCHEMAS.work}`);
   await writeState(client, state);
 }
 
-/** The old tables make room for the new ones, which take their place. */
+/** Moves the old tables away, and moves the new ones to their place. */
 export async function switchTables(client: pg.ClientBase, legacy: LegacyTables): Promise<void> {
   await client.query(`create schema if not exists ${SCHEMAS.old}`);
   await move(client, legacy.names, legacy.schema, SCHEMAS.old);
@@ -122,7 +125,7 @@ export async function switchTables(client: pg.ClientBase, legacy: LegacyTables):
   await client.query(TO_BE_INDEXED);
 }
 
-/** The old tables take back their place. What was written since they made room waits in the schema of the new ones. */
+/** Moves the old tables back. Data that was written meanwhile stays in the schema of the new tables. */
 export async function switchBack(client: pg.ClientBase, made: string[], schema: string): Promise<void> {
   await client.query(`create schema ${SCHEMAS.next}`);
   await move(client, made, 'public', SCHEMAS.next);
@@ -130,13 +133,13 @@ export async function switchBack(client: pg.ClientBase, made: string[], schema: 
   await client.query(`drop schema ${SCHEMAS.old}`);
 }
 
-/** Reads may go on; writes wait until the switch is over, or has failed. */
+/** Reads may continue. Writes wait until the switch is complete or has failed. */
 export async function lockOldTables(client: pg.ClientBase, legacy: LegacyTables): Promise<void> {
   await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
   await client.query(`lock table ${legacy.names.map((name) => legacy.table(name)).join(', ')} in share mode`);
 }
 
-/** Drops the old tables, with what only the upgrade needed. The report stays. */
+/** Drops the old tables, and everything that only the upgrade needed. The report stays. */
 export async function dropOldTables(client: pg.ClientBase, schema: string): Promise<string[]> {
   const names = (await tablesOf(client, schema)).filter((name) =>
     (LEGACY_TABLES as readonly string[]).includes(name),
@@ -148,7 +151,7 @@ export async function dropOldTables(client: pg.ClientBase, schema: string): Prom
   return names;
 }
 
-/** Forgets a copy that is not wanted any more; the tables that it went into stay, empty. */
+/** Discards a copy that is no longer needed. Its target tables stay, empty. */
 export async function discardCopy(client: pg.ClientBase, target: string): Promise<void> {
   await client.query(`
     delete from ${target}.chat;
@@ -181,8 +184,8 @@ async function move(client: Queryable, names: readonly string[], from: string, t
 }
 
 /**
- * Functions of triggers name their tables with the schema `public`, where the old ones still stand. While rows are copied,
- * such triggers rest; the copy does their work.
+ * Trigger functions name their tables with the schema `public`, which still contains the old tables. Such triggers are
+ * disabled while rows are copied. The copy does their work.
  */
 async function setTriggers(client: Queryable, action: 'enable' | 'disable'): Promise<void> {
   await client.query(`

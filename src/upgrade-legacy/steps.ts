@@ -6,7 +6,7 @@ import { copyDocuments, copySuggestions } from './documents.repository.js';
 import { inBatch, progressOf, rowCountOf, saveProgress, setAsideRow } from './batches.repository.js';
 import { type AuthColumns, copyUsers } from './users.repository.js';
 
-/** A part of the copy: it goes through the numbered rows of a work table, a batch at a time. */
+/** A part of the copy. It processes the numbered rows of a work table in batches. */
 export interface Step {
   name: string;
   table: 'users' | 'chats' | 'messages' | 'documents' | 'suggestions';
@@ -46,7 +46,7 @@ export interface Progress {
   total: number;
 }
 
-/** Goes on where the last run has stopped. Each batch is one transaction with the note of how far it has come. */
+/** Continues where the last run has stopped. Each batch is one transaction, which also records the progress. */
 export async function runStep(
   context: Context,
   step: Step,
@@ -64,7 +64,7 @@ export async function runStep(
   }
 }
 
-/** A row that the database refuses, for whatever reason, is found by halves and set aside alone. */
+/** If the database refuses a row for any reason, the batch is split in halves until the row is found. Only this row is set aside. */
 async function copyRange(context: Context, step: Step, from: number, to: number): Promise<void> {
   try {
     await inBatch(context, async () => {
@@ -87,7 +87,7 @@ async function copyRange(context: Context, step: Step, from: number, to: number)
   }
 }
 
-/** Data exceptions, broken constraints, exceeded limits: the row is at fault. Anything else is the database's trouble. */
+/** Data exceptions, violated constraints and exceeded limits are problems of the row. Any other error is a problem of the database. */
 const AT_FAULT = /^(22|23|54|21)/;
 
 function refusalIn(error: unknown): string | undefined {

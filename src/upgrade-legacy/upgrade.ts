@@ -47,12 +47,15 @@ export interface Result {
   decisions: Told[];
 }
 
-/** How often what has changed meanwhile is copied before the old tables are locked for the rest. */
+/** How many times changed data is copied before the old tables are locked for the rest. */
 const CATCH_UPS = 3;
-/** The lock for the switch waits for readers, and they must not wait long for it: it is tried again. */
+/**
+ * The lock for the switch waits for readers, and other readers wait for the lock. To keep that wait short, the lock is
+ * tried several times.
+ */
 const SWITCH_ATTEMPTS = 5;
 
-/** Reads the old tables as the upgrade would, and writes nothing that outlives the connection. */
+/** Reads the old tables like the upgrade, and writes nothing that outlives the connection. */
 export async function dryRun(client: pg.Client, options: Options): Promise<Result> {
   const state = await readState(client);
   if (state?.phase === 'switched' || state?.phase === 'finished') return report(client, 'upgraded already');
@@ -80,7 +83,7 @@ export async function dryRun(client: pg.Client, options: Options): Promise<Resul
   }
 }
 
-/** Copies everything, then lets the new tables take the place of the old ones. Goes on where an earlier run has stopped. */
+/** Copies everything and then moves the new tables to the place of the old ones. Continues where an earlier run has stopped. */
 export async function apply(client: pg.Client, url: string, options: Options): Promise<Result> {
   await lock(client);
   const known = await readState(client);
@@ -131,7 +134,7 @@ export async function finish(client: pg.Client): Promise<string[]> {
   });
 }
 
-/** Gives the old tables their place back. What has been written since the switch is only in the new ones. */
+/** Moves the old tables back to their place. Data that was written since the switch is only in the new tables. */
 export async function undo(client: pg.Client): Promise<void> {
   await lock(client);
   const state = await readState(client);
@@ -151,7 +154,7 @@ export async function undo(client: pg.Client): Promise<void> {
   });
 }
 
-/** Switchboard's tables of the schema `public`. */
+/** Switchboard's tables in the schema `public`. */
 const MADE = EXPECTED.tables.filter((name) => !name.includes('.'));
 
 async function lock(client: pg.Client): Promise<void> {
@@ -166,7 +169,7 @@ async function findLegacy(client: pg.Client, schema: string): Promise<LegacyTabl
   return legacy;
 }
 
-/** After an undo, the copy that was made before is of no use: the old tables may have changed in any way. */
+/** After an undo, the earlier copy is useless, because the old tables may have changed in any way. */
 async function beginAnew(client: pg.Client, { schema }: State, target: string): Promise<State> {
   const state: State = { phase: 'prepared', schema, since: null };
   await transaction(client, async () => {
@@ -176,7 +179,7 @@ async function beginAnew(client: pg.Client, { schema }: State, target: string): 
   return state;
 }
 
-/** Lists everything that is to be copied, as it is at this moment. */
+/** Lists everything to copy, as of this moment. */
 async function begin(context: Context, state: State): Promise<State> {
   return transaction(context.client, async () => {
     const copying: State = { ...state, phase: 'copying', since: await currentTransaction(context.client) };
@@ -193,7 +196,7 @@ async function copyRows(context: Context, { tell, isInterrupted }: Options): Pro
   for (const step of stepsOf(context, auth)) await runStep(context, step, tell, isInterrupted);
 }
 
-/** @returns the state; without `since` when nothing had changed */
+/** @returns the state; without `since` if nothing had changed */
 async function catchUp(context: Context, state: State, options: Options): Promise<State> {
   const { client } = context;
   const next = await transaction(client, async () => {
@@ -217,7 +220,7 @@ async function relist(context: Context, since: string): Promise<number> {
   return changes;
 }
 
-/** In one transaction: the last changes, the counts, and the switch. If any of it fails, nothing has happened. */
+/** Does the last changes, the counts and the switch in one transaction. If any of it fails, nothing changes. */
 async function switchOver(context: Context, options: Options): Promise<Count[]> {
   const { client, legacy } = context;
   for (let attempt = 1; ; attempt++) {

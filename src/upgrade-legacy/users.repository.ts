@@ -2,12 +2,12 @@ import type pg from 'pg';
 import type { Context } from './context.js';
 import { sane } from './work.repository.js';
 
-/** The address of an account that the old chatbot made for somebody who did not sign up. */
+/** The email address that the old chatbot gave to accounts without a sign-up. */
 const IS_GUEST = `old.email ~ '^guest-[0-9]+$'`;
 const IS_ADDRESS = `old.email ~ '^[^@[:space:]]+@[^@[:space:]]+$'`;
 const MAX_ADDRESS = 255;
 
-/** The columns of auth.users and auth.identities differ from version to version. */
+/** The columns of auth.users and auth.identities depend on the version. */
 export interface AuthColumns {
   users: ReadonlySet<string>;
   identities: ReadonlySet<string>;
@@ -26,8 +26,9 @@ export async function readAuthColumns(client: pg.ClientBase): Promise<AuthColumn
 }
 
 /**
- * Copies accounts into schema auth, where only rows are made. An address that somebody else has, or that is too long, is
- * replaced by one that reaches nobody; the account keeps its id, its password and all that is its own.
+ * Copies accounts into the schema auth, in which only rows are created. If another account has the same email address,
+ * or the address is too long, it is replaced by one that reaches nobody. The account keeps its id, its password and its
+ * data.
  */
 export async function copyUsers(
   context: Context,
@@ -74,7 +75,7 @@ export async function copyUsers(
     await client.query(insertUsers(auth));
     if (auth.identities.size > 0) await client.query(insertIdentities(auth));
   }
-  // A password, hashed or not, stays out of the report.
+  // A password must not appear in the report, hashed or not.
   await client.query(
     `insert into ${report} (table_name, row_id, decision, reason, original)
      select 'User', batch.id::text, 'changed', reason, (to_jsonb(old) - 'password')::json
@@ -86,7 +87,7 @@ export async function copyUsers(
   );
 }
 
-/** The auth server reads these as texts, and fails on null. */
+/** The auth server reads these as texts and fails on null. */
 const TOKENS = [
   'confirmation_token',
   'recovery_token',
@@ -122,7 +123,7 @@ function insertUsers({ users }: AuthColumns): string {
     on conflict (id) do update set ${changed.map((column) => `${column} = excluded.${column}`).join(', ')}`;
 }
 
-/** Guests have no identity, as those whom the auth server makes have none. */
+/** Guests have no identity, like the guests that the auth server creates. */
 function insertIdentities({ identities }: AuthColumns): string {
   const values: Record<string, string> = {
     id: 'gen_random_uuid()',

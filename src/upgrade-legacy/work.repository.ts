@@ -1,6 +1,6 @@
 import type { Context } from './context.js';
 
-/** Times that Switchboard's tables accept; others become `otherwise`. */
+/** Times that Switchboard's tables accept. Others become `otherwise`. */
 export function sane(time: string, otherwise: string): string {
   return `case when ${isSane(time)} then (${time})::timestamptz(3) else ${otherwise} end`;
 }
@@ -33,15 +33,15 @@ const tables = (work: string, report: string) => `
     decision text not null, reason text not null, original json,
     decided_at timestamptz(3) not null default now())`;
 
-/** Makes the tables that say what is to be copied. In a dry run they are temporary. */
+/** Creates the tables that list what to copy. In a dry run, they are temporary. */
 export async function createWorkTables({ client, work, report }: Context): Promise<void> {
   await client.query(tables(work, report));
 }
 
-/** What a whole copy covers, or only what the table `changed` names. */
+/** The scope: a whole copy, or only the rows that the table `changed` names. */
 export type Scope = 'all' | 'changed';
 
-/** Lists what is to be copied, behind what is listed already, so that a step only goes on counting. */
+/** Lists what to copy, after everything that is already listed, so that a step can continue its count. */
 export async function listRows(context: Context, scope: Scope): Promise<void> {
   for (const statement of [users, chats, messages, documents, suggestions]) {
     const sql = statement(context, scope);
@@ -54,17 +54,17 @@ const only = (scope: Scope, work: string, kind: string, column: string) =>
     ? 'true'
     : `exists (select from ${work}.changed where kind = '${kind}' and changed.id = ${column})`;
 
-/** The steps that go through a table, where they are not of its name alone. */
+/** The steps that process a table, if they differ from the name of the table. */
 const STEPS: Record<string, string> = { chats: `'chats', 'votes'` };
 
-/** Rows are numbered behind all that have ever been copied, even when those are not listed any more. */
+/** New rows get higher numbers than all rows that were ever copied, even if those are no longer listed. */
 const last = (work: string, table: string) => `
   greatest((select coalesce(max(n), 0) from ${work}.${table}),
            (select coalesce(max(n), 0) from ${work}.progress where step in (${STEPS[table] ?? `'${table}'`})))`;
 
 /**
- * Of accounts with one address, the first is the one that was used last: it keeps the address. The old chatbot tells
- * capital letters apart, the auth server does not.
+ * If several accounts have the same email address, the account that was used last keeps it. The old chatbot
+ * distinguishes upper and lower case, and the auth server does not.
  */
 function users({ legacy, work }: Context, scope: Scope): string {
   const time = legacy.time('Chat', 'createdAt', 'chat');
@@ -88,9 +88,9 @@ function chats({ legacy, work }: Context, scope: Scope): string {
 }
 
 /**
- * All messages in the order of their chats. Two messages of a chat never get the same millisecond: their order, which the old
- * tables keep by the order of rows, would be lost. A chat whose messages the old chatbot's own script has converted keeps the
- * converted ones: outcome 2 says that a row needs no copy.
+ * All messages in the order of their chats. Two messages of a chat never get the same millisecond, because their order
+ * would be lost: the old tables only keep it by the order of rows. If the old chatbot's own script has converted the
+ * messages of a chat, the converted ones are used: outcome 2 says that a row needs no copy.
  */
 function messages({ legacy, work, report }: Context, scope: Scope): string | undefined {
   const sources: string[] = [];
@@ -141,7 +141,7 @@ function messages({ legacy, work, report }: Context, scope: Scope): string | und
       from timed where not is_converted and (not is_sane or own_time <> time)`;
 }
 
-/** All versions, in order. Two versions never get the same millisecond. The first version says who the owner is. */
+/** All versions in order. Two versions never get the same millisecond. The first version determines the owner. */
 function documents({ legacy, work }: Context, scope: Scope): string | undefined {
   if (!legacy.has('Document')) return undefined;
   const time = legacy.time('Document', 'createdAt', 'old');

@@ -20,7 +20,7 @@ export interface Script {
   image?: string;
   /** The tokens of `usage.input` that are for images. */
   imageInput?: number;
-  /** The model that answers, where it is another than the one that was asked. */
+  /** The model that answers, if it differs from the requested one. */
   answeredBy?: string;
   usage?: ScriptedUsage;
   /** Wait before the first byte. */
@@ -31,16 +31,16 @@ export interface Script {
   pauseAfter?: number;
   finishReason?: FinishReason;
   /**
-   * The provider's own finish reason, if `finishReason` has no word for it: `RECITATION`, `pause_turn`. For OpenAI's Responses
-   * API: `failed` or the reason of an incomplete response. For chat completions, `error` puts the error into a chunk, as
-   * gateways do.
+   * The provider's own finish reason, if `finishReason` has no value for it: `RECITATION`, `pause_turn`. For OpenAI's
+   * Responses API: `failed` or the reason of an incomplete response. For chat completions, `error` puts the error into
+   * a chunk, as gateways do.
    */
   ending?: string;
   /** Sends the finish reason in the last chunk of text instead of a chunk of its own, if the provider can do both. */
   endsInside?: boolean;
   /** Gemini's `blockReason` of a prompt that it does not answer. */
   promptBlock?: string;
-  /** Chunks of a refusal, which OpenAI sends apart from the text. */
+  /** Chunks of a refusal, which OpenAI sends separately from the text. */
   refusal?: string[];
   /** The field in which OpenAI-compatible servers send reasoning, even if the request does not ask for it. */
   thoughtsIn?: 'reasoning_content' | 'reasoning';
@@ -87,15 +87,15 @@ export interface ScriptedUsage {
   input: number;
   cachedRead?: number;
   cacheWrite?: number;
-  /** A part of `cacheWrite`: what Anthropic keeps for an hour. */
+  /** A part of `cacheWrite`: the tokens that Anthropic keeps for an hour. */
   cacheWriteHour?: number;
-  /** A part of `input`: the sound that Gemini was given. */
+  /** A part of `input`: the tokens of sound for Gemini. */
   audio?: number;
-  /** A part of `input`: what the tools of Gemini have put into the prompt. */
+  /** A part of `input`: the tokens that Gemini's tools have added to the prompt. */
   toolUse?: number;
   output: number;
   reasoning?: number;
-  /** A part of `output`: the words of an image model of Gemini. */
+  /** A part of `output`: the text tokens of a Gemini image model. */
   words?: number;
 }
 
@@ -122,7 +122,7 @@ export type Fault =
   | { type: 'stall-after'; chunks: number }
   /** One event is invalid JSON. The stream continues after it. */
   | { type: 'malformed'; chunks: number }
-  /** The provider's own error event, which ends the stream; OpenAI may say `withUsage` what it has cost. */
+  /** The provider's own error event, which ends the stream. With `withUsage`, OpenAI includes the usage. */
   | { type: 'error-frame'; chunks: number; reason?: ErrorReason; withUsage?: boolean }
   /** A valid answer without any content. */
   | { type: 'empty' }

@@ -45,7 +45,7 @@ export function call(
   };
 }
 
-/** What a client makes of an answer, streamed or not. */
+/** How a client interprets an answer, streamed or not. */
 export interface Heard {
   text: string;
   reasoning: string;

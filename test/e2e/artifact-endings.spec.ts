@@ -6,12 +6,12 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { messagesOf } from '../support/turns.js';
 
-/** A tool that writes never loses what it would replace: only what its model has finished becomes a version. */
+/** A tool that writes never loses the previous content: only content that its model has finished becomes a version. */
 
 const MODELS = {
   google: 'google/gemini-2.5-flash',
   openai: 'openai/gpt-4o-mini',
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI with its older interface, which gateways and local servers use. */
   openaiChat: 'openai/gpt-4o-mini',
   anthropic: 'anthropic/claude-sonnet-4-5',
 };
@@ -47,7 +47,7 @@ ENDS.push(
   ['anthropic', 'a reason that nobody knows', { text: HALF, ending: 'something_new' }, FAILED],
 );
 
-describe('a document whose writing ends too early', () => {
+describe('a document whose model ends too early', () => {
   let app: ChatApp;
   let chatApp: ChatApp;
   let user: TestUser;
@@ -96,11 +96,11 @@ describe('a document whose writing ends too early', () => {
     expect((await versionsOf(document.id)).map(({ content }) => content)).toEqual(['As it was.']);
     const error = answer.chunks.find(({ type }) => type === 'tool-output-error');
     expect(error?.errorText).toMatch(because);
-    // The model reads why, and that nothing was lost.
+    // The model learns the reason, and that nothing was lost.
     const [, told] = served.double.requests.filter(asks);
     expect(JSON.stringify(told?.body)).toMatch(because);
     expect([answer.text, answer.chunks.at(-1).finishReason]).toEqual(['Done.', 'stop']);
-    // What there was of it is in the answer, live and after a reload.
+    // The incomplete content is in the answer, live and after a reload.
     const written = [...(script.text ?? []), ...(script.refusal ?? [])].join('').trim();
     const { parts } = (await messagesOf(app, user, chatId)).at(-1)!;
     for (const draft of [draftIn(answer.chunks), draftIn(parts)]) {
@@ -143,7 +143,7 @@ describe('a document whose writing ends too early', () => {
     return { status: made.status, items: made.body.items as Array<{ id: string; originalText: string }> };
   };
 
-  it('gets all suggestions but the broken ones', async () => {
+  it('gets all suggestions except the broken ones', async () => {
     const good = { originalText: 'one', suggestedText: '1', description: 'Shorter.' };
     const bare = { originalText: 'two', suggestedText: '2' };
     const broken = [
@@ -159,7 +159,7 @@ describe('a document whose writing ends too early', () => {
     );
     expect(status).toBe(201);
     expect(items).toMatchObject([good, { ...bare, description: null }, { ...bare, description: null }]);
-    // Some models leave out what is around the list.
+    // Some models omit the object around the list.
     const list = await suggesting('one two', `Here they are:\n\`\`\`json\n${JSON.stringify([bare])}\n\`\`\``);
     expect(list.items).toMatchObject([bare]);
   });
@@ -188,7 +188,7 @@ describe('a document whose writing ends too early', () => {
     const answer = await app.say(user, randomUUID(), question, { body: { agent: 'artifact' } });
     const id = answer.chunks.find(({ type }) => type === 'data-id').data as string;
     expect((await versionsOf(id)).map(({ content }) => content)).toEqual(['# Tides\n\n```js\nrun()\n```']);
-    // What is shown at the end is what is stored.
+    // The content that is shown at the end is the content that is stored.
     const cleared = answer.chunks.findLastIndex(({ type }) => type === 'data-clear');
     const shown = answer.chunks.slice(cleared).filter(({ type }) => type === 'data-textDelta');
     expect(shown.map(({ data }) => data as string).join('')).toBe('# Tides\n\n```js\nrun()\n```');

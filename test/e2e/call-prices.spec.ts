@@ -9,7 +9,7 @@ import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import type { RecordedRequest } from '../doubles/provider-double.js';
 import { saying, stop } from '../support/turns.js';
 
-/** What vendors report beside plain tokens is counted, and billed at its own price. */
+/** Vendors report more than plain tokens. All of it is counted and billed at its own price. */
 
 const PRICES: Record<string, Pricing> = {
   'google/gemini-2.5-pro': {
@@ -85,7 +85,7 @@ describe('the price of a call', () => {
     });
   }
 
-  /** The row of the call that this script answers. */
+  /** The row of the call that gets this script as its answer. */
   async function billed(model: string, script: Script): Promise<Row> {
     const chatId = randomUUID();
     app.double.enqueue(script, { when: asked('What does it cost?') });
@@ -93,13 +93,13 @@ describe('the price of a call', () => {
     return rowOf(chatId);
   }
 
-  it('is that of a long prompt for the whole of it', async () => {
+  it('uses the prices of a long prompt for the whole prompt', async () => {
     const row = await billed('google/gemini-2.5-pro', { usage: { input: 250_000, output: 1_000 } });
     expect(row['total_cost']).toBe('0.640000');
     expect(row['metadata']).toMatchObject({ priceVersion: catalogVersion, answeredBy: 'gemini-2.5-pro' });
   });
 
-  it('knows what Anthropic keeps for an hour', async () => {
+  it('includes what Anthropic caches for an hour', async () => {
     const usage = { input: 10_000, cachedRead: 2_000, cacheWrite: 5_000, cacheWriteHour: 4_000, output: 100 };
     const row = await billed('anthropic/claude-sonnet-4-5', { usage });
     // 3,000 × 3 + 2,000 × 0.3 + 1,000 × 3.75 + 4,000 × 6 = 37,350 millionths
@@ -109,7 +109,7 @@ describe('the price of a call', () => {
     });
   });
 
-  it('knows what sound costs, and what the tools of Gemini have read', async () => {
+  it("includes sound, and what Gemini's tools have added to the prompt", async () => {
     const usage = { input: 10_000, audio: 3_000, toolUse: 4_000, output: 100 };
     const row = await billed('google/gemini-2.5-pro', { usage });
     // 7,000 × 1.25 + 3,000 × 4
@@ -120,7 +120,7 @@ describe('the price of a call', () => {
     });
   });
 
-  it('counts what the tools of Gemini have read when the answer is stopped', async () => {
+  it("includes what Gemini's tools have added to the prompt if the answer is stopped", async () => {
     const chatId = randomUUID();
     app.double.enqueue(
       { text: ['One ', 'two ', 'three'], pauseAfter: 2, usage: { input: 9_000, toolUse: 4_000, output: 90 } },
@@ -142,7 +142,7 @@ describe('the price of a call', () => {
     ['google/gemini-2.5-pro', '0.035'],
     ['openai/gpt-5.1', '0.01'],
     ['anthropic/claude-sonnet-4-5', '0.01'],
-  ])('has the fee of a search by %s', async (model, feeCost) => {
+  ])('includes the fee of a search by %s', async (model, feeCost) => {
     const row = await billed(model, {
       text: ['Found.'],
       sources: [{ url: 'https://example.com', title: 'An example' }],
@@ -153,7 +153,7 @@ describe('the price of a call', () => {
     expect(Number(row['total_cost'])).toBeCloseTo(sum, 6);
   });
 
-  it('is that of the model that has answered, by the vendor’s own word', async () => {
+  it('is that of the model that has answered according to the vendor', async () => {
     const usage = { input: 100_000, output: 1_000 };
     const rerouted = await billed('google/gemini-2.5-pro', { usage, answeredBy: 'gemini-2.5-flash' });
     expect(rerouted).toMatchObject({
@@ -173,7 +173,7 @@ describe('the price of a call', () => {
     });
   });
 
-  it.each([0, 2])('includes an answer that OpenAI says has failed after %d pieces', async (chunks) => {
+  it.each([0, 2])('includes an answer that OpenAI reports as failed after %d pieces', async (chunks) => {
     const usage = { input: 7_000, output: 700, reasoning: 100 };
     const fault = { type: 'error-frame', chunks, reason: 'context-length', withUsage: true } as const;
     const row = await billed('openai/gpt-5.1', { text: ['One ', 'two ', 'three'], usage, fault });
@@ -186,7 +186,7 @@ describe('the price of a call', () => {
     expect(row['metadata'].estimated).toBeUndefined();
   });
 
-  it('includes an answer that OpenAI has cut at its limit', async () => {
+  it('includes an answer that OpenAI cuts at its limit', async () => {
     const usage = { input: 7_000, output: 700 };
     const row = await billed('openai/gpt-5.1', { text: ['One '], usage, finishReason: 'length' });
     expect(row).toMatchObject({
@@ -196,7 +196,7 @@ describe('the price of a call', () => {
     });
   });
 
-  it('is known for ids with slashes, and each is what it says', async () => {
+  it('is known for ids with slashes, and every id is recorded unchanged', async () => {
     const pricing = { input: 2, output: 4 };
     const entry = { provider: 'openai' as Provider, pricing, capabilities: {} };
     await changeCatalog((models) => [
@@ -210,7 +210,7 @@ describe('the price of a call', () => {
         configData: {
           models: [
             { id: 'openai/gpt-oss-120b', isDefault: true },
-            // The vendor is named once more than it must be.
+            // The provider prefix is redundant here.
             { id: 'openai/gpt-5.1' },
           ],
         },
@@ -235,8 +235,8 @@ describe('the price of a call', () => {
     }
   });
 
-  it('is said to be unknown where the catalog has none', async () => {
-    // Past the rules of the API, as an operator may.
+  it('is reported as unknown if the catalog has no price', async () => {
+    // Bypasses the rules of the API, as an operator may.
     await app.database.query(
       `update admin_config set config_data = jsonb_set(config_data, '{models}',
          (select jsonb_agg(model) from jsonb_array_elements(config_data -> 'models') as model

@@ -14,7 +14,7 @@ const COMMAND = 'dist/src/modules/admin-config/cli/catalog-refresh.js';
 const changeOf = (changes: CatalogChange[], model: string, change: string) =>
   changes.find((entry) => entry.model === model && entry.change === change);
 
-/** A catalog that is older than this version is brought up to it, without losing what was in it. */
+/** An older catalog is updated to this version without losing its content. */
 describe('a refresh of the model catalog', () => {
   let app: TestApp;
   let admin: TestUser;
@@ -28,7 +28,7 @@ describe('a refresh of the model catalog', () => {
   const catalog = async () =>
     (await app.request('GET', '/api/admin/config/model_catalog', { user: admin })).body;
 
-  it('is for administrators', async () => {
+  it('is for administrators only', async () => {
     const user = await app.createUser();
     for (const method of ['GET', 'POST'])
       expect((await app.request(method, PATH, { user })).status).toBe(403);
@@ -51,7 +51,7 @@ describe('a refresh of the model catalog', () => {
     expect(await catalog()).toEqual(before);
   });
 
-  it('makes a new version that says who did it, once', async () => {
+  it('creates a single version with the name of its author', async () => {
     const before = await catalog();
     const { status, body } = await app.request('POST', PATH, { user: admin });
     expect([status, body.version]).toEqual([200, 2]);
@@ -66,7 +66,7 @@ describe('a refresh of the model catalog', () => {
     expect((await app.request('POST', PATH, { user: admin })).body).toEqual({ version: 2, changes: [] });
   });
 
-  it('is told to those who choose a model', async () => {
+  it('reaches users who choose a model', async () => {
     const { body } = await app.request('GET', '/api/models', { user: admin });
     const model = (id: string) => body.items.find((item: { id: string }) => item.id === id);
     expect(model('google/gemini-2.5-flash')).toMatchObject({
@@ -113,7 +113,7 @@ describe('npm run catalog:refresh', () => {
     expect((await stored()).version).toBe(1);
   });
 
-  it('takes prices from a file of price data', async () => {
+  it('reads prices from a file of price data', async () => {
     const file = join(folder, 'data.json');
     const models = [
       {

@@ -5,12 +5,12 @@ import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js'
 import { eachSideBySide } from '../support/side-by-side.js';
 import { messagesOf, type StoredMessage, textOfParts } from '../support/turns.js';
 
-/** What a vendor says of the end of its answer is what is stored, counted and told, live and after a reload. */
+/** The ending that a vendor reports is stored, counted and shown, live and after a reload. */
 
 const MODELS = {
   google: 'google/gemini-2.5-flash',
   openai: 'openai/gpt-5-mini',
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI with its older interface, which gateways and local servers use. */
   openaiChat: 'openai/gpt-4o-mini',
   anthropic: 'anthropic/claude-sonnet-4-5',
 };
@@ -30,9 +30,9 @@ interface Expected {
   status: 'complete' | 'failed';
   finishReason: string;
   text: string;
-  /** Of the call's row. */
+  /** The fields of the call's row. */
   call: 'success' | 'error';
-  /** What a person reads; NAME is the vendor. */
+  /** The text that people see. NAME stands for the vendor. */
   error?: string;
 }
 
@@ -159,7 +159,7 @@ CASES.push(
 
 describe('the end of an answer', () => {
   let app: ChatApp;
-  /** Another instance on the same database, that speaks OpenAI's older interface. */
+  /** Another instance on the same database, which uses OpenAI's older interface. */
   let chatApp: ChatApp;
   let user: TestUser;
 
@@ -191,7 +191,7 @@ describe('the end of an answer', () => {
       { usage, ...script },
       { when: ({ stream, userText }) => stream && userText === question },
     );
-    // Thoughts are the question of a model that has them.
+    // Only models that can think are asked to.
     const thinking = vendor === 'openaiChat' ? undefined : true;
     const body = { model: MODELS[vendor], agent: 'chat', thinking };
     const answer = await served.say(user, chatId, question, { body });
@@ -222,7 +222,7 @@ describe('the end of an answer', () => {
     expect(calls).toHaveLength(1);
     expect(calls[0]).toMatchObject({ status: call, finishReason });
 
-    // The same live, unless nothing had been said: then it is a problem document.
+    // The same live, unless there was no content. It is then a problem document.
     const said = text !== '' || (script.reasoning !== undefined && vendor !== 'openaiChat');
     if (error !== undefined && !said) {
       expect([answer.status, answer.problem.detail]).toEqual([502, error]);
@@ -236,7 +236,7 @@ describe('the end of an answer', () => {
     }
     if (script.reasoning) expect(JSON.stringify(stored.parts)).toContain(script.reasoning.at(-1));
 
-    // Whatever it ended with, the next question is answered.
+    // Whatever the ending, the next question is answered.
     const next = await served.say(user, chatId, 'And now?', {
       body: { model: MODELS[vendor], agent: 'chat' },
     });
@@ -244,7 +244,7 @@ describe('the end of an answer', () => {
     expect([next.status, next.text]).toEqual([200, expect.stringMatching(/And now\?$/)]);
   });
 
-  it('is copied with the chat, and goes when the answer is written again', async () => {
+  it('is copied with the chat, and removed when the answer is regenerated', async () => {
     const { chatId, stored } = await ask('google', { text: TEXT, finishReason: 'length' });
     const fork = await app.request('POST', `/api/chats/${chatId}/fork`, {
       user,
@@ -256,7 +256,7 @@ describe('the end of an answer', () => {
     expect(question).toMatchObject({ role: 'user', finishReason: null });
   });
 
-  it('has no reason when its user stops it', async () => {
+  it('has no reason if its user stops it', async () => {
     const [chatId, question] = [randomUUID(), randomUUID()];
     app.double.enqueue({ text: TEXT, pauseAfter: 1 }, { when: ({ userText }) => userText === question });
     const reading = app.say(user, chatId, question, { body: { agent: 'chat' } });

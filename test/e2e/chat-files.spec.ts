@@ -8,7 +8,7 @@ import { messagesOf } from '../support/turns.js';
 const MODELS = ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5'];
 const NAMES = { google: 'Google', openai: 'OpenAI', anthropic: 'Anthropic' };
 
-/** Files of a conversation, on their way to each vendor. */
+/** Files of a conversation, as each vendor gets them. */
 describe.each(MODELS)('files for %s', (model) => {
   let app: ChatApp;
   let user: TestUser;
@@ -31,7 +31,7 @@ describe.each(MODELS)('files for %s', (model) => {
       agent: 'chat',
       ...more,
     });
-  /** The calls that answer, not those that name the chat. */
+  /** The calls that answer. Calls that name the chat are left out. */
   const calls = () => app.double.requests.filter(({ stream }) => stream);
   const told = () => JSON.stringify(calls().at(-1)?.body);
 
@@ -45,7 +45,7 @@ describe.each(MODELS)('files for %s', (model) => {
     ['typescript', 'export const a = 1;'],
     ['latin1', 'café'],
     ['svg', 'www.w3.org/2000/svg'],
-  ])('writes text into the prompt: %s', async (kind, words) => {
+  ])('are written into the prompt as text: %s', async (kind, words) => {
     const chatId = randomUUID();
     const answer = await send(chatId, [text('Look.'), FILES[kind] ?? {}]);
     expect([answer.status, answer.problem]).toEqual([200, undefined]);
@@ -63,7 +63,7 @@ describe.each(MODELS)('files for %s', (model) => {
     ['text said to be an image', /is not an image/],
     ['no pdf', /is not a PDF document/],
     ['binary said to be text', /is not text/],
-  ])('refuses what no one takes before anything is stored: %s', async (kind, said) => {
+  ])('are refused before anything is stored if no vendor accepts them: %s', async (kind, said) => {
     const chatId = randomUUID();
     const answer = await send(chatId, [text('Look.'), FILES[kind] ?? {}]);
     expect(answer.problem).toMatchObject({
@@ -79,7 +79,7 @@ describe.each(MODELS)('files for %s', (model) => {
   it.each([
     ['an image', BROKEN_PNG, 'broken.png'],
     ['a document', BROKEN_PDF, 'broken.pdf'],
-  ])('remembers that the vendor could not process a file: %s', async (_what, broken, name) => {
+  ])('are remembered if the vendor could not process them: %s', async (_what, broken, name) => {
     const chatId = randomUUID();
     const said = `${NAMES[provider]} could not process the file ${name}. Later questions leave it out.`;
     const answer = await send(chatId, [text('Look.'), broken]);
@@ -103,7 +103,7 @@ describe.each(MODELS)('files for %s', (model) => {
     expect(told()).toContain(`[omitted file: ${name}; ${NAMES[provider]} could not process it]`);
   });
 
-  it('answers a question whose history has a file that it cannot process, names it, and leaves it out from then on', async () => {
+  it('in the history that the vendor cannot process are named and left out from then on, and the question is answered', async () => {
     const chatId = await addChat(app, user);
     const parts = [text('See.'), file('image/png', PNG, 'good.png'), BROKEN_PNG];
     const messageId = await addMessage(app, chatId, {
@@ -129,9 +129,9 @@ describe.each(MODELS)('files for %s', (model) => {
     expect(reloaded.map(({ type }) => type)).toContain('data-refusedFiles');
   });
 
-  it('gives the latest of many large pictures, and never more than the vendor takes', async () => {
+  it('are limited to what the vendor accepts, starting with the latest of many large pictures', async () => {
     const chatId = await addChat(app, user);
-    // About 3.4 MB each: all of them together are more than anyone takes, or this server keeps in memory.
+    // About 3.4 MB each. All of them together exceed the limit of every vendor, and what this server keeps in memory.
     const picture = (name: string) =>
       file('image/png', Buffer.concat([PNG, Buffer.alloc(3_400_000, name)]), `${name}.png`);
     for (let index = 10; index < 26; index++) {

@@ -11,8 +11,8 @@ const SOURCES = [{ url: 'https://example.com/tides', title: 'Tides' }];
 const CODE = { code: 'print(6 * 7)', output: '42\n' };
 const usage = { input: 100, output: 40 };
 
-/** Anthropic pauses long turns of its own tools, and goes on when it is sent back what it has said. */
-describe('an answer whose vendor pauses', () => {
+/** Anthropic pauses long turns of its own tools, and continues when it gets back what it has said. */
+describe('an answer that its vendor pauses', () => {
   let app: ChatApp;
   let user: TestUser;
 
@@ -44,7 +44,7 @@ describe('an answer whose vendor pauses', () => {
   const once = (answer: Answer, ...types: string[]) =>
     types.map((type) => typesOf(answer).filter((other) => other === type).length);
 
-  it('goes on until it ends, as one answer', async () => {
+  it('continues until its end as one answer', async () => {
     const { answer, chatId, stored, calls } = await ask([
       { text: ['I looked. '], sources: SOURCES, ending: 'pause_turn' },
       { text: ['I calculated. '], codeRun: CODE, ending: 'pause_turn' },
@@ -59,7 +59,7 @@ describe('an answer whose vendor pauses', () => {
       false,
     );
 
-    // Each call is a row, and the answer has used all of them.
+    // Each call is a row, and the answer has the usage of all of them.
     const rows = await app.database.query(
       `select metadata from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer'`,
       [chatId],
@@ -69,7 +69,7 @@ describe('an answer whose vendor pauses', () => {
     );
     expect([stored.inputTokens, stored.outputTokens]).toEqual([300, 120]);
 
-    // What has been said goes back as it came.
+    // The content is sent back unchanged.
     expect(calls).toHaveLength(3);
     const [first, second, third] = calls.map(({ body }) => body);
     const asked = first?.['messages'] as unknown[];
@@ -103,7 +103,7 @@ describe('an answer whose vendor pauses', () => {
     expect(second?.['tools']).toEqual(first?.['tools']);
   });
 
-  it('goes on from its thoughts, with their signature', async () => {
+  it('continues after its reasoning, with the signature', async () => {
     const { answer, calls } = await ask(
       [{ reasoning: ['Hm, ', 'tides.'], text: ['So: '], ending: 'pause_turn' }, { text: ['the moon.'] }],
       { thinking: true },
@@ -115,7 +115,7 @@ describe('an answer whose vendor pauses', () => {
     ]);
   });
 
-  it('ends at the limit of steps when it pauses for ever, and says so', async () => {
+  it('ends at the limit of steps if it pauses forever, and reports that', async () => {
     const pause: Script = { text: ['Still looking. '], sources: SOURCES, ending: 'pause_turn' };
     const { answer, stored, calls } = await ask(Array<Script>(20).fill(pause));
     expect(calls).toHaveLength(9);
@@ -124,7 +124,7 @@ describe('an answer whose vendor pauses', () => {
     expect(textOfParts(stored)).toBe('Still looking. '.repeat(9));
   });
 
-  it('keeps what it has said when it cannot go on', async () => {
+  it('keeps its content if it cannot continue', async () => {
     const { answer, stored } = await ask([
       { text: ['I looked. '], sources: SOURCES, ending: 'pause_turn' },
       { fault: { type: 'status', status: 401 } },
@@ -133,7 +133,7 @@ describe('an answer whose vendor pauses', () => {
     expect([stored.status, textOfParts(stored)]).toEqual(['failed', 'I looked. ']);
   });
 
-  it('is stopped in a later part of it as in the first one', async () => {
+  it('can be stopped in a later part as in the first one', async () => {
     const [chatId, question] = [randomUUID(), randomUUID()];
     const when = ({ stream, userText }: { stream: boolean; userText: string }) =>
       stream && userText === question;

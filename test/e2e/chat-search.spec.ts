@@ -31,7 +31,7 @@ async function withMessage(title: string, parts: unknown): Promise<string> {
   return chatId;
 }
 
-/** Takes everything of a user into the index that can be taken, however little it is. */
+/** Indexes everything of a user that can be indexed, however little it is. */
 async function indexWhatIsFree(user: TestUser): Promise<void> {
   await app.database.query(
     'insert into switchboard.search_due (user_id) values ($1) on conflict (user_id) do nothing',
@@ -82,7 +82,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
     expect(await search('tomatoes', stranger)).toEqual(['tomatoes of a stranger']);
   });
 
-  it('lists a chat once, however often it matches, and pages its results', async () => {
+  it('lists a chat once, even with several matches, and pages its results', async () => {
     const id = await addChat(app, owner, { title: 'needle 0', createdAt: '2026-01-01T00:00:00.000Z' });
     for (let n = 0; n < 3; n++) await addMessage(app, id, { parts: [text('needle'), text('needle')] });
     await addChat(app, owner, { title: 'needle 1', createdAt: '2026-01-02T00:00:00.000Z' });
@@ -164,7 +164,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
     await withMessage('no', [text(other)]);
     await settle();
     const found = await search(q);
-    // A single letter is in "title" and "message", too.
+    // A single letter also occurs in "title" and "message".
     expect(found.filter((title) => q !== 'a' || title !== 'message').toSorted()).toEqual(
       [`title ${matching}`, ...(q === 'a' ? [] : ['message'])].toSorted(),
     );
@@ -184,7 +184,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
   });
 
   it.each([['type'], ['step-start'], ['hidden'], ['nline two'], ['u0001']])(
-    'only searches text: %j is not found',
+    'searches text only: %j is not found',
     async (q) => {
       await withMessage('chat', [
         { type: 'step-start' },
@@ -224,7 +224,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
     expect(await search('A/B findme')).toEqual(['slashed']);
   });
 
-  it.each([['\u0301'], ['\u200b']])('answers %j, which is no text', async (q) => {
+  it.each([['\u0301'], ['\u200b']])('answers %j, which contains no text', async (q) => {
     await withMessage('chat', [text('nothing of that')]);
     await settle();
     expect(await search(q)).toEqual([]);
@@ -232,7 +232,7 @@ describe.each(STATES)('GET /api/chats?q= in %s', (_name, settle) => {
 });
 
 describe('the search index', () => {
-  it('follows edits, new titles, deleted messages and chats', async () => {
+  it('follows edits, new titles, and deleted messages and chats', async () => {
     const chatId = await addChat(app, owner, { title: 'first title' });
     const messageId = await addMessage(app, chatId, { parts: [text('before the edit')] });
     const goneId = await withMessage('gone', [text('of a deleted chat')]);
@@ -270,7 +270,7 @@ describe('the search index', () => {
     expect((await search('copied words')).toSorted()).toEqual(['copy', 'original']);
   });
 
-  it('takes in an answer when it is complete, and finds what there is of it before', async () => {
+  it('indexes an answer when it is complete, and finds its content before that', async () => {
     const chatId = await addChat(app, owner, { title: 'chat' });
     await addMessage(app, chatId, { parts: [text('the question')] });
     const answer = await addMessage(app, chatId, {
@@ -290,11 +290,11 @@ describe('the search index', () => {
     expect(await search('and the rest')).toEqual(['chat']);
   });
 
-  it('loses no edit that is made while it works', async () => {
+  it('loses no edit that is made while the indexer runs', async () => {
     const chatId = await addChat(app, owner, { title: 'chat' });
     const messageId = await addMessage(app, chatId, { parts: [text('old words')] });
     const edit = JSON.stringify([text('new words')]);
-    // The edit is under way, and has not been committed when the indexer comes.
+    // The edit is not committed yet when the indexer runs.
     const runner = app.app.get(DataSource).createQueryRunner();
     await runner.startTransaction();
     await runner.query(`update "Message_v2" set parts = $2 where id = $1`, [messageId, edit]);
@@ -307,7 +307,7 @@ describe('the search index', () => {
     expect(await search('old words')).toEqual([]);
   });
 
-  it('keeps nothing of deleted chats, nor of deleted users', async () => {
+  it('keeps nothing of deleted chats or deleted users', async () => {
     const kept = await withMessage('kept', [text('some words that stay')]);
     const gone = await withMessage('gone', [text('zyxwvu tsrqponm')]);
     await index(owner);
@@ -338,7 +338,7 @@ describe('the search index', () => {
     expect(await countPending(owner)).toBe(0);
   });
 
-  it('has the indexer look at a user by the number of new messages, and takes in all', async () => {
+  it('makes the indexer check a user by the number of new messages, and index all of them', async () => {
     const chatId = await addChat(app, owner, { title: 'many' });
     await app.database.query(
       `insert into "Message_v2" ("chatId", role, parts, "createdAt")
@@ -347,7 +347,7 @@ describe('the search index', () => {
          from generate_series(1, 2500) n`,
       [chatId],
     );
-    // A run looks at 50 users.
+    // One run checks 50 users.
     for (let run = 0; run < 20 && (await countPending(owner)) >= 400; run++) {
       await app.app.get(SearchIndexer).task.run();
     }

@@ -4,16 +4,16 @@ import { createChatClient, textOf, toUiMessages } from '../support/chat-client.j
 import type { Person } from '../support/embedded-server.js';
 import { file, FilesServer, PNG, text } from '../support/files-server.js';
 
-/** The objects in a request, however deep. */
+/** The objects in a request, at any depth. */
 function partsOf(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return [...(Array.isArray(value) ? [] : [value]), ...Object.values(value).flatMap(partsOf)];
 }
 
 const BASE64 = PNG.toString('base64');
-/** More than is left inside of a message. It is a picture to everybody who looks at its beginning. */
+/** More than a message may contain itself. Its first bytes are those of a picture. */
 const LARGE = Buffer.concat([PNG, Buffer.alloc(200_000, 7)]);
-/** How each vendor is given a picture. */
+/** How each vendor gets a picture. */
 const VENDORS = [
   ['google/gemini-3.8-flash', { inlineData: { mimeType: 'image/png', data: BASE64 } }],
   ['openai/gpt-6.1-terra', { type: 'input_image', image_url: `data:image/png;base64,${BASE64}` }],
@@ -58,7 +58,7 @@ describe('files in chats', () => {
       .then(({ body }) => body.items.map(({ path }: { path: string }) => path) as string[]);
 
   describe.each(VENDORS)('for %s', (model, picture) => {
-    it('are given to the model as they are in storage, in later questions, too', async () => {
+    it('are given to the model as they are in storage, also in later questions', async () => {
       const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
       const chatId = crypto.randomUUID();
       const answer = await server.say(ada, chatId, [text('Look.'), file(path)], { model });
@@ -73,7 +73,7 @@ describe('files in chats', () => {
       expect(server.told()).toContain(BASE64);
     });
 
-    it('are named in words when they have been deleted', async () => {
+    it('are named in text after they were deleted', async () => {
       const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
       const chatId = crypto.randomUUID();
       await server.say(ada, chatId, [text('Look.'), file(path)], { model });
@@ -85,7 +85,7 @@ describe('files in chats', () => {
       expect(server.told()).not.toContain(BASE64);
     });
 
-    it('are left out when they are not what they say', async () => {
+    it('are left out if their content does not match their type', async () => {
       const path = await server.upload(ada, 'cat.png', 'image/png', Buffer.from('<script>1</script>'));
       const answer = await server.say(ada, crypto.randomUUID(), [text('Look.'), file(path)], { model });
       expect([answer.status, answer.done]).toEqual([200, true]);
@@ -93,7 +93,7 @@ describe('files in chats', () => {
       expect(server.told()).not.toContain(Buffer.from('<script>').toString('base64').slice(0, 8));
     });
 
-    it('are moved to storage when they are large, and told as they came', async () => {
+    it('are moved to storage if they are large, and reach the model unchanged', async () => {
       const chatId = crypto.randomUUID();
       const answer = await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))], { model });
       expect([answer.status, answer.done]).toEqual([200, true]);
@@ -116,7 +116,7 @@ describe('files in chats', () => {
     expect(await read()).toEqual(before);
   });
 
-  it('are taken by signed and public addresses of this project, and stored by their path', async () => {
+  it('are accepted with signed and public URLs of this project, and stored by their path', async () => {
     const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
     const { body } = await server.api(ada, 'GET', `/api/files/url?path=${path}`);
     const chatId = crypto.randomUUID();
@@ -125,7 +125,7 @@ describe('files in chats', () => {
     expect(await storedUrls(chatId)).toEqual([path, path]);
   });
 
-  it('are refused, and fetched by nobody, under any other address', async () => {
+  it('are refused under any other URL, which nothing fetches', async () => {
     const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
     for (const url of [
       'https://example.com/cat.png',
@@ -150,7 +150,7 @@ describe('files in chats', () => {
     expect(server.double.requests).toEqual([]);
   });
 
-  it('are refused as not found when they are somebody else\u2019s, or nobody\u2019s', async () => {
+  it('are refused as not found if they belong to another user or do not exist', async () => {
     const path = await server.upload(ada, 'secret.png', 'image/png', PNG);
     for (const wanted of [path, path.replace(ada.id, eve.id), `${eve.id}/none.png`]) {
       const { status, problem } = await server.say(eve, crypto.randomUUID(), [text('Look.'), file(wanted)]);
@@ -163,7 +163,7 @@ describe('files in chats', () => {
     expect((await server.api(eve, 'GET', '/api/chats')).body.items).toEqual([]);
   });
 
-  it('are refused when the type that storage knows cannot be sent', async () => {
+  it('are refused if their type in storage cannot be sent', async () => {
     await server.stack.query(`update storage.buckets set allowed_mime_types = null`);
     const path = `${ada.id}/page.png`;
     const { error } = await server
@@ -175,7 +175,7 @@ describe('files in chats', () => {
     expect([status, problem?.errors?.[0]]).toMatchObject([400, { path: 'message.parts.1.url' }]);
   });
 
-  it('stay in the message when they are small, of another type, or no whole Base64', async () => {
+  it('stay in the message if they are small, of another type, or invalid Base64', async () => {
     const chatId = crypto.randomUUID();
     const url = dataUrl(PNG);
     expect((await server.say(ada, chatId, [text('Look.'), file(url)])).status).toBe(200);
@@ -183,7 +183,7 @@ describe('files in chats', () => {
     expect(await pathsOf(ada)).toEqual([]);
   });
 
-  it('are one file in storage, however often the same is sent', async () => {
+  it('are one file in storage, even if the same file is sent several times', async () => {
     const chatId = crypto.randomUUID();
     for (let count = 0; count < 3; count++)
       await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))]);
@@ -192,7 +192,7 @@ describe('files in chats', () => {
     expect(new Set(await storedUrls(chatId))).toEqual(new Set(paths));
   });
 
-  it('are shown by an address in the list of messages, which is small and can be sent again', async () => {
+  it('have a URL in the list of messages, which is small and can be sent again', async () => {
     const chatId = crypto.randomUUID();
     await server.say(ada, chatId, [text('Look.'), file(dataUrl(LARGE))]);
     const list = await server.api(ada, 'GET', `/api/chats/${chatId}/messages`);
@@ -202,7 +202,7 @@ describe('files in chats', () => {
     const picture = await fetch(part.url);
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/png']);
     expect(Buffer.from(await picture.arrayBuffer()).equals(LARGE)).toBe(true);
-    // The same address again: a browser has it already.
+    // It is the same URL again, so a browser has the file in its cache.
     expect((await server.messages(ada, chatId))[0].parts[1].url).toBe(part.url);
 
     server.double.reset();
@@ -214,7 +214,7 @@ describe('files in chats', () => {
     expect(await storedUrls(chatId)).toEqual(await pathsOf(ada));
   });
 
-  it('go through useChat: sent, reloaded, answered again', async () => {
+  it('work with useChat: sent, reloaded, answered again', async () => {
     const id = crypto.randomUUID();
     const options = { id, token: ada.accessToken, body: { agent: 'chat' } };
     const first = createChatClient(server.stack.url, options);
@@ -234,7 +234,7 @@ describe('files in chats', () => {
     expect(again.error).toBeUndefined();
   });
 
-  it('of a public chat are shown to its readers, and stay behind when one of them copies it', async () => {
+  it('of a public chat are shown to its readers, and are not copied with the chat', async () => {
     const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
     const chatId = crypto.randomUUID();
     await server.say(ada, chatId, [text('Look.'), file(path)], { visibility: 'public' });
@@ -253,7 +253,7 @@ describe('files in chats', () => {
     expect(server.told()).toContain(BASE64);
   });
 
-  it('stay in the message when storage does not take them', async () => {
+  it('stay in the message if storage refuses them', async () => {
     await server.stack.query(`update storage.buckets set allowed_mime_types = '{text/plain}'`);
     try {
       const chatId = crypto.randomUUID();
@@ -266,7 +266,7 @@ describe('files in chats', () => {
     }
   });
 
-  it('are named in words when storage has lost them', async () => {
+  it('are named in text if storage has lost them', async () => {
     const path = await server.upload(ada, 'cat.png', 'image/png', PNG);
     const chatId = crypto.randomUUID();
     rmSync(join(server.stack.dataDir, 'storage'), { recursive: true });
@@ -275,7 +275,7 @@ describe('files in chats', () => {
     expect(server.told()).toContain('[unreadable file: cat.png]');
   });
 
-  it('that are too many for one request are left out from the oldest on', async () => {
+  it('are left out from the oldest on if they are too many for one request', async () => {
     const large = Buffer.concat([PNG, Buffer.alloc(11 * 1024 ** 2, 7)]);
     const old = await server.upload(ada, 'old.png', 'image/png', large);
     const young = await server.upload(ada, 'young.png', 'image/png', large);

@@ -7,7 +7,7 @@ import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import type { Person } from '../support/embedded-server.js';
 import { file, FilesServer, PNG, text } from '../support/files-server.js';
 
-describe('stored files that nothing needs any more', () => {
+describe('stored files that are no longer needed', () => {
   let server: FilesServer;
   /** A second instance on the same database and storage, whose sweeps the test runs. */
   let instance: NestFastifyApplication;
@@ -70,7 +70,7 @@ describe('stored files that nothing needs any more', () => {
     return chatId;
   };
 
-  it('go with their chat, unless another message of the user names them', async () => {
+  it('are removed with their chat, unless another message of the user names them', async () => {
     const [alone, shared] = [await upload(), await upload()];
     const chatId = await chatWith(alone, shared);
     const messages = await server.messages(ada, chatId);
@@ -88,7 +88,7 @@ describe('stored files that nothing needs any more', () => {
     expect(await server.stack.query('select path from switchboard.file_removals')).toEqual([]);
   });
 
-  it('stay when they are sent again before they are removed', async () => {
+  it('stay if they are sent again before they are removed', async () => {
     const path = await upload();
     const chatId = await chatWith(path);
     const parts = [
@@ -107,7 +107,7 @@ describe('stored files that nothing needs any more', () => {
     for (const { url } of shown.slice(1)) expect((await fetch(url)).status).toBe(200);
   });
 
-  it('go by themselves within half a minute', async () => {
+  it('are removed automatically within half a minute', async () => {
     const chatId = await chatWith(await upload());
     await server.api(ada, 'DELETE', `/api/chats/${chatId}`);
     for (let count = 0; count < 300 && (await pathsOf(ada)).length > 0; count++)
@@ -115,7 +115,7 @@ describe('stored files that nothing needs any more', () => {
     expect(await pathsOf(ada)).toEqual([]);
   }, 60_000);
 
-  it('stay for a day when only their message was deleted: it may be sent again', async () => {
+  it('stay for a day if only their message was deleted, because it may be sent again', async () => {
     const path = await upload();
     const chatId = await chatWith(path);
     const [question] = await server.messages(ada, chatId);
@@ -135,7 +135,7 @@ describe('stored files that nothing needs any more', () => {
     expect(await pathsOf(ada)).toEqual([]);
   });
 
-  it('are found a day after their upload when they were never sent', async () => {
+  it('are found a day after their upload if they were never sent', async () => {
     const [young, old, sent] = [await upload(), await upload(), await upload()];
     await chatWith(sent);
     await age(old, '25 hours');
@@ -144,7 +144,7 @@ describe('stored files that nothing needs any more', () => {
     expect((await pathsOf(ada)).toSorted()).toEqual([young, sent].toSorted());
   });
 
-  it('are removed with their user, however the user is deleted', async () => {
+  it('are removed with their user, whatever deletes the user', async () => {
     const eve = await server.stack.signUp(`eve${people}@example.com`);
     await server.stack.query(
       `update auth.users set raw_user_meta_data = raw_user_meta_data || '{"role": "admin"}' where id = $1`,
@@ -164,7 +164,7 @@ describe('stored files that nothing needs any more', () => {
     expect(await pathsOf(ada)).toEqual([]);
   });
 
-  it('are left alone outside of users\u2019 folders', async () => {
+  it('are left alone outside of users’ folders', async () => {
     await server.stack.query(
       `insert into storage.objects (bucket_id, name, created_at)
        values ('attachments', 'logo.png', now() - interval '9 days')`,

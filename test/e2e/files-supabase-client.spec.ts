@@ -1,7 +1,7 @@
 import type { Person } from '../support/embedded-server.js';
 import { FilesServer, PNG } from '../support/files-server.js';
 
-/** Supabase's own client against the embedded storage, as it is against Supabase. */
+/** Supabase's own client works with the embedded storage as with Supabase. */
 describe('the client of Supabase Storage', () => {
   let server: FilesServer;
   let ada: Person;
@@ -19,7 +19,7 @@ describe('the client of Supabase Storage', () => {
 
   const bucketOf = (person?: Person) => server.client(person).storage.from('attachments');
 
-  it('lists a folder by names relative to it, with its folders', async () => {
+  it('lists a folder with relative names, including its folders', async () => {
     const { data } = await bucketOf(ada).list(ada.id);
     expect(data?.map(({ name, id }) => [name, id === null])).toEqual([
       ['a.png', false],
@@ -41,7 +41,7 @@ describe('the client of Supabase Storage', () => {
     expect(found.data?.map(({ name }) => name)).toEqual(['a_b.png']);
   });
 
-  it('lists by whole paths, page by page', async () => {
+  it('lists full paths, page by page', async () => {
     const bucket = bucketOf(ada);
     const seen: string[] = [];
     let cursor: string | undefined;
@@ -66,7 +66,7 @@ describe('the client of Supabase Storage', () => {
     expect((await bucket.listV2({ cursor: 'x' })).error).toMatchObject({ statusCode: '400' });
   });
 
-  it('signs several addresses at once', async () => {
+  it('signs several URLs at once', async () => {
     const paths = [`${ada.id}/a.png`, `${ada.id}/none.png`, `${ada.id}/deep/c.png`];
     const { data, error } = await bucketOf(ada).createSignedUrls(paths, 60);
     expect(error).toBeNull();
@@ -105,7 +105,7 @@ describe('the client of Supabase Storage', () => {
     expect((await bucket.exists(path).catch(() => ({ data: false }))).data).toBe(false);
   });
 
-  it('reaches nothing of anybody else', async () => {
+  it('has no access to files of other users', async () => {
     const path = `${ada.id}/a.png`;
     for (const bucket of [bucketOf(eve), bucketOf()]) {
       expect((await bucket.list(ada.id)).data ?? []).toEqual([]);
@@ -127,7 +127,7 @@ describe('the client of Supabase Storage', () => {
     expect((await bucketOf(ada).download(path)).error).toBeNull();
   });
 
-  it('finds nothing for a deactivated user, whatever their token says', async () => {
+  it("finds nothing for a deactivated user, whatever the user's token says", async () => {
     const bob = await server.stack.signUp('bob@example.com');
     const bucket = bucketOf(bob);
     expect((await bucket.upload(`${bob.id}/a.png`, PNG, { contentType: 'image/png' })).error).toBeNull();
@@ -140,7 +140,7 @@ describe('the client of Supabase Storage', () => {
     expect((await bucket.download(`${bob.id}/a.png`)).error).not.toBeNull();
   });
 
-  it('never gets a page that a browser would show from the address of the API', async () => {
+  it('never gets a page that a browser would show under the URL of the API', async () => {
     await server.stack.query(`update storage.buckets set allowed_mime_types = null`);
     const bucket = bucketOf(ada);
     for (const [name, type] of [

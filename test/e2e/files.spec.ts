@@ -29,7 +29,7 @@ describe('users\u2019 files', () => {
     });
   const at = (path: string) => `path=${encodeURIComponent(path)}`;
 
-  it('are uploaded to a signed address, listed, read and deleted', async () => {
+  it('are uploaded with a signed URL, listed, read and deleted', async () => {
     const { status, body } = await create(ada);
     expect(status).toBe(201);
     expect(Object.keys(body).sort()).toEqual(['expiresAt', 'path', 'token', 'uploadUrl']);
@@ -68,7 +68,7 @@ describe('users\u2019 files', () => {
     expect((await fetch(link.body.url)).status).toBeGreaterThanOrEqual(400);
   });
 
-  it('are listed page by page, the newest first, without a skip', async () => {
+  it('are listed page by page, the newest first, without gaps', async () => {
     const paths: string[] = [];
     for (let number = 0; number < 5; number++)
       paths.unshift(await server.upload(ada, `${number}.png`, 'image/png', PNG));
@@ -84,7 +84,7 @@ describe('users\u2019 files', () => {
     expect(seen).toEqual(paths);
   });
 
-  it('are nobody else\u2019s', async () => {
+  it('are visible to their owner only', async () => {
     const path = await server.upload(ada, 'secret.png', 'image/png', PNG);
     for (const wanted of [
       path,
@@ -109,7 +109,7 @@ describe('users\u2019 files', () => {
     expect((await server.api(eve, 'GET', '/api/files')).body.items).toEqual([]);
   });
 
-  it('have names of plain letters below the user\u2019s folder, whatever they were called', async () => {
+  it('have names of plain letters below the user’s folder, whatever their original name', async () => {
     for (const [filename, expected] of [
       ['../../../etc/passwd', 'etc_passwd'],
       ['..', 'file'],
@@ -128,7 +128,7 @@ describe('users\u2019 files', () => {
     }
   });
 
-  it('are refused when they are too large, of a wrong type, or not described', async () => {
+  it('are refused if they are too large, of a wrong type, or not described', async () => {
     const answers = await Promise.all([
       create(ada, { size: 20 * 1024 ** 2 + 1 }),
       create(ada, { contentType: 'text/html' }),
@@ -153,13 +153,13 @@ describe('users\u2019 files', () => {
     ]);
   });
 
-  it('cannot lie about their size or type to storage', async () => {
+  it('cannot be larger or of another type than declared to storage', async () => {
     const { body } = await create(ada, { size: 1 });
     const put = (bytes: Buffer<ArrayBuffer>, contentType: string) =>
       fetch(body.uploadUrl, { method: 'PUT', headers: { 'content-type': contentType }, body: bytes });
     expect((await put(Buffer.from('<script>1</script>'), 'text/html')).status).toBe(415);
     expect((await put(Buffer.alloc(20 * 1024 ** 2 + 1), 'image/png')).status).toBe(413);
-    // Without a length, and in a form, where the length is that of the form.
+    // Without a length, and as a form, whose length differs from the length of the file.
     const large = new Blob([Buffer.alloc(21 * 1024 ** 2)], { type: 'image/png' });
     const stream = await fetch(body.uploadUrl, {
       method: 'PUT',
@@ -173,7 +173,7 @@ describe('users\u2019 files', () => {
     expect((await server.api(ada, 'GET', '/api/files')).body.items).toEqual([]);
   });
 
-  it('are uploaded once with a token, and only where it says', async () => {
+  it('are uploaded once with a token, and only to its path', async () => {
     const { body } = await create(ada);
     const bucket = server.client().storage.from('attachments');
     const png = { contentType: 'image/png' };

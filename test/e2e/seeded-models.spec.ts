@@ -9,7 +9,7 @@ import { picture } from '../support/drawing.js';
 
 const ANSWERING = DEFAULT_CATALOG.models.filter(({ capabilities }) => !capabilities.imageOutput);
 
-/** The models that a new installation offers, asked in the way that their vendors take. */
+/** The models that a new installation offers. They are called in the way that their vendors accept. */
 describe('a new installation', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -21,7 +21,7 @@ describe('a new installation', () => {
   afterEach(() => app.double.reset());
   afterAll(() => app.close());
 
-  it('offers flagships and small models of all vendors, with their prices, and none that is to go', async () => {
+  it('offers flagships and small models of all vendors with their prices, and none that will be retired', async () => {
     const { body } = await app.request('GET', '/api/models', { user });
     const items = body.items as Array<{ id: string; provider: string; pricing: object; available: boolean }>;
     expect(items.map(({ id }) => id).toSorted()).toEqual(
@@ -40,7 +40,7 @@ describe('a new installation', () => {
   });
 
   it.each(ANSWERING.map(({ provider, id }) => `${provider}/${id}`))(
-    'is answered by %s, which thinks or does not as it is asked',
+    'is answered by %s, which thinks only if it is asked to',
     async (model) => {
       for (const thinking of [undefined, true, false]) {
         const answer = await app.say(user, randomUUID(), 'Hello', {

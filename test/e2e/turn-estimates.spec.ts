@@ -13,7 +13,7 @@ import { type ChatApp, startChatApp } from '../support/chat-app.js';
 
 const MODEL = 'google/gemini-2.5-flash';
 
-/** What a budget is asked for before a call is close to what the call then reads: all of it, in whatever script. */
+/** The budget check before a call uses an estimate that is close to what the call then reads, in any script. */
 describe('the estimate of a turn', () => {
   let app: ChatApp;
   let user: TestUser;
@@ -36,7 +36,7 @@ describe('the estimate of a turn', () => {
   const say = (chatId: string, text: string, agent: AnsweringAgent, documentId?: string) =>
     app.say(user, chatId, text, { body: { model: MODEL, agent, documentId } });
 
-  /** Tokens of input that the budget is asked for. */
+  /** The input tokens that the budget check uses. */
   async function estimated(chatId: string, text: string, agent: AnsweringAgent, documentId?: string) {
     const config = await app.app.get(AdminConfigService).current();
     const model = app.app.get(ModelSelector).select(agent, MODEL, {}, config);
@@ -52,11 +52,11 @@ describe('the estimate of a turn', () => {
     const turn = { userId: user.id, chatId, request } as Turn;
     const admission = app.app.get(TurnAdmission);
     const { expectedCost } = await admission.request(turn, identity, { agentType: agent, model }, config);
-    // One token of output at 2.5.
+    // One output token at 2.5.
     return (Number(expectedCost) * 1e6 - 2.5) / 0.3;
   }
 
-  /** Tokens that the vendor was sent: words, and the descriptions of tools. */
+  /** The tokens that the vendor got: texts, and descriptions of tools. */
   function sent(text: string): number {
     const request = app.double.requests.findLast(({ stream, userText }) => stream && userText.includes(text));
     const {
@@ -90,13 +90,13 @@ describe('the estimate of a turn', () => {
     const first = await ratio(chatId, question, 'chat');
     expect(first).toBeGreaterThan(0.8);
     expect(first).toBeLessThan(1.25);
-    // The double repeats what was said: the conversation has it three times by now.
+    // The double repeats the message, so the conversation now contains it three times.
     const second = await ratio(chatId, `And now? (${randomUUID()})`, 'chat');
     expect(second).toBeGreaterThan(0.75);
     expect(second).toBeLessThan(1.4);
   });
 
-  it('counts the tools of the agent, and the document that is open', async () => {
+  it('counts the tools of the agent, and the open document', async () => {
     const plain = await ratio(randomUUID(), `Without a document ${randomUUID()}`, 'artifact');
     expect(plain).toBeGreaterThan(0.7);
     expect(plain).toBeLessThan(1.4);
@@ -112,7 +112,7 @@ describe('the estimate of a turn', () => {
     expect(open).toBeLessThan(1.25);
   });
 
-  it('takes a picture for what the vendor bills, and not for its bytes', async () => {
+  it('counts a picture as the vendor bills it, and not by its bytes', async () => {
     const chatId = randomUUID();
     const png = Buffer.alloc(300_000);
     png.write('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
@@ -130,7 +130,7 @@ describe('the estimate of a turn', () => {
       agent: 'chat',
     });
     expect(answer.status).toBe(200);
-    // A conversation with the picture in it: four tiles of 258 tokens, and few words.
+    // A conversation with the picture in it: four tiles of 258 tokens, and little text.
     const tokens = await estimated(chatId, 'And what else?', 'chat');
     expect(tokens).toBeGreaterThan(1_032);
     expect(tokens).toBeLessThan(1_400);

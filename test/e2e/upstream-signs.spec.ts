@@ -6,12 +6,12 @@ import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js'
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf } from '../support/turns.js';
 
-/** What a provider's connection says between the words of an answer: signs of life, news, other ways to the same answer. */
+/** A provider's connection contains more than the text of an answer: signs of life, new event types, redirects to the same answer. */
 
 const MODELS = {
   google: 'google/gemini-2.5-flash',
   openai: 'openai/gpt-5-mini',
-  /** OpenAI by its older interface, which gateways and local servers speak. */
+  /** OpenAI with its older interface, which gateways and local servers use. */
   openaiChat: 'openai/gpt-4o-mini',
   anthropic: 'anthropic/claude-sonnet-4-5',
 };
@@ -20,7 +20,7 @@ const ALL = Object.keys(MODELS) as Vendor[];
 
 const TEXT = ['one ', 'two'];
 const IDLE_TIMEOUT = 1_500;
-/** Silence of twice what is waited for, with a sign of life every now and then. */
+/** A silence of twice the timeout, with a sign of life from time to time. */
 const LIFE = { times: 8, everyMs: IDLE_TIMEOUT / 4 };
 
 const COMMENT = ': keepalive\n\n';
@@ -51,7 +51,7 @@ const SIGNS: Array<[Vendor, string, string]> = [
   ['openaiChat', 'empty deltas', chatChunk({ content: '' })],
 ];
 
-/** Events of kinds that came after the clients were written. */
+/** Event types that are newer than the clients. */
 const NEWS: Array<[Vendor, string, string]> = [
   ['google', 'an object', sse({ somethingNew: true })],
   ['google', 'a word', 'data: "still here"\n\n'],
@@ -69,7 +69,7 @@ const NEWS: Array<[Vendor, string, string]> = [
 describe('an answer on the wire', () => {
   let app: ChatApp;
   let chatApp: ChatApp;
-  /** Listens elsewhere. */
+  /** A server on another address. */
   let stranger: ChatApp;
   let user: TestUser;
 
@@ -117,7 +117,7 @@ describe('an answer on the wire', () => {
     expect(answerCalls(served, question)).toHaveLength(1);
   });
 
-  it('shows the thoughts of servers that are compatible with OpenAI’s, as they come', async () => {
+  it('shows the reasoning of OpenAI-compatible servers as it arrives', async () => {
     for (const thoughtsIn of ['reasoning_content', 'reasoning'] as const) {
       const reasoning = ['Let me ', 'think. ', 'Yes.'];
       const script: Script = { reasoning, thoughtsIn, text: TEXT, chunkDelayMs: IDLE_TIMEOUT / 2 };
@@ -139,7 +139,7 @@ describe('an answer on the wire', () => {
     }
   });
 
-  it('keeps the thoughts of such a server when nothing follows them', async () => {
+  it('keeps the reasoning of such a server if nothing follows it', async () => {
     const { answer, chatId } = await ask('openaiChat', {
       reasoning: ['Hm.'],
       thoughtsIn: 'reasoning_content',
@@ -167,7 +167,7 @@ describe('an answer on the wire', () => {
     expect(answerCalls(served, question)).toHaveLength(1);
   });
 
-  it('passes over what nobody knows before its very first event', async () => {
+  it('ignores unknown events before its very first event', async () => {
     const { answer } = await ask('anthropic', { text: TEXT, overture: NEWS.at(-2)![2] + COMMENT });
     expectWhole(answer);
   });
@@ -183,7 +183,7 @@ describe('an answer on the wire', () => {
     },
   );
 
-  it('is cut off, and not taken for whole, when its compressed body ends early', async () => {
+  it('is cut off, and not complete, if its compressed body ends early', async () => {
     const { answer } = await ask('openai', {
       text: TEXT,
       encoding: 'gzip',
@@ -206,7 +206,7 @@ describe('an answer on the wire', () => {
     },
   );
 
-  it.each(ALL)('is not looked for anywhere else, where its key would go along: %s', async (vendor) => {
+  it.each(ALL)('does not follow redirects that would send its key elsewhere: %s', async (vendor) => {
     const { answer } = await ask(vendor, {
       redirect: { status: 307, to: `${stranger.double.url}/${vendor.replace('Chat', '')}/elsewhere` },
     });
@@ -216,7 +216,7 @@ describe('an answer on the wire', () => {
   });
 
   it.each([301, 302, 303] as const)(
-    'is not looked for where a request would not be repeated: %s',
+    'does not follow redirects that would not repeat the request: %s',
     async (status) => {
       const { answer, served, question } = await ask('openai', { redirect: { status } });
       expect([answer.status, answer.problem.code]).toEqual([502, 'upstream_error']);
@@ -224,7 +224,7 @@ describe('an answer on the wire', () => {
     },
   );
 
-  it('is not looked for in circles', async () => {
+  it('does not follow redirects in circles', async () => {
     const { answer, served, question } = await ask(
       'openai',
       ...Array<Script>(20).fill({ redirect: { status: 307 } }),

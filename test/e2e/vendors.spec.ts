@@ -121,7 +121,7 @@ describe('a vendor added to the list', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toContain(acme.keyHeader);
 
     const bad = await app.request('GET', '/api/models', { user, headers: { [acme.keyHeader]: 'a key' } });
-    expect(bad.body.errors).toEqual([{ path: `headers.${acme.keyHeader}`, message: 'is not a key' }]);
+    expect(bad.body.errors).toEqual([{ path: `headers.${acme.keyHeader}`, message: 'is not a valid key' }]);
 
     const lines = ['GET /api/models HTTP/1.1', 'host: x', `${acme.keyHeader}: 1`, `${acme.keyHeader}: 2`];
     const twice = await sendRaw(app.url, `${lines.join('\r\n')}\r\n\r\n`);

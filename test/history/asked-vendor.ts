@@ -13,7 +13,7 @@ import { openaiChat } from '../doubles/wire/openai-chat.js';
 import { openaiResponses } from '../doubles/wire/openai-responses.js';
 import { makeReply } from '../doubles/wire/reply.js';
 
-/** A message as it stands in its row. */
+/** A message as stored in its row. */
 export interface StoredMessage {
   id: string;
   role: 'user' | 'assistant';
@@ -27,7 +27,7 @@ export interface AskedModel {
   thinking?: boolean;
 }
 
-/** One of each kind whose rules differ. */
+/** One model of each kind that has different rules. */
 export const ASKED_MODELS: readonly AskedModel[] = [
   { provider: 'google', modelId: 'gemini-2.5-flash' },
   { provider: 'google', modelId: 'gemini-3-pro-preview', thinking: true },
@@ -40,7 +40,7 @@ export const ASKED_MODELS: readonly AskedModel[] = [
 
 export interface Exchange {
   body: Body;
-  /** What the vendor said instead of an answer. */
+  /** The vendor's error in place of an answer. */
   refusal?: string;
 }
 
@@ -51,7 +51,7 @@ const DIALECTS: Array<[path: RegExp, dialect: Dialect]> = [
   [/\/messages$/, anthropic],
 ];
 
-/** Asks the double of a vendor with the vendor's real client, without a socket in between. */
+/** Calls the double of a vendor with the vendor's real client, without a socket. */
 export class AskedVendor {
   readonly exchanges: Exchange[] = [];
   readonly model: SelectedModel;
@@ -81,14 +81,14 @@ export class AskedVendor {
     };
   }
 
-  /** The history as the product reads it from its rows, the question last. */
+  /** The history as the product reads it from its rows. The question is last. */
   static historyOf(stored: readonly StoredMessage[], question: StoredMessage): UIMessage[] {
     const rows = stored.map((message) => ({ ...message, createdAt: new Date(0) }));
     const asked = { id: question.id, role: 'user', parts: question.parts as UIMessage['parts'] } as const;
     return [...fromFirstQuestion(rows).map(toUiMessage), asked];
   }
 
-  /** @throws what the product makes of a refusal */
+  /** @throws the product's error for a refusal */
   async ask(stored: readonly StoredMessage[], question: StoredMessage, asking: Asking = {}): Promise<void> {
     const history = AskedVendor.historyOf(stored, question);
     const prompt = await toPrompt(history, this.model, 'Be helpful.');
@@ -99,7 +99,7 @@ export class AskedVendor {
     });
   }
 
-  /** The whole of the last request, as the vendor reads it. */
+  /** The whole last request, as the vendor reads it. */
   get told(): string {
     return JSON.stringify(this.exchanges.at(-1)?.body);
   }

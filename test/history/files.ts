@@ -13,7 +13,7 @@ const BMP = Buffer.concat([Buffer.from('BM'), Buffer.alloc(60, 1)]);
 const PDF = Buffer.from('%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF');
 const ZIP = Buffer.from('UEsDBBQAAAAIAAAAIQAAAAAAAAAAAAAAAAAAAAAA', 'base64');
 
-/** A PNG that is said to have this many pixels a side. */
+/** A PNG whose header contains this many pixels per side. */
 export function pngOf(side: number): Buffer {
   const bytes = Buffer.from(PNG);
   bytes.writeUInt32BE(side, 16);
@@ -26,7 +26,7 @@ export function file(mediaType: string, content: Buffer | string, filename?: str
   return { type: 'file', mediaType, url, ...(filename === undefined ? {} : { filename }) };
 }
 
-/** Files that no check of this server finds wrong, and that every vendor finds broken when it opens them. */
+/** Files that pass all checks of this server, and that every vendor finds broken when it opens them. */
 export const BROKEN_PNG = file('image/png', Buffer.concat([PNG, Buffer.from(BROKEN_INSIDE)]), 'broken.png');
 export const BROKEN_PDF = file(
   'application/pdf',
@@ -34,7 +34,7 @@ export const BROKEN_PDF = file(
   'broken.pdf',
 );
 
-/** Files of many kinds, as clients send them or their owners write them into a row. */
+/** Files of many kinds, as clients send them or as owners write them into a row. */
 export const FILES: Readonly<Record<string, object>> = {
   png: file('image/png', PNG, 'cat.png'),
   jpeg: file('image/jpeg', JPEG),

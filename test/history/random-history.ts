@@ -2,7 +2,7 @@ import { ENCRYPTED_CONTENT, THINKING_SIGNATURE } from '../doubles/wire/signature
 import type { StoredMessage } from './asked-vendor.js';
 import { BROKEN_PDF, BROKEN_PNG, FILES, file, PNG, pngOf } from './files.js';
 
-/** A sequence of numbers that a seed decides (mulberry32). */
+/** A sequence of numbers that depends on a seed (mulberry32). */
 export class Dice {
   constructor(private state: number) {}
 
@@ -150,7 +150,10 @@ const STRANGE = [
   { type: 'reasoning-file', mediaType: 'image/png', url: 'data:image/png;base64,AAAA' },
 ];
 
-/** What a chat can hold, whoever wrote it: each kind of part in each state, every vendor's notes, whole and broken rows. */
+/**
+ * Everything that a chat can contain, whoever wrote it: each kind of part in each state, the notes of every vendor,
+ * complete and broken rows.
+ */
 export function randomHistory(dice: Dice): StoredMessage[] {
   return dice.some(7, () => randomMessage(dice));
 }

@@ -219,7 +219,7 @@ const RULES: Rule[] = [
   },
 ];
 
-describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
+describe.each(ASKED_MODELS)('$provider/$modelId $api gets', (model) => {
   it.each(RULES)('$what', async ({ history, says = [], leavesOut = [] }) => {
     const vendor = new AskedVendor(model);
     await vendor.ask(history, question);
@@ -229,7 +229,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     expect(vendor.told).toContain('And now?');
   });
 
-  it('its own thoughts alone', async () => {
+  it('only its own reasoning', async () => {
     const vendor = new AskedVendor(model);
     const thoughts = SIGNED.map((providerMetadata) => ({
       type: 'reasoning',
@@ -242,11 +242,11 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     const told = Object.entries(proofs).flatMap(([name, proof]) =>
       vendor.told.includes(proof) ? [name] : [],
     );
-    // Chat Completions have no place for thoughts.
+    // Chat Completions have no field for reasoning.
     expect(told).toEqual(model.api === 'chat' ? [] : [model.provider]);
   });
 
-  it('no more images than it takes, and of those the latest', async () => {
+  it('no more images than it accepts, and the latest of them', async () => {
     const vendor = new AskedVendor(model);
     const images = Array.from({ length: 30 }, (_, index) =>
       file('image/png', pngOf(100 + index), `p${index}.png`),
@@ -260,7 +260,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     );
   });
 
-  it('an earlier file that is broken inside, once, and then without it', async () => {
+  it('an earlier file that is broken inside once, and later requests without it', async () => {
     const vendor = new AskedVendor(model);
     const refused: unknown[] = [];
     const history = [asked('q', say('See.'), FILES['png'], BROKEN_PNG), answered(say('I see.'))];
@@ -269,7 +269,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     expect(refused).toContainEqual(expect.objectContaining({ messageId: 'q', index: 2, name: 'broken.png' }));
   });
 
-  it('a question again in words, when what stands before it is refused for a reason that nobody knows', async () => {
+  it('a question again as plain text if earlier messages are refused for an unknown reason', async () => {
     const vendor = new AskedVendor(model);
     const forged = answered(
       {
@@ -291,7 +291,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api is told of', (model) => {
     if (vendor.exchanges.length > 1) expect(vendor.told).not.toContain('forged');
   });
 
-  it('refuses in a question what it does not take, by name', () => {
+  it('no refused file: an error names each file in the question that it does not accept', () => {
     const { model: selected } = new AskedVendor(model);
     const parts = [say('See.'), FILES['png'], FILES['zip'], FILES['broken base64'], FILES['csv']] as never;
     expect(() => refuseFiles({ parts }, selected)).toThrow(
@@ -315,21 +315,21 @@ describe('a model', () => {
   const parts = [FILES['png'], FILES['csv']] as never;
   const gpt = { provider: 'openai', modelId: 'gpt-4o-mini' } as const;
 
-  it('that takes no files by the catalog takes text all the same', () => {
+  it('that accepts no files according to the catalog still gets text', () => {
     const { model } = new AskedVendor(gpt, {}, { capabilities: { fileInput: false } });
     expect(() => refuseFiles({ parts }, model)).toThrow(
       'message.parts.0: the file cat.png cannot be given to openai/gpt-4o-mini, which takes text only',
     );
   });
 
-  it('that is given none by its configuration takes none', () => {
+  it('that gets no files by its configuration gets none', () => {
     const { model } = new AskedVendor(gpt, { capabilities: { fileInput: false } });
     expect(() => refuseFiles({ parts }, model)).toThrow(
       /parts\.0.*cannot be given .* here; message\.parts\.1/,
     );
   });
 
-  it('is not given more text than it can read', async () => {
+  it('gets no more text than it can read', async () => {
     const long = file('text/plain', 'word '.repeat(2_000), 'long.txt');
     const vendor = new AskedVendor(gpt, {}, { contextWindow: 1_000, capabilities: {} });
     expect(() => refuseFiles({ parts: [long] as never }, vendor.model)).toThrow('long.txt is too long');

@@ -3,18 +3,18 @@ import { ASKED_MODELS, AskedVendor, type StoredMessage } from './asked-vendor.js
 import { FILES } from './files.js';
 import { Dice, randomHistory } from './random-history.js';
 
-/** The conversation in a request, in whichever field its vendor has it. */
+/** The conversation in a request, in the field that its vendor uses. */
 function conversationOf(body: Body): Body[] {
   return (body['contents'] ?? body['messages'] ?? body['input']) as Body[];
 }
 
-/** Each part with the role that says it: what follows each other in one role is one message, and may grow. */
+/** Each part with its role. Consecutive parts of one role are one message, which may grow. */
 function flat(messages: Body[]): string[] {
   return messages.flatMap((message) => {
     const { role, content, parts } = message;
     const inner: unknown = parts ?? content;
     if (Array.isArray(inner)) return inner.map((part) => JSON.stringify([role, part]));
-    // A single text may be written without a list around it.
+    // A single text may have no list around it.
     const text = typeof inner === 'string' && role === 'user' ? { type: 'text', text: inner } : undefined;
     return [JSON.stringify(text ? [role, text] : message)];
   });
@@ -22,7 +22,7 @@ function flat(messages: Body[]): string[] {
 
 const say = (words: string) => ({ type: 'text', text: words, state: 'done' });
 
-/** A chat in which nothing is unusual: questions with files, thoughts, calls, an answer of each vendor. */
+/** A chat without anything unusual: questions with files, reasoning, calls, an answer of each vendor. */
 const CONVERSATION: StoredMessage[] = [
   { id: 'q1', role: 'user', parts: [say('Look.'), FILES['png'], FILES['csv']] },
   {
@@ -83,14 +83,14 @@ describe('the requests of one conversation', () => {
     expect(bodies).toHaveLength(4);
     for (const [index, body] of bodies.slice(1).entries()) {
       const before = JSON.stringify(conversationOf(bodies[index] ?? {}));
-      // All but the bracket that ends the list.
+      // Everything except the bracket that ends the list.
       expect(JSON.stringify(conversationOf(body)).slice(0, before.length - 1)).toBe(before.slice(0, -1));
       const rest = ({ contents: _1, messages: _2, input: _3, ...settings }: Body) => JSON.stringify(settings);
       expect(rest(body)).toBe(rest(bodies[index] ?? {}));
     }
   });
 
-  it.each(ASKED_MODELS)('are the same when they are made again: $provider/$modelId $api', async (asked) => {
+  it.each(ASKED_MODELS)('are the same if they are made again: $provider/$modelId $api', async (asked) => {
     const [first, second] = [
       await bodiesOf(new AskedVendor(asked), CONVERSATION),
       await bodiesOf(new AskedVendor(asked), CONVERSATION),
@@ -99,7 +99,7 @@ describe('the requests of one conversation', () => {
   });
 
   it.each(ASKED_MODELS)(
-    'go on where the one before ended, whatever stands in them: $provider/$modelId $api',
+    'continue where the previous one ended, whatever they contain: $provider/$modelId $api',
     async (asked) => {
       for (let seed = 1; seed <= 150; seed++) {
         const dice = new Dice(seed * 7_919);
@@ -111,7 +111,7 @@ describe('the requests of one conversation', () => {
             dice.oneOf([FILES['png'], FILES['csv'], FILES['pdf'], say('And more.')]),
           ],
         }));
-        // What nobody has asked this vendor yet may be too much, or be left out later.
+        // Messages that this vendor has not got yet may be too large, or may be left out later.
         const answers = questions.map(() => randomHistory(dice).filter(({ role }) => role === 'assistant'));
         const messages = questions.flatMap((question, index) => [question, ...(answers[index] ?? [])]);
         const bodies = await bodiesOf(new AskedVendor(asked), messages);

@@ -10,7 +10,7 @@ const PNG = Buffer.from(
   'base64',
 );
 
-/** What the old frontend throws for an answer that is not 2xx: it reads `code` and `cause`, nothing else. */
+/** The error that the old frontend throws for a status other than 2xx: it only reads `code` and `cause`. */
 class ChatbotError extends Error {
   constructor(
     readonly code: string,
@@ -20,7 +20,7 @@ class ChatbotError extends Error {
   }
 }
 
-/** The old chatbot's frontend: its base URL and its token are all that has been changed. */
+/** The old chatbot's frontend. Only its base URL and its token were changed. */
 class OldFrontend {
   constructor(
     private readonly base: string,
@@ -138,7 +138,7 @@ describe('the old routes', () => {
     await again.sendMessage({ text: 'And Bonn?' });
     expect(textOf(again.lastMessage)).toBe('You said: And Bonn?');
 
-    // Somebody else has the address of the public chat.
+    // Another user has the URL of the public chat.
     const reader = new OldFrontend(app.url, (await app.createUser()).token);
     expect(await reader.read(`/api/messages?chatId=${chat.id}`)).toMatchObject({
       isReadonly: true,
@@ -152,7 +152,7 @@ describe('the old routes', () => {
     });
   });
 
-  it('read a chat of more messages than a page', async () => {
+  it('read a chat with more messages than one page', async () => {
     const chat = await talk('long');
     await app.database.query(
       `insert into "Message_v2" (id, "chatId", role, parts, "createdAt")
@@ -176,7 +176,7 @@ describe('the old routes', () => {
     expect(requests).toContain(asked);
   });
 
-  it('list the chats in pages, as the sidebar asks for them', async () => {
+  it('list the chats in pages, as the sidebar requests them', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.unshift((await talk(`chat ${n}`)).id);
     const first = await frontend.read('/api/history?limit=2');

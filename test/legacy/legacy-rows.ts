@@ -8,10 +8,10 @@ export const PICTURE = 'https://blob.example.com/picture%20one.png';
 export const MEGABYTE_TEXT = 'ein Satz mit Umlauten äöü und 🙂. '.repeat(27_000);
 export const CONTEXT = { inputTokens: 12, outputTokens: 3, costUSD: { totalUSD: 0.0004 }, modelId: 'gpt-4o' };
 
-/** The rows of an old database that tests ask about, by what is special about them. */
+/** The rows of an old database that tests use, named by their special property. */
 export type Rows = Record<string, string>;
 
-/** Fills an old database with what such databases have, and with what they should not have. */
+/** Fills an old database with rows as in real databases, including rows that should not exist. */
 export class LegacyRows {
   readonly ids: Rows = {};
   private readonly features: ReturnType<typeof featuresOf>;
@@ -38,7 +38,7 @@ export class LegacyRows {
 
   private async users(): Promise<void> {
     const hash = await hashPassword(PASSWORD);
-    // People registered with capital letters, twice, and some databases had their column widened.
+    // Some people registered twice, with capital letters, and in some databases a column was widened.
     await this.database.query(`alter table ${this.schema}."User" alter email type varchar(400)`);
     await this.insert('User', { email: 'Ann@Example.com', password: hash.replace('$2b$', '$2a$') }, 'ann');
     await this.insert('User', { email: 'ANN@example.com', password: hash }, 'annAgain');
@@ -107,7 +107,7 @@ export class LegacyRows {
     }
   }
 
-  /** The first table of messages: what AI SDK 4 sends to models, a row for each step and each result. */
+  /** The first table of messages: the format that AI SDK 4 sent to models, with a row for each step and each result. */
   private async firstMessages(): Promise<void> {
     const { ids } = this;
     const at = (role: string, content: unknown, createdAt: string, name: string, chatId = ids.chat) =>
@@ -125,7 +125,7 @@ export class LegacyRows {
       toolName: 'getWeather',
       result: { celsius: -3 },
     };
-    // One insert of the old chatbot: all rows have the same time, and their order is that of the rows.
+    // One insert of the old chatbot: all rows have the same time, and only the order of rows gives their order.
     const same = '2025-03-04 05:06:09.123';
     await at('assistant', [{ type: 'text', text: 'I look.' }, call], same, 'callRow');
     await at('tool', [result], same, 'resultRow');
@@ -161,7 +161,7 @@ export class LegacyRows {
     await vote(ids.answerRow, true);
     await vote(ids.resultRow, false);
     if (this.features.messages) {
-      // A chat that the old chatbot's own script has converted: both tables have it.
+      // A chat that the old chatbot's own script has converted. Both tables contain it.
       await this.insert(
         'Chat',
         { userId: ids.bob, title: 'Converted', createdAt: '2025-02-02 00:00:00' },
@@ -360,7 +360,7 @@ export class LegacyRows {
     await this.withoutKeys('Suggestion', () => suggestion('2020-01-01 00:00:00', 'orphanSuggestion'));
   }
 
-  /** Foreign keys get lost: in restored dumps, and where somebody cleaned up by hand. */
+  /** Foreign keys can be missing: in restored dumps, and after a manual clean-up. */
   private async withoutKeys(table: string, work: () => Promise<void>): Promise<void> {
     const rows = await this.database.query(
       `select conname as name from pg_constraint where conrelid = '${this.schema}."${table}"'::regclass and contype = 'f'`,

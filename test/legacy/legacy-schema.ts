@@ -1,6 +1,6 @@
 import type { SqlRunner } from '../fixtures/rows.js';
 
-/** The versions of the old chatbot's schema: the numbers of its migrations, and the one that squashed them. */
+/** The versions of the old chatbot's schema: the numbers of its migrations, and the migration that squashed them. */
 export const VERSIONS = [
   '0000',
   '0001',
@@ -15,7 +15,7 @@ export const VERSIONS = [
 ] as const;
 export type Version = (typeof VERSIONS)[number];
 
-/** What each migration does to the tables, in our own words. */
+/** The changes that each migration makes to the tables, in our own words. */
 const STEPS: Record<Exclude<Version, 'squashed'>, string> = {
   '0000': `
     create table "User" (id uuid primary key default gen_random_uuid(), email varchar(64) not null, password varchar(64));
@@ -58,14 +58,14 @@ const STEPS: Record<Exclude<Version, 'squashed'>, string> = {
   '0008': `alter table "Chat" drop "lastContext"`,
 };
 
-/** In the squashed schema there are no deprecated tables, and users have what the newer sign-in needs. */
+/** The squashed schema has no deprecated tables, and users have the columns of the newer sign-in. */
 const SQUASHED = `
   drop table "Vote", "Message";
   alter table "User" add name text, add "emailVerified" boolean not null default false, add image text,
     add "isAnonymous" boolean not null default false, add "createdAt" timestamp not null default now(),
     add "updatedAt" timestamp not null default now()`;
 
-/** Makes the empty tables of a version, in a schema. */
+/** Creates the empty tables of a version in a schema. */
 export async function createLegacyTables(
   database: SqlRunner,
   version: Version,
@@ -77,7 +77,7 @@ export async function createLegacyTables(
   await database.query(`set search_path = ${schema}; ${steps.join(';\n')}; reset search_path`);
 }
 
-/** Which tables and columns a version has. */
+/** The tables and columns of a version. */
 export function featuresOf(version: Version) {
   const from = (number: string) => version === 'squashed' || version >= number;
   return {

@@ -60,8 +60,8 @@ describe('people of the old chatbot, at the embedded auth server', () => {
 });
 
 /**
- * Supabase's own auth server, where it is at hand: `SUPABASE_AUTH_BINARY` names the program, and `SUPABASE_AUTH_MIGRATIONS` the
- * folder of its migrations. It is built from its source with Go.
+ * Supabase's own auth server, if it is available: `SUPABASE_AUTH_BINARY` is the path of the program, and
+ * `SUPABASE_AUTH_MIGRATIONS` is the folder of its migrations. It is built from its source with Go.
  */
 const BINARY = process.env['SUPABASE_AUTH_BINARY'] ?? '';
 const MIGRATIONS = process.env['SUPABASE_AUTH_MIGRATIONS'] ?? '';
@@ -181,7 +181,7 @@ const isAtHand = existsSync(BINARY) && existsSync(MIGRATIONS);
     }
   });
 
-  it('can ask for a new password, and keep their address to themselves', async () => {
+  it('can ask for a new password, and keep their address secret', async () => {
     const { status, body } = await post('signup', {
       email: 'Ann@example.com',
       password: 'somebody else here',

@@ -32,17 +32,17 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
     ]);
   const partsOf = async (name: string) => (await message(name))?.parts;
 
-  it('does what the dry run has said', () => {
+  it('does what the dry run has announced', () => {
     expect(linesOf(result)).toEqual(linesOf(planned));
     expect(result.counts).toEqual(planned.counts);
     expect(result.decisions.length).toBeGreaterThan(3);
   });
 
-  it('is the database that this version is written for', async () => {
+  it('is the database that this version expects', async () => {
     expect(await verifyDatabase({ url: database.url })).toEqual([]);
   });
 
-  it('has every old row, or says where it is', async () => {
+  it('has every old row, or records where it is', async () => {
     for (const { table, before, after, setAside, folded } of result.counts) {
       expect({ table, before }).toEqual({ table, before: after + setAside + folded });
       expect(await one(`select count(*)::integer as rows from switchboard_old."${table}"`)).toEqual({
@@ -66,7 +66,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
     const by = Object.fromEntries(users.map((user) => [user.old.slice(0, 20), user]));
     expect(users).toHaveLength(6);
     expect(by['bob@example.com']).toMatchObject({ email: 'bob@example.com', password: '', guest: false });
-    // The account that was used last keeps the address.
+    // The account that was used last keeps the email address.
     expect(by['Ann@Example.com']).toMatchObject({
       email: 'ann@example.com',
       password: by['Ann@Example.com']!.hash,
@@ -123,7 +123,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
     }
   });
 
-  it('has messages that the AI SDK of today reads', async () => {
+  it('has messages that the current AI SDK reads', async () => {
     const rows = await database.query(
       `select id, role, parts from "Message_v2" where json_array_length(parts) > 0`,
     );
@@ -132,7 +132,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
   });
 
   if (features.embedded) {
-    it('has the messages of chats that held them', async () => {
+    it('has the messages of chats that contained them', async () => {
       const rows = await database.query(
         `select role, parts from "Message_v2" where "chatId" = $1 order by "createdAt"`,
         [ids.chat],
@@ -170,7 +170,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
   }
 
   if (features.firstMessages) {
-    it('has the messages of the first table, results folded into their calls', async () => {
+    it('has the messages of the first table, with results merged into their calls', async () => {
       expect(await partsOf('question')).toEqual([{ type: 'text', text: 'Hello 👋' }]);
       expect(await partsOf('callRow')).toEqual([
         { type: 'text', text: 'I look.' },
@@ -321,7 +321,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
           ),
         ).toEqual({ decision: 'set aside', id: ids[name] });
       }
-      // It stays the first of its chat.
+      // It is still the first message of its chat.
       const first = await one(
         `select id from "Message_v2" where "chatId" = $1 order by "createdAt" limit 1`,
         [ids.chat],
@@ -333,7 +333,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
     });
 
     if (features.firstMessages) {
-      it('keeps what the old chatbot had converted itself', async () => {
+      it('keeps what the old chatbot has converted itself', async () => {
         const rows = await database.query(
           `select id, parts from "Message_v2" where "chatId" = $1 order by "createdAt"`,
           [ids.convertedChat],
@@ -354,7 +354,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
   }
 
   if (features.documents) {
-    it('has the documents in all versions, and their suggestions', async () => {
+    it('has all versions of the documents, and their suggestions', async () => {
       const rows = await database.query(
         `select "createdAt", content, kind, user_id from "Document" where id = $1 order by "createdAt"`,
         [ids.document],
@@ -384,7 +384,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
     });
   }
 
-  it('says the same again when it is run again, and drops the old tables in the end', async () => {
+  it('gives the same result when it is run again, and drops the old tables at the end', async () => {
     const again = await withClient(database.url, (client) => apply(client, database.url, OPTIONS));
     expect(linesOf(again)).toEqual(linesOf(result));
     const dropped = await withClient(database.url, (client) => finish(client));
@@ -402,7 +402,7 @@ describe.each(VERSIONS)('a database of schema %s', (version) => {
   });
 });
 
-/** All schemas, tables and rows, to see that nothing has changed. */
+/** All schemas, tables and rows, to check that nothing has changed. */
 async function everything(database: TestDatabase): Promise<unknown> {
   const tables = await database.query(
     `select oid::regclass::text as name from pg_class

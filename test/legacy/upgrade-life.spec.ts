@@ -25,7 +25,7 @@ const upgrade = (options = {}) =>
   withClient(database.url, (client) => apply(client, database.url, { ...OPTIONS, ...options }));
 const one = async (sql: string, values: unknown[] = []) => (await database.query(sql, values))[0];
 
-/** What the old chatbot does with its database all day. */
+/** What the old chatbot does with its database during the upgrade. */
 async function useOldChatbot(): Promise<void> {
   const id = randomUUID();
   await database.query(
@@ -60,7 +60,7 @@ async function addChats(count: number): Promise<void> {
 }
 
 describe('an upgrade that is stopped', () => {
-  it('goes on after a lost connection, wherever that came', async () => {
+  it('continues after a lost connection, whenever it is lost', async () => {
     await addChats(1_500);
     let runs = 0;
     for (let done = false; !done; runs++) {
@@ -93,7 +93,7 @@ describe('an upgrade that is stopped', () => {
     expect(await verifyDatabase({ url: database.url })).toEqual([]);
   }, 60_000);
 
-  it('goes on after its process was killed', async () => {
+  it('continues after its process was killed', async () => {
     await addChats(4_000);
     const output: string[] = [];
     let runs = 0;
@@ -115,7 +115,7 @@ describe('an upgrade that is stopped', () => {
     expect(await verifyDatabase({ url: database.url })).toEqual([]);
   }, 120_000);
 
-  it('takes over what the old chatbot has written meanwhile', async () => {
+  it('copies what the old chatbot has written meanwhile', async () => {
     await addChats(20);
     // The first run ends with everything copied and nothing switched.
     await expect(upgrade({ isInterrupted: interruptAfter(6) })).rejects.toThrow('interrupted');
@@ -191,12 +191,12 @@ describe('an upgrade that is stopped', () => {
     ['at its beginning', 0],
     ['at the switch', 6],
   ])(
-    'changes nothing when it cannot have the old tables %s',
+    'changes nothing if it cannot lock the old tables %s',
     async (_when, batches) => {
       if (batches > 0) {
         await expect(upgrade({ isInterrupted: interruptAfter(batches) })).rejects.toThrow('interrupted');
       }
-      // A long read of somebody else.
+      // A long read by someone else.
       const reader = await openTransaction(`lock table "Chat" in access share mode`);
       await expect(upgrade()).rejects.toThrow('lock timeout');
       await useOldChatbot();
@@ -210,7 +210,7 @@ describe('an upgrade that is stopped', () => {
     60_000,
   );
 
-  it('does not run twice at once', async () => {
+  it('does not run twice at the same time', async () => {
     const other = await openTransaction('select 1');
     await withClient(database.url, async (client) => {
       await client.query('select pg_advisory_lock(7264118330)');
@@ -234,7 +234,7 @@ describe('the command', () => {
     return { code, output, errors };
   }
 
-  it('says what it would do, does it, and finishes', async () => {
+  it('reports what it would do, does it, and finishes', async () => {
     const planned = await run();
     expect(planned).toMatchObject({ code: 0, errors: '' });
     expect(planned.output).toContain('"User": 6 rows, 6 copied\n');
@@ -260,7 +260,7 @@ describe('the command', () => {
     expect(errors).toMatch(/^switchboard: usage: npm run db:upgrade-legacy/);
   });
 
-  it('says so when there is no old chatbot', async () => {
+  it('reports that there is no old chatbot', async () => {
     await database.query('drop table "User" cascade');
     const { code, errors } = await run();
     expect([code, errors]).toEqual([
@@ -270,8 +270,8 @@ describe('the command', () => {
   });
 });
 
-describe('an upgrade that is taken back', () => {
-  it('gives the old chatbot its tables as they were, and can be made again', async () => {
+describe('an upgrade that is undone', () => {
+  it('gives the old chatbot its tables back unchanged, and can be repeated', async () => {
     const before = await database.query(`select id, title, "createdAt" from "Chat" order by id`);
     await upgrade();
     await database.query(`update chat set title = 'Written in Switchboard' where id = $1`, [ids.chat]);
@@ -291,7 +291,7 @@ describe('an upgrade that is taken back', () => {
 });
 
 describe('on hosted Supabase', () => {
-  it('makes nothing in schema auth but rows, as an operator who is no superuser', async () => {
+  it('only creates rows in the schema auth, as an operator who is not a superuser', async () => {
     const supabase = await createSupabaseDatabase();
     try {
       const operator = {
@@ -319,7 +319,7 @@ describe('on hosted Supabase', () => {
       ]);
       expect(ann).toEqual({ email: 'ann@example.com', instance_id: '00000000-0000-0000-0000-000000000000' });
       expect(await verifyDatabase({ url: supabase.operatorUrl })).toEqual([]);
-      // Neither the report nor the old tables are for users.
+      // Users may not read the report or the old tables.
       const [{ grants }] = await supabase.query(
         `select count(*)::integer as grants from information_schema.role_table_grants
           where grantee in ('anon', 'authenticated') and (table_name like 'legacy%' or table_schema in ('switchboard_legacy'))`,
@@ -333,13 +333,13 @@ describe('on hosted Supabase', () => {
 });
 
 describe('old tables in another schema', () => {
-  it('are copied into a database that Switchboard uses already', async () => {
+  it('are copied into a database that Switchboard already uses', async () => {
     const used = await createTestDatabase();
     try {
       await used.query('create schema chatbot');
       await createLegacyTables(used, 'squashed', 'chatbot');
       const rows = await new LegacyRows(used, 'squashed', 'chatbot').fill();
-      // Somebody has signed up here with an address that the old chatbot knows.
+      // A user has signed up here with an email address that the old chatbot knows.
       await used.query(`insert into auth.users (id, email) values (gen_random_uuid(), 'bob@example.com')`);
       const options = { ...OPTIONS, schema: 'chatbot' };
       await expect(withClient(used.url, (client) => dryRun(client, OPTIONS))).rejects.toThrow(
@@ -369,7 +369,7 @@ function interruptAfter(batches: number): () => boolean {
   return () => ++asked > batches;
 }
 
-/** A transaction of somebody else that stays open. */
+/** A transaction of someone else that stays open. */
 async function openTransaction(sql: string): Promise<pg.Client> {
   const { default: postgres } = await import('pg');
   const client = new postgres.Client(database.url);

@@ -3,7 +3,7 @@ import type { Options, Result } from '../../src/upgrade-legacy/upgrade.js';
 
 export const OPTIONS: Options = { schema: 'public', tell: () => undefined, isInterrupted: () => false };
 
-/** A connection of its own for a command, as the command line makes one. */
+/** A separate connection for a command, as the command line creates it. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(url);
   client.on('error', () => undefined);
@@ -15,7 +15,7 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** The decisions as one line each. */
+/** The decisions, one line each. */
 export function linesOf({ decisions }: Result): string[] {
   return decisions.map(({ table, decision, reason, rows }) => `${table} ${decision}: ${reason} (${rows})`);
 }

@@ -10,7 +10,7 @@ import { LegacyRows, PICTURE, type Rows } from './legacy-rows.js';
 import { createLegacyTables, VERSIONS } from './legacy-schema.js';
 import { OPTIONS, withClient } from './upgrade.js';
 
-/** Old chats are chats like any other: each version's are opened, continued, forked, exported and searched. */
+/** Old chats work like any others: chats of each version are opened, continued, forked, exported and searched. */
 describe.each(VERSIONS)('chats of schema %s', (version) => {
   let database: TestDatabase;
   let app: ChatApp;
@@ -40,14 +40,14 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
       ...(metadata ? { metadata } : {}),
     }));
 
-  it('are listed, and none of them is said to be streaming', async () => {
+  it('are listed, and none of them appears to be streaming', async () => {
     const { body } = await app.request('GET', '/api/chats?limit=100', { user: ann });
     expect(body.items.map(({ id }: { id: string }) => id)).toContain(ids.chat);
     expect(body.items.some(({ isStreaming }: { isStreaming: boolean }) => isStreaming)).toBe(false);
     expect((await app.request('GET', `/api/chats/${ids.guestChat}`, { user: ann })).status).toBe(404);
   });
 
-  it('open in useChat and go on, with every provider', async () => {
+  it('open in useChat and continue, with every provider', async () => {
     for (const model of ['google/gemini-2.5-flash', 'openai/gpt-5-mini', 'anthropic/claude-haiku-4-5']) {
       const before = await loaded();
       const chat = createChatClient(app.url, {
@@ -63,7 +63,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
       expect(after.slice(0, before.length)).toEqual(before);
       expect(after).toHaveLength(before.length + 2);
     }
-    // The model is told of the old messages, and no address of an old picture is fetched or sent.
+    // The model gets the old messages. No URL of an old picture is fetched or sent.
     const sent = JSON.stringify(app.double.requests.map(({ body }) => body));
     expect(sent).not.toContain(PICTURE);
     if (version !== '0002' && version !== '0003' && version !== '0004') return;
@@ -91,7 +91,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
     expect(whole.status).toBe(200);
   });
 
-  it('can be searched by their titles and their words', async () => {
+  it('can be searched by their titles and text', async () => {
     const find = async (words: string) => {
       const { status, body } = await app.request(
         'GET',
@@ -107,7 +107,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
     expect(await find('no such words anywhere')).toEqual([]);
   });
 
-  it('are recovered by nobody: no answer was interrupted', async () => {
+  it('need no recovery: no answer was interrupted', async () => {
     const rows = await database.query(`select status from "Message_v2" where status <> 'complete'`);
     expect(rows).toEqual([]);
   });

@@ -28,7 +28,7 @@ export function admissionRequest(userId: string, changes: Partial<AdmissionReque
   };
 }
 
-/** A run of a user that nobody has admitted yet. */
+/** A run of a user that is not admitted yet. */
 export function begin(
   { app }: TestApp,
   { userId, agentType }: Pick<AdmissionRequest, 'userId' | 'agentType'>,
@@ -38,7 +38,7 @@ export function begin(
   return runContext.run({ asker }, () => app.get(Accounting, { strict: false }).begin(name));
 }
 
-/** A run that was admitted, and what tests do with it. */
+/** An admitted run, and what tests do with it. */
 export class AdmittedRun {
   constructor(readonly run: AccountedRun) {}
 
@@ -97,7 +97,7 @@ export async function admitAtOnce(app: TestApp, times: number, request: Admissio
   );
 }
 
-/** A call of a model in some run, as the agents record it. */
+/** A model call in a run, as the agents record it. */
 export function callOf({ run }: AdmittedRun, totalCost: string): FinishedCall {
   const sent = run.send(
     run.part({}),
@@ -112,7 +112,7 @@ export function callOf({ run }: AdmittedRun, totalCost: string): FinishedCall {
   return { ...sent, ...figures, respondedAt: new Date(), durationMs: 1 };
 }
 
-/** A call that is booked; with the end of `run` where there is one. */
+/** A call that is booked, together with the end of `run` if it is given. */
 export async function recordCall(
   app: TestApp,
   userId: string,
@@ -124,7 +124,7 @@ export async function recordCall(
   await admitted.settle();
 }
 
-/** The requests that are counted in the current windows. */
+/** The requests that the current windows have counted. */
 export async function usedOf(
   { database }: TestApp,
   userId: string,

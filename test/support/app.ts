@@ -50,7 +50,7 @@ export interface TestResponse {
 /**
  * Boots the real application on its own database and a free port. `environment` overrides variables.
  *
- * @param seeded with the models that this version seeds; else with pinned ones
+ * @param seeded with the models that this version seeds; otherwise with pinned ones
  */
 export async function startTestApp(
   environment: Record<string, string> = {},

@@ -8,7 +8,7 @@ export const PNG = Buffer.from(
   'base64',
 );
 
-/** The server with the embedded stack, doubles of the vendors, and Supabase's client as browsers have it. */
+/** The server with the embedded stack, doubles of the vendors, and Supabase's client as in browsers. */
 export class FilesServer {
   private constructor(
     readonly stack: EmbeddedServer,
@@ -33,7 +33,7 @@ export class FilesServer {
     await this.double.close();
   }
 
-  /** The client of a person, or of nobody. */
+  /** The client of a user, or of an anonymous visitor. */
   client(person?: Person): SupabaseClient {
     return createClient(this.stack.url, this.stack.secrets.publishableKey, {
       auth: { persistSession: false, autoRefreshToken: false },
@@ -89,7 +89,7 @@ export class FilesServer {
     return (await this.api(person, 'GET', `/api/chats/${chatId}/messages`)).body.items;
   }
 
-  /** What the vendors were told, but for titles. */
+  /** What the vendors got, except for titles. */
   told(): string {
     return JSON.stringify(this.double.requests.map(({ body }) => body));
   }

@@ -20,9 +20,9 @@ import { postgresBinaries } from '../../dist/src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../dist/src/embedded/system-user.js';
 
 const PREFIX = 'switchboard-test-';
-/** As a new installation is. */
+/** The database of a new installation. */
 export const SEEDED_TEMPLATE = 'switchboard_seeded_template';
-/** The same with models that stay as they are, whatever vendors retire and newer versions seed. */
+/** The same with fixed models, whatever vendors retire and newer versions seed. */
 export const TEMPLATE = 'switchboard_template';
 const PINNED = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pinned-models.json'), 'utf8'));
 
@@ -89,7 +89,7 @@ async function prepareTemplate(url) {
   await inDatabase(databaseUrl(url, TEMPLATE), pinModels());
 }
 
-/** Puts the pinned models in the place of those that were seeded, in the history too: as if they had been the seed. */
+/** Replaces the seeded models with the pinned ones, in the history too, as if they had been the seed. */
 function pinModels() {
   const json = (value) => `${pg.escapeLiteral(JSON.stringify(value))}::jsonb`;
   const { catalog, titleModels, imageModels, routingModels, agentModels } = PINNED;

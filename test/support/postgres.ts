@@ -3,7 +3,7 @@ import pg from 'pg';
 
 /** With the models of `fixtures/pinned-models.json`, whatever this version seeds. */
 const TEMPLATE = 'switchboard_template';
-/** As a new installation is. */
+/** The database of a new installation. */
 const SEEDED_TEMPLATE = 'switchboard_seeded_template';
 
 export interface TestDatabase {
@@ -17,8 +17,8 @@ export interface TestDatabase {
 /**
  * A database of its own for a test: a clone of a migrated template, or an empty one.
  *
- * @param seeded with the models that this version seeds; else with pinned ones, so that no test depends on a catalog that
- *   changes with what vendors offer
+ * @param seeded with the models that this version seeds; otherwise with pinned ones, so that no test depends on a
+ *   catalog that changes with what vendors offer
  */
 export async function createTestDatabase({
   migrated = true,

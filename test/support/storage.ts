@@ -4,7 +4,7 @@ import { StorageClient } from '../../src/modules/files/storage-client.js';
 import type { TestApp } from './app.js';
 import type { TestDatabase } from './postgres.js';
 
-/** What Supabase Storage has in a database, as far as anybody but its own server sees it. */
+/** The parts of Supabase Storage in a database that are visible to others than its own server. */
 export const STORAGE_SCHEMA = `
   create schema storage;
   grant usage on schema storage to anon, authenticated, service_role;
@@ -30,7 +30,7 @@ export async function addStorage(database: Pick<TestDatabase, 'query'>): Promise
   await database.query(STORAGE);
 }
 
-/** A file in a user's folder; only what the database knows of it. */
+/** A file in a user's folder. It only exists in the database. */
 export async function insertFile(
   database: Pick<TestDatabase, 'query'>,
   userId: string,
@@ -46,8 +46,8 @@ export async function insertFile(
 }
 
 /**
- * Gives a running application storage whose server takes everything: what is at stake is who gets that far. The real one is
- * that of the embedded stack.
+ * Gives a running application a storage server that accepts everything. Tests with it check who may reach the storage.
+ * The embedded stack has a real storage server.
  */
 export async function giveStorage(app: TestApp): Promise<void> {
   await addStorage(app.database);

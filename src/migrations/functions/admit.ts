@@ -1,21 +1,22 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The one rule of admission. `mode` says what happens when it allows what is asked:
- * - `admit` counts the run in its hour and its day, and writes its row with what it reserves;
+ * The single rule of admission. `mode` says what to do if the rule allows the request:
+ * - `admit` counts the run in its hour and its day, and writes the row of the run with its reservation;
  * - `extend` adds to what a run has reserved;
- * - `preview` takes nothing and waits for nobody: it says what `admit` would find now.
+ * - `preview` changes nothing and waits for no lock: it returns what `admit` would find now.
  *
- * The admissions of one user to one agent come one after the other, on however many servers: each sees what the one
- * before it has written. A refusal takes nothing. Windows follow the clock of the database, read under the lock. A limit or
- * a budget that is null does not apply.
+ * Admissions of one user to one agent run one after the other, on any number of servers. Each sees what the previous
+ * one has written. A refusal changes nothing. Windows follow the clock of the database, which is read under the lock. A
+ * limit or a budget that is null does not apply.
  *
- * What one run is expected to cost must fit beside what the others can come to, so that runs at the same time do not spend
- * more than is there, however long their answers become. `is_held` says that nothing but those reservations stands in the
- * way. What the run itself has reserved does not: `expected_cost` has all that it is still expected to spend.
+ * The expected cost of a run must fit into the budget together with the highest possible cost of the other runs. So
+ * runs at the same time cannot spend more than the budget, even if their answers become long. `is_held` says that only
+ * those reservations stand in the way. The run's own reservation does not count: `expected_cost` includes everything
+ * that the run is still expected to spend.
  *
- * The row of the run is written before the windows are counted, so that the row of the user is locked before theirs are.
- * `is_reserved` is false when a run that is to be extended is over.
+ * The row of the run is written before the windows are counted, so that the row of the user is locked before the rows
+ * of the windows. `is_reserved` is false if the run to extend has already ended.
  */
 export const ADMIT: SqlFunction = {
   signature:

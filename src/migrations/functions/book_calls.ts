@@ -1,22 +1,22 @@
 import type { SqlFunction } from '../sql-functions.js';
 
-/** The largest figures that the columns hold. What is more than that stays there: no sum may fail the end of a call. */
+/** The largest values that the columns hold. Larger values are cut to these: no sum may make the end of a call fail. */
 const LARGEST_COUNT = '2147483647';
 const LARGEST_COST = '9999.999999';
 
-/** As numeric first: what a provider reports may be any number. */
+/** Converted to numeric first, because a provider can report any number. */
 const count = (value: string) =>
   `least(${LARGEST_COUNT}, greatest(0, coalesce(${value}, 0)::numeric))::integer`;
 const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${value}, 0)::numeric))`;
 
 /**
- * Writes the rows of calls of a run that have ended, and returns what they come to: all of them, and those of one answer, to
- * be added to the figures of the chat and of the message in the same statement. A call that is booked already adds nothing,
- * so the statement may be repeated. Rows are written in one order everywhere: what a user has spent is counted by agent, and
- * two runs must not wait for each other.
+ * Writes rows for calls of a run that have ended. Returns the sums of all of them, and the sums of the calls that
+ * belong to one answer. The same statement adds these to the figures of the chat and of the message. A call that is
+ * already booked adds nothing, so the statement may be repeated. Rows are written in the same order everywhere:
+ * spending is counted by agent, and two runs must not wait for each other.
  *
- * The row of the run keeps the calls that are left, or goes when there are none (`calls_left` is null). A run that is over
- * reserves nothing any more.
+ * The row of the run keeps the remaining calls. If there are none (`calls_left` is null), the row is deleted. A run
+ * that has ended reserves nothing.
  */
 export const BOOK_CALLS: SqlFunction = {
   signature: 'switchboard.book_calls(jsonb, uuid, uuid, jsonb, boolean)',

@@ -2,8 +2,8 @@ import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage-statements.js';
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Closes runs whose process has died: books each call that was sent as interrupted, with what it had cost at least, and lets
- * go of what the run had reserved. It waits for no run that somebody holds. Returns how many runs are closed.
+ * Closes runs whose process has died. It books each call that was sent as interrupted, with its minimum cost, and
+ * releases the reservation of the run. It skips runs that are locked. Returns the number of closed runs.
  */
 export const CLOSE_RUNS: SqlFunction = {
   signature: 'switchboard.close_runs(uuid[], boolean)',

@@ -1,8 +1,8 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * What was noted of a deleted chat goes with it. What the index has of it only names a chat that is not there; the indexer
- * is sent to clear it away. The user may be gone, too.
+ * Deletes the notes of a deleted chat together with the chat. Entries in the index then only name a chat that no longer
+ * exists, and the indexer is told to clear them. The user may have been deleted, too.
  */
 export const FORGET_SEARCHABLE: SqlFunction = {
   signature: 'switchboard.forget_searchable()',

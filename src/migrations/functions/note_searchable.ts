@@ -1,14 +1,14 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * Notes what the search index does not have yet. New messages come once a statement; one that changes comes by itself, if it
- * is not being written: then it has been noted when it was new, and is only taken into the index when it is complete. A
- * chat is noted for its title.
+ * Notes what the search index does not contain yet. New messages are noted once per statement. A changed message is
+ * noted by itself, unless it is still being written: it was noted when it was new, and is only indexed when it is
+ * complete. A chat is noted for its title.
  *
- * `do update` locks a note that is there: the indexer leaves it alone until the change has been committed. New messages have
- * none, and wait for nothing. About every 64th message, and every large one, sends the indexer to look at its user.
+ * `do update` locks an existing note, so the indexer skips it until the change is committed. New messages have no note
+ * yet and wait for nothing. About every 64th message, and every large one, tells the indexer to check its user.
  *
- * A definer: no user writes the notes.
+ * It is a definer function, because users may not write the notes.
  */
 export const NOTE_SEARCHABLE: SqlFunction = {
   signature: 'switchboard.note_searchable()',

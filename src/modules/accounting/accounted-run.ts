@@ -11,48 +11,51 @@ import { isUsed, type Used } from '../usage/usage-words.js';
 import type { Accounting } from './accounting.service.js';
 import { type Asker, runContext } from './run-context.js';
 
-/** What a run is called in the books. */
+/** How usage records identify a run. */
 export interface RunName {
   agentType: AgentType;
   purpose: UsagePurpose;
   chatId?: string;
-  /** The answer whose own figures its calls add to. */
+  /** The answer that the calls add their figures to. */
   messageId?: string;
 }
 
-/** A model that is called, as the books name it. */
+/** A model that is called, as usage records name it. */
 export interface CalledModel {
   provider: string;
-  /** The vendor's own id. */
+  /** The vendor's id of the model. */
   id: string;
   ownKey: boolean;
 }
 
-/** Makes the statement that stores what belongs to calls, and books these: their figures go into the same rows. */
+/** Creates the statement that stores something together with calls and books them. The figures of the calls go into the same rows. */
 export type Storing = (booking: Booking) => Statement;
 
 export interface RunEnd {
   storing?: Storing;
-  /** What the run failed with for its user. */
+  /** The error that the user of the run gets. */
   failure?: { status: number };
 }
 
-/** What of its admission a run lets go of. */
+/** What a run releases of its admission. */
 export type Gives = 'nothing' | 'reservation' | 'place';
 
-/** A call that has ended is booked at the latest after this time, in milliseconds, mostly with what is stored next. */
+/**
+ * The time in milliseconds after which a call that has ended is booked at the latest. Usually it is booked earlier,
+ * with the next write.
+ */
 const BOOK_AFTER = 1_000;
 
 /**
- * The life of everything that calls a model: it is admitted, it makes calls, each of which becomes a row of `usage_logs`, and
- * it is settled or given back, with whatever else is to be stored at that moment. A call that was sent stands in the row of
- * its run until it is booked, so that a crash loses none.
+ * The life cycle of everything that calls a model. A run is admitted and makes calls, and each call becomes a row of
+ * `usage_logs`. At the end, the run is settled or given back, together with whatever else must be stored at that
+ * moment. A call that was sent is kept in the row of its run until it is booked, so a crash loses no call.
  */
 export class AccountedRun {
   readonly id = randomUUID();
-  /** Resolves when the rows of its chat are there: calls may be sent before them, and are booked after them. */
+  /** Resolves when the rows of its chat exist. Calls may be sent before that, and are booked after it. */
   ready: Promise<unknown> = Promise.resolve();
-  /** Whether the database knows of it: it has a row in `switchboard.runs`. */
+  /** Whether the database knows the run: it has a row in `switchboard.runs`. */
   hasRow = false;
   private admitted?: Admission;
   private main: RunPart;
@@ -63,11 +66,11 @@ export class AccountedRun {
   private timer?: NodeJS.Timeout;
   private bookings: Promise<unknown> = Promise.resolve();
   isOver = false;
-  /** Whether its row says what the calls that are under way have cost so far, as of the last checkpoint. */
+  /** Whether the row contains the cost of running calls as of the last checkpoint. */
   isRefreshed = true;
   /** Resolves when the calls that were sent last are noted. */
   noted?: Promise<void>;
-  /** How long its bookings are tried again while the database is away; `long` where no request waits for them. */
+  /** How long bookings are retried while the database is unavailable. `long` is for bookings that no request waits for. */
   patience: 'short' | 'long' = 'short';
 
   constructor(
@@ -79,17 +82,17 @@ export class AccountedRun {
     this.main = this.part({}, before);
   }
 
-  /** Absent where nobody had to admit it. */
+  /** Absent if the run needed no admission. */
   get admission(): Admission | undefined {
     return this.admitted;
   }
 
-  /** A piece of its work with figures of its own. */
+  /** A part of the run's work that has figures of its own. */
   part(name: Partial<RunName>, figures = new RunFigures()): RunPart {
     return new RunPart(this, { ...this.name, ...name }, figures);
   }
 
-  /** Runs `fn`; the calls it makes are those of the run. */
+  /** Runs `fn`. The calls that it makes belong to the run. */
   do<T>(fn: () => T): T {
     return this.main.do(fn);
   }
@@ -98,35 +101,35 @@ export class AccountedRun {
     return this.main.figures;
   }
 
-  /** Says which call will be sent at once when the run is admitted: its row then has it already. */
+  /** Sets the call that is sent as soon as the run is admitted, so that the row of the run contains it from the start. */
   plan(model: CalledModel, figures: CallFigures, part = this.main): void {
     this.planned = { call: part.newCall(model), figures };
   }
 
-  /** The statement that admits it, for a transaction that a refusal is to undo. Its row goes to {@link admit}. */
+  /** The statement that admits the run, for a transaction that a refusal undoes. Pass its row to {@link admit}. */
   admitStatement(request: AdmissionRequest): Statement {
     return this.accounting.admitStatement(this, request);
   }
 
-  /** @throws AppError 429, and its transaction has to be undone */
+  /** @throws AppError 429; its transaction must then be rolled back */
   admit(request: AdmissionRequest, result: AdmissionResult | undefined): void {
     this.admitted = this.accounting.toAdmission(this, request, result);
     this.main = this.part({ agentType: request.agentType }, this.main.figures);
   }
 
-  /** The transaction that admitted it was undone. */
+  /** The transaction that admitted the run was rolled back. */
   forget(): void {
     this.hasRow = false;
     this.admitted = undefined;
     this.accounting.release(this);
   }
 
-  /** What its row says of the calls that were sent and are not booked, as JSON. */
+  /** The calls in the row of the run, as JSON: those that were sent and are not booked. */
   unbookedCalls(): string {
     return this.entriesOf([...this.booking, ...this.ended]);
   }
 
-  /** Calls of the run as they are booked, and what of its row stays then. */
+  /** Calls of the run to book, and the calls that stay in its row afterwards. */
   bookingOf(calls: FinishedCall[]): Booking {
     const isDone = this.isOver && !this.isCalling;
     return {
@@ -139,7 +142,7 @@ export class AccountedRun {
     };
   }
 
-  /** The name that the run, and what it reserves, has now. */
+  /** The current name of the run and of its reservation. */
   get agentType(): AgentType {
     return this.main.name.agentType;
   }
@@ -148,7 +151,7 @@ export class AccountedRun {
     return this.sent.size > 0;
   }
 
-  /** A call is being sent. */
+  /** Called when a call is sent. */
   send(part: RunPart, model: CalledModel, soFar: () => CallFigures): SentCall {
     const call = this.takePlanned(part, model) ?? part.newCall(model);
     const isKnown = call.id === this.planned?.call.id;
@@ -159,7 +162,7 @@ export class AccountedRun {
     return call;
   }
 
-  /** A call has ended; it is booked with what is stored next, or soon. */
+  /** Called when a call has ended. It is booked with the next write, or soon. */
   finish(call: FinishedCall): void {
     this.sent.delete(call.id);
     this.ended.push(call);
@@ -174,20 +177,20 @@ export class AccountedRun {
   }
 
   /**
-   * Stores something together with the calls that have ended so far: all of it or nothing. Never rejects.
+   * Stores something together with the calls that have ended so far, all or nothing. Never rejects.
    *
-   * @returns false when it could not be stored
+   * @returns false if it could not be stored
    */
   store(storing?: Storing): Promise<boolean> {
     return this.write({ storing, gives: 'nothing' });
   }
 
   /**
-   * Ends the run: books its calls and lets go of what it had reserved, with whatever else is to be stored at that moment. A
-   * run that was refused by a provider, and has used nothing, gives its place in the limits back. Calls that are still under
-   * way are booked when they end. Never rejects; only the first end counts.
+   * Ends the run: books its calls and releases its reservation, together with whatever else must be stored at that
+   * moment. If a provider refused the run and nothing was used, the run no longer counts against the limits. Calls that
+   * are still running are booked when they end. Never rejects. Only the first end counts.
    *
-   * @returns false when what else is to be stored could not be
+   * @returns false if the additional data could not be stored
    */
   async end({ storing, failure }: RunEnd = {}): Promise<boolean> {
     if (this.isOver) return true;
@@ -231,7 +234,7 @@ export class AccountedRun {
   }
 }
 
-/** A piece of the work of a run: its calls bear its name, and add to its figures. */
+/** A part of a run's work. Its calls carry its name and add to its figures. */
 export class RunPart {
   constructor(
     readonly run: AccountedRun,
@@ -239,7 +242,7 @@ export class RunPart {
     readonly figures: RunFigures,
   ) {}
 
-  /** Runs `fn`; the calls it makes are those of this part, however long they take. */
+  /** Runs `fn`. The calls that it makes belong to this part, however long they take. */
   do<T>(fn: () => T): T {
     return runContext.run({ asker: this.run.asker, part: this }, fn);
   }
@@ -269,11 +272,11 @@ export class RunPart {
   }
 }
 
-/** The sums of some calls. */
+/** The sums of several calls. */
 export class RunFigures implements Used {
   private readonly before: Used;
 
-  /** @param tokens what an answer that goes on had used, and `totalCost` what that was */
+  /** @param tokens the earlier usage of an answer that is continued; `totalCost` is the cost of that usage */
   constructor(
     public tokens: TokenUsage = NO_TOKENS,
     public totalCost = '0',

@@ -5,8 +5,8 @@ import type { Identity } from '../../common/auth/identity.js';
 import { runContext } from './run-context.js';
 
 /**
- * Says on every route that can reach a model who asks. Work that outlives the response keeps the context it was started in,
- * so calls made then are accounted as well.
+ * Sets the user of the request on every route that can reach a model. Work that outlives the response keeps the context
+ * in which it started, so its later calls are accounted, too.
  */
 @Injectable()
 export class AccountingInterceptor implements NestInterceptor {

@@ -4,7 +4,7 @@ import { UsageModule } from '../usage/usage.module.js';
 import { Accounting } from './accounting.service.js';
 import { RunsRepository } from './runs.repository.js';
 
-/** The life of everything that calls a model. */
+/** Accounts for everything that calls a model. */
 @Module({
   imports: [RateLimitModule, UsageModule],
   providers: [Accounting, RunsRepository],

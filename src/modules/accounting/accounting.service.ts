@@ -12,7 +12,7 @@ import { AccountedRun, type Gives, type RunFigures, type RunName, type Storing }
 import { currentAsker } from './run-context.js';
 import { RunsRepository } from './runs.repository.js';
 
-/** Calls that are sent in so many milliseconds are noted together; most of those that end sooner need not be. */
+/** Calls that are sent within this many milliseconds are noted together. Calls that end sooner usually need no note. */
 const NOTE_AFTER = 25;
 
 interface Storage {
@@ -21,7 +21,7 @@ interface Storage {
   gives: Gives;
 }
 
-/** Begins accounted runs, and stores what they are. Failing to account never fails the work: it is retried, then logged. */
+/** Starts accounted runs and stores their state. A failure of accounting never makes the work fail: it is retried, then logged. */
 @Injectable()
 export class Accounting {
   private readonly logger = new Logger(Accounting.name);
@@ -37,15 +37,15 @@ export class Accounting {
   ) {}
 
   /**
-   * A run of the present request. Whoever begins one ends it; {@link account} does both.
+   * Starts a run for the current request. The caller must end it; {@link account} does both.
    *
-   * @param before what an answer that goes on had used
+   * @param before the earlier usage of an answer that is continued
    */
   begin(name: RunName, before?: RunFigures): AccountedRun {
     return new AccountedRun(currentAsker(), name, this, before);
   }
 
-  /** Begins a run, admits it, and ends it when `work` is done. @throws AppError 429, and what `work` fails with */
+  /** Starts a run, admits it, and ends it when `work` is done. @throws AppError 429, and the error of `work` */
   async account<T>(
     name: RunName,
     work: (run: AccountedRun) => Promise<T>,
@@ -63,7 +63,7 @@ export class Accounting {
       failure = failureOf?.(error);
       throw failure ?? error;
     } finally {
-      // A client that reads the usage after the answer finds the calls there, however they ended.
+      // A client that reads its usage after the answer finds the calls there, whatever their ending.
       await run.end({ failure });
     }
   }
@@ -86,24 +86,24 @@ export class Accounting {
     return this.admissions.toAdmission(toAdmit(run), request, result, () => run.book());
   }
 
-  /** Nothing is reserved for the run any more. */
+  /** Releases the whole reservation of the run. */
   release(run: AccountedRun): void {
     this.admissions.release(run.id);
   }
 
-  /** The statement that begins a run which is not admitted yet, for a transaction. */
+  /** The statement that starts a run which is not admitted yet, for a transaction. */
   beginStatement(run: AccountedRun): Statement {
     run.hasRow = true;
     return this.runs.noting([run]);
   }
 
-  /** The statement that brings up to date what the calls of runs have cost so far; undefined where there are none. */
+  /** The statement that updates the cost of the calls of runs so far. Undefined if there are none. */
   refreshStatement(runs: AccountedRun[]): Statement | undefined {
     const calling = runs.filter((run) => run.hasRow && run.isCalling);
     return calling.length > 0 ? this.runs.refreshing(calling) : undefined;
   }
 
-  /** Runs that nobody conducts any more; those of some answers, and unless `ofAnswersOnly`, of instances that are gone. */
+  /** Runs without a live process: those of some answers and, unless `ofAnswersOnly` is set, those of dead instances. */
   findLeft(
     answerIds: string[],
     options: { except: string[]; limit: number; ofAnswersOnly: boolean },
@@ -111,7 +111,7 @@ export class Accounting {
     return this.runs.findLeft(answerIds, options);
   }
 
-  /** Books the calls of such runs as interrupted. @returns how many runs it has closed */
+  /** Books the calls of such runs as interrupted. @returns the number of closed runs */
   closeLeft(ids: string[], options?: { withoutMetadata: boolean }): Promise<number> {
     return this.runs.close(ids, options);
   }
@@ -120,18 +120,18 @@ export class Accounting {
     this.usage.trace(call);
   }
 
-  /** A call was sent that the row of its run does not know. */
+  /** Called when a call was sent that is not in the row of its run. */
   note(run: AccountedRun): void {
     this.unnoted.add(run);
     this.timer ??= setTimeout(() => this.flushNotes(), NOTE_AFTER);
   }
 
   /**
-   * Books calls of a run, with what else is to be stored with them: all of it or nothing. While the database is away, or
-   * somebody locks one of the rows, it is tried again. When the database refuses it, calls and the rest are stored without
-   * each other. Never rejects.
+   * Books calls of a run together with other data, all or nothing. It is retried while the database is unavailable or
+   * one of the rows is locked. If the database refuses the statement, the calls and the other data are stored
+   * separately. Never rejects.
    *
-   * @returns false when what else is to be stored could not be
+   * @returns false if the other data could not be stored
    */
   async store(run: AccountedRun, storage: Storage): Promise<boolean> {
     this.unnoted.delete(run);
@@ -154,12 +154,12 @@ export class Accounting {
       return true;
     } catch (error) {
       if (calls.length > 0 && storing && toAppError(error).status !== 503) {
-        this.logger.warn({ err: error }, 'An end and its calls are stored without each other.');
+        this.logger.warn({ err: error }, 'The end of an answer and its calls are stored separately.');
         await this.write(run, { ...storage, storing: undefined });
         return this.write(run, { calls: [], storing, gives: 'nothing' });
       }
       if (calls.length === 0) {
-        this.logger.error({ err: error }, 'What belongs to the end of model calls could not be stored.');
+        this.logger.error({ err: error }, 'The data that belongs to model calls could not be stored.');
         return false;
       }
       const lost = calls.map(({ id, userId, chatId, model, tokens, cost, metadata }) => ({
@@ -184,7 +184,7 @@ export class Accounting {
     await batch.commit();
   }
 
-  /** One after the other: an older note must not bring back the row of a run that is over. */
+  /** Runs one at a time: an older note must not restore the row of a run that has ended. */
   private flushNotes(): void {
     this.timer = undefined;
     const runs = [...this.unnoted].filter((run) => run.isCalling);
@@ -201,7 +201,7 @@ export class Accounting {
     await notes.commit().catch((error: unknown) => this.writeEach(runs, error));
   }
 
-  /** One that cannot be noted keeps no other from it. */
+  /** A call that cannot be noted does not prevent the others from being noted. */
   private async writeEach(runs: AccountedRun[], cause: unknown): Promise<void> {
     if (runs.length === 1) {
       this.logger.warn(
@@ -224,7 +224,7 @@ interface AppErrorLike extends Error {
   status: number;
 }
 
-/** A run as its admission knows it. */
+/** A run as its admission needs it. */
 function toAdmit(run: AccountedRun) {
   return { id: run.id, messageId: run.name.messageId, sentCalls: run.unbookedCalls() };
 }

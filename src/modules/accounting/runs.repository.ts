@@ -4,7 +4,7 @@ import { Database, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import type { AccountedRun } from './accounted-run.js';
 
-/** Without a reservation nothing depends on how long the row lasts. */
+/** Without a reservation, nothing depends on the lifetime of the row. */
 const NOTE = `
   insert into switchboard.runs (id, user_id, agent_type, instance_id, message_id, expires_at, calls)
   select note.id, note."userId", note."agentType", $2::integer, note."messageId", now(), note.calls
@@ -18,7 +18,7 @@ const REFRESH = `
     from jsonb_to_recordset($1::jsonb) as note (id uuid, calls jsonb)
    where run.id = note.id`;
 
-/** Locks in the order in which admissions count. What is given back twice finds no row. */
+/** Locks rows in the same order as admissions. If a run was already given back, no row is found. */
 const GIVE_BACK = `
   with run as (
     delete from switchboard.runs where id = $1 returning user_id, agent_type, counted_hour, counted_day
@@ -32,7 +32,7 @@ const GIVE_BACK = `
   update rate_limit_tracking tracking set request_count = tracking.request_count - 1
     from place where tracking.id = place.id and tracking.request_count > 0`;
 
-/** Runs of instances that are gone, and those that write these answers. This instance knows its own ones, and lives. */
+/** Runs of dead instances, and runs that write these answers. This instance excludes its own runs, because it is alive. */
 const FIND_LEFT = `
   with alive as materialized (
     select objid::text as instance from pg_locks
@@ -45,7 +45,7 @@ const FIND_LEFT = `
               and not exists (select from alive where alive.instance = run.instance_id::text)))
    limit $3 for no key update skip locked`;
 
-/** The statements of `switchboard.runs`, but for those of admission. No user may write any of it. */
+/** The statements for `switchboard.runs`, except those of admission. Users may not write this table. */
 @Injectable()
 export class RunsRepository {
   constructor(
@@ -53,7 +53,7 @@ export class RunsRepository {
     private readonly instance: InstanceLock,
   ) {}
 
-  /** Writes what these runs have sent, and their rows where there are none. */
+  /** Writes the calls that these runs have sent, and creates missing rows. */
   noting(runs: AccountedRun[]): Statement {
     const notes = runs.map((run) => {
       const { id, asker, agentType, name } = run;
@@ -64,18 +64,18 @@ export class RunsRepository {
     return { text: NOTE, parameters: [`[${notes.join(',')}]`, this.instance.instanceId] };
   }
 
-  /** Brings up to date what the calls of these runs have cost so far. A run that is over stays away. */
+  /** Updates the cost so far of the calls of these runs. It does not restore the row of a run that has ended. */
   refreshing(runs: AccountedRun[]): Statement {
     const notes = runs.map((run) => `{"id":"${run.id}","calls":${run.unbookedCalls()}}`);
     return { text: REFRESH, parameters: [`[${notes.join(',')}]`] };
   }
 
-  /** Takes a run out of the windows that it was counted in, and its row away. */
+  /** Removes a run from the windows that counted it, and deletes its row. */
   givingBack({ id }: AccountedRun): Statement {
     return { text: GIVE_BACK, parameters: [id] };
   }
 
-  /** Runs that nobody conducts any more. */
+  /** Runs without a live process. */
   async findLeft(
     messageIds: string[],
     { except, limit, ofAnswersOnly }: { except: string[]; limit: number; ofAnswersOnly: boolean },
@@ -85,7 +85,7 @@ export class RunsRepository {
     return (rows as Array<{ id: string }>).map(({ id }) => id);
   }
 
-  /** Books the calls of such runs as interrupted. @returns how many runs it has closed */
+  /** Books the calls of such runs as interrupted. @returns the number of closed runs */
   async close(ids: string[], { withoutMetadata = false } = {}): Promise<number> {
     const text = 'select switchboard.close_runs($1::uuid[], $2) as closed';
     const [rows] = await this.database.executeAsService([{ text, parameters: [ids, withoutMetadata] }]);

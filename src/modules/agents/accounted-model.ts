@@ -13,14 +13,14 @@ import type { Asking } from './prompt/ask.js';
 import { toVendorPrompt } from './prompt/vendor-prompt.js';
 
 /**
- * A selected model as the AI SDK's own functions take it, every call of theirs recorded. What a call failed with is
- * kept: those functions turn it into a text. The turn was let in for the first call; each further one is reserved.
+ * A selected model for the functions of the AI SDK. Every call is recorded. The error of a failed call is kept, because
+ * those functions turn it into a text. The admission of the turn covers the first call. Each further call is reserved.
  */
 export class AccountedModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4';
   readonly provider: string;
   readonly modelId: string;
-  /** None: a vendor does not read what a message names. */
+  /** None, because vendors do not fetch URLs that a message contains. */
   readonly supportedUrls = {};
   failure?: { error: unknown };
   /** The ending of the last call. */
@@ -55,7 +55,7 @@ export class AccountedModel implements LanguageModelV4 {
           if (part !== undefined) return controller.enqueue(part);
           controller.close();
         } catch (error) {
-          // A stream that rejects would end without a word: an error part ends it in good order.
+          // A stream that rejects would end without a message. An error part ends it properly.
           this.failure ??= { error };
           controller.enqueue({ type: 'error', error });
           controller.close();

@@ -13,14 +13,14 @@ export interface Agent {
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
    *
    * @returns how the model ended its answer, or undefined if no model was called
-   * @throws what the provider failed with
+   * @throws the error of the provider
    */
   answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined>;
 
   /**
-   * Refuses what it could not answer, before anything is stored.
+   * Refuses what the agent could not answer, before anything is stored.
    *
-   * @throws AppError that says why
+   * @throws AppError with the reason
    */
   check?(identity: Identity, request: Pick<AgentInput, 'documentId' | 'repositoryId'>): Promise<void>;
 }
@@ -31,12 +31,12 @@ export interface ApprovedCall {
   input: unknown;
 }
 
-/** Where an agent puts what it says. */
+/** Where an agent sends its output. */
 export type Emit = (chunk: UIMessageChunk) => void;
 
 /**
- * Puts a part into the answer as it is stored, in the place of the one that was noted with this id before: for what readers
- * are told in other ways, and what a crash must leave behind. Without data the part is taken out again.
+ * Puts a part into the stored answer. It replaces the part that was noted earlier with this id. This is for data that
+ * readers get in other ways and that must survive a crash. Without data, the part is removed.
  */
 export type Note = (part: { type: `data-${string}`; id: string; data?: unknown }) => void;
 
@@ -49,12 +49,12 @@ export interface AgentInput {
   repositoryId?: string;
   keys: UserKeys;
   note: Note;
-  /** By their ids, the calls that the user has approved just now: others that want approval are not made. */
+  /** The calls that the user has just approved, by their ids. Other calls that need approval are not made. */
   approved?: Map<string, ApprovedCall>;
-  /** Reads files of the conversation that are not in their messages. */
+  /** Reads files of the conversation that are not stored in their messages. */
   readFile?: FileReader;
-  /** Takes files of the conversation that the vendor could not process. */
+  /** Reports files of the conversation that the vendor could not process. */
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
-  /** Calls that the turn was not let in for are reserved with it. */
+  /** Reserves calls that the admission of the turn does not cover. */
   admission?: Admission;
 }

@@ -17,7 +17,7 @@ import { DocumentWriter } from './tools/document-writer.js';
 import { ImageMaker } from './tools/image-maker.js';
 import { SuggestionWriter } from './tools/suggestion-writer.js';
 
-/** What answers a message, and its tools. */
+/** The agents that answer messages, and their tools. */
 @Module({
   imports: [
     AccountingModule,

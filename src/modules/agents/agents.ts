@@ -15,7 +15,7 @@ export class Agents {
     this.byType = { chat, artifact, git_mcp: gitMcp };
   }
 
-  /** @throws AppError for an agent that this server does not have */
+  /** @throws AppError if this server does not have the agent */
   get(agentType: AnsweringAgent): Agent {
     const agent = this.byType[agentType];
     if (!agent) throw agentDisabled(agentType);

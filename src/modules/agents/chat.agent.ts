@@ -12,9 +12,9 @@ import { askingFor } from './prompt/ask.js';
 import { PartConverter } from './part-converter.js';
 
 /**
- * Answers in conversation: one streamed call of the model. The tools that it may have are the provider's, which runs them
- * within its answer, so the tool loop of `streamText` would only pass the parts through four more web streams each; the
- * prompt and the chunks are the AI SDK's all the same.
+ * Answers in conversation with one streamed call of the model. Its only tools are those of the provider, which runs
+ * them within its answer. The tool loop of `streamText` would only pass each part through four more web streams. The
+ * prompt and the chunks still have the format of the AI SDK.
  */
 @Injectable()
 export class ChatAgent {
@@ -24,7 +24,7 @@ export class ChatAgent {
    * Emits the answer as chunks of the UI message stream, without `start` and `finish`.
    *
    * @returns why the model stopped
-   * @throws what the provider failed with
+   * @throws the error of the provider
    */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
     const { history, signal, admission, readFile } = input;

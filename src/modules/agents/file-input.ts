@@ -5,9 +5,9 @@ import { FileAllowance } from './prompt/file-allowance.js';
 import { type FileContent, isTextType, readDataUrl } from './prompt/file-content.js';
 import { nameOf } from './prompt/history-files.js';
 
-/** `data:<media type>[;…],…`; the data itself is the provider's business. */
+/** `data:<media type>[;…],…`. The provider checks the data itself. */
 const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*,/;
-/** Of text in any encoding, for a character as JavaScript counts them. */
+/** The maximum number of bytes for one JavaScript character, in any encoding. */
 const MAX_BYTES_OF_CHARACTER = 3;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+$/;
 
@@ -16,14 +16,14 @@ export const isDataUrl = (url: unknown): url is string => typeof url === 'string
 export const isMediaType = (value: unknown): value is string =>
   typeof value === 'string' && MEDIA_TYPE.test(value);
 
-/** Whether a file is in the message itself, and not somewhere that a message names: nothing is fetched for one. */
+/** Whether the message itself contains the file. Files that a message only refers to are not fetched. */
 export function isEmbeddedFile({ mediaType, url }: { mediaType: unknown; url: unknown }): boolean {
   return isMediaType(mediaType) && isDataUrl(url);
 }
 
 /**
- * In place of what the AI SDK would fetch by itself, in every call: neither this server nor a vendor fetches what a message
- * names.
+ * Replaces the download function of the AI SDK in every call: neither this server nor a vendor fetches URLs from a
+ * message.
  */
 export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
   if (files.length > 0)
@@ -32,8 +32,8 @@ export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
 }
 
 /**
- * @param sizes bytes of the files in storage, by their path
- * @throws AppError 400 when a question has a file that the model does not take, naming each and what would do
+ * @param sizes the sizes of stored files in bytes, by their path
+ * @throws AppError 400 if a question has files that the model does not accept; it names each file and the accepted types
  */
 export function refuseFiles(
   { parts }: Pick<UIMessage, 'parts'>,
@@ -42,7 +42,7 @@ export function refuseFiles(
 ): void {
   const allowance = new FileAllowance(model);
   const errors: FieldError[] = [];
-  // In a message of too many files the latest are taken, as in a conversation.
+  // If a message has too many files, the latest are used, as in a conversation.
   for (const [index, part] of [...parts.entries()].reverse()) {
     if (part.type !== 'file') continue;
     const content = isDataUrl(part.url) ? readDataUrl(part) : storedContent(part, sizes);
@@ -54,8 +54,8 @@ export function refuseFiles(
 }
 
 /**
- * A file in storage is judged by its type and its size. It is read later, and what its content is then takes nothing from the
- * question.
+ * A stored file is checked by its type and its size only, because its content is read later. The question is answered
+ * whatever the content is.
  */
 function storedContent(
   { mediaType, url }: Pick<FileUIPart, 'mediaType' | 'url'>,

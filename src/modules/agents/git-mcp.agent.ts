@@ -22,12 +22,12 @@ export class GitMcpAgent {
 
   constructor(private readonly github: GithubService) {}
 
-  /** @throws AppError 400 without a repository or for one that is switched off, 404 when it is not the user's */
+  /** @throws AppError 400 without a repository or if the repository is disabled, 404 if it is not the user's */
   async check(identity: Identity, { repositoryId }: { repositoryId?: string }): Promise<void> {
     await this.github.readActive(identity, required(repositoryId));
   }
 
-  /** @throws AppError when the repository can not be worked on, and what GitHub or the provider failed with */
+  /** @throws AppError if the agent cannot work on the repository, and the error of GitHub or of the provider */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
     const { identity, history, keys, repositoryId, signal } = input;
     const { mcp, systemPrompt } = model.agentConfig;
@@ -51,7 +51,7 @@ export class GitMcpAgent {
     }
   }
 
-  /** What the server said is for the log; the user reads what it means. */
+  /** The server's own message goes to the log. The user gets an explanation. */
   private async logged<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     try {
       return await work;
@@ -73,7 +73,7 @@ export class GitMcpAgent {
   }
 }
 
-/** The repository of the calls that the user has just approved or denied: whatever the client names now, it is theirs. */
+/** The repository of the calls that the user has just approved or denied. It wins over the one that the client names. */
 function approvedFor(history: UIMessage[]): string | undefined {
   for (const part of history.at(-1)?.parts ?? []) {
     if (!isToolUIPart(part) || part.state !== 'approval-responded') continue;

@@ -8,10 +8,10 @@ import { READ_FILE, type ReadFilePart, withReadFiles } from './prompt/history-fi
 import { inPlainWords } from './provider-parts.js';
 
 /**
- * The history as the AI SDK takes it, with all files read. `toVendorPrompt` makes of it what the vendor takes; together they
- * are the one way from stored messages to a prompt.
+ * The history in the format of the AI SDK, with all files read. `toVendorPrompt` converts it to what the vendor
+ * accepts. Every prompt from stored messages goes through these two functions.
  *
- * @param readFile reads the files that are not in their messages
+ * @param readFile reads the files that are not stored in their messages
  */
 export async function toModelMessages(
   history: readonly UIMessage[],
@@ -25,7 +25,7 @@ export async function toModelMessages(
   });
 }
 
-/** The same as a prompt, for calls that are not made by the AI SDK's own functions. */
+/** The same as a prompt, for calls that do not use the AI SDK's own functions. */
 export async function toPrompt(
   history: readonly UIMessage[],
   model: SelectedModel,
@@ -36,7 +36,7 @@ export async function toPrompt(
   const prompt = await standardizePrompt({ instructions, messages });
   return convertToLanguageModelPrompt({
     prompt,
-    // With no address that a vendor reads by itself, and none that this server reads for it.
+    // It contains no URL that a vendor would fetch, and none that this server would fetch for it.
     supportedUrls: {},
     download: refuseDownloads,
     provider: model.provider,
@@ -44,8 +44,9 @@ export async function toPrompt(
 }
 
 /**
- * Vendors refuse a conversation in which two calls have one id, and some servers count their calls anew in each answer. A
- * later call is renamed, so that earlier requests stay the beginning of this one. A call that goes on keeps its id.
+ * Vendors refuse a conversation in which two calls have the same id, and some servers number their calls from the start
+ * in each answer. The later call is renamed, so that earlier requests remain a prefix of this one. A call that is
+ * continued keeps its id.
  */
 function withUniqueCalls(history: UIMessage[]): UIMessage[] {
   const calls = history.flatMap(({ parts }) => parts.filter(isToolUIPart));

@@ -111,7 +111,7 @@ class EndingStream implements Source {
  * ends its answer. Readers see one answer.
  */
 class PausingStream implements Source {
-  private readonly said = new SaidSoFar();
+  private readonly answerSoFar = new SaidSoFar();
   private pauses = 0;
 
   constructor(
@@ -125,7 +125,7 @@ class PausingStream implements Source {
     for (;;) {
       const part = await this.source.next();
       if (part === undefined) return undefined;
-      this.said.add(part);
+      this.answerSoFar.add(part);
       if (part.type !== 'finish') {
         // The first call of the step has sent these already.
         const isOpening = part.type === 'stream-start' || part.type === 'response-metadata';
@@ -133,7 +133,7 @@ class PausingStream implements Source {
         return part;
       }
       if (!isPause(this.model.provider, part.finishReason)) return part;
-      if (this.pauses === MAX_PAUSES || this.said.content.length === 0) return atItsLimit(part);
+      if (this.pauses === MAX_PAUSES || this.answerSoFar.content.length === 0) return atItsLimit(part);
       await this.goOn(part);
     }
   }
@@ -149,7 +149,7 @@ class PausingStream implements Source {
     const { prompt, providerOptions } = this.options;
     this.source = await this.open({
       ...this.options,
-      prompt: [...prompt, { role: 'assistant', content: [...this.said.content] }],
+      prompt: [...prompt, { role: 'assistant', content: [...this.answerSoFar.content] }],
       providerOptions: merged(providerOptions, this.resuming(paused)),
     });
   }

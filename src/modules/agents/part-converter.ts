@@ -13,7 +13,7 @@ type TextStreamPart = Parameters<typeof toUIMessageChunk<ToolSet>>[0];
 type TypedToolCall = Extract<TextStreamPart, { type: 'tool-call' }>;
 type ToolCall = Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>;
 
-/** A page that a provider has read is not kept in whole with the answer: the answer says what was in it. */
+/** A page that a provider has read is not stored in full with the answer. The answer summarizes it. */
 const MAX_RESULT_TEXT = 4_000;
 
 /** Turns the parts that a provider streams into chunks of the UI message stream, as `streamText` does without tools. */
@@ -23,12 +23,12 @@ export class PartConverter {
 
   constructor(private readonly emit: Emit) {}
 
-  /** A promise only where something has to be awaited: tokens are converted at once. */
+  /** Returns a promise only if something must be awaited. Tokens are converted at once. */
   convert(part: LanguageModelV4StreamPart): Promise<void> | undefined {
     switch (part.type) {
       case 'text-delta':
       case 'reasoning-delta':
-        // An empty delta says nothing unless it carries a signature.
+        // An empty delta has no content unless it carries a signature.
         if (part.delta !== '' || part.providerMetadata !== undefined) this.emit(part);
         return undefined;
       case 'text-start':
@@ -54,7 +54,7 @@ export class PartConverter {
         this.end = answerEnd(part.finishReason);
         return undefined;
       default:
-        // What is left is about the provider's own protocol, not part of the answer.
+        // The other parts concern the provider's own protocol and are not part of the answer.
         return undefined;
     }
   }
@@ -65,7 +65,7 @@ export class PartConverter {
   }
 
   private convertToolCall(part: ToolCall): Promise<void> | undefined {
-    // Its provider has taken the call already: there is nothing left to check it against.
+    // The provider has already accepted the call, so there is nothing left to check.
     if (part.providerExecuted) {
       const { toolCallId, toolName, providerMetadata, dynamic = false } = part;
       const input = parsedInput(part.input);

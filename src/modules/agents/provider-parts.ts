@@ -4,20 +4,21 @@ import { PROVIDERS, VENDORS } from '../models/vendors/vendors.js';
 type Part = UIMessage['parts'][number];
 type ProviderToolPart = ToolUIPart | DynamicToolUIPart;
 
-/** Characters of code, and of what it gave, that later questions can refer to. */
+/** The number of characters of code, and of its output, that later questions can refer to. */
 const MAX_CODE = 4_000;
 
 /**
- * An answer in which the provider searched, read or calculated, in words that every provider takes. The calls are in
- * their vendor's own format, tied to its thoughts and citations, and the next question may go to another vendor. What the
- * searches found is in the text; the code that was run is not, so it is told.
+ * Converts an answer in which the provider searched, read or calculated to text that every provider accepts. The calls
+ * have their vendor's own format and depend on its reasoning and citations, but the next question may go to another
+ * vendor. The text already contains the results of searches. It does not contain the code that was run, so the code is
+ * added.
  */
 export function inPlainWords(message: UIMessage): UIMessage {
   if (!message.parts.some(isProviderCall)) return message;
   const parts = message.parts.flatMap((part): Part[] => {
     if (part.type === 'text') return [{ type: 'text', text: part.text }];
     if (isProviderCall(part)) return toText(part);
-    // Thoughts count only together with the calls that they led to.
+    // Reasoning only counts together with the calls that it led to.
     return part.type === 'reasoning' ? [] : [part];
   });
   return { ...message, parts };
@@ -35,7 +36,7 @@ function toText(part: ProviderToolPart): Part[] {
   return [{ type: 'text', text }];
 }
 
-/** Where the vendors leave code; a field may be common to several. */
+/** Where the vendors store code. Several vendors may use the same field. */
 const CODE = PROVIDERS.map((provider) => VENDORS[provider].code);
 const INPUT_FIELDS = [...new Set(CODE.flatMap(({ input }) => input))];
 const OUTPUT_FIELDS = [...new Set(CODE.flatMap(({ output }) => output))];

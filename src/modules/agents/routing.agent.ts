@@ -7,13 +7,13 @@ import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
 
-/** Who answers, and why: `data-agent` of the stream. */
+/** Which agent answers, and why: `data-agent` of the stream. */
 export interface AgentChoice {
   agentType: AnsweringAgent;
   reason: string;
 }
 
-/** What the choice is made from. */
+/** The input of the choice. */
 export interface RoutingInput {
   /** Up to and including the message to answer. */
   history: UIMessage[];
@@ -35,7 +35,7 @@ const ABILITIES: Record<AnsweringAgent, string> = {
   git_mcp: "reads, and with approval changes, the user's connected GitHub repository",
 };
 
-/** Chooses the agent that answers. It never fails a turn: without an answer in time the chat agent answers. */
+/** Chooses the agent that answers. It never makes a turn fail: without an answer in time, the chat agent answers. */
 @Injectable()
 export class RoutingAgent {
   private readonly logger = new Logger(RoutingAgent.name);
@@ -94,14 +94,14 @@ function situationOf({ history, hasDocument, hasRepository }: RoutingInput): str
   });
 }
 
-/** What was said, and by which tools something was done: a document that was written just now may be the one that is meant. */
+/** The texts, and the tools that were used. The message may refer to a document that was just written. */
 function excerpt(parts: UIMessage['parts']): string {
-  const said = parts.map((part) => {
+  const texts = parts.map((part) => {
     if (part.type === 'text') return part.text;
     if (part.type === 'file') return '[file]';
     return isToolUIPart(part) ? `[${getToolName(part)}]` : '';
   });
-  return said
+  return texts
     .filter((text) => text !== '')
     .join(' ')
     .slice(0, MAX_CHARACTERS)
@@ -117,9 +117,9 @@ function schemaFor(candidates: readonly AnsweringAgent[]): JSONSchema7 {
   return schema as JSONSchema7;
 }
 
-/** @throws when the model did not answer as it was told */
+/** @throws if the answer of the model does not follow its instructions */
 function parseChoice(text: string, candidates: readonly AnsweringAgent[]): AgentChoice {
-  // Models without a JSON mode put a fence around it.
+  // Models without a JSON mode put a fence around the JSON.
   const json = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
   const { agent, reason } = choiceSchema(candidates).parse(JSON.parse(json));
   return { agentType: agent, reason: reason.replaceAll('\u0000', '').toWellFormed().slice(0, MAX_REASON) };

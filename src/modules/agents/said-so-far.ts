@@ -48,7 +48,7 @@ export class SaidSoFar {
   }
 }
 
-/** Signatures come with the last delta, citations with the end. */
+/** Signatures come with the last delta, and citations come with the end. */
 function note(words: Words, metadata: SharedV4ProviderMetadata | undefined): void {
   for (const [vendor, notes] of Object.entries(metadata ?? {}))
     words.providerOptions = {

@@ -15,19 +15,19 @@ export interface ToolLoop {
   emit: Emit;
   instructions: string;
   tools: ToolSet;
-  /** Which calls wait for the user's word. */
+  /** The calls that need the user's approval. */
   toolApproval?: ToolApprovalConfiguration<ToolSet, never>;
-  /** Calls of the model at most. */
+  /** The maximum number of model calls. */
   maxSteps: number;
-  /** What the user and the model read of a tool that failed. */
+  /** The text that the user and the model get if a tool fails. */
   describeToolError: (error: unknown) => string;
 }
 
 /**
- * Answers with tools: the model is called until it says no more, or waits for the user's approval.
+ * Answers with tools: the model is called until its answer is complete or needs the user's approval.
  *
  * @returns how the model ended its last step
- * @throws what the provider failed with
+ * @throws the error of the provider
  */
 export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined> {
   const { input, model, emit, instructions, describeToolError } = loop;
@@ -42,10 +42,10 @@ export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined
     toolApproval: loop.toolApproval,
     stopWhen: isStepCount(loop.maxSteps),
     abortSignal: input.signal,
-    // The model's own calls are tried again where nothing was lost; here it would be once more on top.
+    // The model already retries its own calls if nothing was lost. Retries here would be added to those.
     maxRetries: 0,
     experimental_download: refuseDownloads,
-    // It is thrown below, and logged by whoever handles it.
+    // The error is thrown below, and its handler logs it.
     onError: () => undefined,
   });
   const chunks = toUIMessageStream({
@@ -58,7 +58,7 @@ export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined
   });
   for await (const chunk of chunks) {
     if (chunk.type === 'abort') break;
-    // It is about the provider's own protocol, not part of the answer.
+    // It concerns the provider's own protocol and is not part of the answer.
     if (chunk.type === 'custom') continue;
     if (chunk.type !== 'error') emit(chunk);
     else if (!accounted.failure) accounted.failure = { error: new Error(chunk.errorText) };

@@ -6,10 +6,10 @@ import { FilesService } from './files.service.js';
 import { FilesRepository } from './files.repository.js';
 import { StorageClient } from './storage-client.js';
 
-/** A missed notification or a failed update is made up for within this time. */
+/** If a notification is missed or an update fails, the limits are corrected within this time. */
 const INTERVAL = 60_000;
 
-/** Sets the limits of the bucket to those of the configuration. Only storage sees the real size and type of an upload. */
+/** Sets the limits of the bucket to those of the configuration. Only storage knows the real size and type of an upload. */
 @Injectable()
 export class BucketLimits implements OnApplicationBootstrap, OnApplicationShutdown {
   /** The limits that were set last. */
@@ -17,7 +17,7 @@ export class BucketLimits implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly task = new PeriodicTask({
     name: 'file-bucket',
     interval: INTERVAL,
-    failure: 'Could not set the limits of the bucket for files; trying again.',
+    failure: 'The limits of the bucket for files could not be set. Trying again.',
     work: () => this.apply(),
   });
 

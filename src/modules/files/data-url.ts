@@ -1,4 +1,4 @@
-/** A data URL with Base64 in it, as far as its type can be stored. */
+/** A Base64 data URL whose type can be stored. */
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+=-]+)*;base64,/;
 
 /** The size of a Base64 data URL in bytes, without decoding it; 0 for anything else. */

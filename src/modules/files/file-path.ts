@@ -1,11 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
 
-/** The bucket of users' files. Migrations make it. */
+/** The bucket for users' files. Migrations create it. */
 export const BUCKET = 'attachments';
 
 const MAX_LENGTH = 1_024;
 const OWNER = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\//;
-/** Characters that Supabase Storage takes in names, except those with a meaning in URLs. */
+/** Characters that Supabase Storage accepts in names, except those with a meaning in URLs. */
 const NAME = /^[\w!\-.*'() &$@=;:+,]+$/;
 
 /** Whether a text is the path of a stored file: a user's id, and a name below it. */
@@ -47,7 +47,7 @@ export function newPath(userId: string, filename: string): string {
   return `${userId}/${randomUUID()}/${toSafeName(filename)}`;
 }
 
-/** The path of these very bytes: the same file sent again is the same file in storage. */
+/** The path for these bytes. Sending the same file again gives the same path. */
 export function pathOfContent(userId: string, bytes: Uint8Array, filename: string): string {
   const digest = hash('sha256', bytes, 'hex');
   const id = [

@@ -16,13 +16,13 @@ export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly removals = new PeriodicTask({
     name: 'file-removals',
     interval: REMOVAL_INTERVAL,
-    failure: 'Could not remove unused files; trying again.',
+    failure: 'Unused files could not be removed. Trying again.',
     work: (signal) => this.remove(signal),
   });
   private readonly orphans = new PeriodicTask({
     name: 'file-orphans',
     interval: ORPHAN_INTERVAL,
-    failure: 'Could not look for orphaned files; trying again.',
+    failure: 'Orphaned files could not be searched for. Trying again.',
     work: () => this.findOrphans(),
   });
 

@@ -24,7 +24,7 @@ export class FilesController {
 
   @Post()
   @ApiOperation({
-    summary: 'Begin the upload of a file',
+    summary: 'Start the upload of a file',
     description:
       'Returns a Supabase Storage signed upload. Upload the file to `uploadUrl`, then send its `path` as the `url` of a `file` part ' +
       'in `POST /api/chat`. A file that no message names is deleted after a day. 413 for a file that is too large, 415 for a ' +
@@ -37,7 +37,7 @@ export class FilesController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'Your files, newest first' })
+  @ApiOperation({ summary: 'List your files, newest first' })
   @ApiOkResponse({ type: FilePageDto })
   @ApiProblems(400, 404)
   list(@CurrentUser() user: Identity, @Query() page: PageQuery): Promise<Page<FileDto>> {
@@ -45,7 +45,7 @@ export class FilesController {
   }
 
   @Get('url')
-  @ApiOperation({ summary: 'A signed address at which your file can be read for an hour' })
+  @ApiOperation({ summary: 'Get a signed URL that can read your file for an hour' })
   @ApiOkResponse({ type: FileUrlDto })
   @ApiProblems(400, 404, 502, 504)
   url(@CurrentUser() user: Identity, @Query() { path }: FilePathQuery): Promise<FileUrlDto> {
@@ -56,9 +56,9 @@ export class FilesController {
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete your file',
-    description: 'Messages that name it stay. The model is told that the file is gone.',
+    description: 'Messages that name the file stay. The model learns that the file was deleted.',
   })
-  @ApiNoContentResponse({ description: 'It is deleted.' })
+  @ApiNoContentResponse({ description: 'The file was deleted.' })
   @ApiProblems(400, 404, 502, 504)
   delete(@CurrentUser() user: Identity, @Query() { path }: FilePathQuery): Promise<void> {
     return this.files.delete(user, path);

@@ -37,7 +37,7 @@ const FIND = `select ${COLUMNS} from storage.objects where bucket_id = '${BUCKET
 const FIND_ALL_OF = `
   select name as path from storage.objects where bucket_id = '${BUCKET}' and name like $1 limit $2`;
 
-/** On hosted Supabase the role that migrates may write buckets. */
+/** On hosted Supabase the role that migrates can write buckets. */
 const LIMIT_BUCKET = `
   update storage.buckets set file_size_limit = $1, allowed_mime_types = $2::text[], public = false
    where id = '${BUCKET}' and (file_size_limit, allowed_mime_types, public) is distinct from ($1::bigint, $2::text[], false)`;
@@ -74,13 +74,13 @@ const TAKE_REMOVALS = `
     from due where removal.path = due.path and not due.used
   returning removal.path`;
 
-/** Keeps files while a message that names them is on its way. */
+/** Keeps files until the message that names them is stored. */
 const POSTPONE_REMOVALS = `
   update switchboard.file_removals set due_at = greatest(due_at, now() + interval '1 day') where path = any($1::text[])`;
 
 const END_REMOVALS = `delete from switchboard.file_removals where path = any($1::text[])`;
 
-/** Supabase Storage keeps what it knows of files in the database. Files are read here, and written by its own server only. */
+/** Supabase Storage keeps its metadata in the database. It is only read here; only the storage server writes it. */
 @Injectable()
 export class FilesRepository {
   constructor(private readonly database: Database) {}
@@ -93,7 +93,7 @@ export class FilesRepository {
     return rows[0]?.readable === true;
   }
 
-  /** The newest first; one more than `limit`, where there are more. */
+  /** The newest first. It has one more than `limit` if there are more. */
   findPage(
     statements: SqlRunner,
     { userId, after, limit }: { userId: string; after?: Keyset; limit: number },
@@ -118,7 +118,7 @@ export class FilesRepository {
     return rows.map(({ path }) => path);
   }
 
-  /** On one instance at a time. */
+  /** Runs on one instance at a time. */
   async queueOrphans(limit: number): Promise<void> {
     await this.database.executeAsService([{ text: QUEUE_ORPHANS, parameters: [limit] }]);
   }

@@ -19,11 +19,11 @@ import { StorageClient } from './storage-client.js';
 
 /** Lifetime of the URLs that this API returns, in seconds. */
 const URL_LIFETIME = 3_600;
-/** Supabase's lifetime of a signed upload, for tokens that do not state it. */
+/** Supabase's lifetime of a signed upload, for tokens that do not contain it. */
 const UPLOAD_LIFETIME = 7_200;
-/** Removed from storage in one request. */
+/** The number of files to remove in one request. */
 const BATCH = 500;
-/** The sweep removes what is left after this many batches. */
+/** The sweeper removes what is left after this many batches. */
 const MOST_BATCHES = 20;
 
 /** Users' files. Clients upload them to Supabase Storage and download them from there; the bytes do not pass through this server. */
@@ -123,14 +123,14 @@ function toFile({ path, size, contentType, createdAt }: FileRow): FileDto {
   return { path, filename: nameOf(path), contentType, size, createdAt: createdAt.toISOString() };
 }
 
-/** The token is a JWT, whose signature is the storage server's business. */
+/** The token is a JWT. Only the storage server checks its signature. */
 function expiryOf(token: string): string {
   let seconds: unknown;
   try {
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
     seconds = (JSON.parse(payload) as { exp?: unknown }).exp;
   } catch {
-    // Another kind of token says nothing about itself.
+    // Other kinds of tokens contain no lifetime.
   }
   const known = typeof seconds === 'number' && Number.isSafeInteger(seconds);
   return new Date(known ? (seconds as number) * 1_000 : Date.now() + UPLOAD_LIFETIME * 1_000).toISOString();

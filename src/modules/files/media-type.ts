@@ -1,6 +1,6 @@
 const MEDIA_TYPE = /^([\w.+-]+\/[\w.+-]+)(?: *;.*)?$/;
 
-/** A media type in lower case and without parameters; undefined for what is none. */
+/** A media type in lower case and without parameters. Undefined if it is invalid. */
 export function toMediaType(text: string): string | undefined {
   return MEDIA_TYPE.exec(text.trim())?.[1]?.toLowerCase();
 }
@@ -10,7 +10,7 @@ export function isAllowedType(type: string, types: readonly string[]): boolean {
   return types.includes(type) || types.includes(`${type.split('/')[0]}/*`);
 }
 
-/** Checks how files of these types begin. */
+/** Checks the first bytes of files of these types. */
 const BEGINNINGS: Record<string, (bytes: Uint8Array) => boolean> = {
   'image/png': startsWith([0x89, 0x50, 0x4e, 0x47]),
   'image/jpeg': startsWith([0xff, 0xd8, 0xff]),

@@ -57,7 +57,8 @@ export class MessageFiles {
     const { named, embedded } = this.sort(parts);
     if (named.length === 0 && embedded.length === 0) return { parts, sizes };
     if (!(await this.files.isAvailable())) {
-      if (named.length > 0) throw refused(named, 'is no file of yours: this server has no storage for files');
+      if (named.length > 0)
+        throw refused(named, 'is not one of your files: this server has no storage for files');
       return { parts, sizes };
     }
     const received = [...parts];
@@ -136,7 +137,7 @@ export class MessageFiles {
       this.recent.set(path, bytes, known?.version);
       return { path, size: bytes.length };
     } catch (error) {
-      this.logger.warn({ err: error }, 'Could not move a file to storage; it stays in its message.');
+      this.logger.warn({ err: error }, 'A file could not be moved to storage. It stays in its message.');
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-/** Bytes of all files together. */
+/** The size limit of all files together, in bytes. */
 const MOST_BYTES = 64 * 1024 ** 2;
 
 interface RecentFile {

@@ -14,10 +14,10 @@ interface Failure {
   originalError?: unknown;
 }
 
-/** Of one request, with the answer; a large file takes a while. */
+/** The timeout of one request with its answer. A large file takes a while. */
 const TIMEOUT = 30_000;
 
-/** Supabase Storage, asked with the secret key. */
+/** Supabase Storage, accessed with the secret key. */
 @Injectable()
 export class StorageClient {
   private client?: Promise<SupabaseClient>;
@@ -30,7 +30,7 @@ export class StorageClient {
     return secretKey === undefined ? undefined : url;
   }
 
-  /** @throws AppError 502 or 504, as all of these */
+  /** @throws AppError 502 or 504, like all methods here */
   async signUpload(path: string): Promise<{ token: string; signedUrl: string }> {
     return this.ask((bucket) => bucket.createSignedUploadUrl(path));
   }
@@ -52,7 +52,7 @@ export class StorageClient {
     });
   }
 
-  /** @param limit of the bytes; a larger file fails */
+  /** @param limit in bytes; a larger file fails */
   async download(path: string, limit: number): Promise<Uint8Array> {
     return this.ask(async (bucket) => {
       const { data, error } = await bucket.download(path).asStream();
@@ -79,12 +79,12 @@ export class StorageClient {
   /** The library is loaded only where it is used. */
   private async connect(): Promise<SupabaseClient> {
     const { url, secretKey } = this.config.supabase;
-    if (!url || !secretKey) throw new Error('There is no storage to ask.');
+    if (!url || !secretKey) throw new Error('This server has no storage for files.');
     const { createClient } = await import('@supabase/supabase-js');
     return createClient(url, secretKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       global: {
-        // The key goes to the configured server only, wherever an answer points to.
+        // The key is only sent to the configured server, even if an answer points to another one.
         fetch: (input, init) =>
           fetch(input, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) }),
       },
@@ -108,7 +108,7 @@ async function readAll(stream: ReadableStream<Uint8Array>, limit: number): Promi
   let size = 0;
   for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > limit) throw new Error('The file is larger than storage said.');
+    if (size > limit) throw new Error('The file is larger than storage reported.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -50,7 +50,10 @@ export class StoredFileUrls {
         const signed = await withPatience(this.storage.signDownloads(missing, LIFETIME));
         for (const [path, url] of signed) this.remember(path, { url, renewAt: now + LIFETIME * 500 });
       } catch (error) {
-        this.logger.warn({ err: error }, 'Could not sign URLs of stored files; messages show their paths.');
+        this.logger.warn(
+          { err: error },
+          'URLs of stored files could not be signed. Messages show their paths instead.',
+        );
       }
     }
     return new Map(
@@ -77,7 +80,7 @@ async function withPatience<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Storage takes too long to sign addresses.')), PATIENCE);
+    timer = setTimeout(() => reject(new Error('Storage took too long to sign URLs.')), PATIENCE);
   });
   return Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -10,7 +10,7 @@ import { isPlausible, toMediaType } from './media-type.js';
 import { RecentFiles } from './recent-files.js';
 import { StorageClient } from './storage-client.js';
 
-/** A stored file as a model can be given it, or why it cannot. */
+/** A stored file for a model, or the reason why the model cannot get it. */
 export type StoredFile =
   | { bytes: Uint8Array; mediaType: string }
   | { missing: 'gone' | 'unreadable' | 'too large' | 'not what it says' };
@@ -18,9 +18,9 @@ export type StoredFile =
 type Part = UIMessage['parts'][number];
 type FilePart = Extract<Part, { type: 'file' }>;
 
-/** Bytes of all stored files that one turn reads: they are in memory until its answer ends. */
+/** The limit in bytes for all stored files that one turn reads. They are in memory until its answer ends. */
 export const MOST_BYTES = MAX_FILE_SIZE;
-/** Requests to storage at a time. */
+/** The number of concurrent requests to storage. */
 const AT_ONCE = 4;
 
 const WORDS: Record<Extract<StoredFile, { missing: string }>['missing'], string> = {
@@ -30,7 +30,7 @@ const WORDS: Record<Extract<StoredFile, { missing: string }>['missing'], string>
   'not what it says': 'omitted file, because its content does not match its type',
 };
 
-/** The bytes of stored files, for the model. */
+/** Reads the bytes of stored files for the model. */
 @Injectable()
 export class StoredFiles {
   private readonly logger = new Logger(StoredFiles.name);

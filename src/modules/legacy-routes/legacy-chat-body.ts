@@ -1,13 +1,13 @@
 type Fields = Record<string, unknown>;
 
-/** Whether a body of `POST /api/chat` is the old frontend's. */
+/** Whether a body of `POST /api/chat` has the old frontend's format. */
 export function isLegacyChatBody(body: unknown): body is Fields {
   return isFields(body) && typeof body['selectedChatModel'] === 'string';
 }
 
 /**
- * The body in Switchboard's words. A model that this server does not know means its default one, as it did with the old
- * chatbot.
+ * Converts the body to Switchboard's format. A model that this server does not know means the default model, as in the
+ * old chatbot.
  *
  * @param models the ids of the models that may be chosen
  */
@@ -25,7 +25,7 @@ export function translateChatBody(body: Fields, models: readonly string[]): Fiel
   };
 }
 
-/** Gateways write versions with a dot (`anthropic/claude-haiku-4.5`), the vendor itself with a dash. */
+/** Gateways write versions with a dot (`anthropic/claude-haiku-4.5`). The vendor itself uses a dash. */
 function modelOf(selected: string, models: readonly string[]): string | undefined {
   return [selected, selected.replaceAll('.', '-')].find((id) => models.includes(id));
 }
@@ -35,7 +35,7 @@ function translateMessage(message: unknown): unknown {
   return { ...message, parts: (message['parts'] as unknown[]).map(translatePart) };
 }
 
-/** The old frontend calls the name of a file `name`. */
+/** The old frontend puts the file name in `name`. */
 function translatePart(part: unknown): unknown {
   if (!isFields(part) || part['type'] !== 'file' || typeof part['name'] !== 'string') return part;
   const { name, ...file } = part;

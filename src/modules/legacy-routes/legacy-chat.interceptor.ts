@@ -6,7 +6,7 @@ import { userKeysOf } from '../models/user-keys.js';
 import { isLegacyChatBody, translateChatBody } from './legacy-chat-body.js';
 import { LegacyErrors } from './legacy-errors.js';
 
-/** Lets `POST /api/chat` understand the body of the old frontend. */
+/** Makes `POST /api/chat` accept the body of the old frontend. */
 @Injectable()
 export class LegacyChatInterceptor implements NestInterceptor {
   constructor(

@@ -27,10 +27,10 @@ import { pagesOf, required } from './legacy-requests.js';
 const MAX_CHATS = 50;
 const PAGE = 100;
 
-/** A chat as the old chatbot's table has it. */
+/** A chat with the columns of the old chatbot's table. */
 type LegacyChat = Pick<ChatDto, 'id' | 'createdAt' | 'title' | 'userId' | 'visibility'>;
 
-/** The old chatbot's routes to chats, messages and votes. */
+/** The old chatbot's routes for chats, messages and votes. */
 @ApiExcludeController()
 @Controller('api')
 export class LegacyChatsController {
@@ -72,7 +72,7 @@ export class LegacyChatsController {
     return toLegacyChat(chat);
   }
 
-  /** The whole chat in one answer, which is written as it is read. */
+  /** The whole chat in one response, which is sent while it is read. */
   @Get('messages')
   @Header('content-type', 'application/json; charset=utf-8')
   async list(@CurrentUser() user: Identity, @Query('chatId') id: unknown): Promise<StreamableFile> {
@@ -111,7 +111,7 @@ export class LegacyChatsController {
     return 'Message voted';
   }
 
-  /** The old chatbot answers for a chat that is not there as for one that is empty: it opens new ones that way. */
+  /** For a missing chat, the old chatbot answers as for an empty one: this is how it opens new chats. */
   private async find(user: Identity, chatId: string): Promise<ChatDto | undefined> {
     try {
       return await this.chats.read(user, chatId);
@@ -142,7 +142,7 @@ export class LegacyChatsController {
     yield `],${JSON.stringify(state).slice(1)}`;
   }
 
-  /** The newest chats down to one, which is not among them. */
+  /** The newest chats, down to a given one, which is excluded. */
   private async newerThan(
     user: Identity,
     id: string,

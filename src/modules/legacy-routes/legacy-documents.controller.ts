@@ -14,10 +14,10 @@ import { MAX_TITLE_LENGTH } from '../chat/dto/title.decorator.js';
 import { pagesOf, required } from './legacy-requests.js';
 
 const PAGE = 100;
-/** The old route sends every version with its content. Beyond this, only the latest ones have theirs. */
+/** The old route sends every version with its content. Above this size, only the latest versions have their content. */
 const MAX_CHARACTERS = 16 * 1024 ** 2;
 
-/** The old chatbot's routes to documents and suggestions. */
+/** The old chatbot's routes for documents and suggestions. */
 @ApiExcludeController()
 @Controller('api')
 export class LegacyDocumentsController {
@@ -49,7 +49,7 @@ export class LegacyDocumentsController {
     return versions;
   }
 
-  /** A document that is there gets a new version, a manual edit like any other: nothing is overwritten. */
+  /** An existing document gets a new version, like any other manual edit. Nothing is overwritten. */
   @Post('document')
   @HttpCode(200)
   @AcceptBody({ large: true })
@@ -84,7 +84,7 @@ export class LegacyDocumentsController {
     return later;
   }
 
-  /** Those of all versions; of a document that is not there, none. */
+  /** The suggestions of all versions. Empty if the document does not exist. */
   @Get('suggestions')
   async list(@CurrentUser() user: Identity, @Query('documentId') id: unknown): Promise<SuggestionDto[]> {
     const documentId = idOf(user, id, 'documentId');

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../../common/errors/problem.js';
 import { toLegacyError } from './legacy-problem.js';
 
-/** The routes of the old chatbot, and the word that its errors have for them. */
+/** The routes of the old chatbot, with the names that its errors use for them. */
 const SURFACES: Record<string, string> = {
   '/api/history': 'chat',
   '/api/vote': 'vote',
@@ -15,15 +15,16 @@ const SURFACES: Record<string, string> = {
 };
 
 /**
- * Gives errors their old form, on the old routes and where the old frontend has asked. It works on what is about to be sent:
- * an error of a guard, of the throttle or of a service looks the same there.
+ * Gives errors their old form, on the old routes and for requests of the old frontend. It converts the response just
+ * before it is sent, so errors of guards, of the throttle and of services look the same.
  */
 @Injectable()
 export class LegacyErrors {
   private readonly asked = new WeakSet<FastifyRequest>();
 
   constructor(host: HttpAdapterHost) {
-    // A hook is for routes that are made after it: Nest makes its own after all providers.
+    // A hook only applies to routes that are registered later. Nest registers its routes after all providers are
+    // created.
     host.httpAdapter
       .getInstance<FastifyInstance>()
       .addHook('onSend', (request, reply, payload, done) =>
@@ -31,7 +32,7 @@ export class LegacyErrors {
       );
   }
 
-  /** Says that the body of a request is the old frontend's. */
+  /** Marks a request whose body has the old frontend's format. */
   expectedBy(request: FastifyRequest): void {
     this.asked.add(request);
   }
@@ -49,7 +50,7 @@ export class LegacyErrors {
   private surfaceOf(request: FastifyRequest): string | undefined {
     const path = request.url.split('?', 1)[0] ?? '';
     if (path === '/api/chat') {
-      // Who may not send anything is refused before the body is read: then nobody knows whose it is.
+      // Some requests are refused before their body is read. The format of their body is then unknown.
       const isOld = request.method === 'DELETE' || this.asked.has(request) || request.body === undefined;
       return isOld ? 'chat' : undefined;
     }

@@ -5,11 +5,11 @@ import { invalidField, payloadTooLarge, unsupportedMediaType } from '../../commo
 import { AcceptBody } from '../../common/http/request-content.guard.js';
 
 const MAX_FILE = 5 * 1024 ** 2;
-/** The boundaries and headers around the file. */
+/** Space for the boundaries and headers around the file. */
 const MAX_BODY = MAX_FILE + 64 * 1024;
 const TYPES = ['image/jpeg', 'image/png'];
 
-/** What the old chatbot's file store says of a file. */
+/** How the old chatbot's file store describes a file. */
 interface UploadedFile {
   url: string;
   downloadUrl: string;
@@ -19,8 +19,8 @@ interface UploadedFile {
 }
 
 /**
- * The old chatbot's upload of a picture. Its address is the picture itself, as a data URL: that is what the frontend shows,
- * and what it sends with the message.
+ * The old chatbot's upload of a picture. It returns the picture itself as a data URL. The frontend shows this URL and
+ * sends it with the message.
  */
 @ApiExcludeController()
 @Controller('api/files/upload')

@@ -1,6 +1,6 @@
 import type { Problem } from '../../common/errors/problem.js';
 
-/** An error as the old chatbot's frontend reads it: the code says what kind it is of, and where it came about. */
+/** An error in the format of the old chatbot's frontend: the code says the kind of the error and where it occurred. */
 export interface LegacyError {
   code: string;
   message: string;
@@ -20,14 +20,14 @@ const STATUS: Record<Kind, number> = {
 
 const MESSAGE: Record<Kind, string> = {
   bad_request: 'The request could not be processed.',
-  unauthorized: 'Sign in to go on.',
+  unauthorized: 'Sign in to continue.',
   forbidden: 'Your account may not do this.',
   not_found: 'This was not found.',
   rate_limit: 'A limit has been reached. Try again later.',
   offline: 'The server could not answer. Try again.',
 };
 
-/** Turns a problem document into the old form. Its status is the old chatbot's, too, which knew only a few. */
+/** Converts a problem document to the old format. The status is converted, too, because the old chatbot knew only a few. */
 export function toLegacyError(
   { status, code, detail, errors }: Problem,
   surface: string,
@@ -37,7 +37,7 @@ export function toLegacyError(
   return {
     status: STATUS[kind],
     body: {
-      // The old chatbot says of every bad request that it is the API's.
+      // The old chatbot uses the API's code for every bad request.
       code: `${kind}:${kind === 'bad_request' ? 'api' : surface}`,
       message: MESSAGE[kind],
       cause,

@@ -11,7 +11,7 @@ import { LegacyDocumentsController } from './legacy-documents.controller.js';
 import { LegacyErrors } from './legacy-errors.js';
 import { LegacyFilesController } from './legacy-files.controller.js';
 
-/** The routes of the old Vercel chatbot, for its frontend; only where `LEGACY_ROUTES` is true. */
+/** The routes of the old Vercel chatbot, for its frontend. They exist only if `LEGACY_ROUTES` is true. */
 @Module({
   imports: [ChatModule, MessagesModule, DocumentsModule, SuggestionsModule, ModelsModule],
   controllers: [LegacyChatsController, LegacyDocumentsController, LegacyFilesController],

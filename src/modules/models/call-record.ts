@@ -19,21 +19,21 @@ import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 /** The model that is called, as accounting needs it. */
 export interface ModelDescriptor {
   provider: ModelProvider;
-  /** The vendor's own id. */
+  /** The vendor's id of the model. */
   id: string;
   /** Whether the key is the user's own. */
   ownKey: boolean;
   pricing?: Pricing;
-  /** The version of the catalog that the price is from. */
+  /** The version of the catalog that contains the price. */
   priceVersion?: number;
-  /** The price of the model that has answered, which vendors choose themselves for names that they retire. */
+  /** The price of the model that has answered. Vendors choose another model for names that they retire. */
   pricingOf?(answeredBy: string): Pricing | undefined;
 }
 
-/** What vendors bill for a picture at least; only where nothing is reported. */
+/** The minimum that vendors bill for a picture. Only used if nothing is reported. */
 const TOKENS_OF_IMAGE = 1_290;
 
-/** Records one call of a model, from its start to whatever end it has. */
+/** Records one call of a model, from its start to its end, whatever that is. */
 export class ModelCall {
   private readonly part: RunPart = currentPart();
   private readonly sent: SentCall;
@@ -62,7 +62,7 @@ export class ModelCall {
     this.sent = this.part.run.send(this.part, model, () => this.soFar());
   }
 
-  /** Takes note of a part of the answer. Runs for every token: it only counts. */
+  /** Records a part of the answer. It runs for every token, so it only counts. */
   observe(part: LanguageModelV4StreamPart): void {
     switch (part.type) {
       case 'text-delta':
@@ -92,7 +92,7 @@ export class ModelCall {
     }
   }
 
-  /** Takes note of the model that the vendor says has answered. */
+  /** Records which model has answered according to the vendor. */
   noteAnsweredBy(modelId: string | undefined): void {
     if (modelId !== undefined && modelId !== '') this.answeredBy = modelId.slice(0, 200);
   }
@@ -101,7 +101,7 @@ export class ModelCall {
     for (const search of this.usageOfVendor?.searches?.(part, this.model.id) ?? []) this.searches.add(search);
   }
 
-  /** Takes note of an answer that came in one piece. */
+  /** Records an answer that arrived in one piece. */
   noteContent(content: LanguageModelV4Content[]): void {
     for (const part of content) {
       if (part.type === 'text' || part.type === 'reasoning') this.output.add(part.text);
@@ -118,12 +118,12 @@ export class ModelCall {
     this.toolCalls.push({ toolName, toolCallId });
   }
 
-  /** Takes note of pictures that were drawn. */
+  /** Records pictures that were drawn. */
   noteImages(images: number): void {
     this.images += images;
   }
 
-  /** Takes note of the tokens that were pictures, as parts of those that are reported. */
+  /** Records the tokens of pictures, which are parts of the reported tokens. */
   noteImageDetails(details: Partial<TokenUsage>): void {
     this.details = details;
   }
@@ -133,7 +133,7 @@ export class ModelCall {
     this.finishReason = finishReason;
   }
 
-  /** The call is over. Only the first end counts; it is booked in the background, see `AccountedRun`. */
+  /** Ends the call. Only the first end counts. It is booked in the background, see `AccountedRun`. */
   end(status: CallStatus, errorCode?: string): void {
     if (this.ended) return;
     this.ended = true;
@@ -175,13 +175,13 @@ export class ModelCall {
     this.part.finish(finished);
   }
 
-  /** What it has cost at least: a call that was sent is paid for, whatever becomes of it. */
+  /** The minimum cost. A call that was sent is billed, however it ends. */
   private soFar(): CallFigures {
     const { tokens } = this.count('interrupted');
     return { tokens, cost: costOf(tokens, this.model.pricing, this.sent.requestedAt) };
   }
 
-  /** Estimated once: while the call is under way, every checkpoint asks for it. */
+  /** Estimated once, because every checkpoint needs it while the call is running. */
   private get promptTokens(): number {
     const { id: modelId, provider } = this.model;
     return (this.estimatedPrompt ??= estimatePromptTokens(this.params, { provider, modelId }));
@@ -192,12 +192,13 @@ export class ModelCall {
     return status === 'error' && this.finishReason !== 'content-filter' ? 'error' : this.finishReason;
   }
 
-  /** What the provider reported; else what it had reported so far, completed by an estimate of what had arrived. */
+  /** The figures that the provider reported. If they are incomplete, an estimate of what has arrived completes them. */
   private count(status: CallStatus): { tokens: TokenUsage; estimated: boolean } {
     const { usage, usageOfVendor } = this;
     const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
     const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
-    // After a cut, and after an error of vendors that repeat their figures, they are those of the last chunk and not of the end.
+    // After a cut, or after an error of vendors that repeat their figures, these are the figures of the last chunk and
+    // not of the end.
     const isFinal = this.finishReason !== 'interrupted' && !(this.failed && usageOfVendor?.partial);
     if (usage && isFinal && isReported(usage, written)) {
       const tokens = { ...toTokenUsage(usage, usageOfVendor), ...searched, ...this.details };
@@ -209,7 +210,7 @@ export class ModelCall {
       ...this.partial,
       ...searched,
     };
-    // A call that was refused, or that nothing came of, is not billed.
+    // A call that was refused, or that had no result, is not billed.
     const billed =
       written > 0 || reported.inputTokens > 0 || status === 'success' || status === 'interrupted';
     if (!billed) return { tokens: NO_TOKENS, estimated: false };
@@ -225,7 +226,7 @@ export class ModelCall {
     return this.firstContentAt === undefined ? undefined : Math.round(this.firstContentAt - this.startedAt);
   }
 
-  /** Every model of the catalog has a price; the demo model is the only one beside it that we name ourselves. */
+  /** Every model of the catalog has a price. The demo model is the only other model that this server names itself. */
   private isListed(): boolean {
     return this.model.pricing !== undefined || this.model.provider === 'demo';
   }

@@ -9,7 +9,7 @@ type CallSettings = Pick<
   'temperature' | 'topP' | 'topK' | 'maxOutputTokens' | 'providerOptions'
 >;
 
-/** Tokens that one call may come to, its thoughts among them; undefined where the configuration sets no limit. */
+/** The maximum number of tokens of one call, including reasoning. Undefined if the configuration sets no limit. */
 export function outputLimit(model: SelectedModel): number | undefined {
   const { maxOutputTokens } = callSettings(model);
   if (maxOutputTokens === undefined) return undefined;
@@ -18,9 +18,9 @@ export function outputLimit(model: SelectedModel): number | undefined {
 }
 
 /**
- * What the configuration says of every call of a model. Sampling that a model refuses (while it thinks, say) is left out
- * by the vendor's client. `maxOutputTokens` is about the answer: thoughts come on top of it, so that they leave some of it
- * over.
+ * The settings that the configuration defines for every call of a model. The vendor's client omits sampling settings
+ * that a model refuses (for example while it thinks). `maxOutputTokens` limits the answer. Reasoning tokens are added
+ * to it, so that reasoning does not use up the whole limit.
  */
 export function callSettings(model: SelectedModel): CallSettings {
   const { topK, maxOutputTokens, ...sampling } = model.agentConfig.parameters ?? {};
@@ -30,13 +30,13 @@ export function callSettings(model: SelectedModel): CallSettings {
   return {
     ...sampling,
     ...(topK === undefined || !takesTopK(model) ? {} : { topK }),
-    // One configuration holds for large and small models; more than a model can say is refused by some vendors.
+    // One configuration applies to large and small models. Some vendors refuse a limit above the maximum of the model.
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens: Math.min(maxOutputTokens + thoughts, most) }),
     providerOptions: providerOptionsFor(model),
   };
 }
 
-/** What the thoughts of a call may take, on top of its answer. */
+/** The tokens that the reasoning of a call may use, in addition to its answer. */
 function thoughtsOf(model: SelectedModel): Vendor['thoughts'] {
   if (model.provider === 'demo' || !thinkingOf(model)) return { tokens: 0, addedByClient: false };
   return VENDORS[model.provider].thoughts;

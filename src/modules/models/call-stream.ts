@@ -6,7 +6,7 @@ import { endOf } from './ending.js';
 import { CutOffError, UnfinishedError, UpstreamTimeoutError } from './upstream-failure.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
-/** Parts that come before a provider has said anything: nothing is lost when the call is made again after them. */
+/** Parts that come before any content. If the call is repeated after them, nothing is lost. */
 const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'stream-start',
   'response-metadata',
@@ -17,14 +17,14 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
   'text-end',
 ]);
 
-/** How long the figures are waited for, in milliseconds: mostly they are there already. */
+/** How long to wait for the figures, in milliseconds. Usually they have already arrived. */
 const PATIENCE_BEHIND_ERROR = 100;
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
 
 /**
- * The source of a model call's stream: pulled, never pushed, each part observed once on its way. It knows every way in
- * which a stream can end, and ends the call's record accordingly.
+ * The source of a model call's stream. It is pulled, never pushed, and each part is observed once. It handles every way
+ * in which a stream can end, and ends the call's record accordingly.
  */
 export class CallStream {
   private readonly reader: ReadableStreamDefaultReader<LanguageModelV4StreamPart>;
@@ -40,16 +40,16 @@ export class CallStream {
     private readonly failureCode: (error: unknown) => string,
   ) {
     this.reader = stream.getReader();
-    // A pending read ends when the stream is canceled, whatever the provider's own code makes of the signal.
+    // A pending read ends when the stream is canceled, however the provider's client handles the signal.
     deadline.signal.addEventListener('abort', () => this.cancelSource(deadline.signal.reason), {
       once: true,
     });
   }
 
   /**
-   * Reads up to the first part that says something.
+   * Reads up to the first part with content.
    *
-   * @throws whatever went wrong before it: nothing has been lost yet, so the call may be made again
+   * @throws any error before that part; nothing has been lost yet, so the call may be repeated
    */
   async begin(): Promise<void> {
     try {
@@ -72,7 +72,7 @@ export class CallStream {
   /**
    * The next part, or undefined at the end.
    *
-   * @throws what cut the stream off; the call's record is ended then
+   * @throws the error that cut off the stream; the call's record has then ended
    */
   async next(): Promise<LanguageModelV4StreamPart | undefined> {
     try {
@@ -105,7 +105,7 @@ export class CallStream {
     }
   }
 
-  /** Nobody wants the rest. */
+  /** The caller does not need the rest. */
   abandon(reason: unknown): void {
     if (this.failure) this.end();
     else this.call.end('aborted');
@@ -133,15 +133,15 @@ export class CallStream {
     return { ...part, finishReason: { unified: finishReason, raw: reason } };
   }
 
-  /** Whether the failed event is of an unknown type that carries no part of the answer. */
+  /** Whether the failed event has an unknown type and carries no part of the answer. */
   private isIgnored(error: unknown): boolean {
     if (this.provider === 'demo' || !TypeValidationError.isInstance(error)) return false;
     return VENDORS[this.provider].ignores?.(error.value) ?? false;
   }
 
   /**
-   * What a failed answer has cost comes right behind its error, if the vendor says it at all. The reader may stop at the error,
-   * so it is read here.
+   * If the vendor reports the cost of a failed answer, it comes right after the error. The reader may stop at the
+   * error, so it is read here.
    */
   private async readFigures(): Promise<void> {
     const reading = this.read().catch(() => undefined);
@@ -166,7 +166,7 @@ function saysNothing(part: LanguageModelV4StreamPart): boolean {
   return PREAMBLE.has(part.type) || (part.type === 'text-delta' && part.delta === '');
 }
 
-/** A finish that the provider never sent: its library makes one up when the connection ends in the middle. */
+/** A finish that the provider never sent. Its client library creates one if the connection ends in the middle. */
 function isCutOff(part: LanguageModelV4StreamPart): boolean {
   return part.type === 'finish' && part.finishReason.unified === 'interrupted';
 }

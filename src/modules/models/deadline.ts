@@ -12,8 +12,8 @@ export function noteSignOfLife(signal: AbortSignal | null | undefined): void {
 }
 
 /**
- * One abort signal out of two reasons to give up a call: whoever asked for it no longer wants it, or the provider has
- * been silent for too long. The reason of the signal says which.
+ * An abort signal with two possible reasons: the caller canceled the call, or the provider was silent for too long. The
+ * reason of the signal says which.
  */
 export class Deadline {
   private readonly controller = new AbortController();
@@ -35,13 +35,13 @@ export class Deadline {
     return this.controller.signal;
   }
 
-  /** The provider has begun: from now on it may be silent for this long between two parts. */
+  /** The provider has begun to answer. From now on, it may be silent for this long between two parts. */
   begun(milliseconds: number): void {
     clearTimeout(this.timer);
     this.timer = this.startTimer(milliseconds);
   }
 
-  /** The provider has said something. */
+  /** The provider has sent something. */
   touch(): void {
     this.timer.refresh();
   }

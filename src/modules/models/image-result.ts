@@ -9,15 +9,15 @@ import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import type { TokenUsage } from '../usage/pricing.js';
 import { addressOf, type ModelProvider, VENDORS } from './vendors/vendors.js';
 
-/** What an image model is asked for. */
+/** A request to an image model. */
 export interface ImageTask {
   prompt: string;
-  /** The picture that is to be changed; a new one is drawn without it. */
+  /** The picture to change. Without it, a new picture is drawn. */
   base?: ImageModelV4File;
   abortSignal: AbortSignal;
 }
 
-/** One picture, as the vendor makes them by default. */
+/** One picture, in the vendor's default format. */
 export const NO_IMAGE_OPTIONS = {
   n: 1,
   size: undefined,
@@ -27,7 +27,7 @@ export const NO_IMAGE_OPTIONS = {
   providerOptions: {},
 } satisfies Partial<ImageModelV4CallOptions>;
 
-/** Image models report tokens, where they do, as two plain sums. */
+/** If image models report tokens, they report two plain sums. */
 export function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageModelV4Usage {
   const { inputTokens: input, outputTokens: output } = usage ?? {};
   return {
@@ -36,12 +36,12 @@ export function toLanguageUsage(usage: ImageModelV4Usage | undefined): LanguageM
   };
 }
 
-/** Tokens of pictures, given and drawn, where the vendor bills them at a price of their own. */
+/** Tokens of pictures, input and output, if the vendor bills them at a separate price. */
 export function imageDetails(provider: ModelProvider, result: ImageModelV4Result): Partial<TokenUsage> {
   return provider === 'demo' ? {} : (VENDORS[provider].images?.details?.(result) ?? {});
 }
 
-/** Why an answer is without a picture: Gemini answers so when its rules are against it, and says that it is final. */
+/** Why an answer has no picture. Gemini answers like this if its rules forbid the picture, and the answer is final. */
 export function missingBecause({ isRetryable }: ImageModelV4Result): 'content-filter' | 'other' {
   return isRetryable === false ? 'content-filter' : 'other';
 }
@@ -53,7 +53,7 @@ export function noImage(provider: ModelProvider, result: ImageModelV4Result): Ap
     : contentRefused(name);
 }
 
-/** The vendor's rules are against it; who asked has to ask for something else. */
+/** The vendor's rules forbid it. The user must ask for something else. */
 export function contentRefused(name: string, cause?: unknown): AppError {
   return upstreamError(
     `${name} declined the request because of its content rules. Ask for something else.`,

@@ -6,10 +6,10 @@ import { upstreamFetch } from './upstream-fetch.js';
 import type { VendorClient } from './vendors/vendor.js';
 import { type Provider, VENDORS } from './vendors/vendors.js';
 
-/** Makes language models of all vendors, with the endpoint of the configuration. */
+/** Creates language models of all vendors, with the endpoint of the configuration. */
 @Injectable()
 export class LanguageModels {
-  /** Clients with the server's own keys; those with a user's key are made for one request and forgotten. */
+  /** Clients with the server's own keys. Clients with a user's key are created for one request and not kept. */
   private readonly shared = new Map<Provider, VendorClient>();
 
   private readonly uploaded = new UploadedFiles();
@@ -27,7 +27,7 @@ export class LanguageModels {
     return this.uploaded.uploading(model, { files, rules, uploads: rules.uploads, apiKey });
   }
 
-  /** Undefined where the vendor has no image models. */
+  /** Undefined if the vendor has no image models. */
   createImage(provider: Provider, modelId: string, userKey?: string): ImageModelV4 | undefined {
     return this.clientFor(provider, userKey).image?.(modelId);
   }

@@ -57,7 +57,7 @@ describe('the size of a picture', () => {
     expect(pictureSize(new Uint8Array(bytes))).toEqual({ width: 1920, height: 1080 });
   });
 
-  it('is a usual one for what is no picture, and has bounds', () => {
+  it('has a usual value for other data, and has bounds', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         const { width, height } = pictureSize(bytes);
@@ -70,7 +70,7 @@ describe('the size of a picture', () => {
   });
 });
 
-/** By the rules that the vendors publish, with their own examples where they give some. */
+/** By the rules that the vendors publish, with their own examples if they have some. */
 describe('the tokens of a picture', () => {
   it.each<
     [
@@ -97,7 +97,7 @@ describe('the tokens of a picture', () => {
     expect(estimateFileTokens('image/png', file, { provider, modelId })).toBe(tokens);
   });
 
-  it('does not depend on how many bytes it has, and has bounds', () => {
+  it('does not depend on its number of bytes, and has bounds', () => {
     const large = Buffer.concat([png(1024, 1024), Buffer.alloc(4_500_000)]);
     const file = { type: 'data', data: data(large) } as const;
     expect(estimateFileTokens('image/png', file, { provider: 'openai', modelId: 'gpt-4.1' })).toBe(765);
@@ -133,7 +133,7 @@ describe('the tokens of other files', () => {
     expect(secondsOfSound(data(Buffer.alloc(160_000)))).toBe(10);
   });
 
-  it('are those of its text, in whatever script', () => {
+  it('are those of its text, in any script', () => {
     const text = 'Hello, how are you today? '.repeat(20_000);
     const file = { type: 'data', data: data(Buffer.from(text)) } as const;
     const tokens = estimateFileTokens('text/plain', file, anthropic);
@@ -180,7 +180,7 @@ describe('the tokens of a prompt', () => {
     expect(withResult - plain).toBeGreaterThan(400);
   });
 
-  it('are more for a model whose tokenizer is finer', () => {
+  it('are more for a model with a finer tokenizer', () => {
     const tokens = (modelId: string) => {
       const text = 'word '.repeat(1_000);
       const asked = { provider: 'anthropic' as const, modelId };
@@ -189,7 +189,7 @@ describe('the tokens of a prompt', () => {
     expect(tokens('claude-sonnet-5-5')).toBe(Math.ceil(tokens('claude-haiku-4-5') * 1.3));
   });
 
-  it('are as many in a message that is stored', () => {
+  it('are the same for a stored message', () => {
     const url = `data:image/png;base64,${data(png(1024, 1024))}`;
     const parts = [
       { type: 'text' as const, text: 'What is in this picture?' },

@@ -1,6 +1,6 @@
 /**
- * What pictures, documents and sound come to in tokens, by the rules that the vendors publish. Only headers are read, so the
- * size of a file does not matter; and no header makes an estimate without bounds.
+ * Estimates the tokens of pictures, documents and sound, by the rules that the vendors publish. Only headers are read,
+ * so the size of a file does not matter. Every estimate has an upper bound, whatever the header says.
  */
 
 export interface PictureSize {
@@ -10,18 +10,18 @@ export interface PictureSize {
 
 /** Enough for the header of a picture that begins with a large preview. */
 const HEADER_BYTES = 256 * 1024;
-/** Bytes of a PDF that are searched for its pages. */
+/** The number of bytes of a PDF that are searched for its pages. */
 const PDF_BYTES = 2 * 1024 * 1024;
-/** Of a page whose number is not found: one of text with a few pictures. */
+/** The size of a page if the number of pages is unknown: a page of text with a few pictures. */
 const BYTES_A_PAGE = 40_000;
-/** No vendor takes more. */
+/** No vendor accepts more. */
 const MAX_PAGES = 1_000;
-/** No picture has more: what a header says beyond it is not believed. */
+/** No picture is larger. Higher values in a header are ignored. */
 const MAX_SIDE = 65_535;
-/** For a picture whose header is not understood. */
+/** For a picture whose header cannot be read. */
 const USUAL_PICTURE: PictureSize = { width: 1_024, height: 1_024 };
 
-/** The beginning of a file as bytes, whichever way it is there. */
+/** The first bytes of a file, in whatever form the file comes. */
 export function beginningOf(data: string | Uint8Array, bytes = HEADER_BYTES): Buffer {
   if (typeof data !== 'string')
     return Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, bytes));
@@ -34,7 +34,7 @@ export function byteLengthOf(data: string | Uint8Array): number {
   return Math.max(0, Math.floor((data.length * 3) / 4) - padding);
 }
 
-/** Of PNG, JPEG, GIF and WebP; a usual size for others, and for what can not be right. */
+/** The size of PNG, JPEG, GIF and WebP pictures. A usual size for other formats and for impossible values. */
 export function pictureSize(data: string | Uint8Array): PictureSize {
   const bytes = beginningOf(data);
   const size = png(bytes) ?? gif(bytes) ?? webp(bytes) ?? jpeg(bytes);
@@ -68,7 +68,7 @@ function webp(bytes: Buffer): PictureSize | undefined {
   }
 }
 
-/** A JPEG is a list of segments; the size is in the one that begins the picture. */
+/** A JPEG is a list of segments. The segment that starts the picture contains the size. */
 function jpeg(bytes: Buffer): PictureSize | undefined {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined;
   for (let at = 2; at + 9 < bytes.length;) {
@@ -85,7 +85,7 @@ function jpeg(bytes: Buffer): PictureSize | undefined {
   return undefined;
 }
 
-/** Its pages as far as they can be read without decompressing it, else by its size. */
+/** Counts the pages that can be found without decompressing, or else estimates them from the size. */
 export function pagesOfPdf(data: string | Uint8Array): number {
   const text = beginningOf(data, PDF_BYTES).toString('latin1');
   let pages = 0;
@@ -95,7 +95,7 @@ export function pagesOfPdf(data: string | Uint8Array): number {
   return Math.min(Math.max(1, pages), MAX_PAGES);
 }
 
-/** Seconds of sound: exact for WAV, else as compressed as usual. */
+/** Seconds of sound: exact for WAV, otherwise estimated with usual compression. */
 export function secondsOfSound(data: string | Uint8Array): number {
   const bytes = beginningOf(data, 64);
   const isWav = bytes.length >= 32 && bytes.toString('latin1', 8, 12) === 'WAVE';

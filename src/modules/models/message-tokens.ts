@@ -1,10 +1,10 @@
 import { isToolUIPart, type UIMessage } from 'ai';
 import { type AskedModel, estimateFileTokens, estimateTextTokens } from './prompt-tokens.js';
 
-/** What a vendor wraps each message in. */
+/** The tokens that a vendor adds around each message. */
 const OF_MESSAGE = 4;
 
-/** Tokens of messages as they are stored: what becomes of them in the prompt is about as long. */
+/** The tokens of stored messages. Their form in the prompt has about the same length. */
 export function estimateMessageTokens(
   messages: ReadonlyArray<Pick<UIMessage, 'parts'>>,
   asked: AskedModel,

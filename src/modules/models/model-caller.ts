@@ -25,14 +25,14 @@ import { VENDORS } from './vendors/vendors.js';
 
 const MAX_RETRIES = 2;
 const BACKOFF = [300, 1_200];
-/** A provider that asks for a longer wait than this is not waited for: the client learns the wait instead. */
+/** If a provider asks for a longer wait than this, the call is not retried. The client gets the wait instead. */
 const LONGEST_WAIT = 3;
-/** A picture comes in one piece, and is given this many times the time of a first word: some take up to two minutes. */
+/** A picture arrives in one piece, so it gets this many times the timeout of a first token. Some pictures take up to two minutes. */
 const DRAWING = 3;
 
 /**
- * The one piece around every language model: each attempt is recorded as a call of its own, silence has a deadline, and
- * what fails before its first byte is tried again. After the first byte nothing is ever repeated.
+ * Makes every model call. Each attempt is recorded as a call of its own, silence has a deadline, and a call that fails
+ * before its first byte is retried. After the first byte, nothing is repeated.
  */
 @Injectable()
 export class ModelCalls {
@@ -40,7 +40,7 @@ export class ModelCalls {
 
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
-  /** One call that answers at once. */
+  /** One call that is not streamed. */
   async generate(
     model: LanguageModelV4,
     descriptor: ModelDescriptor,
@@ -59,7 +59,7 @@ export class ModelCalls {
     });
   }
 
-  /** One call that streams; it has begun to answer when this resolves. */
+  /** One streamed call. When this resolves, the model has begun to answer. */
   async stream(
     model: LanguageModelV4,
     descriptor: ModelDescriptor,
@@ -83,8 +83,8 @@ export class ModelCalls {
   /**
    * One picture.
    *
-   * @returns it in base64
-   * @throws AppError also when the provider answers without one
+   * @returns the picture in base64
+   * @throws AppError, also if the provider answers without a picture
    */
   async generateImage(model: ImageModelV4, descriptor: ModelDescriptor, task: ImageTask): Promise<string> {
     const { prompt, base, abortSignal } = task;
@@ -101,7 +101,7 @@ export class ModelCalls {
       });
       deadline.clear();
       const [image] = result.images;
-      // What was asked is billed even when nothing came of it.
+      // The request is billed even if it has no result.
       call.noteImages(image ? 1 : 0);
       call.noteImageDetails(imageDetails(descriptor.provider, result));
       call.noteFinish(toLanguageUsage(result.usage), image ? 'stop' : missingBecause(result));
@@ -135,17 +135,17 @@ export class ModelCalls {
     }
   }
 
-  /** The stable code of a failure; the log gets its cause. */
+  /** The stable code of a failure. The cause goes to the log. */
   private failureCode(error: unknown, { provider, id, ownKey }: ModelDescriptor): string {
     const { code } = upstreamFailure(error, { provider, ownKey });
-    // What could not be read is a piece of somebody's answer; the log has no business with it.
-    const err = JSONParseError.isInstance(error) ? new Error('An event was not JSON.') : error;
+    // Text that could not be parsed is part of a user's answer and must not be logged.
+    const err = JSONParseError.isInstance(error) ? new Error('An event was not valid JSON.') : error;
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }
 }
 
-/** Milliseconds until the next attempt, or undefined when there should be none. */
+/** Milliseconds until the next attempt, or undefined if there should be none. */
 function retryWait(error: unknown, retry: number): number | undefined {
   const backoff = BACKOFF[retry];
   if (retry >= MAX_RETRIES || backoff === undefined || !isRetryable(error)) return undefined;

@@ -7,7 +7,7 @@ import {
 } from '../../common/observability/metrics.js';
 import type { FinishedCall } from '../usage/usage.types.js';
 
-/** The model's name in the metrics when it is not in the catalog: each name is a set of series that never goes away. */
+/** The name in the metrics of models that are not in the catalog. Each name creates a set of series that never goes away. */
 const OTHER = 'other';
 
 /**

@@ -22,25 +22,25 @@ import { upstreamFailure } from './upstream-failure.js';
 import type { UserKeys } from './user-keys.js';
 import { type ModelProvider, type Provider, providerOf, PROVIDERS, VENDORS } from './vendors/vendors.js';
 
-/** A model that may be called now: allowed by the configuration, and with a key at hand. */
+/** A model that may be called now: the configuration allows it, and there is a key. */
 export interface SelectedModel {
-  /** `provider/model`, as clients name it. */
+  /** `provider/model`, as clients write it. */
   id: string;
   provider: ModelProvider;
-  /** The vendor's own id. */
+  /** The vendor's id of the model. */
   modelId: string;
   ownKey: boolean;
   catalog?: CatalogModel;
   agentConfig: AgentConfig;
-  /** What the request says about thinking; else the configuration says it. */
+  /** The thinking setting of the request. If it is absent, the configuration decides. */
   thinking?: boolean;
-  /** One streamed call; recorded, with deadlines and retries. */
+  /** One streamed call, with recording, deadlines and retries. */
   stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
-  /** One call that answers at once; likewise. */
+  /** One call that is not streamed, with recording, deadlines and retries. */
   generate(params: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult>;
   /**
-   * The configured image model of the same provider, else of one for which there is a key: the user's own keys first,
-   * then the active provider. Undefined when there is none.
+   * The configured image model of the same provider, or else of a provider with a key: the user's own keys first, then
+   * the active provider. Undefined if there is none.
    */
   imageModel(): SelectedImageModel | undefined;
 }
@@ -49,9 +49,9 @@ export interface SelectedModel {
 export interface SelectedImageModel {
   provider: Provider;
   pricing?: CatalogModel['pricing'];
-  /** Whether it can be given a picture to change. */
+  /** Whether it can change an existing picture. */
   changes: boolean;
-  /** One picture in base64; recorded, with deadline and retries. @throws AppError saying why there is none */
+  /** One picture in base64, with recording, deadline and retries. @throws AppError with the reason if there is none */
   generate(task: ImageTask): Promise<string>;
 }
 
@@ -62,9 +62,9 @@ export interface ModelOption {
   provider: string;
   isDefault: boolean;
   capabilities: Record<string, boolean>;
-  /** Null where no price is known: what calls cost is not counted then. */
+  /** Null if the price is unknown. The cost of calls is then not counted. */
   pricing: Pricing | null;
-  /** The day on which the vendor switches the model off, and what it recommends then. */
+  /** The day on which the vendor switches the model off, and the replacement that it recommends. */
   retiresAt?: string;
   replacement?: string;
   available: boolean;
@@ -82,8 +82,8 @@ export class ModelSelector {
   ) {}
 
   /**
-   * Chooses the model of a turn: the one asked for, else the default of the active provider, else that of a provider for
-   * which there is a key.
+   * Chooses the model of a turn: the requested one, or else the default of the active provider, or else that of a
+   * provider with a key.
    *
    * @throws AppError `agent_disabled`, `model_not_allowed` or `api_key_missing`
    */
@@ -107,7 +107,7 @@ export class ModelSelector {
     return this.selected(provider, modelId, agentConfig, keys, config);
   }
 
-  /** The cheap model of the same provider that writes titles; the answering model itself where none is configured. */
+  /** The cheap model of the same provider that writes titles, or the answering model if none is configured. */
   selectForTitle(
     { provider, modelId, agentConfig }: SelectedModel,
     keys: UserKeys,
@@ -123,7 +123,7 @@ export class ModelSelector {
     );
   }
 
-  /** The first of the routing models for which there is a key, else the demo model; undefined when there is neither. */
+  /** The first routing model with a key, or else the demo model. Undefined if there is neither. */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
     for (const id of config.routing.models) {
       const provider = providerOf(id);
@@ -172,7 +172,7 @@ export class ModelSelector {
     return Boolean(keys[provider] ?? this.config.providers[provider].apiKey);
   }
 
-  /** Undefined when only the demo model can answer. */
+  /** Undefined if only the demo model can answer. */
   private findDefault(configs: Array<[Provider, AgentConfig]>, keys: UserKeys, { settings }: RuntimeConfig) {
     const active = configs.find(([provider]) => provider === settings.activeProvider);
     const withKey =
@@ -264,7 +264,7 @@ export class ModelSelector {
   }
 }
 
-/** The parameters of the answering agents do not count for routing, but every selected model has some. */
+/** The parameters of the answering agents do not apply to routing, but every selected model needs some. */
 function anyConfig(provider: Provider, { agents }: RuntimeConfig): AgentConfig | undefined {
   return ANSWERING_AGENTS.map((agent) => agents[agent][provider]).find((config) => config !== undefined);
 }
@@ -276,7 +276,7 @@ function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array
   });
 }
 
-/** Takes `provider/model`, and the vendor's bare id where only one provider has it. An id may have slashes itself. */
+/** Accepts `provider/model`, and the vendor's id alone if only one provider has it. An id may contain slashes. */
 function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
   const all = configs.flatMap(([provider, agentConfig]) =>
     agentConfig.models.map(({ id: modelId }) => ({ provider, modelId, agentConfig })),
@@ -287,7 +287,7 @@ function findRequested(requested: string, configs: Array<[Provider, AgentConfig]
   );
 }
 
-/** With the prices as they are now: a call that is under way is not repriced. */
+/** Uses the current prices. They do not change while a call is running. */
 function descriptorOf(
   provider: Provider,
   id: string,
@@ -321,7 +321,7 @@ function noKey(provider: Provider): string {
   return `No ${name} key is configured. Send your own key in the header ${keyHeader}.`;
 }
 
-/** A vendor may still answer for it, with another model. */
+/** A vendor may still answer to this name, with another model. */
 function retiredBecause(provider: Provider, catalog: CatalogModel | undefined): string | undefined {
   const { retiresAt, replacement } = catalog ?? {};
   if (retiresAt === undefined || retiresAt > new Date().toISOString().slice(0, 10)) return undefined;

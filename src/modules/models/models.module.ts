@@ -9,7 +9,7 @@ import { ModelSelector } from './model-selector.js';
 import { ModelsController } from './models.controller.js';
 import { ModelsService } from './models.service.js';
 
-/** What is called: the models of all vendors, and each call of one. */
+/** The models of all vendors, and calls of them. */
 @Module({
   imports: [AccountingModule, AdminConfigModule],
   controllers: [ConfigTestController, ModelsController],

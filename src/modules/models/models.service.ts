@@ -11,7 +11,7 @@ export class ModelsService {
     private readonly selector: ModelSelector,
   ) {}
 
-  /** What a user with these keys may choose from. */
+  /** The models that a user with these keys can choose from. */
   async list(keys: UserKeys): Promise<ModelOption[]> {
     return this.selector.list(ANSWERING_AGENTS, keys, await this.adminConfig.current());
   }

@@ -3,29 +3,29 @@ import { estimateTokens } from '../usage/token-estimate.js';
 import { beginningOf, byteLengthOf, pagesOfPdf, pictureSize, secondsOfSound } from './media-tokens.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
-/** What a vendor wraps each message in. */
+/** The tokens that a vendor adds around each message. */
 const OF_MESSAGE = 4;
-/** What a vendor wraps the description of a tool in. */
+/** The tokens that a vendor adds around the description of a tool. */
 const OF_TOOL = 12;
-/** What a vendor says to the model about its own tool. */
+/** The tokens that a vendor uses to describe its own tool to the model. */
 const OF_VENDOR_TOOL = 400;
-/** A file of a kind that nothing is known of. */
+/** The tokens of a file of an unknown kind. */
 const OF_UNKNOWN_FILE = 1_500;
-/** Bytes of a text file that its tokens are estimated from. */
+/** The number of bytes of a text file that the estimate of its tokens is based on. */
 const TEXT_SAMPLE = 256 * 1024;
 
-/** Who is asked: the vendors count files in their own ways. */
+/** The vendor and model of the call, because vendors count files differently. */
 export interface AskedModel {
   provider: ModelProvider;
   modelId: string;
 }
 
-/** Tokens of a text for this model: some cut it finer than the tokenizer that the estimate was fitted to. */
+/** The tokens of a text for this model. Some models use more tokens than the tokenizer on which the estimate is based. */
 export function estimateTextTokens(text: string, asked: AskedModel): number {
   return Math.ceil(estimateTokens(text) * tokensPerEstimate(asked));
 }
 
-/** How many times as many tokens the model's own tokenizer makes. */
+/** The factor for the model's own tokenizer. */
 export function tokensPerEstimate({ provider, modelId }: AskedModel): number {
   return provider === 'demo' ? 1 : (VENDORS[provider].tokensPerEstimate?.(modelId) ?? 1);
 }
@@ -35,8 +35,8 @@ type Content = Exclude<Prompt[number]['content'], string>[number];
 type FileData = LanguageModelV4FilePart['data'];
 
 /**
- * Tokens that a call reads: instructions, messages, files, and the descriptions of its tools. An estimate, for what is reserved
- * before the call, and for calls whose vendor reports nothing.
+ * The tokens that a call reads: instructions, messages, files, and descriptions of tools. It is an estimate, used for
+ * the reservation before the call, and for calls whose vendor reports nothing.
  */
 export function estimatePromptTokens(
   { prompt, tools = [] }: Pick<LanguageModelV4CallOptions, 'prompt' | 'tools'>,
@@ -84,11 +84,11 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Tokens of a file by what it is, and as the vendor counts it. */
+/** The tokens of a file, by its kind and by the vendor's rules. */
 export function estimateFileTokens(mediaType: string, file: FileData, asked: AskedModel): number {
   const { provider, modelId } = asked;
   if (file.type === 'text') return estimateTextTokens(file.text, asked);
-  // Where it is the vendor that has the file, nothing is known of it here.
+  // If only the vendor has the file, nothing is known about it here.
   if (file.type !== 'data') return OF_UNKNOWN_FILE;
   const { data } = file;
   const rules = provider === 'demo' ? undefined : VENDORS[provider].media;

@@ -3,10 +3,10 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { SelectedModel } from './model-selector.js';
 import { type Provider, type ProviderCapability, VENDORS } from './vendors/vendors.js';
 
-/** One vendor is told not to make more; the others seldom do. */
+/** One vendor gets this as a limit. The others rarely make more searches. */
 const MOST_SEARCHES = 5;
 
-/** The tools of the vendor that the configuration switches on; undefined when there are none. */
+/** The vendor's tools that the configuration enables. Undefined if there are none. */
 export function providerToolsFor(
   { provider, agentConfig: { capabilities }, catalog }: SelectedModel,
   { providers }: Pick<AppConfig<Provider>, 'providers'>,
@@ -19,7 +19,7 @@ export function providerToolsFor(
   return allowed.length > 0 ? allowed.map(([, tool]) => tool) : undefined;
 }
 
-/** Searches that one call may make, where the configuration allows them and each costs a fee. */
+/** The number of searches that one call may make, if the configuration allows them and each one has a fee. */
 export function paidSearches({ provider, agentConfig: { capabilities } }: SelectedModel): number {
   if (provider === 'demo') return 0;
   const { searchTool } = VENDORS[provider];

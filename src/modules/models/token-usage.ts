@@ -4,7 +4,7 @@ import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
 import type { CallFigures } from '../usage/usage.types.js';
 import { count, type Vendor } from './vendors/vendor.js';
 
-/** What the provider reported, with the parts of the whole as parts. */
+/** The figures that the provider reported. Each partial count is a part of its total. */
 export function toTokenUsage(usage: LanguageModelV4Usage, vendor?: Vendor['usage']): TokenUsage {
   const { inputTokens: input, outputTokens: output, raw } = usage;
   return consistent({
@@ -17,14 +17,14 @@ export function toTokenUsage(usage: LanguageModelV4Usage, vendor?: Vendor['usage
   });
 }
 
-/** Whether the figures of both directions are there and can be right: no prompt, and no text, is without tokens. */
+/** Whether both totals were reported and are possible: a prompt, or a text, always has tokens. */
 export function isReported(usage: LanguageModelV4Usage, outputCharacters: number): boolean {
   const { inputTokens: input, outputTokens: output } = usage;
   const isEmpty = output.total === 0 && outputCharacters === 0;
   return count(input.total) > 0 && (count(output.total) > 0 || isEmpty);
 }
 
-/** Parts that are more than their whole cannot be right: then all of it is taken for plain. */
+/** A part that exceeds its total cannot be right. All tokens then count as plain tokens. */
 export function consistent(usage: TokenUsage): TokenUsage {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
   const { cacheWriteHourTokens = 0, imageInputTokens = 0, imageOutputTokens = 0 } = usage;
@@ -49,13 +49,13 @@ export function consistent(usage: TokenUsage): TokenUsage {
   };
 }
 
-/** What a call costs at least that reads so many tokens. */
+/** The minimum cost of a call that reads this many tokens. */
 export function leastFigures(inputTokens: number, pricing: Pricing | undefined): CallFigures {
   const tokens = { ...NO_TOKENS, inputTokens };
   return { tokens, cost: costOf(tokens, pricing) };
 }
 
-/** Parts that few calls have are left out where there are none. */
+/** Parts that few calls have are left out if they are zero. */
 function some<Name extends keyof TokenUsage>(name: Name, tokens: number): Partial<TokenUsage> {
   return { [name]: tokens > 0 ? tokens : undefined };
 }

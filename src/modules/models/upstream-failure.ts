@@ -3,12 +3,12 @@ import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../com
 import { contentRefused } from './image-result.js';
 import { addressOf, type ModelProvider, VENDORS } from './vendors/vendors.js';
 
-/** The provider said nothing for too long. It is the abort reason of the call that is given up. */
+/** The provider was silent for too long. It is the abort reason of the canceled call. */
 export class UpstreamTimeoutError extends Error {
   override name = 'UpstreamTimeoutError';
 }
 
-/** The stream ended as if all had been said, but without the provider's word that it had. */
+/** The stream ended as if it were complete, but the provider never said so. */
 export class CutOffError extends Error {
   override name = 'CutOffError';
 
@@ -27,7 +27,7 @@ export class UnfinishedError extends Error {
   }
 }
 
-/** Where a failure happened, for its message. */
+/** Where a failure happened. Used in the error message. */
 export interface FailedCall {
   provider: ModelProvider;
   /** True when the key was the user's own. */
@@ -36,18 +36,19 @@ export interface FailedCall {
 
 const TOO_LONG =
   /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
-/** OpenAI answers like this to a part of an earlier answer that it was to keep and has not. */
+/** OpenAI answers like this if a request refers to a part of an earlier answer that it should have stored but did not. */
 const MISSING_ITEM = /\bitem with id\b/i;
 const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
 
-/** Longest wait that is passed on to a client, in seconds. */
+/** The longest wait in seconds that is passed on to a client. */
 const MAX_WAIT = 3_600;
-/** The wait in seconds where the provider asks for none. */
+/** The wait in seconds if the provider does not ask for one. */
 const DEFAULT_WAIT = 30;
 
 /**
- * The one meaning of whatever went wrong with a provider: a bad key 400 (names the header), its rate limit 429 (with its
- * wait), a timeout 504, all else 502. The texts are for people; what the provider said goes to the log as the cause.
+ * Converts any failure of a provider to one error: a bad key to 400 (it names the header), a rate limit to 429 (with
+ * the wait), a timeout to 504, everything else to 502. The texts are for people. The provider's own text goes to the
+ * log as the cause.
  */
 export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   if (thrown instanceof AppError) return thrown;
@@ -64,13 +65,13 @@ export function upstreamFailure(thrown: unknown, call: FailedCall): AppError {
   const status = statusOf(error, textOf(error));
   if (status === undefined && isNetworkFailure(error))
     return upstreamError(`${name} cannot be reached.`, error);
-  // An error event inside of a stream ends an answer that had begun.
+  // An error event inside a stream ends an answer that had already begun.
   if (status === undefined || status < 400 || !APICallError.isInstance(error))
     return upstreamError(`${name} ended its answer early.`, error);
   return upstreamError(`${name} failed (status ${status}).`, error);
 }
 
-/** What the status or the text of an error says; undefined when it says nothing in particular. */
+/** The meaning of the status or the text of an error. Undefined if it has no special meaning. */
 function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError | undefined {
   const { name, keyHeader: header } = addressOf(provider);
   const text = textOf(error);
@@ -106,8 +107,8 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
 }
 
 /**
- * The vendor's words when it refuses what a call contains, before it has answered anything; undefined for failures that
- * have another reason (the key, a limit, the length of the conversation, its rules on content).
+ * The vendor's text if it refuses the content of a call before it has answered anything. Undefined for other failures
+ * (the key, a limit, the length of the conversation, its rules on content).
  */
 export function refusedContent(error: unknown, call: FailedCall): string | undefined {
   if (!APICallError.isInstance(error)) return undefined;
@@ -122,7 +123,7 @@ function refusalOf(provider: ModelProvider): RegExp | undefined {
   return provider === 'demo' ? undefined : VENDORS[provider].images?.refusal;
 }
 
-/** The provider's own words; not the answer's, of which an event that is not JSON may be full. */
+/** The provider's own text. It excludes parts of the answer, which an event with invalid JSON may contain. */
 function textOf(error: unknown): string {
   if (JSONParseError.isInstance(error)) return '';
   if (APICallError.isInstance(error)) return `${error.message} ${error.responseBody ?? ''}`;
@@ -130,7 +131,7 @@ function textOf(error: unknown): string {
   return typeof message === 'string' ? message : (JSON.stringify(error) ?? '');
 }
 
-/** An error event inside of a stream stands for a status too; gateways may leave it to its words. */
+/** An error event inside a stream also stands for a status. Gateways may only give a text. */
 function statusOf(error: unknown, text: string): number | undefined {
   if (APICallError.isInstance(error)) return error.statusCode;
   const { statusCode } = (error ?? {}) as { statusCode?: unknown };
@@ -139,7 +140,7 @@ function statusOf(error: unknown, text: string): number | undefined {
   return /overloaded/i.test(text) ? 529 : undefined;
 }
 
-/** The wait that the provider asks for, in seconds: `retry-after(-ms)`, or Gemini's RetryInfo in the body. */
+/** The wait in seconds that the provider asks for: `retry-after(-ms)`, or Gemini's RetryInfo in the body. */
 export function retryAfterSeconds(error: APICallError): number | undefined {
   const headers = error.responseHeaders ?? {};
   const milliseconds = Number(headers['retry-after-ms']);
@@ -154,7 +155,7 @@ export function retryAfterSeconds(error: APICallError): number | undefined {
   return retryInfo ? Math.min(Number(retryInfo[1]), MAX_WAIT) : undefined;
 }
 
-/** Whether the same call may succeed if it is made again: only asked before its first byte. */
+/** Whether the same call may succeed if it is repeated. Only used before its first byte. */
 export function isRetryable(thrown: unknown): boolean {
   // An unfinished answer is billed.
   if (thrown instanceof UnfinishedError) return false;
@@ -162,11 +163,11 @@ export function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof CutOffError) return true;
   const status = statusOf(thrown, textOf(thrown));
   if (status !== undefined && status >= 400) return status === 429 || status >= 500;
-  // Without one it was not reached; after a good one the connection may have broken.
+  // Without a status, the server was not reached. After a successful status, the connection may have failed.
   return isNetworkFailure(thrown);
 }
 
-/** Whatever wraps it, at its bottom there is a system's code (ECONNRESET, UND_ERR_SOCKET). */
+/** The innermost cause has a system error code (ECONNRESET, UND_ERR_SOCKET). */
 function isNetworkFailure(thrown: unknown): boolean {
   if (APICallError.isInstance(thrown) && thrown.statusCode === undefined) return true;
   const { code, cause } = (thrown ?? {}) as { code?: unknown; cause?: unknown };

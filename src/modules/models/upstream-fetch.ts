@@ -3,7 +3,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 
-/** Silence has deadlines of its own (see `Deadline`); the client's would only hide them. */
+/** Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. */
 const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 });
 
 const MAX_REDIRECTS = 5;
@@ -11,9 +11,9 @@ const MAX_REDIRECTS = 5;
 const REPEATING = new Set([307, 308]);
 
 /**
- * `fetch` for the calls of model providers, by the quicker road: the global one costs as much as the rest of a call
- * together, and its byte streams cost again with each token. What the AI SDK does not send (bodies that are no text) goes
- * through the global one.
+ * A faster `fetch` for calls of model providers. The global one costs as much time as the rest of a call, and its byte
+ * streams add more for each token. Requests that the AI SDK does not send (with bodies that are not text) use the
+ * global one.
  *
  * Redirects are followed within the same origin only, because the request headers carry a key.
  */
@@ -50,7 +50,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
     response = await request(url, { method, headers, body, signal, dispatcher });
   } catch (error) {
     if (signal?.aborted) throw error;
-    // As `fetch` says it, and whoever handles its errors looks for.
+    // The error that `fetch` would throw, and that error handlers expect.
     throw new TypeError('fetch failed', { cause: error });
   }
   noteSignOfLife(signal);
@@ -68,7 +68,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   });
 }
 
-/** Chunks as they come, without the copies of a byte stream; the source waits while nobody reads. */
+/** Passes chunks on as they arrive, without the copies of a byte stream. The source pauses while nobody reads. */
 function toWebStream(body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {

@@ -4,7 +4,7 @@ import { Database, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import type { AdmissionRequest, AdmissionResult, AdmittedRun, ExtensionRequest } from './admission.types.js';
 
-/** How long a reservation lives without being renewed: a crash keeps what it had reserved from others no longer. */
+/** The lifetime of a reservation that is not renewed. After a crash, the reserved amount becomes free after this time. */
 const LEASE = '2 minutes';
 
 const RESULT = `
@@ -31,14 +31,14 @@ const EXTEND = `
     from switchboard.admit('extend', $1::uuid, $2::uuid, $3::varchar, null, null, $4::numeric, $5::numeric,
                            $6::numeric, $7::numeric, $8::numeric, '${LEASE}'::interval, null, null, null)`;
 
-/** What another statement holds at this moment is being removed with its user. */
+/** Rows that another statement has locked are being deleted with their user. */
 const RENEW = `
   update switchboard.runs set expires_at = now() + '${LEASE}'::interval
    where id in (select id from switchboard.runs where id = any($1::uuid[]) for no key update skip locked)`;
 
 /**
- * One instance at a time. Reservations stay for a while after they have run out: a process that was only asleep renews them.
- * Calls that were sent are booked before their run goes.
+ * Runs on one instance at a time. Reservations are kept for a while after they expire, because a suspended process
+ * renews them when it resumes. Calls that were sent are booked before their run is deleted.
  */
 const SWEEP = `
   with turn as materialized (
@@ -59,7 +59,7 @@ const SWEEP = `
   select (select count(*) from windows)::integer as windows,
          (select count(*) from reservations)::integer as reservations`;
 
-/** The statements of admission. No user may write any of this: all of them run as the service. */
+/** The statements of admission. Users may not write these tables, so all statements run as the service. */
 @Injectable()
 export class AdmissionRepository {
   constructor(
@@ -67,7 +67,7 @@ export class AdmissionRepository {
     private readonly instance: InstanceLock,
   ) {}
 
-  /** The statement that admits a run; its one row is an {@link AdmissionResult}. */
+  /** The statement that admits a run. Its one row is an {@link AdmissionResult}. */
   admitStatement(run: AdmittedRun, request: AdmissionRequest): Statement {
     const { userId, agentType, limits, budget, expectedCost, reservedCost = expectedCost } = request;
     const parameters = [
@@ -87,7 +87,7 @@ export class AdmissionRepository {
     return { text: ADMIT, parameters };
   }
 
-  /** The statement that says what admissions would find now: an {@link AdmissionResult} for each request, in their order. */
+  /** The statement that says what admissions would find now. It returns an {@link AdmissionResult} for each request, in the same order. */
   previewStatement(userId: string, requests: readonly AdmissionRequest[]): Statement {
     const rows = requests.map(({ agentType, limits, budget, expectedCost }, position) => ({
       position,
@@ -114,7 +114,7 @@ export class AdmissionRepository {
     await this.database.executeAsService([{ text: RENEW, parameters: [runIds] }]);
   }
 
-  /** Removes at most `batch` windows and reservations that are long over, unless another instance is at it. */
+  /** Removes at most `batch` windows and reservations that ended long ago, unless another instance is doing so. */
   async sweep(batch: number): Promise<{ windows: number; reservations: number }> {
     const [rows] = await this.database.executeAsService([{ text: SWEEP, parameters: [batch] }]);
     return onlyOf<{ windows: number; reservations: number }>(rows);

@@ -18,7 +18,7 @@ import { ReservationLeases } from './reservation-leases.js';
 /** `limit_value` is an integer. */
 const LARGEST_LIMIT = 2 ** 31 - 1;
 
-/** Seconds after which a running answer may have ended, and what it had reserved is free again. */
+/** The seconds after which a running answer may have ended and released its reservation. */
 const HELD_FOR = 5;
 const SOON = 'Try again when they have ended.';
 
@@ -31,7 +31,7 @@ const PERIODS: Record<Refusal, string> = {
   monthly_budget: 'month',
 };
 
-/** Says whether runs are admitted, as far as limits and budgets go. The rule itself stands in `switchboard.admit`. */
+/** Checks limits and budgets before a run is admitted. The rule itself is in `switchboard.admit`. */
 @Injectable()
 export class AdmissionService {
   private readonly logger = new Logger(AdmissionService.name);
@@ -40,22 +40,22 @@ export class AdmissionService {
     private readonly repository: AdmissionRepository,
     private readonly leases: ReservationLeases,
   ) {
-    // A counter that first shows itself at 1 has, to Prometheus, never grown.
+    // Prometheus sees no increase in a counter whose first value is 1, so the counters start at 0.
     for (const agent of ANSWERING_AGENTS)
       for (const reason of Object.keys(PERIODS)) rateLimitRefusals.inc({ agent, reason }, 0);
   }
 
   /**
-   * Counts a run in its hour and its day, and reserves what it is expected to cost, in one atomic statement: under any
-   * concurrency, over any number of servers, exactly as many as the limits say are admitted. A refusal counts nowhere. The
-   * statement belongs into a transaction that {@link toAdmission} ends by throwing.
+   * Counts a run in its hour and its day, and reserves its expected cost, in one atomic statement. With any concurrency
+   * and any number of servers, exactly as many runs are admitted as the limits allow. A refusal counts nowhere. The
+   * statement must run in a transaction that is rolled back if {@link toAdmission} throws.
    */
   admitStatement(run: AdmittedRun, request: AdmissionRequest): Statement {
     return this.repository.admitStatement(run, checkedRequest(request));
   }
 
   /**
-   * What the one row of {@link admitStatement} says.
+   * Interprets the one row of {@link admitStatement}.
    *
    * @param book resolves when the calls of the run that have ended so far are booked
    * @throws AppError 429 `rate_limited` or `budget_exceeded`, with `Retry-After` and the headers of the limit
@@ -77,8 +77,8 @@ export class AdmissionService {
   }
 
   /**
-   * The statement that says whether any of several agents would admit their user, without asking one to. Its rows are for
-   * {@link assertAnyAllowed}. Nothing is promised: the statement of {@link admitStatement} decides.
+   * The statement that checks whether any of several agents would admit their user, without admitting a run. Pass its
+   * rows to {@link assertAnyAllowed}. The result is no guarantee: the statement of {@link admitStatement} decides.
    */
   previewStatement(requests: readonly AdmissionRequest[]): Statement {
     const [first] = requests;
@@ -86,7 +86,7 @@ export class AdmissionService {
     return this.repository.previewStatement(first.userId, requests.map(checkedRequest));
   }
 
-  /** @throws AppError as {@link toAdmission} does, for the first of them, when none would admit its user */
+  /** @throws AppError like {@link toAdmission}, for the first request, if no agent would admit its user */
   assertAnyAllowed(requests: readonly AdmissionRequest[], results: readonly AdmissionResult[]): void {
     const [request] = requests;
     const [result] = results;
@@ -97,7 +97,7 @@ export class AdmissionService {
     throw this.refuse(checked, result, result.refusedBy, headersOf(result, checked.limits));
   }
 
-  /** The run is over: nothing is reserved for it any more. */
+  /** Releases the whole reservation of a run that has ended. */
   release(runId: string): void {
     this.leases.release(runId);
   }
@@ -152,7 +152,7 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
   };
 }
 
-/** @throws RangeError for what can't be a cost: it is our own figure, not a client's */
+/** @throws RangeError if the value cannot be a cost; it comes from this server, not from a client */
 function checkedCost(cost: string | number): string {
   const value = Number(cost);
   if (cost === '' || !Number.isFinite(value) || value < 0)
@@ -160,7 +160,7 @@ function checkedCost(cost: string | number): string {
   return String(cost);
 }
 
-/** Of the window with the fewest requests left; of the longer one when both have as few. */
+/** Describes the window with the fewest requests left, or the longer window if both have the same number left. */
 function headersOf(result: AdmissionResult, limits: RequestLimits): Record<string, string> {
   const hourly = Math.max(0, limits.hourly - result.hourlyUsed);
   const daily = Math.max(0, limits.daily - result.dailyUsed);

@@ -1,17 +1,17 @@
 import { addMoney } from '../usage/pricing.js';
 
-/** A call of a model that a run was not admitted for: nobody knew that it would be made. */
+/** A model call that the admission of a run did not cover, because it was not known yet. */
 export interface FurtherCall<T> {
   /** USD, as a decimal string. */
   expectedCost: string;
-  /** USD that it can come to; as much as is expected when absent. */
+  /** The highest possible cost in USD. Absent if it equals the expected cost. */
   reservedCost?: string;
-  /** For the sentence of a refusal: "Your budget does not allow …". */
+  /** Completes the sentence of a refusal: "Your budget does not allow …". */
   what: string;
   make: () => Promise<T>;
 }
 
-/** What further calls ask the database for. Absent where there is no budget. */
+/** What further calls need from the database. Absent if there is no budget. */
 export type Extend = (call: {
   expectedCost: string;
   reservedCost: string;
@@ -19,24 +19,24 @@ export type Extend = (call: {
   what: string;
 }) => Promise<void>;
 
-/** USD that a run was admitted with. */
+/** The cost in USD for which a run was admitted. */
 export interface AdmittedCost {
   expectedCost?: string | number;
   reservedCost?: string | number;
 }
 
 /**
- * What a run that was admitted may spend. What counts against a budget is what `usage_logs` says: a reservation ends with
- * the rows of its calls or after them, never before.
+ * What an admitted run may spend. Budgets count what `usage_logs` contains, so a reservation ends together with the
+ * rows of its calls or later, never before.
  */
 export class Admission {
-  /** Reserved for the call that the run was admitted for. */
+  /** The reservation for the call that the run was admitted for. */
   private firstReserve: string;
-  /** What that call is still expected to cost. */
+  /** The expected cost of that call, as long as it is running. */
   private firstCost: string;
-  /** What further calls that are under way are expected to cost. */
+  /** The expected cost of further running calls. */
   private furtherCost = '0';
-  /** Reserved for calls that have ended. */
+  /** The reservations for calls that have ended. */
   private freedCost = '0';
 
   /**
@@ -53,7 +53,7 @@ export class Admission {
     this.firstReserve = String(reservedCost);
   }
 
-  /** The call that the run was admitted for has ended: what was reserved for it is there for the next one. */
+  /** The call that the run was admitted for has ended. Its reservation is available for the next call. */
   firstCallEnded(): void {
     this.freedCost = addMoney(this.freedCost, this.firstReserve);
     this.firstReserve = '0';
@@ -61,10 +61,10 @@ export class Admission {
   }
 
   /**
-   * Makes a call with what it can come to reserved as well; where there is no budget, it is just made. What was reserved for
-   * calls that have ended counts as theirs until the next one, or the end of the run.
+   * Makes a call after its highest possible cost was reserved. Without a budget, nothing is reserved. Reservations of
+   * calls that have ended are kept until the next call or the end of the run.
    *
-   * @throws AppError 429 `budget_exceeded` when the budget does not allow it, and whatever the call fails with
+   * @throws AppError 429 `budget_exceeded` if the budget does not allow it, and the error of the call
    */
   async reserving<T>({ expectedCost, reservedCost = expectedCost, what, make }: FurtherCall<T>): Promise<T> {
     if (!this.extend) return make();

@@ -1,12 +1,12 @@
 import type { AgentType } from '../admin-config/config-schemas.js';
 
-/** Requests of one user to one agent in an hour and in a day (UTC). 0 refuses all. */
+/** Requests of one user to one agent per hour and per day (UTC). 0 refuses all requests. */
 export interface RequestLimits {
   hourly: number;
   daily: number;
 }
 
-/** USD that one user may spend with one agent in a day and in a month (UTC); what is absent is not limited. */
+/** USD that one user may spend with one agent per day and per month (UTC). A missing value means no limit. */
 export interface Budget {
   daily?: number;
   monthly?: number;
@@ -15,57 +15,57 @@ export interface Budget {
 export interface AdmissionRequest {
   userId: string;
   agentType: AgentType;
-  /** As they are configured now: a change applies from the next request on. */
+  /** The current configuration. A change applies from the next request on. */
   limits: RequestLimits;
   budget?: Budget;
-  /** USD that must fit into the budget, beside what is spent and what the user's other runs have reserved. */
+  /** The expected cost in USD. It must fit into the budget, together with spending and the reservations of the user's other runs. */
   expectedCost: string | number;
-  /** USD that it can come to; reserved until the run ends. As much as is expected when absent. */
+  /** The highest possible cost in USD, reserved until the run ends. Absent if it equals the expected cost. */
   reservedCost?: string | number;
 }
 
-/** The run that is to be admitted, as its row says it. */
+/** The run to admit, as stored in its row. */
 export interface AdmittedRun {
   id: string;
-  /** The answer that it writes. */
+  /** The answer that the run writes. */
   messageId?: string;
-  /** The calls that are sent with the admission, by their ids, as JSON. */
+  /** The calls that are sent together with the admission, by their ids, as JSON. */
   sentCalls?: string;
 }
 
-/** What refused a request. */
+/** The reason for a refusal. */
 export type Refusal = 'hourly' | 'daily' | 'daily_budget' | 'monthly_budget';
 
-/** The answer of the database; `used` counts this request if it was admitted. */
+/** The answer of the database. `used` includes this request if it was admitted. */
 export interface AdmissionResult {
   refusedBy: Refusal | null;
-  /** True when a budget refuses only because of what running answers have reserved of it. */
+  /** True if the budget is only exceeded because of the reservations of running answers. */
   isHeld: boolean;
-  /** False when a run that was to reserve more is over. */
+  /** False if the run to extend has already ended. */
   isReserved: boolean;
   hourlyUsed: number;
   dailyUsed: number;
-  /** Seconds until the hour, the day and the month are over. */
+  /** The seconds until the end of the hour, the day and the month. */
   hourlySeconds: number;
   dailySeconds: number;
   monthlySeconds: number;
 }
 
-/** What a run that was admitted asks for besides, before it spends it. */
+/** What an admitted run requests in addition, before it spends it. */
 export interface ExtensionRequest {
   userId: string;
   agentType: AgentType;
   runId: string;
   budget: Budget;
-  /** USD of the further call, and of the run's own calls that are under way. */
+  /** The expected USD of the further call and of the run's own running calls. */
   expectedCost: string;
-  /** USD that the further call can come to. */
+  /** The highest possible cost of the further call in USD. */
   reservedCost: string;
-  /** USD that the run had reserved for calls that are booked by now. */
+  /** The USD that the run had reserved for calls that are now booked. */
   freedCost: string;
 }
 
-/** One window of one agent, as a user sees it. */
+/** One window of one agent, as shown to a user. */
 export interface UsedWindow {
   agentType: AgentType;
   limitType: 'hourly' | 'daily';
@@ -73,7 +73,7 @@ export interface UsedWindow {
   resetsAt: Date;
 }
 
-/** One window as it is stored. */
+/** One window as stored. */
 export interface CountedWindow {
   id: string;
   agentType: AgentType;

@@ -4,15 +4,15 @@ import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { type ModelProvider, type Provider, PROVIDERS } from '../models/vendors/vendors.js';
 import type { Budget, RequestLimits } from './admission.types.js';
 
-/** What a user may ask of an agent. */
+/** The limits of a user for an agent. */
 export interface AgentLimits {
   limits: RequestLimits;
   budget?: Budget;
 }
 
 /**
- * The limits and the budget of the configuration that a model of an agent runs on. The demo model runs on none of its own:
- * the tightest of the agent's apply.
+ * The limits and the budget of the configuration that a model of an agent runs on. The demo model has no configuration
+ * of its own, so the tightest limits of the agent apply.
  */
 export function limitsOf(
   agent: AnsweringAgent,
@@ -23,8 +23,8 @@ export function limitsOf(
 }
 
 /**
- * Those of an agent's default model: of the active provider where the server has a key for it. Otherwise the model depends
- * on the keys that come with a request, and the tightest apply. Undefined for an agent that is off.
+ * The limits of an agent's default model: the one of the active provider, if the server has a key for it. Otherwise the
+ * model depends on the keys that come with a request, and the tightest limits apply. Undefined if the agent is off.
  */
 export function defaultLimitsOf(
   agent: AnsweringAgent,
@@ -39,8 +39,8 @@ export function defaultLimitsOf(
 }
 
 /**
- * What to reserve of a budget, in USD. One that is smaller than what is expected still allows it once, as long as nothing
- * else is spent or under way; a budget of nothing does not.
+ * The USD to reserve from a budget. A budget that is smaller than the expected cost still allows one run, as long as
+ * nothing else is spent or running. A budget of zero does not.
  */
 export function expectedWithin(budget: Budget | undefined, expectedCost: number): number {
   return Math.min(expectedCost, budget?.daily || Infinity, budget?.monthly || Infinity);
@@ -53,7 +53,7 @@ function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Agent
   });
 }
 
-/** Each limit by itself: the least that any of the configurations allows. */
+/** Each limit separately: the lowest value of any configuration. */
 function tightestOf(configs: AgentConfig[]): AgentLimits {
   const limits = {
     hourly: Math.min(...configs.map(({ rateLimit }) => rateLimit.hourly)),

@@ -5,7 +5,7 @@ import { BEFORE_ALL, type Keyset } from '../../common/http/paging.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
 import type { CountedWindow, UsedWindow } from './admission.types.js';
 
-/** An agent that was not asked in this period has no row; a period that is over is none of these. */
+/** An agent without requests in the current period has no row. Past periods are not included. */
 const CURRENT = `
   select agent.type as "agentType", period.limit_type as "limitType", period.ending as "resetsAt",
          coalesce(tracking.request_count, 0) as used
@@ -33,14 +33,14 @@ const COUNTED = `
 export class RateLimitsRepository {
   constructor(private readonly database: Database) {}
 
-  /** The current hour and day of each of the agents, by the database's clock; nobody sees another user's. */
+  /** The current hour and day of each of the agents, by the clock of the database. Users only see their own windows. */
   findCurrent(identity: Identity, agents: AgentType[]): Promise<UsedWindow[]> {
     return this.database.readAsUser(identity, (statements) =>
       statements.query<UsedWindow[]>(CURRENT, [agents]),
     );
   }
 
-  /** What there is of the user's hours and days, past ones that are not cleared away yet included, oldest first. */
+  /** The user's stored hours and days, oldest first. They include past ones that are not deleted yet. */
   findCounted(
     identity: Identity,
     { after, limit }: { after?: Keyset; limit: number },

@@ -20,7 +20,7 @@ export class RateLimitsService {
     @Inject(APP_CONFIG) private readonly appConfig: AppConfig<Provider>,
   ) {}
 
-  /** The hour and the day of each agent that is on, with the limits of its default model as they are configured now. */
+  /** The hour and the day of each enabled agent, with the limits that are currently configured for its default model. */
   async list(identity: Identity): Promise<RateLimitDto[]> {
     const config = await this.adminConfig.current();
     const limits = new Map<AgentType, RequestLimits>();
@@ -36,7 +36,7 @@ export class RateLimitsService {
     });
   }
 
-  /** The user's hours and days as they are stored, oldest first, as many after a place as are read at a time. */
+  /** The user's stored hours and days, oldest first: one page, after a given position. */
   listCounted(identity: Identity, after?: Keyset): Promise<CountedWindow[]> {
     return this.repository.findCounted(identity, { after, limit: PAGE_SIZE });
   }

@@ -2,12 +2,12 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { AdmissionRepository } from './admission.repository.js';
 
-/** A quarter of what a reservation lives: three renewals may fail. */
+/** A quarter of the lifetime of a reservation, so three renewals may fail. */
 const RENEWAL_INTERVAL = 30_000;
 
 /**
- * The reservations of the turns that this process is conducting. They are renewed while it lives, however long a turn
- * takes; after a crash nobody does, and they run out.
+ * The reservations of the turns of this process. They are renewed while the process lives, however long a turn takes.
+ * After a crash, nothing renews them, and they expire.
  */
 @Injectable()
 export class ReservationLeases implements OnApplicationBootstrap, OnApplicationShutdown {

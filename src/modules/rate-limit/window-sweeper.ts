@@ -3,11 +3,11 @@ import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { AdmissionRepository } from './admission.repository.js';
 
 const SWEEP_INTERVAL = 10 * 60_000;
-/** Small enough that no statement lasts; what is left after this many batches is for the next time. */
+/** Small batches keep each statement short. What is left after this many batches is deleted in the next run. */
 const BATCH = 1_000;
 const MOST_BATCHES = 50;
 
-/** Deletes windows and reservations that ended long ago: on one instance at a time, in short statements. */
+/** Deletes windows and reservations that ended long ago, on one instance at a time, in short statements. */
 @Injectable()
 export class WindowSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly task = new PeriodicTask({

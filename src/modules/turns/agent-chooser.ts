@@ -17,7 +17,7 @@ import type { UserKeys } from '../models/user-keys.js';
 import type { Candidates, ChosenAgent } from './turn-phases.js';
 import type { TurnRequest } from './turn.types.js';
 
-/** Finds the agent for a message: the one asked for, the only one that can, or the one that routing chooses. */
+/** Finds the agent for a message: the requested one, the only possible one, or the one that routing chooses. */
 @Injectable()
 export class AgentChooser {
   constructor(
@@ -26,7 +26,7 @@ export class AgentChooser {
     private readonly routing: RoutingAgent,
   ) {}
 
-  /** @throws AppError when no agent can answer this: disabled, a model that is not allowed, a key that is missing */
+  /** @throws AppError if no agent can answer: it is disabled, its model is not allowed, or a key is missing */
   candidates(request: TurnRequest, keys: UserKeys, config: RuntimeConfig): Candidates {
     if (request.agent !== 'auto') {
       if (!this.agents.has(request.agent)) throw agentDisabled(request.agent);
@@ -47,7 +47,7 @@ export class AgentChooser {
     }
     const [likeliest] = candidates.values();
     if (!likeliest) throw refusal ?? agentDisabled('chat');
-    // Not a reason to be answered by another agent, whose configuration happens to allow it.
+    // Another agent must not answer just because its configuration allows the model.
     refuseUnable(likeliest, request);
     return candidates;
   }
@@ -61,7 +61,7 @@ export class AgentChooser {
     return { ...this.models.select(agent, model, keys, config), thinking };
   }
 
-  /** The agent that had begun an answer goes on with it. */
+  /** An answer that is continued keeps its agent. */
   same(
     agentType: AnsweringAgent,
     request: TurnRequest,
@@ -73,7 +73,7 @@ export class AgentChooser {
     return { agentType, model, reason: 'It continues its answer.' };
   }
 
-  /** Without a model's help where there is nothing to choose; undefined when routing has to be asked. */
+  /** The choice without a model, if there is only one possibility. Undefined if a model must choose. */
   obvious(request: TurnRequest, candidates: Candidates, config: RuntimeConfig): ChosenAgent | undefined {
     const [first] = candidates;
     if (!first) return undefined;
@@ -84,7 +84,7 @@ export class AgentChooser {
     return undefined;
   }
 
-  /** Never fails for want of an answer: then it is the chat agent. */
+  /** Never fails if routing gives no answer: the chat agent then answers. */
   async route(
     request: TurnRequest,
     candidates: Candidates,
@@ -125,7 +125,7 @@ export class AgentChooser {
   }
 }
 
-/** @throws AppError 400 for what the model can't be asked for */
+/** @throws AppError 400 if the model cannot do what was requested */
 function refuseUnable(model: SelectedModel, { action, thinking, fileSizes }: TurnRequest): void {
   if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
     throw invalidField('thinking', `the model ${model.id} cannot be asked to think`);

@@ -90,7 +90,7 @@ describe('MessageAssembler', () => {
     );
   });
 
-  it('knows whether there is any answer', () => {
+  it('knows whether there is an answer', () => {
     expect(assemble([{ type: 'start-step' }, { type: 'data-agent', data: {} }]).hasContent()).toBe(false);
     expect(
       assemble([

@@ -15,8 +15,8 @@ interface ToolPart {
 type ToolChunk = Extract<UIMessageChunk, { toolCallId: string }>;
 
 /**
- * Builds the parts of an answer out of its chunks, as the AI SDK's client builds them out of the stream, so that a
- * message reads the same live and after a reload. A token only appends to a string.
+ * Builds the parts of an answer from its chunks, in the same way as the AI SDK's client does from the stream. So a
+ * message is the same live and after a reload. A token only appends to a string.
  */
 export class MessageAssembler {
   readonly parts: Part[] = [];
@@ -25,7 +25,7 @@ export class MessageAssembler {
   private readonly tools = new Map<string, ToolPart>();
   private readonly requested = new Set<string>();
 
-  /** Goes on with an answer that is stored already. */
+  /** Continues an answer that is already stored. */
   restore(parts: Part[]): void {
     this.parts.splice(0, this.parts.length, ...parts);
     for (const part of parts) if (isToolUIPart(part)) this.tools.set(part.toolCallId, part);
@@ -60,7 +60,7 @@ export class MessageAssembler {
         this.parts.length = this.stepStart;
         return;
       case 'tool-input-delta':
-        // The whole input follows when it is complete; half of a JSON text is of no use after a reload.
+        // The whole input follows when it is complete. Half of a JSON text is useless after a reload.
         return;
       case 'tool-approval-response':
         return this.respondToApproval(chunk);
@@ -71,7 +71,7 @@ export class MessageAssembler {
     }
   }
 
-  /** The calls that this very answer has asked the user to approve, and that still wait. */
+  /** The calls of this answer that still wait for the user's approval. */
   waitingCalls(): Array<Extract<Part, { state: 'approval-requested' }>> {
     return this.parts.filter(
       (part) =>
@@ -79,7 +79,7 @@ export class MessageAssembler {
     ) as Array<Extract<Part, { state: 'approval-requested' }>>;
   }
 
-  /** True when there is something a reader would see; steps and data about the turn are not an answer. */
+  /** True if there is something that a reader would see. Steps and data about the turn do not count. */
   hasContent(): boolean {
     return this.parts.some(
       (part) =>
@@ -97,7 +97,7 @@ export class MessageAssembler {
     );
   }
 
-  /** The chunks that end the texts and thoughts which the model has left in the middle. */
+  /** The chunks that end the texts and reasoning that the model did not finish. */
   missingEnds(): UIMessageChunk[] {
     return [...this.open].map(([key, { type }]) => ({ type: `${type}-end`, id: key.slice(type.length + 1) }));
   }
@@ -193,7 +193,7 @@ export class MessageAssembler {
     return part;
   }
 
-  /** A data part that is not in the stream; without data, it is taken out. */
+  /** A data part that is not in the stream. Without data, the part is removed. */
   note({ type, id, data }: { type: `data-${string}`; id: string; data?: unknown }): void {
     if (data !== undefined) return this.addData({ type, id, data });
     const known = this.findData(type, id);

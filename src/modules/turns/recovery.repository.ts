@@ -3,18 +3,18 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 
-/** What is left of an answer: its message, its mark of an active stream, or both. */
+/** The remains of an answer: its message, its mark of an active stream, or both. */
 export interface LeftAnswer {
   messageId: string | null;
   streamId: string | null;
 }
 
 export interface Search {
-  /** Streams that this instance is writing; any other that bears its number is a leftover. */
+  /** The streams that this instance is writing. Any other stream with its number is a leftover. */
   ownStreams: string[];
-  /** Only what is in this chat. */
+  /** Only the remains in this chat. */
   chatId?: string;
-  /** Rows that can't be closed. */
+  /** Rows that cannot be closed. */
   except: string[];
   limit: number;
 }
@@ -31,8 +31,8 @@ const isDead = `
            else not exists (select from alive where alive.instance = stream."instanceId"::text) end`;
 
 /**
- * Rows that somebody holds are left out, and do not count: however many a user locks, the answers of others are found.
- * Nothing stays locked.
+ * Skips locked rows before the limit applies: however many rows a user locks, the answers of other users are found. No
+ * lock remains afterwards.
  */
 const FIND_ANSWERS = `
   with ${ALIVE}, marked as materialized (
@@ -60,7 +60,7 @@ const FIND_ANSWERS = `
    union all select "streamId", null from only_marks
    union all select null, "messageId" from unmarked`;
 
-/** A mark goes when its answer is closed, or was no longer being written. */
+/** A mark is removed if its answer was closed, or was no longer being written. */
 const closeAnswers = (change: string) => `
   with target as materialized (
     select id from "Message_v2" where id = any($1::uuid[]) and status = 'streaming' for no key update skip locked
@@ -78,22 +78,22 @@ const closeAnswers = (change: string) => `
   )
   select id from closed`;
 
-/** Parts that were being written end where they are, as text. */
+/** Parts that were being written end with the text so far. */
 const CLOSE_ANSWERS = closeAnswers(`
   status = 'interrupted',
   parts = case when message.parts::text like '%"state":"streaming"%'
                then replace(message.parts::text, '"state":"streaming"', '"state":"done"')::json
                else message.parts end`);
 
-/** For parts that PostgreSQL stores, and can't read. */
+/** For parts that PostgreSQL can store but not read. */
 const CLOSE_AS_THEY_ARE = closeAnswers(`status = 'interrupted'`);
 
-/** For a row that breaks a rule which is younger than it. */
+/** For a row that breaks a rule that was added after it. */
 const CLOSE_EMPTIED = closeAnswers(`
   status = 'failed', parts = '[]', attachments = '[]', metadata = null, model_used = null,
   "createdAt" = case when isfinite(message."createdAt") then message."createdAt" else now() end`);
 
-/** The statements that close what dead instances have left. None of them waits for a row that somebody holds. */
+/** The statements that close what dead instances have left. None of them waits for a locked row. */
 @Injectable()
 export class RecoveryRepository {
   constructor(
@@ -101,17 +101,17 @@ export class RecoveryRepository {
     private readonly instance: InstanceLock,
   ) {}
 
-  /** Answers that nobody writes any more, and marks of answers that have ended. */
+  /** Answers that no instance is writing any more, and marks of answers that have ended. */
   async findAnswers({ ownStreams, chatId = undefined, except, limit }: Search): Promise<LeftAnswer[]> {
     return this.run(FIND_ANSWERS, [this.instance.instanceId, ownStreams, limit, chatId ?? null, except]);
   }
 
-  /** @returns how many answers it has closed */
+  /** @returns the number of closed answers */
   async closeAnswers(answers: LeftAnswer[]): Promise<number> {
     return (await this.run(CLOSE_ANSWERS, idsOf(answers))).length;
   }
 
-  /** Closes an answer that {@link closeAnswers} fails with, with as much of it as can be kept. */
+  /** Closes an answer that {@link closeAnswers} cannot close, and keeps as much of it as possible. */
   async forceAnswer(answer: LeftAnswer): Promise<number> {
     const closed = await this.run(CLOSE_AS_THEY_ARE, idsOf([answer])).catch(() =>
       this.run(CLOSE_EMPTIED, idsOf([answer])),

@@ -9,26 +9,26 @@ type Fields = Record<string, unknown>;
 export type ToolPart = ToolUIPart | DynamicToolUIPart;
 
 const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
-/** Longer names and ids are no call's. */
+/** Names and ids of calls are never longer. */
 const MAX_NAME = 1_000;
 
-/** What the model and the user read of a call that is over without a result. */
+/** The result that the model and the user see for a call that ended without one. */
 const NOT_MADE = 'This call was not made.';
 const UNKNOWN = 'This call was approved. It is not known whether it was made.';
 
 /**
- * The parts of a stored message that are parts at all. Whatever stands in a row may have been written by its owner, past this
- * server: a part that is broken costs only itself.
+ * The valid parts of a stored message. The owner of a row may have written anything into it without this server. A
+ * broken part only affects itself.
  */
 export function readParts(stored: unknown): Parts {
   return Array.isArray(stored) ? (stored as unknown[]).filter(isPart) : [];
 }
 
 /**
- * Of a stored message what a model may be told: what was said, files that are in the message itself, and calls that are over.
- * An approval that stands in a row is never acted on: what waited for one is told as a call that was not made.
+ * The parts of a stored message that a model may get: texts, files that the message itself contains, and finished
+ * calls. An approval in a row is never acted on: a call that waited for one appears as a call that was not made.
  *
- * @param goesOn the calls that the user has answered just now; they stay as they are
+ * @param goesOn the calls that the user has just answered; they stay unchanged
  */
 export function partsForModel(
   role: UIMessage['role'],
@@ -46,7 +46,7 @@ export function isFinished({ state }: ToolPart): boolean {
   return FINISHED.has(state);
 }
 
-/** A call that never got a result has none, and will get none. */
+/** A call without a result gets none later. */
 export function closed(part: ToolPart): ToolPart {
   const { approval: _approval, ...call } = part as ToolPart & Fields;
   const errorText = part.state === 'approval-responded' ? UNKNOWN : NOT_MADE;
@@ -57,7 +57,7 @@ function partForModel(role: UIMessage['role'], part: Part, index: number): Part 
   const isAnswer = role === 'assistant';
   switch (part.type) {
     case 'text':
-      // An answer that was cut off may hold a text without a word, and providers refuse messages of nothing else.
+      // An answer that was cut off may only contain blank text, which providers refuse.
       if (part.text === '') return undefined;
       return { type: 'text', text: part.text, ...(isAnswer ? notesOf(part, 'providerMetadata') : {}) };
     case 'file':
@@ -72,7 +72,7 @@ function partForModel(role: UIMessage['role'], part: Part, index: number): Part 
   }
 }
 
-/** What the message itself holds, and paths in our own storage: neither an address nor a vendor's reference to a file. */
+/** Files in the message itself, and paths in this server's storage. URLs and a vendor's references to files are left out. */
 function fileForModel(part: Extract<Part, { type: 'file' }>, index: number): Part {
   const { mediaType, filename, url } = part;
   const name = typeof filename === 'string' ? filename : undefined;
@@ -115,7 +115,7 @@ function toolForModel(part: ToolPart): ToolPart | undefined {
   return call as unknown as ToolPart;
 }
 
-/** What a vendor has noted of its own protocol: by vendor, then by name. */
+/** A vendor's notes on its own protocol: by vendor, then by name. */
 function notesOf(part: object, name: string): object {
   const notes = (part as Fields)[name];
   return isFields(notes) && Object.values(notes).every(isFields) ? { [name]: notes } : {};

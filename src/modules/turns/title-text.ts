@@ -29,8 +29,10 @@ const PAIRS: ReadonlyArray<readonly [string, string]> = [
 
 /** Extracts the title from the answer of a model that was asked for one. Empty if there is none. */
 export function titleIn(answer: string): string {
-  const said = withoutThoughts(answer).slice(0, MAX_READ);
-  const lines = (titleOfJson(said) ?? said).split('\n').filter((line) => !/^\s*(?:```|~~~)/.test(line));
+  const beginning = withoutThoughts(answer).slice(0, MAX_READ);
+  const lines = (titleOfJson(beginning) ?? beginning)
+    .split('\n')
+    .filter((line) => !/^\s*(?:```|~~~)/.test(line));
   for (const line of lines) {
     const title = undressed(oneLine(line));
     if (title !== '') return shortened(title);

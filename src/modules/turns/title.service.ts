@@ -10,7 +10,7 @@ import { DEFAULT_TITLE } from './turn.types.js';
 
 const MAX_INPUT = 2_000;
 const MAX_OUTPUT_TOKENS = 200;
-/** A title is stored with the end of the answer, unless that takes longer than this: then by itself. In milliseconds. */
+/** A title is stored with the end of the answer, unless it takes longer than this. It is then stored by itself. In milliseconds. */
 const STORE_AFTER = 1_000;
 
 const INSTRUCTIONS = `Write a short title for a chat that begins with the message you are given.
@@ -22,32 +22,32 @@ export interface TitleTask {
   chatId: string;
   question: UIMessage;
   model: SelectedModel;
-  /** The run of the answer, whose calls those of the title are. */
+  /** The run of the answer. The calls for the title belong to it. */
   run: AccountedRun;
-  /** The title is begun when it resolves, and not at all if it rejects. */
+  /** The title is started when this resolves, and not at all if it rejects. */
   after: Promise<void>;
-  /** Tells readers of the title. */
+  /** Sends the title to readers. */
   tell: (title: string) => void;
 }
 
-/** A title that is being written beside an answer. */
+/** A title that is written while the answer is written. */
 export interface PendingTitle {
-  /** Resolves when there is nothing more to wait for. */
+  /** Resolves when the title is finished or has failed. */
   written: Promise<void>;
-  /** The title, if it is written and not stored: whoever takes it stores it. */
+  /** The title, if it is written and not stored. The caller that takes it must store it. */
   take(): string | undefined;
-  /** The answer is over, and does not wait any longer. */
+  /** Called when the answer has ended and waits no longer. */
   abandon(): void;
 }
 
-/** Names chats with a cheap model call, beside the first answer. */
+/** Names chats with a cheap model call, in parallel with the first answer. */
 @Injectable()
 export class TitleService {
   private readonly logger = new Logger(TitleService.name);
 
   constructor(private readonly repository: TurnEndRepository) {}
 
-  /** Without the model it is the beginning of the message. */
+  /** Without a model, the title is the beginning of the message. */
   begin(task: TitleTask): PendingTitle {
     const controller = new AbortController();
     let untaken: string | undefined;
@@ -65,17 +65,17 @@ export class TitleService {
     };
     const write = async () => {
       await task.after;
-      // The first token leaves before anything is done for the title.
+      // The first token is sent before any work on the title.
       await nextTurn();
       if (controller.signal.aborted) return;
       const title = await this.write(task, controller.signal);
       untaken = title;
-      // A run that is over has nothing that the title could be stored with.
+      // After the end of the run, there is nothing to store the title with.
       if (task.run.isOver) await store();
       else timer = setTimeout(() => void store(), STORE_AFTER);
       task.tell(title);
     };
-    // An answer that failed before its first word needs no title.
+    // An answer that failed before its first token needs no title.
     return { written: write().catch(() => undefined), take, abandon: () => controller.abort() };
   }
 

@@ -13,8 +13,8 @@ const FIND = `
    where message_id = $1 and chat_id = $2 and user_id = $3 limit 1`;
 
 /**
- * Takes away what an answer has asked for, in the transaction that goes on with it: a second request finds nothing to approve,
- * and a transaction that fails leaves everything as it was.
+ * Deletes the approvals that an answer waits for, in the transaction that continues the answer. A second request finds
+ * nothing to approve, and a transaction that fails leaves everything unchanged.
  */
 const TAKE = `
   with taken as (
@@ -25,12 +25,12 @@ const TAKE = `
   )
   select * from taken`;
 
-/** What the server has asked its users to approve. No user may read or write it: the statements run as the service. */
+/** The approvals that the server has requested from its users. Users may not read or write them: the statements run as the service. */
 @Injectable()
 export class ToolApprovalsRepository {
   constructor(private readonly database: Database) {}
 
-  /** Of an answer that waits for its user's approval: who has begun it, and what it has used so far. */
+  /** For an answer that waits for its user's approval: its agent, and its usage so far. */
   async findWaiting({ messageId, chatId, userId }: AnswerPlace): Promise<AnswerMetadata | undefined> {
     const rows = await this.database.asService((manager) =>
       manager.query<Array<{ answer: AnswerMetadata }>>(FIND, [messageId, chatId, userId]),
@@ -38,7 +38,7 @@ export class ToolApprovalsRepository {
     return rows[0]?.answer;
   }
 
-  /** The statement that takes the approvals which an answer waits for; its rows are `AskedApproval`s. */
+  /** The statement that takes the approvals that an answer waits for. Its rows are `AskedApproval`s. */
   takeStatement({ messageId, chatId, userId }: AnswerPlace): Statement {
     return { text: TAKE, parameters: [messageId, chatId, userId] };
   }

@@ -9,30 +9,30 @@ import type { AnswerMetadata, ToolApproval, TurnRequest } from './turn.types.js'
 
 type Parts = UIMessage['parts'];
 
-/** The database's limit for ids and names of calls; a longer one can be shown, but not approved. */
+/** The database's limit for ids and names of calls. A longer one can be shown, but not approved. */
 const MAX_ID = 200;
 
-/** A call that this server has asked its user to approve, as it remembers it beside the message. */
+/** A call for which this server has requested approval, as stored separately from the message. */
 export interface AskedApproval {
   approvalId: string;
   toolCallId: string;
   toolName: string;
-  /** Of the whole part that the message has for it. */
+  /** A hash of the whole part in the message. */
   callHash: string;
-  /** Of the answer that asks: who goes on with it, and what it has used so far. */
+  /** About the answer that requests approval: its agent, and its usage so far. */
   answer: AnswerMetadata;
 }
 
-/** The parts of an answer with the user's word in them. */
+/** The parts of an answer with the user's decisions. */
 export interface AnsweredCalls {
   parts: Parts;
-  /** Those of them that the user has approved or denied just now. */
+  /** The parts that the user has just approved or denied. */
   answered: ReadonlySet<Parts[number]>;
   /** The calls that may be made, by their ids. */
   approved: Map<string, ApprovedCall>;
 }
 
-/** What is to be remembered of the calls that an answer ends with. */
+/** The requested approvals at the end of an answer, to be stored. */
 export function askedFor(parts: ToolPart[], answer: AnswerMetadata): AskedApproval[] {
   return parts.flatMap((part) => {
     if (part.state !== 'approval-requested') return [];
@@ -45,11 +45,11 @@ export function askedFor(parts: ToolPart[], answer: AnswerMetadata): AskedApprov
 }
 
 /**
- * Puts the user's word into the calls that wait for it. A call waits when this server has asked for it, and stands in the
- * message as it was asked for: nothing else that the message says about calls and approvals counts. What else is without a
- * result is closed.
+ * Applies the user's decisions to the calls that wait for them. A call only waits if this server has requested its
+ * approval and the message still contains it unchanged. Anything else that the message says about calls and approvals
+ * is ignored. Other calls without a result are closed.
  *
- * @throws AppError 400 for a word on something that does not wait for one, or when a call is left without
+ * @throws AppError 400 for a decision on something that does not wait for one, or if a call gets no decision
  */
 export function applyApprovals(
   parts: Parts,
@@ -64,7 +64,7 @@ export function applyApprovals(
   const goingOn = parts.flatMap((part): Parts => {
     if (!isToolUIPart(part)) return [part];
     if (part.state !== 'approval-requested' || !isAsked(part, waiting.get(part.approval.id))) {
-      // A second call of the same id would be taken for the one that is approved.
+      // A second call with the same id could be taken for the approved one.
       if (callIds.has(part.toolCallId)) return [];
       return [isFinished(part) ? part : closed(part)];
     }
@@ -82,19 +82,19 @@ export function applyApprovals(
     answered.add(call);
     return [call];
   });
-  // Words on earlier calls come along, as clients send the whole message; they change nothing.
+  // Clients send the whole message, so it contains decisions on earlier calls. They change nothing.
   if (answered.size === 0) throw invalidField('message.parts', 'none of these calls is waiting for approval');
   return { parts: upToStepOf(goingOn, answered), answered, approved };
 }
 
-/** The agent that had begun an answer goes on with it, and so does its model where the client names no other. */
+/** An answer that is continued keeps its agent, and its model unless the client names another one. */
 export function toGoOn(request: TurnRequest, { agentType, model }: AnswerMetadata): TurnRequest {
   return { ...request, agent: agentType, model: request.model ?? model };
 }
 
 /**
- * The parts of an answer that was to go on, as they were before the user's word, if nothing has come of it: then no call
- * was made, and it can be approved again.
+ * The parts of an answer before the user's decisions, if its continuation had no result. No call was made then, and the
+ * calls can be approved again.
  */
 export function stillWaiting(
   parts: Parts,
@@ -103,7 +103,10 @@ export function stillWaiting(
   return resumed && toJson(parts) === resumed.json ? resumed.waiting : undefined;
 }
 
-/** An answer ends with the step that asks. What stands behind it was put there, and would hide the approval from the AI SDK. */
+/**
+ * An answer ends with the step that requests approval. A client added anything after it, and that would hide the
+ * approval from the AI SDK.
+ */
 function upToStepOf(parts: Parts, answered: ReadonlySet<Parts[number]>): Parts {
   const first = parts.findIndex((part) => answered.has(part));
   const next = parts.findIndex(({ type }, index) => index > first && type === 'step-start');
@@ -115,7 +118,7 @@ function isAsked(part: ToolPart, asked: AskedApproval | undefined): boolean {
   try {
     return hashOf(part) === asked.callHash;
   } catch {
-    // Nested too deeply to be written: not what this server has asked for.
+    // It is nested too deeply to be serialized, so this server did not request it.
     return false;
   }
 }

@@ -17,22 +17,22 @@ import type { Turn } from './turn.js';
 import type { Candidates, ChosenAgent } from './turn-phases.js';
 import { type PromptSize, TurnRepository } from './turn.repository.js';
 
-/** Tokens of the description of a tool of the agent's own, on the whole. */
-const OF_TOOL = 200;
-/** Tools that a toolset of GitHub's server has, on the whole. */
-const TOOLS_OF_SET = 12;
-/** What a vendor says to the model about one of its own tools. */
-const OF_VENDOR_TOOL = 400;
+/** The average number of tokens of the description of an agent's own tool. */
+const TOKENS_PER_TOOL = 200;
+/** The average number of tools in a toolset of GitHub's server. */
+const TOOLS_PER_TOOLSET = 12;
+/** The tokens that a vendor uses to describe one of its own tools to the model. */
+const TOKENS_PER_VENDOR_TOOL = 400;
 
-/** Tokens of what is said, for one of the agents that could answer. */
-type Said = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
+/** The tokens of the conversation, for one of the agents that could answer. */
+type ConversationLength = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
 
-/** What a turn asks the limits and budgets for. */
+/** What a turn requests from the limits and budgets. */
 @Injectable()
 export class TurnAdmission {
   constructor(private readonly repository: TurnRepository) {}
 
-  /** @param history what the model is sent; without it, its size is asked for where a budget makes it matter */
+  /** @param history what the model gets; without it, its size is requested only if a budget needs it */
   async request(
     turn: Turn,
     identity: Identity,
@@ -43,23 +43,23 @@ export class TurnAdmission {
     return requestOf(turn.userId, chosen, config, this.sizes(turn, identity, history));
   }
 
-  /** The same for each agent that it could be, the likeliest first. */
+  /** The same for each possible agent, the most likely one first. */
   async preview(
     turn: Turn,
     identity: Identity,
     candidates: Candidates,
     config: RuntimeConfig,
   ): Promise<AdmissionRequest[]> {
-    const said = this.sizes(turn, identity);
+    const conversationLength = this.sizes(turn, identity);
     return Promise.all(
       Array.from(candidates, ([agentType, model]) =>
-        requestOf(turn.userId, { agentType, model }, config, said),
+        requestOf(turn.userId, { agentType, model }, config, conversationLength),
       ),
     );
   }
 
-  /** Asks the database at most once, whichever agents are looked at. */
-  private sizes(turn: Turn, identity: Identity, history?: UIMessage[]): Said {
+  /** Asks the database at most once, for any number of agents. */
+  private sizes(turn: Turn, identity: Identity, history?: UIMessage[]): ConversationLength {
     const { action, documentId } = turn.request;
     let stored: Promise<PromptSize> | undefined;
     const size = () =>
@@ -71,12 +71,12 @@ export class TurnAdmission {
     return async ({ agentType, model }) => {
       const showsDocument = agentType === 'artifact' && documentId !== undefined;
       const known = history ?? (action.type === 'submit' ? [action.message] : []);
-      const said = estimateMessageTokens(known, model);
-      if (history && !showsDocument) return said;
+      const messageTokens = estimateMessageTokens(known, model);
+      if (history && !showsDocument) return messageTokens;
       const { characters, bytes, files, documentCharacters, documentBytes } = await size();
       const document = { characters: documentCharacters ?? 0, bytes: documentBytes ?? 0 };
       return (
-        said +
+        messageTokens +
         files * estimateFileTokens('image/*', { type: 'data', data: '' }, model) +
         Math.ceil(
           tokensPerEstimate(model) *
@@ -88,12 +88,12 @@ export class TurnAdmission {
   }
 }
 
-/** @param said tokens of the conversation; only asked for where a budget makes it matter */
+/** @param conversationLength tokens of the conversation; only requested if a budget needs it */
 async function requestOf(
   userId: string,
   chosen: Pick<ChosenAgent, 'agentType' | 'model'>,
   config: RuntimeConfig,
-  said: Said,
+  conversationLength: ConversationLength,
 ): Promise<AdmissionRequest> {
   const { agentType, model } = chosen;
   const { limits, budget } = limitsOf(agentType, model, config);
@@ -102,7 +102,9 @@ async function requestOf(
   const costs = expectedCostOfWriting(
     {
       promptTokens:
-        estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + (await said(chosen)),
+        estimateTextTokens(model.agentConfig.systemPrompt, model) +
+        toolTokens(model) +
+        (await conversationLength(chosen)),
       maxOutputTokens: outputLimit(model),
       webSearches: paidSearches(model),
     },
@@ -113,12 +115,12 @@ async function requestOf(
   return { userId, agentType, limits, budget, expectedCost, reservedCost };
 }
 
-/** The model reads what its tools are with every call. */
+/** The model reads the descriptions of its tools with every call. */
 function toolTokens({ agentConfig: { tools = [], mcp, capabilities = {} } }: SelectedModel): number {
   const { thinking: _thinking, fileInput: _fileInput, ...vendorTools } = capabilities;
-  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_OF_SET + (mcp.tools?.length ?? 0) : 0;
+  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_PER_TOOLSET + (mcp.tools?.length ?? 0) : 0;
   return (
-    (tools.length + mcpTools) * OF_TOOL +
-    Object.values(vendorTools).filter((allowed) => allowed === true).length * OF_VENDOR_TOOL
+    (tools.length + mcpTools) * TOKENS_PER_TOOL +
+    Object.values(vendorTools).filter((allowed) => allowed === true).length * TOKENS_PER_VENDOR_TOOL
   );
 }

@@ -4,7 +4,7 @@ import { partsForModel } from './stored-parts.js';
 import type { HistoryRow } from './turn.repository.js';
 import type { TurnAction, TurnRequest } from './turn.types.js';
 
-/** What a request does to the messages that are there. */
+/** What a request does to the existing messages. */
 export interface Change {
   kept: HistoryRow[];
   /** Everything after the last kept message is removed. */
@@ -12,7 +12,7 @@ export interface Change {
   edits: boolean;
 }
 
-/** The message that a request is about, beyond which nothing of the chat matters any more. */
+/** The message that a request is about. Later messages of the chat do not matter. */
 export function targetOf({ action }: TurnRequest): string | undefined {
   if (action.type === 'submit') return action.message.id;
   return action.type === 'regenerate' ? action.messageId : undefined;
@@ -39,7 +39,7 @@ export function planChange(rows: HistoryRow[], action: Exclude<TurnAction, { typ
   return { kept, removesLater: true, edits: false };
 }
 
-/** Providers want to be asked first; what a long conversation is cut down to may begin with an answer. */
+/** Providers require that a conversation begins with a question. After a long conversation is shortened, it may begin with an answer. */
 export function fromFirstQuestion(rows: HistoryRow[]): HistoryRow[] {
   const first = rows.findIndex(({ role }) => role === 'user');
   return first < 0 ? [] : rows.slice(first);

@@ -26,16 +26,16 @@ import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './t
 import { planAnswer, planCall, routingPart } from './turn-run.js';
 import { type FinishedAnswer, TurnEndRepository } from './turn-end.repository.js';
 
-/** A model may think for long before its first word; readers then get the open stream, and its pings, meanwhile. */
+/** A model may think for a long time before its first token. After this time, readers get the open stream and its pings. */
 const READABLE_AFTER = 20_000;
-/** Chunks that go around content: with them alone nothing has been said, and the turn may still fail as a whole. */
+/** Chunks around the content. If only these were sent, the turn may still fail as a whole. */
 const FRAMES = new Set<UIMessageChunk['type']>(['start-step', 'finish-step', 'text-start', 'text-end']);
-/** A title that is written so soon after the answer is stored with it. */
+/** A title that is finished this soon after the answer is stored with it. */
 const TITLE_IN_TIME = 1_000;
-/** The answer does not wait longer than this for a title that is not written yet. */
+/** The answer waits no longer than this for an unfinished title. */
 const TITLE_PATIENCE = 5_000;
 
-/** Conducts a turn from the request to the stored answer: see `turn-phases.ts`. */
+/** Runs a turn from the request to the stored answer: see `turn-phases.ts`. */
 @Injectable()
 export class TurnConductor {
   private readonly logger = new Logger(TurnConductor.name);
@@ -53,7 +53,7 @@ export class TurnConductor {
     private readonly files: StoredFiles,
   ) {}
 
-  /** Never rejects: whatever goes wrong is told to the turn's readers, stored and logged. */
+  /** Never rejects. Any error is sent to the turn's readers, stored and logged. */
   async conduct(turn: Turn, identity: Identity, keys: UserKeys): Promise<void> {
     try {
       const admitting = await this.choose(turn, identity, keys);
@@ -73,7 +73,7 @@ export class TurnConductor {
     }
   }
 
-  /** Finds who could answer. @throws AppError for everything that can be refused before anything is stored */
+  /** Finds the agents that could answer. @throws AppError for everything that can be refused before anything is stored */
   private async choose(turn: Turn, identity: Identity, keys: UserKeys): Promise<Admitting> {
     const config = await this.adminConfig.current();
     const continued = await this.opening.findBegun(turn, identity);
@@ -105,7 +105,7 @@ export class TurnConductor {
     const streams = this.hub.all().map(({ streamId }) => streamId);
     const opened = await this.opening.open(admitting, run, streams);
     run.ready = opened.stored;
-    // The model is asked while the question is on its way to the disk; nobody hears of it before it is there.
+    // The model is called while the question is being written to disk. Readers get nothing before that is done.
     opened.stored.then(
       () => (turn.phase = 'answering'),
       () => turn.stop('unstored'),
@@ -137,7 +137,7 @@ export class TurnConductor {
   /**
    * The agent of the answer. Routing is accounted to the chat, not to the answer.
    *
-   * @throws AppError 429 when that agent may not be asked; then nothing is left of the turn
+   * @throws AppError 429 if the agent is not allowed now; nothing of the turn is kept then
    */
   private async admitChosen(opened: Opened): Promise<ChosenAgent> {
     const { turn, run, candidates, obvious, history, router, config } = opened;
@@ -147,7 +147,7 @@ export class TurnConductor {
       this.chooser.route(request, candidates, { router, history, config, signal }),
     );
     const chosen = await choosing.catch((error: unknown) => {
-      // Ended meanwhile: it is stored as such, whoever would have answered.
+      // The turn was ended meanwhile. It is stored as ended, whatever agent would have answered.
       if (signal.aborted) return this.chooser.first(candidates);
       throw error;
     });
@@ -156,7 +156,7 @@ export class TurnConductor {
     return chosen;
   }
 
-  /** Passes the agent's chunks on; tells how it ended. */
+  /** Passes the agent's chunks on, and returns how it ended. */
   private async generate(answering: Answering): Promise<Ending> {
     const { turn, run, identity, keys, resumed, chosen } = answering;
     const { documentId, repositoryId } = turn.request;
@@ -207,7 +207,7 @@ export class TurnConductor {
     }
   }
 
-  /** The title is begun when there is something to read: it must not delay the first token. */
+  /** The title is started when there is something to read, because it must not delay the first token. */
   private beginTitle({
     turn,
     run,
@@ -229,10 +229,10 @@ export class TurnConductor {
     });
   }
 
-  /** Stores the answer with its calls and, if it is written, the title; then readers are told of the end. */
+  /** Stores the answer with its calls and, if it is finished, the title. Then readers learn of the end. */
   private async end(ending: Ending, title: PendingTitle | undefined): Promise<void> {
     const { turn, run, resumed, chosen } = ending;
-    // One commit stores both: a reader waits for the title in any case.
+    // One commit stores both, because readers wait for the title in any case.
     if (ending.status === 'complete') await withPatience(title?.written, TITLE_IN_TIME, turn.signal);
     turn.phase = 'ending';
     const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
@@ -263,7 +263,7 @@ export class TurnConductor {
   private async store(run: AccountedRun, answer: FinishedAnswer, failure?: AppError): Promise<boolean> {
     if (await run.end({ storing: (booking) => this.repository.finish(answer, booking), failure }))
       return true;
-    // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
+    // The checkpoint contains all but the last second. If this fails, recovery closes the answer later.
     this.logger.error(
       { chatId: answer.chatId, messageId: answer.id },
       'The end of an answer could not be stored.',
@@ -284,7 +284,7 @@ export class TurnConductor {
     return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
   }
 
-  /** Apart from the end of the answer, which does not depend on it. Never rejects. */
+  /** Stored separately from the end of the answer, which does not depend on it. Never rejects. */
   private async rememberRefused(
     { chatId, userId, refusedFiles }: Turn,
     provider: ModelProvider,
@@ -294,7 +294,7 @@ export class TurnConductor {
       return this.repository.rememberRefused(chatId, provider, { messageId, indexes });
     });
     await this.repository.store(statements, userId).catch((error: unknown) => {
-      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be remembered.');
+      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be recorded.');
     });
   }
 }
@@ -302,12 +302,12 @@ export class TurnConductor {
 function letReadWhenStored({ turn, stored }: Opened): void {
   stored.then(
     () => turn.letRead(),
-    // `conduct` tells readers that are waiting for it.
+    // `conduct` reports it to the waiting readers.
     () => undefined,
   );
 }
 
-/** Undefined for what is nested deeper than JSON can be written. */
+/** Undefined if the nesting is too deep for JSON. */
 function jsonOf(parts: UIMessage['parts']): string | undefined {
   try {
     return partsToJson(parts);
@@ -316,7 +316,7 @@ function jsonOf(parts: UIMessage['parts']): string | undefined {
   }
 }
 
-/** Waits for `work`, but not longer than `milliseconds`, and only until the signal. */
+/** Waits for `work`, but no longer than `milliseconds`, and only until the signal aborts. */
 async function withPatience(
   work: Promise<void> | undefined,
   milliseconds: number,

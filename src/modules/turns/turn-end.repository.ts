@@ -8,26 +8,26 @@ import { CHAT_TOTALS, MESSAGE_FIGURES } from '../usage/usage-words.js';
 import type { AskedApproval } from './tool-approvals.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type MessageStatus } from './turn.types.js';
 
-/** What the end of an answer stores. */
+/** What is stored at the end of an answer. */
 export interface FinishedAnswer {
   id: string;
   chatId: string;
   streamId: string;
   userId: string;
-  /** Absent when they cannot be stored: then the last checkpoint stays. */
+  /** Absent if they cannot be stored. The last checkpoint then stays. */
   parts?: string;
   status: MessageStatus;
   finishReason?: FinishReason;
   modelUsed: string;
   metadata: AnswerMetadata;
   lastContext: unknown;
-  /** The calls of tools that it ends with, and that wait for the user's approval. */
+  /** The tool calls at its end that wait for the user's approval. */
   asked: AskedApproval[];
-  /** The title of the chat, if it was written in time. */
+  /** The title of the chat, if it was finished in time. */
   title?: string;
 }
 
-/** The end of an answer: its calls are booked, and everything that its message and its chat still get is written at once. */
+/** The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement. */
 const finish = (more: string) => `
   with booked as materialized (
     select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
@@ -47,7 +47,7 @@ const finish = (more: string) => `
 
 const FINISH = finish('');
 
-/** The calls that wait for approval are remembered beside the message that shows them. */
+/** The calls that wait for approval are stored separately from the message that shows them. */
 const FINISH_AND_ASK = finish(`, approvals as (
     insert into switchboard.tool_approvals
       (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
@@ -60,7 +60,7 @@ const FINISH_AND_ASK = finish(`, approvals as (
     on conflict (message_id, approval_id) do nothing
   )`);
 
-/** A title that is late for the end of its answer, unless somebody has given the chat one meanwhile. */
+/** A title that is finished after the end of its answer. It is not stored if the chat has got a title meanwhile. */
 const SET_TITLE = `
   with booked as materialized (
     select * from switchboard.book_calls($1::jsonb, null, $5::uuid, $6::jsonb, $7)
@@ -70,7 +70,7 @@ const SET_TITLE = `
   )
   select from booked`;
 
-/** A file stays where it is; at its part stands which vendors could not process it. */
+/** The file stays in its place. Its part records which vendors could not process it. */
 const REMEMBER_REFUSED = `
   update "Message_v2" message set parts = (
     select json_agg(
@@ -91,7 +91,7 @@ const REMEMBER_REFUSED = `
 export class TurnEndRepository {
   constructor(private readonly database: Database) {}
 
-  /** The end of an answer: its final parts and status, its calls, the chat's last context; no active stream any more. */
+  /** The end of an answer: its final parts and status, its calls, and the chat's last context. The mark of the active stream is removed. */
   finish(answer: FinishedAnswer, booking: Booking): Statement {
     const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
     const { finishReason = null } = answer;
@@ -104,7 +104,7 @@ export class TurnEndRepository {
     return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
   }
 
-  /** Stores statements that are about one user's rows, all or none of them. */
+  /** Stores statements about one user's rows, all or none of them. */
   async store(statements: Statement[], userId: string): Promise<void> {
     await this.database
       .batch(userId)
@@ -112,7 +112,7 @@ export class TurnEndRepository {
       .commit();
   }
 
-  /** Remembers at the parts of a message that a vendor could not process these files. */
+  /** Records at the parts of a message that a vendor could not process these files. */
   rememberRefused(
     chatId: string,
     provider: string,
@@ -121,7 +121,7 @@ export class TurnEndRepository {
     return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
   }
 
-  /** Gives a chat its title, with the calls that have written it. */
+  /** Gives a chat its title, and books the calls that have written it. */
   setTitle(chatId: string, title: string, { calls, runId, callsLeft, isOver }: Booking): Statement {
     return {
       text: SET_TITLE,

@@ -9,7 +9,7 @@ import type { MessageAssembler } from './message-assembler.js';
 import type { ChosenAgent, End } from './turn-phases.js';
 import type { AnswerMetadata } from './turn.types.js';
 
-/** An answer that goes on has used something before. What is stored may be of any shape; what is no figure counts as 0. */
+/** The earlier usage of an answer that is continued. The stored value may have any form. Anything that is not a number counts as 0. */
 export function usedBefore(continued: AnswerMetadata | undefined): RunFigures | undefined {
   if (!continued) return undefined;
   const usage: Partial<Record<string, unknown>> = { ...continued.usage };

@@ -19,7 +19,7 @@ import { TurnRecovery } from './turn-recovery.js';
 import { type HistoryRow, TurnRepository } from './turn.repository.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type ToolApproval } from './turn.types.js';
 
-/** What the first transaction finds. */
+/** The results of the first transaction. */
 interface Found {
   history: Opened['history'];
   needsTitle: boolean;
@@ -27,10 +27,13 @@ interface Found {
   pending?: Pending;
 }
 
-/** What a turn asks the limits and budgets for: an admission, or, before its agent is known, whether any has room. */
+/**
+ * What a turn requests from the limits and budgets: an admission, or, if its agent is not known yet, whether any agent
+ * would be admitted.
+ */
 type Entry = { admission: AdmissionRequest } | { preview: readonly AdmissionRequest[] };
 
-/** The first transaction of a turn: it stores the user's message before any model is asked. */
+/** The first transaction of a turn. It stores the user's message before any model is called. */
 @Injectable()
 export class TurnOpening {
   private readonly logger = new Logger(TurnOpening.name);
@@ -45,10 +48,10 @@ export class TurnOpening {
   ) {}
 
   /**
-   * Stores the turn and admits it in one transaction: a turn that is refused leaves nothing behind, and one that is refused
-   * for anything else has used up nothing. A turn whose agent is not known yet is stored if any agent has room.
+   * Stores the turn and admits it in one transaction. A turn that is refused stores nothing, and a turn that fails for
+   * another reason does not count. A turn whose agent is not known yet is stored if any agent would be admitted.
    *
-   * @param activeStreams of this process, itself included: others that bear its number are leftovers
+   * @param activeStreams of this process, including this turn; others with its number are leftovers
    * @throws AppError 404 for a chat or message that is not the user's, 409 while another instance answers in it, 429
    */
   async open(admitting: Admitting, run: AccountedRun, activeStreams: string[]): Promise<Opened> {
@@ -67,7 +70,7 @@ export class TurnOpening {
             const [admitted] = (await before) as [AdmissionResult[]];
             if ('admission' in entry) run.admit(entry.admission, admitted[0]);
             else this.admissions.assertAnyAllowed(entry.preview, admitted);
-            // A call that was approved is made once: only when nobody can approve it again.
+            // An approved call must only be made once, so the approval is removed first.
             if (turn.request.action.type !== 'approve') early.resolve(found);
             return found;
           },
@@ -80,8 +83,8 @@ export class TurnOpening {
       const found = await Promise.race([early.promise, transaction]).catch(orAgain);
       if (!(found instanceof OpenAgain))
         return { ...admitting, ...found, run, stored: transaction.then(() => undefined) };
-      // Either a dead instance has left its mark, or the user has created the chat at this very moment. A chat that stays
-      // out of sight is somebody else's, and no reason to look after theirs.
+      // Either a dead instance has left its mark, or the user has just created the chat. A chat that stays invisible
+      // belongs to another user, and this user's request does not recover it.
       if (attempt === 3)
         throw found.because === 'leftover'
           ? unavailable('The last answer of this chat is still being stored. Try again.', 2)
@@ -91,10 +94,10 @@ export class TurnOpening {
   }
 
   /**
-   * Admits a turn whose agent is known now, and makes its changes. If it is refused, what was stored of it goes away again:
-   * its question, its answer, and the chat if there was none.
+   * Admits a turn after its agent was chosen, and applies its changes. If it is refused, everything that was stored for
+   * it is removed: its question, its answer, and the chat if it is new.
    *
-   * @param chosen absent for a turn that was ended meanwhile, and asks no agent any more
+   * @param chosen absent for a turn that was ended meanwhile and needs no agent
    * @throws AppError 429
    */
   async admitTurn(opened: Opened, chosen: ChosenAgent | undefined): Promise<void> {
@@ -111,9 +114,9 @@ export class TurnOpening {
   }
 
   /**
-   * Which agent had begun the answer that is to go on; undefined for a request of any other kind.
+   * The agent of an answer that is to be continued. Undefined for any other kind of request.
    *
-   * @throws AppError 404 when the message is not the user's, 400 when it waits for nothing
+   * @throws AppError 404 if the message is not the user's, 400 if it waits for nothing
    */
   async findBegun(
     { request, userId }: Turn,
@@ -152,7 +155,7 @@ export class TurnOpening {
     );
   }
 
-  /** What runs as the service before the user's own statements: the admission first, and the approvals that it takes. */
+  /** The statements that run as the service before the user's own statements: the admission first, then the approvals that it takes. */
   private before(
     { chatId, userId, request: { action } }: Turn,
     run: AccountedRun,
@@ -165,7 +168,7 @@ export class TurnOpening {
     return [admission, this.approvals.takeStatement({ messageId: action.messageId, chatId, userId })];
   }
 
-  /** Never rejects: what is left is closed as interrupted, like the answers of a crash. */
+  /** Never rejects. Remains are closed as interrupted, like the answers of a crash. */
   private async withdraw(turn: Turn, { identity }: Opened, pending: Pending): Promise<void> {
     try {
       await this.repository.withdraw(identity, turn, pending);
@@ -190,7 +193,7 @@ export class TurnOpening {
       visibility: request.visibility ?? 'private',
       create,
     };
-    // All are sent at once, in this order: one round trip.
+    // All are sent at once, in this order, in one round trip.
     const [state, stream, rows] = await Promise.all([
       this.repository.openChat(manager, chat),
       this.repository.findActiveStream(manager, turn.chatId),
@@ -237,7 +240,7 @@ export class TurnOpening {
     return { history, needsTitle, pending: { changes, messageIds, chatIsNew: state.created } };
   }
 
-  /** The user has answered what the last answer had asked for. */
+  /** The user has decided on the requests of the last answer. */
   private async goOn(
     manager: EntityManager,
     turn: Turn,
@@ -266,15 +269,15 @@ export class TurnOpening {
     ];
     turn.answer.restore(parts);
     turn.answerCreatedAt = last.createdAt;
-    // The title of its chat is named after its first question.
+    // The title of its chat comes from its first question.
     return { history, needsTitle: false, resumed: { waiting, asked, json, approved } };
   }
 }
 
-/** What stands in the way for a moment: the mark of a dead instance, or a chat of this id that cannot be seen (yet). */
+/** A temporary obstacle: the mark of a dead instance, or a chat with this id that is not visible (yet). */
 type Obstacle = 'leftover' | 'taken';
 
-/** Ends a transaction that finds the chat in a state that will pass, and undoes what it has done so far. */
+/** Ends a transaction that finds the chat in a temporary state, and rolls it back. */
 class OpenAgain extends Error {
   constructor(readonly because: Obstacle) {
     super(`The turn is opened again: ${because}.`);
@@ -286,7 +289,7 @@ function orAgain(error: unknown): OpenAgain {
   throw error;
 }
 
-/** The id of a message that stands in another chat, the user's or a stranger's: which one is not revealed. */
+/** The id of a message in another chat. The error does not reveal whether that chat belongs to the user. */
 function explain(error: unknown): never {
   throw postgresCode(error) === '23505' ? notFound('The message in this chat') : error;
 }

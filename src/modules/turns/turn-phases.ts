@@ -14,65 +14,65 @@ import type { AskedApproval } from './tool-approvals.js';
 import type { Turn } from './turn.js';
 import type { AnswerMetadata, MessageStatus } from './turn.types.js';
 
-// A turn passes through four phases. Each is a value that has what is known by then; none is changed afterwards.
+// A turn passes through four phases. Each one is a value with everything that is known by then. It never changes.
 
-/** The agents that could answer a request, each with the model it would use; never empty. */
+/** The agents that could answer a request, each with the model that it would use. Never empty. */
 export type Candidates = ReadonlyMap<AnsweringAgent, SelectedModel>;
 
 export interface ChosenAgent extends AgentChoice {
   model: SelectedModel;
 }
 
-/** Who could answer is known; nothing is stored. */
+/** The possible agents are known. Nothing is stored yet. */
 export interface Admitting {
   turn: Turn;
   identity: Identity;
   keys: UserKeys;
   config: RuntimeConfig;
   candidates: Candidates;
-  /** The agent that answers, where no model has to choose it. */
+  /** The agent that answers, if no model must choose it. */
   obvious?: ChosenAgent;
-  /** The model that chooses the agent otherwise. */
+  /** Otherwise, the model that chooses the agent. */
   router?: SelectedModel;
-  /** Of an answer that goes on: which agent had begun it, and what it has used so far. */
+  /** For an answer that is continued: its agent, and its usage so far. */
   continued?: AnswerMetadata;
 }
 
-/** The question, the empty answer and the mark of the active stream are stored, or on their way to the disk. */
+/** The question, the empty answer and the mark of the active stream are stored, or are being written to disk. */
 export interface Opened extends Admitting {
   run: AccountedRun;
   /** Up to and including the message to answer. */
   history: UIMessage[];
-  /** True when the chat has no title of its own yet. */
+  /** True if the chat has no title of its own yet. */
   needsTitle: boolean;
   resumed?: Resumed;
-  /** What is left to do when the agent of the turn is known; absent when it was admitted. */
+  /** What is left to do once the agent of the turn is known. Absent if the turn was already admitted. */
   pending?: Pending;
-  /** Resolves when the rows are there: a model may be asked before that, but nobody is told of its answer. */
+  /** Resolves when the rows exist. A model may be called before that, but readers get no answer before it. */
   stored: Promise<void>;
 }
 
-/** An answer that goes on with the user's word on its calls. */
+/** An answer that is continued with the user's decisions on its calls. */
 export interface Resumed {
-  /** Its parts before the user's word, and what it had asked for. */
+  /** Its parts before the user's decisions, and the requested approvals. */
   waiting: UIMessage['parts'];
   asked: AskedApproval[];
-  /** Its parts with the user's word, as JSON. */
+  /** Its parts with the user's decisions, as JSON. */
   json: string;
   /** The calls that may be made. */
   approved: Map<string, ApprovedCall>;
 }
 
-/** A turn that is stored, and not admitted yet: what it is still to change, and what goes away again if it is refused. */
+/** A turn that is stored but not admitted yet: its remaining changes, and what to remove if it is refused. */
 export interface Pending {
-  /** What is removed or replaced by it stays until it is admitted. */
+  /** The messages that it removes or replaces stay until it is admitted. */
   changes: Statement[];
-  /** Its answer, and its question where that is new. */
+  /** Its answer, and its question if that is new. */
   messageIds: string[];
   chatIsNew: boolean;
 }
 
-/** The agent is known, and admitted: it answers. */
+/** The agent is known and admitted, and it answers. */
 export interface Answering extends Opened {
   chosen: ChosenAgent;
 }
@@ -84,5 +84,5 @@ export interface End {
   finishReason?: FinishReason;
 }
 
-/** Nothing more is said. */
+/** The answer is complete. */
 export type Ending = Answering & End;

@@ -3,16 +3,16 @@ import { isDatabaseAway } from '../../common/errors/postgres-errors.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { type LeftAnswer, RecoveryRepository } from './recovery.repository.js';
 
-/** Few enough that one statement does not last; what is left after so many rounds is for the next time. */
+/** Small batches keep each statement short. What is left after this many rounds is closed in the next run. */
 const BATCH = 100;
 const MOST_ROUNDS = 50;
-/** Rows that can't be closed at all; more than these are tried again and again. */
+/** The limit for rows that cannot be closed. Further ones are tried again and again. */
 const MOST_HOPELESS = 1_000;
 
 /**
- * Closes what dead instances have left: their answers become `interrupted` with what had arrived, the calls that
- * they had sent are booked, their marks of active streams removed. Users can write some of these rows, so each stands for itself: one that
- * is locked, or that PostgreSQL refuses to change, stops nobody else's.
+ * Closes what dead instances have left: their answers become `interrupted` with the content so far, the calls that they
+ * had sent are booked, and their marks of active streams are removed. Users can write some of these rows, so each row
+ * is handled separately: a row that is locked, or that PostgreSQL refuses to change, does not block the others.
  */
 @Injectable()
 export class TurnRecovery {
@@ -25,8 +25,8 @@ export class TurnRecovery {
   ) {}
 
   /**
-   * @param ownStreams tells which streams this instance is writing at the moment
-   * @returns the number of answers that were closed
+   * @param ownStreams returns the streams that this instance is writing at the moment
+   * @returns the number of closed answers
    */
   async recover(ownStreams: () => string[], { batch = BATCH }: { batch?: number } = {}): Promise<number> {
     let total = 0;
@@ -41,7 +41,7 @@ export class TurnRecovery {
     return total;
   }
 
-  /** The same for one chat alone, in which somebody wants to go on. */
+  /** The same for one chat in which a user wants to continue. */
   async recoverChat(chatId: string, ownStreams: string[]): Promise<void> {
     const found = await this.findAnswers(() => ownStreams, BATCH, chatId);
     await this.closeAnswers(found);
@@ -55,7 +55,7 @@ export class TurnRecovery {
   ): Promise<LeftAnswer[]> {
     const search = { ownStreams: ownStreams(), chatId, except: [...this.hopeless], limit };
     const found = await this.repository.findAnswers(search);
-    // A turn that began after it was asked for them, and before the statement looked, is in the list by now.
+    // A turn that began after the list was requested, and before the statement ran, is in the new list.
     const own = new Set(ownStreams());
     return found.filter(({ streamId }) => streamId === null || !own.has(streamId));
   }
@@ -84,7 +84,7 @@ export class TurnRecovery {
     return { found: ids.length, closed };
   }
 
-  /** All in one statement; where that fails, halves of them, down to the rows that it fails with. */
+  /** Closes all in one statement. If that fails, it is split in halves, down to the rows that fail. */
   private async eachByItself<T>(rows: T[], acts: Acts<T>): Promise<number> {
     const [first] = rows;
     if (first === undefined) return 0;
@@ -122,7 +122,7 @@ export class TurnRecovery {
 
 interface Acts<T> {
   together: (rows: T[]) => Promise<number>;
-  /** For a row that fails alone, too. */
+  /** For a row that fails even by itself. */
   byForce: (row: T) => Promise<number>;
   idOf: (row: T) => string;
 }

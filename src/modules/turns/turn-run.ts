@@ -14,7 +14,7 @@ export function planAnswer(run: AccountedRun, { agentType, model }: ChosenAgent,
   planCall(run, model, turn, run.part({ agentType }));
 }
 
-/** The call that is sent as soon as the turn is admitted; what it costs at least is known by its message so far. */
+/** The call that is sent as soon as the turn is admitted. Its minimum cost is known from its messages. */
 export function planCall(
   run: AccountedRun,
   model: SelectedModel,

@@ -7,7 +7,7 @@ import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
 import type { UserMessage } from './turn.types.js';
 
-/** Longer conversations are answered from their latest part. */
+/** Longer conversations are shortened to their latest part. */
 const HISTORY_LIMIT = 400;
 
 export interface ChatState {
@@ -33,7 +33,7 @@ export interface TurnRows {
   chatId: string;
   answerId: string;
   streamId: string;
-  /** Times of the two messages, both later than any other of the chat. */
+  /** The times of the two messages, both later than any other in the chat. */
   userMessage?: UserMessage & { createdAt: Date };
   answerCreatedAt: Date;
 }
@@ -55,14 +55,14 @@ const ACTIVE_STREAM = `
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
 /**
- * Bytes of the messages that a model is told of with their files. What lies further back is more than any vendor takes in
- * one request: its files stay in the database, named by an address that nobody reads.
+ * The maximum size in bytes of the messages whose files a model gets. Older messages exceed what any vendor accepts in
+ * one request: their files stay in the database, and a URL that nobody fetches stands for them.
  */
 const FILES_LIMIT = 48 * 1024 ** 2;
-/** Characters of an address that stays as it is. */
+/** The number of characters of a URL that is kept. */
 const ADDRESS_LENGTH = 2_000;
 
-/** What users have written past this server may bear other roles: nobody speaks as the system but the configuration. */
+/** Users may have written other roles into rows without this server. Only the configuration may give system instructions. */
 const HISTORY = `
   select id, role, "createdAt",
          case when bytes <= ${FILES_LIMIT} or json_typeof(parts) <> 'array' then parts else (
@@ -84,7 +84,7 @@ const HISTORY = `
     ) measured
    order by "createdAt" desc, id desc`;
 
-/** The answer to what is kept may be there already. */
+/** The answer to the last kept message may already exist. */
 const REMOVE_AFTER = `
   delete from "Message_v2"
    where "chatId" = $1 and ("createdAt", id) > ($2::timestamptz, $3::uuid) and id <> $4::uuid`;
@@ -128,7 +128,7 @@ const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
-/** Files are counted and not measured: what they hold is no text. Only messages that have some are taken apart. */
+/** Files are counted but not measured, because their content is not text. Only messages with files are parsed. */
 const PROMPT_SIZE = `
   select coalesce(sum(coalesce(apart.characters, length(parts::text))), 0)::float8 as characters,
          coalesce(sum(coalesce(apart.bytes, octet_length(parts::text))), 0)::float8 as bytes,
@@ -150,7 +150,7 @@ const PROMPT_SIZE = `
     ) as document on true
    group by document.characters, document.bytes`;
 
-/** How much a model is given to read, of what is stored. */
+/** How much of the stored data a model gets to read. */
 export interface PromptSize {
   characters: number;
   bytes: number;
@@ -159,7 +159,7 @@ export interface PromptSize {
   documentBytes: number | null;
 }
 
-/** The statements of a turn. What belongs to the user runs as the user, inside the transaction that is handed in. */
+/** The statements of a turn. Statements on the user's data run as the user, inside the transaction that is passed in. */
 @Injectable()
 export class TurnRepository {
   constructor(
@@ -175,7 +175,7 @@ export class TurnRepository {
     return this.database.asUserAtOnce(identity, fn, before);
   }
 
-  /** What the messages of a chat hold, and what is shown of the open document; nothing for those that are not there. */
+  /** The sizes of the messages of a chat and of the visible part of the open document. Zero for missing ones. */
   async promptSize(
     identity: Identity,
     { chatId, documentId, shown }: { chatId?: string; documentId?: string; shown: number },
@@ -186,7 +186,7 @@ export class TurnRepository {
     return rows[0] ?? { characters: 0, bytes: 0, files: 0, documentCharacters: null, documentBytes: null };
   }
 
-  /** Finds the chat, or creates it, and locks it for this turn; undefined when it is not there or somebody else's. */
+  /** Finds or creates the chat and locks it for this turn. Undefined if it is missing or belongs to another user. */
   async openChat(
     manager: EntityManager,
     chat: { id: string; userId: string; title: string; visibility: string; create: boolean },
@@ -202,8 +202,8 @@ export class TurnRepository {
   }
 
   /**
-   * The mark of the chat's active stream. To be asked after {@link openChat}, in a statement of its own: only that sees
-   * what another instance has marked while this one waited for the lock.
+   * The mark of the chat's active stream. Run this after {@link openChat}, in a separate statement: only this statement
+   * sees what another instance has marked while this one waited for the lock.
    */
   async findActiveStream(manager: EntityManager, chatId: string): Promise<ActiveStream | undefined> {
     const rows = await manager.query<ActiveStream[]>(ACTIVE_STREAM, [chatId, this.instance.instanceId]);
@@ -213,14 +213,14 @@ export class TurnRepository {
   /**
    * The latest messages of a chat, oldest first.
    *
-   * @param target a message that ends them, if it is one of the chat
+   * @param target the last message to return, if it is in the chat
    */
   async findHistory(manager: EntityManager, chatId: string, target?: string): Promise<HistoryRow[]> {
     const rows = await manager.query<HistoryRow[]>(HISTORY, [chatId, target ?? null]);
     return rows.reverse();
   }
 
-  /** Removes what stands after a message, but for the answer of this turn. */
+  /** Removes everything after a message, except the answer of this turn. */
   removalAfter(
     { chatId, answerId }: { chatId: string; answerId: string },
     last: { createdAt: Date; id: string },
@@ -232,7 +232,7 @@ export class TurnRepository {
     return { text: `update "Message_v2" set parts = $2 where id = $1`, parameters: [id, toJson(parts)] };
   }
 
-  /** Takes back a turn that was refused: its messages, its mark, and its chat if it was made for it and has nothing else. */
+  /** Undoes a turn that was refused: removes its messages, its mark, and its chat if that was created for it and contains nothing else. */
   async withdraw(
     identity: Identity,
     { chatId, streamId }: { chatId: string; streamId: string },
@@ -251,7 +251,7 @@ export class TurnRepository {
     return { text: INSERT_QUESTION_AND_ANSWER, parameters: [...answer, id, toJson(parts), createdAt] };
   }
 
-  /** An answer that waited for the user's word goes on: it is being written again. */
+  /** An answer that waited for the user's decision is continued: it is being written again. */
   async reopenAnswer(
     manager: EntityManager,
     answer: { id: string; chatId: string; streamId: string; parts: string },
@@ -274,11 +274,11 @@ export class TurnRepository {
   }
 
   /**
-   * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
-   * holds are left out, so nobody's lock keeps others from being stored.
+   * Stores what has arrived of answers that are still being written, with one statement for all of them. Locked rows
+   * are skipped, so no lock prevents others from being stored.
    *
    * @param also is stored with them
-   * @returns the ids of those that were stored
+   * @returns the ids of the stored answers
    */
   async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];

@@ -22,19 +22,19 @@ import { TurnRecovery } from './turn-recovery.js';
 import { TurnRepository } from './turn.repository.js';
 import type { TurnRequest } from './turn.types.js';
 
-/** A little less than the second that may be lost in a crash. */
+/** A little less than the second that a crash may lose. */
 const CHECKPOINT_INTERVAL = 800;
 const RECOVERY_INTERVAL = 30_000;
-/** After the deadline of a shutdown, running turns have this long to be stored. */
+/** The time that running turns have to be stored after the deadline of a shutdown. */
 const STORE_TIMEOUT = 5_000;
 const STOP_TIMEOUT = 10_000;
 
-/** Begins, finds and ends turns; keeps what has arrived of them safe. */
+/** Starts, finds and ends turns, and stores their progress. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(TurnService.name);
   private stopping = false;
-  /** Running turns whose parts PostgreSQL does not take. */
+  /** Running turns whose parts PostgreSQL refuses. */
   private readonly unstorable = new WeakSet<Turn>();
   private readonly checkpoints = new PeriodicTask({
     name: 'turn-checkpoints',
@@ -59,9 +59,10 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   ) {}
 
   /**
-   * Begins a turn, or returns the one that is at exactly this already. Wait for `readable` before reading its stream.
+   * Starts a turn, or returns the running turn if it does exactly the same. Wait for `readable` before reading its
+   * stream.
    *
-   * @throws AppError 409 while another message of the user is being answered in the chat, 503 in a shutdown
+   * @throws AppError 409 while another message of the user is being answered in the chat, 503 during a shutdown
    */
   begin(identity: Identity, request: TurnRequest, keys: UserKeys): Turn {
     const active = this.hub.get(identity.id, request.chatId);
@@ -77,12 +78,12 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return turn;
   }
 
-  /** The turn that is being conducted in a chat of this user. */
+  /** The running turn in a chat of this user. */
   find(userId: string, chatId: string): Turn | undefined {
     return this.hub.get(userId, chatId);
   }
 
-  /** Ends the chat's running turn, if there is one, and waits until what had arrived is stored. */
+  /** Ends the chat's running turn, if there is one, and waits until its content so far is stored. */
   async stop(userId: string, chatId: string): Promise<boolean> {
     const turn = this.find(userId, chatId);
     if (!turn) return false;
@@ -91,7 +92,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return true;
   }
 
-  /** True while an answer is being written for this user, on this instance. */
+  /** True while this instance is writing an answer for this user. */
   isRunning(userId: string): boolean {
     return this.hub.all().some((turn) => turn.userId === userId);
   }
@@ -116,7 +117,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.stopping = true;
   }
 
-  /** Running turns may finish until the deadline; then what there is of them is stored. */
+  /** Running turns may finish until the deadline. Their content so far is then stored. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.within(this.config.server.shutdownTimeout, this.running());
     for (const turn of this.hub.all()) turn.stop('shutdown');
@@ -131,7 +132,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private async checkpoint(): Promise<void> {
     const answering = this.hub.all().filter(({ phase }) => phase === 'answering');
     const turns = answering.filter((turn) => turn.changed && !this.unstorable.has(turn));
-    // Of a call that is silent, too, the row says what it costs at least.
+    // The row contains the minimum cost of silent calls, too.
     const runs = answering.flatMap(({ run, changed }) => (run && (changed || !run.isRefreshed) ? [run] : []));
     const refresh = this.accounting.refreshStatement(runs);
     if (turns.length === 0 && !refresh) return;
@@ -145,12 +146,12 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
   }
 
-  /** All in one statement; where that fails, halves of them, down to the answer that PostgreSQL cannot take. */
+  /** Stores all in one statement. If that fails, it is split in halves, down to the answer that PostgreSQL refuses. */
   private async checkpointEach(turns: Turn[], also: Statement[] = []): Promise<void> {
     try {
       const answers = turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) }));
       const stored = new Set(await this.repository.checkpoint(answers, also));
-      // Somebody holds the others at the moment.
+      // The rows of the others are locked at the moment.
       for (const turn of turns) if (!stored.has(turn.answerId)) turn.changed = true;
     } catch (error) {
       const [turn] = turns;

@@ -12,33 +12,33 @@ import type { TurnRequest } from './turn.types.js';
 /** Why a turn is ended before the model has finished. */
 export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored';
 
-/** More than any model says in one answer: whoever sends this is broken. In characters of the replay log. */
+/** No model writes more in one answer, so a longer one comes from a broken server. In characters of the replay log. */
 export const ANSWER_LIMIT = { size: 16 * 1024 ** 2 };
 
 /**
- * One message and its answer while it is written. The turn owns the generation: connections come and go. What is
- * published goes to the readers and into the message that is stored.
+ * One message and its answer while the answer is written. The turn owns the generation, whatever connections come and
+ * go. What is published goes to the readers and into the stored message.
  */
 export class Turn {
   readonly streamId = randomUUID();
-  /** A new answer's id, or that of the answer which goes on. */
+  /** The id of a new answer, or of the answer that is continued. */
   readonly answerId: string;
   readonly stream = new LiveStream();
   readonly answer = new MessageAssembler();
-  /** Set when its calls can be accounted; ended by the conductor. */
+  /** Set when its calls can be accounted. The conductor ends it. */
   run?: AccountedRun;
-  /** Resolves when there is something to read; rejects when the turn failed before that. */
+  /** Resolves when there is something to read. Rejects if the turn failed before that. */
   readonly readable: Promise<void>;
-  /** What has arrived is checkpointed while the answer is being written: its rows exist, and its end is not stored yet. */
+  /** True while the content is checkpointed: the rows of the answer exist, and its end is not stored yet. */
   phase: 'opening' | 'answering' | 'ending' = 'opening';
-  /** True when something was published since the last checkpoint. */
+  /** True if something was published since the last checkpoint. */
   changed = false;
   /** Set when the turn is opened. */
   answerCreatedAt = new Date();
-  /** Resolves when the turn is over and stored; set by whoever conducts it. */
+  /** Resolves when the turn has ended and is stored. The conductor sets it. */
   done: Promise<void> = Promise.resolve();
 
-  /** By their messages, the files that the vendor could not process. */
+  /** The files that the vendor could not process, by their messages. */
   readonly refusedFiles = new Map<string, RefusedFile[]>();
 
   private readonly controller = new AbortController();
@@ -50,7 +50,7 @@ export class Turn {
   ) {
     this.answerId = request.action.type === 'approve' ? request.action.messageId : randomUUID();
     this.readable = this.reading.promise;
-    // Nobody may be waiting: then the failure is in the stored message and the log.
+    // There may be no waiting reader. The failure is then in the stored message and the log.
     this.readable.catch(() => undefined);
   }
 
@@ -58,7 +58,7 @@ export class Turn {
     return this.request.chatId;
   }
 
-  /** Of the response that begins the turn: how much of its limit is left. */
+  /** Headers of the response that starts the turn: how much of its limit is left. */
   get headers(): Readonly<Record<string, string>> {
     return this.run?.admission?.headers ?? {};
   }
@@ -79,13 +79,13 @@ export class Turn {
     if (this.stream.size > ANSWER_LIMIT.size) this.stop('too-long');
   }
 
-  /** Into the stored answer alone. */
+  /** Only into the stored answer. */
   readonly note: Note = (part) => {
     this.answer.note(part);
     this.changed = true;
   };
 
-  /** Files of earlier messages that the vendor could not process: the answer does without them, and says so. */
+  /** Files of earlier messages that the vendor could not process. The answer continues without them, and a notice names them. */
   readonly onRefusedFiles = (files: readonly RefusedFile[]): void => {
     for (const file of files) {
       const { messageId } = file;
@@ -97,12 +97,12 @@ export class Turn {
     });
   };
 
-  /** Nothing more will be said: live and after a reload, no part looks as if there were more to come. */
+  /** Ends the content. Live and after a reload, no part looks unfinished. */
   endParts(): void {
     for (const chunk of this.answer.missingEnds()) this.publish(chunk);
   }
 
-  /** From now on readers are answered with the stream. */
+  /** From now on, readers get the stream. */
   letRead(): void {
     this.reading.resolve();
   }
@@ -116,21 +116,21 @@ export class Turn {
     if (!this.signal.aborted) this.controller.abort(new TurnStopError(why));
   }
 
-  /** Whether `request` asks for exactly what this turn is doing: then it is a retry, and is attached. */
+  /** Whether `request` asks for exactly what this turn is doing. It is then a retry and joins the turn. */
   isSameAs(request: TurnRequest): boolean {
     const { action } = this.request;
     return action.type !== 'regenerate' && JSON.stringify(action) === JSON.stringify(request.action);
   }
 }
 
-/** Of a token only its text can be large; all else holds JSON of a model or a tool server, of any depth and size. */
+/** For a token, only the text can be large. Other chunks contain JSON of a model or a tool server, of any depth and size. */
 function withinBounds(chunk: UIMessageChunk): UIMessageChunk {
   if (chunk.type === 'text-delta' || chunk.type === 'reasoning-delta') {
     return chunk.providerMetadata === undefined
       ? chunk
       : { ...chunk, providerMetadata: bounded(chunk.providerMetadata) as typeof chunk.providerMetadata };
   }
-  // A file or a picture is one long text: the size of the whole answer is its bound.
+  // A file or a picture is one long text. Only the size of the whole answer limits it.
   if (chunk.type === 'file' || chunk.type === 'data-imageDelta' || chunk.type === 'tool-input-delta')
     return chunk;
   let isChanged = false;

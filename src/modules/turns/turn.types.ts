@@ -6,43 +6,43 @@ export const DEFAULT_TITLE = 'New chat';
 
 export type MessageStatus = 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
 
-/** A user's message, checked. */
+/** A user's message after validation. */
 export interface UserMessage {
   id: string;
   parts: UIMessage['parts'];
 }
 
-/** The user's word on a tool call that waits for it. */
+/** The user's decision on a tool call that waits for it. */
 export interface ToolApproval {
   approvalId: string;
   approved: boolean;
   reason?: string;
 }
 
-/** Submit a message (a new one, or an edit of one that exists), answer again, or go on with an answer that waits. */
+/** Submit a message (a new one, or an edit of an existing one), answer again, or continue an answer that waits. */
 export type TurnAction =
   | { type: 'submit'; message: UserMessage }
   | { type: 'regenerate'; messageId?: string }
   | { type: 'approve'; messageId: string; approvals: ToolApproval[] };
 
-/** What `POST /api/chat` asks for; ids are stored ids. */
+/** The request of `POST /api/chat`. Ids are stored ids. */
 export interface TurnRequest {
   chatId: string;
   action: TurnAction;
   model?: string;
   agent: 'auto' | AnsweringAgent;
   visibility?: 'public' | 'private';
-  /** Whether the model is to think before it answers; as it is configured when absent. */
+  /** Whether the model should think before it answers. If absent, the configuration decides. */
   thinking?: boolean;
-  /** The document that is open beside the chat. */
+  /** The document that is open next to the chat. */
   documentId?: string;
-  /** The connected repository that is being discussed. */
+  /** The connected repository that the conversation is about. */
   repositoryId?: string;
   /** Bytes of the files of the question that are in storage, by their path. */
   fileSizes?: ReadonlyMap<string, number>;
 }
 
-/** `messageMetadata` of `finish`; tokens are integers, cost is USD. Also stored with the message. */
+/** The `messageMetadata` of `finish`. Tokens are integers, cost is in USD. It is also stored with the message. */
 export interface AnswerMetadata {
   agentType: AnsweringAgent;
   /** `provider/model`. */

@@ -1,7 +1,7 @@
 import { toJson } from '../../common/database/stored-json.js';
 import type { CallFigures, FinishedCall, SentCall } from './usage.types.js';
 
-/** Calls as `switchboard.book_calls` takes them. */
+/** Calls in the format of `switchboard.book_calls`. */
 export function toBooks(calls: readonly FinishedCall[]): string {
   return calls.length === 0 ? '[]' : toJson(calls.map(endedEntryOf));
 }
@@ -11,7 +11,7 @@ export function endedEntryOf(call: FinishedCall): object {
   return { ...entryOf(call, call), respondedAt, durationMs };
 }
 
-/** A call that was sent, with what it has cost at least so far, as it stands in `switchboard.runs`. */
+/** A call that was sent, with its minimum cost so far, in the format of `switchboard.runs`. */
 export function entryOf(
   { id, userId, chatId, agentType, model, provider, requestedAt, metadata }: SentCall,
   { tokens, cost }: CallFigures,

@@ -35,7 +35,7 @@ describe('expectedCostOfWriting', () => {
     expect(expectedCostOfWriting({ promptTokens: 100 }, undefined).reservedCost).toBe('0.000000');
   });
 
-  it('is by the price of long prompts for a long prompt', () => {
+  it('uses the price of long prompts for a long prompt', () => {
     const pricing = { input: 1, output: 10, tiers: [{ aboveInputTokens: 1_000, input: 2, output: 20 }] };
     const cost = (promptTokens: number) =>
       expectedCostOfWriting({ promptTokens, maxOutputTokens: 100 }, { pricing }).reservedCost;
@@ -43,7 +43,7 @@ describe('expectedCostOfWriting', () => {
     expect(cost(1_001)).toBe('0.004002');
   });
 
-  it('expects one paid search and reserves all that may be made', () => {
+  it('expects one paid search and reserves the maximum number', () => {
     const pricing = { input: 1, output: 10, fees: { webSearch: 0.01 } };
     expect(
       expectedCostOfWriting({ promptTokens: 100, maxOutputTokens: 10, webSearches: 5 }, { pricing }),
@@ -64,7 +64,7 @@ describe('expectedCostOfPicture', () => {
     ['openai', gpt, false, '0.166900'],
     // The same with 4,160 at 10.
     ['openai', gpt, true, '0.208500'],
-  ])('is that of a picture of %s at %j, changed: %s', (provider, pricing, changes, expected) => {
+  ])('uses a picture of %s at %j, changed: %s', (provider, pricing, changes, expected) => {
     expect(expectedCostOfPicture({ provider, promptTokens: 100, changes }, pricing)).toBe(expected);
   });
 

@@ -3,31 +3,31 @@ import type { Pricing } from '../admin-config/pricing-schema.js';
 import { type Provider, VENDORS } from '../models/vendors/vendors.js';
 import { costOf, NO_TOKENS } from './pricing.js';
 
-/** Tokens of a long answer, for a model that is given no limit. */
+/** The tokens of a long answer, for a model without a limit. */
 const LONG_ANSWER = 2_000;
 
-/** For a model that nothing is known of. */
+/** For a model without any known limits. */
 const TYPICAL_PICTURE = { tokens: 1_290, cost: '0.040000' };
 
-/** A call that writes: what it is given, in tokens, and how long its answer may become. */
+/** A call that writes: the tokens that it reads, and the possible length of its answer. */
 export interface ExpectedWriting {
   promptTokens: number;
-  /** Of a text that is written anew with changes: the answer is about as long. */
+  /** The length of a text that is rewritten with changes. The answer has about the same length. */
   rewrittenTokens?: number;
   maxOutputTokens?: number;
-  /** Searches that the vendor may make, for a fee each. */
+  /** The number of searches that the vendor may make, each with a fee. */
   webSearches?: number;
 }
 
-/** USD: what a call is expected to cost, and what it can come to, which is reserved before it is made. */
+/** USD: the expected cost of a call, and its highest possible cost, which is reserved before the call. */
 export interface ExpectedCost {
   expectedCost: string;
   reservedCost: string;
 }
 
 /**
- * What a call that writes costs, by the prices that hold for a prompt of its size. Without a limit in the configuration a
- * long answer is expected, and as many tokens as the model can say at all are reserved: what it really costs is settled.
+ * The cost of a call that writes, by the prices for a prompt of its size. If the configuration has no limit, a long
+ * answer is expected and the model's maximum is reserved. The actual cost is settled later.
  */
 export function expectedCostOfWriting(
   { promptTokens, rewrittenTokens = 0, maxOutputTokens, webSearches = 0 }: ExpectedWriting,
@@ -38,14 +38,14 @@ export function expectedCostOfWriting(
   const cost = (outputTokens: number, searches: number) =>
     costOf({ ...NO_TOKENS, inputTokens: promptTokens, outputTokens, webSearches: searches }, model?.pricing)
       .totalCost;
-  // One search is expected where they are allowed, and as many as may be made are reserved.
+  // If searches are allowed, one is expected and the maximum is reserved.
   return {
     expectedCost: cost(expected, Math.min(1, webSearches)),
     reservedCost: cost(most, webSearches),
   };
 }
 
-/** USD of one picture, drawn from a prompt and, when it `changes` one, from a picture. */
+/** The cost in USD of one picture from a prompt and, if it `changes` one, from a picture. */
 export function expectedCostOfPicture(
   { provider, promptTokens, changes }: { provider: Provider; promptTokens: number; changes: boolean },
   pricing: Pricing | undefined,

@@ -42,7 +42,7 @@ describe('costOf', () => {
     expect(cost(250_000, 250_000)).toBe('0.077500');
   });
 
-  it('takes the highest tier that was reached, and from the base what a tier does not name', () => {
+  it('takes the highest tier that was reached, and missing prices of a tier from the base', () => {
     const pricing = {
       input: 1,
       output: 2,
@@ -60,7 +60,7 @@ describe('costOf', () => {
     expect(cost(201)).toBe('0.01915');
   });
 
-  it('bills what is cached for an hour, sound and drawn pictures at prices of their own', () => {
+  it('bills one-hour cache writes, sound and drawn pictures at their own prices', () => {
     const pricing = {
       input: 1,
       cachedInput: 0.1,
@@ -84,13 +84,13 @@ describe('costOf', () => {
     };
     // 550 × 1 + 70 × 0.1 + 30 × 0.5 + 100 × 1.25 + 200 × 2 + 50 × 5; 100 × 10 + 400 × 30
     expect(costOf(usage, pricing).unrounded).toMatchObject({ inputCost: '0.001347', outputCost: '0.013' });
-    // Without such prices they cost what they are a part of.
+    // Without prices of their own, they cost as much as the kind that they are a part of.
     const plain = { input: 1, cachedInput: 0.1, cacheWrite: 1.25, output: 10 };
     // 550 × 1 + 100 × 0.1 + 300 × 1.25 + 50 × 1; 500 × 10
     expect(costOf(usage, plain).unrounded).toMatchObject({ inputCost: '0.000985', outputCost: '0.005' });
   });
 
-  it('adds a fee for each search to the total alone', () => {
+  it('adds a fee for each search to the total only', () => {
     const usage = { ...NO_TOKENS, inputTokens: 1_000, webSearches: 3 };
     expect(costOf(usage, { input: 1, output: 1, fees: { webSearch: 0.014 } })).toMatchObject({
       inputCost: '0.001000',

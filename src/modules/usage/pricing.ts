@@ -2,8 +2,8 @@ import { Decimal } from 'decimal.js';
 import type { Pricing } from '../admin-config/pricing-schema.js';
 
 /**
- * Tokens of one model call. `inputTokens` includes all that was read, `outputTokens` includes reasoning: the parts are
- * never added to the whole again.
+ * Tokens of one model call. `inputTokens` includes everything that was read, and `outputTokens` includes reasoning.
+ * Never add the parts to these totals again.
  */
 export interface TokenUsage {
   inputTokens: number;
@@ -11,17 +11,17 @@ export interface TokenUsage {
   cacheWriteTokens: number;
   /** A part of `cacheWriteTokens`: those that the vendor keeps for an hour. */
   cacheWriteHourTokens?: number;
-  /** Those of pictures, where the vendor counts them apart. */
+  /** Tokens of pictures, if the vendor counts them separately. */
   imageInputTokens?: number;
-  /** Those of sound, where the vendor counts them apart; cached ones are among them. */
+  /** Tokens of sound, if the vendor counts them separately. Cached ones are included. */
   audioInputTokens?: number;
   /** A part of `cachedInputTokens` and of `audioInputTokens`. */
   cachedAudioInputTokens?: number;
   outputTokens: number;
   reasoningTokens: number;
-  /** A part of `outputTokens`: those of pictures, where the vendor counts them apart. */
+  /** A part of `outputTokens`: those of pictures, if the vendor counts them separately. */
   imageOutputTokens?: number;
-  /** Searches that the vendor made, each paid beside the tokens. */
+  /** Searches that the vendor made. Each is billed in addition to the tokens. */
   webSearches?: number;
 }
 
@@ -33,7 +33,7 @@ export const NO_TOKENS: TokenUsage = {
   reasoningTokens: 0,
 };
 
-/** USD as decimal strings: rounded to the six places of the database, and as computed. Fees are in the total only. */
+/** USD as decimal strings: rounded to the six places of the database, and exact. Only the total includes fees. */
 export interface Cost {
   inputCost: string;
   outputCost: string;
@@ -41,17 +41,17 @@ export interface Cost {
   unrounded: { inputCost: string; outputCost: string; totalCost: string; feeCost?: string };
 }
 
-/** The prices that hold for one call. */
+/** The prices that apply to one call. */
 type Rates = Omit<Pricing, 'tiers' | 'fees' | 'scheduled'>;
 
 const MILLION = 1_000_000;
 const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_UP });
 
 /**
- * The list price of a call. Each token is billed once, at the price of its kind where the vendor has one, and otherwise
+ * The list price of a call. Each token is billed once, at the price of its kind if the vendor has one, and otherwise
  * like plain input or output. A model without a price costs nothing.
  *
- * @param at when the call was made: a vendor's price can change at a date that it has announced
+ * @param at when the call was made, because vendors announce price changes for a date
  */
 export function costOf(usage: TokenUsage, pricing: Pricing | undefined, at = new Date()): Cost {
   const present = pricing && pricingAt(pricing, at);
@@ -73,7 +73,7 @@ export function costOf(usage: TokenUsage, pricing: Pricing | undefined, at = new
   };
 }
 
-/** What the vendor asks at that time. */
+/** The vendor's prices at that time. */
 function pricingAt({ scheduled = [], ...now }: Pricing, at: Date): Pricing {
   const day = at.toISOString().slice(0, 10);
   let valid: Pricing = now;
@@ -84,7 +84,7 @@ function pricingAt({ scheduled = [], ...now }: Pricing, at: Date): Pricing {
   return valid;
 }
 
-/** A long prompt reprices the whole call: what a tier does not name costs as much as below it. */
+/** A long prompt changes the prices of the whole call. Prices that a tier does not set come from the tier below. */
 function ratesFor({ tiers = [], ...base }: Pricing, inputTokens: number): Rates {
   let rates: Rates = base;
   let reached = -1;
@@ -132,7 +132,7 @@ function sumOf(parts: Part[]): Decimal {
   );
 }
 
-/** The sum of decimal strings, exact. */
+/** The exact sum of decimal strings. */
 export function addMoney(a: string, b: string): string {
   return new Exact(a).plus(b).toFixed();
 }

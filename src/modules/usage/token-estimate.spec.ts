@@ -23,7 +23,7 @@ describe('estimateTokens', () => {
     expect(ratio).toBeLessThan(1.2);
   });
 
-  it('is the same however a text comes in pieces', () => {
+  it('is the same for a text in pieces', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), (pieces) => {
         const whole = new TokenEstimate().add(pieces.join(''));
@@ -33,7 +33,7 @@ describe('estimateTokens', () => {
     );
   });
 
-  it('takes samples of a text that is very long, and is as right', () => {
+  it('uses samples for a very long text, with the same accuracy', () => {
     const chapter = [...samples.ENGLISH, ...samples.CODE, ...samples.JAPANESE].join('\n');
     const text = chapter.repeat(Math.ceil(10_000_000 / chapter.length));
     const started = performance.now();
@@ -44,7 +44,7 @@ describe('estimateTokens', () => {
     expect(ratio).toBeLessThan(1.05);
   });
 
-  it('is nothing for nothing, and survives halves of characters', () => {
+  it('is zero for an empty text, and accepts half surrogate pairs', () => {
     expect(estimateTokens('')).toBe(0);
     expect(estimateTokens('\ud83d')).toBeGreaterThan(0);
   });
@@ -52,7 +52,7 @@ describe('estimateTokens', () => {
 
 describe('estimateTokensOfSize', () => {
   it.each(['ENGLISH', 'CODE', 'CHINESE', 'JAPANESE', 'GERMAN'] as const)(
-    'is near it where only the size is known: %s',
+    'is close to the estimate if only the size is known: %s',
     (language) => {
       const text = samples[language].join('\n');
       const size = { characters: text.length, bytes: Buffer.byteLength(text) };

@@ -1,12 +1,13 @@
 /**
- * How many tokens a text will be, without a tokenizer: each vendor has its own, most are not published, and all cut a text in
- * much the same way. Words are one token and, when they are long, more; other scripts take a part of a token or several for
- * a character. The figures were fitted to `o200k_base`, and a test holds them against it.
+ * Estimates the number of tokens of a text without a tokenizer. Each vendor has its own tokenizer, and most are not
+ * published, but all divide a text in a similar way. A word is one token, or more if it is long. In other scripts, a
+ * character is a part of a token or several tokens. The figures were fitted to `o200k_base`, and a test checks them
+ * against it.
  */
 
 /*
- * What a character is, by which the text is cut. Numbers of their own and not the members of an object: this runs for each
- * character.
+ * The classes of characters by which a text is divided. They are separate numbers and not members of an object, because
+ * this runs for each character.
  */
 const SPACE = 0;
 const NEWLINE = 1;
@@ -14,24 +15,24 @@ const LOWER = 2;
 const UPPER = 3;
 const DIGIT = 4;
 const MARK = 5;
-/** Of the Latin alphabet, but not of ASCII. */
+/** Latin letters outside of ASCII. */
 const ACCENTED = 6;
-/** Of Cyrillic, Greek, Arabic, Hebrew and the like. */
+/** Cyrillic, Greek, Arabic, Hebrew and similar scripts. */
 const LETTER = 7;
-/** Of the scripts of South and Southeast Asia. */
+/** The scripts of South and Southeast Asia. */
 const ABUGIDA = 8;
 const HAN = 9;
 const KANA = 10;
 const HANGUL = 11;
-/** Marks of East Asia, and what is as wide as they. */
+/** East Asian punctuation, and other wide characters. */
 const WIDE_MARK = 12;
-/** Half of an emoji, or of another character that takes two. */
+/** Half of an emoji, or of another character that takes two code units. */
 const SURROGATE = 13;
-/** Joins or colors what is before it. */
+/** Joins or colors the character before it. */
 const JOINER = 14;
 const OTHER = 15;
 
-/** Tokens of one character, where a character is cut by itself. */
+/** The tokens of one character, for characters that are counted one by one. */
 const OF_ABUGIDA = 0.32;
 const OF_HAN = 0.73;
 const OF_KANA = 0.68;
@@ -41,24 +42,24 @@ const OF_SURROGATE = 0.85;
 const OF_JOINER = 0.5;
 const OF_OTHER = 1.4;
 
-/** Tokens of a character of English or of code, on the whole. */
+/** The average number of tokens per character of English or of code. */
 const OF_ASCII = 0.25;
 
-/** A word up to this long is mostly one token. */
+/** A word up to this length is usually one token. */
 const WHOLE_WORD = 7;
-/** Tokens of each further letter. */
+/** The tokens of each further letter. */
 const OF_LONG_WORD = 0.25;
-/** Tokens of an accented letter, on top of those of its word. */
+/** The tokens of an accented letter, added to those of its word. */
 const OF_ACCENTED = 0.42;
-/** Tokens of each letter of a word in another alphabet but the first. */
+/** The tokens of each letter of a word in another alphabet, except the first. */
 const OF_LETTER = 0.08;
-/** Tokens of each letter of a word in capitals but the first. */
+/** The tokens of each letter of a word in capitals, except the first. */
 const OF_CAPITAL = 0.4;
-/** A number is cut into threes. */
+/** Numbers are divided into groups of three digits. */
 const DIGITS = 3;
-/** Tokens of a mark: some go with the word behind them. */
+/** The tokens of a mark. Some marks form a token with the word after them. */
 const OF_MARK = 0.8;
-/** Tokens of a mark that follows another, as in `});`. */
+/** The tokens of a mark that follows another one, as in `});`. */
 const OF_NEXT_MARK = 0.4;
 
 const ASCII = new Uint8Array(128).map((_, code) => {
@@ -91,26 +92,26 @@ function isJoiner(code: number): boolean {
   return code === 0x200d || (code >= 0x20d0 && code < 0x2100);
 }
 
-/** Counts a text that comes in pieces, as a stream brings them: a word is one, wherever it was cut. */
+/** Counts a text that arrives in pieces, as in a stream. A word counts as one even if it was split. */
 export class TokenEstimate {
   private sum = 0;
   private last = NEWLINE;
-  /** Characters of the word, the number or the run of spaces that the text is in. */
+  /** The length of the current word, number or run of spaces. */
   private run = 0;
 
-  /** Tokens of all that has been added. */
+  /** The tokens of everything that was added. */
   get tokens(): number {
     return Math.ceil(this.sum);
   }
 
-  /** Linear, and makes nothing but numbers: about 100 million characters a second. */
+  /** Takes linear time and creates no objects: about 100 million characters per second. */
   add(text: string, from = 0, to = text.length): this {
     let { sum, last, run } = this;
     for (let index = from; index < to; index++) {
       const kind = kindOf(text.charCodeAt(index));
       switch (kind) {
         case LOWER:
-          // A capital belongs to the word that it begins.
+          // A capital letter belongs to the word that it starts.
           if (last === LOWER || last === ACCENTED || (last === UPPER && run === 1)) {
             if (++run > WHOLE_WORD) sum += OF_LONG_WORD;
           } else {
@@ -147,12 +148,12 @@ export class TokenEstimate {
           if (run % DIGITS === 1) sum += 1;
           break;
         case SPACE:
-          // One space goes with the word behind it; more of them are a token together.
+          // One space belongs to the next word. Several spaces are one token.
           run = last === SPACE ? run + 1 : 1;
           if (run === 2) sum += 0.8;
           break;
         case NEWLINE:
-          // It goes with the mark before it, and with other ends of lines.
+          // A line break belongs to the mark before it, and to other line breaks.
           if (last !== NEWLINE) sum += last === MARK || last === WIDE_MARK ? 0.3 : 1;
           break;
         case MARK:
@@ -188,11 +189,11 @@ export class TokenEstimate {
   }
 }
 
-/** Of a text that is longer than this, samples are counted: nobody waits longer than 10 ms for an estimate. */
+/** For longer texts, samples are counted, so no estimate takes longer than 10 ms. */
 const LONG_TEXT = 1_000_000;
 const SAMPLES = 64;
 
-/** Tokens of a text. */
+/** The tokens of a text. */
 export function estimateTokens(text: string): number {
   const { length } = text;
   if (length <= LONG_TEXT) return new TokenEstimate().add(text).tokens;
@@ -205,7 +206,7 @@ export function estimateTokens(text: string): number {
   return Math.ceil((estimate.tokens * length) / (size * SAMPLES));
 }
 
-/** Tokens of a text of which only the size is known: where it has more bytes than characters, its script is not ASCII. */
+/** The tokens of a text if only its size is known. If it has more bytes than characters, it is not ASCII. */
 export function estimateTokensOfSize({ characters, bytes }: { characters: number; bytes: number }): number {
   const wide = Math.min(characters, Math.max(0, bytes - characters) / 2);
   return Math.ceil((characters - wide) * OF_ASCII + wide * OF_HAN);

@@ -1,6 +1,7 @@
 /**
- * The words of usage, in SQL and in TypeScript: what is measured, how a call ended, and how what was booked adds up. The
- * functions of the database use the same ones, so they stand in the folder of the migrations, which imports nothing.
+ * The terms of usage in SQL and TypeScript: which figures are measured, how a call ended, and how booked figures add
+ * up. The functions of the database use the same terms, so they are in the folder of the migrations, which imports
+ * nothing.
  */
 export {
   CHAT_TOTALS,
@@ -11,17 +12,17 @@ export {
   TOKEN_MEASURES,
 } from '../../migrations/usage-statements.js';
 
-/** What some calls of models have used. */
+/** The figures of several model calls. */
 export interface Used {
   tokens: { inputTokens: number; outputTokens: number };
 }
 
-/** Whether anything was used: then whoever asked has had their turn, however it ended. */
+/** Whether anything was used. If so, the request counts, however it ended. */
 export function isUsed({ tokens }: Used): boolean {
   return tokens.inputTokens + tokens.outputTokens > 0;
 }
 
-/** Calls that were sent and have no row yet, with the columns of `usage_logs`. What they use is not known before they end. */
+/** Calls that were sent and have no row yet, with the columns of `usage_logs`. Their usage is unknown until they end. */
 export const RUNNING_CALLS = `(
     select (call ->> 'id')::uuid as id, user_id, (call ->> 'chatId')::uuid as chat_id,
          (call ->> 'agentType')::varchar(16) as agent_type, (call ->> 'model')::varchar(200) as model_used,

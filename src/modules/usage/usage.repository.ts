@@ -4,9 +4,9 @@ import type { Booking } from './usage.types.js';
 import { CHAT_TOTALS, MESSAGE_FIGURES } from './usage-words.js';
 
 /**
- * The rows of the calls are there, and the figures of their answer and chat have grown by them, or nothing has happened. A
- * call that is booked already adds nothing: the statement may be repeated. The calls are booked even if their chat is gone, as
- * the statement reads `booked` itself.
+ * Either the rows of the calls are written and added to the figures of their answer and chat, or nothing changes. A
+ * call that is already booked adds nothing, so the statement may be repeated. The calls are booked even if their chat
+ * was deleted, because the statement reads `booked` itself.
  */
 const BOOK = `
   with booked as materialized (
@@ -20,7 +20,7 @@ const BOOK = `
 
 @Injectable()
 export class UsageRepository {
-  /** The statement that books calls, with nothing else: see `switchboard.book_calls`. */
+  /** The statement that only books calls: see `switchboard.book_calls`. */
   booking({ calls, chatId, answerId, runId, callsLeft, isOver }: Booking): Statement {
     return {
       text: BOOK,

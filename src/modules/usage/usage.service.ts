@@ -4,7 +4,7 @@ import { type FinishedSpan, Tracing } from '../../common/observability/tracing.j
 import { UsageRepository } from './usage.repository.js';
 import type { Booking, FinishedCall } from './usage.types.js';
 
-/** What was used, as it is booked and traced. */
+/** The usage that is booked and traced. */
 @Injectable()
 export class UsageService {
   constructor(
@@ -12,7 +12,7 @@ export class UsageService {
     private readonly tracing: Tracing,
   ) {}
 
-  /** The statement that books calls of one run, and adds them to the figures of their answer and chat. It may be repeated. */
+  /** The statement that books calls of one run and adds them to the figures of their answer and chat. It may be repeated. */
   bookStatement(booking: Booking): Statement {
     return this.repository.booking(booking);
   }
@@ -22,7 +22,7 @@ export class UsageService {
   }
 }
 
-/** By OpenTelemetry's names for generative AI. */
+/** Uses OpenTelemetry's attribute names for generative AI. */
 function toSpan({
   agentType,
   provider,

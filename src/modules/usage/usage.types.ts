@@ -1,13 +1,13 @@
 import type { AgentType } from '../admin-config/config-schemas.js';
 import type { Cost, TokenUsage } from './pricing.js';
 
-/** How a call ended; `interrupted` is what recovery makes of a call that a crash cut off. */
+/** How a call ended. Recovery sets `interrupted` for a call that a crash cut off. */
 export type CallStatus = 'success' | 'error' | 'aborted' | 'interrupted';
 
-/** What a model call is made for; the agent types of the schema say who makes it. */
+/** The purpose of a model call. The agent types of the schema say which agent makes it. */
 export type UsagePurpose = 'answer' | 'title' | 'routing' | 'suggestions' | 'image' | 'config-test';
 
-/** `usage_logs.metadata`. Counts of tokens are parts of the row's own figures, never in addition to them. */
+/** `usage_logs.metadata`. Token counts here are parts of the row's own figures and must not be added to them. */
 export interface CallMetadata {
   status?: CallStatus;
   purpose: string;
@@ -26,17 +26,17 @@ export interface CallMetadata {
   imageOutputTokens?: number;
   reasoningTokens?: number;
   timeToFirstTokenMs?: number;
-  /** True when the provider reported no figures, only some or impossible ones, so that they are an estimate. */
+  /** True if the figures are estimated, because the provider reported none, only some, or impossible ones. */
   estimated?: boolean;
-  /** Searches that the vendor made, for a fee each. */
+  /** Searches that the vendor made, each with a fee. */
   webSearches?: number;
   /** The model that has answered, as the vendor names it. */
   answeredBy?: string;
   /** USD before rounding. */
   unroundedCost?: { inputCost: string; outputCost: string; totalCost: string; feeCost?: string };
-  /** The version of `model_catalog` that the price is from. */
+  /** The version of `model_catalog` that contains the price. */
   priceVersion?: number;
-  /** True when the catalog has no price for the model: what the call has cost is not known. */
+  /** True if the catalog has no price for the model, so the cost of the call is unknown. */
   unpriced?: boolean;
 }
 
@@ -46,36 +46,36 @@ export interface SentCall {
   userId: string;
   chatId?: string;
   agentType: AgentType;
-  /** The vendor's own id of the model, without the provider. */
+  /** The vendor's id of the model, without the provider. */
   model: string;
   provider: string;
   requestedAt: Date;
   metadata: CallMetadata;
 }
 
-/** What a call has used and cost. */
+/** The usage and cost of a call. */
 export interface CallFigures {
   tokens: TokenUsage;
   cost: Cost;
 }
 
-/** A call that has ended; `metadata.messageId` is the answer whose own figures it adds to. */
+/** A call that has ended. `metadata.messageId` is the answer that its figures are added to. */
 export interface FinishedCall extends SentCall, CallFigures {
   respondedAt: Date;
   durationMs: number;
 }
 
-/** Calls of one run that are to be booked, as `switchboard.book_calls` takes them. */
+/** Calls of one run to book, in the format of `switchboard.book_calls`. */
 export interface Booking {
   /** See `toBooks`. */
   calls: string;
-  /** Their chat, and the answer whose own figures some of them add to. */
+  /** Their chat, and the answer that some of them add their figures to. */
   chatId?: string;
   answerId?: string;
-  /** The run, where it has a row. */
+  /** The run, if it has a row. */
   runId?: string;
-  /** What of its calls stays in the row; without, the row goes. */
+  /** The calls that stay in the row. If absent, the row is deleted. */
   callsLeft?: string;
-  /** Then nothing is reserved any more. */
+  /** True if the run no longer reserves anything. */
   isOver: boolean;
 }

@@ -9,7 +9,7 @@ const USAGE =
   'usage: npm run db:upgrade-legacy -- [--apply | --finish | --undo] [--schema <schema of the old tables>]';
 const PROGRESS_INTERVAL = 2_000;
 
-/** Turns the database of the old Vercel chatbot into Switchboard's. Without a flag, it only says what it would do. */
+/** Converts the database of the old Vercel chatbot to Switchboard's. Without a flag, it only reports what it would do. */
 await runCommand(async (url) => {
   const { mode, schema } = readOptions(process.argv.slice(2));
   const client = await connect(url, 'switchboard-upgrade-legacy');

@@ -8,12 +8,12 @@ const MAX_IMAGES = 100;
 const MANY_IMAGES = 20;
 const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
-/** What Anthropic says of a request that it does not even read. */
+/** Anthropic's errors for a request that it does not even read. */
 export function anthropicSizeProblem(body: Body): string | undefined {
   return JSON.stringify(body).length > MAX_REQUEST ? 'Request exceeds the maximum size' : undefined;
 }
 
-/** What Anthropic does not take in the parts of a conversation. */
+/** What Anthropic refuses in the parts of a conversation. */
 export function anthropicContentProblem(body: Body): string | undefined {
   if (hasHalfPair(body))
     return 'The request body is not valid JSON: no low surrogate in string: line 1 column 1208 (char 1207)';
@@ -126,9 +126,9 @@ function imagesProblem(messages: Body[]): string | undefined {
     : undefined;
 }
 
-/** The models since 4.6 do not go on with words that a client puts into their mouth. */
+/** Since 4.6, models do not continue an assistant message that a client has started. */
 function lastProblem(last: Body | undefined, model: string): string | undefined {
-  // An answer that has paused is sent back as it is.
+  // A paused answer is sent back unchanged.
   const isPaused = last !== undefined && blocksOf(last).some(({ type }) => type === 'server_tool_use');
   if (last?.['role'] !== 'assistant' || isPaused) return undefined;
   if (!/claude-3|-4(?:-[0-5])?(?:-\d{8})?$/.test(model))

@@ -162,7 +162,7 @@ function message({ id, model }: Reply): Body {
   };
 }
 
-/** Anthropic counts what it reads from and writes to its cache beside `input_tokens`, not in it. */
+/** Anthropic does not include cache reads and writes in `input_tokens`. */
 function usage(
   { input, cachedRead, cacheWrite, cacheWriteHour = 0, reasoning }: TokenFigures,
   output: number,
@@ -183,7 +183,7 @@ function usage(
   };
 }
 
-/** One search finds all the sources, where the client allows it. */
+/** One search finds all sources, if the client allows it. */
 function searchesOf({ sources }: Reply, body: Body): number {
   const allowed = (body['tools'] as Body[] | undefined)?.some(({ type }) =>
     String(type).startsWith('web_search_'),

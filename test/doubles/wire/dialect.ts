@@ -55,7 +55,7 @@ export interface Dialect {
   brokenFrame: string;
   /** The error event that ends a stream. `sent` is the number of frames before it. */
   errorFrame(reason: ErrorReason, sent: number, reply: Reply, withUsage?: boolean): string;
-  /** What the finish reason `content-filter` is where the service answers it with an error. */
+  /** The result of the finish reason `content-filter`, if the service answers it with an error. */
   contentRefusal?(): ErrorAnswer;
   statusAnswer(status: FaultStatus, facts: RequestFacts, retryAfterSeconds?: number): ErrorAnswer;
 }

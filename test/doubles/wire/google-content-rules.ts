@@ -6,7 +6,7 @@ const TYPES =
   /^(?:image\/(?:png|jpeg|webp|heic|heif)|application\/pdf|text\/(?:plain|html|css|csv|xml|rtf|markdown|javascript)|audio\/(?:wav|mp3|mpeg|aiff|aac|ogg|flac)|video\/(?:mp4|mpeg|mov|quicktime|avi|x-flv|mpg|webm|wmv|3gpp))$/;
 const FUNCTION_NAME = /^[A-Za-z_][\w.:-]{0,63}$/;
 
-/** What Gemini does not take in the parts of a conversation. */
+/** What Gemini refuses in the parts of a conversation. */
 export function googleContentProblem(body: Body): string | undefined {
   if (JSON.stringify(body).length > MAX_REQUEST)
     return `Request payload size exceeds the limit: ${MAX_REQUEST} bytes. Please use the File API to upload large files.`;

@@ -1,10 +1,10 @@
 import { imageSize } from 'image-size';
 
-/** A file of these bytes is one that every service finds broken when it opens it. */
+/** Every service reports a file with these bytes as broken when it opens the file. */
 export const BROKEN_INSIDE = 'broken inside';
 
 export interface Media {
-  /** Of its bytes; undefined where they are no image or document that is known. */
+  /** The type according to its bytes. Undefined if they are no known image or document. */
   type: string | undefined;
   longestSide: number | undefined;
   isBroken: boolean;
@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
   webp: 'image/webp',
 };
 
-/** Undefined for what is not base64. */
+/** Undefined if it is not base64. */
 export function mediaOf(base64: unknown): Media | undefined {
   if (typeof base64 !== 'string' || base64 === '') return undefined;
   const bytes = Buffer.from(base64, 'base64');
@@ -30,7 +30,7 @@ export function mediaOf(base64: unknown): Media | undefined {
     return { type: TYPES[type], longestSide: Math.max(width, height), isBroken };
   } catch (error) {
     const isUnknown = /unsupported file type/.test(String(error));
-    // Tests that want no more than a file of this type send only the beginning of one.
+    // Tests that only need a file of this type send only its first bytes.
     const start = bytes.toString('latin1', 0, 12);
     const type = isUnknown
       ? undefined
@@ -49,7 +49,7 @@ export function dataUrlOf(url: unknown): { type: string; data: string } | undefi
   return type === undefined || data === undefined ? undefined : { type, data };
 }
 
-/** Whether JSON holds half a surrogate pair somewhere: strict parsers refuse the whole text. */
+/** Whether JSON contains half a surrogate pair. Strict parsers refuse the whole text. */
 export function hasHalfPair(body: unknown): boolean {
   return /\\ud[89a-f][0-9a-f]{2}/i.test(JSON.stringify(body));
 }

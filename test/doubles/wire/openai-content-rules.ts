@@ -9,7 +9,7 @@ const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 const NOT_JSON =
   "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)";
 
-/** What both of OpenAI's interfaces refuse about a request as a whole. */
+/** What both of OpenAI's interfaces refuse in a request as a whole. */
 export function openaiBodyProblem(body: Body): ErrorAnswer | undefined {
   if (hasHalfPair(body)) return openaiError(400, NOT_JSON);
   return JSON.stringify(body).length > MAX_REQUEST
@@ -17,7 +17,7 @@ export function openaiBodyProblem(body: Body): ErrorAnswer | undefined {
     : undefined;
 }
 
-/** What the Responses API does not take in the items of a conversation. */
+/** What the Responses API refuses in the items of a conversation. */
 export function responsesContentProblem(items: readonly Body[]): ErrorAnswer | undefined {
   let images = 0;
   for (const [index, item] of items.entries()) {
@@ -43,7 +43,7 @@ export function responsesContentProblem(items: readonly Body[]): ErrorAnswer | u
     : undefined;
 }
 
-/** What Chat Completions do not take in the messages of a conversation. */
+/** What Chat Completions refuse in the messages of a conversation. */
 export function chatContentProblem(messages: readonly Body[]): ErrorAnswer | undefined {
   for (const [index, message] of messages.entries()) {
     for (const [position, { id, function: called }] of ((message['tool_calls'] ?? []) as Body[]).entries()) {

@@ -17,7 +17,7 @@ export interface TokenFigures {
   cacheWrite: number;
   output: number;
   reasoning: number;
-  /** Parts that only some providers tell of. */
+  /** Parts that only some providers report. */
   cacheWriteHour?: number;
   audio?: number;
   toolUse?: number;
@@ -127,7 +127,7 @@ export function isTitleCall(facts: RequestFacts): boolean {
   return /\b(?:short|brief|concise) title\b/i.test(facts.instructions);
 }
 
-/** A test that scripts an answer means neither of them. */
+/** A test that scripts an answer does not mean either of them. */
 export function isCallBesideAnswer(facts: RequestFacts): boolean {
   return isTitleCall(facts) || isRoutingCall(facts);
 }

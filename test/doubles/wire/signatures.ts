@@ -1,9 +1,7 @@
-/*
- * What the services sign or encrypt, and want back as it was.
- */
+/* What the services sign or encrypt, and require back unchanged. */
 
-/** Anthropic signs thoughts. */
+/** Anthropic signs reasoning. */
 export const THINKING_SIGNATURE = 'EqQBCgIYAhIkZG91YmxlLXRoaW5raW5nLXNpZ25hdHVyZQ==';
 
-/** OpenAI gives out its thoughts in encrypted form. */
+/** OpenAI returns its reasoning in encrypted form. */
 export const ENCRYPTED_CONTENT = 'gAAAAABdouble==';

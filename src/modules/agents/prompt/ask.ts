@@ -8,13 +8,13 @@ import { isAboutFile, type RefusedFile, refusedInQuestion, suspectsOf } from './
 import { toVendorPrompt } from './vendor-prompt.js';
 
 export interface Asking {
-  /** The message that is answered: what stands before it must not keep the model from answering it. */
+  /** The message to answer. Earlier messages must not prevent an answer to it. */
   questionId?: string;
-  /** Remembers files that the vendor could not process, and names them to the user. */
+  /** Stores which files the vendor could not process, and names them to the user. */
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
 }
 
-/** What a model has answered, and the call that it has answered. */
+/** The answer of a model, and the call that produced it. */
 export interface Asked<Answer> {
   answer: Answer;
   options: LanguageModelV4CallOptions;
@@ -25,10 +25,10 @@ export function askingFor({ history, onRefusedFiles }: AgentInput): Asking {
 }
 
 /**
- * Asks a model with a history. If the vendor refuses the call for what it contains, it is asked once more with the earlier
- * messages in words alone: what stands there must not keep a later question from being answered.
+ * Asks a model with a history. If the vendor refuses the content of the call, the model is asked once more with the
+ * earlier messages as plain text: old content must not prevent an answer to a new question.
  *
- * @throws AppError 400 naming the files of the question that the vendor cannot process; what the call failed with
+ * @throws AppError 400 naming the files of the question that the vendor cannot process; the error of the call
  */
 export async function ask<Answer>(
   model: Pick<SelectedModel, 'provider' | 'ownKey'>,

@@ -3,17 +3,17 @@ import type { FileRules } from '../../models/vendors/vendor.js';
 import { VENDORS } from '../../models/vendors/vendors.js';
 import type { BinaryContent, FileContent } from './file-content.js';
 
-/** Characters of text for each token of a model's context window that one file may have. */
+/** The number of characters of text that one file may have for each token of a model's context window. */
 const CHARACTERS_PER_TOKEN = 3;
-/** For models whose window is not known, in tokens. */
+/** For models with an unknown context window, in tokens. */
 const USUAL_WINDOW = 128_000;
 
-/** Why a model is not given a file; continues a sentence about the file. */
+/** Why a model does not get a file. Continues a sentence about the file. */
 export type Objection = string;
 
 /**
- * What a model takes of the files of one request. Files are presented in the order of their importance, the latest first:
- * what one takes up is missing for those after it.
+ * Decides which files of one request the model gets. Files are checked in the order of their importance, the latest
+ * first. Each file reduces the space for the next ones.
  */
 export class FileAllowance {
   private readonly rules: FileRules | undefined;
@@ -25,17 +25,17 @@ export class FileAllowance {
     this.rules = model.provider === 'demo' ? undefined : VENDORS[model.provider].files;
   }
 
-  /** Longer text is cut where it stands in an earlier message. */
+  /** Longer text is cut if it is in an earlier message. */
   get maxTextLength(): number {
     return (this.model.catalog?.contextWindow ?? USUAL_WINDOW) * CHARACTERS_PER_TOKEN;
   }
 
-  /** Whether nothing that is no text can be taken any more: then it need not even be read. */
+  /** Whether no further file except text can be accepted. Such files need not even be read. */
   get isUsedUp(): boolean {
     return this.rules !== undefined && this.size >= totalSizeOf(this.rules);
   }
 
-  /** Undefined when the file is taken. */
+  /** Undefined if the file is accepted. */
   take(content: FileContent): Objection | undefined {
     const { agentConfig, catalog, id } = this.model;
     if (agentConfig.capabilities?.fileInput === false) return `cannot be given to ${id} here`;
@@ -46,7 +46,7 @@ export class FileAllowance {
     return this.rules && this.takeBinary(content, this.rules);
   }
 
-  /** What is against a text in the question itself, of which nothing may be cut. */
+  /** The reason against a text in the question itself, which must not be cut. */
   objectionToLength(content: FileContent): Objection | undefined {
     if (content.kind !== 'text') return undefined;
     if ((content.leastLength ?? content.text.length) <= this.maxTextLength) return undefined;
@@ -85,7 +85,7 @@ export class FileAllowance {
   }
 }
 
-/** What does not fit into the request itself is uploaded, where the vendor has a file API for it. */
+/** Files that do not fit into the request itself are uploaded, if the vendor has a file API. */
 function totalSizeOf({ uploads, maxTotalSize }: FileRules): number {
   return uploads?.maxTotalSize ?? maxTotalSize;
 }
@@ -94,7 +94,7 @@ function lengthOf({ base64, length = base64.length }: BinaryContent): number {
   return length;
 }
 
-/** Of the file itself, a third less than its base64. */
+/** The size of the file itself, which is less than its base64: three bytes for four characters. */
 function megabytes(characters: number): number {
   return Math.floor((characters * 0.75) / 100_000) / 10;
 }

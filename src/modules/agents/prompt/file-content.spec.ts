@@ -99,7 +99,7 @@ describe('the content of a file part', () => {
     expect(readDataUrl(part(mediaType, url))).toMatchObject(content);
   });
 
-  it('is read by someone else where it is not in the part', async () => {
+  it('is read by a callback if the part does not contain it', async () => {
     const stored = part('text/plain', '0f0c/notes.txt');
     const bytes = Buffer.from('some notes');
     expect(await readFileContent(stored, () => Promise.resolve({ bytes }))).toEqual({
@@ -115,7 +115,7 @@ describe('the content of a file part', () => {
     expect(await readFileContent(stored)).toEqual(gone);
   });
 
-  it('is checked fast enough for the largest of a request', () => {
+  it('is checked fast enough for the largest file of a request', () => {
     const url = `data:audio/mp3;base64,${'A'.repeat(12_000_000)}`;
     const start = process.cpuUsage();
     readDataUrl(part('audio/mp3', url));

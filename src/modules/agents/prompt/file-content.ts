@@ -1,7 +1,7 @@
 import { imageSize } from 'image-size';
 import type { FileUIPart } from 'ai';
 
-/** What a file part holds, read and looked at. */
+/** The content of a file part, after it was read and checked. */
 export type FileContent = TextContent | BinaryContent | UnreadableContent;
 
 interface TextContent {
@@ -13,12 +13,12 @@ interface TextContent {
 
 export interface BinaryContent {
   kind: 'binary';
-  /** As its bytes say, else as the part says. */
+  /** The type according to the bytes, or else according to the part. */
   mediaType: string;
   base64: string;
-  /** Characters of base64, where it has not been read yet. */
+  /** The number of base64 characters, if the file has not been read yet. */
   length?: number;
-  /** Pixels of the longer side of an image, where its header tells. */
+  /** Pixels of the longer side of an image, if its header contains them. */
   longestSide?: number;
 }
 
@@ -28,26 +28,26 @@ interface UnreadableContent {
   reason: string;
 }
 
-/** Reads the file that a part names by something other than a data URL; undefined when there is no such file. */
+/** Reads a file that a part refers to without a data URL. Undefined if there is no such file. */
 export type FileReader = (part: FileUIPart) => Promise<{ bytes: Buffer; mediaType?: string } | undefined>;
 
-/** Types without `text/` that are text nevertheless. */
+/** Types without the prefix `text/` that are text. */
 const TEXT_TYPES =
   /^(?:text\/|application\/(?:(?:x-)?(?:json|ndjson|jsonl|yaml|toml|csv|javascript|typescript|ecmascript|sh|shellscript|python|ruby|perl|php|httpd-php|sql|graphql|tex|latex|markdown|subrip)|json5|xml|rtf|x-www-form-urlencoded)$|[\w.-]+\/[\w.-]+\+(?:json|xml|yaml)$)/i;
 
-/** Types that clients give to source code for want of a better one. */
+/** Types that clients give to source code because they have no better one. */
 const VAGUE_TYPES = /^(?:application\/octet-stream|video\/mp2t|video\/vnd\.dlna\.mpeg-tts)$/i;
 
 /** `data:<media type>[;<parameter>…][;base64],` */
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+(?:=[\w.+-]*)?)*),/;
-/** Base64 characters that are checked at a time; a multiple of four. */
+/** The number of base64 characters to check at a time; a multiple of four. */
 const SLICE = 1024 * 1024;
 const WHITE_SPACE = /\s+/g;
 
-/** Base64 characters in which an image's header is looked for; metadata may stand before it. */
+/** The number of base64 characters in which to look for an image's header. Metadata may come before it. */
 const HEADER_SIZE = 512 * 1024;
 
-/** Other names of types, as some clients write them. */
+/** Other names that some clients use for types. */
 const ALIASES: Readonly<Record<string, string>> = {
   'audio/x-wav': 'audio/wav',
   'audio/wave': 'audio/wav',
@@ -56,7 +56,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   'application/x-pdf': 'application/pdf',
 };
 
-/** By the names that `image-size` has for them. */
+/** The types for the names that `image-size` uses. */
 const IMAGE_TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpg: 'image/jpeg',
@@ -68,8 +68,8 @@ const IMAGE_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The one place where the content of a file part is read. Text comes as text, whatever its type is called; the bytes of an
- * image decide on its type. A stored file is read by `readFile`.
+ * The only place that reads the content of a file part. Text is returned as text, whatever the name of its type. For
+ * images, the bytes decide the type. `readFile` reads stored files.
  */
 export async function readFileContent(part: FileUIPart, readFile?: FileReader): Promise<FileContent> {
   if (part.url.startsWith('data:')) return readDataUrl(part);
@@ -82,7 +82,7 @@ export async function readFileContent(part: FileUIPart, readFile?: FileReader): 
   );
 }
 
-/** The same for a file that is in the part itself. */
+/** The same for a file that the part itself contains. */
 export function readDataUrl(part: Pick<FileUIPart, 'mediaType' | 'url'>): FileContent {
   const [start, , parameters = ''] = DATA_URL.exec(part.url) ?? [];
   if (start === undefined) return unreadable('is not a valid data URL');
@@ -134,7 +134,7 @@ function contentOf(part: Pick<FileUIPart, 'mediaType'>, source: Source, charset?
   return { kind: 'binary', mediaType, base64 };
 }
 
-/** Vendors refuse an image whose bytes are of another type than it is said to be. */
+/** Vendors refuse an image if its bytes do not match its stated type. */
 function imageOf(mediaType: string, base64: string): FileContent {
   try {
     const { type = '', width, height } = imageSize(startOf(base64, HEADER_SIZE));
@@ -144,7 +144,7 @@ function imageOf(mediaType: string, base64: string): FileContent {
   } catch (error) {
     if (error instanceof TypeError && error.message.startsWith('unsupported file type'))
       return unreadable('is not an image');
-    // Its type is known, its header lies further back or is broken: the vendor will tell.
+    // Its type is known, but its header comes later or is broken. The vendor will report that.
     return { kind: 'binary', mediaType, base64 };
   }
 }
@@ -157,7 +157,7 @@ function unreadable(reason: string): UnreadableContent {
   return { kind: 'unreadable', reason };
 }
 
-/** Strict base64 out of what browsers take: with line breaks, percent-encoded, or without padding. */
+/** Converts the base64 that browsers accept to strict base64: it may contain line breaks, be percent-encoded or lack padding. */
 function toBase64(payload: string): string | undefined {
   if (isBase64(payload)) return payload;
   const bytes = payload.includes('%') ? percentDecoded(payload) : undefined;
@@ -170,7 +170,7 @@ function isBase64(text: string): boolean {
   if (text.length % 4 !== 0 || text.includes('-') || text.includes('_')) return false;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   let bytes = 0;
-  // The decoder is much faster than a regular expression. It passes over what is not base64.
+  // The decoder is much faster than a regular expression, but it skips invalid characters.
   for (let at = 0; at < text.length; at += SLICE)
     bytes += Buffer.from(text.slice(at, at + SLICE), 'base64').length;
   return bytes === (text.length / 4) * 3 - padding;
@@ -188,7 +188,7 @@ function charsetOf(parameters: string): string | undefined {
   return /;charset=([\w-]+)/i.exec(parameters)?.[1];
 }
 
-/** Undefined for bytes that are no text in any of these encodings. */
+/** Undefined for bytes that are not text in any of these encodings. */
 function decoded(bytes: Buffer, encodings: readonly string[]): string | undefined {
   for (const encoding of [markedEncoding(bytes), ...encodings]) {
     if (encoding === undefined) continue;
@@ -196,13 +196,13 @@ function decoded(bytes: Buffer, encodings: readonly string[]): string | undefine
       const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
       return text.includes('\u0000') ? undefined : text;
     } catch {
-      // It is in another encoding, or nobody knows this one.
+      // The text has another or an unknown encoding.
     }
   }
   return undefined;
 }
 
-/** By the byte order mark that some editors write. */
+/** Detects the byte order mark that some editors write. */
 function markedEncoding([first, second]: Buffer): string | undefined {
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   return first === 0xfe && second === 0xff ? 'utf-16be' : undefined;

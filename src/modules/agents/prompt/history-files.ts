@@ -8,33 +8,33 @@ type Message = UIMessage;
 type Part = Message['parts'][number];
 type FileUIPart = Extract<Part, { type: 'file' }>;
 
-/** A file as `convertToModelMessages` is to put it: it takes no other way around a download. */
+/** A file for `convertToModelMessages`, which would otherwise download it. */
 export interface ReadFilePart {
   type: typeof READ_FILE;
   data: FilePart | TextPart;
 }
 export const READ_FILE = 'data-readFile';
 
-/** The namespace of this server's own notes on a part, beside those of the vendors. */
+/** The namespace of this server's own notes on a part, next to the namespaces of the vendors. */
 export const OWN_NOTES = 'switchboard';
 
-/** Where a file of a prompt stands: the index counts the stored parts of its message. */
+/** The position of a file in the history. The index counts the stored parts of its message. */
 export interface FilePlace {
   messageId: string;
   index: number;
 }
 
 interface OwnNotes {
-  /** Where the part stands in its row; in a message that has no row yet, where it stands in the message. */
+  /** The position of the part in its row, or in the message if the message has no row yet. */
   index?: number;
   /** The vendors that could not process this file. */
   refusedBy?: readonly string[];
 }
 
 /**
- * The history with its files read: what the model takes as it is, text as text, and in place of everything else a word on
- * what was left out. The latest files come first where a model does not take all of them. Data parts of clients are for
- * other eyes.
+ * The history with its files read. It contains the files that the model accepts, text files as text, and a note in
+ * place of every other file. If a model does not accept all files, the latest ones win. Data parts of clients are left
+ * out, because they are not for models.
  */
 export async function withReadFiles(
   history: readonly Message[],
@@ -59,7 +59,7 @@ export async function withReadFiles(
   return messages.reverse();
 }
 
-/** What this server has noted on a part. The row may have been written by its owner: what is of another form counts as nothing. */
+/** This server's notes on a part. The owner may have written the row, so anything in another form is ignored. */
 export function ownNotesOf({ providerMetadata }: Pick<FileUIPart, 'providerMetadata'>): OwnNotes {
   const { index, refusedBy } = (providerMetadata?.[OWN_NOTES] ?? {}) as Record<string, unknown>;
   return {
@@ -68,12 +68,12 @@ export function ownNotesOf({ providerMetadata }: Pick<FileUIPart, 'providerMetad
   };
 }
 
-/** Where a file of a prompt comes from; undefined for one that is in no message of the user. */
+/** The origin of a file of a prompt. Undefined for a file that is in no message of the user. */
 export function placeOf({ providerOptions }: Pick<FilePart, 'providerOptions'>): FilePlace | undefined {
   return providerOptions?.[OWN_NOTES] as FilePlace | undefined;
 }
 
-/** A name for people and models. */
+/** A name for users and models. */
 export function nameOf({ filename, mediaType }: Pick<FileUIPart, 'filename' | 'mediaType'>): string {
   return (filename?.trim() || mediaType).replace(/\s+/g, ' ').slice(0, 255).toWellFormed();
 }
@@ -107,7 +107,7 @@ function inlined(part: FileUIPart, text: string, maxLength: number): string {
   return `[file: ${nameOf(part)}]\n${shown.trimEnd()}\n[end of file]`;
 }
 
-/** In the words that follow, `it` is the file. */
+/** In the following texts, `it` is the file. */
 function leftOut(part: FileUIPart, why: string): string {
   return `[omitted file: ${nameOf(part)}${why === '' ? '' : `; ${why}`}]`;
 }

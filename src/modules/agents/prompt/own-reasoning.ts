@@ -5,8 +5,8 @@ type Part = Extract<LanguageModelV4Message, { role: 'assistant' }>['content'][nu
 type ReasoningPart = Extract<Part, { type: 'reasoning' }>;
 
 /**
- * The parts of an answer without the thoughts that the vendor would refuse or has no use for: another vendor's, and those
- * that were cut off before their signature.
+ * Removes reasoning that the vendor would refuse or cannot use: reasoning of other vendors, and reasoning that was cut
+ * off before its signature.
  */
 export function ownReasoning(parts: readonly Part[], rules: HistoryRules): Part[] {
   const { item } = rules.reasoning;
@@ -24,7 +24,7 @@ export function ownReasoning(parts: readonly Part[], rules: HistoryRules): Part[
   return kept;
 }
 
-/** The index behind the thoughts that are one item, or behind a part that is none. */
+/** The index after reasoning parts that form one item, or after a single other part. */
 function endOfItem(parts: readonly Part[], start: number, item: string, rules: HistoryRules): number {
   const idOf = (part: Part | undefined) =>
     part?.type === 'reasoning' ? noteOf(part, item, rules) : undefined;
@@ -34,7 +34,7 @@ function endOfItem(parts: readonly Part[], start: number, item: string, rules: H
   return end;
 }
 
-/** What the vendor counts as the item that thoughts have led to. */
+/** What the vendor accepts as the item after its reasoning. */
 function isFollower(part: Part | undefined): boolean {
   return part?.type === 'tool-call' || part?.type === 'text';
 }

@@ -2,15 +2,15 @@ import type { JSONValue } from '@ai-sdk/provider';
 import { bounded } from '../../../common/database/bounded-json.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 
-/** Vendors read JSON into structures of at most about a hundred levels, and put it into levels of their own. */
+/** Vendors parse JSON up to a depth of about a hundred levels, and add some levels of their own. */
 const MAX_DEPTH = 40;
 
-/** A text as every vendor takes it: half a surrogate pair, or NUL, makes some refuse the whole request. */
+/** A text that every vendor accepts. Half a surrogate pair, or NUL, makes some vendors refuse the whole request. */
 export function plainText(text: string): string {
   return toStorableText(text);
 }
 
-/** A value as JSON that every vendor takes. What is nested too deeply becomes text. */
+/** A value as JSON that every vendor accepts. Values that are nested too deeply become text. */
 export function plainJson(value: unknown): JSONValue {
   return plain(bounded(value), 1);
 }

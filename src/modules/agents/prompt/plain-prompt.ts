@@ -9,20 +9,20 @@ import { plainText } from './plain-json.js';
 type UserPart = Extract<LanguageModelV4Message, { role: 'user' }>['content'][number];
 type AssistantPart = Extract<LanguageModelV4Message, { role: 'assistant' }>['content'][number];
 
-/** Characters of an earlier call, and of its result, that are told in words. */
+/** The number of characters of an earlier call, and of its result, that the description contains. */
 const MAX_TOLD = 2_000;
 
 /**
- * The prompt with everything before its question in words alone, as no vendor can refuse them: without thoughts, files and
- * calls in any vendor's format. Undefined when there is nothing to put into words.
+ * The prompt with everything before its question as plain text, which no vendor can refuse: without reasoning, files,
+ * and calls in a vendor's format. Undefined if there is nothing to convert.
  *
- * @param questionId the message that is answered
+ * @param questionId the message to answer
  */
 export function inWordsAlone(
   prompt: LanguageModelV4Prompt,
   questionId: string | undefined,
 ): LanguageModelV4Prompt | undefined {
-  // What follows it are the steps of the answer.
+  // The steps of the answer follow it.
   const question = prompt.findLastIndex(({ role }) => role === 'user');
   let isChanged = false;
   const messages = prompt.flatMap((message, index): LanguageModelV4Message[] => {
@@ -41,7 +41,7 @@ function inWords(
 ): LanguageModelV4Message | undefined {
   switch (message.role) {
     case 'user': {
-      // Messages that follow each other are one: an earlier one may stand beside the question.
+      // Consecutive messages are merged, so an earlier one may be in the same message as the question.
       const isEarlier = (part: UserPart) => part.type === 'file' && placeOf(part)?.messageId !== questionId;
       if (!message.content.some(isEarlier)) return message;
       const content = message.content.map((part) => (isEarlier(part) ? fileInWords(part) : part));
@@ -57,7 +57,7 @@ function inWords(
         .join('\n\n');
       return text === '' ? undefined : { role: 'assistant', content: [{ type: 'text', text }] };
     }
-    // Told with the calls.
+    // The description of the calls includes these.
     default:
       return undefined;
   }

@@ -15,12 +15,12 @@ interface PlacedFile extends RefusedFile {
   part: LanguageModelV4FilePart;
 }
 
-/** Whether these words of a vendor are about a file. */
+/** Whether this error text of a vendor is about a file. */
 export function isAboutFile(words: string, provider: ModelProvider): boolean {
   return provider !== 'demo' && VENDORS[provider].files.refusal.test(words);
 }
 
-/** The files of a prompt that a vendor may mean: the one that its error points at, else all. */
+/** The files of a prompt that a vendor may mean: the one that its error points to, or else all of them. */
 export function suspectsOf(error: unknown, prompt: LanguageModelV4Prompt): PlacedFile[] {
   const files = filesOf(prompt);
   if (error instanceof FileUploadError) return files.filter(({ part }) => part === error.part);
@@ -29,7 +29,7 @@ export function suspectsOf(error: unknown, prompt: LanguageModelV4Prompt): Place
   return meant.length > 0 ? meant : files;
 }
 
-/** A file of the question itself: the user has to send another. */
+/** A file of the question itself. The user must send another one. */
 export function refusedInQuestion(
   files: readonly RefusedFile[],
   provider: ModelProvider,
@@ -61,7 +61,7 @@ function holds(text: string, { data }: LanguageModelV4FilePart): boolean {
 /** `messages.3.content.1.image…`, `input[3].content[1].image_url`, `contents[3].parts[1].inline_data` */
 const POINTER = /\b(messages|input|contents)[.[](\d+)\]?\.(content|parts)[.[](\d+)\]?/;
 
-/** All texts in the part of the request that an error names. */
+/** All texts in the part of the request that an error refers to. */
 function textsPointedAt(error: unknown): string[] {
   if (!APICallError.isInstance(error)) return [];
   const [, list, index, content, position] =

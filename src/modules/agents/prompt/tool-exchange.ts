@@ -4,16 +4,16 @@ import { plainJson, plainText } from './plain-json.js';
 
 type Output = LanguageModelV4ToolResultPart['output'];
 
-/** OpenAI's Chat Completions take 40 characters, Anthropic no other characters. */
+/** OpenAI's Chat Completions accept at most 40 characters. Anthropic accepts no other characters. */
 const CALL_ID = /^[\w-]{1,40}$/;
-/** Gemini wants a letter or an underscore first, and at most 64 characters, as OpenAI does. */
+/** Gemini requires a letter or an underscore first. Gemini and OpenAI accept at most 64 characters. */
 const TOOL_NAME = /^[A-Za-z_][\w-]{0,63}$/;
 const MAX_TOOL_NAME = 64;
-/** Characters of an input that a model has cut off. */
+/** The number of characters to keep of an input that the model did not finish. */
 const MAX_INVALID_INPUT = 2_000;
 const NO_OUTPUT = '(no output)';
 
-/** Names and ids of calls that every vendor takes; equal ones stay equal, different ids different. */
+/** Makes names and ids of calls that every vendor accepts. Equal ones stay equal, and different ids stay different. */
 export class CallNames {
   private readonly ids = new Map<string, string>();
 
@@ -30,7 +30,7 @@ export class CallNames {
   }
 }
 
-/** Vendors want an object. An input that a model has begun and not finished is told as it is. */
+/** Vendors require an object. An unfinished input is passed on as text. */
 export function plainInput(input: unknown): JSONObject {
   const value = typeof input === 'string' ? parsed(input) : input;
   const json = plainJson(value ?? {});
@@ -39,20 +39,23 @@ export function plainInput(input: unknown): JSONObject {
   return { invalidInput: plainText(text.slice(0, MAX_INVALID_INPUT)) };
 }
 
-/** A result in words or as JSON: the forms that all vendors have. */
+/** A result as text or as JSON, the two forms that all vendors have. */
 export function plainOutput(output: Output): Output {
   switch (output.type) {
     case 'text':
     case 'error-text':
-      return { type: output.type, value: said(output.value) };
+      return { type: output.type, value: outputText(output.value) };
     case 'json':
     case 'error-json':
       return { type: output.type, value: plainJson(output.value) };
     case 'execution-denied':
-      return { type: 'execution-denied', reason: said(output.reason ?? 'The user has denied this call.') };
+      return {
+        type: 'execution-denied',
+        reason: outputText(output.reason ?? 'The user has denied this call.'),
+      };
     case 'content': {
       const texts = output.value.map((part) => (part.type === 'text' ? part.text : '[omitted file]'));
-      return { type: 'text', value: said(texts.join('\n')) };
+      return { type: 'text', value: outputText(texts.join('\n')) };
     }
   }
 }
@@ -61,7 +64,7 @@ function isObject(json: JSONValue): json is JSONObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-function said(text: string): string {
+function outputText(text: string): string {
   const plain = plainText(text);
   return plain.trim() === '' ? NO_OUTPUT : plain;
 }

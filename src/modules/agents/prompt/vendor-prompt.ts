@@ -17,18 +17,19 @@ type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type AssistantPart = AssistantMessage['content'][number];
 type UserPart = LanguageModelV4TextPart | LanguageModelV4FilePart;
 
-/** In place of a message in which nothing is left that a model could be told. */
+/** Replaces a message that has nothing left for a model. */
 const EMPTY = '[an empty message]';
-/** Vendors want a conversation to begin and to end with its user. */
+/** Vendors require that a conversation begins and ends with its user. */
 const BEGINNING = '[The beginning of this conversation is omitted.]';
 const GO_ON = 'Continue.';
 
 const NO_NOTES: HistoryRules = { namespace: '', reasoning: { notes: [], proofs: [] } };
 
 /**
- * The prompt as the vendor takes it, whoever wrote what is in it: every call of a model with a history goes through here,
- * each step of an answer too. What a vendor would refuse is left out, renamed or told in words. The same conversation gives
- * the same prompt, and a longer one begins with it, so that vendors find it in their caches.
+ * Converts a prompt to what the vendor accepts, whoever wrote its content. Every model call with a history uses this
+ * function, also each step of an answer. Content that a vendor would refuse is removed, renamed or described in text.
+ * The same conversation gives the same prompt, and a longer conversation begins with the same prompt, so that the
+ * caches of vendors work.
  */
 export function toVendorPrompt(
   prompt: LanguageModelV4Prompt,
@@ -75,7 +76,7 @@ function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules):
         text: plainText(part.text),
         providerOptions: notesOf(part, rules.reasoning.notes, rules),
       });
-    // All else is in a vendor's own format: files and results of its tools, notes on its protocol.
+    // All other parts have a vendor's own format: files and results of its tools, and notes on its protocol.
   }
   const own = ownReasoning(content, rules);
   return own.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''))
@@ -83,7 +84,7 @@ function assistantContent(parts: readonly AssistantPart[], rules: HistoryRules):
     : [];
 }
 
-/** Blank text is part of the text before it; alone it says nothing, unless it carries a signature. */
+/** Blank text is joined to the text before it. Alone it has no content, unless it carries a signature. */
 function addText(content: AssistantPart[], part: LanguageModelV4TextPart, rules: HistoryRules): void {
   const text = plainText(part.text);
   const providerOptions = notesOf(part, rules.text ?? [], rules);
@@ -97,7 +98,7 @@ function addText(content: AssistantPart[], part: LanguageModelV4TextPart, rules:
     content.splice(-1, 1, { ...before, text: before.text + text });
 }
 
-/** Of the notes on a part those that the vendor gets back. */
+/** The notes on a part that the vendor gets back. */
 function notesOf(
   { providerOptions }: { providerOptions?: SharedV4ProviderOptions },
   names: readonly string[],
@@ -109,7 +110,10 @@ function notesOf(
   return notes.length > 0 ? { [namespace]: Object.fromEntries(notes) } : undefined;
 }
 
-/** Calls with their results, and nothing of either without the other. Names and ids are such that every vendor takes them. */
+/**
+ * Calls with their results. A call without a result, or a result without a call, is left out. Names and ids are ones
+ * that every vendor accepts.
+ */
 function withClosedCalls(messages: readonly LanguageModelV4Message[]): LanguageModelV4Message[] {
   const names = new CallNames();
   return messages.flatMap((message, index): LanguageModelV4Message[] => {
@@ -158,13 +162,13 @@ function resultsOf(message: LanguageModelV4Message | undefined): LanguageModelV4
   return message?.role === 'tool' ? message.content.filter((part) => part.type === 'tool-result') : [];
 }
 
-/** Messages of one role behind each other as one: some vendors want the roles to alternate. */
+/** Joins consecutive messages of one role, because some vendors require that roles alternate. */
 function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Message[] {
   const result: LanguageModelV4Message[] = [];
   for (const message of messages) {
     const last = result.at(-1);
     if (message.role === 'system' || last?.role !== message.role) result.push(message);
-    // The roles are the same, and so are the kinds of their parts.
+    // Both have the same role, so their parts are of the same kinds.
     else
       result.splice(-1, 1, {
         ...last,
@@ -175,11 +179,11 @@ function joined(messages: readonly LanguageModelV4Message[]): LanguageModelV4Mes
 }
 
 function fromUserToUser(messages: LanguageModelV4Message[]): LanguageModelV4Message[] {
-  const said = (text: string): LanguageModelV4Message => ({
+  const userMessage = (text: string): LanguageModelV4Message => ({
     role: 'user',
     content: [{ type: 'text', text }],
   });
   const first = messages.findIndex(({ role }) => role !== 'system');
-  if (first >= 0 && messages[first]?.role !== 'user') messages.splice(first, 0, said(BEGINNING));
-  return messages.at(-1)?.role === 'assistant' ? [...messages, said(GO_ON)] : messages;
+  if (first >= 0 && messages[first]?.role !== 'user') messages.splice(first, 0, userMessage(BEGINNING));
+  return messages.at(-1)?.role === 'assistant' ? [...messages, userMessage(GO_ON)] : messages;
 }

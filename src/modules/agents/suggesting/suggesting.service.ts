@@ -10,7 +10,7 @@ import { upstreamFailure } from '../../models/upstream-failure.js';
 import type { UserKeys } from '../../models/user-keys.js';
 import { SuggestionWriter } from '../tools/suggestion-writer.js';
 
-/** Lets the artifact agent's model propose edits of a document, outside of any chat. */
+/** Lets the model of the artifact agent propose edits of a document, outside of any chat. */
 @Injectable()
 export class SuggestingService {
   constructor(
@@ -20,7 +20,7 @@ export class SuggestingService {
     private readonly writer: SuggestionWriter,
   ) {}
 
-  /** @throws AppError 404 when it is not an own document, what refuses a model, and what the provider failed with */
+  /** @throws AppError 404 if it is not the user's document; the refusal of a model; the error of the provider */
   async suggest(
     identity: Identity,
     documentId: string,

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../common/database/canonical-json.js';
 import type { ApprovedCall } from '../agent.js';
 
-/** Whether a call is one of those that were approved, with the very arguments. An approval serves once. */
+/** Whether a call was approved with exactly these arguments. An approval is valid once. */
 export function takeApproval(
   call: { toolCallId: string; toolName: string; input: unknown },
   approved: Map<string, ApprovedCall> | undefined,

@@ -21,13 +21,13 @@ import { DocumentWriter } from './document-writer.js';
 import { ImageMaker } from './image-maker.js';
 import { SuggestionWriter } from './suggestion-writer.js';
 
-/** What the tools of one answer work with. */
+/** What the tools of one answer need. */
 export interface ArtifactContext {
   identity: Identity;
   model: SelectedModel;
   emit: Emit;
   note: Note;
-  /** What the calls that the tools make are reserved with. */
+  /** Reserves the calls that the tools make. */
   admission?: Admission;
 }
 
@@ -37,8 +37,9 @@ const title = z.string().overwrite(toStorableText).min(1).max(200);
 const id = z.uuid().describe('The id of the document');
 
 /**
- * The artifact agent's tools. What a document says is written by a call of its own, so that it streams as it is and not
- * inside a tool's JSON; small changes are made by edits, without one. A version is stored when all of it is there.
+ * The tools of the artifact agent. A separate call writes the content of a document, so that the content streams
+ * directly and not inside the JSON of a tool. Small changes are made by edits, without a call. A version is stored when
+ * it is complete.
  */
 @Injectable()
 export class ArtifactTools {
@@ -49,7 +50,7 @@ export class ArtifactTools {
     private readonly suggestions: SuggestionWriter,
   ) {}
 
-  /** The tools that the configuration names. */
+  /** The tools that the configuration enables. */
   forAnswer(context: ArtifactContext, names: readonly string[]): ToolSet {
     const all: Record<ArtifactToolName, ToolSet[string]> = {
       createDocument: this.createDocument(context),
@@ -122,7 +123,7 @@ export class ArtifactTools {
     });
   }
 
-  /** Nobody is shown what could not be stored: all of it is there at once. */
+  /** Sends the content only when it is complete, so that readers never see content that could not be stored. */
   private async storeEdited(
     { identity, emit }: ArtifactContext,
     latest: DocumentDto,
@@ -148,7 +149,7 @@ export class ArtifactTools {
     };
   }
 
-  /** @param problem why the edits that were asked for could not be made */
+  /** @param problem why the requested edits could not be made */
   private async rewrite(
     context: ArtifactContext,
     latest: DocumentDto,
@@ -164,7 +165,7 @@ export class ArtifactTools {
       prompt: description,
       previous: latest.content,
       signal,
-      // Whoever has written a version meanwhile does not lose it without a word.
+      // A version that someone wrote meanwhile must not be overwritten silently.
       store: (content) => this.documents.addVersion(context.identity, latest.id, { content, baseVersion }),
     });
     transient(context.emit, 'data-finish', null);
@@ -201,7 +202,7 @@ export class ArtifactTools {
     });
   }
 
-  /** A version of a document. A reader is told of it when it is sure that it may be written. */
+  /** A version of a document. Readers learn of it when it is certain that it may be written. */
   private make(
     { model, emit, note, admission }: ArtifactContext,
     kind: DocumentKind,
@@ -209,7 +210,7 @@ export class ArtifactTools {
       heading: { id: string; title: string };
       instructions: (kind: Exclude<DocumentKind, 'image'>) => string;
       prompt: string;
-      /** What the document said or showed before. */
+      /** The earlier content of the document. */
       previous?: string;
       signal: AbortSignal | undefined;
       store: (content: string) => Promise<DocumentDto>;
@@ -233,8 +234,8 @@ export class ArtifactTools {
 }
 
 /**
- * Models call several tools at once. Their documents would be mixed up in the one stream that readers have, and changes of
- * the same document would be taken for conflicts.
+ * Models call several tools at once. Without this queue, their documents would be mixed in the single stream of the
+ * readers, and changes of the same document would look like conflicts.
  */
 function oneAfterAnother(tools: ToolSet): ToolSet {
   let last: Promise<unknown> = Promise.resolve();
@@ -249,7 +250,7 @@ function oneAfterAnother(tools: ToolSet): ToolSet {
   return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, queued(tool)]));
 }
 
-/** @throws AppError when the budget of the turn does not allow it, and whatever the call fails with */
+/** @throws AppError if the budget of the turn does not allow it, and the error of the call */
 function reserving<T>(
   admission: Admission | undefined,
   what: string,

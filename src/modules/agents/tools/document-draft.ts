@@ -1,12 +1,12 @@
 import type { DocumentKind } from './document-prompts.js';
 import { unfenced } from './unfenced.js';
 
-/** How often content that is sent whole is sent again, in milliseconds: each time it is all of it. */
+/** The interval in milliseconds for content that is always sent in full. */
 const WHOLE_INTERVAL = 150;
-/** Long content is sent less often: this many characters a millisecond, and no reader is drowned. */
+/** Long content is sent less often, at this many characters per millisecond, so that readers are not flooded. */
 const WHOLE_RATE = 200;
 
-/** What carries the content of each kind. */
+/** The part that carries the content of each kind. */
 export const CONTENT_CHUNK = {
   text: 'data-textDelta',
   code: 'data-codeDelta',
@@ -21,8 +21,8 @@ export interface DraftChunk {
 }
 
 /**
- * A document while it is written, and the chunks by which a reader follows it: texts grow by deltas, code and sheets are
- * sent as all there is so far, as the clients of these chunks expect.
+ * A document while it is written, and the chunks with which readers follow it. Texts grow by deltas. Code and sheets
+ * are sent in full each time, because the clients expect this.
  */
 export class DocumentDraft {
   private written = '';
@@ -31,17 +31,17 @@ export class DocumentDraft {
   constructor(
     private readonly kind: Exclude<DocumentKind, 'image'>,
     private readonly emit: (chunk: DraftChunk) => void,
-    /** Keeps what has been written so far, in case there is no end to it. */
+    /** Keeps the content so far, in case the document is never finished. */
     private readonly keep: (content: string) => void,
   ) {}
 
-  /** What has been written so far, as it would be stored. */
+  /** The content so far, in the form that would be stored. */
   get content(): string {
     return unfenced(this.kind, this.written);
   }
 
   append(delta: string): void {
-    // No database text may hold it.
+    // PostgreSQL cannot store this character in a text.
     this.written += delta.replaceAll('\u0000', '');
     if (this.kind === 'text') {
       this.send(delta);
@@ -49,7 +49,7 @@ export class DocumentDraft {
     } else if (performance.now() - this.lastSent >= this.interval()) this.sendWhole();
   }
 
-  /** Sends what was held back. A text is sent again if it turned out to be in a fence. */
+  /** Sends what was held back. If a text turned out to be inside a fence, it is sent again. */
   finish(): void {
     if (this.kind !== 'text') return this.sendWhole();
     const { content } = this;

@@ -4,7 +4,7 @@ import { contentProblem } from '../../documents/document-content.js';
 import { isIn, replaceOnce } from '../../suggestions/replace-once.js';
 import type { DocumentKind } from './document-prompts.js';
 
-/** More than this is a rewrite. */
+/** More edits than this are a rewrite. */
 const MAX_EDITS = 20;
 const MAX_OLD_TEXT = 10_000;
 const MAX_NEW_TEXT = 20_000;
@@ -24,10 +24,10 @@ export const documentEdits = z
 
 export type DocumentEdit = z.output<typeof documentEdits>[number];
 
-/** The new content; or, in a sentence, why there is none. */
+/** The new content, or a sentence that says why there is none. */
 export type EditedContent = { content: string } | { problem: string };
 
-/** Replaces one text after the other, each in what the one before it has left: all of them, or nothing. */
+/** Replaces one text after the other, each in the result of the previous edit. Makes all edits or none. */
 export function editContent(kind: DocumentKind, content: string, edits: DocumentEdit[]): EditedContent {
   let edited = content;
   for (const [index, { oldText, newText }] of edits.entries()) {

@@ -15,7 +15,7 @@ export interface WritingRequest {
   model: SelectedModel;
   instructions: string;
   prompt: string;
-  /** The content of the document so far. */
+  /** The current content of the document. */
   previous?: string;
 }
 
@@ -24,16 +24,16 @@ export interface WritingTask<T> extends WritingRequest {
   signal: AbortSignal;
   emit: Emit;
   note: Note;
-  /** Makes a version of the content. */
+  /** Stores the content as a version. */
   store: (content: string) => Promise<T>;
-  /** Goes with a draft that was not finished, so that a reader finds it again after a reload. */
+  /** Accompanies an unfinished draft, so that a reader finds it after a reload. */
   heading: { id: string; title: string };
 }
 
-/** Lets a model write the content of a document, and the readers of the answer watch. */
+/** Lets a model write the content of a document while readers of the answer watch. */
 @Injectable()
 export class DocumentWriter {
-  /** USD of what {@link write} would do. */
+  /** The cost of {@link write} in USD. */
   expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
     const writing = {
       promptTokens: estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model),
@@ -87,7 +87,7 @@ export class DocumentWriter {
       return stored;
     } catch (error) {
       const { content } = draft;
-      // Never stored as a version; kept in the message, where it was being read.
+      // Never stored as a version. It is kept in the message in which it was being read.
       if (content.trim() === '') note(part);
       else emit({ ...part, data: dataOf(content) });
       throw signal.aborted ? error : failedWork(error, model, remaining(task));

@@ -1,7 +1,7 @@
 import { bounded } from '../../../common/database/bounded-json.js';
 import { GithubToolError } from './github-tool-error.js';
 
-/** Arguments that hold what people write: it names nothing. */
+/** Arguments that contain text by people. They identify nothing. */
 const TEXTS = new Set([
   'body',
   'content',
@@ -15,7 +15,7 @@ const TEXTS = new Set([
   'inputs',
 ]);
 
-/** Branches, tags and commits. Before a colon GitHub reads the owner of another repository. */
+/** Branches, tags and commits. GitHub reads the part before a colon as the owner of another repository. */
 const REFERENCES = new Set([
   'head',
   'base',
@@ -29,8 +29,9 @@ const REFERENCES = new Set([
 ]);
 
 /**
- * Arguments of GitHub's tools that name something within the repository that `owner` and `repo` name, or nothing at all.
- * Whatever is not listed may name another place, so it is not offered: ids that GitHub finds anywhere, above all.
+ * Arguments of GitHub's tools that identify something within the repository of `owner` and `repo`, or that identify
+ * nothing. Other arguments are not offered, because they may refer to another place. In particular, this concerns ids
+ * that GitHub resolves everywhere.
  */
 const WITHIN = new Set([
   ...TEXTS,
@@ -129,7 +130,7 @@ const WITHIN = new Set([
 
 const MAX_DECODINGS = 6;
 const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
-/** What looks like them, or becomes them somewhere on the way. */
+/** Characters that look like these, or that some step on the way converts to these. */
 const SLASHES = /[\\\u2044\u2215\u2216\u29f5\u29f8\u29f9]/g;
 const DOTS = /[\u2024\u3002\u0701\u0702]/g;
 
@@ -138,7 +139,7 @@ export function isWithin(argument: string): boolean {
 }
 
 /**
- * Checks the values of arguments that name something: none may lead out of the repository, however it is written.
+ * Checks the values of arguments that identify something. No value may lead out of the repository, in any spelling.
  *
  * @throws GithubToolError
  */
@@ -154,7 +155,7 @@ export function checkValues(input: Record<string, unknown>, owner: string): void
   }
 }
 
-/** Of each file where it is, and what is in it. */
+/** The path and the content of each file. */
 function checkFiles(value: unknown): void {
   if (!Array.isArray(value)) throw new GithubToolError('The argument files must be a list.');
   for (const file of value as unknown[]) {
@@ -177,7 +178,7 @@ function checkScalar(name: string, value: unknown, owner: string): void {
     throw new GithubToolError(`The argument ${name} must not point outside of the repository.`);
 }
 
-/** The text when all is decoded that could be on the way; undefined when there is no end to it. */
+/** The text after every decoding that could happen on the way. Undefined if the decoding has no end. */
 function plainly(value: string): string | undefined {
   let text = value;
   for (let round = 0; round < MAX_DECODINGS; round++) {
@@ -187,7 +188,8 @@ function plainly(value: string): string | undefined {
       .replace(SLASHES, '/')
       .replace(DOTS, '.')
       .replace(/%u([0-9a-f]{4})/gi, (_match, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
-      // Byte by byte: overlong forms of dots and slashes (%c0%ae) are no characters, but some decoders take them.
+      // Decodes byte by byte: overlong forms of dots and slashes (%c0%ae) are not valid characters, but some decoders
+      // accept them.
       .replace(/%c0%(?:ae|2e)/gi, '.')
       .replace(/%c0%(?:af|2f)/gi, '/')
       .replace(/(?:%[0-9a-f]{2})+/gi, decoded);

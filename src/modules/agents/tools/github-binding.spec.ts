@@ -136,7 +136,7 @@ describe('binding a tool to one repository', () => {
     expect(bindTool(listed, REPOSITORY)).toBeUndefined();
   });
 
-  it('offers a tool that tells who the user is', () => {
+  it('offers a tool that returns the user of the token', () => {
     expect(bound(tool('get_me', [])).bind({})).toEqual({});
   });
 });

@@ -15,28 +15,29 @@ export interface ListedTool {
 
 /** A tool that reaches one repository only. */
 export interface BoundTool {
-  /** What the model may send. */
+  /** The arguments that the model may send. */
   inputSchema: JSONSchema7;
   /**
-   * The arguments for the server, made of what the model has sent.
+   * Builds the arguments for the server from those of the model.
    *
-   * @throws GithubToolError for a call that would reach anything but the repository
+   * @throws GithubToolError for a call that would reach anything except the repository
    */
   bind(input: unknown): Record<string, unknown>;
 }
 
-/** Searches that a qualifier of their query holds to one repository. */
+/** Searches that a qualifier in their query limits to one repository. */
 const SEARCHES = new Set(['search_code', 'search_commits', 'search_issues', 'search_pull_requests']);
-/** Tells who the token belongs to, and nothing else. */
+/** Returns the owner of the token, and nothing else. */
 const ABOUT_THE_USER = new Set(['get_me']);
-/** They name the repository, but what they make lies elsewhere. */
+/** These name the repository, but their result lies somewhere else. */
 const REACHING_OUT = new Set(['fork_repository', 'transfer_repository']);
 
 /**
- * Holds a tool to a repository, whatever the model sends: `owner` and `repo` are the repository's or the call is refused,
- * queries are scoped to it, and arguments that are not known to name something within it are not there.
+ * Limits a tool to a repository, whatever the model sends. `owner` and `repo` must be those of the repository, or the
+ * call is refused. Queries are limited to it. Arguments are removed unless they are known to identify something within
+ * it.
  *
- * @returns undefined for a tool that can not be held to one
+ * @returns undefined for a tool that cannot be limited
  */
 export function bindTool(tool: ListedTool, repository: RepositoryName): BoundTool | undefined {
   const properties = tool.inputSchema.properties ?? {};
@@ -76,7 +77,7 @@ export function bindTool(tool: ListedTool, repository: RepositoryName): BoundToo
   };
 }
 
-/** The model is told that there is no other choice. */
+/** Tells the model that there is no other choice. */
 function pinned(argument: string, schema: unknown, { owner, name }: RepositoryName): unknown {
   if (argument === 'owner') return { type: 'string', enum: [owner] };
   return argument === 'repo' ? { type: 'string', enum: [name] } : schema;

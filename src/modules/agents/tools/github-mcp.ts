@@ -6,15 +6,15 @@ import { GithubToolError } from './github-tool-error.js';
 import { mcpFetch } from './mcp-fetch.js';
 import { type Redact, redactorOf } from './secret-redaction.js';
 
-/** To connect, and again to list the tools, in milliseconds. */
+/** The timeout in milliseconds for connecting, and again for listing the tools. */
 const OPENING_TIMEOUT = 10_000;
 const CALL_TIMEOUT = 30_000;
-/** Pages of tools; a server that never ends its list is broken. */
+/** Pages of tools. A server whose list never ends is broken. */
 const MAX_PAGES = 20;
-/** Of what the server says about a call that it refuses. */
+/** The length limit for the server's message about a call that it refuses. */
 const MAX_REASON = 500;
 const MAX_LOGGED = 2_000;
-/** A server of today's protocol that speaks only an older one says this when it is asked which it speaks. */
+/** A server that has the current transport but only an older protocol version answers like this when it is asked for its version. */
 const UNSUPPORTED_VERSION = -32022;
 
 /** A connection to GitHub's MCP server (or another that has its tools) for one answer. */
@@ -22,12 +22,12 @@ export class GithubMcp {
   private constructor(
     private readonly client: MCPClient,
     private readonly timeout: number,
-    /** Takes the token out of what the server says. */
+    /** Removes the token from the server's messages. */
     readonly redact: Redact,
   ) {}
 
   /**
-   * @throws AppError 400 naming the header when the token is refused, 429, 502 or 504; the reason of `signal` when it was
+   * @throws AppError 400 naming the header if the token is refused, 429, 502 or 504; the reason of `signal` if it was
    *   aborted
    */
   static async connect(mcp: McpConfig, token: string, signal: AbortSignal): Promise<GithubMcp> {
@@ -45,7 +45,7 @@ export class GithubMcp {
           },
           protocolVersionDiscovery,
           initializationOptions: { signal: initSignal },
-          // Requests tell their own failures; anything else that the server says is of no interest.
+          // Requests report their own failures. Other errors from the server are ignored.
           onUncaughtError: () => undefined,
         }),
       );
@@ -81,9 +81,9 @@ export class GithubMcp {
   }
 
   /**
-   * Calls a tool once: nobody knows whether a call that failed has done something.
+   * Calls a tool once. It is not repeated, because a failed call may have had an effect.
    *
-   * @throws GithubToolError when there was no result
+   * @throws GithubToolError if there was no result
    */
   async call(
     name: string,
@@ -106,7 +106,7 @@ export class GithubMcp {
       : error;
   }
 
-  /** Does not wait for the server to take note. */
+  /** Does not wait for the server's reaction. */
   close(): void {
     void this.client.close().catch(() => undefined);
   }
@@ -127,7 +127,7 @@ class McpTimeoutError extends Error {
   override name = 'McpTimeoutError';
 }
 
-/** The client tells a deadline and a stop of the turn apart as little as a timeout of its own. */
+/** The client cannot distinguish a deadline or a stop of the turn from a timeout of its own. */
 async function within<T>(
   milliseconds: number,
   signal: AbortSignal | undefined,
@@ -153,7 +153,7 @@ function toFailure(error: unknown, signal: AbortSignal): unknown {
     : upstreamError("GitHub's MCP server cannot be reached.", error);
 }
 
-/** What the server itself says of a call helps the model to make a better one. */
+/** The server's message about a call helps the model to make a better call. */
 function reasonOf(error: unknown, redact: Redact): string {
   if (error instanceof AppError) return error.detail;
   if (error instanceof McpTimeoutError)

@@ -1,15 +1,15 @@
 import { type RepositoryName } from '../../github/repository-name.js';
 import { GithubToolError } from './github-tool-error.js';
 
-/** Qualifiers that name where to search; GitHub searches in all places that a query names. */
+/** Qualifiers that name where to search. GitHub searches in all places that a query names. */
 const PLACE = /(?<![\w-])-?(?:repo|org|user|owner|enterprise)\s*:/i;
 
-/** Its left side would not be held to the repository: AND binds tighter. */
+/** The left side of `OR` would not be limited to the repository, because AND binds tighter. */
 const OR = /\bOR\b/i;
 
 /**
- * A search query that finds things in one repository only. The qualifier stands first, where no open quotation mark can
- * swallow it and no `NOT` can turn it around.
+ * Limits a search query to one repository. The qualifier is placed first, where no open quotation mark can include it
+ * and no `NOT` can negate it.
  *
  * @throws GithubToolError for a query that reaches further
  */

@@ -5,14 +5,14 @@ import type { Redact } from './secret-redaction.js';
 const MARGIN = 2_048;
 
 /**
- * What a tool has said, as a text of at most `limit` characters and a note when it was cut. What is no text (pictures,
- * sounds, files, links) is left out; nothing is fetched.
+ * The result of a tool as a text of at most `limit` characters, with a note if it was cut. Anything else (pictures,
+ * sounds, files, links) is left out, and nothing is fetched.
  */
 export function textOfResult(result: CallToolResult, limit: number, redact: Redact = (text) => text): string {
   const text = readText(result);
   if (text.length <= limit) return redact(text);
   const note = `[Cut: these are the first ${limit} of ${text.length} characters. Ask for less at a time.]`;
-  // A secret at the edge is found whole.
+  // A secret at the cut is still found as a whole.
   const shown = redact(text.slice(0, limit + MARGIN)).slice(0, limit);
   return `${shown.toWellFormed()}\n\n${note}`;
 }
@@ -30,7 +30,7 @@ function readText(result: CallToolResult): string {
   ].join('\n\n');
 }
 
-/** A file comes as a text of its own or as an embedded resource with one. */
+/** A file is a text of its own, or an embedded resource with a text. */
 function textOfPart(part: unknown): string | undefined {
   const { type, text, resource } = (part ?? {}) as {
     type?: unknown;

@@ -1,4 +1,4 @@
-/** Why a call did not do what it should; the message is for the model and for people. */
+/** Why a call failed. The message is for the model and for people. */
 export class GithubToolError extends Error {
   override name = 'GithubToolError';
 }

@@ -10,17 +10,17 @@ import { textOfResult } from './github-result.js';
 import type { Redact } from './secret-redaction.js';
 import { GithubToolError } from './github-tool-error.js';
 
-/** What of a tool's result the model gets. */
+/** The maximum length of a tool's result for the model. */
 const MAX_RESULT = 20_000;
-/** Models take no more. */
+/** Models do not accept more. */
 const MAX_TOOLS = 128;
-/** What a tool says of itself goes with every call of the model. GitHub's own say a quarter of this, in characters. */
+/** The description of a tool is sent with every call of the model. GitHub's own descriptions have a quarter of these characters. */
 const MAX_DESCRIPTION = 4_000;
 const MAX_SCHEMA = 16_000;
-/** As all providers take it. */
+/** Names that all providers accept. */
 const TOOL_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
-/** The tools of one answer, and which of their calls wait for the user's word. */
+/** The tools of one answer, and the calls that need the user's approval. */
 export interface GithubTools {
   tools: ToolSet;
   toolApproval: ToolApprovalConfiguration<ToolSet, never>;
@@ -32,10 +32,10 @@ interface Offered {
 }
 
 /**
- * Of the server's tools those that the configuration allows and that can be held to the repository. What the server makes
- * of the headers it was sent is not relied on.
+ * The server's tools that the configuration allows and that can be limited to the repository. The server may ignore the
+ * headers that it was sent, so this does not rely on them.
  *
- * @param approved the calls that the user has approved in this request; nothing else is written, whoever asks for it
+ * @param approved the calls that the user has approved in this request; other calls may not write
  */
 export function githubTools(
   server: Pick<GithubMcp, 'call' | 'redact'>,
@@ -45,7 +45,7 @@ export function githubTools(
 ): GithubTools {
   const offered = new Map<string, Offered>();
   for (const tool of all) {
-    // What is nested without end is no tool that a model could be offered.
+    // A tool with endless nesting cannot be offered to a model.
     const bound = isAllowed(tool, mcp) && bounded(tool) === tool ? bindTool(tool, repository) : undefined;
     if (bound && isShort(bound) && !quotes(tool, bound, server.redact) && offered.size < MAX_TOOLS)
       offered.set(tool.name, { listed: tool, bound });
@@ -58,7 +58,8 @@ export function githubTools(
       title: title ?? annotations?.title,
       description: description?.slice(0, MAX_DESCRIPTION).toWellFormed(),
       inputSchema: jsonSchema(bound.inputSchema),
-      // Stands in the message beside each call: what it was asked and approved for, and what people may be shown.
+      // This is stored in the message next to each call: the request that was made and approved, and what people may
+      // see.
       metadata: { repositoryId: repository.id, repository: place },
       execute: async (input, { abortSignal, toolCallId }) => {
         const bounded = bound.bind(input);
@@ -73,7 +74,7 @@ export function githubTools(
   };
   return {
     tools: Object.fromEntries([...offered].map(([name, tool]) => [name, toTool(tool)])),
-    // Asked anew when the user has approved: what is not allowed any more is not done.
+    // Checked again after the approval, because the configuration may have changed.
     toolApproval: ({ toolCall }) => {
       const tool = offered.get(toolCall.toolName);
       if (!tool) return { type: 'denied', reason: 'This tool is no longer allowed.' };
@@ -89,37 +90,37 @@ function isAllowed(
   { tools = [], toolsets, excludeTools = [], readOnly }: McpConfig,
 ): boolean {
   if (!TOOL_NAME.test(tool.name) || excludeTools.includes(tool.name)) return false;
-  // What belongs to a toolset is the server's knowledge; without toolsets, the tools are named one by one.
+  // Only the server knows which tools belong to a toolset. Without toolsets, the tools are named one by one.
   if (toolsets.length === 0 && !tools.includes(tool.name)) return false;
   return !readOnly || isReadOnly(tool);
 }
 
-/** A server that tells the user's token in its list of tools would tell it to the model. */
+/** A server that includes the user's token in its list of tools would reveal it to the model. */
 function quotes(
   { name, title, description, annotations }: ListedTool,
   { inputSchema }: BoundTool,
   redact: Redact,
 ) {
-  const said = JSON.stringify([
+  const serialized = JSON.stringify([
     name,
     title,
     description?.slice(0, MAX_DESCRIPTION),
     annotations,
     inputSchema,
   ]);
-  return redact(said) !== said;
+  return redact(serialized) !== serialized;
 }
 
 function isShort({ inputSchema }: BoundTool): boolean {
   return JSON.stringify(inputSchema).length <= MAX_SCHEMA;
 }
 
-/** A tool that does not say so may write. */
+/** A tool that is not marked as read-only may write. */
 function isReadOnly({ annotations }: ListedTool): boolean {
   return annotations?.readOnlyHint === true;
 }
 
-/** Nobody is asked for the approval of a call that would be refused. */
+/** Users are not asked to approve a call that would be refused. */
 function isAcceptable(bound: BoundTool, input: unknown): boolean {
   try {
     bound.bind(input);

@@ -5,14 +5,14 @@ export interface Image {
   data: string;
 }
 
-/** How the formats begin, in base64: those that image models take. */
+/** The first bytes of the formats in base64. These are the formats that image models accept. */
 const SIGNATURES: Array<[beginning: string, mediaType: string]> = [
   ['iVBORw0KGgo', 'image/png'],
   ['/9j/', 'image/jpeg'],
   ['UklGR', 'image/webp'],
 ];
 
-/** What a document of the kind image has as its content, base64 or a data URL; undefined when it is none of these. */
+/** The content of a document of the kind image, as base64 or a data URL. Undefined if it is neither. */
 export function readImage(content: string | undefined): Image | undefined {
   if (content === undefined) return undefined;
   const data = content.slice(/^data:[^,]{0,100};base64,/.exec(content)?.[0].length ?? 0).trim();

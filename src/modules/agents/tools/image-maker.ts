@@ -10,21 +10,21 @@ export interface DrawingRequest {
   model: SelectedModel;
   title: string;
   prompt: string;
-  /** The content of the document so far: it is changed where the image model can do that, and drawn anew where not. */
+  /** The current content of the document. The image model changes it if it can. Otherwise it draws a new picture. */
   previous?: string;
 }
 
 export interface DrawingTask<T> extends DrawingRequest {
   signal: AbortSignal;
   emit: Emit;
-  /** Makes a version of the image: base64, as documents of the kind image store it. */
+  /** Stores the image as a version, in base64 like all documents of the kind image. */
   store: (content: string) => Promise<T>;
 }
 
 /** Lets the provider's image model draw. */
 @Injectable()
 export class ImageMaker {
-  /** @throws AppError when nobody can draw: to be asked before a reader is told that there will be a picture */
+  /** @throws AppError if no image model is available; call it before readers are told that a picture will come */
   imageModel(model: SelectedModel): SelectedImageModel {
     const imageModel = model.imageModel();
     if (imageModel) return imageModel;
@@ -35,7 +35,7 @@ export class ImageMaker {
     );
   }
 
-  /** USD of what {@link make} would do. @throws AppError when nobody can draw */
+  /** The cost of {@link make} in USD. @throws AppError if no image model is available */
   expectedCost({ model, title, prompt, previous }: DrawingRequest): string {
     const { provider, pricing, changes } = this.imageModel(model);
     const promptTokens = estimateTokens(title) + estimateTokens(prompt);
@@ -45,15 +45,15 @@ export class ImageMaker {
 
   /**
    * @returns what was stored
-   * @throws AppError when there is no image model, and what the provider or the storing failed with; a reader sees the
-   *   previous picture again then
+   * @throws AppError if there is no image model, and the error of the provider or of storing; readers then see the
+   *   previous picture again
    */
   async make<T>({ model, title, prompt, previous, signal, emit, store }: DrawingTask<T>): Promise<T> {
     const imageModel = this.imageModel(model);
     const base = imageModel.changes ? readImage(previous) : undefined;
     try {
       const base64 = await imageModel.generate({
-        // Of a change alone, nobody could draw the whole.
+        // A description of the change alone is not enough to draw the whole picture.
         prompt: previous === undefined || base ? prompt : `${title}\n\n${prompt}`,
         base: base && { type: 'file', ...base },
         abortSignal: signal,

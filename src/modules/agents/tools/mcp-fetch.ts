@@ -1,14 +1,15 @@
 import { rateLimited } from '../../../common/errors/app-error.js';
 import { githubTokenRefused, rateLimitWait } from '../../github/github-failure.js';
 
-/** Of one answer, in bytes; far more than is passed on of it. */
+/** The size limit of one answer in bytes. It is far above what is passed on. */
 const MAX_ANSWER = 8 * 1024 ** 2;
-/** Saying goodbye must not keep anything. */
+/** Closing the session must not delay anything. */
 const GOODBYE_TIMEOUT = 2_000;
 
 /**
- * `fetch` for the MCP client, which would wait in vain for an answer whose connection breaks, and read an answer of any
- * size. Nothing is listened to beside the answers: what the server would say unasked is not wanted.
+ * `fetch` for the MCP client. Without it, the client would wait forever for an answer after a broken connection, and
+ * would read an answer of any size. It opens no stream besides the answers, because messages that the server sends
+ * unasked are not needed.
  */
 export const mcpFetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
   if (init.method === 'GET') return new Response(null, { status: 405 });
@@ -21,7 +22,7 @@ export const mcpFetch = async (input: string | URL | Request, init: RequestInit 
   return new Response(bounded(response.body, ending), { status: response.status, headers: response.headers });
 };
 
-/** What has a meaning of its own: a token that is not taken, and too many requests. */
+/** Failures with a meaning of their own: a refused token, and too many requests. */
 function refuse(response: Response): void {
   const wait = rateLimitWait(response);
   if (wait === undefined && response.status !== 401 && response.status !== 403) return;
@@ -31,7 +32,10 @@ function refuse(response: Response): void {
     : rateLimited(`GitHub is rate limiting requests. Try again in ${wait} s.`, wait);
 }
 
-/** Reads on until the end, a broken connection, or too much. A stream then says so itself, in place of its answer. */
+/**
+ * Reads until the end, a broken connection or the limit. A broken or too long stream then reports the failure itself,
+ * in place of its answer.
+ */
 function bounded(
   body: ReadableStream<Uint8Array>,
   ending: Uint8Array | undefined,
@@ -57,7 +61,7 @@ function bounded(
   });
 }
 
-/** After an answer nobody waits for this any more; without one, it is the answer. */
+/** After an answer, nothing waits for this error. Without an answer, this error is the answer. */
 function brokenAnswer(request: RequestInit['body']): Uint8Array | undefined {
   if (typeof request !== 'string') return undefined;
   const { id } = JSON.parse(request) as { id?: unknown };

@@ -1,19 +1,19 @@
 const REPLACEMENT = '[redacted]';
-/** What tokens of one kind have in common tells nothing. */
+/** The common prefix of tokens of one kind reveals nothing. */
 const PUBLIC_BEGINNING = /^(?:github_pat_|gh[pousr]_)/;
-/** A piece of this many characters is as good as telling the secret; shorter ones stand in ordinary words. */
+/** A piece with this many characters reveals the secret. Shorter pieces occur in ordinary words. */
 const PIECE = 12;
-/** A secret that is cut into smaller pieces than that is found when they follow each other this closely. */
+/** A secret that is cut into smaller pieces is found if the pieces follow each other within this distance. */
 const SHORTEST_RUN = 3;
 const LARGEST_GAP = 64;
 const SHORTEST_SECRET = 6;
 
-/** Removes a secret from texts, in whatever form somebody who holds it may send it back. */
+/** Removes a secret from texts, in any form in which a server may send it back. */
 export type Redact = (text: string) => string;
 
 /**
- * Finds a secret as it is, in any case, in base64 (as a part of anything, such as `Basic` credentials), in hexadecimal, with
- * escapes of URLs or JSON in it, with separators in it, and in pieces.
+ * Finds a secret unchanged, in any case, in base64 (also as part of longer data, such as `Basic` credentials), in
+ * hexadecimal, with URL or JSON escapes, with separators, and in pieces.
  */
 export function redactorOf(secret: string): Redact {
   if (secret.length < SHORTEST_SECRET) return (text) => text;
@@ -32,7 +32,7 @@ export function redactorOf(secret: string): Redact {
   return (text) => redact(text, needles, pieces);
 }
 
-/** What of it is the same in base64 wherever it begins; the characters at its ends depend on their neighbors. */
+/** The base64 characters of the secret that are the same at every offset. The characters at its ends depend on their neighbors. */
 function base64Of(secret: string): string[] {
   return [0, 1, 2].map((offset) => {
     const encoded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]).toString('base64url');
@@ -53,7 +53,7 @@ function redact(text: string, needles: string[], pieces: ReadonlyMap<number, Rea
   return marked.length === 0 ? text : replaced(text, marked);
 }
 
-/** The runs of a needle whose beginning is found, and whose rest follows in pieces. */
+/** The ranges of a secret that is found in pieces. */
 function spread(letters: string, needle: string): Array<[number, number]> {
   const found: Array<[number, number]> = [];
   const beginning = needle.slice(0, SHORTEST_RUN);
@@ -76,14 +76,14 @@ function spread(letters: string, needle: string): Array<[number, number]> {
   return found;
 }
 
-/** One character, written with an escape of URLs (also escaped again), of mail, of JSON or of HTML. */
+/** One character that is escaped as in URLs (also twice), mail, JSON or HTML. */
 const ESCAPE = /(?:%(?:25)*|\\+x|=)([0-9a-f]{2})|(?:\\+u|%u)([0-9a-f]{4})|&#x([0-9a-f]{1,6});|&#(\d{1,7});/iy;
 const PERCENT = 37;
 const AMPERSAND = 38;
 const EQUALS = 61;
 const BACKSLASH = 92;
 
-/** The letters and digits of a text in lower case, escapes decoded, with where each of them begins and ends in the text. */
+/** The letters and digits of a text in lower case, with escapes decoded, and their positions in the text. */
 function lettersOf(text: string): { letters: string; places: number[]; ends: number[] } {
   const codes: number[] = [];
   const places: number[] = [];
@@ -96,7 +96,7 @@ function lettersOf(text: string): { letters: string; places: number[]; ends: num
       const [whole, byte, unit, hexadecimal, decimal] = ESCAPE.exec(text) ?? [];
       const digits = byte ?? unit ?? hexadecimal;
       const escaped = digits === undefined ? Number(decimal) : Number.parseInt(digits, 16);
-      // What only looks like an escape: its letters count as they stand.
+      // It only looks like an escape, so its letters count unchanged.
       if (whole !== undefined && isLetter(escaped)) {
         code = escaped;
         end = at + whole.length;
@@ -112,7 +112,7 @@ function lettersOf(text: string): { letters: string; places: number[]; ends: num
   return { letters: textOf(codes), places, ends };
 }
 
-/** Of ASCII: no key or token has any other. */
+/** ASCII only, because no key or token has other characters. */
 function isLetter(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
 }

@@ -17,7 +17,7 @@ import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 import { unfinishedWork } from './unfinished-work.js';
 
 const MAX_SUGGESTIONS = 5;
-/** Tokens of a document that fills the model's window a little, and of the edits proposed for it. */
+/** Token estimates for a document that takes up a small part of the model's window, and for its proposed edits. */
 const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
 
 const text = z.string().overwrite(toStorableText);
@@ -31,7 +31,7 @@ type Suggestion = z.output<typeof suggestionSchema>;
 
 const answerSchema = z.union([
   z.object({ suggestions: z.array(z.unknown()) }),
-  // Some models send the list alone.
+  // Some models send only the list.
   z.array(z.unknown()).transform((suggestions) => ({ suggestions })),
 ]);
 
@@ -39,7 +39,7 @@ export interface SuggestionTask {
   identity: Identity;
   model: SelectedModel;
   documentId: string;
-  /** What the user wants of them, if anything. */
+  /** What the user wants from the suggestions, if anything. */
   instruction?: string;
   signal?: AbortSignal;
 }
@@ -52,14 +52,14 @@ export class SuggestionWriter {
     private readonly suggestions: SuggestionsService,
   ) {}
 
-  /** USD of what {@link suggest} would do. */
+  /** The cost of {@link suggest} in USD. */
   expectedCost({ catalog }: SelectedModel): string {
     return costOf(EXPECTED, catalog?.pricing).totalCost;
   }
 
   /**
-   * @returns the stored suggestions; each one's original text occurs exactly once in the document
-   * @throws AppError 404, 400 for kinds that have no sentences, 502 when the model's answer is of no use
+   * @returns the stored suggestions; the original text of each occurs exactly once in the document
+   * @throws AppError 404; 400 for kinds without sentences; 502 if the answer of the model is unusable
    */
   async suggest({
     identity,

@@ -30,7 +30,7 @@ describe('unfenced', () => {
     expect(unfenced('code', text)).toBe(CODE);
   });
 
-  it('takes a sheet out of whatever is around it', () => {
+  it('takes a sheet out of any surrounding text', () => {
     const sheet = 'item,price\n"tea, green",2';
     expect(unfenced('sheet', `Here is your sheet:\n\n~~~~csv\n${sheet}\n~~~~\n\nEnjoy.`)).toBe(sheet);
   });

@@ -9,7 +9,7 @@ import { fold } from './fold.js';
 import { rowsToRead } from './signature.js';
 
 export interface ChatSearch extends SearchPatterns {
-  /** What of the index is read; nothing for a text that the index does not know, like a mark alone. */
+  /** The part of the index that is read. Empty for a text that the index cannot find, such as a single mark. */
   rows: number[];
 }
 
@@ -17,14 +17,14 @@ export function toSearch(text: string): ChatSearch {
   return { ...searchPatterns(text), rows: rowsToRead(fold(text)) };
 }
 
-/** Half of a surrogate pair (an answer cut in the middle of an emoji) and NUL can be stored as JSON, but not be read. */
+/** Half of a surrogate pair (an answer cut in the middle of an emoji) and NUL can be stored as JSON, but cannot be read. */
 export const READABLE_PARTS = String.raw`
   case when json_typeof(message.parts) <> 'array' then '[]'
        when strpos(message.parts::text, '\u') = 0 then message.parts
        else regexp_replace(message.parts::text, '\\u(d[89a-f][0-9a-f]{2}|0000)', '\\ufffd', 'gi')::json
   end`;
 
-/** Reading JSON is what costs: messages that cannot contain the text are passed over before. */
+/** Parsing JSON is expensive, so messages that cannot contain the text are skipped before. */
 const contains = (text: string, json: string) => `
   message."chatId" = chat.id
   and message.parts::text ~ ${json}
@@ -32,8 +32,9 @@ const contains = (text: string, json: string) => `
                where part ->> 'type' = 'text' and part ->> 'text' ~ ${text})`;
 
 /**
- * The chats that can contain the text, and where: the segments whose bits are all set, and what is not in the index yet.
- * One statement reads both, so nothing is on its way from one to the other. `$1` is the user, `$3` the rows of the index.
+ * The chats that may contain the text, and the places to look: segments with all bits set, and everything that is not
+ * indexed yet. One statement reads both, so it misses nothing that moves from one to the other. `$1` is the user, `$3`
+ * the rows of the index.
  */
 const CANDIDATES = `
   hit as materialized (
@@ -60,10 +61,10 @@ const CANDIDATES = `
       from place group by chat_id
   )`;
 
-/** Searches the titles and messages of a user's own chats. Row level security decides what of them it reads. */
+/** Searches the titles and messages of a user's own chats. Row level security decides which of them are visible. */
 @Injectable()
 export class ChatSearchRepository {
-  /** A page of own chats with the text in the title or in a message, newest first. */
+  /** A page of the user's chats with the text in the title or in a message, newest first. */
   findPage(
     statements: SqlRunner,
     {
@@ -84,7 +85,7 @@ export class ChatSearchRepository {
       );
     const text = `${add(search.text)}::text`;
     const found = contains(text, `${add(search.json)}::text`);
-    // Chats are looked at one after the other, until there are enough: "offset 0" keeps the conditions apart.
+    // Chats are checked one after the other until there are enough: "offset 0" keeps the conditions separate.
     const rows = `
       select chat.*
         from (

@@ -14,13 +14,13 @@ describe('fold', () => {
     ['مُحَمَّد', 'محمد'],
     ['שָׁלוֹם', 'שלום'],
     ['❤️ 👩‍🚀', '❤ 👩🚀'],
-  ])('makes of %j %j', (text, folded) => {
+  ])('turns %j into %j', (text, folded) => {
     expect(fold(text)).toBe(folded);
     expect(fold(folded)).toBe(folded);
     for (const form of ['NFC', 'NFD'] as const) expect(fold(text.normalize(form))).toBe(folded);
   });
 
-  it('is undone by all characters that fold to one', () => {
+  it('is reversed by all characters that fold to one', () => {
     const { variants, sequences } = unfolding();
     expect(variants.get('u')).toEqual(expect.arrayContaining(['U', 'ü', 'Ü', 'ú', 'ｕ']));
     expect(sequences.get('ss')).toEqual(expect.arrayContaining(['ß', 'ẞ']));

@@ -1,11 +1,11 @@
 /**
- * Marks and characters without a look of their own: accents, points, joiners, selectors. The voiced marks of Japanese are
- * none of them: か and が are different letters. Nor are the vowel signs of Indic scripts.
+ * Marks and characters that a search ignores: accents, points, joiners, selectors. It does not ignore the voiced marks
+ * of Japanese (か and が are different letters) or the vowel signs of Indic scripts.
  */
 const IGNORED =
   /[[[\p{Script=Inherited}\p{Script=Hebrew}]&&\p{Mn}]--[\u3099\u309a]]|[\p{Default_Ignorable_Code_Point}\u0640]/gv;
 
-/** Letters with a stroke and ligatures, which Unicode does not take apart. */
+/** Letters with a stroke and ligatures, which Unicode does not decompose. */
 const LETTERS: Record<string, string> = {
   ø: 'o',
   đ: 'd',
@@ -21,8 +21,8 @@ const LETTERS: Record<string, string> = {
 const IN_PLACE = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 
 /**
- * Text as the search compares it: one form for all normal forms, upper and lower case, widths and accents. In upper case,
- * "ß" is "SS" and "ı" is "I".
+ * Text in the form that the search compares: normal forms, upper and lower case, widths and accents do not matter. In
+ * upper case, "ß" is "SS" and "ı" is "I".
  */
 export function fold(text: string): string {
   return text
@@ -37,20 +37,20 @@ export function fold(text: string): string {
     .normalize('NFC');
 }
 
-/** What folds to what, the other way around. */
+/** The folding in the other direction. */
 export interface Unfolding {
-  /** All single characters that fold to a character, without itself. */
+  /** All other single characters that fold to a given character. */
   variants: Map<string, string[]>;
-  /** All single characters that fold to several. */
+  /** All single characters that fold to several characters. */
   sequences: Map<string, string[]>;
-  /** The same by the first and by the last character that they fold to. */
+  /** The same, by the first and by the last character of the result. */
   heads: Map<string, string[]>;
   tails: Map<string, string[]>;
   /** The characters that fold to nothing, as pairs of a first and a last one. */
   ignored: Array<[first: string, last: string]>;
 }
 
-/** Where characters stand that fold to something else. Ideographs and Hangul syllables fold to themselves. */
+/** Matches characters that may fold to something else. Ideographs and Hangul syllables fold to themselves. */
 const RANGES: Array<[first: number, last: number]> = [
   [0x21, 0x33ff],
   [0xa640, 0xabff],
@@ -66,7 +66,7 @@ const RANGES: Array<[first: number, last: number]> = [
 
 let known: Unfolding | undefined;
 
-/** Takes some hundredths of a second at the first call. */
+/** The first call takes some hundredths of a second. */
 export function unfolding(): Unfolding {
   return (known ??= unfold());
 }

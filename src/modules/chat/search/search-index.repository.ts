@@ -4,7 +4,7 @@ import { Database } from '../../../common/database/database.js';
 import { READABLE_PARTS } from './chat-search.repository.js';
 import type { Segment, SegmentText } from './signature.js';
 
-/** What of an index one user has at most in a row. */
+/** The largest part of one user's index in a single row. */
 export interface Group {
   number: number;
   width: number;
@@ -26,7 +26,7 @@ const FIND_DUE = `
   select user_id as "userId" from switchboard.search_due
    where $1::uuid is null or user_id > $1 order by user_id limit $2`;
 
-/** Waits for nobody: somebody else may be indexing, or the user is being deleted. */
+/** Skips locked rows: another instance may be indexing, or the user is being deleted. */
 const LOCK = `
   select due.is_whole as "isWhole", due.has_deleted as "hasDeleted"
     from switchboard.search_due due join auth.users on users.id = due.user_id
@@ -52,8 +52,8 @@ const MEASURE = `
            limit $2) noted`;
 
 /**
- * The notes go before their messages are read: a message that changes meanwhile is noted again. Answers that are being
- * written stay where they are, and so do notes that a change holds.
+ * Notes are deleted before their messages are read, so a message that changes meanwhile is noted again. The notes of
+ * answers that are still being written stay. So do notes that a change has locked.
  */
 const TAKE = `
   with near as materialized (
@@ -109,7 +109,7 @@ const SAVE = `
      set width = excluded.width, matrix = excluded.matrix, chat_ids = indexed.chat_ids || excluded.chat_ids,
          from_at = indexed.from_at || excluded.from_at, to_at = indexed.to_at || excluded.to_at`;
 
-/** Groups with segments of chats that are gone; null stands for those that have been cleared. */
+/** Groups with segments of deleted chats. Null marks segments that are already cleared. */
 const FIND_DELETED = `
   select number, width, matrix, living.chats
     from switchboard.search_groups indexed
@@ -124,12 +124,12 @@ const FIND_DELETED = `
 const CLEAR = `
   update switchboard.search_groups set matrix = $3, chat_ids = $4 where user_id = $1 and number = $2`;
 
-/** The statements of the indexer, all in one transaction for each batch. */
+/** The statements of the indexer. Each batch is one transaction. */
 @Injectable()
 export class SearchIndexRepository {
   constructor(private readonly database: Database) {}
 
-  /** Users that are due, behind one of them. */
+  /** The next users to index, after a given one. */
   async findDue(after: string | undefined, limit: number): Promise<string[]> {
     const rows = await this.database.asService((manager) =>
       manager.query<Array<{ userId: string }>>(FIND_DUE, [after ?? null, limit]),
@@ -141,18 +141,18 @@ export class SearchIndexRepository {
     return this.database.asServiceInTransaction(fn);
   }
 
-  /** @returns undefined when the user is not due, or somebody else is at it */
+  /** @returns undefined if the user is not due, or another instance is indexing the user */
   async lock(manager: EntityManager, userId: string): Promise<Due | undefined> {
     const rows = await manager.query<Due[]>(LOCK, [userId]);
     return rows[0];
   }
 
-  /** Notes all that a user has: from then on a search does not read all of it. */
+  /** Notes everything that a user has. From then on, a search no longer reads all of it. */
   async noteAll(manager: EntityManager, userId: string): Promise<void> {
     await manager.query(NOTE_ALL, [userId]);
   }
 
-  /** How much is noted, as far as `most` notes. */
+  /** The number of notes, counted up to `most`. */
   async measure(
     manager: EntityManager,
     userId: string,
@@ -170,7 +170,7 @@ export class SearchIndexRepository {
     return manager.query<Note[]>(TAKE, [userId, most, bytes]);
   }
 
-  /** The texts of what is noted, chat by chat in order; nothing of what is gone. */
+  /** The texts of the noted messages and titles, ordered by chat. Deleted ones are left out. */
   readTexts(manager: EntityManager, notes: Note[]): Promise<SegmentText[]> {
     return manager.query<SegmentText[]>(READ, [
       notes.map(({ chatId }) => chatId),
@@ -183,7 +183,7 @@ export class SearchIndexRepository {
     return rows[0];
   }
 
-  /** Stores a group, with the segments that have been added to it. */
+  /** Stores a group with the segments that were added to it. */
   async save(
     manager: EntityManager,
     userId: string,

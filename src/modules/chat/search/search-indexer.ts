@@ -7,30 +7,30 @@ import { SearchIndexRepository } from './search-index.repository.js';
 import { addSegments, keepSegments, type Segment, Segmenter, type SegmentText } from './signature.js';
 
 const INTERVAL = 5_000;
-/** Users that one run looks at. */
+/** The number of users per run. */
 const USERS = 50;
-/** A search reads so many notes itself in a few milliseconds; fewer are not worth a write. */
+/** A search reads this many notes itself in a few milliseconds, so fewer notes are not worth a write. */
 const ENOUGH = { count: 400, bytes: 512 * 1024 };
-/** What one transaction takes in. */
+/** The limits of one transaction. */
 const BATCH = { most: 1_000, bytes: 4 * 1024 * 1024 };
 const GROUP_SEGMENTS = 1_024;
-/** Characters that are folded before other requests have their turn. */
+/** The number of characters to fold before other requests get their turn. */
 const STEP = 32 * 1024;
 
 /**
- * Keeps the search index: takes in what triggers have noted of users with enough notes, and clears away what is left of
- * deleted chats. How far it is makes a search faster or slower, and never changes what it finds.
+ * Keeps the search index: adds what triggers have noted, for users with enough notes, and clears the entries of deleted
+ * chats. Its progress affects the speed of a search, but never the results.
  */
 @Injectable()
 export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly task = new PeriodicTask({
     name: 'search-index',
     interval: INTERVAL,
-    failure: 'The search index could not be brought up to date; trying again.',
+    failure: 'The search index could not be updated. Trying again.',
     work: (signal) => this.run(signal),
   });
 
-  /** Where the next run goes on. */
+  /** Where the next run continues. */
   private lastUser?: string;
 
   constructor(private readonly repository: SearchIndexRepository) {}
@@ -43,7 +43,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     return this.task.stop();
   }
 
-  /** Indexes what a user has noted, if there is enough of it. */
+  /** Indexes a user's notes, if there are enough of them. */
   async index(userId: string, enough = ENOUGH, signal?: AbortSignal): Promise<void> {
     while (!signal?.aborted) {
       const isDone = await this.repository.inTransaction((manager) =>
@@ -53,7 +53,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** One user whose data cannot be indexed keeps no other from it. */
+  /** A user whose data cannot be indexed does not prevent the others from being indexed. */
   private async run(signal: AbortSignal): Promise<void> {
     const users = await this.repository.findDue(this.lastUser, USERS);
     this.lastUser = users.length === USERS ? users.at(-1) : undefined;
@@ -84,7 +84,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
       return false;
     }
     if (due.hasDeleted) await this.clearDeleted(manager, userId);
-    // Last: who deletes a chat may be waiting for this row.
+    // This comes last, because the deletion of a chat may be waiting for this row.
     await this.repository.endDue(manager, userId);
     return true;
   }
@@ -134,7 +134,7 @@ export class SearchIndexer implements OnApplicationBootstrap, OnApplicationShutd
   }
 }
 
-/** A sequence of three characters that begins in a piece ends in it. */
+/** Pieces overlap, so that each sequence of three characters is whole in the piece in which it starts. */
 function* piecesOf(text: string): Generator<string> {
   for (let start = 0; start === 0 || start < text.length; start += STEP) {
     yield text.slice(start, start + STEP + 2);

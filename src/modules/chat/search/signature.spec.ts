@@ -3,7 +3,7 @@ import { addSegments, keepSegments, ROWS, rowsToRead, Segmenter } from './signat
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
-/** The columns of a matrix whose bits are set in all rows that a search for the text reads. */
+/** The columns of a matrix with all bits set in the rows that a search for the text reads. */
 function hits(matrix: Buffer, width: number, text: string): number[] {
   const rows = rowsToRead(fold(text));
   return Array.from({ length: width * 8 }, (_, column) => column).filter((column) =>
@@ -22,7 +22,7 @@ function segmentsOf(texts: string[]) {
 describe('the matrix of a group', () => {
   const texts = Array.from({ length: 21 }, (_, n) => `Text number ${n} of Zürich, 北京 and 🌱${n}`);
 
-  it('finds every part of a text in its column, also when columns are added later', () => {
+  it('finds every part of a text in its column, even if columns are added later', () => {
     const segments = segmentsOf(texts);
     let group: { matrix: Buffer; width: number } = { matrix: Buffer.alloc(0), width: 0 };
     for (const [from, to] of [
@@ -45,7 +45,7 @@ describe('the matrix of a group', () => {
     expect(hits(group.matrix, group.width, '龘')).toEqual([]);
   });
 
-  it('loses the bits of those that are not kept, and no others', () => {
+  it('clears the bits of removed segments only', () => {
     const group = addSegments(Buffer.alloc(0), { width: 0, count: 0 }, segmentsOf(texts));
     const kept = keepSegments(
       group.matrix,
@@ -57,7 +57,7 @@ describe('the matrix of a group', () => {
 });
 
 describe('Segmenter', () => {
-  it('keeps neighbors of one chat together, and what others stand between apart', () => {
+  it('keeps consecutive messages of one chat together, and starts a new segment after a gap', () => {
     const segmenter = new Segmenter();
     segmenter.add({ chatId: 'a', at: null, follows: null, text: 'title' });
     segmenter.add({ chatId: 'a', at: at(1), follows: null, text: 'one' });
@@ -71,7 +71,7 @@ describe('Segmenter', () => {
     ]);
   });
 
-  it('divides a long text, and no segment has more than about a quarter of its bits set', () => {
+  it('divides a long text so that no segment has more than about a quarter of its bits set', () => {
     const segmenter = new Segmenter();
     const words = Array.from({ length: 5_000 }, (_, n) => (n * 7919).toString(36)).join(' ');
     segmenter.add({ chatId: 'a', at: at(1), follows: null, text: words });

@@ -1,40 +1,41 @@
 /**
- * What a segment of text contains is kept as a signature of {@link ROWS} bits: each sequence of three characters in it sets
- * one of them, each pair and each character three. A text can only contain another one whose bits are all set. A long text
- * is told by its many threes, a short one by the bits of what little there is.
+ * The content of a segment is stored as a signature of {@link ROWS} bits. Each sequence of three characters in the text
+ * sets one bit. Each pair and each single character sets three. A text can only contain another text if all bits of the
+ * other text are set. Long texts are found by their many sequences of three, and short ones by their few pairs and
+ * characters.
  */
 export const ROWS = 8192;
 
-/** With more bits set than this, too many texts would seem to be in a segment. */
+/** If more bits are set, too many texts seem to be in the segment. */
 const MOST_BITS = 2_000;
-/** Characters between two looks at how many bits are set. */
+/** The number of characters between two checks of how many bits are set. */
 const PIECE = 512;
-/** How many bits a sequence of so many characters sets. */
+/** The number of bits that a sequence sets, by its length. */
 const BITS = [0, 3, 3, 1];
-/** Rows of the matrix that a search reads: the longer the text is, the less each of them adds. */
+/** The number of rows of the matrix that a search reads. For a long text, further rows add little. */
 const MOST_ROWS_READ = 16;
 
 /** A part of the text of one chat. */
 export interface Segment {
   chatId: string;
-  /** The times of its first and its last message; null with the title alone. */
+  /** The times of its first and its last message. Null if it only has the title. */
   from: Date | null;
   to: Date | null;
   bits: Uint8Array;
 }
 
-/** The text of a message, or without a time that of a title. */
+/** The text of a message, or of a title if it has no time. */
 export interface SegmentText {
   chatId: string;
   at: Date | null;
-  /** The time of the message before it in the chat. */
+  /** The time of the previous message in the chat. */
   follows: Date | null;
   text: string;
 }
 
 /**
- * Divides folded texts into segments. They come chat by chat, in order. Between the first and the last message of a segment
- * stand only messages of its own, so that a search reads nothing else.
+ * Divides folded texts into segments. Texts are added in order, chat by chat. All messages between the first and the
+ * last message of a segment belong to the segment, so a search reads no others.
  */
 export class Segmenter {
   readonly segments: Segment[] = [];
@@ -63,7 +64,7 @@ export class Segmenter {
   }
 }
 
-/** The rows of the matrix in which each segment with this folded text has its bit: of the longest sequences first. */
+/** The rows of the matrix in which a segment with this folded text has its bit set, those of the longest sequences first. */
 export function rowsToRead(folded: string): number[] {
   const rows = new Set<number>();
   for (let length = 3; length >= 1 && rows.size < MOST_ROWS_READ; length--) {
@@ -79,10 +80,10 @@ export function rowsToRead(folded: string): number[] {
 }
 
 /**
- * A matrix has a row for each bit of a signature, and in it a bit for each segment: what a search reads of it lies side by
- * side. This adds segments behind those that it has.
+ * A matrix has a row for each bit of a signature, and a bit for each segment in each row. So everything that a search
+ * reads is stored together. This function adds segments after the existing ones.
  *
- * @returns the matrix, and how many bytes each row has
+ * @returns the matrix, and the number of bytes in each row
  */
 export function addSegments(
   matrix: Buffer,
@@ -129,7 +130,7 @@ function mark(bits: Uint8Array, text: string, start: number, end: number): numbe
   return added;
 }
 
-/** A hash; a stored matrix is read by it, so it never changes. */
+/** A hash. Stored matrices depend on it, so it must never change. */
 function rowAt(text: string, at: number, length: number, number: number): number {
   let hash = length + 4 * number;
   for (let index = at; index < at + length; index++) {

@@ -6,7 +6,7 @@ export class CreateFileDto {
     minLength: 1,
     maxLength: 255,
     example: 'Grüße aus Köln.pdf',
-    description: 'Any name. In the path it is spelled with plain letters.',
+    description: 'Any name. The path contains it in plain letters.',
   })
   @IsString()
   @MinLength(1)

@@ -5,7 +5,8 @@ const PATH = '5a1d7f5e-7b5c-4f5e-9d0e-0f2b7c1d3e4f/9b0f7c1e-2a3b-4c5d-8e6f-7a8b9
 export class UploadDto {
   @ApiProperty({
     example: PATH,
-    description: 'Below your own folder of the bucket `attachments`. Send it as the `url` of a `file` part.',
+    description:
+      'The path in your own folder of the bucket `attachments`. Send it as the `url` of a `file` part.',
   })
   path: string;
 
@@ -37,11 +38,11 @@ export class FileDto {
     type: String,
     nullable: true,
     example: 'application/pdf',
-    description: 'As it was uploaded.',
+    description: 'The type at upload.',
   })
   contentType: string | null;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: 182044, description: 'Bytes that storage holds.' })
+  @ApiProperty({ type: 'integer', nullable: true, example: 182044, description: 'The size in bytes.' })
   size: number | null;
 
   @ApiProperty({ format: 'date-time', example: '2026-11-24T08:15:31.456Z' })
@@ -65,7 +66,7 @@ export class FileUrlDto {
   @ApiProperty({
     format: 'uri',
     example: `https://project.supabase.co/storage/v1/object/sign/attachments/${PATH}?token=eyJ`,
-    description: 'Anybody who has it can read the file until it expires.',
+    description: 'Anyone with this URL can read the file until the URL expires.',
   })
   url: string;
 

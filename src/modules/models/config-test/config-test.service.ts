@@ -24,7 +24,7 @@ interface TestSubject {
   model: SelectedModel;
 }
 
-/** Tries a configuration out before users meet it: one call of its default model, with its prompt and parameters. */
+/** Tests a configuration before users get it: one call of its default model, with its prompt and parameters. */
 @Injectable()
 export class ConfigTestService {
   constructor(
@@ -34,10 +34,10 @@ export class ConfigTestService {
   ) {}
 
   /**
-   * An agent need not be enabled for it. Tools take no part.
+   * The agent need not be enabled. The test uses no tools.
    *
-   * @throws AppError 400 when there is no model to call or no key for it, 404 when the agent was deleted, and what the
-   * provider failed with
+   * @throws AppError 400 if there is no model to call or no key for it, 404 if the agent was deleted, and the error of
+   *   the provider
    */
   async run(key: ConfigKey, prompt: string, keys: UserKeys): Promise<ConfigTestDto> {
     const subject = this.subjectOf(key, keys, await this.adminConfig.current());
@@ -81,7 +81,7 @@ export class ConfigTestService {
       for (const provider of PROVIDERS) {
         const agentConfig = config.agents[agent][provider];
         if (key !== agentKey(agent, provider) || !agentConfig) continue;
-        // Nothing but this configuration, so that its default model is what is selected.
+        // Contains only this configuration, so that its default model is selected.
         const only = { [provider]: { ...agentConfig, enabled: true } };
         const model = this.models.select(agent, undefined, keys, {
           ...config,
@@ -102,7 +102,7 @@ export class ConfigTestService {
       const { name, keyHeader } = VENDORS[provider];
       throw apiKeyMissing(keyHeader, name);
     }
-    // Parameters and capabilities of the agents do not count for routing.
+    // The parameters and capabilities of agents do not apply to routing.
     const agentConfig = { ...model.agentConfig, parameters: undefined };
     return { agentType: 'routing', systemPrompt, model: { ...model, agentConfig, thinking: false } };
   }

@@ -9,7 +9,7 @@ const MAX_WORDS = 12;
 /**
  * The content of a document.
  *
- * @param request its title, and what it is to contain
+ * @param request its title, and what it should contain
  */
 export function writeDocument(instructions: string, request: string): string {
   const [title = '', ...rest] = request.split('\n');
@@ -24,7 +24,7 @@ export function writeDocument(instructions: string, request: string): string {
   }
 }
 
-/** The whole document in its new form. */
+/** The whole document after the change. */
 export function changeDocument(instructions: string, request: string): string {
   const content = contentIn(instructions);
   const asked = oneLine(request);
@@ -97,7 +97,7 @@ function code(title: string, asked: string): string {
   return `// ${title}\n// ${note}\n\nfunction main() {\n  return ${request};\n}\n\nconsole.log(main());\n`;
 }
 
-/** The words of the request, counted: a sheet that is about something. */
+/** The words of the request with their counts, so that the sheet has a subject. */
 function sheet(title: string, asked: string): string {
   const words = `${title} ${asked}`.match(/[\p{L}\p{N}][\p{L}\p{N}'’-]*/gu) ?? [];
   const distinct = [...new Set(words.map((word) => word.toLowerCase()))].slice(0, MAX_WORDS);
@@ -114,7 +114,7 @@ function toField(value: string): string {
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
-/** With as many fields as the first row has. */
+/** Has as many fields as the first row. */
 function addedRow(content: string, asked: string): string {
   let fields = 1;
   let isQuoted = false;
@@ -129,12 +129,12 @@ function addedRow(content: string, asked: string): string {
 function replaceIn(content: string, asked: string, kind: WrittenKind): string | undefined {
   const { from = '', to = '' } = replacementIn(asked) ?? {};
   if (from === '' || !content.includes(from)) return undefined;
-  // A sheet stays one.
+  // A sheet stays a sheet.
   if (kind === 'sheet' && /["\r\n,]/.test(from + to)) return undefined;
   return content.replaceAll(from, () => to);
 }
 
-/** Its paragraphs up to the middle. */
+/** The first half of its paragraphs. */
 function firstHalf(content: string): string {
   const paragraphs = content.trim().split(/\n{2,}/);
   return paragraphs.length === 1

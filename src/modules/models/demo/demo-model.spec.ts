@@ -13,7 +13,7 @@ const DOCUMENT = '0b0e7c2e-6f5c-4a52-9d0a-3f1f6f2d9a11';
 const user = (text: string) => ({ role: 'user' as const, content: [{ type: 'text' as const, text }] });
 const system = (content: string) => ({ role: 'system' as const, content });
 
-/** The only part of an answer: a text, or a call of a tool. */
+/** The only part of an answer: a text, or a tool call. */
 async function answer(prompt: LanguageModelV4Prompt, options: Partial<LanguageModelV4CallOptions> = {}) {
   const { content, finishReason, usage } = await model.doGenerate({ prompt, ...options });
   const [part] = content;
@@ -63,7 +63,7 @@ describe('the demo model as a router', () => {
     expect(await route(message)).toBe(agent);
   });
 
-  it('considers what is open, and names no agent that is missing', async () => {
+  it('considers the open document, and names no agent that is missing', async () => {
     expect(await route('Translate into French')).toBe('chat');
     expect(await route('Translate into French', { documentIsOpen: true })).toBe('artifact');
     expect(await route('Which issues are open?', {}, ['chat', 'artifact'])).toBe('chat');
@@ -139,7 +139,7 @@ describe('the demo model with the tools of documents', () => {
     expect([tool, text]).toEqual([undefined, expect.stringContaining('Images are not available.')]);
   });
 
-  it('answers in text if there is nothing to do, or no tool for it', async () => {
+  it('answers in text if no call is needed or no tool fits', async () => {
     expect((await answer([user('Hello')], { tools })).text).toContain('Ask me to write an essay');
     expect((await answer([user('Make it shorter')], { tools })).tool).toBeUndefined();
     const { text } = await answer([user('write an essay about tides')]);
@@ -280,7 +280,7 @@ describe('the demo model', () => {
     expect(types.slice(-2)).toEqual(['text-end', 'finish']);
   });
 
-  it('stops in the middle if the reader is gone', async () => {
+  it('stops in the middle if the reader has left', async () => {
     const controller = new AbortController();
     const { stream } = await model.doStream({
       prompt: [user('Hello there')],

@@ -15,12 +15,13 @@ import { type DemoReply, replyTo } from './demo-reply.js';
 
 export const DEMO_MODEL_ID = 'demo';
 
-/** Slow enough to be seen streaming, fast enough not to be waited for. */
+/** Slow enough that streaming is visible, fast enough that nobody has to wait. */
 const WORD_DELAY = 10;
 
 /**
- * A built-in model for a machine without keys. It says the same to the same prompt, answers from the conversation, uses
- * the tools it is given, reports tokens like any other, and says plainly that it is not a language model.
+ * A built-in model for a machine without keys. It gives the same answer to the same prompt, answers from the
+ * conversation, uses the tools that it gets, reports tokens like any other model, and says plainly that it is not a
+ * language model.
  */
 export class DemoModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4';

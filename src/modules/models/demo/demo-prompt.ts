@@ -5,25 +5,25 @@ import type {
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider';
 
-/** A call that was made since the user's last words, and what came of it. */
+/** A call that was made since the user's last message, and its result. */
 export interface DemoToolResult {
   toolName: string;
   input: Record<string, unknown>;
   output: LanguageModelV4ToolResultPart['output'];
 }
 
-/** What the demo model makes out of a prompt. */
+/** How the demo model understands a prompt. */
 export interface DemoPrompt {
   instructions: string;
-  /** What the user has said, oldest first. */
+  /** The user's messages, oldest first. */
   questions: string[];
-  /** The last of it. */
+  /** The last of these messages. */
   question: string;
   tools: LanguageModelV4FunctionTool[];
   results: DemoToolResult[];
-  /** The document that is open beside the chat, else the last one that was written in it. */
+  /** The document that is open next to the chat, or else the last one that was written in it. */
   documentId?: string;
-  /** What the open document says. */
+  /** The content of the open document. */
   openContent?: string;
 }
 
@@ -43,13 +43,13 @@ export function readPrompt({ prompt, tools = [] }: LanguageModelV4CallOptions): 
   };
 }
 
-/** The beginning of a text, with a mark where something of it is missing. */
+/** The beginning of a text, with a mark if it was cut. */
 export function excerpt(text: string, length: number): string {
   const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
-/** A text in one line. */
+/** A text as one line. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
@@ -73,12 +73,12 @@ function resultsIn(prompt: LanguageModelV4Prompt): DemoToolResult[] {
   return results;
 }
 
-/** The members of an object; none of anything else. */
+/** The members of an object. Empty for anything else. */
 export function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** The members of an object in JSON; none when the text is something else. */
+/** The members of a JSON object. Empty if the text is anything else. */
 export function fieldsIn(json: string): Record<string, unknown> {
   try {
     return fieldsOf(JSON.parse(json));

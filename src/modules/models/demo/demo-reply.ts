@@ -8,7 +8,7 @@ import { callFor, type DemoToolCall, sayWhatWasDone } from './demo-tools.js';
 
 export type DemoReply = { text: string } | DemoToolCall;
 
-/** What the demo model says to a prompt, or the tool that it calls. */
+/** The demo model's answer to a prompt, or the tool call that it makes. */
 export function replyTo(options: LanguageModelV4CallOptions): DemoReply {
   const prompt = readPrompt(options);
   const { instructions, question, results } = prompt;

@@ -4,10 +4,10 @@ import { wishOf } from './demo-wish.js';
 const ABOUT_THE_REPOSITORY =
   /\b(?:repositor(?:y|ies)|repo|github|readme|files?|folders?|issues?|pull requests?|prs?|commits?|branch(?:es)?|source code)\b/i;
 
-/** Recent messages say by which tools something was done. */
+/** Recent messages contain the tools that were used. */
 const WROTE_A_DOCUMENT = /\[(?:create|update)Document\]/;
 
-/** The agents that an answer may name, if that is what the answer is about. */
+/** The agents that an answer may name if it is about routing. */
 export function agentsToChooseFrom(schema: unknown): string[] | undefined {
   const { enum: names } = fieldsOf(fieldsOf(fieldsOf(schema)['properties'])['agent']);
   return Array.isArray(names) ? names.map(String) : undefined;
@@ -27,9 +27,9 @@ export function chooseAgent(situation: string, agents: string[]): string {
 
 function choose(message: string, hasDocument: boolean, agents: string[]): { agent: string; reason: string } {
   const wish = agents.includes('artifact') ? wishOf(message, hasDocument) : undefined;
-  if (wish?.type === 'create') return { agent: 'artifact', reason: 'A document is to be written.' };
+  if (wish?.type === 'create') return { agent: 'artifact', reason: 'The message asks for a document.' };
   if (agents.includes('git_mcp') && ABOUT_THE_REPOSITORY.test(message))
-    return { agent: 'git_mcp', reason: 'It is about the repository.' };
-  if (wish) return { agent: 'artifact', reason: 'It is about a document.' };
+    return { agent: 'git_mcp', reason: 'The message is about the repository.' };
+  if (wish) return { agent: 'artifact', reason: 'The message is about a document.' };
   return { agent: agents.includes('chat') ? 'chat' : (agents[0] ?? 'chat'), reason: 'It is a conversation.' };
 }

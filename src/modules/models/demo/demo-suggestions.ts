@@ -31,7 +31,7 @@ function suggestionsFor(text: string): DemoSuggestion[] {
   const usable = passages.filter(
     (passage) => passage !== '' && text.indexOf(passage) === text.lastIndexOf(passage),
   );
-  // What can be made shorter is worth more than what can only be marked.
+  // Passages that can be shortened come before passages that can only be marked.
   return usable
     .toSorted((one, other) => Number(FILLER.test(other)) - Number(FILLER.test(one)))
     .slice(0, MAX_SUGGESTIONS)

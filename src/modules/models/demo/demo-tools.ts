@@ -3,7 +3,7 @@ import { replacementIn } from './demo-document.js';
 import { type DemoPrompt, type DemoToolResult, excerpt, fieldsOf, oneLine } from './demo-prompt.js';
 import { wishOf } from './demo-wish.js';
 
-/** A call of one of the tools that were offered. */
+/** A call of one of the tools that the model got. */
 export interface DemoToolCall {
   toolName: string;
   input: Record<string, unknown>;
@@ -12,12 +12,12 @@ export interface DemoToolCall {
 const MAX_DESCRIPTION = 2_000;
 const MAX_EXCERPT = 240;
 
-/** The call that does what the message asks for, if a tool can. */
+/** The call that fulfills the message, if a tool can. */
 export function callFor(prompt: DemoPrompt): DemoToolCall | undefined {
   return documentCall(prompt) ?? repositoryCall(prompt);
 }
 
-/** One sentence on each call, once it is done. */
+/** One sentence about each call that was made. */
 export function sayWhatWasDone(results: DemoToolResult[]): string {
   const sentences = results.map(describeResult);
   return `${sentences.join('\n\n')}\n\n(From the demo model, which is not a language model.)`;
@@ -40,14 +40,14 @@ function documentCall({ tools, question, documentId, openContent }: DemoPrompt):
   return { toolName: update.name, input: { id: documentId, description, ...edits } };
 }
 
-/** One text in the place of another is an edit, when it is clear which one is meant. */
+/** Replacing one text by another is an edit, if both are clear. */
 function editsFor(question: string, content: string | undefined): object {
   const { from, to } = replacementIn(oneLine(question)) ?? {};
   if (from === undefined || content?.split(from).length !== 2) return {};
   return { edits: [{ oldText: from, newText: to }] };
 }
 
-/** Reads, and never writes: nobody wants a demo to change what others work on. */
+/** Only reads: a demo should not change other people's work. */
 function repositoryCall({ tools, question }: DemoPrompt): DemoToolCall | undefined {
   const issue = /\bissue\b\D{0,10}(\d+)/i.exec(question)?.[1];
   const attempts: Array<[isAsked: boolean, toolNames: string[], input: Record<string, unknown>]> = [
@@ -69,13 +69,13 @@ function repositoryCall({ tools, question }: DemoPrompt): DemoToolCall | undefin
   return undefined;
 }
 
-/** A path has a slash in it, or a dot before its last letters. */
+/** A path contains a slash, or a dot before its last letters. */
 function pathIn(question: string): string | undefined {
   const words = question.split(/\s+/).map((word) => word.replace(/^["'`“(]+|["'`”),.?!:;]+$/g, ''));
   return words.find((word) => /^[\w.-][\w./-]*$/.test(word) && /\/\w|\.[a-z]\w*$/i.test(word));
 }
 
-/** What the tool takes of these arguments, and those for which there is one choice only. */
+/** The arguments that the tool accepts, and those that have only one possible value. */
 function argumentsFor(
   { inputSchema }: LanguageModelV4FunctionTool,
   known: Record<string, unknown>,

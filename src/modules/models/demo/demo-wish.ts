@@ -2,12 +2,12 @@ import { excerpt, oneLine } from './demo-prompt.js';
 
 export type DemoDocumentKind = 'text' | 'code' | 'image' | 'sheet';
 
-/** What a message wants of documents. */
+/** What a message asks for regarding documents. */
 export type DemoWish =
   { type: 'create'; kind: DemoDocumentKind; title: string } | { type: 'change' } | { type: 'suggest' };
 
 const MAX_TITLE = 80;
-/** Characters that are looked at: who wants something says so at once. */
+/** The number of characters to check. Users usually say what they want at the beginning. */
 const MAX_READ = 2_000;
 
 const NOUNS: Record<DemoDocumentKind, string> = {
@@ -25,19 +25,19 @@ const CREATING = new RegExp(
 );
 const WRITING_ABOUT = /\bwrite\b[^.?!\n]*?\babout\b(?<rest>[^\n]*)/i;
 const DRAWING = /\b(?:draw|paint)\b(?<rest>[^\n]*)/i;
-/** Somebody who wants to know how a letter is written wants no letter. */
+/** A question about how a letter is written does not ask for a letter. */
 const ASKING = /^\W*(?:how|what|why|when|where|who|which|is|are|do|does|did)\b/i;
 
 const CHANGING =
   /\b(?:change|edit|revise|rewrite|update|improve|shorten|expand|extend|translate|replace|rename|correct|add|remove|polish|write|make)\b/i;
 const SUGGESTING = /\b(?:suggest|suggestions?|proofread|review)\b/i;
-/** What a change is about, when no document is at hand that could be meant. */
+/** Words for what a change is about, used if no document is open that the message could mean. */
 const MEANING_ONE = new RegExp(`\\b(?:it|this|that|improvements?|${NOUN})\\b`, 'i');
 const A_NEW_ONE = /\b(?:a|an|another|new)\b/i;
 
-/** A few words of English, looked for as they stand: no more is to be expected of a demo. */
-export function wishOf(said: string, hasDocument: boolean): DemoWish | undefined {
-  const message = said.slice(0, MAX_READ);
+/** A few English words, matched literally. A demo does not need more. */
+export function wishOf(text: string, hasDocument: boolean): DemoWish | undefined {
+  const message = text.slice(0, MAX_READ);
   if (ASKING.test(message)) return undefined;
   const isMeant = hasDocument || MEANING_ONE.test(message);
   if (SUGGESTING.test(message) && isMeant) return { type: 'suggest' };
@@ -52,7 +52,7 @@ function creationIn(
 ): { kind: DemoDocumentKind; title: string } | undefined {
   const { before = '', noun, rest = '' } = CREATING.exec(message)?.groups ?? {};
   if (noun !== undefined) {
-    // "Make the essay shorter" is about the one that is there.
+    // "Make the essay shorter" refers to the existing essay.
     if (!A_NEW_ONE.test(before) && (hasDocument || /\b(?:it|this|that)\b/i.test(before))) return undefined;
     const kind = KINDS.find((name) => new RegExp(`^(?:${NOUNS[name]})$`, 'i').test(noun)) ?? 'text';
     return { kind, title: titleFrom(rest) || capitalized(noun) };
@@ -65,7 +65,7 @@ function creationIn(
   return about === undefined ? undefined : { kind: 'text', title: titleFrom(about) || 'Text' };
 }
 
-/** What the document is about: `about tides, please.` is `Tides`. */
+/** The subject of the document: `about tides, please.` becomes `Tides`. */
 function titleFrom(words: string): string {
   const subject = oneLine(words)
     .replace(/^[\s,:;–-]*(?:(?:about|on|of|for|that|which|with|called|named|titled|an?|the)\s+)*/i, '')

@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** Kinds of token that only some vendors price apart. */
+/** Kinds of tokens for which only some vendors have a separate price. */
 class SpecialRatesDto {
   @ApiPropertyOptional({
     type: Number,
     nullable: true,
     example: 4,
-    description: 'Of what is kept in the cache for an hour.',
+    description: 'For tokens that are cached for an hour.',
   })
   cacheWriteHour?: number | null;
 
@@ -14,18 +14,18 @@ class SpecialRatesDto {
     type: Number,
     nullable: true,
     example: 8,
-    description: 'Of pictures that are read.',
+    description: 'For input pictures.',
   })
   imageInput?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, example: 1, description: 'Of sound that is read.' })
+  @ApiPropertyOptional({ type: Number, nullable: true, example: 1, description: 'For input sound.' })
   audioInput?: number | null;
 
   @ApiPropertyOptional({
     type: Number,
     nullable: true,
     example: 0.1,
-    description: 'Of sound that is read from the cache.',
+    description: 'For sound that is read from the cache.',
   })
   cachedAudioInput?: number | null;
 
@@ -33,7 +33,7 @@ class SpecialRatesDto {
     type: Number,
     nullable: true,
     example: 30,
-    description: 'Of pictures that are drawn.',
+    description: 'For pictures that the model draws.',
   })
   imageOutput?: number | null;
 }
@@ -42,7 +42,7 @@ export class PriceTierDto extends SpecialRatesDto {
   @ApiProperty({
     type: 'integer',
     example: 272_000,
-    description: 'The prices hold for the whole of a call with more tokens of input than this.',
+    description: 'These prices apply to a whole call if it has more input tokens than this.',
   })
   aboveInputTokens: number;
 
@@ -90,19 +90,19 @@ class RatesDto extends SpecialRatesDto {
   @ApiPropertyOptional({ type: [PriceTierDto], description: 'Prices of long prompts.' })
   tiers?: PriceTierDto[];
 
-  @ApiPropertyOptional({ type: FeesDto, description: 'What is paid beside the tokens.' })
+  @ApiPropertyOptional({ type: FeesDto, description: 'Fees in addition to the price of tokens.' })
   fees?: FeesDto;
 }
 
 export class ScheduledPricingDto extends RatesDto {
-  @ApiProperty({ example: '2027-01-01', description: 'The day from which these prices hold instead (UTC).' })
+  @ApiProperty({ example: '2027-01-01', description: 'The day (UTC) from which these prices apply.' })
   from: string;
 }
 
 export class ModelPricingDto extends RatesDto {
   @ApiPropertyOptional({
     type: [ScheduledPricingDto],
-    description: 'Changes of the price that the vendor has announced.',
+    description: 'Price changes that the vendor has announced.',
   })
   scheduled?: ScheduledPricingDto[];
 }
@@ -125,7 +125,7 @@ export class ModelOptionDto {
     additionalProperties: { type: 'boolean' },
     example: { reasoning: true, fileInput: true },
     description:
-      'What the model can do. `reasoning` tells whether POST /api/chat accepts `thinking: true` for it.',
+      'What the model can do. `reasoning` says whether POST /api/chat accepts `thinking: true` for it.',
   })
   capabilities: Record<string, boolean>;
 
@@ -142,19 +142,19 @@ export class ModelOptionDto {
         { from: '2027-01-01', input: 1.5, cachedInput: 0.15, output: 7.5, fees: { webSearch: 0.014 } },
       ],
     },
-    description: 'Null where no price is known: what calls of the model cost is not counted then.',
+    description: 'Null if the price is unknown. The cost of calls is then not counted.',
   })
   pricing: ModelPricingDto | null;
 
   @ApiPropertyOptional({
     example: '2026-12-01',
-    description: 'The day on which the vendor switches the model off, or has.',
+    description: 'The day on which the vendor switches or has switched the model off.',
   })
   retiresAt?: string;
 
   @ApiPropertyOptional({
     example: 'gemini-3.8-flash',
-    description: 'What the vendor recommends in its place.',
+    description: 'The replacement that the vendor recommends.',
   })
   replacement?: string;
 

@@ -7,10 +7,10 @@ import type { PictureSize } from '../media-tokens.js';
 import { ANTHROPIC_MODELS } from './offered-models.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
-/** Tokens that the models may think before they answer, where they are to be told. */
+/** The reasoning budget in tokens, for models that need one. */
 const THINKING_BUDGET = 4_096;
 
-/** Searches and pages of one answer: each is paid beside its tokens. */
+/** The maximum number of searches and pages in one answer. Each is billed in addition to its tokens. */
 const MAX_USES = 5;
 
 export const anthropic = {
@@ -55,7 +55,7 @@ export const anthropic = {
   endings: { pause_turn: 'pause' },
   resuming: inTheSameContainer,
   ignores: isUnknownEvent,
-  // Anthropic says of its newer tokenizer that it makes about 30 % more tokens of the same text.
+  // Anthropic says that its newer tokenizer makes about 30 % more tokens from the same text.
   tokensPerEstimate: (modelId) => (isNewer(modelId) ? 1.3 : 1),
   // A page is read as text and as a picture.
   media: { picture: pictureTokens, tokensOfPage: () => 3_000, tokensOfSecond: 0 },
@@ -67,7 +67,8 @@ export const anthropic = {
 } as const satisfies Vendor;
 
 function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
-  // Since 4.6 the models find by themselves how much thought a question needs, and some do so unless they are told not to.
+  // Since 4.6, the models decide by themselves how much reasoning a question needs. Some do so unless thinking is
+  // switched off.
   const adaptive = modelId.startsWith('claude-') && !/^claude-3|-4(?:-[0-5])?(?:-\d{8})?$/.test(modelId);
   if (!thinking) return adaptive ? { anthropic: leastThought(modelId) } : {};
   return {
@@ -79,7 +80,7 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
   };
 }
 
-/** After a pause, code continues in the container that has its files. */
+/** After a pause, code continues in the container that holds its files. */
 function inTheSameContainer({ anthropic }: SharedV4ProviderMetadata): ProviderOptions | undefined {
   const { id } = (anthropic?.['container'] ?? {}) as { id?: unknown };
   return typeof id === 'string' ? { anthropic: { container: { id } } } : undefined;
@@ -110,15 +111,15 @@ const withoutUnknownEvents: Rewrite = (events) => {
   return { events: kept.join(''), isDone: events.includes('message_start') };
 };
 
-/** Some models cannot be kept from thinking altogether. */
+/** Thinking cannot be switched off in some models. */
 function leastThought(modelId: string): ProviderOptions[string] {
   if (/sonnet-5-5/.test(modelId)) return { thinking: { type: 'between_tools' } };
   return /opus-5-5|fable-5/.test(modelId) ? { effort: 'low' } : { thinking: { type: 'disabled' } };
 }
 
 /**
- * A token for 750 pixels, after a picture was made as small as the model takes it: since Opus 4.7 and the models of the fifth
- * generation, that is larger.
+ * One token for 750 pixels, after a picture was scaled down to the largest size that the model accepts. Since Opus 4.7
+ * and the models of the fifth generation, that size is larger.
  */
 function pictureTokens({ width, height }: PictureSize, modelId: string): number {
   const [side, most] = isNewer(modelId) ? [2_576, 4_784] : [1_568, 1_600];
@@ -130,7 +131,7 @@ function isNewer(modelId: string): boolean {
   return /^claude-(?:opus-4-[78]|[a-z]+-5)\b/.test(modelId);
 }
 
-/** Anthropic opens a stream with the figures of its input. */
+/** Anthropic starts a stream with the figures of its input. */
 function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {
   if (part.type !== 'custom' || part.kind !== 'anthropic.message_start') return undefined;
   const usage = part.providerMetadata?.['anthropic']?.['usage'] as Record<string, unknown> | undefined;

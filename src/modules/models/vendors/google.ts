@@ -95,9 +95,9 @@ export const google = {
   },
 } as const satisfies Vendor;
 
-/** Some models cannot be kept from thinking altogether: those get the smallest amount that is taken. */
+/** Thinking cannot be switched off in some models. They get the smallest budget that they accept. */
 function thinkingConfig(modelId: string, thinking: boolean): Record<string, boolean | number | string> {
-  // Of its own accord this one does not think; -1 is "as much as the question needs".
+  // This model does not think by default. -1 means "as much as the question needs".
   if (thinking && /^gemini-2\.5-flash-lite/.test(modelId))
     return { includeThoughts: true, thinkingBudget: -1 };
   if (thinking) return { includeThoughts: true };
@@ -112,8 +112,8 @@ function takesMinimalThought(modelId: string): boolean {
 }
 
 /**
- * Up to Gemini 2.5, 258 tokens a tile: a small picture is one, a larger one is cut into tiles of two thirds of its shorter
- * side. Since Gemini 3 a picture comes to at most 1,120.
+ * Up to Gemini 2.5, each tile has 258 tokens. A small picture is one tile. A larger one is cut into tiles of two thirds
+ * of its shorter side. Since Gemini 3, a picture has at most 1,120 tokens.
  */
 function pictureTokens({ width, height }: PictureSize, modelId: string): number {
   if (!isBeforeGemini3(modelId)) return 1_120;
@@ -122,7 +122,7 @@ function pictureTokens({ width, height }: PictureSize, modelId: string): number 
   return 258 * Math.min(MAX_TILES, Math.ceil(width / side) * Math.ceil(height / side));
 }
 
-/** More tiles than this has no picture that a model takes. */
+/** No picture that a model accepts has more tiles than this. */
 const MAX_TILES = 64;
 
 function isBeforeGemini3(modelId: string): boolean {
@@ -137,7 +137,7 @@ function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | un
   if (!metadata) return undefined;
   const reasoningTokens = count(metadata['thoughtsTokenCount']);
   return {
-    // What the vendor's own tools have put into the prompt is counted apart, and billed like it.
+    // Gemini counts the results of its own tools in the prompt separately, and bills them like the prompt.
     inputTokens: count(metadata['promptTokenCount']) + count(metadata['toolUsePromptTokenCount']),
     cachedInputTokens: count(metadata['cachedContentTokenCount']),
     outputTokens: count(metadata['candidatesTokenCount']) + reasoningTokens,
@@ -166,7 +166,7 @@ function tokensOf(modality: string, list: unknown): number {
   );
 }
 
-/** Since Gemini 3 each query costs a fee; before, a prompt that was searched for. */
+/** Since Gemini 3, each query has a fee. Before, each prompt with searches had a fee. */
 function searches(part: LanguageModelV4StreamPart, modelId: string): readonly string[] {
   const candidates = rawValueOf(part)?.['candidates'] as Array<Json | null> | null | undefined;
   const grounding = candidates?.[0]?.['groundingMetadata'] as Json | null | undefined;
@@ -175,7 +175,10 @@ function searches(part: LanguageModelV4StreamPart, modelId: string): readonly st
   return isBeforeGemini3(modelId) ? ['prompt'] : queries.filter((query) => typeof query === 'string');
 }
 
-/** Beside the picture, an image model writes words and thoughts. Unless Gemini says which is which, only thoughts are known. */
+/**
+ * Besides the picture, an image model writes text and reasoning. Unless Gemini reports the tokens by kind, only those
+ * of reasoning are known.
+ */
 function imageDetails({ images, providerMetadata }: ImageModelV4Result): Partial<TokenUsage> {
   const { usageMetadata } = (providerMetadata?.['google'] ?? {}) as { usageMetadata?: Json | null };
   if (!usageMetadata) return {};

@@ -14,7 +14,7 @@ export const openai = {
   variables: {
     apiKey: 'OPENAI_API_KEY',
     baseUrl: 'OPENAI_BASE_URL',
-    // Gateways and local servers often have `chat` only.
+    // Gateways and local servers often have only `chat`.
     api: { name: 'OPENAI_API', values: ['responses', 'chat'] },
   },
   connect: ({ api, ...settings }) => {
@@ -32,7 +32,7 @@ export const openai = {
   options: (model: CalledModel) => ({
     openai: {
       store: false,
-      // All that was looked at, without titles, would come beside what is cited.
+      // True would list everything that was read, without titles, in addition to the citations.
       includeWebSearchSources: false,
       ...(model.thinking === undefined ? {} : thinkingOptions(model, model.thinking)),
     },
@@ -75,7 +75,7 @@ export const openai = {
   titleModel: 'gpt-6-luna',
   images: {
     model: OPENAI_IMAGE_MODEL,
-    // Of its best quality, which it may choose.
+    // For the highest quality, which the model may choose.
     tokens: 4_160,
     refusal: /moderation_blocked|content_policy_violation/,
     details: imageDetails,
@@ -84,7 +84,7 @@ export const openai = {
 
 function thinkingOptions(model: CalledModel, thinking: boolean): Record<string, string | null> {
   const effort = thinking ? mediumEffort(model.modelId) : leastEffort(model);
-  // Left out, the client would ask for a detailed one.
+  // If it is omitted, the client asks for a detailed summary.
   return { reasoningEffort: effort, reasoningSummary: thinking ? 'auto' : null };
 }
 
@@ -96,24 +96,24 @@ function leastEffort({ modelId, allows }: CalledModel): string {
   if (isPro(modelId)) return 'high';
   if (modelId.includes('codex')) return 'low';
   if (/^gpt-5\.\d|^gpt-6(?:\.\d)?-(?:terra|luna)|^gpt-6-sol/.test(modelId)) return 'none';
-  // Its search does not go with less than this.
+  // Its search requires at least this effort.
   const least = allows('webSearch') ? 'low' : 'minimal';
   return modelId.startsWith('gpt-5') ? least : 'low';
 }
 
-/** The pro models have this one effort. */
+/** The pro models only have this effort. */
 function isPro(modelId: string): boolean {
   return /-pro(?:-|$)/.test(modelId);
 }
 
-/** Tokens of a picture as such, and of each of its tiles. */
+/** The tokens of a picture, and of each of its tiles. */
 const TILES: Array<[model: RegExp, base: number, tile: number]> = [
   [/^gpt-4o-mini/, 2_833, 5_667],
   [/^o\d/, 75, 150],
   [/^gpt-5(?:-chat|-\d|$)/, 70, 140],
 ];
 
-/** Tiles of 512 pixels, after a picture was fitted into 2,048 and its shorter side made 768. */
+/** Tiles of 512 pixels, after the picture was scaled to fit into 2,048 pixels and its shorter side to 768. */
 function pictureTokens({ width, height }: PictureSize, modelId: string): number {
   const [, base, tile] = TILES.find(([model]) => model.test(modelId)) ?? [undefined, 85, 170];
   const fit = Math.min(1, 2_048 / Math.max(width, height));
@@ -122,7 +122,7 @@ function pictureTokens({ width, height }: PictureSize, modelId: string): number 
   return base + tile * Math.max(1, tiles);
 }
 
-/** Only the chat interface takes sound, and counts it. */
+/** Only the chat interface accepts sound and counts it. */
 function details({ prompt_tokens_details }: Record<string, unknown>): Partial<TokenUsage> {
   const audioInputTokens = count(
     (prompt_tokens_details as { audio_tokens?: unknown } | null | undefined)?.audio_tokens,
@@ -130,14 +130,14 @@ function details({ prompt_tokens_details }: Record<string, unknown>): Partial<To
   return audioInputTokens > 0 ? { audioInputTokens } : {};
 }
 
-/** A search costs a fee; to open a page that was found, or to look for words in it, does not. */
+/** A search has a fee. Opening a page that was found, or searching for words in it, has none. */
 function searches(part: LanguageModelV4StreamPart): readonly string[] {
   if (part.type !== 'tool-result') return [];
   const { action } = (part.result ?? {}) as { action?: { type?: unknown } | null };
   return action?.type === 'search' ? [part.toolCallId] : [];
 }
 
-/** OpenAI counts the pictures that it is given apart, and writes nothing but pictures. */
+/** OpenAI counts input pictures separately. Its output consists of pictures only. */
 function imageDetails({ providerMetadata, usage }: ImageModelV4Result): Partial<TokenUsage> {
   const images = providerMetadata?.['openai']?.images ?? [];
   const imageInputTokens = images.reduce<number>(

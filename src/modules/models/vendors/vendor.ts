@@ -16,30 +16,30 @@ import type { CacheLifetime } from '../../admin-config/config-schemas.js';
 import type { Pricing } from '../../admin-config/pricing-schema.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 
-/** What a client of a vendor is made with. */
+/** The settings of a vendor's client. */
 export interface Connection {
   apiKey: string;
-  /** Another endpoint than the vendor's own. */
+  /** An endpoint other than the vendor's own. */
   baseURL?: string;
   fetch: typeof fetch;
-  /** Which of the vendor's interfaces to speak, where it has several. */
+  /** Which of the vendor's interfaces to use, if it has several. */
   api?: string;
 }
 
 /** The part of a vendor's client that is used. */
 export interface VendorClient {
   language(modelId: string): LanguageModelV4;
-  /** Undefined where the vendor has no image models. */
+  /** Undefined if the vendor has no image models. */
   image?(modelId: string): ImageModelV4;
-  /** The vendor's file API; present where `files.uploads` of its record is. */
+  /** The vendor's file API. Present if its record has `files.uploads`. */
   files?(): FilesV4;
 }
 
-/** What the options of a call depend on. */
+/** The input for the options of a call. */
 export interface CalledModel {
-  /** The vendor's own id. */
+  /** The vendor's id of the model. */
   modelId: string;
-  /** Undefined where nobody says, or the model cannot think: the vendor's own default holds. */
+  /** Undefined if thinking is not set, or if the model cannot think. The vendor's default then applies. */
   thinking: boolean | undefined;
   /** Whether the configuration allows this tool of the vendor. */
   readonly allows: (tool: string) => boolean;
@@ -50,23 +50,23 @@ export type ProviderOptions = Record<
   Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
 >;
 
-/** What the use of a vendor's prompt cache depends on. */
+/** The input for the use of a vendor's prompt cache. */
 export interface PromptCache {
-  /** How long a prompt is kept, for vendors that let it be chosen. */
+  /** How long a prompt is kept, for vendors that allow a choice. */
   ttl: CacheLifetime;
-  /** The same in all calls of a chat and different for each chat. It does not tell whose chat it is. */
+  /** The same in all calls of a chat, and different for each chat. It does not reveal the chat's owner. */
   conversation?: string;
 }
 
-/** How a vendor finds the beginning of a prompt that it has read before. */
+/** How a vendor finds the beginning of a prompt in its cache. */
 export interface CachingRules {
-  /** The call with what the vendor must be told for that. The words of the prompt stay as they are. */
+  /** Adds what the vendor needs for its cache to a call. The text of the prompt stays unchanged. */
   prepare(options: LanguageModelV4CallOptions, cache: PromptCache): LanguageModelV4CallOptions;
-  /** Whether the vendor writes prompts to its cache, for its price of a cache write, without being told to. */
+  /** Whether the vendor writes prompts to its cache by itself, and bills this as a cache write. */
   readonly writesUnasked: boolean;
 }
 
-/** A model that is offered from the start, with its list price. */
+/** A model that is offered by default, with its list price. */
 export interface OfferedModel {
   id: string;
   name: string;
@@ -76,7 +76,7 @@ export interface OfferedModel {
   pricing: Pricing;
 }
 
-/** The image model that is configured from the start. No agent offers it: it draws, it does not answer. */
+/** The image model that is configured by default. No agent offers it, because it draws and does not answer. */
 export interface OfferedImageModel {
   id: string;
   name: string;
@@ -85,40 +85,40 @@ export interface OfferedImageModel {
   pricing: Pricing;
 }
 
-/** What the models of a vendor take besides text. Sizes are characters of base64, as they go over the wire. */
+/** The files that the models of a vendor accept besides text. Sizes are in characters of base64, as sent. */
 export interface FileRules {
   /** Media types of files that are sent as they are. Text needs none: it is written into the prompt. */
   readonly types: readonly string[];
-  /** Models that take none of them. */
+  /** Models that accept none of these types. */
   readonly textModels?: RegExp;
-  /** Images of a request at most. */
+  /** The maximum number of images in a request. */
   readonly maxImages: number;
   readonly maxImageSize?: number;
-  /** Pixels of an image's longer side. */
+  /** The maximum length of an image's longer side, in pixels. */
   readonly maxImageSide?: number;
   /** A stricter limit for requests with more than this many images. */
   readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
-  /** Of all files inside of a request together; below the vendor's limit of a request, which text counts against too. */
+  /** The maximum size of all files inside a request. It is below the vendor's limit for a request, which includes text. */
   readonly maxTotalSize: number;
-  /** For files beyond that. Absent where a request takes everything that this server takes. */
+  /** For files beyond that limit. Absent if a request can contain everything that this server accepts. */
   readonly uploads?: FileUploads;
-  /** The vendor's words for a file that it cannot process. */
+  /** The vendor's error text for a file that it cannot process. */
   readonly refusal: RegExp;
 }
 
 /** The vendor's file API. A file that does not fit into a request is uploaded, and the request names it. */
 export interface FileUploads {
-  /** Of all files of a request together, inside of it or uploaded, in characters of base64. */
+  /** The maximum size of all files of a request, inside it or uploaded, in characters of base64. */
   readonly maxTotalSize: number;
   /** Milliseconds until the vendor deletes a file. */
   readonly lifetime: number;
-  /** When the vendor deletes this file, where only its metadata tell; in epoch milliseconds. */
+  /** When the vendor deletes this file, in epoch milliseconds, if only its metadata contains this time. */
   expiryOf?(uploaded: FilesV4UploadFileResult): number | undefined;
-  /** The vendor's words for a file that it does not have or no longer has. */
+  /** The vendor's error text for a file that it does not have or no longer has. */
   readonly unknown: RegExp;
 }
 
-/** What the vendor gets back of its own notes on the parts of an earlier answer. It gets nothing of another vendor's notes. */
+/** The vendor's own notes on the parts of an earlier answer that it gets back. It gets no notes of other vendors. */
 export interface HistoryRules {
   /** The name under which the vendor's client keeps its notes. */
   readonly namespace: string;
@@ -126,41 +126,41 @@ export interface HistoryRules {
   readonly toolCall?: readonly string[];
   readonly reasoning: {
     readonly notes: readonly string[];
-    /** The vendor takes thoughts back only with one of these: its own signature, or the thoughts in encrypted form. */
+    /** The vendor only accepts reasoning back with one of these: its own signature, or the encrypted reasoning. */
     readonly proofs: readonly string[];
-    /** The note by which several parts are one item, refused without an item of the same answer after it. */
+    /** The note that joins several parts into one item. The vendor refuses the item without another item of the same answer after it. */
     readonly item?: string;
   };
 }
 
 /**
- * Everything that is particular to one model vendor. Each list that names vendors is derived from these records: add one
+ * Everything that is specific to one model vendor. Each list that names vendors is derived from these records: add one
  * to `vendor-list.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
  */
 export interface Vendor {
-  /** As it stands in model ids, configuration keys and usage: `google`. */
+  /** The name in model ids, configuration keys and usage: `google`. */
   readonly id: string;
-  /** As texts call it: `Google`. */
+  /** The name in texts: `Google`. */
   readonly name: string;
-  /** The header in which users send keys of their own, in lower case. */
+  /** The header in which users send their own keys, in lower case. */
   readonly keyHeader: string;
   readonly variables: VendorVariables;
   connect(connection: Connection): VendorClient;
 
-  /** False where the vendor has no such parameter. */
+  /** False if the vendor has no such parameter. */
   readonly takesTopK: boolean;
   /**
-   * Tokens that thoughts may take on top of those of the answer. They are added to `maxOutputTokens`, unless the vendor's
-   * client does that itself.
+   * The tokens that reasoning may use in addition to the answer. They are added to `maxOutputTokens`, unless the
+   * vendor's client does this.
    */
   readonly thoughts: { readonly tokens: number; readonly addedByClient: boolean };
-  /** What must be said with each call in the vendor's own words: thinking, and that it is not to keep the conversation. */
+  /** The options that each call needs, in the vendor's own format: thinking, and that the vendor must not store the conversation. */
   options(model: CalledModel): ProviderOptions;
-  /** What the vendor does on its own side, by the capability that allows it, under the names that the vendor uses. */
+  /** The tools that run on the vendor's side, by the capability that allows them, under the vendor's names. */
   readonly tools: Readonly<Record<string, LanguageModelV4ProviderTool>>;
-  /** Of `tools`: the one that searches, for a fee each time. */
+  /** The tool in `tools` that searches, with a fee for each search. */
   readonly searchTool?: string;
-  /** The interfaces that have these tools, where not all of them do. */
+  /** The interfaces that have these tools, if not all of them do. */
   readonly apisWithTools?: readonly string[];
 
   readonly usage: {
@@ -171,22 +171,22 @@ export interface Vendor {
      * carry none. Only called for `raw` and `custom` parts.
      */
     partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
-    /** Parts of the final figures that the vendor's client does not hand on but for what the vendor said, as it said it. */
+    /** Parts of the final figures that the vendor's client only passes on as raw data. */
     details?(reported: JSONObject): Partial<TokenUsage>;
-    /** Searches that cost a fee and that a part tells of, each by something that is the same whenever it is told again. */
+    /** The searches with a fee that a part reports. Each is identified by a value that stays the same if it is reported again. */
     searches?(part: LanguageModelV4StreamPart, modelId: string): readonly string[];
-    /** The model that answers, where the vendor's client does not tell; only called for `raw` parts. */
+    /** The model that answers, if the vendor's client does not report it. Only called for `raw` parts. */
     answeredBy?(part: LanguageModelV4StreamPart): string | undefined;
   };
 
-  /** How many times as many tokens the vendor makes of a text as are estimated. */
+  /** The factor between the vendor's tokens and the estimated tokens of a text. */
   tokensPerEstimate?(modelId: string): number;
-  /** How the vendor counts what is not text, by its published rules; used for estimates. */
+  /** How the vendor counts anything except text, by its published rules. Used for estimates. */
   readonly media: {
     picture(size: PictureSize, modelId: string): number;
-    /** Of a PDF. */
+    /** The tokens of a PDF. */
     tokensOfPage(modelId: string): number;
-    /** Of sound. */
+    /** The tokens of sound. */
     readonly tokensOfSecond: number;
   };
 
@@ -208,30 +208,30 @@ export interface Vendor {
    */
   ignores?(event: unknown): boolean;
 
-  /** Where the vendor's tools leave code and its output in a stored answer; later questions may go to another vendor. */
+  /** Where the vendor's tools store code and its output in an answer. Later questions may go to another vendor. */
   readonly code: {
-    /** Fields of the call's input, the first that has text counts. */
+    /** Fields of the call's input. The first one with text is used. */
     readonly input: readonly string[];
     /** Fields of its output. */
     readonly output: readonly string[];
-    /** A field of its output that is a list, and the field of an item that has text. */
+    /** A field of its output that is a list, and the field of its items that has text. */
     readonly outputList?: readonly [list: string, field: string];
   };
 
-  /** The models that are offered from the start, the flagship first. */
+  /** The models that are offered by default, the flagship first. */
   readonly models: readonly OfferedModel[];
-  /** Of `models`: the one that answers when the client names none. */
+  /** The model in `models` that answers if the client names none. */
   readonly defaultModel: string;
-  /** Of `models`: the cheap one that names chats and chooses agents. */
+  /** The cheap model in `models` that names chats and chooses agents. */
   readonly titleModel: string;
-  /** Absent where the vendor has no image models. */
+  /** Absent if the vendor has no image models. */
   readonly images?: {
     readonly model: OfferedImageModel;
-    /** Tokens that a picture takes at most, drawn or given. */
+    /** The maximum number of tokens of a picture, as input or output. */
     readonly tokens: number;
-    /** The text of a refusal by the rules on content, where it comes as an error and not as an answer without a picture. */
+    /** The text of a refusal by the content rules, if it is an error and not an answer without a picture. */
     readonly refusal?: RegExp;
-    /** Tokens of pictures, given and drawn, where the vendor bills them at a price of their own. */
+    /** The tokens of pictures, input and output, if the vendor bills them at a separate price. */
     details?(result: ImageModelV4Result): Partial<TokenUsage>;
   };
 }
@@ -244,10 +244,10 @@ export function providerTool(
   return { type: 'provider', id, name, args };
 }
 
-/** More than any model reads or writes in one call: a provider that reports it is not believed. */
+/** No model reads or writes more in one call. A higher value from a provider is ignored. */
 const MAX_TOKENS = 20_000_000;
 
-/** Invalid counts (negative, fractional, absurd, not a number) must not break the books: they count as not reported. */
+/** Invalid counts (negative, fractional, absurd, not a number) must not corrupt the usage data. They count as not reported. */
 export function count(value: unknown): number {
   if (typeof value !== 'number' || !(value > 0 && value <= MAX_TOKENS)) return 0;
   return Math.round(value);

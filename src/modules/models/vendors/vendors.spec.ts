@@ -15,7 +15,7 @@ describe('the records of the vendors', () => {
     expect(offered).toContain(vendor.titleModel);
     expect(new Set(offered).size).toBe(offered.length);
     for (const api of apisWithTools) expect(variables.api?.values).toContain(api);
-    // `.env.example` is written by hand.
+    // `.env.example` is maintained by hand.
     for (const name of [variables.apiKey, variables.baseUrl, variables.api?.name ?? []].flat())
       expect(example).toMatch(new RegExp(`^# ${name}=`, 'm'));
     expect(example).toContain(keyHeader);

@@ -6,13 +6,13 @@ type AnyVendor = (typeof VENDOR_LIST)[number];
 /** A model vendor that is reached over the network. */
 export type Provider = AnyVendor['id'];
 
-/** What answers a call: a vendor, or the demo model of this server. */
+/** The provider of a call: a vendor, or this server's demo model. */
 export type ModelProvider = Provider | 'demo';
 
 /** The vendors that have image models. */
 export type DrawingProvider = Extract<AnyVendor, { images: object }>['id'];
 
-/** The name of a tool that some vendor runs on its own side. */
+/** The name of a tool that runs on the side of a vendor. */
 export type ProviderCapability = {
   [Id in Provider]: keyof Extract<AnyVendor, { id: Id }>['tools'];
 }[Provider];
@@ -27,15 +27,15 @@ export const DRAWING_PROVIDERS = PROVIDERS.filter(
   (provider): provider is DrawingProvider => VENDORS[provider].images !== undefined,
 );
 
-/** The headers in which users send keys of their own. */
+/** The headers in which users send their own keys. */
 export const KEY_HEADERS: readonly string[] = PROVIDERS.map((provider) => VENDORS[provider].keyHeader);
 
-/** The vendor of a model that is named `provider/model`. */
+/** The vendor of a model with the name `provider/model`. */
 export function providerOf(modelId: string): Provider | undefined {
   return PROVIDERS.find((provider) => modelId.startsWith(`${provider}/`));
 }
 
-/** How texts call a provider, and the header in which its users' keys travel; the demo model takes none. */
+/** The name of a provider in texts, and the header for its users' keys. The demo model has no header. */
 export function addressOf(provider: ModelProvider): { name: string; keyHeader?: string } {
   return provider === 'demo' ? { name: 'The demo model' } : VENDORS[provider];
 }

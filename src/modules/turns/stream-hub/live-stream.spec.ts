@@ -118,7 +118,7 @@ describe('LiveStream', () => {
     expect(after.ended).toBe(true);
   });
 
-  it('keeps only the last of contents that are sent whole, for each document', () => {
+  it('keeps only the latest version of content that is sent in full, for each document', () => {
     const stream = new LiveStream();
     const behind = new Reader();
     behind.room = 2;

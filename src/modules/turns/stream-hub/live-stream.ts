@@ -1,31 +1,32 @@
 import type { UIMessageChunk } from 'ai';
 import { type Position, ReplayLog } from './replay-log.js';
 
-/** Somebody who reads a stream. Frames are complete server-sent events. */
+/** A reader of a stream. Frames are complete server-sent events. */
 export interface StreamReader {
-  /** @returns false when the reader can't take more now; it must call `resume` of its subscription when it can. */
+  /** @returns false if the reader cannot accept more now; it must then call `resume` of its subscription when it can */
   write(frame: string): boolean;
   end(): void;
 }
 
 export interface Subscription {
-  /** The reader can take more: it gets what it has missed, then follows. */
+  /** The reader can accept more. It gets the missed frames and then follows the stream. */
   resume(): void;
-  /** The reader has gone. */
+  /** The reader has left. */
   close(): void;
 }
 
 interface Follower {
   reader: StreamReader;
-  /** Set while the reader is behind: it reads from the log, not from what is published. */
+  /** Set while the reader is behind. It then reads from the log, not from the published chunks. */
   behind?: Position;
 }
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
 /**
- * One answer while it is generated. Whoever generates publishes; any number of readers come and go, each gets everything
- * from the first chunk on. A slow reader keeps nothing but a position in the one log: it slows nobody and costs no memory.
+ * One answer while it is generated. The generator publishes chunks. Any number of readers can join and leave, and each
+ * one gets everything from the first chunk on. For a slow reader, only a position in the shared log is kept, so it
+ * slows nobody down and needs no memory.
  */
 export class LiveStream {
   private readonly log = new ReplayLog();
@@ -46,7 +47,7 @@ export class LiveStream {
     }
   }
 
-  /** Nothing more will come: readers get `[DONE]` and are let go, those behind when they have caught up. */
+  /** Ends the stream. Readers get `[DONE]` and are disconnected, slow ones after they have caught up. */
   finish(): void {
     if (this.finished) return;
     this.finished = true;

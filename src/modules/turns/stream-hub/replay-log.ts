@@ -1,6 +1,6 @@
 import type { UIMessageChunk } from 'ai';
 
-/** What a delta adds to, so that deltas of one kind and part can be joined. */
+/** What a delta belongs to. Deltas with the same kind and part can be joined. */
 function deltaOf(chunk: UIMessageChunk): { key: string; text: string } | undefined {
   switch (chunk.type) {
     case 'text-delta':
@@ -15,9 +15,9 @@ function deltaOf(chunk: UIMessageChunk): { key: string; text: string } | undefin
   }
 }
 
-/** They hold all of a content so far, so that the next one of the kind takes the place of the one before it. */
+/** Each of these contains the whole content so far, so the next one of the same kind replaces the previous one. */
 const WHOLES = new Set<UIMessageChunk['type']>(['data-codeDelta', 'data-sheetDelta', 'data-imageDelta']);
-/** From here on it is about another content. */
+/** After this chunk, the content is a different one. */
 const NEW_CONTENT: UIMessageChunk['type'] = 'data-clear';
 
 function sizeOf(chunk: UIMessageChunk): number {
@@ -28,33 +28,36 @@ function sizeOf(chunk: UIMessageChunk): number {
   return contents.reduce((sum, length) => sum + length, 200);
 }
 
-/** Characters that are handed out at once: a late reader of a long answer must not have all of it in its connection. */
+/**
+ * The maximum number of characters in one portion. Otherwise a late reader of a long answer would have all of it in its
+ * connection at once.
+ */
 const MAX_PORTION = 32 * 1024;
 
 interface Entry {
-  /** Absent when a later entry has taken its place. */
+  /** Absent if a later entry has replaced it. */
   chunk?: UIMessageChunk;
-  /** Set for deltas: the joined text of all of them that followed each other. */
+  /** Set for deltas: the joined text of consecutive deltas. */
   key?: string;
   text: string;
 }
 
-/** How far a reader has come: the number of entries it has whole, and the characters it has of the next one. */
+/** The position of a reader: the number of complete entries, and the number of characters of the next one. */
 export interface Position {
   entry: number;
   offset: number;
 }
 
 /**
- * Everything a stream has said, from its first chunk on. Deltas that follow each other are joined, so the log grows with
- * the text, not with the number of tokens, and a reader that comes late or falls behind gets them in one piece.
+ * Everything in a stream from its first chunk on. Consecutive deltas are joined, so the log grows with the text, not
+ * with the number of tokens. A reader that is late or slow gets them in one piece.
  */
 export class ReplayLog {
   private readonly entries: Entry[] = [];
   private readonly wholes = new Map<UIMessageChunk['type'], Entry>();
   private characters = 0;
 
-  /** Characters of text kept, as a measure of memory. */
+  /** The number of characters kept, as a measure of memory. */
   get size(): number {
     return this.characters;
   }
@@ -87,7 +90,7 @@ export class ReplayLog {
     this.wholes.set(type, entry);
   }
 
-  /** Where a reader stands that has read everything. */
+  /** The position of a reader that has read everything. */
   end(): Position {
     const last = this.entries.at(-1);
     return last?.key === undefined
@@ -95,7 +98,7 @@ export class ReplayLog {
       : { entry: this.entries.length - 1, offset: last.text.length };
   }
 
-  /** The next chunk after `position`, and the position after it; undefined at the end. */
+  /** The next chunk after `position`, and the position after that chunk. Undefined at the end. */
   next(position: Position): { chunk: UIMessageChunk; position: Position } | undefined {
     let at = position.entry;
     while (this.entries[at]?.chunk === undefined && at < this.entries.length) at++;
@@ -115,7 +118,7 @@ export class ReplayLog {
   }
 }
 
-/** Where the next portion ends: not between the halves of a surrogate pair. */
+/** The end of the next portion. It is not between the halves of a surrogate pair. */
 function portionEnd(text: string, start: number): number {
   const end = start + MAX_PORTION;
   if (end >= text.length) return text.length;

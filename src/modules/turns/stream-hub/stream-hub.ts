@@ -3,8 +3,8 @@ import { activeStreams } from '../../../common/observability/metrics.js';
 import type { Turn } from '../turn.js';
 
 /**
- * The turns that this process is conducting, one for a user and a chat. Whether the chat is the user's own is found out later:
- * until then a stranger's turn must not stand in the place of the owner's.
+ * The turns of this process, one for each user and chat. The owner of the chat is checked later. Until then, a turn of
+ * another user must not take the owner's place.
  */
 @Injectable()
 export class StreamHub {
@@ -14,7 +14,7 @@ export class StreamHub {
     return this.turns.get(placeOf({ userId, chatId }));
   }
 
-  /** Takes the user's only place in the chat; the caller has seen that it is free, in the same tick. */
+  /** Takes the user's only place in the chat. The caller has checked in the same tick that it is free. */
   add(turn: Turn): void {
     this.turns.set(placeOf(turn), turn);
     activeStreams.set(this.turns.size);

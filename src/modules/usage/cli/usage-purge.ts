@@ -8,7 +8,7 @@ import { UsageUpkeepRepository } from '../rollup/usage-upkeep.repository.js';
 const USAGE = 'usage: npm run usage:purge -- --before <2026-01-31 | 2026-01-31T12:15Z> [--dry-run]';
 const PROGRESS_INTERVAL = 10_000;
 
-/** Removes the rows of old calls, and keeps their sums. */
+/** Removes the rows of old calls and keeps their sums. */
 await runCommand(async (url) => {
   const { before, dryRun } = readOptions(process.argv.slice(2));
   const client = await connect(url, 'switchboard-usage');

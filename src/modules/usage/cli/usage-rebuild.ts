@@ -2,7 +2,7 @@ import { connect } from '../../../common/database/cli/connect.js';
 import { runCommand } from '../../../common/database/cli/run-command.js';
 import { UsageUpkeepRepository } from '../rollup/usage-upkeep.repository.js';
 
-/** Computes the usage rollups anew from the rows and the archive. Servers may go on meanwhile. */
+/** Recomputes the usage rollups from the rows and the archive. Servers may keep running meanwhile. */
 await runCommand(async (url) => {
   const client = await connect(url, 'switchboard-usage');
   try {

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { COST_COLUMN } from '../../../common/database/cost-column.js';
 
-/** One model call. Without `responseTimestamp` it is running, or was cut off by a crash. */
+/** One model call. Without `responseTimestamp`, it is running or was cut off by a crash. */
 @Entity({ name: 'usage_logs', synchronize: false })
 export class UsageLogEntity {
   @PrimaryGeneratedColumn('uuid')

@@ -1,6 +1,6 @@
 import { END_STATUS } from '../usage-words.js';
 
-/** Calls of one kind; all of them, where nothing is said. */
+/** Filters calls by kind. Without any field, all calls are included. */
 export interface CallKind {
   agentType?: string;
   /** With or without its provider. */

@@ -189,7 +189,7 @@ function callsOfAll(
        ${from.logs('response_timestamp is null', within('request_timestamp', whole, add))}`,
     `select ${point('request_timestamp')}, ${rowOf(kinds)}
        ${from.running(within('request_timestamp', whole, add))}`,
-    // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
+    // If a bound cuts a quarter hour, rows are used for it. They are subtracted from the point that counted it.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
        ${from.sums('usage_pending')(within('bucket', whole, add))}`,
     ...large.map(
@@ -230,7 +230,7 @@ type From = (...conditions: string[]) => string;
 
 interface Sources {
   logs: From;
-  /** Calls that have no row yet. */
+  /** Calls without a row. */
   running: From;
   sums: (table: string) => From;
 }

@@ -63,7 +63,7 @@ const COLUMNS = `
   request_timestamp as "requestTimestamp", response_timestamp as "responseTimestamp", duration_ms as "durationMs",
   ${STATUS} as status, metadata`;
 
-/** Rows, and the calls that have none yet. */
+/** Rows, and calls without a row. */
 const CALLS = (() => {
   const columns = `
     id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
@@ -71,7 +71,7 @@ const CALLS = (() => {
   return `(select ${columns} from usage_logs union all select ${columns} from ${RUNNING_CALLS} as running)`;
 })();
 
-/** What rows are ordered by. None of it is null: what has not ended has a place, too. */
+/** The values that rows are ordered by. They are never null, so calls that have not ended have a position, too. */
 const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
   requestTimestamp: { sql: 'request_timestamp', type: 'timestamptz' },
   agentType: { sql: 'agent_type', type: 'text' },

@@ -4,10 +4,10 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const TIME = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads the moment before which usage is purged: `2026-01-31` (when that day begins in UTC), or a time with its zone, on
- * a quarter of an hour, since rollups know no smaller part of a day.
+ * Parses the time before which usage is purged: `2026-01-31` (the start of that day in UTC), or a time with its zone.
+ * It must be on a quarter hour, the smallest unit of the rollups.
  *
- * @throws Error in one line that says what is wrong with it
+ * @throws Error with a one-line description of the problem
  */
 export function parsePurgeMoment(text: string, now = new Date()): Date {
   const day = DAY.test(text) ? text : TIME.exec(text)?.[1];
@@ -22,7 +22,7 @@ export function parsePurgeMoment(text: string, now = new Date()): Date {
   return moment;
 }
 
-/** JavaScript takes February 30 for March 2. */
+/** JavaScript interprets February 30 as March 2. */
 function isDay(text: string): boolean {
   const start = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(text);

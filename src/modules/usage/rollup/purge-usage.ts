@@ -1,20 +1,20 @@
 import type { UsageUpkeepRepository } from './usage-upkeep.repository.js';
 
-/** Takes some tenths of a second: as long as that, whoever changes or deletes one of these rows waits. */
+/** A batch of this size takes some tenths of a second. Changes and deletions of its rows wait that long. */
 const BATCH = 5_000;
 
 export interface PurgeOptions {
   batch?: number;
-  /** Ends the purge after the batch that is under way; what is purged is purged. */
+  /** Ends the purge after the running batch. What is already purged stays purged. */
   signal?: AbortSignal;
   onBatch?: (purged: number) => void;
 }
 
 /**
- * Removes the rows of finished calls before a moment, batch by batch, and keeps their sums in the archive. It can be
- * interrupted at any time and run again. Rows that somebody is changing are left out.
+ * Removes the rows of finished calls before a given time, batch by batch, and keeps their sums in the archive. It can
+ * be interrupted at any time and run again. Rows that are being changed are skipped.
  *
- * @returns how many rows it has removed
+ * @returns the number of removed rows
  */
 export async function purgeUsage(
   repository: UsageUpkeepRepository,
@@ -30,7 +30,7 @@ export async function purgeUsage(
       batch,
     );
     total += purged;
-    // Nothing is left, or nothing but rows of a user who is being deleted.
+    // Nothing is left, or only rows of a user who is being deleted.
     if (reached === null || (purged === 0 && Number(reached) === Number(after))) break;
     after = reached;
     onBatch?.(total);

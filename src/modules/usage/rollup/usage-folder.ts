@@ -4,12 +4,12 @@ import { PeriodicTask } from '../../../common/periodic/periodic-task.js';
 import { UsageRollupRepository } from './usage-rollup.repository.js';
 
 const FOLD_INTERVAL = 2_000;
-/** Takes some hundredths of a second, or some tenths when the rows are spread over a year: writers of many rows wait for it. */
+/** A batch takes some hundredths of a second, or some tenths if the rows are spread over a year. Writers of many rows wait that long. */
 const BATCH = 5_000;
 
 /**
- * Brings the usage rollups up to date every two seconds, on whichever instance is first. Readers add what is pending, so
- * only the time that a report takes depends on when this happens.
+ * Updates the usage rollups every two seconds, on whichever instance is first. Readers add pending changes, so the time
+ * of the update only affects how long a report takes.
  */
 @Injectable()
 export class UsageFolder implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -1,19 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../../common/database/database.js';
 
-/** Behind the beginning of a long queue it makes no difference how long it is. */
+/** The length of the queue is only counted up to this number, because a longer queue makes no difference. */
 const MOST_COUNTED = 100_000;
 
 const COUNT_PENDING = `
   select count(*)::integer as pending
     from (select from switchboard.usage_pending limit ${MOST_COUNTED}) as counted`;
 
-/** The statements that bring the usage rollups up to date. */
+/** The statements that update the usage rollups. */
 @Injectable()
 export class UsageRollupRepository {
   constructor(private readonly database: Database) {}
 
-  /** How many differences are not in the rollups yet: at most 100,000, and that may stand for more. */
+  /** The number of pending changes. 100,000 is the maximum and may stand for more. */
   async countPending(): Promise<number> {
     const rows = await this.database.asService((manager) =>
       manager.query<[{ pending: number }]>(COUNT_PENDING),
@@ -22,9 +22,9 @@ export class UsageRollupRepository {
   }
 
   /**
-   * Adds at most `batch` differences to the rollups, in one transaction.
+   * Adds at most `batch` pending changes to the rollups, in one transaction.
    *
-   * @returns how many; 0 also while somebody else writes the rollups
+   * @returns the number of added changes; also 0 while another process writes the rollups
    */
   async fold(batch: number): Promise<number> {
     const rows = await this.database.asService((manager) =>

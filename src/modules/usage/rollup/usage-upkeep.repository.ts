@@ -5,11 +5,11 @@ import { END_STATUS } from '../usage-words.js';
 const OLD = `request_timestamp < $1 and response_timestamp is not null`;
 
 /**
- * Moves the oldest calls from their rows to the archive, and says where it stopped. Triggers see by the setting that
- * nothing has changed of what was used.
+ * Moves the oldest calls from their rows to the archive, and returns where it stopped. A setting tells triggers that
+ * usage has not changed.
  *
- * It waits for nobody: rows and users that another statement holds, because they are being changed or deleted, are left
- * to the next pass. A user is held before their archive is written, so that they can not go in between.
+ * It waits for no lock: rows and users that are being changed or deleted are left to the next pass. A user is locked
+ * before their archive is written, so that the user cannot be deleted in between.
  */
 const PURGE = `
   with old as (
@@ -40,11 +40,11 @@ const PURGE = `
   )
   select (select count(*) from purged)::integer as purged, (select max(request_timestamp) from old) as reached`;
 
-/** What operators do with usage from the command line, on a connection of their own that has no time limit. */
+/** Operations on usage from the command line, on a separate connection without a time limit. */
 export class UsageUpkeepRepository {
   constructor(private readonly client: Client) {}
 
-  /** Makes the rollups what the rows and the archive say. @returns how many of their rows were not right, or missing */
+  /** Corrects the rollups from the rows and the archive. @returns the number of rollup rows that were wrong or missing */
   async rebuildRollups(): Promise<number> {
     const { rows } = await this.client.query<{ corrected: string }>(
       'select switchboard.rebuild_usage() as corrected',
@@ -52,7 +52,7 @@ export class UsageUpkeepRepository {
     return Number(rows[0]?.corrected);
   }
 
-  /** How many calls a purge would find. */
+  /** The number of calls that a purge would find. */
   async countBefore(moment: Date): Promise<number> {
     const { rows } = await this.client.query<{ count: string }>(
       `select count(*) from usage_logs where ${OLD}`,
@@ -61,7 +61,7 @@ export class UsageUpkeepRepository {
     return Number(rows[0]?.count);
   }
 
-  /** Keeps others from purging as long as the connection lives. @returns false when somebody does */
+  /** Prevents other purges as long as the connection lives. @returns false if another purge is running */
   async lockPurge(): Promise<boolean> {
     const { rows } = await this.client.query<{ ours: boolean }>('select pg_try_advisory_lock($1) as ours', [
       ADVISORY_LOCKS.usagePurge,
@@ -72,8 +72,8 @@ export class UsageUpkeepRepository {
   /**
    * Moves at most `batch` of the oldest calls before `moment` to the archive, in one transaction.
    *
-   * @param after as old as the last batch reached, or older
-   * @returns how many it moved, and how far it looked; null when there was nothing to look at
+   * @param after the position of the last batch, or an older one
+   * @returns the number of moved calls, and how far it looked; null if there was nothing to look at
    */
   async purgeBefore(
     moment: Date,
