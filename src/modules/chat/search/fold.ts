@@ -18,6 +18,7 @@ const LETTERS: Record<string, string> = {
   œ: 'oe',
   ς: 'σ',
 };
+const BEYOND_ASCII = /[^\x00-\x7f]/;
 const IN_PLACE = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 
 /**
@@ -25,6 +26,7 @@ const IN_PLACE = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
  * "ß" is "SS" and "ı" is "I".
  */
 export function fold(text: string): string {
+  if (!BEYOND_ASCII.test(text)) return text.toLowerCase();
   return text
     .normalize('NFKD')
     .replace(IGNORED, '')
@@ -35,6 +37,53 @@ export function fold(text: string): string {
     .replace(IGNORED, '')
     .replace(IN_PLACE, (letter) => LETTERS[letter] ?? letter)
     .normalize('NFC');
+}
+
+/**
+ * Characters that never change what is before them: letters that stand alone, and ASCII. Marks join with a letter, and so
+ * do vowels and final consonants of Korean. What folds to nothing may stand between a letter and its mark.
+ */
+const ALONE =
+  /[\0-\x7f]|[[\p{Lu}\p{Ll}\p{Lo}]--[\u1160-\u11ff\u3133\u3135\u3136\u313a-\u3140\u3144\u314f-\u318e\ud7b0-\ud7ff\ufcf2-\ufcf4\ufe70-\ufe7f\uff9e-\uffdc\p{Default_Ignorable_Code_Point}]]/v;
+
+/** Whether the text before the character can be folded without it. */
+export function standsAlone(character: string): boolean {
+  return ALONE.test(character);
+}
+
+/** Folds a long text that comes in pieces: together, the results are the folded text. */
+export class PieceFolder {
+  private rest = '';
+
+  constructor(private readonly size: number) {}
+
+  /** The folded text as far as it no longer changes by what follows. */
+  *add(text: string): Generator<string> {
+    const all = this.rest + text;
+    let start = 0;
+    while (all.length - start > this.size) {
+      const cut = cutBefore(all, start, start + this.size);
+      yield fold(all.slice(start, cut));
+      start = cut;
+    }
+    this.rest = all.slice(start);
+  }
+
+  end(): string {
+    const { rest } = this;
+    this.rest = '';
+    return fold(rest);
+  }
+}
+
+/** Nothing that means anything has so many marks in a row that no place is found. */
+function cutBefore(text: string, start: number, end: number): number {
+  for (let at = end; at > start; at--) {
+    const code = text.codePointAt(at)!;
+    const isLowHalf = code >= 0xdc00 && code <= 0xdfff;
+    if (!isLowHalf && standsAlone(String.fromCodePoint(code))) return at;
+  }
+  return end;
 }
 
 /** What folds to what, the other way around. */
