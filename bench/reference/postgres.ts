@@ -1,15 +1,16 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import Fastify, { type FastifyRequest } from 'fastify';
-import type { Statement } from '../../src/common/database/database.js';
 import type * as Paging from '../../src/common/http/paging.js';
+import type { FinishedAnswer } from '../../src/modules/turns/turn-end.repository.js';
+import type * as TurnEndRepositories from '../../src/modules/turns/turn-end.repository.js';
 import type * as TurnRepositories from '../../src/modules/turns/turn.repository.js';
 import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
 import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
 import type * as MessagesMapper from '../../src/modules/messages/messages.mapper.js';
 import type * as MessagesRepositories from '../../src/modules/messages/messages.repository.js';
 import type * as AdmissionRepositories from '../../src/modules/rate-limit/admission.repository.js';
-import type * as UsageRepositories from '../../src/modules/usage/usage.repository.js';
-import type { FinishedCall, StartedCall } from '../../src/modules/usage/usage.types.js';
+import type * as Books from '../../src/modules/usage/books.js';
+import type { FinishedCall, SentCall } from '../../src/modules/usage/usage.types.js';
 import { load } from '../support/build.js';
 import { BareDatabase } from './database.js';
 import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstream.js';
@@ -22,8 +23,9 @@ import { type Frame, readAnswer, type SendBody, textOf, Upstream } from './upstr
 const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
 );
+const { TurnEndRepository } = await load<typeof TurnEndRepositories>('modules/turns/turn-end.repository.js');
 const { TurnRepository } = await load<typeof TurnRepositories>('modules/turns/turn.repository.js');
-const { UsageRepository } = await load<typeof UsageRepositories>('modules/usage/usage.repository.js');
+const { entryOf, toBooks } = await load<typeof Books>('modules/usage/books.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
 const { MessagesRepository } = await load<typeof MessagesRepositories>(
   'modules/messages/messages.repository.js',
@@ -35,12 +37,13 @@ const { toPage } = await load<typeof Paging>('common/http/paging.js');
 /** The same as the product's seeded limits: too high to be reached. */
 const LIMITS = { hourly: 1_000_000, daily: 1_000_000 };
 const DEFAULT_TITLE = 'New chat';
+const NOTHING: Frame = { text: '', inputTokens: 0, outputTokens: 0 };
 
 const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
-const admissions = new AdmissionRepository(database.asDatabase());
+const admissions = new AdmissionRepository(database.asDatabase(), instance);
+const turnEnds = new TurnEndRepository(database.asDatabase());
 const turns = new TurnRepository(database.asDatabase(), instance);
-const usage = new UsageRepository(database.asDatabase());
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
 const upstream = new Upstream(process.env['UPSTREAM_URL'] ?? '');
@@ -51,14 +54,14 @@ interface OpenTurn {
   chatId: string;
   answerId: string;
   streamId: string;
+  runId: string;
+  call: SentCall;
   needsTitle: boolean;
 }
 
 app.post<{ Body: SendBody }>('/api/chat', async (request, reply) => {
   const text = textOf(request.body);
   const turn = await open(userOf(request), request.body);
-  const call = startedCall(turn, 'gemini-2.5-flash', 'answer');
-  const started = usage.start(call);
   const answer = await upstream.stream(text);
   reply.hijack();
   reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
@@ -69,9 +72,14 @@ app.post<{ Body: SendBody }>('/api/chat', async (request, reply) => {
     reply.raw.write(piece);
   }
   const frame = readAnswer(Buffer.concat(pieces).toString('utf8'));
-  await started;
-  await usage.finish([finishedCall(call, frame, turn.answerId)], [ending(turn, frame)]);
-  await title;
+  const written = await title;
+  const calls = [finishedCall(turn.call, frame), ...(written ? [written.call] : [])];
+  await database.executeAsService([
+    turnEnds.finish(
+      { ...ending(turn, frame), title: written?.title },
+      { calls: toBooks(calls), runId: turn.runId, isOver: true },
+    ),
+  ]);
   reply.raw.end();
 });
 
@@ -100,6 +108,9 @@ app.get<{ Params: { id: string }; Querystring: { limit?: string } }>(
 async function open(userId: string, { id: chatId, message }: SendBody): Promise<OpenTurn> {
   const answerId = randomUUID();
   const streamId = randomUUID();
+  const runId = randomUUID();
+  const call = sentCall({ userId, chatId, answerId }, 'gemini-2.5-flash', 'answer');
+  const sentCalls = JSON.stringify({ [call.id]: entryOf(call, finishedCall(call, NOTHING)) });
   const chat = { id: chatId, userId, title: DEFAULT_TITLE, visibility: 'private', create: true };
   const title = await database.asUser(
     userId,
@@ -118,17 +129,20 @@ async function open(userId: string, { id: chatId, message }: SendBody): Promise<
       await manager.query(rows.text, rows.parameters);
       return state?.title;
     },
-    admissions.admitting({ userId, agentType: 'chat', limits: LIMITS, expectedCost: 0 }),
+    admissions.admitStatement(
+      { id: runId, messageId: answerId, sentCalls },
+      { userId, agentType: 'chat', limits: LIMITS, expectedCost: 0 },
+    ),
   );
-  return { userId, chatId, answerId, streamId, needsTitle: title === DEFAULT_TITLE };
+  return { userId, chatId, answerId, streamId, runId, call, needsTitle: title === DEFAULT_TITLE };
 }
 
-function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Statement {
+function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): FinishedAnswer {
   const { userId, chatId, answerId, streamId } = turn;
   const figures = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
   const usageFigures = { ...figures, cachedInputTokens: 0, reasoningTokens: 0 };
   const model = 'google/gemini-2.5-flash';
-  return turns.finish({
+  return {
     id: answerId,
     chatId,
     streamId,
@@ -139,36 +153,31 @@ function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Sta
     lastContext: { ...usageFigures, model, cost: 0.0001, contextWindow: 1_048_576 },
     userId,
     asked: [],
-  });
-}
-
-async function writeTitle(turn: OpenTurn, text: string): Promise<void> {
-  const call = startedCall(turn, 'gemini-2.5-flash-lite', 'title');
-  const started = usage.start(call);
-  const title = await upstream.title(text);
-  await started;
-  const frame = { text: title, inputTokens: 100, outputTokens: 8 };
-  await usage.finish([finishedCall(call, frame)], [turns.setTitle(turn.chatId, DEFAULT_TITLE, title)]);
-}
-
-function startedCall({ userId, chatId, answerId }: OpenTurn, model: string, purpose: string): StartedCall {
-  const metadata = {
-    purpose,
-    requestId: randomUUID(),
-    messageId: purpose === 'answer' ? answerId : undefined,
-    ownKey: false,
-    instanceId: instance.instanceId,
   };
+}
+
+async function writeTitle(turn: OpenTurn, text: string): Promise<{ title: string; call: FinishedCall }> {
+  const call = sentCall(turn, 'gemini-2.5-flash-lite', 'title');
+  const title = await upstream.title(text);
+  return { title, call: finishedCall(call, { text: title, inputTokens: 100, outputTokens: 8 }) };
+}
+
+function sentCall(
+  { userId, chatId, answerId }: Pick<OpenTurn, 'userId' | 'chatId' | 'answerId'>,
+  model: string,
+  purpose: string,
+): SentCall {
+  const messageId = purpose === 'answer' ? answerId : undefined;
+  const metadata = { purpose, requestId: randomUUID(), messageId, ownKey: false };
   const base = { id: randomUUID(), userId, chatId, requestedAt: new Date(), metadata };
   return { ...base, agentType: 'chat', model, provider: 'google' };
 }
 
-function finishedCall(call: StartedCall, frame: Frame, messageId?: string): FinishedCall {
+function finishedCall(call: SentCall, frame: Frame): FinishedCall {
   const { inputTokens, outputTokens } = frame;
   const cost = { inputCost: '0.000030', outputCost: '0.000070', totalCost: '0.000100' };
   return {
     ...call,
-    messageId,
     tokens: { inputTokens, outputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
     cost: { ...cost, unrounded: cost },
     metadata: { ...call.metadata, status: 'success', finishReason: 'stop', unroundedCost: cost },

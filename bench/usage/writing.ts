@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { EntityManager } from 'typeorm';
 import type { Database, Statement } from '../../src/common/database/database.js';
+import type * as Books from '../../src/modules/usage/books.js';
 import type * as UsageFolders from '../../src/modules/usage/rollup/usage-folder.js';
 import type * as UsageRollupRepositories from '../../src/modules/usage/rollup/usage-rollup.repository.js';
 import type * as UsageRepositories from '../../src/modules/usage/usage.repository.js';
@@ -15,6 +16,7 @@ import { counted, type Result, rounded, type Section } from './results.js';
 import { addYear } from './rows.js';
 
 const { UsageRepository } = await load<typeof UsageRepositories>('modules/usage/usage.repository.js');
+const { toBooks } = await load<typeof Books>('modules/usage/books.js');
 const { UsageFolder } = await load<typeof UsageFolders>('modules/usage/rollup/usage-folder.js');
 const { UsageRollupRepository } = await load<typeof UsageRollupRepositories>(
   'modules/usage/rollup/usage-rollup.repository.js',
@@ -39,6 +41,7 @@ interface Contender {
   url: string;
   pool: pg.Pool;
   usage: InstanceType<typeof UsageRepository>;
+  database: Database;
   users: string[];
   folder?: InstanceType<typeof UsageFolder>;
 }
@@ -107,7 +110,8 @@ async function prepare(serverUrl: string, name: string, rollups: boolean, rows: 
     name,
     url,
     pool,
-    usage: new UsageRepository(databaseOf(pool)),
+    usage: new UsageRepository(),
+    database: databaseOf(pool),
     users: users.map(({ id }) => id),
     folder: rollups ? new UsageFolder(new UsageRollupRepository(databaseOf(pool))) : undefined,
   };
@@ -158,17 +162,16 @@ async function withFold(contender: Contender, work: () => Promise<number>): Prom
 type Write = (contender: Contender, seconds: number) => Promise<number>;
 
 const KINDS: ReadonlyArray<[label: string, unit: string, write: Write]> = [
-  [`recorded calls: start and end, ${CONNECTIONS} connections`, 'calls/s', recordCalls],
-  ['1,000 rows per statement, one connection', 'rows/s', bulk(1_000)],
-  ['20,000 rows per statement, one connection', 'rows/s', bulk(20_000)],
+  [`calls as they are booked, ${CONNECTIONS} connections`, 'calls/s', recordCalls],
+  ['1,000 rows a statement, one connection', 'rows/s', bulk(1_000)],
+  ['20,000 rows a statement, one connection', 'rows/s', bulk(20_000)],
 ];
 
-/** Uses the product's repository: two statements per call. The second one waits for the disk. */
-async function recordCalls({ usage, users }: Contender, seconds: number): Promise<number> {
+/** By the repository of the product: one statement a call, which waits for the disk. */
+async function recordCalls({ usage, database, users }: Contender, seconds: number): Promise<number> {
   const { rate } = await closedLoop(CONNECTIONS, seconds, async () => {
     const call = newCall(users);
-    await usage.start(call);
-    await usage.finish([call], []);
+    await database.executeAsService([usage.booking({ calls: toBooks([call]), isOver: true })]);
     return 1;
   });
   return rate;

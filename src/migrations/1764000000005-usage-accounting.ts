@@ -1,17 +1,19 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { ADMIT } from './functions/admit.js';
+import { BOOK_CALLS } from './functions/book_calls.js';
+import { CLOSE_RUNS } from './functions/close_runs.js';
 import { COUNT_ARCHIVED_USAGE } from './functions/count_archived_usage.js';
 import { COUNT_USAGE } from './functions/count_usage.js';
-import { EXTEND_RESERVATION } from './functions/extend_reservation.js';
 import { FOLD_USAGE } from './functions/fold_usage.js';
 import { REBUILD_USAGE } from './functions/rebuild_usage.js';
 import { TRY_USAGE_LOCK } from './functions/try_usage_lock.js';
 import { createFunctions, dropFunctions } from './sql-functions.js';
 
-/** Only the service admits, folds and rebuilds, and only triggers count. */
+/** Only the service admits, books, folds and rebuilds, and only triggers count. */
 const FUNCTIONS = [
   ADMIT,
-  EXTEND_RESERVATION,
+  BOOK_CALLS,
+  CLOSE_RUNS,
   TRY_USAGE_LOCK,
   FOLD_USAGE,
   REBUILD_USAGE,
@@ -20,14 +22,13 @@ const FUNCTIONS = [
 ];
 
 /**
- * What users have spent and used. Admission compares the spending of a day, and the amounts that running turns have
- * reserved, with the budgets. Rollups make reports over months and years possible without reading the rows: triggers
- * record how each statement changes the sums (`usage_pending`), and a fold adds the changes to the rollups a moment
- * later. Rollups plus pending changes are always exact.
+ * What users have spent and used. Admission compares the spending of a day, and what is under way may still spend, with the
+ * budgets. Rollups make reports of months and years that do not read the rows: triggers note how each statement changes the
+ * sums (`usage_pending`), and a fold adds that to the rollups a moment later. Rollups plus what is pending are always exact.
  */
 export class UsageAccounting1764000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const statements of [BUDGETS, ROLLUPS, ACCESS]) await runner.query(statements);
+    for (const statements of [SPENDING, RUNS, ROLLUPS, ACCESS]) await runner.query(statements);
     await createFunctions(runner, FUNCTIONS);
     // From here on, the triggers block other writers. Five million rows take half a minute to a minute.
     await runner.query(TRIGGERS);
@@ -45,13 +46,14 @@ export class UsageAccounting1764000000005 implements MigrationInterface {
       drop trigger usage_added on public.usage_logs;
       drop index public.idx_rate_limit_period_end;
       drop table switchboard.usage_archive, switchboard.usage_pending, switchboard.usage_user_kinds, switchboard.usage_user_rollups,
-        switchboard.usage_rollups, switchboard.budget_reservations, switchboard.daily_spending`);
+        switchboard.usage_rollups, switchboard.daily_spending;
+      drop table switchboard.runs`);
     await dropFunctions(runner, FUNCTIONS);
   }
 }
 
-/** Sums can be larger than a single cost. `numeric(10,6)` would overflow at 10,000 dollars and fail the usage row. */
-const BUDGETS = `
+/** Sums may be larger than a single cost: `numeric(10,6)` would end at 10,000 dollars, and then fail the usage row. */
+const SPENDING = `
   create table switchboard.daily_spending (
     user_id uuid not null references auth.users (id) on delete cascade,
     agent_type varchar(16) not null,
@@ -60,16 +62,27 @@ const BUDGETS = `
     primary key (user_id, agent_type, day)
   );
 
-  create table switchboard.budget_reservations (
-    id uuid primary key default gen_random_uuid(),
+  create index idx_rate_limit_period_end on public.rate_limit_tracking (period_end)`;
+
+/**
+ * Work that calls models and is under way: what it has reserved of its budget, and the calls that were sent and are not in
+ * `usage_logs` yet, by their ids, with what they have cost at least so far. The row goes when the calls are booked. Of a
+ * process that has died, recovery books them: no call that was sent is ever lost.
+ */
+const RUNS = `
+  create table switchboard.runs (
+    id uuid primary key,
     user_id uuid not null references auth.users (id) on delete cascade,
     agent_type varchar(16) not null,
-    cost numeric not null check (cost >= 0),
-    expires_at timestamptz(3) not null
+    instance_id integer not null,
+    message_id uuid,
+    counted_hour timestamptz(3),
+    counted_day timestamptz(3),
+    reserved_cost numeric not null default 0 check (reserved_cost >= 0),
+    expires_at timestamptz(3) not null,
+    calls jsonb not null default '{}'
   );
-  create index idx_budget_reservations_user_agent on switchboard.budget_reservations (user_id, agent_type);
-
-  create index idx_rate_limit_period_end on public.rate_limit_tracking (period_end)`;
+  create index idx_runs_user_agent on switchboard.runs (user_id, agent_type)`;
 
 const CALL_KEY = `
     agent_type varchar(16) not null,
@@ -146,7 +159,7 @@ const ROLLUPS = `
   create index idx_usage_archive_bucket on switchboard.usage_archive (bucket)`;
 
 const PARTITIONS = ['usage_rollups_quarters', 'usage_rollups_hours', 'usage_rollups_days'];
-const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive'];
+const READABLE = ['usage_user_rollups', 'usage_user_kinds', 'usage_pending', 'usage_archive', 'runs'];
 const WHOLE = ['usage_rollups', ...READABLE].map((table) => `switchboard.${table}`).join(', ');
 
 /** Partitions are read through their table, and its policy applies to them too. */
@@ -161,7 +174,7 @@ const ACCESS = `
   create policy ${table}_select on switchboard.${table} for select to authenticated
     using (user_id = (select switchboard.user_id()) or (select switchboard.is_admin()));`,
   ).join('')}
-  revoke all on switchboard.daily_spending, switchboard.budget_reservations, ${WHOLE},
+  revoke all on switchboard.daily_spending, ${WHOLE},
     ${PARTITIONS.map((partition) => `switchboard.${partition}`).join(', ')} from public, anon, authenticated;
   grant select on ${WHOLE} to authenticated, service_role`;
 

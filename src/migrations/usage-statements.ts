@@ -1,14 +1,12 @@
 /** The shared parts of the functions that maintain the usage rollups: the same sums, written to the same tables. */
 
-const MEASURES = [
-  'calls',
-  'input_tokens',
-  'output_tokens',
-  'total_tokens',
-  'input_cost',
-  'output_cost',
-  'total_cost',
-];
+/** How a call ended, of a row of `usage_logs`; a row without an end is running, whatever else is known of it. */
+export const END_STATUS = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
+
+export const TOKEN_MEASURES = ['input_tokens', 'output_tokens', 'total_tokens'];
+export const COST_MEASURES = ['input_cost', 'output_cost', 'total_cost'];
+/** What is measured of calls, by the names of the columns. */
+export const MEASURES = ['calls', ...TOKEN_MEASURES, ...COST_MEASURES];
 const USER_MEASURES = ['calls', 'errors', ...MEASURES.slice(1)];
 
 const ROLLUP_KEY = 'granularity, bucket, agent_type, provider, model_used, status';
@@ -33,7 +31,7 @@ export function callsOf(relation: string, sign: '' | '-' = ''): string {
   const figures = MEASURES.slice(1).map((name) => `${sign}${name} as ${name}`);
   return `
     select user_id, ${startOf('15', 'request_timestamp')} as bucket, agent_type, provider, model_used,
-           left(coalesce(metadata ->> 'status', 'success'), 16) as status, ${sign}1 as calls, ${figures.join(', ')}
+           ${END_STATUS} as status, ${sign}1 as calls, ${figures.join(', ')}
       from ${relation} where response_timestamp is not null`;
 }
 
@@ -196,15 +194,32 @@ export const CHANGES = `${callsOf('added')} union all ${callsOf('removed', '-')}
 
 export const DAY = `(request_timestamp at time zone 'UTC')::date`;
 
-/**
- * The most common statement, without the cost of grouping: one call has ended. Afterwards `found` tells whether this
- * was the case.
- */
-export const countOneEnd = (condition: string) => `
+/** What nearly every statement is: the calls of one run have ended. Without the cost of counting them for large statements. */
+export const countFewEnds = `
       with pending as (
-        insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')} and ${condition}
-        returning user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost
+        insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')}
+        returning user_id, agent_type, (bucket at time zone 'UTC')::date as day, total_cost
       )
-      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost) select * from pending
+      insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
+        select user_id, agent_type, day, sum(total_cost) from pending
+         group by user_id, agent_type, day order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
-      if found then return null; end if`;
+      return null`;
+
+/** Statements of at most so many rows are counted in the short way. */
+export const FEW_ROWS = 20;
+
+const saturated = (value: string) => `least(2147483647, ${value})::integer`;
+const saturatedCost = (value: string) => `least(9999.999999, ${value})`;
+
+/** Adds what `book_calls` has booked to the totals of a chat. Totals saturate: none may fail the end of an answer. */
+export const CHAT_TOTALS = `
+    total_input_tokens = ${saturated('chat.total_input_tokens::bigint + booked.input_tokens')},
+    total_output_tokens = ${saturated('chat.total_output_tokens::bigint + booked.output_tokens')},
+    total_cost = ${saturatedCost('chat.total_cost + booked.cost')}`;
+
+/** The same for the figures of an answer. */
+export const MESSAGE_FIGURES = `
+    input_tokens = ${saturated('message.input_tokens::bigint + booked.answer_input_tokens')},
+    output_tokens = ${saturated('message.output_tokens::bigint + booked.answer_output_tokens')},
+    cost = ${saturatedCost('message.cost + booked.answer_cost')}`;

@@ -108,11 +108,11 @@ describe('admission', () => {
     it('starts again in the next hour, and on the next day', async () => {
       const limits = { hourly: 1, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
-      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('an hour');
+      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('per hour');
       await passTime(app, userId, 'hourly');
       await admit(app, admissionRequest(userId, { limits }));
       await passTime(app, userId, 'hourly');
-      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('a day');
+      expect((await refusalOf(app, admissionRequest(userId, { limits }))).detail).toContain('per day');
       await passTime(app, userId, 'daily');
       await admit(app, admissionRequest(userId, { limits }));
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
@@ -167,7 +167,7 @@ describe('admission', () => {
       const limits = { hourly: 2, daily: 2 };
       await admit(app, admissionRequest(userId, { limits }));
       const admission = await admit(app, admissionRequest(userId, { limits }));
-      await Promise.all([admission.giveBack(), admission.giveBack(), admission.settle('0.01')]);
+      await Promise.all([admission.giveBack(), admission.giveBack(), admission.settle()]);
       await admission.giveBack();
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
       await admit(app, admissionRequest(userId, { limits }));
@@ -176,7 +176,7 @@ describe('admission', () => {
 
     it('does not include settled ones', async () => {
       const admission = await admit(app, admissionRequest(userId));
-      await admission.settle('0.01');
+      await admission.settle();
       await admission.settle();
       await admission.giveBack();
       expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });

@@ -37,7 +37,7 @@ describe('the budget of the artifact agent', () => {
   };
 
   const reserved = async (): Promise<unknown[]> =>
-    app.database.query('select cost from switchboard.budget_reservations where user_id = $1', [user.id]);
+    app.database.query('select reserved_cost from switchboard.runs where user_id = $1', [user.id]);
 
   it('does not allow an image that it is too small for, and the agent says so', async () => {
     await budget(0.03);

@@ -38,8 +38,8 @@ describe('budgets', () => {
 
   const reservations = () =>
     app.database.query(
-      `select id, cost::text, extract(epoch from expires_at - now())::float8 as "secondsLeft"
-         from switchboard.budget_reservations where user_id = $1`,
+      `select id, reserved_cost::text as cost, extract(epoch from expires_at - now())::float8 as "secondsLeft"
+         from switchboard.runs where user_id = $1`,
       [userId],
     );
 
@@ -129,30 +129,30 @@ describe('budgets', () => {
     await refusalOf(app, request('0.9', budget));
     await recordCall(app, userId, '0.04');
     await recordCall(app, userId, '0.06');
-    await Promise.all([first.settle('0.10'), first.settle('0.10')]);
+    await Promise.all([first.settle(), first.settle()]);
     expect(await reservations()).toEqual([]);
     await refusalOf(app, request('0.900001', budget));
     const second = await admit(app, request('0.9', budget));
     await recordCall(app, userId, '1.5');
-    await second.settle(1.5);
+    await second.settle();
     await refusalOf(app, request('0.000001', budget));
   });
 
   it('is settled together with the last call', async () => {
     const admission = await admit(app, request('0.9', { daily: 1 }));
-    const settlement = admission.settlement('0.2');
     expect(await reservations()).toHaveLength(1);
-    await recordCall(app, userId, '0.2', settlement);
+    await recordCall(app, userId, '0.2', admission);
     expect(await reservations()).toEqual([]);
-    expect(admission.settlement()).toEqual([]);
     await admission.giveBack();
     expect(await usedOf(app, userId)).toEqual({ hourly: 1, daily: 1 });
     await refusalOf(app, request('0.800001', { daily: 1 }));
     await admit(app, request('0.8', { daily: 1 }));
   });
 
-  it('needs no settlement if there is no reservation', async () => {
-    expect((await admit(app, request('0.9', {}))).settlement('0.9')).toEqual([]);
+  it('is not reserved where there is none', async () => {
+    const admission = await admit(app, request('0.9', {}));
+    expect(await reservations()).toMatchObject([{ cost: '0' }]);
+    await admission.settle();
     expect(await reservations()).toEqual([]);
   });
 
@@ -176,7 +176,7 @@ describe('budgets', () => {
     /** Simulates the time after which a reservation expires. */
     const runOut = () =>
       app.database.query(
-        `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,
+        `update switchboard.runs set expires_at = now() - interval '1 second' where user_id = $1`,
         [userId],
       );
 
@@ -211,7 +211,7 @@ describe('budgets', () => {
       await app.app.get(WindowSweeper).sweep();
       expect(await reservations()).toHaveLength(1);
       await app.database.query(
-        `update switchboard.budget_reservations set expires_at = now() - interval '61 minutes' where user_id = $1`,
+        `update switchboard.runs set expires_at = now() - interval '61 minutes' where user_id = $1`,
         [userId],
       );
       await app.app.get(WindowSweeper).sweep();
@@ -221,7 +221,7 @@ describe('budgets', () => {
     it('are inaccessible to users', async () => {
       const rights = await app.database.query(
         `select role, relation from unnest(array['anon', 'authenticated']) role,
-                unnest(array['switchboard.budget_reservations', 'switchboard.daily_spending']) relation
+                unnest(array['switchboard.daily_spending']) relation
           where has_table_privilege(role, relation, 'select, insert, update, delete, truncate')
          union all
          select role, 'switchboard.admit' from unnest(array['anon', 'authenticated']) role, pg_proc

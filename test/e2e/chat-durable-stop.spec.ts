@@ -133,7 +133,8 @@ describe('stopping an answer', () => {
       const { parts } = (await messagesOf(app, user, chatId)).at(-1)!;
       expect(parts.at(-1)).toMatchObject({ type: 'reasoning', text: 'Well, ', state: 'done' });
       const next = await app.say(user, chatId, 'and aloud?', { body: { model } });
-      expect([model, next.text]).toEqual([model, 'You said: and aloud?']);
+      // Nothing was said in between: some vendors get both questions as one.
+      expect([model, next.text]).toEqual([model, expect.stringMatching(/and aloud\?$/)]);
     }
   });
 
@@ -151,7 +152,7 @@ describe('stopping an answer', () => {
 
     for (const model of ['google/gemini-2.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-sonnet-4-5']) {
       const next = await app.say(user, chatId, `and now ${model}`, { body: { model } });
-      expect(next.text).toBe(`You said: and now ${model}`);
+      expect(next.text.endsWith(`and now ${model}`)).toBe(true);
     }
     const rows = await app.database.query(
       `select input_tokens, total_cost::float as cost, metadata ->> 'status' as status

@@ -1,3 +1,4 @@
+import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
@@ -52,7 +53,7 @@ describe('durable answers', () => {
     expect(answer.cost).toBe(0.00105);
     await eventually(async () => {
       const [open] = await app.database.query(
-        `select count(*)::int as calls from usage_logs where chat_id = $1 and response_timestamp is null`,
+        `select count(*)::int as calls from ${RUNNING_CALLS} as running where chat_id = $1`,
         [chatId],
       );
       return open.calls === 0;

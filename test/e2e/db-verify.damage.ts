@@ -237,9 +237,9 @@ export const ACCESS: Damage[] = [
 
 export const ROUTINES: Damage[] = [
   [
-    `drop function switchboard.extend_reservation`,
+    `drop function switchboard.admit`,
     [
-      'missing function switchboard.extend_reservation(uuid,character varying,uuid,numeric,numeric,numeric,numeric,numeric,interval)',
+      'missing function switchboard.admit(text,uuid,uuid,character varying,integer,integer,numeric,numeric,numeric,numeric,numeric,interval,integer,uuid,jsonb)',
     ],
   ],
   [

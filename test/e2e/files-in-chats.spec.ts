@@ -15,10 +15,10 @@ const BASE64 = PNG.toString('base64');
 const LARGE = Buffer.concat([PNG, Buffer.alloc(200_000, 7)]);
 /** How each vendor is given a picture. */
 const VENDORS = [
-  ['google/gemini-2.5-flash', { inlineData: { mimeType: 'image/png', data: BASE64 } }],
-  ['openai/gpt-5-mini', { type: 'input_image', image_url: `data:image/png;base64,${BASE64}` }],
+  ['google/gemini-3.8-flash', { inlineData: { mimeType: 'image/png', data: BASE64 } }],
+  ['openai/gpt-6.1-terra', { type: 'input_image', image_url: `data:image/png;base64,${BASE64}` }],
   [
-    'anthropic/claude-haiku-4-5',
+    'anthropic/claude-sonnet-5-5',
     { type: 'image', source: { type: 'base64', media_type: 'image/png', data: BASE64 } },
   ],
 ] as const;

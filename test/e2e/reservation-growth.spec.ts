@@ -1,11 +1,12 @@
 import pg from 'pg';
-import type { Admission } from '../../src/modules/rate-limit/admission.js';
 import { AppError } from '../../src/common/errors/app-error.js';
 import { insertUsageLog } from '../fixtures/rows.js';
 import {
   admissionRequest,
   admit,
+  type AdmittedRun,
   awayFromTheEndOfTheHour,
+  callOf,
   recordCall,
   refusalOf,
   secondsLeft,
@@ -35,16 +36,15 @@ describe('a growing reservation', () => {
   const admitted = (expectedCost: string, budget: { daily?: number; monthly?: number } | undefined) =>
     admit(app, admissionRequest(userId, { expectedCost, budget }));
 
-  /** Makes a call with its expected cost, or with another cost if given. */
-  const call = (admission: Admission, expectedCost: string, cost = expectedCost) =>
+  /** Makes a call that costs what is expected of it, unless told otherwise. */
+  const call = (admission: AdmittedRun, expectedCost: string, cost = expectedCost) =>
     admission.reserving({
       expectedCost,
       what: 'generating an image',
       make: () => recordCall(app, userId, cost),
-      accounted: () => Promise.resolve(),
     });
 
-  const refusedCall = async (admission: Admission, expectedCost: string): Promise<AppError> => {
+  const refusedCall = async (admission: AdmittedRun, expectedCost: string): Promise<AppError> => {
     const refusal = await call(admission, expectedCost).catch((error: unknown) => error);
     if (!(refusal instanceof AppError)) throw refusal as Error;
     return refusal;
@@ -53,7 +53,7 @@ describe('a growing reservation', () => {
   const reservations = async (): Promise<string[]> =>
     (
       await app.database.query(
-        `select trim_scale(cost)::text as cost from switchboard.budget_reservations where user_id = $1`,
+        `select trim_scale(reserved_cost)::text as cost from switchboard.runs where user_id = $1`,
         [userId],
       )
     ).map(({ cost }) => cost as string);
@@ -66,8 +66,8 @@ describe('a growing reservation', () => {
     return cost;
   };
 
-  /** How many of several concurrent calls are made. No cost is counted until all of them were admitted or refused. */
-  const callAtOnce = async (turns: Admission[], expectedCost: string): Promise<Record<string, number>> => {
+  /** How many of simultaneous calls are made; none costs anything before it is said of all whether they are. */
+  const callAtOnce = async (turns: AdmittedRun[], expectedCost: string): Promise<Record<string, number>> => {
     const decided = Promise.withResolvers<void>();
     let undecided = turns.length;
     const decide = (outcome: string): string => {
@@ -85,7 +85,6 @@ describe('a growing reservation', () => {
             await decided.promise;
             await recordCall(app, userId, expectedCost);
           },
-          accounted: () => Promise.resolve(),
         })
         .then(
           () => outcome,
@@ -110,7 +109,8 @@ describe('a growing reservation', () => {
     try {
       await another.query('begin');
       await another.query(
-        `select switchboard.admit($1, 'chat', 1000, 1000, 1, null, 0.1, 0.1, interval '2 minutes')`,
+        `select switchboard.admit('admit', gen_random_uuid(), $1, 'chat', 1000, 1000, 1, null, 0.1, 0.1, 0,
+                                   interval '2 minutes', 1, null, null)`,
         [userId],
       );
       const outcomes = callAtOnce(turns, '0.25');
@@ -134,8 +134,7 @@ describe('a growing reservation', () => {
     const turn = await admitted('0.1', budget);
     await turn.reserving({
       expectedCost: '0.5',
-      what: 'generating an image',
-      accounted: () => Promise.resolve(),
+      what: 'drawing a picture',
       make: async () => {
         expect(await reservations()).toEqual(['0.6']);
         await refusalOf(app, admissionRequest(userId, { expectedCost: '0.400001', budget }));
@@ -182,21 +181,20 @@ describe('a growing reservation', () => {
 
   it('keeps the reserved amount until the call is recorded', async () => {
     const turn = await admitted('0', { daily: 1 });
-    const events: string[] = [];
-    const make = (name: string) =>
+    const make = () =>
       turn.reserving({
         expectedCost: '0.6',
-        what: 'generating an image',
-        make: () => Promise.resolve(void events.push(name)),
-        accounted: async () => {
-          await recordCall(app, userId, '0.1');
-          events.push('accounted');
-        },
+        what: 'drawing a picture',
+        // It has ended, and is to be booked with what is stored next.
+        make: () => Promise.resolve(turn.run.finish(callOf(turn, '0.1'))),
       });
-    await make('first');
-    await make('second');
-    expect(events).toEqual(['accounted', 'first', 'accounted', 'second']);
+    await make();
+    expect(await spent()).toBe(0);
+    await make();
+    expect(await spent()).toBeCloseTo(0.1);
     expect(await reservations()).toEqual(['0.6']);
+    await turn.settle();
+    expect(await spent()).toBeCloseTo(0.2);
   });
 
   it('also releases the amount that was reserved for a failed call', async () => {
@@ -205,7 +203,6 @@ describe('a growing reservation', () => {
       expectedCost: '0.9',
       what: 'generating an image',
       make: () => Promise.reject(new Error('It went wrong.')),
-      accounted: () => Promise.resolve(),
     });
     await expect(failing).rejects.toThrow('It went wrong.');
     await call(turn, '0.9');
@@ -215,7 +212,7 @@ describe('a growing reservation', () => {
   it('counts even if it was not renewed, and continues', async () => {
     const turn = await admitted('0.6', { daily: 1 });
     await app.database.query(
-      `update switchboard.budget_reservations set expires_at = now() - interval '1 second' where user_id = $1`,
+      `update switchboard.runs set expires_at = now() - interval '1 second' where user_id = $1`,
       [userId],
     );
     await refusedCall(turn, '0.5');
@@ -226,7 +223,7 @@ describe('a growing reservation', () => {
   it('is not created again after its turn has ended', async () => {
     const turn = await admitted('0.1', { daily: 1 });
     await turn.settle();
-    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a turn no longer exists.');
+    await expect(call(turn, '0.1')).rejects.toThrow('The reservation of a run no longer exists.');
     expect([await reservations(), await spent()]).toEqual([[], 0]);
   });
 
@@ -246,7 +243,6 @@ describe('a growing reservation', () => {
         expectedCost: '100',
         what: 'generating an image',
         make: () => Promise.resolve((made = true)),
-        accounted: () => Promise.reject(new Error('There was nothing to wait for.')),
       }),
     );
     expect([made, roundTrips]).toEqual([true, 0]);
@@ -255,7 +251,7 @@ describe('a growing reservation', () => {
   it('is inaccessible to users', async () => {
     const reachable = await app.database.query(
       `select role from unnest(array['anon', 'authenticated']) role, pg_proc
-        where proname = 'extend_reservation' and has_function_privilege(role, pg_proc.oid, 'execute')`,
+        where proname in ('admit', 'book_calls', 'close_runs') and has_function_privilege(role, pg_proc.oid, 'execute')`,
     );
     expect(reachable).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
 import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
@@ -57,16 +58,30 @@ describe('a crash', () => {
 
   const answerUsage = (chatId: string) =>
     servers.database.query(
-      `select metadata ->> 'status' as status, metadata -> 'instanceId' as instance,
+      `select metadata ->> 'status' as status, input_tokens > 0 as paid,
               response_timestamp >= request_timestamp as closed, duration_ms >= 0 as timed
-         from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer' order by request_timestamp`,
+         from (select chat_id, metadata, input_tokens, request_timestamp, response_timestamp, duration_ms from usage_logs
+               union all
+               select chat_id, metadata, input_tokens, request_timestamp, response_timestamp, duration_ms
+                 from ${RUNNING_CALLS} as running) calls
+        where chat_id = $1 and metadata ->> 'purpose' = 'answer' order by request_timestamp`,
       [chatId],
     );
 
-  it('leaves an answer that the next start closes, and a chat that continues', async () => {
+  /** Calls as their user sees them. */
+  const seenCalls = async (server: ServerProcess, chatId: string) => {
+    const response = await fetch(`${server.url}/api/usage/logs?chatId=${chatId}`, { headers: user.headers });
+    const { items } = (await response.json()) as {
+      items: Array<{ status: string; metadata: { purpose: string } }>;
+    };
+    return items.filter(({ metadata }) => metadata.purpose === 'answer').map(({ status }) => status);
+  };
+
+  it('leaves an answer that the next start closes, and a chat that goes on', async () => {
     const chatId = randomUUID();
     const first = await servers.start();
     const reader = await begin(first, chatId, 'how are you');
+    expect(await seenCalls(first, chatId)).toEqual(['running']);
     await first.stop('SIGKILL');
     await expect(reader.rest()).rejects.toThrow();
     expect(await openMarks(chatId)).toHaveLength(1);
@@ -82,8 +97,9 @@ describe('a crash', () => {
     expect((await resume(second, user, chatId)).response.status).toBe(204);
     expect(await stop(second, user, chatId)).toEqual({ stopped: false });
     expect(await answerUsage(chatId)).toEqual([
-      { status: 'interrupted', instance: null, closed: true, timed: true },
+      { status: 'interrupted', paid: true, closed: true, timed: true },
     ]);
+    expect(await seenCalls(second, chatId)).toEqual(['interrupted']);
 
     const next = await send(second, user, { id: chatId, message: userMessage('go on') });
     expect((await next.rest()).text).toBe('You said: go on');

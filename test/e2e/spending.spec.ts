@@ -92,7 +92,7 @@ describe('the amount spent', () => {
       await app.database.query(
         `select user_id from usage_logs where user_id = $1
          union all select user_id from switchboard.daily_spending where user_id = $1
-         union all select user_id from switchboard.budget_reservations where user_id = $1
+         union all select user_id from switchboard.runs where user_id = $1
          union all select user_id from rate_limit_tracking where user_id = $1`,
         [userId],
       ),
@@ -107,7 +107,7 @@ describe('the amount spent', () => {
     );
     await refusalOf(app, request('0.000001', { monthly: 1 }));
     const [plan] = await app.database.query(
-      `explain (analyze, buffers, format json) select * from switchboard.admit($1, 'chat', 10, 10, null, 1, 0.1, 0.1, '1 minute')`,
+      `explain (analyze, buffers, format json) select * from switchboard.admit('admit', gen_random_uuid(), $1, 'chat', 10, 10, null, 1, 0.1, 0.1, 0, '1 minute', 1, null, null)`,
       [userId],
     );
     // Reading the calls themselves would read thousands of pages.

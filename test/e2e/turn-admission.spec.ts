@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DEMO_MODEL_ID } from '../../src/modules/models/demo/demo-model.js';
 import type { TestUser } from '../support/app.js';
 import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
@@ -10,7 +11,7 @@ describe('the admission of turns', () => {
   let admin: TestUser;
 
   beforeAll(async () => {
-    app = await startChatApp();
+    app = await startChatApp({ DEMO_MODEL: 'true' });
     admin = await app.createUser({ role: 'admin' });
     await awayFromTheEndOfTheHour(app.database);
   });
@@ -78,7 +79,7 @@ describe('the admission of turns', () => {
     const refused = await app.say(user, chat, 'two');
     expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
     const [reserved] = await app.database.query(
-      'select count(*)::int as count from switchboard.budget_reservations where user_id = $1',
+      'select count(*)::int as count from switchboard.runs where user_id = $1 and reserved_cost > 0',
       [user.id],
     );
     expect(reserved).toEqual({ count: 0 });
@@ -116,7 +117,59 @@ describe('the admission of turns', () => {
     await limitChat(50, 100, null);
   });
 
-  it('also applies the limits of the artifact agent to suggestions', async () => {
+  describe('by the configuration that a turn runs on', () => {
+    const OPENAI = { body: { agent: 'chat', model: 'openai/gpt-5-mini' } };
+    const GOOGLE = { body: { agent: 'chat' } };
+
+    afterAll(async () => {
+      await configure('chat_agent_openai', { rateLimit: { hourly: 1_000, daily: 1_000 }, budget: null });
+      await limitChat(50, 100, null);
+    });
+
+    it('counts all turns of the agent, and asks the limit of the one that answers', async () => {
+      const user = await app.createUser();
+      await limitChat(50, 100);
+      await configure('chat_agent_openai', { rateLimit: { hourly: 2, daily: 100 }, budget: null });
+      const first = await app.say(user, randomUUID(), 'one', OPENAI);
+      expect([first.status, first.headers.get('ratelimit-limit')]).toEqual([200, '2']);
+      const second = await app.say(user, randomUUID(), 'two', GOOGLE);
+      expect([second.status, second.headers.get('ratelimit-limit')]).toEqual([200, '50']);
+      const refused = await app.say(user, randomUUID(), 'three', OPENAI);
+      expect(refused).toMatchObject({ status: 429, problem: { code: 'rate_limited' } });
+      expect(refused.headers.get('ratelimit-limit')).toBe('2');
+      expect((await app.say(user, randomUUID(), 'three', GOOGLE)).status).toBe(200);
+      expect(await usedOf(app, user.id)).toEqual({ hourly: 3, daily: 3 });
+      // What a user is shown is about the model that answers by default.
+      const shown = await app.request('GET', '/api/rate-limits', { user });
+      expect(shown.body.items[0]).toMatchObject({ agentType: 'chat', limit: 50, used: 3 });
+    });
+
+    it('holds to its budget, and to no other', async () => {
+      const user = await app.createUser();
+      await limitChat(50, 100, { daily: 0 });
+      await configure('chat_agent_openai', {
+        rateLimit: { hourly: 50, daily: 100 },
+        budget: { daily: 0.000001 },
+      });
+      expect((await app.say(user, randomUUID(), 'one', GOOGLE)).problem.code).toBe('budget_exceeded');
+      expect((await app.say(user, randomUUID(), 'one', OPENAI)).status).toBe(200);
+      expect((await app.say(user, randomUUID(), 'two', OPENAI)).problem.code).toBe('budget_exceeded');
+      await configure('chat_agent_openai', { budget: null });
+      expect((await app.say(user, randomUUID(), 'two', OPENAI)).status).toBe(200);
+    });
+
+    it('takes the tightest of all for the demo model, which has none of its own', async () => {
+      const user = await app.createUser();
+      await limitChat(50, 100, null);
+      await configure('chat_agent_openai', { rateLimit: { hourly: 1, daily: 100 }, budget: null });
+      const demo = { body: { agent: 'chat', model: `demo/${DEMO_MODEL_ID}` } };
+      const first = await app.say(user, randomUUID(), 'one', demo);
+      expect([first.status, first.headers.get('ratelimit-limit')]).toEqual([200, '1']);
+      expect((await app.say(user, randomUUID(), 'two', demo)).status).toBe(429);
+    });
+  });
+
+  it('holds to the limits of the artifact agent for suggestions as well', async () => {
     const user = await app.createUser();
     await configure('artifact_agent_google', { rateLimit: { hourly: 0, daily: 10 } });
     const document = await app.request('POST', '/api/documents', {

@@ -260,6 +260,6 @@ describe('usage of all kinds', () => {
     expect(spent.length).toBeGreaterThan(USERS);
     expect(spent).toEqual(summed);
     expect(spent.every(({ cost }) => micros(cost as string) > 0n)).toBe(true);
-    expect(await app.database.query('select id, user_id from switchboard.budget_reservations')).toEqual([]);
+    expect(await app.database.query('select id, user_id from switchboard.runs')).toEqual([]);
   }
 });

@@ -76,6 +76,10 @@ const MATRIX = `
   switchboard.usage_archive       insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_archive       update   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.usage_archive       delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.runs                select   rows       none       rows       rows       none       rows       denied     rows
+  switchboard.runs                insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.runs                update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.runs                delete   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      select   rows       none       none       denied     denied     denied     denied     denied
   switchboard.search_pending      insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      update   denied     denied     denied     denied     denied     denied     denied     denied
@@ -240,6 +244,17 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     key: ({ userId }) => ({ user_id: userId }),
     newRow: ({ userId, usageModel }) => ({ user_id: userId, ...sumsOf(usageModel) }),
     change: `calls = 4711`,
+  },
+  'switchboard.runs': {
+    key: ({ userId }) => ({ user_id: userId }),
+    newRow: ({ userId }) => ({
+      id: '4a1d4c2e-58a5-4a6c-9d0e-6c7f6a1b2c3d',
+      user_id: userId,
+      agent_type: 'chat',
+      instance_id: 1,
+      expires_at: '2020-01-01T00:00:00Z',
+    }),
+    change: `reserved_cost = 4711`,
   },
   'switchboard.search_pending': {
     key: ({ userId }) => ({ user_id: userId }),

@@ -133,7 +133,7 @@ describe('the bucket of users\u2019 files', () => {
         alter schema storage owner to ${operator};
         alter table storage.buckets owner to ${operator};
         alter table storage.objects owner to ${operator}`);
-      expect(await runMigrations({ url: hosted.operatorUrl })).toEqual(['Files1764000000007']);
+      expect(await runMigrations({ url: hosted.operatorUrl })).toContain('Files1764000000007');
       expect((await hosted.query(POLICIES)).map(({ name }) => name)).toEqual(NAMES);
     } finally {
       await hosted.drop();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   insertChat,
   insertConfig,
@@ -97,6 +98,20 @@ async function insertUsageSums(runner: SqlRunner, users: UserRows[]): Promise<vo
     [users.map(({ usageModel }) => usageModel)],
   );
   await insertCalls();
+  for (const { userId } of users) {
+    const call = {
+      id: randomUUID(),
+      agentType: 'chat',
+      model: 'm',
+      provider: 'p',
+      requestedAt: '2020-01-01T00:00:00Z',
+    };
+    await runner.query(
+      `insert into switchboard.runs (id, user_id, agent_type, instance_id, expires_at, calls)
+       values (gen_random_uuid(), $1, 'chat', 1, now(), $2)`,
+      [userId, JSON.stringify({ [call.id]: call })],
+    );
+  }
 }
 
 /** As the indexer would leave it; what is not indexed yet has been noted by triggers. */

@@ -130,26 +130,57 @@ describe('recovery', () => {
     expect(server.output()).not.toContain('Recovery of interrupted answers failed');
   });
 
-  it('closes calls in the future, or with unusual metadata', async () => {
+  /** A run of an instance that is gone, which had sent these calls. */
+  async function leaveRun(calls: object[], messageId: string | null = null): Promise<void> {
+    const byId = calls.map((call) => {
+      const id = randomUUID();
+      return [id, { id, agentType: 'chat', model: 'm', provider: 'p', ...call }];
+    });
+    await query(
+      `insert into switchboard.runs (id, user_id, agent_type, instance_id, message_id, reserved_cost, expires_at, calls)
+       values (gen_random_uuid(), $1, 'chat', $2, $3, 1, now() + interval '1 minute', $4)`,
+      [user.id, GONE, messageId, JSON.stringify(Object.fromEntries(byId))],
+    );
+  }
+
+  it('books the calls that were sent, with what they had cost at least, and lets go of what was reserved', async () => {
     const left = await leave();
-    const metadata = [
-      `{"instanceId": ${GONE}, "messageId": "${left.messageId}"}`,
-      '{"instanceId": "not a number"}',
-      '{"instanceId": 99999999999999999999}',
-      '{"instanceId": {"a": 1}}',
-      '[1, 2]',
-      '"text"',
-      '17',
-      'null',
-    ];
-    for (const value of metadata)
-      await query(
-        `insert into usage_logs (user_id, agent_type, model_used, provider, request_timestamp, metadata)
-         values ($1, 'chat', 'm', 'p', now() + interval '10 minutes', $2)`,
-        [user.id, value],
-      );
+    const { chatId, messageId } = left;
+    const requestedAt = new Date(Date.now() - 5_000).toISOString();
+    const figures = { inputTokens: 40, inputCost: '0.000012', totalCost: '0.000012' };
+    const metadata = { purpose: 'answer', messageId, requestId: 'r', ownKey: false };
+    const ended = {
+      ...{ chatId, requestedAt, respondedAt: requestedAt, durationMs: 7, inputTokens: 3, outputTokens: 2 },
+      ...{ totalCost: '0.000001', metadata: { purpose: 'title', status: 'success' } },
+    };
+    await leaveRun([{ chatId, requestedAt, ...figures, metadata }, ended], messageId);
     await servers.start();
     expect(await stateOf(left)).toEqual(CLOSED);
+    const calls = await query(
+      `select metadata ->> 'status' as status, input_tokens, output_tokens, total_cost::float8 as cost,
+              duration_ms >= 5000 as timed
+         from usage_logs where chat_id = $1 order by input_tokens desc`,
+      [chatId],
+    );
+    expect(calls).toEqual([
+      { status: 'interrupted', input_tokens: 40, output_tokens: 0, cost: 0.000012, timed: true },
+      // What had ended, and was not booked yet, is booked as it ended.
+      { status: 'success', input_tokens: 3, output_tokens: 2, cost: 0.000001, timed: false },
+    ]);
+    const [totals] = await query(
+      `select chat.total_input_tokens, chat.total_cost::float8 as cost, message.input_tokens, message.cost::float8 as own
+         from chat join "Message_v2" message on message."chatId" = chat.id where chat.id = $1`,
+      [chatId],
+    );
+    expect(totals).toEqual({ total_input_tokens: 43, cost: 0.000013, input_tokens: 40, own: 0.000012 });
+    expect(await query('select from switchboard.runs')).toEqual([]);
+  });
+
+  it('books calls that lie in the future, or whose metadata is odd', async () => {
+    const requestedAt = new Date(Date.now() + 600_000).toISOString();
+    const metadata = [{}, [1, 2], 'text', 17, null];
+    for (const value of metadata) await leaveRun([{ requestedAt, metadata: value }]);
+    await servers.start();
     const calls = await query(
       `select duration_ms, metadata ->> 'status' as status, response_timestamp >= request_timestamp as closed
          from usage_logs where user_id = $1`,

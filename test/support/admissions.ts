@@ -2,13 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Statement } from '../../src/common/database/database.js';
 import { AppError } from '../../src/common/errors/app-error.js';
-import type { Admission } from '../../src/modules/rate-limit/admission.js';
-import { AdmissionService } from '../../src/modules/rate-limit/admission.service.js';
+import type { AccountedRun } from '../../src/modules/accounting/accounted-run.js';
+import { Accounting } from '../../src/modules/accounting/accounting.service.js';
+import { runContext } from '../../src/modules/accounting/run-context.js';
+import type { FurtherCall } from '../../src/modules/rate-limit/admission.js';
 import type { AdmissionRequest } from '../../src/modules/rate-limit/admission.types.js';
 import { NO_TOKENS } from '../../src/modules/usage/pricing.js';
-import { UsageService } from '../../src/modules/usage/usage.service.js';
+import type { FinishedCall } from '../../src/modules/usage/usage.types.js';
 import type { TestApp } from './app.js';
 import type { TestDatabase } from './postgres.js';
 import { TEST_JWT_SECRET } from './tokens.js';
@@ -27,8 +28,47 @@ export function admissionRequest(userId: string, changes: Partial<AdmissionReque
   };
 }
 
-export function admit({ app }: TestApp, request: AdmissionRequest): Promise<Admission> {
-  return app.get(AdmissionService).admit(request);
+/** A run of a user that nobody has admitted yet. */
+export function begin(
+  { app }: TestApp,
+  { userId, agentType }: Pick<AdmissionRequest, 'userId' | 'agentType'>,
+) {
+  const asker = { userId, requestId: randomUUID() };
+  const name = { agentType, purpose: 'answer' as const };
+  return runContext.run({ asker }, () => app.get(Accounting, { strict: false }).begin(name));
+}
+
+/** A run that was admitted, and what tests do with it. */
+export class AdmittedRun {
+  constructor(readonly run: AccountedRun) {}
+
+  get headers() {
+    return this.run.admission!.headers;
+  }
+
+  firstCallEnded(): void {
+    this.run.admission!.firstCallEnded();
+  }
+
+  reserving<T>(call: FurtherCall<T>): Promise<T> {
+    return this.run.admission!.reserving(call);
+  }
+
+  /** A provider has refused it, and nothing was used. */
+  async giveBack(): Promise<void> {
+    expect(await this.run.end({ failure: { status: 400 } })).toBe(true);
+  }
+
+  async settle(): Promise<void> {
+    expect(await this.run.end()).toBe(true);
+  }
+}
+
+/** @throws AppError 429 */
+export async function admit(app: TestApp, request: AdmissionRequest): Promise<AdmittedRun> {
+  const run = begin(app, request);
+  await app.app.get(Accounting, { strict: false }).admit(run, request);
+  return new AdmittedRun(run);
 }
 
 /** @throws if the request is admitted, or fails with anything but a client error */
@@ -57,33 +97,31 @@ export async function admitAtOnce(app: TestApp, times: number, request: Admissio
   );
 }
 
-/** A model call as the agents record it: the row at its start, completed at its end with what else ends. */
-export async function recordCall(
-  { app }: TestApp,
-  userId: string,
-  totalCost: string,
-  also: Statement[] = [],
-): Promise<void> {
-  const usage = app.get(UsageService, { strict: false });
-  const started = {
-    id: randomUUID(),
-    userId,
-    agentType: 'chat',
-    model: 'gemini-2.5-flash',
-    provider: 'google',
-    requestedAt: new Date(),
-    metadata: { purpose: 'answer', requestId: randomUUID(), ownKey: false },
-  } as const;
-  await usage.start(started);
+/** A call of a model in some run, as the agents record it. */
+export function callOf({ run }: AdmittedRun, totalCost: string): FinishedCall {
+  const sent = run.send(
+    run.part({}),
+    { provider: 'google', id: 'gemini-2.5-flash', ownKey: false },
+    () => figures,
+  );
   const cost = { inputCost: '0', outputCost: totalCost, totalCost };
-  const finished = {
-    ...started,
+  const figures = {
     tokens: { ...NO_TOKENS, inputTokens: 1, outputTokens: 1 },
     cost: { ...cost, unrounded: cost },
-    respondedAt: new Date(),
-    durationMs: 1,
   };
-  expect(await usage.finish([finished], also)).toBe(true);
+  return { ...sent, ...figures, respondedAt: new Date(), durationMs: 1 };
+}
+
+/** A call that is booked; with the end of `run` where there is one. */
+export async function recordCall(
+  app: TestApp,
+  userId: string,
+  totalCost: string,
+  ending?: AdmittedRun,
+): Promise<void> {
+  const admitted = ending ?? new AdmittedRun(begin(app, { userId, agentType: 'chat' }));
+  admitted.run.finish(callOf(admitted, totalCost));
+  await admitted.settle();
 }
 
 /** The requests that are counted in the current windows. */
@@ -103,10 +141,12 @@ export async function usedOf(
 
 /** Simulates that the user's current window of this type has ended. */
 export async function passTime({ database }: TestApp, userId: string, limitType: string): Promise<void> {
-  const period = limitType === 'hourly' ? '1 hour' : '24 hours';
+  const [period, column] = limitType === 'hourly' ? ['1 hour', 'counted_hour'] : ['24 hours', 'counted_day'];
   await database.query(
     `with past as (
        select $3::interval * count(*) as time from rate_limit_tracking where user_id = $1 and limit_type = $2
+     ), runs as (
+       update switchboard.runs set ${column} = ${column} - past.time from past where user_id = $1
      )
      update rate_limit_tracking set period_start = period_start - past.time, period_end = period_end - past.time
        from past where user_id = $1 and limit_type = $2 and period_end > now()`,

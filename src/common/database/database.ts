@@ -12,10 +12,12 @@ const BEGIN_AS_USER = `
          set_config('request.jwt.claim.sub', $2, true)`;
 
 /**
- * The commit of such a transaction does not wait for the disk. Other transactions see it, and it survives the end of
- * this process. It can be lost only if PostgreSQL itself crashes within about half a second.
+ * The commit of such a transaction does not wait for the disk. Everybody sees it, and it survives the end of this process. It
+ * may be lost only if PostgreSQL itself crashes within about half a second. The statements look up a few rows by key, whatever
+ * the parameters are, so planning them again each time would cost more than running them.
  */
-const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
+const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true),
+         set_config('plan_cache_mode', 'force_generic_plan', true)`;
 
 /** Serialization failures and deadlocks: the same statement can succeed when it is run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -34,7 +36,27 @@ export interface Statement {
 /** Collects statements whose results are not needed. They are sent together with the end of the transaction. */
 export type Last = (...statements: Statement[]) => void;
 
-/** All access to PostgreSQL goes through this class. */
+/**
+ * One unit of work of the service: several parts of the server add statements to it, and all of them are stored together, in
+ * one round trip, or none.
+ */
+export class Batch {
+  private readonly statements: Statement[] = [];
+
+  constructor(private readonly execute: (statements: Statement[]) => Promise<unknown[][]>) {}
+
+  add(...statements: Statement[]): this {
+    this.statements.push(...statements);
+    return this;
+  }
+
+  /** @returns the rows of each statement */
+  async commit(): Promise<unknown[][]> {
+    return this.statements.length === 0 ? [] : this.execute(this.statements);
+  }
+}
+
+/** The only two doors to PostgreSQL. */
 @Injectable()
 export class Database {
   /** Time limits for work here. A test that waits for a limit sets a shorter one before the first request. */
@@ -63,12 +85,12 @@ export class Database {
    *
    * Use it to begin work that ends with a durable write: what this transaction stores reaches the disk a moment later.
    *
-   * @param before statements that run as the service, before the user's statements; `fn` gets their rows
+   * @param before run as the service, before anything of the user; `fn` is handed the rows of each
    */
   async asUserAtOnce<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    before?: Statement,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    before: Statement[] = [],
   ): Promise<T> {
     const opening = { claims: claimsOf(identity), atOnce: true, before, limits: this.limits.user };
     return this.shares.within(identity.id, () => this.inTransaction(fn, opening));
@@ -88,7 +110,16 @@ export class Database {
   }
 
   /**
-   * Runs statements as the service in one transaction and one round trip.
+   * A unit of work that is yet to be filled.
+   *
+   * @param userId as in {@link asService}
+   */
+  batch(userId?: string): Batch {
+    return new Batch((statements) => this.executeAsService(statements, userId));
+  }
+
+  /**
+   * Runs statements as the service, all or none of them, in one round trip.
    *
    * @param userId as in {@link asService}
    * @returns the rows of each statement
@@ -195,15 +226,15 @@ export class Database {
   }
 
   private async inTransaction<T>(
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
     opening: Opening,
   ): Promise<T> {
     return retryTransaction(() => this.runOnce(fn, opening));
   }
 
   private async runOnce<T>(
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    { claims, atOnce, before, limits }: Opening,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    { claims, atOnce, before = [], limits }: Opening,
   ): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     const client = (await runner.connect()) as PoolClient;
@@ -212,15 +243,14 @@ export class Database {
     client.on('error', onLost);
     let broken: unknown;
     let begun: Promise<void> = Promise.resolve();
-    let rows: Promise<unknown> = Promise.resolve();
     try {
       // Both are sent at once, because the connection is pipelined. Both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
       const begin = runner.query(beginWithin(limits));
-      if (before) rows = runner.query(before.text, before.parameters);
+      const rows = before.map(({ text, parameters }) => runner.query(text, parameters) as Promise<unknown[]>);
       begun = settled([
         begin,
-        rows,
+        ...rows,
         ...(claims === undefined
           ? []
           : [runner.query(atOnce ? BEGIN_AS_USER_ASYNC_COMMIT : BEGIN_AS_USER, parametersOf(claims))]),
@@ -229,7 +259,9 @@ export class Database {
       begun.catch(() => undefined);
       if (!atOnce) await begun;
       const last: Statement[] = [];
-      const result = await fn(runner.manager, (...statements) => void last.push(...statements), rows);
+      const ofBefore = Promise.all(rows);
+      ofBefore.catch(() => undefined);
+      const result = await fn(runner.manager, (...statements) => void last.push(...statements), ofBefore);
       await begun;
       // After a failed statement, COMMIT is a ROLLBACK.
       await settled([
@@ -286,7 +318,7 @@ interface Opening {
   limits: TimeLimits;
   claims?: Claims;
   atOnce?: boolean;
-  before?: Statement;
+  before?: Statement[];
 }
 
 interface Claims {

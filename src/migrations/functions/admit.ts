@@ -1,22 +1,31 @@
 import type { SqlFunction } from '../sql-functions.js';
 
 /**
- * The admissions of one user to one agent run one after the other, across all servers. Each sees what the previous one
- * has written. A refusal changes nothing. Windows follow the clock of the database, read under the lock.
+ * The one rule of admission. `mode` says what happens when it allows what is asked:
+ * - `admit` counts the run in its hour and its day, and writes its row with what it reserves;
+ * - `extend` adds to what a run has reserved;
+ * - `preview` takes nothing and waits for nobody: it says what `admit` would find now.
  *
- * The expected cost of a turn must fit beside the maximum cost of the user's other running turns. Concurrent turns
- * therefore do not spend more than the budget, however long their answers become. `is_held` means that only those
- * reservations are in the way. The reservation is written before the windows are counted, so that the user's row is
- * locked before the rows of the windows.
+ * The admissions of one user to one agent come one after the other, on however many servers: each sees what the one
+ * before it has written. A refusal takes nothing. Windows follow the clock of the database, read under the lock. A limit or
+ * a budget that is null does not apply.
+ *
+ * What one run is expected to cost must fit beside what the others can come to, so that runs at the same time do not spend
+ * more than is there, however long their answers become. `is_held` says that nothing but those reservations stands in the
+ * way. What the run itself has reserved does not: `expected_cost` has all that it is still expected to spend.
+ *
+ * The row of the run is written before the windows are counted, so that the row of the user is locked before theirs are.
+ * `is_reserved` is false when a run that is to be extended is over.
  */
 export const ADMIT: SqlFunction = {
   signature:
-    'switchboard.admit(uuid, varchar, integer, integer, numeric, numeric, numeric, numeric, interval)',
+    'switchboard.admit(text, uuid, uuid, varchar, integer, integer, numeric, numeric, numeric, numeric, numeric, interval, integer, uuid, jsonb)',
   definition: `
   create or replace function switchboard.admit(
-    for_user uuid, for_agent varchar, hourly_limit integer, daily_limit integer,
-    daily_budget numeric, monthly_budget numeric, expected_cost numeric, reserved_cost numeric, lease interval,
-    out refused_by text, out is_held boolean, out window_ids uuid[], out reservation_id uuid,
+    mode text, run_id uuid, for_user uuid, for_agent varchar, hourly_limit integer, daily_limit integer,
+    daily_budget numeric, monthly_budget numeric, expected_cost numeric, reserved_cost numeric, freed_cost numeric,
+    lease interval, instance integer, answer uuid, sent_calls jsonb,
+    out refused_by text, out is_held boolean, out is_reserved boolean,
     out hourly_used integer, out hourly_seconds double precision,
     out daily_used integer, out daily_seconds double precision, out monthly_seconds double precision
   ) language plpgsql set search_path = '' as $fn$
@@ -27,14 +36,16 @@ export const ADMIT: SqlFunction = {
     day_start timestamptz;
     day_end timestamptz;
     month_start timestamp;
-    limits_changed boolean;
+    limits_changed boolean := false;
     spent_today numeric;
     spent_this_month numeric;
     held numeric;
   begin
-    -- The commit does not wait for the disk: if a database crash loses it, the turn was not answered either.
-    perform set_config('synchronous_commit', 'off', true);
-    perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
+    if mode <> 'preview' then
+      -- Nobody waits for this to reach the disk: what a crash of the database takes of it was not answered either.
+      perform set_config('synchronous_commit', 'off', true);
+      perform pg_advisory_xact_lock(hashtextextended(for_user::text || for_agent, 7264118313));
+    end if;
     moment := clock_timestamp();
     hour_start := date_trunc('hour', moment, 'UTC');
     hour_end := hour_start + interval '1 hour';
@@ -42,18 +53,23 @@ export const ADMIT: SqlFunction = {
     day_end := day_start + interval '24 hours';
     month_start := date_trunc('month', moment at time zone 'UTC');
     is_held := false;
+    is_reserved := false;
+    hourly_used := 0;
+    daily_used := 0;
     hourly_seconds := extract(epoch from hour_end - moment);
     daily_seconds := extract(epoch from day_end - moment);
     monthly_seconds := extract(epoch from (month_start + interval '1 month') at time zone 'UTC' - moment);
 
-    select coalesce(max(tracking.request_count) filter (where tracking.limit_type = 'hourly'), 0),
-           coalesce(max(tracking.request_count) filter (where tracking.limit_type = 'daily'), 0),
-           coalesce(bool_or(tracking.limit_value
-                            <> case tracking.limit_type when 'hourly' then hourly_limit else daily_limit end), false)
-      into hourly_used, daily_used, limits_changed
-      from public.rate_limit_tracking tracking
-     where tracking.user_id = for_user and tracking.agent_type = for_agent
-       and (tracking.limit_type, tracking.period_start) in (('hourly', hour_start), ('daily', day_start));
+    if hourly_limit is not null or daily_limit is not null then
+      select coalesce(max(tracking.request_count) filter (where tracking.limit_type = 'hourly'), 0),
+             coalesce(max(tracking.request_count) filter (where tracking.limit_type = 'daily'), 0),
+             coalesce(bool_or(tracking.limit_value
+                              <> case tracking.limit_type when 'hourly' then hourly_limit else daily_limit end), false)
+        into hourly_used, daily_used, limits_changed
+        from public.rate_limit_tracking tracking
+       where tracking.user_id = for_user and tracking.agent_type = for_agent
+         and (tracking.limit_type, tracking.period_start) in (('hourly', hour_start), ('daily', day_start));
+    end if;
 
     -- The longest period comes first, because it determines how long to wait.
     if daily_used >= daily_limit then refused_by := 'daily';
@@ -66,35 +82,52 @@ export const ADMIT: SqlFunction = {
                      coalesce(sum(cost), 0) as this_month
                 from switchboard.daily_spending
                where user_id = for_user and agent_type = for_agent and day >= month_start::date) spending,
-             (select coalesce(sum(cost), 0) as cost from switchboard.budget_reservations
-               where user_id = for_user and agent_type = for_agent and expires_at > moment) reserved;
+             (select coalesce(sum(run.reserved_cost), 0) as cost from switchboard.runs run
+               where run.user_id = for_user and run.agent_type = for_agent and run.expires_at > moment
+                 and run.id is distinct from run_id) reserved;
       if spent_this_month + held + expected_cost > monthly_budget then
         refused_by := 'monthly_budget';
         is_held := spent_this_month + expected_cost <= monthly_budget;
       elsif spent_today + held + expected_cost > daily_budget then
         refused_by := 'daily_budget';
         is_held := spent_today + expected_cost <= daily_budget;
-      else
-        insert into switchboard.budget_reservations (user_id, agent_type, cost, expires_at)
-          values (for_user, for_agent, reserved_cost, moment + lease) returning id into reservation_id;
       end if;
     end if;
+    if mode = 'preview' then return; end if;
 
-    if refused_by is null then
+    if mode = 'extend' then
+      if refused_by is not null then return; end if;
+      update switchboard.runs run
+         set reserved_cost = greatest(0, run.reserved_cost + admit.reserved_cost - freed_cost), expires_at = moment + lease
+       where run.id = run_id and run.user_id = for_user and run.agent_type = for_agent;
+      is_reserved := found;
+    elsif refused_by is null then
+      -- A run whose agent is chosen by a model has its row before it is admitted.
+      insert into switchboard.runs as run
+          (id, user_id, agent_type, instance_id, message_id, counted_hour, counted_day, reserved_cost, expires_at, calls)
+        values (run_id, for_user, for_agent, instance, answer, hour_start, day_start,
+                case when daily_budget is null and monthly_budget is null then 0 else admit.reserved_cost end,
+                moment + lease, coalesce(sent_calls, '{}'))
+        on conflict (id) do update
+          set agent_type = excluded.agent_type, counted_hour = excluded.counted_hour, counted_day = excluded.counted_day,
+              reserved_cost = excluded.reserved_cost, expires_at = excluded.expires_at,
+              calls = run.calls || excluded.calls;
+      is_reserved := true;
       with taken as (
         insert into public.rate_limit_tracking as tracking
             (user_id, agent_type, limit_type, period_start, period_end, request_count, limit_value)
           select for_user, for_agent, period.limit_type, period.period_start, period.period_end, 1, period.limit_value
             from (values ('daily', day_start, day_end, daily_limit), ('hourly', hour_start, hour_end, hourly_limit))
                  period (limit_type, period_start, period_end, limit_value)
+           where period.limit_value is not null
            order by period.limit_type
           on conflict (user_id, agent_type, limit_type, period_start)
             do update set request_count = tracking.request_count + 1, limit_value = excluded.limit_value
-          returning tracking.id, tracking.limit_type, tracking.request_count
+          returning tracking.limit_type, tracking.request_count
       )
-      select array_agg(id), max(request_count) filter (where limit_type = 'hourly'),
+      select max(request_count) filter (where limit_type = 'hourly'),
              max(request_count) filter (where limit_type = 'daily')
-        into window_ids, hourly_used, daily_used from taken;
+        into hourly_used, daily_used from taken;
     elsif limits_changed then
       update public.rate_limit_tracking tracking set limit_value = daily_limit
        where tracking.user_id = for_user and tracking.agent_type = for_agent

@@ -3,8 +3,9 @@ import {
   callsOf,
   CHANGES,
   count,
-  countOneEnd,
+  countFewEnds,
   DAY,
+  FEW_ROWS,
   groupedDifferences,
   MANY_ROWS,
   rowsOf,
@@ -21,16 +22,19 @@ export const COUNT_USAGE: SqlFunction = {
     language plpgsql security definer set search_path = '' as $fn$
   declare
     affected integer;
+    have_ended boolean;
     at_once boolean;
     emptied tid[];
     emptied_of_users tid[];
     emptied_kinds tid[];
   begin
     if tg_op = 'INSERT' then
-      -- The row of a starting call counts nothing.
-      affected := ${rowsOf('added', 'where response_timestamp is not null or total_cost <> 0')};
+      select count(*), bool_and(response_timestamp is not null) into affected, have_ended
+        from (select response_timestamp from added limit ${MANY_ROWS + 1}) as counted;
       if affected = 0 then return null; end if;
-      if affected = 1 then ${countOneEnd('true')}; end if;
+      if affected <= ${FEW_ROWS} and have_ended then
+        ${countFewEnds};
+      end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
         select user_id, agent_type, ${DAY} as day, sum(total_cost)
@@ -38,8 +42,6 @@ export const COUNT_USAGE: SqlFunction = {
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       ${count(callsOf('added'))};
     elsif tg_op = 'UPDATE' then
-      ${countOneEnd(`(select count(*) from (select from added limit 2) as counted) = 1
-           and not exists (select from removed where response_timestamp is not null or total_cost <> 0)`)};
       affected := ${rowsOf('added')};
       if affected = 0 then return null; end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();

@@ -1,11 +1,10 @@
 import { Module } from '@nestjs/common';
+import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { DocumentsModule } from '../documents/documents.module.js';
 import { GithubModule } from '../github/github.module.js';
 import { ModelsModule } from '../models/models.module.js';
-import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { SuggestionsModule } from '../suggestions/suggestions.module.js';
-import { UsageModule } from '../usage/usage.module.js';
 import { Agents } from './agents.js';
 import { ArtifactAgent } from './artifact.agent.js';
 import { ChatAgent } from './chat.agent.js';
@@ -21,13 +20,12 @@ import { SuggestionWriter } from './tools/suggestion-writer.js';
 /** What answers a message, and its tools. */
 @Module({
   imports: [
+    AccountingModule,
     AdminConfigModule,
     DocumentsModule,
     GithubModule,
     ModelsModule,
-    RateLimitModule,
     SuggestionsModule,
-    UsageModule,
   ],
   controllers: [SuggestingController],
   providers: [

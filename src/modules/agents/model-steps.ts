@@ -10,7 +10,6 @@ import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
-import { accountedSoFar } from '../usage/usage-context.js';
 import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
@@ -75,7 +74,6 @@ export class ModelSteps {
         new Promise<void>((ended, failed) => {
           model.stream(options).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
         }),
-      accounted: accountedSoFar,
     });
     reserved.catch(opened.reject);
     return opened.promise;

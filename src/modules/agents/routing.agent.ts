@@ -1,10 +1,9 @@
-import type { JSONSchema7 } from '@ai-sdk/provider';
+import type { JSONSchema7, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { Injectable, Logger } from '@nestjs/common';
 import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
-import { withUsage } from '../usage/usage-context.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
 
@@ -48,20 +47,13 @@ export class RoutingAgent {
   ): Promise<AgentChoice> {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const { content } = await withUsage(
-        { agentType: 'routing', purpose: 'routing', ownKey: model.ownKey },
-        () =>
-          model.generate({
-            prompt: [
-              { role: 'system', content: instructionsFor(systemPrompt, input.candidates) },
-              { role: 'user', content: [{ type: 'text', text: situationOf(input) }] },
-            ],
-            responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
-            maxOutputTokens: MAX_OUTPUT_TOKENS,
-            providerOptions: withoutThinking(model),
-            abortSignal: AbortSignal.any([input.signal, deadline]),
-          }),
-      );
+      const { content } = await model.generate({
+        prompt: promptOf(input, systemPrompt),
+        responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
+        maxOutputTokens: MAX_OUTPUT_TOKENS,
+        providerOptions: withoutThinking(model),
+        abortSignal: AbortSignal.any([input.signal, deadline]),
+      });
       return parseChoice(
         content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
         input.candidates,
@@ -73,6 +65,13 @@ export class RoutingAgent {
       return { agentType: input.candidates.includes('chat') ? 'chat' : fallback(input.candidates), reason };
     }
   }
+}
+
+function promptOf(input: RoutingInput, systemPrompt: string): LanguageModelV4Prompt {
+  return [
+    { role: 'system', content: instructionsFor(systemPrompt, input.candidates) },
+    { role: 'user', content: [{ type: 'text', text: situationOf(input) }] },
+  ];
 }
 
 function instructionsFor(systemPrompt: string, candidates: readonly AnsweringAgent[]): string {

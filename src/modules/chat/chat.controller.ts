@@ -11,7 +11,7 @@ import { ApiGithubToken } from '../github/api-github-token.js';
 import { ApiUserKeys } from '../models/api-user-keys.js';
 import { userKeysOf } from '../models/user-keys.js';
 import { TurnService } from '../turns/turn.service.js';
-import { UsageContextInterceptor } from '../usage/usage-context.interceptor.js';
+import { AccountingInterceptor } from '../accounting/accounting.interceptor.js';
 import { sendStream } from './answer-stream.js';
 import { ApiAnswerStream, ApiSendMessageBody } from './dto/send-message.docs.js';
 import { StoppedDto } from './dto/stopped.dto.js';
@@ -29,7 +29,7 @@ export class ChatController {
   @Post()
   // Chat clients send the whole conversation each time.
   @AcceptBody({ large: true, items: 50_000 })
-  @UseInterceptors(UsageContextInterceptor)
+  @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Send a message and stream the answer',
     description:
@@ -53,7 +53,7 @@ export class ChatController {
     if (action.type === 'submit')
       action.message.parts = await this.files.receive(identity, action.message.parts);
     const turn = this.turns.begin(identity, command, userKeysOf(request));
-    await turn.opened;
+    await turn.readable;
     sendStream(turn.stream, reply, turn.headers);
   }
 

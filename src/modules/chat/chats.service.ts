@@ -4,7 +4,7 @@ import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
 import { conflict, notFound, streamInProgress, validationFailed } from '../../common/errors/app-error.js';
 import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
-import { DEFAULT_TITLE } from '../turns/title.service.js';
+import { DEFAULT_TITLE } from '../turns/turn.types.js';
 import { TurnService } from '../turns/turn.service.js';
 import { MessagesService } from '../messages/messages.service.js';
 import { toChat, toChatMetadata } from './chat.mapper.js';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
@@ -8,9 +7,9 @@ import type {
 import type { Pricing } from '../admin-config/pricing-schema.js';
 import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
 import { TokenEstimate } from '../usage/token-estimate.js';
-import { currentUsage, type UsageContext } from '../usage/usage-context.js';
-import type { UsageService } from '../usage/usage.service.js';
-import type { CallMetadata, CallStatus, StartedCall } from '../usage/usage.types.js';
+import type { RunPart } from '../accounting/accounted-run.js';
+import { currentPart } from '../accounting/run-context.js';
+import type { CallFigures, CallMetadata, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
 import { countCall } from './model-metrics.js';
 import { estimatePromptTokens } from './prompt-tokens.js';
 import { consistent, isReported, toTokenUsage } from './token-usage.js';
@@ -22,6 +21,8 @@ export interface ModelDescriptor {
   provider: ModelProvider;
   /** The vendor's own id. */
   id: string;
+  /** Whether the key is the user's own. */
+  ownKey: boolean;
   pricing?: Pricing;
   /** The version of the catalog that the price is from. */
   priceVersion?: number;
@@ -34,12 +35,12 @@ const TOKENS_OF_IMAGE = 1_290;
 
 /** Records one call of a model, from its start to whatever end it has. */
 export class ModelCall {
-  private readonly context: UsageContext = currentUsage();
-  private readonly started: StartedCall;
+  private readonly part: RunPart = currentPart();
+  private readonly sent: SentCall;
   private readonly usageOfVendor?: Vendor['usage'];
-  private readonly ready: Promise<unknown>;
   private readonly startedAt = performance.now();
   private firstContentAt?: number;
+  private estimatedPrompt?: number;
   private readonly output = new TokenEstimate();
   private images = 0;
   private details: Partial<TokenUsage> = {};
@@ -52,31 +53,13 @@ export class ModelCall {
   private failed = false;
   private ended = false;
 
-  /** @throws Error outside of a usage context */
+  /** @throws Error outside of an accounted run */
   constructor(
     private readonly model: ModelDescriptor,
     private readonly params: Pick<LanguageModelV4CallOptions, 'prompt' | 'tools'>,
-    private readonly usageService: UsageService,
   ) {
-    const { userId, chatId, agentType, purpose, requestId, messageId, ownKey } = this.context;
     if (model.provider !== 'demo') this.usageOfVendor = VENDORS[model.provider].usage;
-    this.started = {
-      id: randomUUID(),
-      userId,
-      chatId,
-      agentType,
-      model: model.id,
-      provider: model.provider,
-      requestedAt: new Date(),
-      metadata: { purpose, requestId, messageId, ownKey: ownKey ?? false },
-    };
-    // Without the rows of its chat a call is accounted all the same.
-    this.ready = (this.context.ready ?? Promise.resolve()).catch(() => undefined);
-    void this.ready.then(() => usageService.start(this.started));
-  }
-
-  get ownKey(): boolean {
-    return this.started.metadata.ownKey;
+    this.sent = this.part.run.send(this.part, model, () => this.soFar());
   }
 
   /** Takes note of a part of the answer. Runs for every token: it only counts. */
@@ -150,17 +133,17 @@ export class ModelCall {
     this.finishReason = finishReason;
   }
 
-  /** The call is over. Only the first end counts; the row is completed in the background, see `UsageTally`. */
+  /** The call is over. Only the first end counts; it is booked in the background, see `AccountedRun`. */
   end(status: CallStatus, errorCode?: string): void {
     if (this.ended) return;
     this.ended = true;
     const durationMs = Math.round(performance.now() - this.startedAt);
     const { tokens, estimated } = this.count(status);
-    const { requestedAt } = this.started;
+    const { requestedAt } = this.sent;
     const pricing = (this.answeredBy && this.model.pricingOf?.(this.answeredBy)) || this.model.pricing;
     const cost = costOf(tokens, pricing, requestedAt);
     const metadata: CallMetadata = {
-      ...this.started.metadata,
+      ...this.sent.metadata,
       status,
       errorCode,
       finishReason: this.endedAs(status),
@@ -180,10 +163,8 @@ export class ModelCall {
       priceVersion: pricing && this.model.priceVersion,
       unpriced: pricing === undefined && this.model.provider !== 'demo' ? true : undefined,
     };
-    const { messageId, tally } = this.context;
-    const finished = {
-      ...this.started,
-      messageId,
+    const finished: FinishedCall = {
+      ...this.sent,
       tokens,
       cost,
       metadata,
@@ -191,8 +172,19 @@ export class ModelCall {
       respondedAt: new Date(),
     };
     countCall(finished, this.isListed());
-    if (tally) tally.add(finished);
-    else void this.ready.then(() => this.usageService.finish([finished]));
+    this.part.finish(finished);
+  }
+
+  /** What it has cost at least: a call that was sent is paid for, whatever becomes of it. */
+  private soFar(): CallFigures {
+    const { tokens } = this.count('interrupted');
+    return { tokens, cost: costOf(tokens, this.model.pricing, this.sent.requestedAt) };
+  }
+
+  /** Estimated once: while the call is under way, every checkpoint asks for it. */
+  private get promptTokens(): number {
+    const { id: modelId, provider } = this.model;
+    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, { provider, modelId }));
   }
 
   /** The finish reason of a failed call is an error, unless the provider refused to answer. */
@@ -218,12 +210,12 @@ export class ModelCall {
       ...searched,
     };
     // A call that was refused, or that nothing came of, is not billed.
-    const billed = written > 0 || reported.inputTokens > 0 || status === 'success';
+    const billed =
+      written > 0 || reported.inputTokens > 0 || status === 'success' || status === 'interrupted';
     if (!billed) return { tokens: NO_TOKENS, estimated: false };
-    const { id: modelId, provider } = this.model;
     const tokens = consistent({
       ...reported,
-      inputTokens: reported.inputTokens || estimatePromptTokens(this.params, { provider, modelId }),
+      inputTokens: reported.inputTokens || this.promptTokens,
       outputTokens: Math.max(reported.outputTokens, written),
     });
     return { tokens, estimated: true };

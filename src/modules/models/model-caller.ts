@@ -8,7 +8,6 @@ import type {
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APICallError, JSONParseError } from 'ai';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { UsageService } from '../usage/usage.service.js';
 import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
 import {
@@ -39,10 +38,7 @@ const DRAWING = 3;
 export class ModelCalls {
   private readonly logger = new Logger(ModelCalls.name);
 
-  constructor(
-    private readonly usage: UsageService,
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
-  ) {}
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
   /** One call that answers at once. */
   async generate(
@@ -76,7 +72,7 @@ export class ModelCalls {
         includeRawChunks: descriptor.provider !== 'demo' && VENDORS[descriptor.provider].usage.inRawChunks,
       });
       const source = new CallStream(stream, descriptor.provider, call, deadline, (error) =>
-        this.failureCode(error, call, descriptor),
+        this.failureCode(error, descriptor),
       );
       await source.begin();
       deadline.begun(this.config.upstream.idleTimeout);
@@ -123,7 +119,7 @@ export class ModelCalls {
     patience = this.config.upstream.firstByteTimeout,
   ): Promise<T> {
     for (let retry = 0; ; retry++) {
-      const call = new ModelCall(descriptor, params, this.usage);
+      const call = new ModelCall(descriptor, params);
       const deadline = new Deadline(params.abortSignal, patience);
       try {
         return await attempt(call, deadline);
@@ -131,7 +127,7 @@ export class ModelCalls {
         deadline.clear();
         const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
         if (params.abortSignal?.aborted) call.end('aborted');
-        else call.end('error', this.failureCode(error, call, descriptor));
+        else call.end('error', this.failureCode(error, descriptor));
         const wait = retryWait(error, retry);
         if (params.abortSignal?.aborted || wait === undefined) throw error;
         await sleep(wait, undefined, { signal: params.abortSignal });
@@ -140,8 +136,8 @@ export class ModelCalls {
   }
 
   /** The stable code of a failure; the log gets its cause. */
-  private failureCode(error: unknown, call: ModelCall, { provider, id }: ModelDescriptor): string {
-    const { code } = upstreamFailure(error, { provider, ownKey: call.ownKey });
+  private failureCode(error: unknown, { provider, id, ownKey }: ModelDescriptor): string {
+    const { code } = upstreamFailure(error, { provider, ownKey });
     // What could not be read is a piece of somebody's answer; the log has no business with it.
     const err = JSONParseError.isInstance(error) ? new Error('An event was not JSON.') : error;
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');

@@ -6,10 +6,10 @@ import type {
 import { Inject, Injectable } from '@nestjs/common';
 import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/errors/app-error.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { forPurpose } from '../accounting/run-context.js';
 import type { CatalogModel } from '../admin-config/catalog-schema.js';
 import type { Pricing } from '../admin-config/pricing-schema.js';
 import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
-import { withUsage } from '../usage/usage-context.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
@@ -195,14 +195,15 @@ export class ModelSelector {
     const id = `${provider}/${modelId}`;
     const catalog = config.catalog.get(id);
     const model = this.models.create(provider, modelId, keys[provider]);
+    const ownKey = keys[provider] !== undefined;
     return {
       id,
       provider,
       modelId,
-      ownKey: keys[provider] !== undefined,
+      ownKey,
       catalog,
       agentConfig,
-      ...this.callable(model, descriptorOf(provider, modelId, config)),
+      ...this.callable(model, { ...descriptorOf(provider, modelId, config), ownKey }),
       imageModel: () => this.imageModel(provider, keys, config),
     };
   }
@@ -220,17 +221,15 @@ export class ModelSelector {
       if (id === undefined || !this.hasKey(provider, keys)) continue;
       const model = this.models.createImage(provider, id, keys[provider]);
       if (!model) continue;
-      const descriptor = descriptorOf(provider, id, config);
       const ownKey = keys[provider] !== undefined;
+      const descriptor = { ...descriptorOf(provider, id, config), ownKey };
       return {
         provider,
         pricing: descriptor.pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {
           try {
-            return await withUsage({ purpose: 'image', ownKey }, () =>
-              this.calls.generateImage(model, descriptor, task),
-            );
+            return await forPurpose('image', () => this.calls.generateImage(model, descriptor, task));
           } catch (error) {
             if (task.abortSignal.aborted) throw error;
             throw upstreamFailure(error, { provider, ownKey });
@@ -249,7 +248,7 @@ export class ModelSelector {
       modelId: DEMO_MODEL_ID,
       ownKey: false,
       agentConfig,
-      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID }),
+      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
       imageModel: () => undefined,
     };
   }
@@ -293,7 +292,7 @@ function descriptorOf(
   provider: Provider,
   id: string,
   { catalog, catalogVersion }: RuntimeConfig,
-): ModelDescriptor {
+): Omit<ModelDescriptor, 'ownKey'> {
   return {
     provider,
     id,

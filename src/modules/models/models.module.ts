@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
-import { UsageModule } from '../usage/usage.module.js';
 import { ConfigTestController } from './config-test/config-test.controller.js';
 import { ConfigTestService } from './config-test/config-test.service.js';
 import { LanguageModels } from './language-models.js';
@@ -11,7 +11,7 @@ import { ModelsService } from './models.service.js';
 
 /** What is called: the models of all vendors, and each call of one. */
 @Module({
-  imports: [AdminConfigModule, UsageModule],
+  imports: [AccountingModule, AdminConfigModule],
   controllers: [ConfigTestController, ModelsController],
   providers: [ConfigTestService, LanguageModels, ModelCalls, ModelSelector, ModelsService],
   exports: [ModelSelector, ModelsService],

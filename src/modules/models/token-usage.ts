@@ -1,5 +1,7 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import type { TokenUsage } from '../usage/pricing.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
+import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
+import type { CallFigures } from '../usage/usage.types.js';
 import { count, type Vendor } from './vendors/vendor.js';
 
 /** What the provider reported, with the parts of the whole as parts. */
@@ -45,6 +47,12 @@ export function consistent(usage: TokenUsage): TokenUsage {
     ...some('cachedAudioInputTokens', input(cachedAudioInputTokens)),
     ...some('imageOutputTokens', imageOutputTokens <= outputTokens ? imageOutputTokens : 0),
   };
+}
+
+/** What a call costs at least that reads so many tokens. */
+export function leastFigures(inputTokens: number, pricing: Pricing | undefined): CallFigures {
+  const tokens = { ...NO_TOKENS, inputTokens };
+  return { tokens, cost: costOf(tokens, pricing) };
 }
 
 /** Parts that few calls have are left out where there are none. */

@@ -1,18 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Statement } from '../../common/database/database.js';
-import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { type AppError, budgetExceeded, rateLimited } from '../../common/errors/app-error.js';
 import { rateLimitRefusals } from '../../common/observability/metrics.js';
 import { ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
-import { addMoney } from '../usage/pricing.js';
-import { Admission, type AdmissionActs } from './admission.js';
+import { Admission, type Extend } from './admission.js';
 import { AdmissionRepository } from './admission.repository.js';
 import type {
   AdmissionRequest,
   AdmissionResult,
-  AgentUse,
+  AdmittedRun,
   Budget,
-  ExtensionResult,
   Refusal,
   RequestLimits,
 } from './admission.types.js';
@@ -25,6 +22,8 @@ const LARGEST_LIMIT = 2 ** 31 - 1;
 const HELD_FOR = 5;
 const SOON = 'Try again when they have ended.';
 
+type BudgetRefusal = Extract<Refusal, `${string}_budget`>;
+
 const PERIODS: Record<Refusal, string> = {
   hourly: 'hour',
   daily: 'day',
@@ -32,7 +31,7 @@ const PERIODS: Record<Refusal, string> = {
   monthly_budget: 'month',
 };
 
-/** Lets turns in, as far as limits and budgets go. */
+/** Says whether runs are admitted, as far as limits and budgets go. The rule itself stands in `switchboard.admit`. */
 @Injectable()
 export class AdmissionService {
   private readonly logger = new Logger(AdmissionService.name);
@@ -47,53 +46,60 @@ export class AdmissionService {
   }
 
   /**
-   * Counts a turn in its hour and its day, and reserves what it is expected to cost, in one atomic statement: under any
-   * concurrency, over any number of servers, exactly as many as the limits say get in. A refusal counts nowhere.
+   * Counts a run in its hour and its day, and reserves what it is expected to cost, in one atomic statement: under any
+   * concurrency, over any number of servers, exactly as many as the limits say are admitted. A refusal counts nowhere. The
+   * statement belongs into a transaction that {@link toAdmission} ends by throwing.
+   */
+  admitStatement(run: AdmittedRun, request: AdmissionRequest): Statement {
+    return this.repository.admitStatement(run, checkedRequest(request));
+  }
+
+  /**
+   * What the one row of {@link admitStatement} says.
    *
-   * @returns the admission, which must be given back or settled in the end
+   * @param book resolves when the calls of the run that have ended so far are booked
    * @throws AppError 429 `rate_limited` or `budget_exceeded`, with `Retry-After` and the headers of the limit
    */
-  async admit(request: AdmissionRequest): Promise<Admission> {
+  toAdmission(
+    run: AdmittedRun,
+    request: AdmissionRequest,
+    result: AdmissionResult | undefined,
+    book: () => Promise<unknown>,
+  ): Admission {
+    if (!result) throw new Error('An admission statement returned no result.');
     const checked = checkedRequest(request);
-    return this.decide(checked, await this.repository.admit(checked));
+    const headers = headersOf(result, checked.limits);
+    if (result.refusedBy !== null) throw this.refuse(checked, result, result.refusedBy, headers);
+    const { budget } = checked;
+    if (!budget) return new Admission(headers, undefined, book);
+    this.leases.hold(run.id);
+    return new Admission(headers, this.extending(run, { ...checked, budget }), book, checked);
   }
 
   /**
-   * The same as a statement, for a transaction that a refusal is to undo; {@link decide} makes the admission of its one
-   * row. When that transaction is rolled back, nothing has been counted, and there is nothing to give back.
+   * The statement that says whether any of several agents would admit their user, without asking one to. Its rows are for
+   * {@link assertAnyAllowed}. Nothing is promised: the statement of {@link admitStatement} decides.
    */
-  asking(request: AdmissionRequest): Statement {
-    return this.repository.admitting(checkedRequest(request));
-  }
-
-  /** @throws AppError as {@link admit} does */
-  decide(request: AdmissionRequest, result: AdmissionResult): Admission {
-    const headers = headersOf(result, checkedRequest(request).limits);
-    if (result.refusedBy !== null) throw this.refuse(request, result, result.refusedBy, headers);
-    return this.admitted(request, result, headers);
-  }
-
-  /**
-   * A statement that tells whether any of several agents would let their user in, without asking one to. Its rows are for
-   * {@link expectRoom}. Nothing is promised: who gets in is decided by {@link admit}.
-   */
-  looking(requests: readonly AdmissionRequest[]): Statement {
+  previewStatement(requests: readonly AdmissionRequest[]): Statement {
     const [first] = requests;
     if (!first) throw new Error('There is no admission to check.');
-    return this.repository.looking(
-      first.userId,
-      requests.map(({ agentType }) => agentType),
-    );
+    return this.repository.previewStatement(first.userId, requests.map(checkedRequest));
   }
 
-  /** @throws AppError as {@link admit} does, for the first of them, when none would let its user in */
-  expectRoom(requests: readonly AdmissionRequest[], uses: readonly AgentUse[]): void {
-    const results = requests.map((request, index) => outlook(request, uses[index]));
+  /** @throws AppError as {@link toAdmission} does, for the first of them, when none would admit its user */
+  assertAnyAllowed(requests: readonly AdmissionRequest[], results: readonly AdmissionResult[]): void {
     const [request] = requests;
     const [result] = results;
-    if (!request || !result?.refusedBy || results.some(({ refusedBy }) => refusedBy === null)) return;
+    if (!request || results.length !== requests.length)
+      throw new Error('An admission check returned no result.');
+    if (!result?.refusedBy || results.some(({ refusedBy }) => refusedBy === null)) return;
     const checked = checkedRequest(request);
     throw this.refuse(checked, result, result.refusedBy, headersOf(result, checked.limits));
+  }
+
+  /** The run is over: nothing is reserved for it any more. */
+  release(runId: string): void {
+    this.leases.release(runId);
   }
 
   private refuse(
@@ -107,79 +113,27 @@ export class AdmissionService {
     return refusal(reason, agentType, limits, budget, result, headers);
   }
 
-  private admitted(
-    request: AdmissionRequest,
-    { windowIds, reservationId }: AdmissionResult,
-    headers: Record<string, string>,
-  ): Admission {
-    const { userId, agentType } = request;
-    if (reservationId !== null) this.leases.hold(reservationId);
-    let expectedCost = Number(request.reservedCost ?? request.expectedCost);
-    const compare = (actualCost: string | number | undefined) => {
-      if (Number(actualCost) > expectedCost)
-        this.logger.debug({ agent: agentType, expectedCost, actualCost }, 'A turn cost more than expected.');
-    };
-    const extend = reservationId === null ? undefined : this.extending(request, reservationId);
-    const acts: AdmissionActs = {
-      extend:
-        extend &&
-        (async (call) => {
-          await extend(call);
-          expectedCost += Number(call.reservedCost);
-        }),
-      giveBack: async () => {
-        if (reservationId !== null) this.leases.release(reservationId);
-        try {
-          await this.repository.giveBack(userId, windowIds ?? [], reservationId);
-        } catch (error) {
-          // Not repeated: it may have been done, and would then be done twice. The window ends by itself.
-          this.logger.warn({ err: error, userId, agent: agentType }, 'An admission could not be released.');
-        }
-      },
-      settle: async (actualCost) => {
-        compare(actualCost);
-        if (reservationId === null) return;
-        this.leases.release(reservationId);
-        try {
-          await retryWhileUnavailable(() => this.repository.dropReservation(userId, reservationId));
-        } catch (error) {
-          this.logger.warn(
-            { err: error, userId, agent: agentType },
-            'A reservation could not be released and will expire.',
-          );
-        }
-      },
-      settlement: (actualCost) => {
-        compare(actualCost);
-        if (reservationId === null) return [];
-        this.leases.release(reservationId);
-        return [this.repository.dropping(reservationId)];
-      },
-    };
-    return new Admission(headers, acts, request);
-  }
-
   private extending(
-    { userId, agentType, budget = {} }: AdmissionRequest,
-    reservationId: string,
-  ): NonNullable<AdmissionActs['extend']> {
+    run: AdmittedRun,
+    { userId, agentType, budget }: AdmissionRequest & { budget: Budget },
+  ): Extend {
     return async ({ expectedCost, reservedCost, freedCost, what }) => {
       const result = await this.repository.extend({
         userId,
         agentType,
-        reservationId,
+        runId: run.id,
         budget,
         expectedCost: checkedCost(expectedCost),
         reservedCost: checkedCost(reservedCost),
         freedCost,
       });
       const { refusedBy: reason, isReserved } = result;
-      if (reason !== null) {
+      if (reason === 'daily_budget' || reason === 'monthly_budget') {
         rateLimitRefusals.inc({ agent: agentType, reason });
         this.logger.log({ userId, agent: agentType, reason }, 'A call of a turn was not admitted.');
         throw budgetRefusal(reason, agentType, budget, result, what);
       }
-      if (!isReserved) throw new Error('The reservation of a turn no longer exists.');
+      if (!isReserved) throw new Error('The reservation of a run no longer exists.');
     };
   }
 }
@@ -204,27 +158,6 @@ function checkedCost(cost: string | number): string {
   if (cost === '' || !Number.isFinite(value) || value < 0)
     throw new RangeError(`An expected cost cannot be ${JSON.stringify(cost)}.`);
   return String(cost);
-}
-
-/** What the database would say to a request; see the function `admit` there. */
-function outlook(request: AdmissionRequest, use: AgentUse | undefined): AdmissionResult {
-  if (!use) throw new Error('An admission check returned no result.');
-  const { limits, budget, expectedCost } = request;
-  const { hourlyUsed, dailyUsed, spentToday, spentThisMonth, reserved, ...seconds } = use;
-  const exceeds = (spent: string, limit: number | undefined, held = reserved) =>
-    limit !== undefined && Number(addMoney(addMoney(spent, held), String(expectedCost))) > limit;
-  let refusedBy: Refusal | null = null;
-  let isHeld = false;
-  if (dailyUsed >= limits.daily) refusedBy = 'daily';
-  else if (hourlyUsed >= limits.hourly) refusedBy = 'hourly';
-  else if (exceeds(spentThisMonth, budget?.monthly)) {
-    refusedBy = 'monthly_budget';
-    isHeld = !exceeds(spentThisMonth, budget?.monthly, '0');
-  } else if (exceeds(spentToday, budget?.daily)) {
-    refusedBy = 'daily_budget';
-    isHeld = !exceeds(spentToday, budget?.daily, '0');
-  }
-  return { refusedBy, isHeld, windowIds: null, reservationId: null, hourlyUsed, dailyUsed, ...seconds };
 }
 
 /** Of the window with the fewest requests left; of the longer one when both have as few. */
@@ -265,14 +198,14 @@ function refusal(
 }
 
 function budgetRefusal(
-  reason: NonNullable<ExtensionResult['refusedBy']>,
+  reason: BudgetRefusal,
   agent: string,
   budget: Budget | undefined,
   {
     isHeld,
     dailySeconds,
     monthlySeconds,
-  }: Pick<ExtensionResult, 'isHeld' | 'dailySeconds' | 'monthlySeconds'>,
+  }: Pick<AdmissionResult, 'isHeld' | 'dailySeconds' | 'monthlySeconds'>,
   what: string,
   headers?: Record<string, string>,
 ): AppError {

@@ -18,23 +18,31 @@ export interface AdmissionRequest {
   /** As they are configured now: a change applies from the next request on. */
   limits: RequestLimits;
   budget?: Budget;
-  /** USD that must fit into the budget, beside what is spent and what the user's other turns have reserved. */
+  /** USD that must fit into the budget, beside what is spent and what the user's other runs have reserved. */
   expectedCost: string | number;
-  /** USD that it can come to; reserved until the turn is settled. As much as is expected when absent. */
+  /** USD that it can come to; reserved until the run ends. As much as is expected when absent. */
   reservedCost?: string | number;
+}
+
+/** The run that is to be admitted, as its row says it. */
+export interface AdmittedRun {
+  id: string;
+  /** The answer that it writes. */
+  messageId?: string;
+  /** The calls that are sent with the admission, by their ids, as JSON. */
+  sentCalls?: string;
 }
 
 /** What refused a request. */
 export type Refusal = 'hourly' | 'daily' | 'daily_budget' | 'monthly_budget';
 
-/** The answer of the database; `used` counts this request if it was let in. */
+/** The answer of the database; `used` counts this request if it was admitted. */
 export interface AdmissionResult {
   refusedBy: Refusal | null;
-  /** True when a budget refuses only because of what running turns have reserved of it. */
+  /** True when a budget refuses only because of what running answers have reserved of it. */
   isHeld: boolean;
-  /** The two windows that the request was counted in; null when it was refused. */
-  windowIds: string[] | null;
-  reservationId: string | null;
+  /** False when a run that was to reserve more is over. */
+  isReserved: boolean;
   hourlyUsed: number;
   dailyUsed: number;
   /** Seconds until the hour, the day and the month are over. */
@@ -43,43 +51,18 @@ export interface AdmissionResult {
   monthlySeconds: number;
 }
 
-/** What a user has used of one agent at this moment. */
-export interface AgentUse {
-  hourlyUsed: number;
-  dailyUsed: number;
-  /** `numeric`, as text. */
-  spentToday: string;
-  spentThisMonth: string;
-  /** What running turns may still spend. */
-  reserved: string;
-  hourlySeconds: number;
-  dailySeconds: number;
-  monthlySeconds: number;
-}
-
-/** What a turn that was let in asks for besides, before it spends it. */
+/** What a run that was admitted asks for besides, before it spends it. */
 export interface ExtensionRequest {
   userId: string;
   agentType: AgentType;
-  reservationId: string;
+  runId: string;
   budget: Budget;
-  /** USD of the further call, and of the turn's own calls that are under way. */
+  /** USD of the further call, and of the run's own calls that are under way. */
   expectedCost: string;
   /** USD that the further call can come to. */
   reservedCost: string;
-  /** USD that the turn had reserved for calls that are accounted by now. */
+  /** USD that the run had reserved for calls that are booked by now. */
   freedCost: string;
-}
-
-export interface ExtensionResult {
-  refusedBy: Extract<Refusal, `${string}_budget`> | null;
-  /** True when only other running turns stand in the way. */
-  isHeld: boolean;
-  /** False as well when there is no reservation that could grow. */
-  isReserved: boolean;
-  /** Seconds until the day and the month are over. */
-  dailySeconds: number;
-  monthlySeconds: number;
 }
 
 /** One window of one agent, as a user sees it. */

@@ -14,14 +14,8 @@ import { refuseFiles } from '../agents/file-input.js';
 import { type AgentChoice, RoutingAgent } from '../agents/routing.agent.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
+import type { Candidates, ChosenAgent } from './turn-phases.js';
 import type { TurnRequest } from './turn.types.js';
-
-/** The agents that could answer a request, each with the model it would use; never empty. */
-export type Candidates = ReadonlyMap<AnsweringAgent, SelectedModel>;
-
-export interface ChosenAgent extends AgentChoice {
-  model: SelectedModel;
-}
 
 /** Finds the agent for a message: the one asked for, the only one that can, or the one that routing chooses. */
 @Injectable()
@@ -95,18 +89,17 @@ export class AgentChooser {
     request: TurnRequest,
     candidates: Candidates,
     {
+      router,
       history,
-      keys,
       config,
       signal,
     }: {
+      router?: SelectedModel;
       history: UIMessage[];
-      keys: UserKeys;
       config: RuntimeConfig;
       signal: AbortSignal;
     },
   ): Promise<ChosenAgent> {
-    const router = this.models.selectForRouting(keys, config);
     const choice: AgentChoice = router
       ? await this.routing.choose(
           {
@@ -135,7 +128,7 @@ export class AgentChooser {
 /** @throws AppError 400 for what the model can't be asked for */
 function refuseUnable(model: SelectedModel, { action, thinking }: TurnRequest): void {
   if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
-    throw invalidField('thinking', `the model ${model.id} does not support thinking`);
+    throw invalidField('thinking', `the model ${model.id} cannot be asked to think`);
   }
   if (action.type === 'submit') refuseFiles(action.message, model);
 }

@@ -93,40 +93,6 @@ const CLOSE_EMPTIED = closeAnswers(`
   status = 'failed', parts = '[]', attachments = '[]', metadata = null, model_used = null,
   "createdAt" = case when isfinite(message."createdAt") then message."createdAt" else now() end`);
 
-/** A call belongs to the instance that made it; its row says which. This instance knows its own ones, and lives. */
-const FIND_CALLS = `
-  with ${ALIVE}
-  select log.id from usage_logs log
-   where log.response_timestamp is null and log.id <> all($4::uuid[])
-     and (log.metadata ->> 'messageId' = any($2::text[])
-          or ($5::boolean and log.metadata ->> 'instanceId' is distinct from $1::text
-              and not exists (select from alive where alive.instance = log.metadata ->> 'instanceId')))
-   limit $3 for no key update skip locked`;
-
-const closeCalls = (metadata: string) => `
-  with target as materialized (
-    select id from usage_logs where id = any($1::uuid[]) and response_timestamp is null
-       for no key update skip locked
-  ), closed as (
-    update usage_logs log set
-      request_timestamp = started.at,
-      -- The clock of the instance that is gone may have been ahead.
-      response_timestamp = greatest(now(), started.at),
-      duration_ms = least(2147483647, greatest(0, extract(epoch from now() - started.at) * 1000))::int,
-      metadata = ${metadata}
-    from target
-    join lateral (select case when isfinite(own.request_timestamp) then own.request_timestamp else now() end as at
-                    from usage_logs own where own.id = target.id) started on true
-    where log.id = target.id returning log.id
-  )
-  select id from closed`;
-
-const CLOSE_CALLS = closeCalls(`
-  case jsonb_typeof(log.metadata) when 'object' then log.metadata - 'instanceId' else '{}' end
-  || '{"status": "interrupted"}'`);
-
-const CLOSE_CALLS_EMPTIED = closeCalls(`'{"status": "interrupted"}'`);
-
 /** The statements that close what dead instances have left. None of them waits for a row that somebody holds. */
 @Injectable()
 export class RecoveryRepository {
@@ -151,28 +117,6 @@ export class RecoveryRepository {
       this.run(CLOSE_EMPTIED, idsOf([answer])),
     );
     return closed.length;
-  }
-
-  /**
-   * Open calls of these answers, and unless `ofAnswersOnly`, of instances that are gone.
-   *
-   * @returns their ids
-   */
-  async findCalls(
-    messageIds: string[],
-    { except, limit, ofAnswersOnly }: { except: string[]; limit: number; ofAnswersOnly: boolean },
-  ): Promise<string[]> {
-    const parameters = [this.instance.instanceId, messageIds, limit, except, !ofAnswersOnly];
-    return (await this.run<{ id: string }>(FIND_CALLS, parameters)).map(({ id }) => id);
-  }
-
-  async closeCalls(ids: string[]): Promise<number> {
-    return (await this.run(CLOSE_CALLS, [ids])).length;
-  }
-
-  /** Closes a call that {@link closeCalls} fails with. */
-  async forceCall(id: string): Promise<number> {
-    return (await this.run(CLOSE_CALLS_EMPTIED, [[id]])).length;
   }
 
   private async run<T>(text: string, parameters: unknown[]): Promise<T[]> {

@@ -1,66 +1,92 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage } from 'ai';
-import { UsageTally, withUsage } from '../usage/usage-context.js';
-import { UsageService } from '../usage/usage.service.js';
-import { withoutThinking } from '../models/provider-options.js';
+import type { AccountedRun } from '../accounting/accounted-run.js';
 import type { SelectedModel } from '../models/model-selector.js';
+import { withoutThinking } from '../models/provider-options.js';
 import { firstWords, titleIn } from './title-text.js';
-import { TurnRepository } from './turn.repository.js';
-
-/** The title of a chat that has none of its own yet. */
-export const DEFAULT_TITLE = 'New chat';
+import { TurnEndRepository } from './turn-end.repository.js';
+import { DEFAULT_TITLE } from './turn.types.js';
 
 const MAX_INPUT = 2_000;
 const MAX_OUTPUT_TOKENS = 200;
+/** A title is stored with the end of the answer, unless that takes longer than this: then by itself. In milliseconds. */
+const STORE_AFTER = 1_000;
 
 const INSTRUCTIONS = `Write a short title for a chat that begins with the message you are given.
 - at most 80 characters, in the language of the message
 - it sums up what the message is about; it does not answer it
 - no quotation marks, no colon, no full stop: the title and nothing else`;
 
+export interface TitleTask {
+  chatId: string;
+  question: UIMessage;
+  model: SelectedModel;
+  /** The run of the answer, whose calls those of the title are. */
+  run: AccountedRun;
+  /** The title is begun when it resolves, and not at all if it rejects. */
+  after: Promise<void>;
+  /** Tells readers of the title. */
+  tell: (title: string) => void;
+}
+
+/** A title that is being written beside an answer. */
+export interface PendingTitle {
+  /** Resolves when there is nothing more to wait for. */
+  written: Promise<void>;
+  /** The title, if it is written and not stored: whoever takes it stores it. */
+  take(): string | undefined;
+  /** The answer is over, and does not wait any longer. */
+  abandon(): void;
+}
+
 /** Names chats with a cheap model call, beside the first answer. */
 @Injectable()
 export class TitleService {
   private readonly logger = new Logger(TitleService.name);
 
-  constructor(
-    private readonly repository: TurnRepository,
-    private readonly usage: UsageService,
-  ) {}
+  constructor(private readonly repository: TurnEndRepository) {}
 
-  /** Writes, stores and returns a title. Without the model it is the beginning of the message. Never rejects. */
-  async write(
-    chatId: string,
-    question: UIMessage,
-    model: SelectedModel,
-    signal: AbortSignal,
-  ): Promise<string> {
+  /** Without the model it is the beginning of the message. */
+  begin(task: TitleTask): PendingTitle {
+    const controller = new AbortController();
+    let untaken: string | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const take = () => {
+      clearTimeout(timer);
+      const title = untaken;
+      untaken = undefined;
+      return title;
+    };
+    const store = async () => {
+      const title = take();
+      if (title === undefined) return;
+      await task.run.store((booking) => this.repository.setTitle(task.chatId, title, booking));
+    };
+    const write = async () => {
+      await task.after;
+      // The first token leaves before anything is done for the title.
+      await nextTurn();
+      if (controller.signal.aborted) return;
+      const title = await this.write(task, controller.signal);
+      untaken = title;
+      // A run that is over has nothing that the title could be stored with.
+      if (task.run.isOver) await store();
+      else timer = setTimeout(() => void store(), STORE_AFTER);
+      task.tell(title);
+    };
+    // An answer that failed before its first word needs no title.
+    return { written: write().catch(() => undefined), take, abandon: () => controller.abort() };
+  }
+
+  private async write({ chatId, question, model, run }: TitleTask, signal: AbortSignal): Promise<string> {
     const text = question.parts
       .map((part) => (part.type === 'text' ? part.text : ''))
       .join(' ')
       .slice(0, MAX_INPUT);
-    const tally = new UsageTally((calls) => this.usage.finish(calls));
-    const title = (await this.ask(chatId, text, model, signal, tally)) || firstWords(text) || DEFAULT_TITLE;
-    await this.usage.finish(tally.take(), [this.repository.setTitle(chatId, DEFAULT_TITLE, title)]);
-    return title;
-  }
-
-  private async ask(
-    chatId: string,
-    text: string,
-    model: SelectedModel,
-    signal: AbortSignal,
-    tally: UsageTally,
-  ): Promise<string> {
-    const usage = {
-      purpose: 'title',
-      agentType: 'chat',
-      chatId,
-      messageId: undefined,
-      tally,
-    } as const;
+    const part = run.part({ purpose: 'title', agentType: 'chat', messageId: undefined });
     try {
-      const { content, finishReason } = await withUsage({ ...usage, ownKey: model.ownKey }, () =>
+      const { content, finishReason } = await part.do(() =>
         model.generate({
           prompt: [
             { role: 'system', content: INSTRUCTIONS },
@@ -72,14 +98,17 @@ export class TitleService {
         }),
       );
       // A refusal is not a title.
-      if (finishReason.unified === 'content-filter') return '';
-      return titleIn(content.map((part) => (part.type === 'text' ? part.text : '')).join(''));
+      const written =
+        finishReason.unified === 'content-filter'
+          ? ''
+          : titleIn(content.map((piece) => (piece.type === 'text' ? piece.text : '')).join(''));
+      return written || firstWords(text) || DEFAULT_TITLE;
     } catch (error) {
       this.logger.debug(
         { err: error, chatId },
         'The title of a chat could not be generated. The first words of the message are used instead.',
       );
-      return '';
+      return firstWords(text) || DEFAULT_TITLE;
     }
   }
 }

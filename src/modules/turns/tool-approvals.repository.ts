@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
-import type { AskedApproval } from './tool-approvals.js';
 import type { AnswerMetadata } from './turn.types.js';
 
 interface AnswerPlace {
@@ -14,18 +13,17 @@ const FIND = `
    where message_id = $1 and chat_id = $2 and user_id = $3 limit 1`;
 
 /**
- * Takes away what an answer has asked for, in one statement with another: a second request finds nothing to approve, and
- * a transaction that fails leaves everything as it was.
+ * Takes away what an answer has asked for, in the transaction that goes on with it: a second request finds nothing to approve,
+ * and a transaction that fails leaves everything as it was.
  */
-const taking = (text: string, first: number) => `
+const TAKE = `
   with taken as (
     delete from switchboard.tool_approvals
-     where message_id = $${first} and chat_id = $${first + 1} and user_id = $${first + 2}
+     where message_id = $1 and chat_id = $2 and user_id = $3
     returning approval_id as "approvalId", tool_call_id as "toolCallId", tool_name as "toolName",
               call_hash as "callHash", answer
   )
-  select beside.*, (select coalesce(jsonb_agg(to_jsonb(taken)), '[]') from taken) as "askedApprovals"
-    from (${text}) as beside`;
+  select * from taken`;
 
 /** What the server has asked its users to approve. No user may read or write it: the statements run as the service. */
 @Injectable()
@@ -40,16 +38,8 @@ export class ToolApprovalsRepository {
     return rows[0]?.answer;
   }
 
-  /** A statement that does what `beside` does, and takes the approvals that an answer waits for; see {@link takenFrom}. */
-  taking({ text, parameters }: Statement, { messageId, chatId, userId }: AnswerPlace): Statement {
-    return {
-      text: taking(text, parameters.length + 1),
-      parameters: [...parameters, messageId, chatId, userId],
-    };
-  }
-
-  /** What such a statement has taken. */
-  takenFrom(rows: unknown): AskedApproval[] {
-    return (rows as Array<{ askedApprovals?: AskedApproval[] }>)[0]?.askedApprovals ?? [];
+  /** The statement that takes the approvals which an answer waits for; its rows are `AskedApproval`s. */
+  takeStatement({ messageId, chatId, userId }: AnswerPlace): Statement {
+    return { text: TAKE, parameters: [messageId, chatId, userId] };
   }
 }

@@ -98,9 +98,9 @@ export function toGoOn(request: TurnRequest, { agentType, model }: AnswerMetadat
  */
 export function stillWaiting(
   parts: Parts,
-  { waiting, resumed }: { waiting?: Parts; resumed?: string },
+  resumed: { waiting: Parts; json: string } | undefined,
 ): Parts | undefined {
-  return waiting && toJson(parts) === resumed ? waiting : undefined;
+  return resumed && toJson(parts) === resumed.json ? resumed.waiting : undefined;
 }
 
 /** An answer ends with the step that asks. What stands behind it was put there, and would hide the approval from the AI SDK. */

@@ -3,7 +3,7 @@ import type { UIMessage } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import type { AdmissionRequest } from '../rate-limit/admission.types.js';
-import { expectedWithin, limitingConfig } from '../rate-limit/agent-limits.js';
+import { expectedWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
 import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import { MAX_SHOWN } from '../agents/artifact.agent.js';
@@ -12,8 +12,8 @@ import { estimateMessageTokens } from '../models/message-tokens.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { estimateFileTokens, estimateTextTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
-import type { Candidates, ChosenAgent } from './agent-chooser.js';
 import type { Turn } from './turn.js';
+import type { Candidates, ChosenAgent } from './turn-phases.js';
 import { type PromptSize, TurnRepository } from './turn.repository.js';
 
 /** Tokens of the description of a tool of the agent's own, on the whole. */
@@ -43,7 +43,7 @@ export class TurnAdmission {
   }
 
   /** The same for each agent that it could be, the likeliest first. */
-  async outlook(
+  async preview(
     turn: Turn,
     identity: Identity,
     candidates: Candidates,
@@ -95,7 +95,7 @@ async function requestOf(
   said: Said,
 ): Promise<AdmissionRequest> {
   const { agentType, model } = chosen;
-  const { rateLimit: limits, budget } = limitingConfig(agentType, config) ?? model.agentConfig;
+  const { limits, budget } = limitsOf(agentType, model, config);
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
   const costs = expectedCostOfWriting(

@@ -1,184 +1,137 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
+import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, unavailable, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
+import { Accounting } from '../accounting/accounting.service.js';
+import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
-import type { RuntimeConfig } from '../admin-config/runtime-config.js';
-import { UsageTally, withUsage } from '../usage/usage-context.js';
-import { UsageService } from '../usage/usage.service.js';
-import type { FinishedCall } from '../usage/usage.types.js';
 import { Agents } from '../agents/agents.js';
 import { StoredFiles } from '../files/stored-files.js';
-import { ModelSelector } from '../models/model-selector.js';
-import type { AnswerEnd, FinishReason } from '../models/ending.js';
+import type { AnswerEnd } from '../models/ending.js';
+import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
+import { AgentChooser } from './agent-chooser.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
-import { AgentChooser, type Candidates, type ChosenAgent } from './agent-chooser.js';
-import { partsToJson } from '../../common/database/stored-json.js';
-import { TurnAdmission } from './turn-admission.js';
-import { askedFor, type AskedApproval, stillWaiting, toGoOn } from './tool-approvals.js';
-import { TitleService } from './title.service.js';
+import { type PendingTitle, TitleService } from './title.service.js';
+import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import { type Ending, endingOf, failed, isUsed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
-import { type StoringTurn, TurnOpening } from './turn-opening.js';
-import { TurnRepository } from './turn.repository.js';
-import type { AnswerMetadata, MessageStatus } from './turn.types.js';
+import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
+import { TurnOpening } from './turn-opening.js';
+import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
+import { planAnswer, planCall, routingPart } from './turn-run.js';
+import { type FinishedAnswer, TurnEndRepository } from './turn-end.repository.js';
 
 /** A model may think for long before its first word; readers then get the open stream, and its pings, meanwhile. */
-const OPEN_AFTER = 20_000;
+const READABLE_AFTER = 20_000;
 /** Chunks that go around content: with them alone nothing has been said, and the turn may still fail as a whole. */
 const FRAMES = new Set<UIMessageChunk['type']>(['start-step', 'finish-step', 'text-start', 'text-end']);
+/** A title that is written so soon after the answer is stored with it. */
+const TITLE_IN_TIME = 1_000;
 /** The answer does not wait longer than this for a title that is not written yet. */
 const TITLE_PATIENCE = 5_000;
 
-interface Prepared extends StoringTurn {
-  candidates: Candidates;
-  /** Known, and let in, before anything is stored; undefined when routing has to be asked. */
-  obvious?: ChosenAgent;
-  keys: UserKeys;
-  identity: Identity;
-  config: RuntimeConfig;
-}
-
-interface Conducted extends Prepared {
-  chosen: ChosenAgent;
-}
-
-/** Conducts a turn from the request to the stored answer. */
+/** Conducts a turn from the request to the stored answer: see `turn-phases.ts`. */
 @Injectable()
 export class TurnConductor {
   private readonly logger = new Logger(TurnConductor.name);
 
   constructor(
     private readonly hub: StreamHub,
-    private readonly admission: TurnAdmission,
+    private readonly accounting: Accounting,
     private readonly opening: TurnOpening,
-    private readonly repository: TurnRepository,
+    private readonly repository: TurnEndRepository,
     private readonly adminConfig: AdminConfigService,
     private readonly models: ModelSelector,
     private readonly chooser: AgentChooser,
     private readonly agents: Agents,
     private readonly titles: TitleService,
-    private readonly usage: UsageService,
     private readonly files: StoredFiles,
   ) {}
 
   /** Never rejects: whatever goes wrong is told to the turn's readers, stored and logged. */
   async conduct(turn: Turn, identity: Identity, keys: UserKeys): Promise<void> {
     try {
-      const prepared = await this.prepare(turn, identity, keys);
-      await this.answer(turn, prepared);
+      const admitting = await this.choose(turn, identity, keys);
+      const opened = await this.open(admitting);
+      await this.answer(opened);
     } catch (error) {
       const failure = toAppError(error);
       if (failure.status >= 500) this.logger.error({ err: error, chatId: turn.chatId }, 'A turn failed.');
+      // A client that hears of it may send the message again at once.
+      this.hub.remove(turn);
       turn.refuse(failure);
       turn.stream.publish({ type: 'error', errorText: failure.detail });
     } finally {
-      await turn.admission?.settle();
+      await turn.run?.end();
       this.hub.remove(turn);
       turn.stream.finish();
     }
   }
 
-  /** Everything that can be refused is refused before anything is stored; then the question is. */
-  private async prepare(turn: Turn, identity: Identity, keys: UserKeys): Promise<Prepared> {
+  /** Finds who could answer. @throws AppError for everything that can be refused before anything is stored */
+  private async choose(turn: Turn, identity: Identity, keys: UserKeys): Promise<Admitting> {
     const config = await this.adminConfig.current();
-    const begun = await this.opening.findBegun(turn, identity);
-    const candidates = this.chooser.candidates(
-      begun ? toGoOn(turn.request, begun) : turn.request,
-      keys,
-      config,
-    );
-    if (!begun) {
+    const continued = await this.opening.findBegun(turn, identity);
+    const request = continued ? toGoOn(turn.request, continued) : turn.request;
+    const candidates = this.chooser.candidates(request, keys, config);
+    if (!continued) {
       for (const type of candidates.keys()) await this.agents.get(type).check?.(identity, turn.request);
     }
-    const obvious = begun
-      ? this.chooser.same(begun.agentType, turn.request, candidates, keys, config)
+    const obvious = continued
+      ? this.chooser.same(continued.agentType, turn.request, candidates, keys, config)
       : this.chooser.obvious(turn.request, candidates, config);
-    const entry = obvious
-      ? { admission: await this.admission.request(turn, identity, obvious, config) }
-      : { outlook: await this.admission.outlook(turn, identity, candidates, config) };
-    const streams = this.hub.all().map(({ streamId }) => streamId);
-    const opened = await this.opening.open(turn, identity, streams, entry);
-    // The model is asked while the question is on its way to the disk; nobody hears of it before it is there.
-    opened.stored.then(
-      () => (turn.stored = true),
-      () => turn.stop('unstored'),
-    );
-    return { ...opened, candidates, obvious, keys, identity, config };
+    const router = obvious ? undefined : this.models.selectForRouting(keys, config);
+    return { turn, identity, keys, config, candidates, obvious, router, continued };
   }
 
-  private async answer(turn: Turn, prepared: Prepared): Promise<void> {
-    const patience = setTimeout(() => this.openWhenStored(turn, prepared), OPEN_AFTER);
-    const chosen = await this.choose(turn, prepared).catch((error: unknown) => {
-      clearTimeout(patience);
-      throw error;
-    });
-    const { agentType, reason, model } = chosen;
-    const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
-    turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
-    if (!prepared.continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
-    const conducted = { ...prepared, chosen };
-    const { stored: ready } = prepared;
-    // A call is accounted even when the question could not be stored.
-    const settled = ready.catch(() => undefined);
-    const tally = new UsageTally(
-      (calls) => settled.then(() => this.usage.finish(calls, [], { patience: 'long' })),
-      usedBefore(prepared.continued),
+  /** Stores the question and admits the turn, as far as its agent is known. */
+  private async open(admitting: Admitting): Promise<Opened> {
+    const { turn, obvious, router, continued } = admitting;
+    const { agentType } = obvious ?? this.chooser.first(admitting.candidates);
+    const { chatId, answerId: messageId } = turn;
+    const run = this.accounting.begin(
+      { agentType, purpose: 'answer', chatId, messageId },
+      usedBefore(continued),
     );
-    const usage = {
-      agentType,
-      purpose: 'answer',
-      chatId: turn.chatId,
-      messageId: turn.answerId,
-      ownKey: model.ownKey,
-      tally,
-      ready,
-    } as const;
-    const titleController = new AbortController();
-    const title = conducted.needsTitle
-      ? this.titleAfterOpening(turn, conducted, titleController.signal)
-      : undefined;
+    run.patience = 'long';
+    turn.run = run;
+    if (obvious) planAnswer(run, obvious, turn);
+    else if (router) planCall(run, router, turn, routingPart(run));
+    const streams = this.hub.all().map(({ streamId }) => streamId);
+    const opened = await this.opening.open(admitting, run, streams);
+    run.ready = opened.stored;
+    // The model is asked while the question is on its way to the disk; nobody hears of it before it is there.
+    opened.stored.then(
+      () => (turn.phase = 'answering'),
+      () => turn.stop('unstored'),
+    );
+    return opened;
+  }
+
+  private async answer(opened: Opened): Promise<void> {
+    const { turn, run, stored, continued } = opened;
+    const patience = setTimeout(() => letReadWhenStored(opened), READABLE_AFTER);
+    let title: PendingTitle | undefined;
     let ending: Ending;
     try {
-      ending = await withUsage(usage, () => this.generate(turn, conducted));
-    } catch (error) {
-      this.logger.error({ err: error, chatId: turn.chatId }, 'An agent failed.');
-      ending = failed(toAppError(error));
+      const chosen = await this.admitChosen(opened);
+      const { agentType, reason, model } = chosen;
+      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+      turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
+      if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
+      const answering = { ...opened, chosen };
+      title = this.beginTitle(answering);
+      ending = await run.do(() => this.generate(answering));
+    } finally {
+      clearTimeout(patience);
     }
-    clearTimeout(patience);
-    await Promise.all([ready, tally.stored()]).catch(async (error: unknown) => {
-      await this.usage.finish(tally.take());
-      throw error;
-    });
-    const untouched = ending.failure && stillWaiting(turn.answer.parts, conducted);
-    const metadata = metadataOf(chosen, tally, untouched ? undefined : ending.failure);
-    const stored = untouched
-      ? {
-          status: 'complete' as const,
-          finishReason: 'tool-calls' as const,
-          parts: untouched,
-          asked: conducted.asked ?? [],
-        }
-      : { status: ending.status, finishReason: ending.finishReason };
-    // Who was refused by the provider, and has used nothing, has not had their turn.
-    if (ending.failure && ending.failure.status < 500 && !isUsed(tally, prepared.continued)) {
-      await turn.admission?.giveBack();
-    }
-    if (!(await this.store(turn, conducted, stored, metadata, tally.take()))) {
-      ending = failed(unavailable('The end of the answer could not be stored.', 5));
-    }
-    if (ending.failure) turn.refuse(ending.failure);
-    else turn.open();
-    await withPatience(title, ending.status === 'complete' ? TITLE_PATIENCE : 0);
-    titleController.abort();
-    const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
-    for (const chunk of lastChunks(ending, shown)) turn.stream.publish(chunk);
+    await stored;
+    await this.end(ending, title);
   }
 
   /**
@@ -186,43 +139,33 @@ export class TurnConductor {
    *
    * @throws AppError 429 when that agent may not be asked; then nothing is left of the turn
    */
-  private async choose(turn: Turn, prepared: Prepared): Promise<ChosenAgent> {
-    const { candidates, obvious, history, identity, keys, config } = prepared;
+  private async admitChosen(opened: Opened): Promise<ChosenAgent> {
+    const { turn, run, candidates, obvious, history, router, config } = opened;
     const { request, signal } = turn;
     if (obvious) return obvious;
-    const chosen = await withUsage({ chatId: turn.chatId, ready: prepared.stored }, () =>
-      this.chooser.route(request, candidates, { history, keys, config, signal }),
-    ).catch((error: unknown) => {
+    const choosing = routingPart(run).do(() =>
+      this.chooser.route(request, candidates, { router, history, config, signal }),
+    );
+    const chosen = await choosing.catch((error: unknown) => {
       // Ended meanwhile: it is stored as such, whoever would have answered.
       if (signal.aborted) return this.chooser.first(candidates);
       throw error;
     });
-    const admission = signal.aborted
-      ? undefined
-      : await this.admission.request(turn, identity, chosen, config, history);
-    await this.opening.enter(turn, identity, prepared, admission);
+    if (!signal.aborted) planAnswer(run, chosen, turn);
+    await this.opening.admitTurn(opened, signal.aborted ? undefined : chosen);
     return chosen;
   }
 
-  private openWhenStored(turn: Turn, { stored }: Prepared): void {
-    stored.then(
-      () => turn.open(),
-      // Whoever waits for it is told by `conduct`.
-      () => undefined,
-    );
-  }
-
   /** Passes the agent's chunks on; tells how it ended. */
-  private async generate(turn: Turn, conducted: Conducted): Promise<Ending> {
-    const { identity, keys } = conducted;
-    const { agentType, model } = conducted.chosen;
+  private async generate(answering: Answering): Promise<Ending> {
+    const { turn, run, identity, keys, resumed, chosen } = answering;
     const { documentId, repositoryId } = turn.request;
-    const { signal, admission, note, onRefusedFiles } = turn;
-    const { approved } = conducted;
-    const history = await this.files.withContents(identity, conducted.history);
-    const conversation = { history, onRefusedFiles };
+    const { signal, note, onRefusedFiles } = turn;
+    const { admission } = run;
+    const history = await this.files.withContents(identity, answering.history);
     const input = {
-      ...conversation,
+      history,
+      onRefusedFiles,
       signal,
       identity,
       keys,
@@ -230,99 +173,138 @@ export class TurnConductor {
       repositoryId,
       admission,
       note,
-      approved,
+      approved: resumed?.approved,
     };
     let failure: AppError | undefined;
     let end: AnswerEnd | undefined;
-    let isOpen = false;
+    let isSilent = true;
     const emit = (chunk: UIMessageChunk) => {
       turn.publish(chunk);
-      if (isOpen || FRAMES.has(chunk.type)) return;
-      isOpen = true;
-      this.openWhenStored(turn, conducted);
+      if (!isSilent || FRAMES.has(chunk.type)) return;
+      isSilent = false;
+      letReadWhenStored(answering);
     };
     try {
-      end = await this.agents.get(agentType).answer(input, model, emit);
+      end = await this.agents.get(chosen.agentType).answer(input, chosen.model, emit);
     } catch (error) {
-      if (!turn.signal.aborted) failure = upstreamFailure(error, model);
+      if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    if (turn.stopReason === 'stopped') return { status: 'stopped' };
-    if (turn.stopReason === 'shutdown') return { status: 'interrupted' };
+    if (turn.stopReason === 'stopped') return { ...answering, status: 'stopped' };
+    if (turn.stopReason === 'shutdown') return { ...answering, status: 'interrupted' };
     if (turn.stopReason === 'too-long')
       failure = upstreamError('The answer became too long and was stopped.');
-    return failure ? failed(failure) : endingOf(end, turn.answer, model.provider);
+    const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
+    return { ...answering, ...how };
   }
 
-  /** The title is begun when the answer is: it must not delay the first token, and an answer that failed needs none. */
-  private async titleAfterOpening(turn: Turn, conducted: Conducted, signal: AbortSignal): Promise<void> {
-    const question = conducted.history.at(-1);
-    const opened = await turn.opened.then(
-      () => true,
-      () => false,
+  private failureOf(error: unknown, turn: Turn, model: SelectedModel): AppError {
+    try {
+      return upstreamFailure(error, model);
+    } catch (unknown) {
+      this.logger.error({ err: unknown, chatId: turn.chatId }, 'An agent failed.');
+      return toAppError(unknown);
+    }
+  }
+
+  /** The title is begun when there is something to read: it must not delay the first token. */
+  private beginTitle({
+    turn,
+    run,
+    needsTitle,
+    history,
+    chosen,
+    keys,
+    config,
+  }: Answering): PendingTitle | undefined {
+    const question = history.at(-1);
+    if (!needsTitle || question === undefined) return undefined;
+    return this.titles.begin({
+      chatId: turn.chatId,
+      question,
+      model: this.models.selectForTitle(chosen.model, keys, config),
+      run,
+      after: turn.readable,
+      tell: (title) => turn.stream.publish({ type: 'data-chat-title', data: { title }, transient: true }),
+    });
+  }
+
+  /** Stores the answer with its calls and, if it is written, the title; then readers are told of the end. */
+  private async end(ending: Ending, title: PendingTitle | undefined): Promise<void> {
+    const { turn, run, resumed, chosen } = ending;
+    // One commit stores both: a reader waits for the title in any case.
+    if (ending.status === 'complete') await withPatience(title?.written, TITLE_IN_TIME, turn.signal);
+    turn.phase = 'ending';
+    const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
+    const metadata = metadataOf(chosen, run.figures, untouched ? undefined : ending.failure);
+    const json = jsonOf(untouched ?? turn.answer.parts);
+    const stored: Pick<Ending, 'status' | 'finishReason'> = untouched
+      ? { status: 'complete', finishReason: 'tool-calls' }
+      : { status: ending.status, finishReason: ending.finishReason };
+    const answer = {
+      ...this.answerOf(ending, metadata),
+      ...(json === undefined ? ({ status: 'failed', finishReason: 'error' } as const) : stored),
+      parts: json,
+      asked: untouched ? (resumed?.asked ?? []) : askedFor(turn.answer.waitingCalls(), metadata),
+      title: title?.take(),
+    };
+    let end: End = ending;
+    if (!(await this.store(run, answer, ending.failure)) || json === undefined)
+      end = failed(unavailable('The end of the answer could not be stored.', 5));
+    else await this.rememberRefused(turn, chosen.model.provider);
+    if (end.failure) turn.refuse(end.failure);
+    else turn.letRead();
+    await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
+    title?.abandon();
+    const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
+  }
+
+  private async store(run: AccountedRun, answer: FinishedAnswer, failure?: AppError): Promise<boolean> {
+    if (await run.end({ storing: (booking) => this.repository.finish(answer, booking), failure }))
+      return true;
+    // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
+    this.logger.error(
+      { chatId: answer.chatId, messageId: answer.id },
+      'The end of an answer could not be stored.',
     );
-    // The first token leaves before anything is done for the title.
-    await nextTurn();
-    if (!opened || question === undefined || signal.aborted) return;
-    const model = this.models.selectForTitle(conducted.chosen.model, conducted.keys, conducted.config);
-    const title = await this.titles.write(turn.chatId, question, model, signal);
-    turn.stream.publish({ type: 'data-chat-title', data: { title }, transient: true });
+    const closed = { ...answer, parts: undefined, status: 'failed', finishReason: 'error' } as const;
+    await run.store((booking) => this.repository.finish({ ...closed, asked: [] }, booking));
+    return false;
   }
 
-  private async store(
-    turn: Turn,
-    { chosen: { model } }: Conducted,
-    {
-      status,
-      finishReason,
-      parts = turn.answer.parts,
-      asked,
-    }: {
-      status: MessageStatus;
-      finishReason?: FinishReason;
-      parts?: UIMessage['parts'];
-      asked?: AskedApproval[];
-    },
-    metadata: AnswerMetadata,
-    calls: FinishedCall[],
-  ): Promise<boolean> {
-    turn.stored = false;
+  private answerOf({ turn, chosen: { model } }: Ending, metadata: FinishedAnswer['metadata']) {
+    const { answerId: id, chatId, streamId, userId } = turn;
     const lastContext = {
       ...metadata.usage,
       model: metadata.model,
       cost: metadata.cost,
       contextWindow: model.catalog?.contextWindow ?? null,
     };
-    const { answerId: id, chatId, streamId, userId } = turn;
-    const answer = { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
-    const settlement = turn.admission?.settlement(metadata.cost) ?? [];
-    const json = jsonOf(parts);
-    const end = this.repository.finish({
-      ...answer,
-      status: json ? status : 'failed',
-      finishReason: json ? finishReason : 'error',
-      parts: json,
-      asked: asked ?? askedFor(turn.answer.waitingCalls(), metadata),
-    });
-    if (await this.usage.finish(calls, [end, ...settlement], { userId, patience: 'long' })) {
-      await this.rememberRefused(turn, model.provider);
-      return json !== undefined;
-    }
-    // The checkpoint holds all but the last second. If that is not closed now, recovery will do it.
-    this.logger.error({ chatId, messageId: id }, 'The end of an answer could not be stored.');
-    const closed = this.repository.finish({ ...answer, status: 'failed', finishReason: 'error', asked: [] });
-    await this.usage.finish([], [closed, ...settlement], { userId });
-    return false;
+    return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
   }
 
-  /** Apart from the end of the answer, which does not depend on it. */
-  private async rememberRefused({ chatId, refusedFiles }: Turn, provider: ModelProvider): Promise<void> {
+  /** Apart from the end of the answer, which does not depend on it. Never rejects. */
+  private async rememberRefused(
+    { chatId, userId, refusedFiles }: Turn,
+    provider: ModelProvider,
+  ): Promise<void> {
     const statements = [...refusedFiles].map(([messageId, files]) => {
       const indexes = files.map(({ index }) => index);
       return this.repository.rememberRefused(chatId, provider, { messageId, indexes });
     });
-    await this.usage.finish([], statements);
+    await this.repository.store(statements, userId).catch((error: unknown) => {
+      this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be remembered.');
+    });
   }
+}
+
+function letReadWhenStored({ turn, stored }: Opened): void {
+  stored.then(
+    () => turn.letRead(),
+    // `conduct` tells readers that are waiting for it.
+    () => undefined,
+  );
 }
 
 /** Undefined for what is nested deeper than JSON can be written. */
@@ -334,10 +316,17 @@ function jsonOf(parts: UIMessage['parts']): string | undefined {
   }
 }
 
-/** Waits for `work`, but not longer than `milliseconds`. */
-async function withPatience(work: Promise<void> | undefined, milliseconds: number): Promise<void> {
-  if (!work) return;
+/** Waits for `work`, but not longer than `milliseconds`, and only until the signal. */
+async function withPatience(
+  work: Promise<void> | undefined,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!work || signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
   await Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -1,47 +1,34 @@
 import type { UIMessageChunk } from 'ai';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toMoney } from '../../common/http/money.js';
-import type { AnswerEnd, FinishReason } from '../models/ending.js';
+import type { AnswerEnd } from '../models/ending.js';
 import { addressOf, type ModelProvider } from '../models/vendors/vendors.js';
 import { NO_TOKENS } from '../usage/pricing.js';
-import type { UsageTally } from '../usage/usage-context.js';
-import type { ChosenAgent } from './agent-chooser.js';
+import { RunFigures } from '../accounting/accounted-run.js';
 import type { MessageAssembler } from './message-assembler.js';
-import type { AnswerMetadata, MessageStatus } from './turn.types.js';
-
-/** How an answer ended. */
-export interface Ending {
-  status: MessageStatus;
-  failure?: AppError;
-  finishReason?: FinishReason;
-}
+import type { ChosenAgent, End } from './turn-phases.js';
+import type { AnswerMetadata } from './turn.types.js';
 
 /** An answer that goes on has used something before. What is stored may be of any shape; what is no figure counts as 0. */
-export function usedBefore(continued: AnswerMetadata | undefined) {
+export function usedBefore(continued: AnswerMetadata | undefined): RunFigures | undefined {
   if (!continued) return undefined;
   const usage: Partial<Record<string, unknown>> = { ...continued.usage };
   const tokens = { ...NO_TOKENS };
   for (const name of ['inputTokens', 'outputTokens', 'cachedInputTokens', 'reasoningTokens'] as const)
     tokens[name] = Math.trunc(figureOf(usage[name]));
-  return { tokens, totalCost: String(figureOf(continued.cost)) };
+  return new RunFigures(tokens, String(figureOf(continued.cost)));
 }
 
 function figureOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
-export function isUsed(tally: UsageTally, continued: AnswerMetadata | undefined): boolean {
-  const before = usedBefore(continued)?.tokens ?? NO_TOKENS;
-  const { inputTokens, outputTokens } = tally.tokens;
-  return inputTokens + outputTokens > before.inputTokens + before.outputTokens;
-}
-
 export function metadataOf(
   { agentType, model }: Pick<ChosenAgent, 'agentType' | 'model'>,
-  tally: UsageTally,
+  { tokens, totalCost }: RunFigures,
   failure: AppError | undefined,
 ): AnswerMetadata {
-  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tally.tokens;
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tokens;
   return {
     agentType,
     model: model.id,
@@ -52,14 +39,14 @@ export function metadataOf(
       cachedInputTokens,
       reasoningTokens,
     },
-    cost: toMoney(tally.totalCost),
+    cost: toMoney(totalCost),
     ...(failure ? { error: { code: failure.code, message: failure.detail } } : {}),
   };
 }
 
 /** The last chunks of the stream. They carry the same metadata as the stored message. */
 export function lastChunks(
-  { status, failure, finishReason }: Ending,
+  { status, failure, finishReason }: End,
   messageMetadata: object,
 ): UIMessageChunk[] {
   if (status === 'complete' && !failure)
@@ -75,7 +62,7 @@ export function endingOf(
   end: AnswerEnd | undefined,
   answer: Pick<MessageAssembler, 'hasContent' | 'hasAnswer'>,
   provider: ModelProvider,
-): Ending {
+): End {
   const { finishReason = 'stop', reason } = end ?? {};
   if (finishReason === 'content-filter' && !answer.hasAnswer())
     return { status: 'failed', finishReason, failure: declined(provider, reason) };
@@ -84,7 +71,7 @@ export function endingOf(
   return failed(upstreamError('The model gave an empty answer. Try again.'));
 }
 
-export function failed(failure: AppError): Ending {
+export function failed(failure: AppError): End {
   return { status: 'failed', finishReason: 'error', failure };
 }
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isDatabaseAway } from '../../common/errors/postgres-errors.js';
+import { Accounting } from '../accounting/accounting.service.js';
 import { type LeftAnswer, RecoveryRepository } from './recovery.repository.js';
 
 /** Few enough that one statement does not last; what is left after so many rounds is for the next time. */
@@ -9,8 +10,8 @@ const MOST_ROUNDS = 50;
 const MOST_HOPELESS = 1_000;
 
 /**
- * Closes what dead instances have left: their answers become `interrupted` with what had arrived, their open calls are
- * closed, their marks of active streams removed. Users can write some of these rows, so each stands for itself: one that
+ * Closes what dead instances have left: their answers become `interrupted` with what had arrived, the calls that
+ * they had sent are booked, their marks of active streams removed. Users can write some of these rows, so each stands for itself: one that
  * is locked, or that PostgreSQL refuses to change, stops nobody else's.
  */
 @Injectable()
@@ -18,7 +19,10 @@ export class TurnRecovery {
   private readonly logger = new Logger(TurnRecovery.name);
   private readonly hopeless = new Set<string>();
 
-  constructor(private readonly repository: RecoveryRepository) {}
+  constructor(
+    private readonly repository: RecoveryRepository,
+    private readonly accounting: Accounting,
+  ) {}
 
   /**
    * @param ownStreams tells which streams this instance is writing at the moment
@@ -29,10 +33,10 @@ export class TurnRecovery {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const found = await this.findAnswers(ownStreams, batch);
       const closed = await this.closeAnswers(found);
-      const calls = await this.closeCalls(messagesOf(found), batch, false);
+      const runs = await this.closeRuns(messagesOf(found), batch, false);
       total += closed;
-      const isFull = found.length >= batch || calls.found >= batch;
-      if (!isFull || closed + calls.closed === 0) break;
+      const isFull = found.length >= batch || runs.found >= batch;
+      if (!isFull || closed + runs.closed === 0) break;
     }
     return total;
   }
@@ -41,7 +45,7 @@ export class TurnRecovery {
   async recoverChat(chatId: string, ownStreams: string[]): Promise<void> {
     const found = await this.findAnswers(() => ownStreams, BATCH, chatId);
     await this.closeAnswers(found);
-    await this.closeCalls(messagesOf(found), BATCH, true);
+    await this.closeRuns(messagesOf(found), BATCH, true);
   }
 
   private async findAnswers(
@@ -64,17 +68,17 @@ export class TurnRecovery {
     });
   }
 
-  private async closeCalls(
+  private async closeRuns(
     messageIds: string[],
     limit: number,
     ofAnswersOnly: boolean,
   ): Promise<{ found: number; closed: number }> {
     if (ofAnswersOnly && messageIds.length === 0) return { found: 0, closed: 0 };
     const except = [...this.hopeless];
-    const ids = await this.repository.findCalls(messageIds, { except, limit, ofAnswersOnly });
+    const ids = await this.accounting.findLeft(messageIds, { except, limit, ofAnswersOnly });
     const closed = await this.eachByItself(ids, {
-      together: (some) => this.repository.closeCalls(some),
-      byForce: (id) => this.repository.forceCall(id),
+      together: (some) => this.accounting.closeLeft(some),
+      byForce: (id) => this.accounting.closeLeft([id], { withoutMetadata: true }),
       idOf: (id) => id,
     });
     return { found: ids.length, closed };

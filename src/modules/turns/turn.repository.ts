@@ -5,10 +5,7 @@ import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
-import { OWN_NOTES } from '../agents/prompt/history-files.js';
-import type { FinishReason } from '../models/ending.js';
-import type { AskedApproval } from './tool-approvals.js';
-import type { AnswerMetadata, MessageStatus, UserMessage } from './turn.types.js';
+import type { UserMessage } from './turn.types.js';
 
 /** Longer conversations are answered from their latest part. */
 const HISTORY_LIMIT = 400;
@@ -102,40 +99,22 @@ const WITHDRAW = `
    where id = $1 and $4::boolean
      and not exists (select from "Message_v2" other where other."chatId" = $1 and other.id <> all($3::uuid[]))`;
 
-const insertAnswer = (before: string) => `
-  with ${before} answer as (
+const INSERT_STREAM = `
+  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+
+const INSERT_ANSWER = `
+  with answer as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
     values ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
   )
-  insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($4, $1, $3, $2, $5)`;
+  ${INSERT_STREAM}`;
 
-const INSERT_ANSWER = insertAnswer('');
-
-const INSERT_QUESTION_AND_ANSWER = insertAnswer(`
-  question as (
+const INSERT_QUESTION_AND_ANSWER = `
+  with messages as (
     insert into "Message_v2" (id, "chatId", role, parts, attachments, "createdAt", status)
-    values ($6, $1, 'user', $7, '[]', $8, 'complete')
-  ),`);
-
-/** The calls that wait for approval are remembered beside the message that shows them. */
-const FINISH = `
-  with stream as (delete from "Stream" where id = $3),
-       context as (update chat set "lastContext" = $8::jsonb where id = $2),
-       answer as (
-         update "Message_v2" set parts = coalesce($4::json, parts), status = $5, model_used = left($6, 200),
-                metadata = $7::jsonb, finish_reason = $11
-          where id = $1
-         returning id, "chatId"
-       )
-  insert into switchboard.tool_approvals
-    (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-  select answer.id, asked."approvalId", answer."chatId", $10::uuid, asked."toolCallId", asked."toolName", asked."callHash",
-         asked.answer
-    from answer
-    join jsonb_to_recordset($9::jsonb) as asked
-           ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
-      on answer."chatId" = $2
-  on conflict (message_id, approval_id) do nothing`;
+    values ($6, $1, 'user', $7, '[]', $8, 'complete'), ($2, $1, 'assistant', '[]', '[]', $3, 'streaming')
+  )
+  ${INSERT_STREAM}`;
 
 const CHECKPOINT = `
   with free as materialized (
@@ -144,22 +123,6 @@ const CHECKPOINT = `
   update "Message_v2" message set parts = answer.parts::json
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
    where message.id = answer.id returning message.id`;
-
-/** A file stays where it is; at its part stands which vendors could not process it. */
-const REMEMBER_REFUSED = `
-  update "Message_v2" message set parts = (
-    select json_agg(
-             case when place - 1 = any($3::int[]) and json_typeof(part) = 'object' and part->>'type' = 'file'
-             then (part::jsonb || jsonb_build_object('providerMetadata',
-                    case jsonb_typeof(part::jsonb->'providerMetadata')
-                    when 'object' then part::jsonb->'providerMetadata' else '{}' end
-                    || jsonb_build_object('${OWN_NOTES}', jsonb_build_object('refusedBy',
-                         case jsonb_typeof(part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}')
-                         when 'array' then part::jsonb#>'{providerMetadata,${OWN_NOTES},refusedBy}' else '[]' end
-                         || to_jsonb($4::text)))))::json
-             else part end order by place)
-      from json_array_elements(message.parts) with ordinality as element (part, place))
-   where id = $1 and "chatId" = $2 and json_typeof(parts) = 'array'`;
 
 const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
@@ -206,8 +169,8 @@ export class TurnRepository {
 
   asUser<T>(
     identity: Identity,
-    fn: (manager: EntityManager, last: Last, before: Promise<unknown>) => Promise<T>,
-    before?: Statement,
+    fn: (manager: EntityManager, last: Last, before: Promise<unknown[][]>) => Promise<T>,
+    before?: Statement[],
   ): Promise<T> {
     return this.database.asUserAtOnce(identity, fn, before);
   }
@@ -314,53 +277,13 @@ export class TurnRepository {
    * Stores what has arrived of answers that are still being written: one statement for all of them. Rows that somebody
    * holds are left out, so nobody's lock keeps others from being stored.
    *
+   * @param also is stored with them
    * @returns the ids of those that were stored
    */
-  async checkpoint(answers: Array<{ id: string; parts: string }>): Promise<string[]> {
+  async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
-    const [rows] = await this.database.executeAsService([{ text: CHECKPOINT, parameters }]);
+    const batch = this.database.batch().add({ text: CHECKPOINT, parameters }, ...also);
+    const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);
-  }
-
-  /** The end of an answer: its final parts and status; the chat's last context; no active stream any more. */
-  finish(answer: {
-    id: string;
-    chatId: string;
-    streamId: string;
-    /** Absent when they can't be stored: then the last checkpoint stays. */
-    parts?: string;
-    status: MessageStatus;
-    finishReason?: FinishReason;
-    modelUsed: string;
-    metadata: AnswerMetadata;
-    lastContext: unknown;
-    userId: string;
-    /** The calls that it ends with, and that wait for the user's approval. */
-    asked: AskedApproval[];
-  }): Statement {
-    const { id, chatId, streamId, parts, status, modelUsed, metadata, lastContext, userId, asked } = answer;
-    const { finishReason = null } = answer;
-    const texts = [metadata, lastContext, asked].map((value) => toJson(value));
-    return {
-      text: FINISH,
-      parameters: [id, chatId, streamId, parts ?? null, status, modelUsed, ...texts, userId, finishReason],
-    };
-  }
-
-  /** Remembers at the parts of a message that a vendor could not process these files. */
-  rememberRefused(
-    chatId: string,
-    provider: string,
-    { messageId, indexes }: { messageId: string; indexes: number[] },
-  ): Statement {
-    return { text: REMEMBER_REFUSED, parameters: [messageId, chatId, indexes, provider] };
-  }
-
-  /** Gives a chat its title, unless somebody has given it one meanwhile. */
-  setTitle(chatId: string, from: string, title: string): Statement {
-    return {
-      text: `update chat set title = $3 where id = $1 and title = $2`,
-      parameters: [chatId, from, title],
-    };
   }
 }

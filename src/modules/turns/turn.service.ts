@@ -7,10 +7,12 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
+import type { Statement } from '../../common/database/database.js';
 import { streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { Accounting } from '../accounting/accounting.service.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
@@ -52,11 +54,12 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly conductor: TurnConductor,
     private readonly repository: TurnRepository,
     private readonly recovery: TurnRecovery,
+    private readonly accounting: Accounting,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
   /**
-   * Begins a turn, or returns the one that is at exactly this already. Wait for `opened` before reading its stream.
+   * Begins a turn, or returns the one that is at exactly this already. Wait for `readable` before reading its stream.
    *
    * @throws AppError 409 while another message of the user is being answered in the chat, 503 in a shutdown
    */
@@ -126,28 +129,33 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   private async checkpoint(): Promise<void> {
-    const turns = this.hub.all().filter((turn) => turn.stored && turn.changed && !this.unstorable.has(turn));
-    if (turns.length === 0) return;
+    const answering = this.hub.all().filter(({ phase }) => phase === 'answering');
+    const turns = answering.filter((turn) => turn.changed && !this.unstorable.has(turn));
+    // Of a call that is silent, too, the row says what it costs at least.
+    const runs = answering.flatMap(({ run, changed }) => (run && (changed || !run.isRefreshed) ? [run] : []));
+    const refresh = this.accounting.refreshStatement(runs);
+    if (turns.length === 0 && !refresh) return;
     for (const turn of turns) turn.changed = false;
     try {
-      await this.checkpointEach(turns);
+      await this.checkpointEach(turns, refresh ? [refresh] : []);
+      for (const run of runs) run.isRefreshed = true;
     } catch (error) {
       for (const turn of turns) turn.changed = true;
       throw error;
     }
   }
 
-  /** All in one statement; where that fails, halves of them, down to the answer that PostgreSQL can't take. */
-  private async checkpointEach(turns: Turn[]): Promise<void> {
+  /** All in one statement; where that fails, halves of them, down to the answer that PostgreSQL cannot take. */
+  private async checkpointEach(turns: Turn[], also: Statement[] = []): Promise<void> {
     try {
       const answers = turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) }));
-      const stored = new Set(await this.repository.checkpoint(answers));
+      const stored = new Set(await this.repository.checkpoint(answers, also));
       // Somebody holds the others at the moment.
       for (const turn of turns) if (!stored.has(turn.answerId)) turn.changed = true;
     } catch (error) {
       const [turn] = turns;
       if (!turn || toAppError(error).status === 503) throw error;
-      if (turns.length === 1) {
+      if (turns.length === 1 && also.length === 0) {
         this.unstorable.add(turn);
         const { chatId, answerId } = turn;
         this.logger.error({ err: error, chatId, messageId: answerId }, 'An answer cannot be checkpointed.');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { UIMessageChunk } from 'ai';
 import type { AppError } from '../../common/errors/app-error.js';
-import type { Admission } from '../rate-limit/admission.js';
+import type { AccountedRun } from '../accounting/accounted-run.js';
 import { LiveStream } from './stream-hub/live-stream.js';
 import { bounded } from '../../common/database/bounded-json.js';
 import { MessageAssembler } from './message-assembler.js';
@@ -25,12 +25,12 @@ export class Turn {
   readonly answerId: string;
   readonly stream = new LiveStream();
   readonly answer = new MessageAssembler();
-  /** Set when the turn was let in; ended by whoever conducts it. */
-  admission?: Admission;
-  /** Resolves when there is something to send; rejects when the turn failed before that. */
-  readonly opened: Promise<void>;
-  /** True once the rows of the answer exist, so that it can be checkpointed. */
-  stored = false;
+  /** Set when its calls can be accounted; ended by the conductor. */
+  run?: AccountedRun;
+  /** Resolves when there is something to read; rejects when the turn failed before that. */
+  readonly readable: Promise<void>;
+  /** What has arrived is checkpointed while the answer is being written: its rows exist, and its end is not stored yet. */
+  phase: 'opening' | 'answering' | 'ending' = 'opening';
   /** True when something was published since the last checkpoint. */
   changed = false;
   /** Set when the turn is opened. */
@@ -42,16 +42,16 @@ export class Turn {
   readonly refusedFiles = new Map<string, RefusedFile[]>();
 
   private readonly controller = new AbortController();
-  private readonly opening = Promise.withResolvers<void>();
+  private readonly reading = Promise.withResolvers<void>();
 
   constructor(
     readonly userId: string,
     readonly request: TurnRequest,
   ) {
     this.answerId = request.action.type === 'approve' ? request.action.messageId : randomUUID();
-    this.opened = this.opening.promise;
+    this.readable = this.reading.promise;
     // Nobody may be waiting: then the failure is in the stored message and the log.
-    this.opened.catch(() => undefined);
+    this.readable.catch(() => undefined);
   }
 
   get chatId(): string {
@@ -60,7 +60,7 @@ export class Turn {
 
   /** Of the response that begins the turn: how much of its limit is left. */
   get headers(): Readonly<Record<string, string>> {
-    return this.admission?.headers ?? {};
+    return this.run?.admission?.headers ?? {};
   }
 
   get signal(): AbortSignal {
@@ -71,8 +71,8 @@ export class Turn {
     return this.signal.aborted ? (this.signal.reason as TurnStopError).why : undefined;
   }
 
-  publish(said: UIMessageChunk): void {
-    const chunk = withinBounds(said);
+  publish(unbounded: UIMessageChunk): void {
+    const chunk = withinBounds(unbounded);
     this.answer.add(chunk);
     this.stream.publish(chunk);
     this.changed = true;
@@ -103,13 +103,13 @@ export class Turn {
   }
 
   /** From now on readers are answered with the stream. */
-  open(): void {
-    this.opening.resolve();
+  letRead(): void {
+    this.reading.resolve();
   }
 
   /** Readers that are still waiting get the error instead of a stream. */
   refuse(error: AppError): void {
-    this.opening.reject(error);
+    this.reading.reject(error);
   }
 
   stop(why: TurnStop): void {

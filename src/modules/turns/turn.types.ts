@@ -1,6 +1,9 @@
 import type { UIMessage } from 'ai';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 
+/** The title of a chat that has none of its own yet. */
+export const DEFAULT_TITLE = 'New chat';
+
 export type MessageStatus = 'complete' | 'streaming' | 'stopped' | 'interrupted' | 'failed';
 
 /** A user's message, checked. */

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
+import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
-import { UsageModule } from '../usage/usage.module.js';
 import { AgentChooser } from './agent-chooser.js';
 import { RecoveryRepository } from './recovery.repository.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
@@ -14,12 +14,13 @@ import { TurnAdmission } from './turn-admission.js';
 import { TurnConductor } from './turn-conductor.js';
 import { TurnOpening } from './turn-opening.js';
 import { TurnRecovery } from './turn-recovery.js';
+import { TurnEndRepository } from './turn-end.repository.js';
 import { TurnRepository } from './turn.repository.js';
 import { TurnService } from './turn.service.js';
 
 /** One message from the request to the stored answer. */
 @Module({
-  imports: [AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule, UsageModule],
+  imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
   providers: [
     AgentChooser,
     RecoveryRepository,
@@ -30,6 +31,7 @@ import { TurnService } from './turn.service.js';
     TurnConductor,
     TurnOpening,
     TurnRecovery,
+    TurnEndRepository,
     TurnRepository,
     TurnService,
   ],

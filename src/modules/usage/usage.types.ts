@@ -1,8 +1,11 @@
 import type { AgentType } from '../admin-config/config-schemas.js';
 import type { Cost, TokenUsage } from './pricing.js';
 
-/** How a call ended; `interrupted` is what the next start makes of a call that a crash cut off. */
+/** How a call ended; `interrupted` is what recovery makes of a call that a crash cut off. */
 export type CallStatus = 'success' | 'error' | 'aborted' | 'interrupted';
+
+/** What a model call is made for; the agent types of the schema say who makes it. */
+export type UsagePurpose = 'answer' | 'title' | 'routing' | 'suggestions' | 'image' | 'config-test';
 
 /** `usage_logs.metadata`. Counts of tokens are parts of the row's own figures, never in addition to them. */
 export interface CallMetadata {
@@ -10,8 +13,6 @@ export interface CallMetadata {
   purpose: string;
   requestId: string;
   messageId?: string;
-  /** The process that makes the call, while it is open. */
-  instanceId?: number;
   /** True when the key was the user's own. */
   ownKey: boolean;
   errorCode?: string;
@@ -39,7 +40,8 @@ export interface CallMetadata {
   unpriced?: boolean;
 }
 
-export interface StartedCall {
+/** A call that was sent. */
+export interface SentCall {
   id: string;
   userId: string;
   chatId?: string;
@@ -51,11 +53,29 @@ export interface StartedCall {
   metadata: CallMetadata;
 }
 
-export interface FinishedCall extends StartedCall {
-  /** The answer whose own figures the call adds to. */
-  messageId?: string;
+/** What a call has used and cost. */
+export interface CallFigures {
   tokens: TokenUsage;
   cost: Cost;
+}
+
+/** A call that has ended; `metadata.messageId` is the answer whose own figures it adds to. */
+export interface FinishedCall extends SentCall, CallFigures {
   respondedAt: Date;
   durationMs: number;
+}
+
+/** Calls of one run that are to be booked, as `switchboard.book_calls` takes them. */
+export interface Booking {
+  /** See `toBooks`. */
+  calls: string;
+  /** Their chat, and the answer whose own figures some of them add to. */
+  chatId?: string;
+  answerId?: string;
+  /** The run, where it has a row. */
+  runId?: string;
+  /** What of its calls stays in the row; without, the row goes. */
+  callsLeft?: string;
+  /** Then nothing is reserved any more. */
+  isOver: boolean;
 }

@@ -7,7 +7,7 @@ import { ApiProblems } from '../../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId } from '../../../common/http/client-id.js';
 import { type Page } from '../../../common/http/paging.js';
 import { type SuggestionDto, SuggestionPageDto } from '../../suggestions/dto/suggestion.dto.js';
-import { UsageContextInterceptor } from '../../usage/usage-context.interceptor.js';
+import { AccountingInterceptor } from '../../accounting/accounting.interceptor.js';
 import { ApiUserKeys } from '../../models/api-user-keys.js';
 import { userKeysOf } from '../../models/user-keys.js';
 import { SuggestDto } from './suggest.dto.js';
@@ -21,7 +21,7 @@ export class SuggestingController {
   constructor(private readonly suggesting: SuggestingService) {}
 
   @Post()
-  @UseInterceptors(UsageContextInterceptor)
+  @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Have the artifact agent suggest edits of the latest version',
     description:

@@ -6,7 +6,6 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
-import { accountedSoFar } from '../../usage/usage-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import type { Emit, Note } from '../agent.js';
@@ -257,7 +256,7 @@ function reserving<T>(
   costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost'>,
   make: () => Promise<T>,
 ): Promise<T> {
-  return admission ? admission.reserving({ ...costs, what, make, accounted: accountedSoFar }) : make();
+  return admission ? admission.reserving({ ...costs, what, make }) : make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {

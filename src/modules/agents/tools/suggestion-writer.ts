@@ -8,7 +8,7 @@ import { inConventionOf } from '../../suggestions/canonical-text.js';
 import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
-import { withUsage } from '../../usage/usage-context.js';
+import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { answerEnd } from '../../models/ending.js';
 import { callSettings } from '../../models/call-settings.js';
@@ -73,7 +73,7 @@ export class SuggestionWriter {
       throw invalidField('id', 'only documents of the kinds text and code can have suggestions');
     }
     const content = document.content ?? '';
-    const result = await withUsage({ purpose: 'suggestions' }, () =>
+    const result = await forPurpose('suggestions', () =>
       model.generate({
         ...callSettings(model),
         prompt: [

@@ -6,7 +6,7 @@ import { ApiProblems } from '../../../common/errors/api-problems.js';
 import { ConfigKeyPipe } from '../../admin-config/config-key.pipe.js';
 import { type ConfigKey } from '../../admin-config/config-schemas.js';
 import { ApiConfigKeyParam } from '../../admin-config/dto/config.docs.js';
-import { UsageContextInterceptor } from '../../usage/usage-context.interceptor.js';
+import { AccountingInterceptor } from '../../accounting/accounting.interceptor.js';
 import { ApiUserKeys } from '../api-user-keys.js';
 import { userKeysOf } from '../user-keys.js';
 import { ConfigTestService } from './config-test.service.js';
@@ -22,7 +22,7 @@ export class ConfigTestController {
 
   @Post()
   @HttpCode(200)
-  @UseInterceptors(UsageContextInterceptor)
+  @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Test the configuration of an agent',
     description: `Makes one call to the default model with the prompt and parameters of the configuration, without tools. The agent does not

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { apiKeyMissing, invalidField, notFound } from '../../../common/errors/app-error.js';
 import { toMoney } from '../../../common/http/money.js';
+import { Accounting } from '../../accounting/accounting.service.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import {
   agentKey,
@@ -9,8 +10,6 @@ import {
   type ConfigKey,
 } from '../../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../../admin-config/runtime-config.js';
-import { UsageTally, withUsage } from '../../usage/usage-context.js';
-import { UsageService } from '../../usage/usage.service.js';
 import { ModelSelector, type SelectedModel } from '../model-selector.js';
 import { callSettings } from '../call-settings.js';
 import { upstreamFailure } from '../upstream-failure.js';
@@ -31,7 +30,7 @@ export class ConfigTestService {
   constructor(
     private readonly adminConfig: AdminConfigService,
     private readonly models: ModelSelector,
-    private readonly usage: UsageService,
+    private readonly accounting: Accounting,
   ) {}
 
   /**
@@ -43,27 +42,20 @@ export class ConfigTestService {
   async run(key: ConfigKey, prompt: string, keys: UserKeys): Promise<ConfigTestDto> {
     const subject = this.subjectOf(key, keys, await this.adminConfig.current());
     const { agentType, model } = subject;
-    const tally = new UsageTally((calls) => this.usage.finish(calls));
-    const startedAt = performance.now();
-    const usage = { agentType, purpose: 'config-test', ownKey: model.ownKey, tally } as const;
-    let output: string;
-    let latencyMs: number;
-    try {
-      output = await withUsage(usage, () => this.call(subject, prompt));
-      latencyMs = Math.round(performance.now() - startedAt);
-    } finally {
-      // Who reads the usage after the answer finds the call there, however it ended.
-      await Promise.all([this.usage.finish(tally.take()), tally.stored()]);
-    }
-    const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tally.tokens;
-    const totalTokens = inputTokens + outputTokens;
-    return {
-      output,
-      latencyMs,
-      cost: toMoney(tally.totalCost),
-      usage: { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens },
-      model: model.id,
-    };
+    return this.accounting.account({ agentType, purpose: 'config-test' }, async ({ figures }) => {
+      const startedAt = performance.now();
+      const output = await this.call(subject, prompt);
+      const latencyMs = Math.round(performance.now() - startedAt);
+      const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = figures.tokens;
+      const totalTokens = inputTokens + outputTokens;
+      return {
+        output,
+        latencyMs,
+        cost: toMoney(figures.totalCost),
+        usage: { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens },
+        model: model.id,
+      };
+    });
   }
 
   private async call({ model, systemPrompt }: TestSubject, prompt: string): Promise<string> {

@@ -1,4 +1,6 @@
-/** Filters calls by kind. Without fields, it matches all calls. */
+import { END_STATUS } from '../usage-words.js';
+
+/** Calls of one kind; all of them, where nothing is said. */
 export interface CallKind {
   agentType?: string;
   /** With or without its provider. */
@@ -6,9 +8,6 @@ export interface CallKind {
   provider?: string;
   status?: string;
 }
-
-/** How a call ended, in SQL. A row without an end is running, whatever else is known about it. */
-export const END = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
 
 /**
  * The SQL conditions for calls of one kind: for rows of `usage_logs`, or for rows of rollups, which have no running
@@ -32,6 +31,6 @@ export function conditionsOfKind(
   if (of === 'rollups') conditions.push(`status = ${add(status)}`);
   // There are few running calls, and they have their own index.
   else if (status === 'running') conditions.push('response_timestamp is null');
-  else conditions.push(`response_timestamp is not null and ${END} = ${add(status)}`);
+  else conditions.push(`response_timestamp is not null and ${END_STATUS} = ${add(status)}`);
   return conditions;
 }

@@ -1,4 +1,5 @@
-import { type CallKind, conditionsOfKind, END } from './call-kind.js';
+import { COST_MEASURES, END_STATUS, RUNNING_CALLS, TOKEN_MEASURES } from '../usage-words.js';
+import { type CallKind, conditionsOfKind } from './call-kind.js';
 import { type Piece, quartersOfRows, type Reading, readingOf, readingOfUser } from './pieces.js';
 import type { Interval } from './series.js';
 
@@ -21,13 +22,11 @@ export interface Calls {
 /** Adds a parameter and returns its placeholder. */
 export type Add = (value: unknown) => string;
 
-const TOKENS = ['input_tokens', 'output_tokens', 'total_tokens'];
-const COSTS = ['input_cost', 'output_cost', 'total_cost'];
-const MEASURES = [...TOKENS, ...COSTS];
+const FIGURES = [...TOKEN_MEASURES, ...COST_MEASURES];
 
 export const SUMS = [
-  ...['calls', 'errors', ...TOKENS].map((name) => `sum(${name})::bigint as ${name}`),
-  ...COSTS.map((name) => `sum(${name}) as ${name}`),
+  ...['calls', 'errors', ...TOKEN_MEASURES].map((name) => `sum(${name})::bigint as ${name}`),
+  ...COST_MEASURES.map((name) => `sum(${name}) as ${name}`),
 ].join(', ');
 
 /**
@@ -41,11 +40,7 @@ export function callsOf(
   sign: 1 | -1 = 1,
   errors = `case when status = 'error' then calls else 0 end`,
 ): string {
-  const figures = [
-    'calls as calls',
-    `(${errors}) as errors`,
-    ...MEASURES.map((name) => `${name} as ${name}`),
-  ];
+  const figures = ['calls as calls', `(${errors}) as errors`, ...FIGURES.map((name) => `${name} as ${name}`)];
   return [...kinds, ...figures.map((figure) => (sign === 1 ? figure : `-${figure}`))].join(', ');
 }
 
@@ -55,14 +50,14 @@ export function callsOf(
  */
 export function rowOf(kinds: string[]): string {
   const status = `case when response_timestamp is null then 'running'
-                       else ${END} end::varchar as status`;
+                       else ${END_STATUS} end::varchar as status`;
   const isError = `response_timestamp is not null and metadata ->> 'status' = 'error'`;
   return [
     ...kinds.map((kind) => (kind === 'status' ? status : kind)),
     '1::bigint as calls',
     `case when ${isError} then 1 else 0 end::bigint as errors`,
-    ...TOKENS.map((name) => `${name}::bigint`),
-    ...COSTS,
+    ...TOKEN_MEASURES.map((name) => `${name}::bigint`),
+    ...COST_MEASURES,
   ].join(', ');
 }
 
@@ -86,9 +81,10 @@ export function callsBetween(
   const add = (value: unknown) => `$${parameters.push(value)}`;
   const times = bounds.map(Number);
   const fromLogs = sourceOf('usage_logs', conditionsOfKind(only, add, 'logs'));
+  const fromRunning = sourceOf(`${RUNNING_CALLS} as running`, conditionsOfKind(only, add, 'logs'));
   const fromSums = (table: string) =>
     sourceOf(`switchboard.${table}`, conditionsOfKind(only, add, 'rollups'));
-  const sources = { logs: fromLogs, sums: fromSums };
+  const sources = { logs: fromLogs, running: fromRunning, sums: fromSums };
   const sql =
     userId === undefined
       ? callsOfAll(readingOf(times, interval === 'hour' ? 60 : 1440), kinds, sources, add)
@@ -108,6 +104,9 @@ function callsInRows(bounds: number[], isTheirs: string, kinds: Kind[], from: So
   return `
     select ${point('request_timestamp')} as point, ${rowOf(kinds)}
       ${from.logs(isTheirs, within('request_timestamp', whole, add))}
+    union all
+    select ${point('request_timestamp')}, ${rowOf(kinds)}
+      ${from.running(isTheirs, within('request_timestamp', whole, add))}
     union all
     select ${point('bucket')}, ${callsOf(kinds)}
       ${from.sums('usage_archive')(isTheirs, within('bucket', whole, add))}`;
@@ -139,6 +138,8 @@ function callsOfOne(
   const parts = [
     `select ${point('request_timestamp')} as point, ${rowOf(kinds)}
        ${from.logs(isTheirs, 'response_timestamp is null', within('request_timestamp', whole, add))}`,
+    `select ${point('request_timestamp')}, ${rowOf(kinds)}
+       ${from.running(isTheirs, within('request_timestamp', whole, add))}`,
     `select ${countedFor('bucket')}, ${calls}
        ${from.sums('usage_pending')(isTheirs, within('bucket', whole, add))}`,
     ...buckets,
@@ -186,7 +187,9 @@ function callsOfAll(
   const parts = [
     `select ${point('request_timestamp')} as point, ${rowOf(kinds)}
        ${from.logs('response_timestamp is null', within('request_timestamp', whole, add))}`,
-    // If a bound cuts a quarter hour, rows replace its bucket. They must be subtracted from the point that counted it.
+    `select ${point('request_timestamp')}, ${rowOf(kinds)}
+       ${from.running(within('request_timestamp', whole, add))}`,
+    // Where a bound cuts a quarter, rows stand for it: they are taken from the point it was counted for, and so it must be.
     `select case when bucket = any (${quarters}) then ${countedFor('bucket')} else ${point('bucket')} end, ${calls}
        ${from.sums('usage_pending')(within('bucket', whole, add))}`,
     ...large.map(
@@ -227,6 +230,8 @@ type From = (...conditions: string[]) => string;
 
 interface Sources {
   logs: From;
+  /** Calls that have no row yet. */
+  running: From;
   sums: (table: string) => From;
 }
 

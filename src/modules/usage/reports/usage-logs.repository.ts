@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { boundedRows } from '../../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
-import { type CallKind, conditionsOfKind, END } from './call-kind.js';
+import { END_STATUS, RUNNING_CALLS } from '../usage-words.js';
+import { type CallKind, conditionsOfKind } from './call-kind.js';
 import type { LogField, LogOrder, LogPlace } from './log-order.js';
 
 export interface LogRow {
@@ -53,7 +54,7 @@ export const LIMITED_FIELDS = [
 ] as const;
 export type LimitedField = (typeof LIMITED_FIELDS)[number];
 
-const STATUS = `case when response_timestamp is null then 'running' else ${END} end`;
+const STATUS = `case when response_timestamp is null then 'running' else ${END_STATUS} end`;
 
 const COLUMNS = `
   id, user_id as "userId", chat_id as "chatId", agent_type as "agentType", model_used as "modelUsed", provider,
@@ -62,7 +63,15 @@ const COLUMNS = `
   request_timestamp as "requestTimestamp", response_timestamp as "responseTimestamp", duration_ms as "durationMs",
   ${STATUS} as status, metadata`;
 
-/** The columns that rows are ordered by. None of them is null: calls that have not ended also have a position. */
+/** Rows, and the calls that have none yet. */
+const CALLS = (() => {
+  const columns = `
+    id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
+    input_cost, output_cost, total_cost, request_timestamp, response_timestamp, duration_ms, metadata`;
+  return `(select ${columns} from usage_logs union all select ${columns} from ${RUNNING_CALLS} as running)`;
+})();
+
+/** What rows are ordered by. None of it is null: what has not ended has a place, too. */
 const ORDERED_BY: Record<LogField, { sql: string; type: string }> = {
   requestTimestamp: { sql: 'request_timestamp', type: 'timestamptz' },
   agentType: { sql: 'agent_type', type: 'text' },
@@ -99,7 +108,7 @@ export class UsageLogsRepository {
     const direction = isDescending ? 'desc' : 'asc';
     const order = `${sql} ${direction}, id ${direction}`;
     const rows = `
-      select usage_logs.* from usage_logs ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+      select call.* from ${CALLS} as call ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
        order by ${order} limit $1::int + 1`;
     return statements.query<LogRow[]>(
       `select ${COLUMNS}, "hasMore" from ${boundedRows({ rows, order, jsons: ['metadata'], limit: '$1' })} log

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { AgentType } from '../../admin-config/config-schemas.js';
+import { RUNNING_CALLS } from '../usage-words.js';
 import { type CallKind, conditionsOfKind } from './call-kind.js';
 import type { Grouping } from './dto/usage-timeseries.query.js';
 import type { FiguresRow } from './figures.js';
@@ -151,11 +152,13 @@ function topUsers(period: Period, only: CallKind, top: number, add: Add): string
     conditionsOfKind(only, add, of)
       .map((condition) => ` and ${condition}`)
       .join('');
-  const rows = (condition: string) =>
-    `(select ${rowOf(['user_id'])} from usage_logs where ${condition}${and('logs')}) as calls`;
+  const rows = (condition: string, from = 'usage_logs') =>
+    `(select ${rowOf(['user_id'])} from ${from} where ${condition}${and('logs')}) as calls`;
   const parts = [
     `select ${callsOf(['user_id'], 1, 'errors')}
        from ${rows(`response_timestamp is null and ${within('request_timestamp', [whole], add)}`)}`,
+    `select ${callsOf(['user_id'], 1, 'errors')}
+       from ${rows(within('request_timestamp', [whole], add), `${RUNNING_CALLS} as running`)}`,
   ];
   for (const piece of coverOf(whole, isOfKind ? [] : USER_GRIDS, now)) {
     if (piece.granularity === 'rows') {

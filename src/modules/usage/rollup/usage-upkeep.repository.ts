@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { ADVISORY_LOCKS } from '../../../common/database/advisory-locks.js';
-import { END } from '../reports/call-kind.js';
+import { END_STATUS } from '../usage-words.js';
 
 const OLD = `request_timestamp < $1 and response_timestamp is not null`;
 
@@ -28,7 +28,7 @@ const PURGE = `
       (user_id, bucket, agent_type, provider, model_used, status, calls, input_tokens, output_tokens, total_tokens,
        input_cost, output_cost, total_cost)
     select user_id, date_bin('15 minutes', request_timestamp, timestamptz '2000-01-01 00:00:00+00') as bucket,
-           agent_type, provider, model_used, ${END} as status, count(*),
+           agent_type, provider, model_used, ${END_STATUS} as status, count(*),
            sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(input_cost), sum(output_cost), sum(total_cost)
       from purged group by user_id, bucket, agent_type, provider, model_used, status
      order by user_id, bucket, agent_type, provider, model_used, status

@@ -1,0 +1,63 @@
+import type { SqlFunction } from '../sql-functions.js';
+
+/** The largest figures that the columns hold. What is more than that stays there: no sum may fail the end of a call. */
+const LARGEST_COUNT = '2147483647';
+const LARGEST_COST = '9999.999999';
+
+/** As numeric first: what a provider reports may be any number. */
+const count = (value: string) =>
+  `least(${LARGEST_COUNT}, greatest(0, coalesce(${value}, 0)::numeric))::integer`;
+const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${value}, 0)::numeric))`;
+
+/**
+ * Writes the rows of calls of a run that have ended, and returns what they come to: all of them, and those of one answer, to
+ * be added to the figures of the chat and of the message in the same statement. A call that is booked already adds nothing,
+ * so the statement may be repeated. Rows are written in one order everywhere: what a user has spent is counted by agent, and
+ * two runs must not wait for each other.
+ *
+ * The row of the run keeps the calls that are left, or goes when there are none (`calls_left` is null). A run that is over
+ * reserves nothing any more.
+ */
+export const BOOK_CALLS: SqlFunction = {
+  signature: 'switchboard.book_calls(jsonb, uuid, uuid, jsonb, boolean)',
+  definition: `
+  create or replace function switchboard.book_calls(
+    calls jsonb, answer uuid, run_id uuid, calls_left jsonb, is_over boolean,
+    out input_tokens bigint, out output_tokens bigint, out cost numeric,
+    out answer_input_tokens bigint, out answer_output_tokens bigint, out answer_cost numeric
+  ) language plpgsql set search_path = '' as $fn$
+  #variable_conflict use_column
+  begin
+    if calls_left is not null then
+      update switchboard.runs
+         set calls = calls_left, reserved_cost = case when is_over then 0 else reserved_cost end where id = run_id;
+    elsif run_id is not null then
+      delete from switchboard.runs where id = run_id;
+    end if;
+    with booked as (
+      insert into public.usage_logs
+        (id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
+         input_cost, output_cost, total_cost, request_timestamp, response_timestamp, duration_ms, metadata)
+      select call.id, call."userId", (select chat.id from public.chat where chat.id = call."chatId"), call."agentType",
+             left(call.model, 200), left(call.provider, 64),
+             ${count('call."inputTokens"')}, ${count('call."outputTokens"')},
+             ${count('call."inputTokens" + call."outputTokens"')},
+             ${cost('call."inputCost"')}, ${cost('call."outputCost"')}, ${cost('call."totalCost"')},
+             call."requestedAt", call."respondedAt", ${count('call."durationMs"')}, call.metadata
+        from jsonb_to_recordset(calls) as call (
+               id uuid, "userId" uuid, "chatId" uuid, "agentType" varchar, model varchar, provider varchar,
+               "inputTokens" numeric, "outputTokens" numeric, "inputCost" numeric, "outputCost" numeric, "totalCost" numeric,
+               "requestedAt" timestamptz, "respondedAt" timestamptz, "durationMs" numeric, metadata jsonb)
+       order by call."agentType"
+      on conflict (id) do nothing
+      returning usage_logs.input_tokens as input, usage_logs.output_tokens as output, usage_logs.total_cost as spent,
+                usage_logs.metadata ->> 'messageId' = answer::text as is_of_answer
+    )
+    select coalesce(sum(input), 0), coalesce(sum(output), 0), coalesce(sum(spent), 0),
+           coalesce(sum(input) filter (where is_of_answer), 0), coalesce(sum(output) filter (where is_of_answer), 0),
+           coalesce(sum(spent) filter (where is_of_answer), 0)
+      into book_calls.input_tokens, book_calls.output_tokens, book_calls.cost,
+           book_calls.answer_input_tokens, book_calls.answer_output_tokens, book_calls.answer_cost
+      from booked;
+  end $fn$`,
+};

@@ -1,0 +1,230 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Database, type Statement } from '../../common/database/database.js';
+import { retryWhileUnavailable } from '../../common/database/retry.js';
+import { toAppError } from '../../common/errors/problem.js';
+import { usageWritesWaiting } from '../../common/observability/metrics.js';
+import type { Admission } from '../rate-limit/admission.js';
+import { AdmissionService } from '../rate-limit/admission.service.js';
+import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
+import type { FinishedCall } from '../usage/usage.types.js';
+import { UsageService } from '../usage/usage.service.js';
+import { AccountedRun, type Gives, type RunFigures, type RunName, type Storing } from './accounted-run.js';
+import { currentAsker } from './run-context.js';
+import { RunsRepository } from './runs.repository.js';
+
+/** Calls that are sent in so many milliseconds are noted together; most of those that end sooner need not be. */
+const NOTE_AFTER = 25;
+
+interface Storage {
+  calls: FinishedCall[];
+  storing?: Storing;
+  gives: Gives;
+}
+
+/** Begins accounted runs, and stores what they are. Failing to account never fails the work: it is retried, then logged. */
+@Injectable()
+export class Accounting {
+  private readonly logger = new Logger(Accounting.name);
+  private readonly unnoted = new Set<AccountedRun>();
+  private timer?: NodeJS.Timeout;
+  private noted: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly admissions: AdmissionService,
+    private readonly usage: UsageService,
+    private readonly runs: RunsRepository,
+  ) {}
+
+  /**
+   * A run of the present request. Whoever begins one ends it; {@link account} does both.
+   *
+   * @param before what an answer that goes on had used
+   */
+  begin(name: RunName, before?: RunFigures): AccountedRun {
+    return new AccountedRun(currentAsker(), name, this, before);
+  }
+
+  /** Begins a run, admits it, and ends it when `work` is done. @throws AppError 429, and what `work` fails with */
+  async account<T>(
+    name: RunName,
+    work: (run: AccountedRun) => Promise<T>,
+    {
+      admission,
+      failureOf,
+    }: { admission?: AdmissionRequest; failureOf?: (error: unknown) => AppErrorLike } = {},
+  ): Promise<T> {
+    const run = this.begin(name);
+    if (admission) await this.admit(run, admission);
+    let failure: AppErrorLike | undefined;
+    try {
+      return await run.do(() => work(run));
+    } catch (error) {
+      failure = failureOf?.(error);
+      throw failure ?? error;
+    } finally {
+      // A client that reads the usage after the answer finds the calls there, however they ended.
+      await run.end({ failure });
+    }
+  }
+
+  /** @throws AppError 429 */
+  async admit(run: AccountedRun, request: AdmissionRequest): Promise<void> {
+    const [rows] = await this.database
+      .batch(run.asker.userId)
+      .add(this.admitStatement(run, request))
+      .commit();
+    run.admit(request, (rows as AdmissionResult[])[0]);
+  }
+
+  admitStatement(run: AccountedRun, request: AdmissionRequest): Statement {
+    run.hasRow = true;
+    return this.admissions.admitStatement(toAdmit(run), request);
+  }
+
+  toAdmission(run: AccountedRun, request: AdmissionRequest, result: AdmissionResult | undefined): Admission {
+    return this.admissions.toAdmission(toAdmit(run), request, result, () => run.book());
+  }
+
+  /** Nothing is reserved for the run any more. */
+  release(run: AccountedRun): void {
+    this.admissions.release(run.id);
+  }
+
+  /** The statement that begins a run which is not admitted yet, for a transaction. */
+  beginStatement(run: AccountedRun): Statement {
+    run.hasRow = true;
+    return this.runs.noting([run]);
+  }
+
+  /** The statement that brings up to date what the calls of runs have cost so far; undefined where there are none. */
+  refreshStatement(runs: AccountedRun[]): Statement | undefined {
+    const calling = runs.filter((run) => run.hasRow && run.isCalling);
+    return calling.length > 0 ? this.runs.refreshing(calling) : undefined;
+  }
+
+  /** Runs that nobody conducts any more; those of some answers, and unless `ofAnswersOnly`, of instances that are gone. */
+  findLeft(
+    answerIds: string[],
+    options: { except: string[]; limit: number; ofAnswersOnly: boolean },
+  ): Promise<string[]> {
+    return this.runs.findLeft(answerIds, options);
+  }
+
+  /** Books the calls of such runs as interrupted. @returns how many runs it has closed */
+  closeLeft(ids: string[], options?: { withoutMetadata: boolean }): Promise<number> {
+    return this.runs.close(ids, options);
+  }
+
+  trace(call: FinishedCall): void {
+    this.usage.trace(call);
+  }
+
+  /** A call was sent that the row of its run does not know. */
+  note(run: AccountedRun): void {
+    this.unnoted.add(run);
+    this.timer ??= setTimeout(() => this.flushNotes(), NOTE_AFTER);
+  }
+
+  /**
+   * Books calls of a run, with what else is to be stored with them: all of it or nothing. While the database is away, or
+   * somebody locks one of the rows, it is tried again. When the database refuses it, calls and the rest are stored without
+   * each other. Never rejects.
+   *
+   * @returns false when what else is to be stored could not be
+   */
+  async store(run: AccountedRun, storage: Storage): Promise<boolean> {
+    this.unnoted.delete(run);
+    await run.noted;
+    const { calls, storing, gives } = storage;
+    if (calls.length === 0 && !storing && (gives === 'nothing' || !run.hasRow)) return true;
+    if (gives !== 'nothing') this.release(run);
+    usageWritesWaiting.inc(calls.length);
+    try {
+      return await this.write(run, storage);
+    } finally {
+      usageWritesWaiting.dec(calls.length);
+    }
+  }
+
+  private async write(run: AccountedRun, storage: Storage): Promise<boolean> {
+    const { calls, storing } = storage;
+    try {
+      await retryWhileUnavailable(() => this.commit(run, storage), run.patience);
+      return true;
+    } catch (error) {
+      if (calls.length > 0 && storing && toAppError(error).status !== 503) {
+        this.logger.warn({ err: error }, 'An end and its calls are stored without each other.');
+        await this.write(run, { ...storage, storing: undefined });
+        return this.write(run, { calls: [], storing, gives: 'nothing' });
+      }
+      if (calls.length === 0) {
+        this.logger.error({ err: error }, 'What belongs to the end of model calls could not be stored.');
+        return false;
+      }
+      const lost = calls.map(({ id, userId, chatId, model, tokens, cost, metadata }) => ({
+        callId: id,
+        userId,
+        chatId,
+        model,
+        tokens,
+        cost: cost.totalCost,
+        callStatus: metadata.status,
+      }));
+      this.logger.error({ err: error, calls: lost }, 'The end of model calls could not be recorded.');
+      return false;
+    }
+  }
+
+  private async commit(run: AccountedRun, { calls, storing, gives }: Storage): Promise<void> {
+    const batch = this.database.batch(run.asker.userId);
+    if (gives === 'place') batch.add(this.runs.givingBack(run));
+    const booking = run.bookingOf(calls);
+    batch.add(storing ? storing(booking) : this.usage.bookStatement(booking));
+    await batch.commit();
+  }
+
+  /** One after the other: an older note must not bring back the row of a run that is over. */
+  private flushNotes(): void {
+    this.timer = undefined;
+    const runs = [...this.unnoted].filter((run) => run.isCalling);
+    this.unnoted.clear();
+    if (runs.length === 0) return;
+    for (const run of runs) run.hasRow = true;
+    const writing = this.noted.then(() => this.writeNotes(runs));
+    this.noted = writing;
+    for (const run of runs) run.noted = writing;
+  }
+
+  private async writeNotes(runs: AccountedRun[]): Promise<void> {
+    const notes = this.database.batch().add(this.runs.noting(runs));
+    await notes.commit().catch((error: unknown) => this.writeEach(runs, error));
+  }
+
+  /** One that cannot be noted keeps no other from it. */
+  private async writeEach(runs: AccountedRun[], cause: unknown): Promise<void> {
+    if (runs.length === 1) {
+      this.logger.warn(
+        { err: cause, runId: runs[0]?.id },
+        'The start of a model call could not be recorded yet.',
+      );
+      return;
+    }
+    for (const run of runs) {
+      const noting = this.database
+        .batch()
+        .add(this.runs.noting([run]))
+        .commit();
+      await noting.catch((error: unknown) => this.writeEach([run], error));
+    }
+  }
+}
+
+interface AppErrorLike extends Error {
+  status: number;
+}
+
+/** A run as its admission knows it. */
+function toAdmit(run: AccountedRun) {
+  return { id: run.id, messageId: run.name.messageId, sentCalls: run.unbookedCalls() };
+}
