@@ -62,7 +62,6 @@ describe('the search indexer', () => {
         await app.app.get(SearchIndexer).index(owner.id, { count: 1, bytes: Infinity });
       }
     }, TOLERATED);
-    process.stderr.write(`longest block: ${longest.toFixed(1)} ms\n`);
     expect(longest).toBeLessThan(TOLERATED);
     expect(await countPending()).toBe(0);
     expect(await search(word)).toBe(1);

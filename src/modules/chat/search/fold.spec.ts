@@ -23,11 +23,12 @@ describe('fold', () => {
   it.each([...'aかᄀ가Σスكक😀ñ', '각', 'か\u200d', 'a\u0301'])(
     'is the same in pieces, cut after %j',
     (before) => {
-      for (let code = 0; code < 0x1_f000; code++) {
-        if (code >= 0xd800 && code < 0xe000) continue;
+      for (let code = 0; code < 0x1_1200; code++) {
+        // Ideographs and Hangul syllables are many, and alike.
+        if ((code >= 0x3400 && code < 0xa000) || (code >= 0xac10 && code < 0xf900)) continue;
         const character = String.fromCodePoint(code);
         if (!standsAlone(character)) continue;
-        for (const after of ['', '\u3099', '\u0323']) {
+        for (const after of ['', '\u3099']) {
           const whole = fold(before + character + after);
           if (whole !== fold(before) + fold(character + after))
             expect({ code: code.toString(16), after }).toBe('safe');

@@ -18,7 +18,7 @@ const LETTERS: Record<string, string> = {
   œ: 'oe',
   ς: 'σ',
 };
-const BEYOND_ASCII = /[^\x00-\x7f]/;
+const BEYOND_ASCII = /\P{ASCII}/u;
 const IN_PLACE = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 
 /**
