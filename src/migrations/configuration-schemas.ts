@@ -49,6 +49,7 @@ const agent = (tools: object, more: object = {}, capabilities: string[] = []) =>
       capabilities: strict(
         Object.fromEntries(['thinking', 'fileInput', ...capabilities].map((name) => [name, flag])),
       ),
+      caching: strict({ enabled: flag, ttl: { type: 'string', enum: ['5m', '1h'] } }),
       tools,
       ...more,
     },

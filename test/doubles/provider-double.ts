@@ -5,6 +5,7 @@ import { anthropic } from './wire/anthropic.js';
 import { type Body, type Dialect, JSON_TYPE } from './wire/dialect.js';
 import type { Exchange, RecordedRequest, ReportedUsage } from './wire/exchange.js';
 import { google } from './wire/google.js';
+import { GoogleFiles } from './wire/google-files.js';
 import { googleImages } from './wire/google-images.js';
 import { openaiChat } from './wire/openai-chat.js';
 import { openaiImages } from './wire/openai-images.js';
@@ -35,6 +36,8 @@ export interface ProviderDouble {
   anthropicUrl: string;
   /** All requests since the start or the last `reset()`, oldest first. */
   requests: RecordedRequest[];
+  /** Gemini's file API. */
+  googleFiles: GoogleFiles;
   /** Programs the answer to the next request. The first matching script is used. */
   enqueue(answer: Answer, options?: EnqueueOptions): void;
   /** Continues the streams that wait at their `pauseAfter`. */
@@ -77,6 +80,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   const queue: Queued[] = [];
   const open = new Set<Exchange>();
   const paused: Array<() => void> = [];
+  const googleFiles = new GoogleFiles();
   let waiters: Array<{ condition: () => boolean; resolve: () => void }> = [];
 
   function changed(): void {
@@ -135,6 +139,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     if (request.method === 'GET' && path === '/reported') {
       return void response.writeHead(200, { 'content-type': JSON_TYPE }).end(JSON.stringify(reports));
     }
+    if (await googleFiles.handle(request, response, changed)) return;
     const dialect = ROUTES.find(([pattern]) => pattern.test(path))?.[1];
     if (!dialect || request.method !== 'POST') return void response.writeHead(404).end();
     const { body, length } = await readBody(request);
@@ -143,7 +148,9 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     const record = makeRecord(dialect, request, path, body);
     const exchange = makeExchange(record, response, dialect);
     remember(requests, record);
-    const refusal = dialect.refusal(request.headers, body, record);
+    const refusal =
+      dialect.refusal(request.headers, body, record) ??
+      googleFiles.refusal(request.headers['x-goog-api-key'], body);
     const script = refusal ? {} : { ...program(record), ...directive(record) };
     changed();
     if (refusal) return sendError(exchange, refusal);
@@ -177,6 +184,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     openaiUrl: `${url}/openai`,
     anthropicUrl: `${url}/anthropic`,
     requests,
+    googleFiles,
     enqueue: (answer, { when, times = 1 } = {}) => void queue.push({ answer, when, left: times }),
     resume() {
       for (const callback of paused.splice(0)) callback();
@@ -189,6 +197,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     reported: () => [...reports],
     reset() {
       cutAll();
+      googleFiles.reset();
       queue.length = requests.length = reports.length = paused.length = 0;
     },
     async close() {

@@ -56,6 +56,9 @@ const WRONG: WrongPath[] = [
   wrong('chat_agent_google', { rateLimit: null }, ['rateLimit', 'is required']),
   wrong('chat_agent_google', { budget: { daily: -0.01 } }, ['budget.daily', 'must be at least 0']),
   wrong('chat_agent_google', { budget: { monthly: '10' } }, ['budget.monthly', 'must be a number']),
+  wrong('chat_agent_anthropic', { caching: { ttl: '10m' } }, ['caching.ttl', 'must be one of 5m, 1h']),
+  wrong('chat_agent_anthropic', { caching: { enabled: 'no' } }, ['caching.enabled', 'must be true or false']),
+  wrong('chat_agent_anthropic', { caching: false }, ['caching', 'must be an object']),
   wrong('chat_agent_google', { parameters: { temperature: 2.1 } }, [
     'parameters.temperature',
     'must be at most 2',

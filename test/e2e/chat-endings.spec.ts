@@ -240,7 +240,8 @@ describe('the end of an answer', () => {
     const next = await served.say(user, chatId, 'And now?', {
       body: { model: MODELS[vendor], agent: 'chat' },
     });
-    expect([next.status, next.text]).toEqual([200, 'You said: And now?']);
+    // Without an answer in between, some vendors get both questions as one.
+    expect([next.status, next.text]).toEqual([200, expect.stringMatching(/And now\?$/)]);
   });
 
   it('is copied with the chat, and goes when the answer is written again', async () => {

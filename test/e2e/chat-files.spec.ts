@@ -143,8 +143,12 @@ describe.each(MODELS)('files for %s', (model) => {
     expect(calls()).toHaveLength(1);
     const prompt = told();
     expect(prompt.length).toBeLessThan({ google: 20, anthropic: 32, openai: 50 }[provider] * 1024 ** 2);
-    const kept = { google: 3, anthropic: 6, openai: 9 }[provider];
-    expect(prompt.split('iVBORw0KGgo')).toHaveLength(kept + 1);
+    const inside = { google: 3, anthropic: 6, openai: 9 }[provider];
+    const uploaded = { google: 6, anthropic: 0, openai: 0 }[provider];
+    const kept = inside + uploaded;
+    expect(prompt.split('iVBORw0KGgo')).toHaveLength(inside + 1);
+    expect(prompt.split('"fileUri"')).toHaveLength(uploaded + 1);
+    expect(app.double.googleFiles.uploads).toHaveLength(uploaded);
     const leftOut = [...prompt.matchAll(/omitted file: p(\d+)\.png/g)].map(([, index]) => Number(index));
     expect(leftOut).toEqual(Array.from({ length: 16 - kept }, (_, index) => 10 + index));
   });

@@ -115,7 +115,7 @@ describe('the estimate of a turn', () => {
   it('takes a picture for what the vendor bills, and not for its bytes', async () => {
     const chatId = randomUUID();
     const png = Buffer.alloc(300_000);
-    png.writeUInt32BE(0x89504e47, 0);
+    png.write('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
     png.writeUInt32BE(1_000, 16);
     png.writeUInt32BE(1_000, 20);
     const url = `data:image/png;base64,${png.toString('base64')}`;

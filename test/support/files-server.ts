@@ -15,7 +15,7 @@ export class FilesServer {
     readonly double: ProviderDouble,
   ) {}
 
-  static async start(): Promise<FilesServer> {
+  static async start(environment: Record<string, string> = {}): Promise<FilesServer> {
     const double = await startProviderDouble();
     const stack = await EmbeddedServer.start({
       GOOGLE_BASE_URL: double.googleUrl,
@@ -23,6 +23,7 @@ export class FilesServer {
       ANTHROPIC_BASE_URL: double.anthropicUrl,
       DEMO_MODEL: 'false',
       ...SERVER_KEYS,
+      ...environment,
     });
     return new FilesServer(stack, double);
   }
@@ -59,10 +60,20 @@ export class FilesServer {
     return body.path as string;
   }
 
-  async say(person: Person, chatId: string, parts: object[], more: object = {}): Promise<ChatAnswer> {
+  async say(
+    person: Person,
+    chatId: string,
+    parts: object[],
+    more: object = {},
+    headers: object = {},
+  ): Promise<ChatAnswer> {
     const response = await fetch(`${this.stack.url}/api/chat`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${person.accessToken}` },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${person.accessToken}`,
+        ...headers,
+      },
       body: JSON.stringify({
         id: chatId,
         message: { id: crypto.randomUUID(), role: 'user', parts },

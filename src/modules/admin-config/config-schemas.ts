@@ -23,6 +23,10 @@ export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSugge
 /** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
 
+/** How long a vendor keeps a prompt, where that can be chosen. */
+export const CACHE_LIFETIMES = ['5m', '1h'] as const;
+export type CacheLifetime = (typeof CACHE_LIFETIMES)[number];
+
 const systemPrompt = z
   .string()
   .max(100_000)
@@ -120,6 +124,17 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
       'Sent with every model call, if the model supports them. `maxOutputTokens` limits the answer. Reasoning tokens come on top.',
     ),
   capabilities: capabilitiesOf([...COMMON_CAPABILITIES, ...capabilities]),
+  caching: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      ttl: z.enum(CACHE_LIFETIMES).optional(),
+    })
+    .optional()
+    .describe(
+      "The vendor's prompt cache, which makes the next question of a chat cheaper and its answer faster. On by default. " +
+        '`ttl` is how long Anthropic keeps a prompt after its last use, by default `5m`; an hour costs more to write. The ' +
+        'other vendors decide that themselves. `enabled: false` asks for no caching; what a vendor caches unasked stays.',
+    ),
 });
 
 const noTools = z
@@ -207,7 +222,7 @@ const routingSchema = z.strictObject({
 /** Configuration of the agent that chooses which agent answers. */
 export type RoutingConfig = z.output<typeof routingSchema>;
 
-/** Files of more than this do not fit into one request to every vendor, in bytes. */
+/** Bytes of one file at most. A turn has the file in memory several times: as bytes, as Base64 and in requests to vendors. */
 export const MAX_FILE_SIZE = 20 * 1024 ** 2;
 
 const filesSchema = z.strictObject({

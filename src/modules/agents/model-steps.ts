@@ -5,6 +5,7 @@ import type {
 } from '@ai-sdk/provider';
 import { isPause } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
+import { pricedUncached, withPromptCaching } from '../models/prompt-caching.js';
 import { paidSearches } from '../models/provider-tools.js';
 import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
@@ -50,8 +51,9 @@ export class ModelSteps {
     return Object.values(VENDORS[provider].endings ?? {}).includes('pause');
   }
 
-  private async open(options: LanguageModelV4CallOptions): Promise<Source> {
+  private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
     const { admission, model } = this;
+    const options = withPromptCaching(prepared, model);
     if (this.calls++ === 0 || !admission) {
       return model.stream(options).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
@@ -67,7 +69,7 @@ export class ModelSteps {
     };
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
-      ...expectedCostOfWriting(writing, model.catalog),
+      ...expectedCostOfWriting(writing, pricedUncached(model)),
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.
       make: () =>

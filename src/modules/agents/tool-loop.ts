@@ -7,6 +7,7 @@ import { AccountedModel } from './accounted-model.js';
 import { refuseDownloads } from './file-input.js';
 import { toModelMessages } from './history.js';
 import { askingFor } from './prompt/ask.js';
+import { ToolFailure, withDescribedFailures } from './tools/tool-failure.js';
 
 export interface ToolLoop {
   input: AgentInput;
@@ -18,7 +19,7 @@ export interface ToolLoop {
   toolApproval?: ToolApprovalConfiguration<ToolSet, never>;
   /** Calls of the model at most. */
   maxSteps: number;
-  /** What the user reads of a tool that failed. */
+  /** What the user and the model read of a tool that failed. */
   describeToolError: (error: unknown) => string;
 }
 
@@ -29,7 +30,8 @@ export interface ToolLoop {
  * @throws what the provider failed with
  */
 export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined> {
-  const { input, model, emit, instructions, tools } = loop;
+  const { input, model, emit, instructions, describeToolError } = loop;
+  const tools = withDescribedFailures(loop.tools, describeToolError);
   const accounted = new AccountedModel(model, input.admission, askingFor(input));
   const result = streamText({
     ...callSettings(model),
@@ -52,7 +54,7 @@ export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined
     sendStart: false,
     sendFinish: false,
     sendSources: true,
-    onError: loop.describeToolError,
+    onError: (error) => (error instanceof ToolFailure ? error.message : describeToolError(error)),
   });
   for await (const chunk of chunks) {
     if (chunk.type === 'abort') break;

@@ -50,8 +50,11 @@ export class ChatController {
   ): Promise<void> {
     const command = parseSendCommand(body, identity.idNamespace);
     const { action } = command;
-    if (action.type === 'submit')
-      action.message.parts = await this.files.receive(identity, action.message.parts);
+    if (action.type === 'submit') {
+      const { parts, sizes } = await this.files.receive(identity, action.message.parts);
+      action.message.parts = parts;
+      command.fileSizes = sizes;
+    }
     const turn = this.turns.begin(identity, command, userKeysOf(request));
     await turn.readable;
     sendStream(turn.stream, reply, turn.headers);

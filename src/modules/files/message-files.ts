@@ -10,6 +10,7 @@ import { FilesService } from './files.service.js';
 import { isAllowedType, toMediaType } from './media-type.js';
 import { RecentFiles } from './recent-files.js';
 import { StorageClient } from './storage-client.js';
+import { MOST_BYTES } from './stored-files.js';
 
 type Parts = UIMessage['parts'];
 type FilePart = Extract<Parts[number], { type: 'file' }>;
@@ -19,6 +20,12 @@ interface Named {
   index: number;
   part: FilePart;
   path: string;
+}
+
+/** The parts of a message as they are stored, and the bytes of those that are in storage, by their path. */
+export interface ReceivedParts {
+  parts: Parts;
+  sizes: ReadonlyMap<string, number>;
 }
 
 const FOREIGN =
@@ -41,30 +48,37 @@ export class MessageFiles {
    * Returns the parts of a message as they are stored. A stored file has its path as the URL, whichever URL the client
    * sent, and the media type from storage. Large data URLs are moved to storage.
    *
-   * @throws AppError 400 or 404 that names the part, for an address of anything but an own file
+   * @throws AppError 400 or 404 that names the part, for an address of anything but an own file, and for files that are
+   *   too large together
    */
-  async receive(identity: Identity, parts: Parts): Promise<Parts> {
-    if (!parts.some(({ type }) => type === 'file')) return parts;
+  async receive(identity: Identity, parts: Parts): Promise<ReceivedParts> {
+    const sizes = new Map<string, number>();
+    if (!parts.some(({ type }) => type === 'file')) return { parts, sizes };
     const { named, embedded } = this.sort(parts);
-    if (named.length === 0 && embedded.length === 0) return parts;
+    if (named.length === 0 && embedded.length === 0) return { parts, sizes };
     if (!(await this.files.isAvailable())) {
       if (named.length > 0) throw refused(named, 'is no file of yours: this server has no storage for files');
-      return parts;
+      return { parts, sizes };
     }
     const received = [...parts];
     const rows = await this.find(identity, named);
     for (const { index, part, path } of named) {
-      const mediaType = toMediaType(rows.get(path)?.contentType ?? '') ?? part.mediaType;
+      const row = rows.get(path);
+      const mediaType = toMediaType(row?.contentType ?? '') ?? part.mediaType;
       received[index] = { ...part, mediaType, url: path };
+      sizes.set(path, row?.size ?? 0);
     }
     const { moveDataUrlsFrom, types } = await this.settings.current();
     // One at a time, because each is in memory twice.
     for (const { index, part } of embedded) {
       if (sizeOfDataUrl(part.url) < moveDataUrlsFrom || !isAllowedType(part.mediaType, types)) continue;
-      const path = await this.move(identity, part);
-      if (path !== undefined) received[index] = { ...part, url: path };
+      const moved = await this.move(identity, part);
+      if (!moved) continue;
+      received[index] = { ...part, url: moved.path };
+      sizes.set(moved.path, moved.size);
     }
-    return received;
+    refuseTooMuch(received, sizes);
+    return { parts: received, sizes };
   }
 
   private sort(parts: Parts): { named: Named[]; embedded: Array<{ index: number; part: FilePart }> } {
@@ -108,11 +122,11 @@ export class MessageFiles {
     return this.repository.find(identity, paths);
   }
 
-  /** Returns the new path, or undefined if the file stays in the message. */
+  /** Returns the new path and the bytes, or undefined if the file stays in the message. */
   private async move(
     identity: Identity,
     { url, mediaType, filename }: FilePart,
-  ): Promise<string | undefined> {
+  ): Promise<{ path: string; size: number } | undefined> {
     const bytes = readDataUrl(url);
     if (!bytes) return undefined;
     const path = pathOfContent(identity.id, bytes, filename ?? `file.${mediaType.split('/')[1]}`);
@@ -120,12 +134,32 @@ export class MessageFiles {
       const [known] = await this.findKept(identity, [path]);
       if (!known) await this.storage.upload(path, bytes, mediaType);
       this.recent.set(path, bytes, known?.version);
-      return path;
+      return { path, size: bytes.length };
     } catch (error) {
       this.logger.warn({ err: error }, 'Could not move a file to storage; it stays in its message.');
       return undefined;
     }
   }
+}
+
+/** A turn reads a limited number of bytes from storage. What a question names must be among them. */
+function refuseTooMuch(parts: Parts, sizes: ReadonlyMap<string, number>): void {
+  const counted = new Set<string>();
+  const errors: FieldError[] = [];
+  let left = MOST_BYTES;
+  // The latest files are read first.
+  for (const [index, part] of [...parts.entries()].reverse()) {
+    if (part.type !== 'file' || counted.has(part.url)) continue;
+    const size = sizes.get(part.url) ?? 0;
+    counted.add(part.url);
+    if (size <= left) left -= size;
+    else
+      errors.push({
+        path: `message.parts.${index}.url`,
+        message: `is too large; the files of one message may have ${MOST_BYTES} bytes together`,
+      });
+  }
+  if (errors.length > 0) throw validationFailed(errors.reverse());
 }
 
 function refused(named: Named[], message: string): AppError {

@@ -18,8 +18,8 @@ export type StoredFile =
 type Part = UIMessage['parts'][number];
 type FilePart = Extract<Part, { type: 'file' }>;
 
-/** Bytes of all stored files of one conversation. As Base64 they fit into one request to any vendor. */
-const MOST_BYTES = MAX_FILE_SIZE;
+/** Bytes of all stored files that one turn reads: they are in memory until its answer ends. */
+export const MOST_BYTES = MAX_FILE_SIZE;
 /** Requests to storage at a time. */
 const AT_ONCE = 4;
 

@@ -1,6 +1,7 @@
 import type { ImageModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { UploadedFiles } from './uploaded-files.js';
 import { upstreamFetch } from './upstream-fetch.js';
 import type { VendorClient } from './vendors/vendor.js';
 import { type Provider, VENDORS } from './vendors/vendors.js';
@@ -11,11 +12,19 @@ export class LanguageModels {
   /** Clients with the server's own keys; those with a user's key are made for one request and forgotten. */
   private readonly shared = new Map<Provider, VendorClient>();
 
+  private readonly uploaded = new UploadedFiles();
+
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig<Provider>) {}
 
   /** @param userKey wins over the server's own key */
   create(provider: Provider, modelId: string, userKey?: string): LanguageModelV4 {
-    return this.clientFor(provider, userKey).language(modelId);
+    const client = this.clientFor(provider, userKey);
+    const model = client.language(modelId);
+    const { files: rules } = VENDORS[provider];
+    const files = rules.uploads && client.files?.();
+    if (!rules.uploads || !files) return model;
+    const apiKey = userKey ?? this.config.providers[provider].apiKey ?? '';
+    return this.uploaded.uploading(model, { files, rules, uploads: rules.uploads, apiKey });
   }
 
   /** Undefined where the vendor has no image models. */

@@ -39,8 +39,11 @@ function targetOf({ status, headers }: Response, from: URL): URL | undefined {
 
 async function send(url: URL, init: RequestInit | undefined): Promise<Response> {
   const { method = 'GET', body, signal } = init ?? {};
-  if (body !== undefined && body !== null && typeof body !== 'string')
-    return fetch(url, { ...init, redirect: 'manual' });
+  if (body !== undefined && body !== null && typeof body !== 'string') {
+    const answer = await fetch(url, { ...init, redirect: 'manual' });
+    noteSignOfLife(signal);
+    return answer;
+  }
   const headers = { ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
   let response: Dispatcher.ResponseData;
   try {

@@ -126,9 +126,9 @@ export class AgentChooser {
 }
 
 /** @throws AppError 400 for what the model can't be asked for */
-function refuseUnable(model: SelectedModel, { action, thinking }: TurnRequest): void {
+function refuseUnable(model: SelectedModel, { action, thinking, fileSizes }: TurnRequest): void {
   if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
     throw invalidField('thinking', `the model ${model.id} cannot be asked to think`);
   }
-  if (action.type === 'submit') refuseFiles(action.message, model);
+  if (action.type === 'submit') refuseFiles(action.message, model, fileSizes);
 }

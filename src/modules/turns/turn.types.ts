@@ -38,6 +38,8 @@ export interface TurnRequest {
   documentId?: string;
   /** The connected repository that is being discussed. */
   repositoryId?: string;
+  /** Bytes of the files of the question that are in storage, by their path. */
+  fileSizes?: ReadonlyMap<string, number>;
 }
 
 /** `messageMetadata` of `finish`; tokens are integers, cost is USD. Also stored with the message. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { breakpointProblem } from './anthropic-cache.js';
 import { anthropicContentProblem, anthropicSizeProblem } from './anthropic-content-rules.js';
 import { anthropicError } from './anthropic-errors.js';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
@@ -25,6 +26,7 @@ export function anthropicRefusal(
     anthropicToolProblem(body, String(headers['anthropic-beta'] ?? '')) ??
     messagesProblem(body['messages'] as Body[]) ??
     anthropicContentProblem(body) ??
+    breakpointProblem(body) ??
     (facts.wantsReasoning ? thoughtProblem(body['messages'] as Body[]) : undefined);
   return problem === undefined ? undefined : anthropicError(400, 'invalid_request_error', problem);
 }

@@ -42,6 +42,11 @@ function partProblem(part: Body, at: string, role: string): string | undefined {
     return nameProblem(part['functionResponse'].name, `${at}.function_response`);
   }
   if ('inlineData' in part) return dataProblem(part['inlineData'] as Body, at, role);
+  // Whether the file is there is for the file API to say.
+  if ('fileData' in part)
+    return TYPES.test(part['fileData'].mimeType)
+      ? undefined
+      : `Unsupported MIME type: ${part['fileData'].mimeType}`;
   return part['text'] || signature !== undefined
     ? undefined
     : `* GenerateContentRequest.${at}.data: required oneof field 'data' must have one initialized field\n`;

@@ -1,6 +1,7 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { refusedContent } from '../../models/upstream-failure.js';
+import { FileUploadError } from '../../models/uploaded-files.js';
 import type { AgentInput } from '../agent.js';
 import { inWordsAlone } from './plain-prompt.js';
 import { isAboutFile, type RefusedFile, refusedInQuestion, suspectsOf } from './refused-files.js';
@@ -42,14 +43,15 @@ export async function ask<Answer>(
     return { answer: await call(first), options: first };
   } catch (error) {
     const words = refusedContent(error, model);
-    if (words === undefined || options.abortSignal?.aborted) throw error;
-    const suspects = isAboutFile(words, provider) ? suspectsOf(error, prompt) : [];
+    const isUnsent = error instanceof FileUploadError;
+    if ((words === undefined && !isUnsent) || options.abortSignal?.aborted) throw error;
+    const suspects = isUnsent || isAboutFile(words ?? '', provider) ? suspectsOf(error, prompt) : [];
     const own = suspects.filter(({ messageId }) => messageId === questionId);
     const earlier = suspects.filter(({ messageId }) => messageId !== questionId);
     const isForEarlier = earlier.length > 0 || own.length === 0;
     const inWords = isForEarlier ? inWordsAlone(prompt, questionId) : undefined;
     if (!inWords) {
-      if (own.length === 0) throw error;
+      if (own.length === 0 || words === undefined) throw error;
       onRefusedFiles?.(own);
       throw refusedInQuestion(own, provider, error);
     }
@@ -60,7 +62,7 @@ export async function ask<Answer>(
       onRefusedFiles?.(own);
       throw refusedInQuestion(own, provider, second);
     });
-    if (earlier.length > 0) onRefusedFiles?.(earlier);
+    if (words !== undefined && earlier.length > 0) onRefusedFiles?.(earlier);
     return { answer, options: plain };
   }
 }

@@ -32,7 +32,7 @@ export class FileAllowance {
 
   /** Whether nothing that is no text can be taken any more: then it need not even be read. */
   get isUsedUp(): boolean {
-    return this.rules !== undefined && this.size >= this.rules.maxTotalSize;
+    return this.rules !== undefined && this.size >= totalSizeOf(this.rules);
   }
 
   /** Undefined when the file is taken. */
@@ -48,26 +48,29 @@ export class FileAllowance {
 
   /** What is against a text in the question itself, of which nothing may be cut. */
   objectionToLength(content: FileContent): Objection | undefined {
-    if (content.kind !== 'text' || content.text.length <= this.maxTextLength) return undefined;
+    if (content.kind !== 'text') return undefined;
+    if ((content.leastLength ?? content.text.length) <= this.maxTextLength) return undefined;
     return `is too long; ${this.model.id} takes ${this.maxTextLength} characters of it`;
   }
 
   private takeBinary(content: BinaryContent, rules: FileRules): Objection | undefined {
     const { id } = this.model;
-    const { mediaType, base64 } = content;
+    const { mediaType } = content;
+    const length = lengthOf(content);
     if (!rules.types.includes(mediaType))
       return `is of the type ${mediaType}; ${id} takes ${rules.types.join(', ')} and text`;
-    if (this.size + base64.length > rules.maxTotalSize)
-      return `is too large; ${id} takes ${megabytes(rules.maxTotalSize)} MB of files in one request`;
+    if (this.size + length > totalSizeOf(rules))
+      return `is too large; ${id} takes ${megabytes(totalSizeOf(rules))} MB of files in one request`;
     const objection = mediaType.startsWith('image/') ? this.takeImage(content, rules) : undefined;
-    if (objection === undefined) this.size += base64.length;
+    if (objection === undefined) this.size += length;
     return objection;
   }
 
-  private takeImage({ base64, longestSide }: BinaryContent, rules: FileRules): Objection | undefined {
+  private takeImage(content: BinaryContent, rules: FileRules): Objection | undefined {
     const { id } = this.model;
+    const { longestSide } = content;
     const { maxImages, maxImageSize = Infinity, maxImageSide = Infinity, manyImages } = rules;
-    if (base64.length > maxImageSize)
+    if (lengthOf(content) > maxImageSize)
       return `is too large; ${id} takes images of at most ${megabytes(maxImageSize)} MB`;
     if (longestSide !== undefined && longestSide > maxImageSide)
       return `is too large; ${id} takes images of at most ${maxImageSide} pixels a side`;
@@ -80,6 +83,15 @@ export class FileAllowance {
     if (isLarge) this.largeImages++;
     return undefined;
   }
+}
+
+/** What does not fit into the request itself is uploaded, where the vendor has a file API for it. */
+function totalSizeOf({ uploads, maxTotalSize }: FileRules): number {
+  return uploads?.maxTotalSize ?? maxTotalSize;
+}
+
+function lengthOf({ base64, length = base64.length }: BinaryContent): number {
+  return length;
 }
 
 /** Of the file itself, a third less than its base64. */

@@ -7,6 +7,8 @@ export type FileContent = TextContent | BinaryContent | UnreadableContent;
 interface TextContent {
   kind: 'text';
   text: string;
+  /** Characters that it has at least, where it has not been read yet. */
+  leastLength?: number;
 }
 
 export interface BinaryContent {
@@ -14,6 +16,8 @@ export interface BinaryContent {
   /** As its bytes say, else as the part says. */
   mediaType: string;
   base64: string;
+  /** Characters of base64, where it has not been read yet. */
+  length?: number;
   /** Pixels of the longer side of an image, where its header tells. */
   longestSide?: number;
 }

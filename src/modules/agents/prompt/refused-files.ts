@@ -3,6 +3,7 @@ import { APICallError } from 'ai';
 import { type AppError, type FieldError, validationFailed } from '../../../common/errors/app-error.js';
 import type { ModelProvider } from '../../models/vendors/vendors.js';
 import { addressOf, VENDORS } from '../../models/vendors/vendors.js';
+import { FileUploadError } from '../../models/uploaded-files.js';
 import { type FilePlace, placeOf } from './history-files.js';
 
 /** A file that the vendor could not process, in a message of the user. */
@@ -22,6 +23,7 @@ export function isAboutFile(words: string, provider: ModelProvider): boolean {
 /** The files of a prompt that a vendor may mean: the one that its error points at, else all. */
 export function suspectsOf(error: unknown, prompt: LanguageModelV4Prompt): PlacedFile[] {
   const files = filesOf(prompt);
+  if (error instanceof FileUploadError) return files.filter(({ part }) => part === error.part);
   const pointedAt = textsPointedAt(error);
   const meant = files.filter(({ part }) => pointedAt.some((text) => holds(text, part)));
   return meant.length > 0 ? meant : files;

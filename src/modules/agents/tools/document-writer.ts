@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { answerEnd, type FinishReason } from '../../models/ending.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
+import { pricedUncached } from '../../models/prompt-caching.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { estimateTextTokens } from '../../models/prompt-tokens.js';
 import type { Emit, Note } from '../agent.js';
@@ -39,7 +40,7 @@ export class DocumentWriter {
       rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
     };
-    return expectedCostOfWriting(writing, model.catalog);
+    return expectedCostOfWriting(writing, pricedUncached(model, false));
   }
 
   /**

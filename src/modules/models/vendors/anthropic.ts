@@ -1,6 +1,7 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
+import { withBreakpoints } from './anthropic-breakpoints.js';
 import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
 import type { PictureSize } from '../media-tokens.js';
 import { ANTHROPIC_MODELS } from './offered-models.js';
@@ -50,6 +51,7 @@ export const anthropic = {
     namespace: 'anthropic',
     reasoning: { notes: ['signature', 'redactedData'], proofs: ['signature', 'redactedData'] },
   },
+  caching: { prepare: withBreakpoints, writesUnasked: false },
   endings: { pause_turn: 'pause' },
   resuming: inTheSameContainer,
   ignores: isUnknownEvent,

@@ -3,6 +3,7 @@ import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/prov
 import type { PictureSize } from '../media-tokens.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 import { GOOGLE_IMAGE_MODEL, GOOGLE_MODELS } from './offered-models.js';
+import { throwingFetch } from './throwing-fetch.js';
 import { type CalledModel, count, type ProviderOptions, providerTool, type Vendor } from './vendor.js';
 
 export const google = {
@@ -12,7 +13,12 @@ export const google = {
   variables: { apiKey: 'GOOGLE_GENERATIVE_AI_API_KEY', baseUrl: 'GOOGLE_BASE_URL' },
   connect: ({ api: _api, ...settings }) => {
     const client = createGoogleGenerativeAI(settings);
-    return { language: (id) => client(id), image: (id) => client.image(id) };
+    const uploader = createGoogleGenerativeAI({ ...settings, fetch: throwingFetch(settings.fetch) });
+    return {
+      language: (id) => client(id),
+      image: (id) => client.image(id),
+      files: () => uploader.files(),
+    };
   },
 
   takesTopK: true,
@@ -54,6 +60,13 @@ export const google = {
     textModels: /^(?:gemma-3-1b|text-|gemini-embedding)/,
     maxImages: 3_000,
     maxTotalSize: 18_000_000,
+    uploads: {
+      maxTotalSize: 45_000_000,
+      lifetime: 48 * 3_600_000,
+      expiryOf: ({ providerMetadata }) =>
+        Date.parse(text(providerMetadata?.['google']?.['expirationTime']) ?? '') || undefined,
+      unknown: /permission to access the file\b.*may not exist|\bnot in an? active state/is,
+    },
     refusal:
       /unable to process input (?:image|file|video|audio)|provided (?:image|video|audio|file) is not valid|unsupported mime type|inline_?data|the document has no pages/i,
   },

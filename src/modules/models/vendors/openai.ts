@@ -1,5 +1,6 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { knowingCacheKeys, withCacheKey } from './openai-cache-key.js';
 import { readingCompatible, showingThoughts } from './openai-compatible.js';
 import type { PictureSize } from '../media-tokens.js';
 import type { TokenUsage } from '../../usage/pricing.js';
@@ -19,8 +20,9 @@ export const openai = {
   connect: ({ api, ...settings }) => {
     const client = createOpenAI(settings);
     const compatible = createOpenAI({ ...settings, fetch: readingCompatible(settings.fetch) });
+    const chat = (id: string) => showingThoughts(knowingCacheKeys(compatible.chat(id), settings.baseURL));
     return {
-      language: (id) => (api === 'chat' ? showingThoughts(compatible.chat(id)) : client.responses(id)),
+      language: (id) => (api === 'chat' ? chat(id) : client.responses(id)),
       image: (id) => client.image(id),
     };
   },
@@ -61,6 +63,8 @@ export const openai = {
       item: 'itemId',
     },
   },
+  // Since GPT-5.6, OpenAI bills what it writes to its cache.
+  caching: { prepare: withCacheKey, writesUnasked: true },
   // Every chunk of an answer has `choices`, and every error has `error`.
   ignores: (event) =>
     typeof event !== 'object' || event === null || !('choices' in event || 'error' in event),

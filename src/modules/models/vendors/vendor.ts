@@ -1,14 +1,18 @@
 import type {
+  FilesV4,
+  FilesV4UploadFileResult,
   ImageModelV4,
   ImageModelV4Result,
   JSONObject,
   LanguageModelV4,
+  LanguageModelV4CallOptions,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { PictureSize } from '../media-tokens.js';
+import type { CacheLifetime } from '../../admin-config/config-schemas.js';
 import type { Pricing } from '../../admin-config/pricing-schema.js';
 import type { TokenUsage } from '../../usage/pricing.js';
 
@@ -27,6 +31,8 @@ export interface VendorClient {
   language(modelId: string): LanguageModelV4;
   /** Undefined where the vendor has no image models. */
   image?(modelId: string): ImageModelV4;
+  /** The vendor's file API; present where `files.uploads` of its record is. */
+  files?(): FilesV4;
 }
 
 /** What the options of a call depend on. */
@@ -43,6 +49,22 @@ export type ProviderOptions = Record<
   string,
   Record<string, boolean | number | string | null | Record<string, boolean | number | string>>
 >;
+
+/** What the use of a vendor's prompt cache depends on. */
+export interface PromptCache {
+  /** How long a prompt is kept, for vendors that let it be chosen. */
+  ttl: CacheLifetime;
+  /** The same in all calls of a chat and different for each chat. It does not tell whose chat it is. */
+  conversation?: string;
+}
+
+/** How a vendor finds the beginning of a prompt that it has read before. */
+export interface CachingRules {
+  /** The call with what the vendor must be told for that. The words of the prompt stay as they are. */
+  prepare(options: LanguageModelV4CallOptions, cache: PromptCache): LanguageModelV4CallOptions;
+  /** Whether the vendor writes prompts to its cache, for its price of a cache write, without being told to. */
+  readonly writesUnasked: boolean;
+}
 
 /** A model that is offered from the start, with its list price. */
 export interface OfferedModel {
@@ -76,10 +98,24 @@ export interface FileRules {
   readonly maxImageSide?: number;
   /** A stricter limit for requests with more than this many images. */
   readonly manyImages?: { readonly above: number; readonly maxImageSide: number };
-  /** Of all files of a request together; below the vendor's limit of a request, which text counts against too. */
+  /** Of all files inside of a request together; below the vendor's limit of a request, which text counts against too. */
   readonly maxTotalSize: number;
+  /** For files beyond that. Absent where a request takes everything that this server takes. */
+  readonly uploads?: FileUploads;
   /** The vendor's words for a file that it cannot process. */
   readonly refusal: RegExp;
+}
+
+/** The vendor's file API. A file that does not fit into a request is uploaded, and the request names it. */
+export interface FileUploads {
+  /** Of all files of a request together, inside of it or uploaded, in characters of base64. */
+  readonly maxTotalSize: number;
+  /** Milliseconds until the vendor deletes a file. */
+  readonly lifetime: number;
+  /** When the vendor deletes this file, where only its metadata tell; in epoch milliseconds. */
+  expiryOf?(uploaded: FilesV4UploadFileResult): number | undefined;
+  /** The vendor's words for a file that it does not have or no longer has. */
+  readonly unknown: RegExp;
 }
 
 /** What the vendor gets back of its own notes on the parts of an earlier answer. It gets nothing of another vendor's notes. */
@@ -156,6 +192,8 @@ export interface Vendor {
 
   readonly files: FileRules;
   readonly history: HistoryRules;
+  /** Absent where the vendor caches prompts by itself, and asks nothing for it. */
+  readonly caching?: CachingRules;
 
   /**
    * The meaning of finish reasons that the vendor's client does not map. `pause` ends the request, not the answer: the

@@ -9,6 +9,8 @@ describe('the records of the vendors', () => {
     expect(id).toMatch(/^[a-z][a-z0-9]*$/);
     expect(keyHeader).toMatch(/^x-[a-z0-9-]+$/);
     const offered = vendor.models.map((model) => model.id);
+    const client = vendor.connect({ apiKey: 'key', fetch });
+    expect(client.files !== undefined).toBe(vendor.files.uploads !== undefined);
     expect(offered).toContain(vendor.defaultModel);
     expect(offered).toContain(vendor.titleModel);
     expect(new Set(offered).size).toBe(offered.length);

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { currentPart } from '../accounting/run-context.js';
+import type { CatalogModel } from '../admin-config/catalog-schema.js';
+import type { Pricing } from '../admin-config/pricing-schema.js';
+import type { SelectedModel } from './model-selector.js';
+import type { CachingRules, PromptCache } from './vendors/vendor.js';
+import { VENDORS } from './vendors/vendors.js';
+
+/** A call of a conversation, so that the vendor reads the part that it knows from its cache. */
+export function withPromptCaching(
+  options: LanguageModelV4CallOptions,
+  model: SelectedModel,
+): LanguageModelV4CallOptions {
+  const { caching = {} } = model.agentConfig;
+  const rules = rulesOf(model);
+  if (!rules || caching.enabled === false) return options;
+  return rules.prepare(options, {
+    ttl: caching.ttl ?? '5m',
+    conversation: nameOf(currentPart().name.chatId),
+  });
+}
+
+/**
+ * The model at the price of a prompt of which the vendor has nothing in its cache yet, and writes all of it. Nobody knows
+ * before the call what is still there, so this is what has to be reserved.
+ *
+ * @param isPrepared whether the call asks for caching, see {@link withPromptCaching}
+ */
+export function pricedUncached(
+  model: Pick<SelectedModel, 'provider' | 'agentConfig' | 'catalog'>,
+  isPrepared = true,
+): CatalogModel | undefined {
+  const { catalog } = model;
+  const { caching = {} } = model.agentConfig;
+  const rules = rulesOf(model);
+  const writes = rules && (rules.writesUnasked || (isPrepared && caching.enabled !== false));
+  if (!writes || !catalog?.pricing) return catalog;
+  return { ...catalog, pricing: readAsWritten(catalog.pricing, caching.ttl ?? '5m') };
+}
+
+function rulesOf({ provider }: Pick<SelectedModel, 'provider'>): CachingRules | undefined {
+  return provider === 'demo' ? undefined : VENDORS[provider].caching;
+}
+
+/** 43 characters that do not tell which chat it is. */
+function nameOf(chatId: string | undefined): string | undefined {
+  if (chatId === undefined) return undefined;
+  return createHash('sha256').update(`prompt cache of chat ${chatId}`).digest('base64url');
+}
+
+/** Prices at which reading costs what a cache write does. */
+function readAsWritten<Prices extends Pricing>(pricing: Prices, ttl: PromptCache['ttl']): Prices {
+  const { tiers, scheduled } = pricing;
+  const inputOf = ({ input, cacheWrite, cacheWriteHour }: Pricing) =>
+    Math.max(input, (ttl === '1h' ? cacheWriteHour : undefined) ?? cacheWrite ?? 0);
+  return {
+    ...pricing,
+    input: inputOf(pricing),
+    // A tier has the prices below it where it names none itself.
+    ...(tiers && { tiers: tiers.map((tier) => ({ ...tier, input: inputOf({ ...pricing, ...tier }) })) }),
+    ...(scheduled && { scheduled: scheduled.map((later) => readAsWritten(later, ttl)) }),
+  };
+}
