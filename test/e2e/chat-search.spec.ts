@@ -42,6 +42,8 @@ async function indexWhatIsFree(user: TestUser): Promise<void> {
 
 async function index(user: TestUser): Promise<void> {
   await indexWhatIsFree(user);
+  // The server's own run may have been at it.
+  for (let again = 0; again < 5 && (await countPending(user)) > 0; again++) await indexWhatIsFree(user);
   expect(await countPending(user)).toBe(0);
 }
 

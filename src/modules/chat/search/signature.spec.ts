@@ -82,4 +82,24 @@ describe('Segmenter', () => {
       expect(set).toBeLessThan(ROWS * 0.4);
     }
   });
+
+  it('has each part of a long text whole in one segment, however the text is divided', () => {
+    const words = Array.from({ length: 3_000 }, (_, n) => ((n * 7919) % 46_337).toString(36)).join(' ');
+    for (const size of [words.length, 4_096, 5]) {
+      const segmenter = new Segmenter();
+      for (let start = 0; start < words.length; start += size) {
+        const text = words.slice(start, start + size);
+        segmenter.add({ chatId: 'a', at: at(1), follows: null, text }, start > 0);
+      }
+      const { segments } = segmenter;
+      const has = (rows: number[]) =>
+        segments.some(({ bits }) => rows.every((row) => bits[row >> 3]! & (0x80 >> (row & 7))));
+      for (const length of [64, 200]) {
+        for (let start = 0; start + length <= words.length; start++) {
+          const part = words.slice(start, start + length);
+          if (!has(rowsToRead(part))) expect({ size, part }).toBe('found');
+        }
+      }
+    }
+  });
 });
