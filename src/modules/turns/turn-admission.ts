@@ -12,6 +12,7 @@ import { estimateMessageTokens } from '../models/message-tokens.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { estimateFileTokens, estimateTextTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
+import { pricedUncached } from '../models/prompt-caching.js';
 import type { Turn } from './turn.js';
 import type { Candidates, ChosenAgent } from './turn-phases.js';
 import { type PromptSize, TurnRepository } from './turn.repository.js';
@@ -107,7 +108,7 @@ async function requestOf(
       maxOutputTokens: outputLimit(model),
       webSearches: paidSearches(model),
     },
-    model.catalog,
+    pricedUncached(model),
   );
   const expectedCost = expectedWithin(budget, Number(costs.expectedCost));
   const reservedCost = expectedWithin(budget, Number(costs.reservedCost));
