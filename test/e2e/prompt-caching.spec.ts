@@ -133,7 +133,7 @@ describe('prompt caching', () => {
         const marked = (messages as Body[]).flatMap(({ content }, index) =>
           (content as Body[]).some((block) => block['cache_control']) ? [index] : [],
         );
-        // Where the call before has ended, and where this one ends.
+        // The end of the previous call, and the end of this one.
         const last = messages.length - 1;
         expect(marked).toEqual(last === 0 ? [0] : [last - 2, last]);
         expect((messages as Body[])[last]?.['content'].at(-1).cache_control).toEqual(FIVE_MINUTES);

@@ -22,7 +22,7 @@ interface Named {
   path: string;
 }
 
-/** The parts of a message as they are stored, and the bytes of those that are in storage, by their path. */
+/** The parts of a message as they are stored, and the sizes of stored files in bytes, by their path. */
 export interface ReceivedParts {
   parts: Parts;
   sizes: ReadonlyMap<string, number>;

@@ -36,10 +36,10 @@ describe('pricedUncached', () => {
     ['anthropic', undefined, 2.5],
     ['anthropic', { ttl: '1h' }, 4],
     ['anthropic', { enabled: false, ttl: '1h' }, 2],
-    // OpenAI writes without being asked.
+    // OpenAI writes to its cache by itself.
     ['openai', undefined, 2.5],
     ['openai', { enabled: false }, 2.5],
-    // Gemini asks nothing for it.
+    // Gemini does not bill it.
     ['google', undefined, 2],
     ['demo', undefined, 2],
   ] as const)('is what all of a prompt costs that %s writes to its cache: %j', (provider, caching, price) => {

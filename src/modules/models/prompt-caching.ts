@@ -49,7 +49,7 @@ function nameOf(chatId: string | undefined): string | undefined {
   return createHash('sha256').update(`prompt cache of chat ${chatId}`).digest('base64url');
 }
 
-/** Prices at which reading costs what a cache write does. */
+/** Prices at which input costs as much as a cache write. */
 function readAsWritten<Prices extends Pricing>(pricing: Prices, ttl: PromptCache['ttl']): Prices {
   const { tiers, scheduled } = pricing;
   const inputOf = ({ input, cacheWrite, cacheWriteHour }: Pricing) =>
@@ -57,7 +57,7 @@ function readAsWritten<Prices extends Pricing>(pricing: Prices, ttl: PromptCache
   return {
     ...pricing,
     input: inputOf(pricing),
-    // A tier has the prices below it where it names none itself.
+    // Prices that a tier does not set come from the tier below.
     ...(tiers && { tiers: tiers.map((tier) => ({ ...tier, input: inputOf({ ...pricing, ...tier }) })) }),
     ...(scheduled && { scheduled: scheduled.map((later) => readAsWritten(later, ttl)) }),
   };

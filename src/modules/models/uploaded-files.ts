@@ -18,7 +18,7 @@ const MARGIN = 3_600_000;
 type Options = LanguageModelV4CallOptions;
 type FilePart = LanguageModelV4FilePart;
 
-/** A file that the vendor's file API did not take. */
+/** A file that the vendor's file API did not accept. */
 export class FileUploadError extends APICallError {
   /** Private, because logs show the fields of errors. */
   readonly #part: FilePart;
@@ -33,12 +33,12 @@ export class FileUploadError extends APICallError {
   }
 }
 
-/** Where the files of a model's calls go that do not fit into the calls. */
+/** Where files are uploaded that do not fit into a model's calls. */
 export interface FileStore {
   files: FilesV4;
   rules: FileRules;
   uploads: FileUploads;
-  /** Only with the same key is a file found again. */
+  /** A file can only be found again with the same key. */
   apiKey: string;
 }
 
@@ -67,7 +67,7 @@ export class UploadedFiles {
     });
   }
 
-  /** A vendor may have deleted a file earlier than it has said. Such a file is uploaded once more, and then left out. */
+  /** A vendor may delete a file earlier than announced. Such a file is uploaded once more, and then left out. */
   private async call<Result>(
     options: Options,
     store: FileStore,

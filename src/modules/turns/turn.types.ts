@@ -38,7 +38,7 @@ export interface TurnRequest {
   documentId?: string;
   /** The connected repository that the conversation is about. */
   repositoryId?: string;
-  /** Bytes of the files of the question that are in storage, by their path. */
+  /** The sizes in bytes of the question's files in storage, by their path. */
   fileSizes?: ReadonlyMap<string, number>;
 }
 

@@ -42,7 +42,7 @@ function partProblem(part: Body, at: string, role: string): string | undefined {
     return nameProblem(part['functionResponse'].name, `${at}.function_response`);
   }
   if ('inlineData' in part) return dataProblem(part['inlineData'] as Body, at, role);
-  // Whether the file is there is for the file API to say.
+  // The file API checks whether the file exists.
   if ('fileData' in part)
     return TYPES.test(part['fileData'].mimeType)
       ? undefined

@@ -130,7 +130,7 @@ export class GoogleFiles {
       .end();
   }
 
-  /** The address alone is the permission: the key is not sent again. */
+  /** The URL alone is the permission: the key is not sent again. */
   private async receive(
     request: IncomingMessage,
     response: ServerResponse,

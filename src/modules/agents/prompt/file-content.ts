@@ -7,7 +7,7 @@ export type FileContent = TextContent | BinaryContent | UnreadableContent;
 interface TextContent {
   kind: 'text';
   text: string;
-  /** Characters that it has at least, where it has not been read yet. */
+  /** The minimum number of characters, if the file has not been read yet. */
   leastLength?: number;
 }
 

@@ -12,7 +12,7 @@ export function withBreakpoints(
   options: LanguageModelV4CallOptions,
   { ttl }: PromptCache,
 ): LanguageModelV4CallOptions {
-  // Five minutes is what Anthropic does without a word.
+  // Five minutes is Anthropic's default.
   const cacheControl = { type: 'ephemeral', ...(ttl === '5m' ? {} : { ttl }) };
   const marked = <Item extends { providerOptions?: SharedV4ProviderOptions }>(item: Item): Item => ({
     ...item,
@@ -25,7 +25,7 @@ export function withBreakpoints(
   const system = prompt.findLastIndex(({ role }) => role === 'system');
   const asked = prompt.flatMap(({ role }, index) => (role === 'user' || role === 'tool' ? [index] : []));
   const places = new Set([system, ...asked.slice(-2)]);
-  // Anthropic's own tools take no mark. They stand before the system prompt, so its mark includes them.
+  // Anthropic's own tools accept no mark. They come before the system prompt, so its mark includes them.
   const lastTool = tools?.findLastIndex(({ type }) => type === 'function') ?? -1;
   return {
     ...options,

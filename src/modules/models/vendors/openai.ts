@@ -63,7 +63,7 @@ export const openai = {
       item: 'itemId',
     },
   },
-  // Since GPT-5.6, OpenAI bills what it writes to its cache.
+  // Since GPT-5.6, OpenAI bills cache writes.
   caching: { prepare: withCacheKey, writesUnasked: true },
   // Every chunk of an answer has `choices`, and every error has `error`.
   ignores: (event) =>

@@ -12,7 +12,7 @@ export function throwingFetch(send: typeof fetch): typeof fetch {
     const url = new URL(input instanceof Request ? input.url : input);
     throw new APICallError({
       message: `The request for a file failed with status ${response.status}.`,
-      // Its query may be a permission to upload.
+      // Its query may contain a permission to upload.
       url: url.origin + url.pathname,
       requestBodyValues: {},
       statusCode: response.status,

@@ -192,7 +192,7 @@ export interface Vendor {
 
   readonly files: FileRules;
   readonly history: HistoryRules;
-  /** Absent where the vendor caches prompts by itself, and asks nothing for it. */
+  /** Absent if the vendor caches prompts by itself and does not bill cache writes. */
   readonly caching?: CachingRules;
 
   /**
