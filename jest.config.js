@@ -27,4 +27,6 @@ export default {
   // Seldom needed: a busy machine may take ten times as long as a quiet one.
   testTimeout: 90_000,
   maxWorkers: 2,
+  // The modules of each file stay in memory. A worker with a large heap spends its time collecting garbage.
+  workerIdleMemoryLimit: '700MB',
 };

@@ -83,10 +83,12 @@ beforeAll(async () => {
     signedIn('a demoted administrator', await withClaimsOfAdministrator()),
     signedIn('an administrator', admin),
   ]);
-  // Usage is added to the rollups every two seconds. Later changes are caused by a call.
+  // Usage is added to the rollups every two seconds, and the search index looks at new messages every five. Later changes are
+  // caused by a call.
   await eventually(async () => {
     const [{ pending }] = await app.database.query(
-      'select count(*)::int as pending from switchboard.usage_pending',
+      `select (select count(*) from switchboard.usage_pending)::int
+            + (select count(*) from switchboard.search_due)::int as pending`,
     );
     return pending === 0;
   });
