@@ -48,7 +48,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
   });
 
   it('open in useChat and continue, with every provider', async () => {
-    for (const model of ['google/gemini-2.5-flash', 'openai/gpt-5-mini', 'anthropic/claude-haiku-4-5']) {
+    for (const model of ['google/gemini-3.8-flash', 'openai/gpt-6.1-terra', 'anthropic/claude-sonnet-5-5']) {
       const before = await loaded();
       const chat = createChatClient(app.url, {
         token: ann.token,

@@ -62,7 +62,7 @@ describe('advisory locks', () => {
           where pronamespace = 'switchboard'::regnamespace and prosrc ~ 'advisory'`,
       );
       expect(functions.map(({ name }) => name as string)).toEqual(
-        expect.arrayContaining(['admit', 'extend_reservation', 'fold_usage', 'place_document_version']),
+        expect.arrayContaining(['admit', 'fold_usage', 'place_document_version']),
       );
       for (const { name, body } of functions) {
         const numbers = callsIn(body as string).flatMap(numbersIn);

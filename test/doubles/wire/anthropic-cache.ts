@@ -24,11 +24,14 @@ type InputFigures = Pick<TokenFigures, 'input' | 'cachedRead' | 'cacheWrite' | '
 export class AnthropicCache {
   private readonly entries = new Map<string, { ttl: string; until: number }>();
 
+  private readonly minimum: number;
+  private readonly now: () => number;
+
   /** @param minimum tokens of a prompt below which marks have no effect; 1,024 for most models */
-  constructor(
-    private readonly minimum = 1_024,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(minimum = 1_024, now: () => number = Date.now) {
+    this.minimum = minimum;
+    this.now = now;
+  }
 
   /** Reads a request as Anthropic does, and tells what of its input is billed at which price. */
   read(body: Body): InputFigures {
