@@ -4,7 +4,6 @@ import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
 import type { Admission } from '../rate-limit/admission.js';
-import type { FileReader } from './prompt/file-content.js';
 import type { RefusedFile } from './prompt/refused-files.js';
 
 /** Answers a message. */
@@ -51,8 +50,6 @@ export interface AgentInput {
   note: Note;
   /** The calls that the user has just approved, by their ids. Other calls that need approval are not made. */
   approved?: Map<string, ApprovedCall>;
-  /** Reads files of the conversation that are not stored in their messages. */
-  readFile?: FileReader;
   /** Reports files of the conversation that the vendor could not process. */
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
   /** Reserves calls that the admission of the turn does not cover. */

@@ -27,10 +27,10 @@ export class ChatAgent {
    * @throws the error of the provider
    */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
-    const { history, signal, admission, readFile } = input;
+    const { history, signal, admission } = input;
     const stream = await new ModelSteps(model, admission, askingFor(input)).stream({
       ...callSettings(model),
-      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt, readFile),
+      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt),
       tools: providerToolsFor(model, this.config),
       abortSignal: signal,
     });

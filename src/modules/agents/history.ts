@@ -3,22 +3,18 @@ import { convertToLanguageModelPrompt, standardizePrompt } from 'ai/internal';
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { SelectedModel } from '../models/model-selector.js';
 import { refuseDownloads } from './file-input.js';
-import type { FileReader } from './prompt/file-content.js';
 import { READ_FILE, type ReadFilePart, withReadFiles } from './prompt/history-files.js';
 import { inPlainWords } from './provider-parts.js';
 
 /**
  * The history in the format of the AI SDK, with all files read. `toVendorPrompt` converts it to what the vendor
  * accepts. Every prompt from stored messages goes through these two functions.
- *
- * @param readFile reads the files that are not stored in their messages
  */
 export async function toModelMessages(
   history: readonly UIMessage[],
   model: SelectedModel,
-  readFile?: FileReader,
 ): Promise<ModelMessage[]> {
-  const read = await withReadFiles(history, model, readFile);
+  const read = withReadFiles(history, model);
   return convertToModelMessages(withUniqueCalls(read).map(inPlainWords), {
     ignoreIncompleteToolCalls: true,
     convertDataPart: (part) => (part.type === READ_FILE ? (part as unknown as ReadFilePart).data : undefined),
@@ -30,9 +26,8 @@ export async function toPrompt(
   history: readonly UIMessage[],
   model: SelectedModel,
   instructions: string,
-  readFile?: FileReader,
 ): Promise<LanguageModelV4Prompt> {
-  const messages = await toModelMessages(history, model, readFile);
+  const messages = await toModelMessages(history, model);
   const prompt = await standardizePrompt({ instructions, messages });
   return convertToLanguageModelPrompt({
     prompt,

@@ -37,7 +37,7 @@ export async function runToolLoop(loop: ToolLoop): Promise<AnswerEnd | undefined
     ...callSettings(model),
     model: accounted,
     instructions,
-    messages: await toModelMessages(input.history, model, input.readFile),
+    messages: await toModelMessages(input.history, model),
     tools,
     toolApproval: loop.toolApproval,
     stopWhen: isStepCount(loop.maxSteps),

@@ -28,9 +28,6 @@ interface UnreadableContent {
   reason: string;
 }
 
-/** Reads a file that a part refers to without a data URL. Undefined if there is no such file. */
-export type FileReader = (part: FileUIPart) => Promise<{ bytes: Buffer; mediaType?: string } | undefined>;
-
 /** Types without the prefix `text/` that are text. */
 const TEXT_TYPES =
   /^(?:text\/|application\/(?:(?:x-)?(?:json|ndjson|jsonl|yaml|toml|csv|javascript|typescript|ecmascript|sh|shellscript|python|ruby|perl|php|httpd-php|sql|graphql|tex|latex|markdown|subrip)|json5|xml|rtf|x-www-form-urlencoded)$|[\w.-]+\/[\w.-]+\+(?:json|xml|yaml)$)/i;
@@ -69,17 +66,10 @@ const IMAGE_TYPES: Readonly<Record<string, string>> = {
 
 /**
  * The only place that reads the content of a file part. Text is returned as text, whatever the name of its type. For
- * images, the bytes decide the type. `readFile` reads stored files.
+ * images, the bytes decide the type. The contents of stored files come as data URLs, too.
  */
-export async function readFileContent(part: FileUIPart, readFile?: FileReader): Promise<FileContent> {
-  if (part.url.startsWith('data:')) return readDataUrl(part);
-  const file = await readFile?.(part);
-  if (!file) return unreadable('is not there any more');
-  const mediaType = file.mediaType ?? part.mediaType;
-  return contentOf(
-    { ...part, mediaType },
-    { bytes: () => file.bytes, base64: () => file.bytes.toString('base64') },
-  );
+export function readFileContent(part: Pick<FileUIPart, 'mediaType' | 'url'>): FileContent {
+  return part.url.startsWith('data:') ? readDataUrl(part) : unreadable('is not there any more');
 }
 
 /** The same for a file that the part itself contains. */

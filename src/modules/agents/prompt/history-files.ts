@@ -2,7 +2,7 @@ import type { FilePart, TextPart, UIMessage } from 'ai';
 import { addressOf } from '../../models/vendors/vendors.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { FileAllowance } from './file-allowance.js';
-import { type FileReader, isTextType, readFileContent } from './file-content.js';
+import { isTextType, readFileContent } from './file-content.js';
 
 type Message = UIMessage;
 type Part = Message['parts'][number];
@@ -36,11 +36,7 @@ interface OwnNotes {
  * place of every other file. If a model does not accept all files, the latest ones win. Data parts of clients are left
  * out, because they are not for models.
  */
-export async function withReadFiles(
-  history: readonly Message[],
-  model: SelectedModel,
-  readFile?: FileReader,
-): Promise<Message[]> {
+export function withReadFiles(history: readonly Message[], model: SelectedModel): Message[] {
   const allowance = new FileAllowance(model);
   const messages: Message[] = [];
   for (const message of history.toReversed()) {
@@ -51,7 +47,7 @@ export async function withReadFiles(
       else if (message.role !== 'user') parts.push({ type: 'text', text: leftOut(part, '') });
       else {
         const place = { messageId: message.id, index: ownNotesOf(part).index ?? index };
-        parts.push({ type: READ_FILE, data: await readPart(part, place, model, allowance, readFile) });
+        parts.push({ type: READ_FILE, data: readPart(part, place, model, allowance) });
       }
     }
     messages.push({ ...message, parts: parts.reverse() });
@@ -78,17 +74,16 @@ export function nameOf({ filename, mediaType }: Pick<FileUIPart, 'filename' | 'm
   return (filename?.trim() || mediaType).replace(/\s+/g, ' ').slice(0, 255).toWellFormed();
 }
 
-async function readPart(
+function readPart(
   part: FileUIPart,
   place: FilePlace,
   model: SelectedModel,
   allowance: FileAllowance,
-  readFile: FileReader | undefined,
-): Promise<FilePart | TextPart> {
+): FilePart | TextPart {
   if (ownNotesOf(part).refusedBy?.includes(model.provider))
     return textPart(leftOut(part, `${addressOf(model.provider).name} could not process it`));
   if (allowance.isUsedUp && !isTextType(part.mediaType)) return textPart(leftOut(part, 'it is too large'));
-  const content = await readFileContent(part, readFile);
+  const content = readFileContent(part);
   const objection = allowance.take(content);
   if (objection !== undefined || content.kind === 'unreadable')
     return textPart(leftOut(part, `it ${objection ?? 'cannot be read'}`));
