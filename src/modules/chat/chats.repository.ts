@@ -30,11 +30,34 @@ const METADATA = `
   chat.total_cost as "totalCost"`;
 
 /** Of a chat in a page, or by itself. */
-export const COLUMNS = `${METADATA}, chat."lastContext"`;
+const COLUMNS = `${METADATA}, chat."lastContext"`;
 
-export const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
+const IS_STREAMING = `exists (select from "Stream" stream where stream."chatId" = chat.id) as "isStreaming"`;
 
-export const NEWEST_FIRST = '"createdAt" desc, id desc';
+const NEWEST_FIRST = '"createdAt" desc, id desc';
+
+type Add = (value: unknown) => string;
+
+/** The condition of a page that continues after a chat. */
+const isAfter = ({ at, id }: Keyset, add: Add): string =>
+  `(chat."createdAt", chat.id) < (${add(at)}::timestamptz, ${add(id)}::uuid)`;
+
+/** The conditions of a page of one user's own chats. The id of the user is the first parameter. */
+export function ownChats(
+  { visibility, after }: { visibility?: Visibility; after?: Keyset },
+  add: Add,
+): string {
+  const conditions = ['chat.user_id = $1'];
+  if (visibility) conditions.push(`chat.visibility = ${add(visibility)}`);
+  if (after) conditions.push(isAfter(after, add));
+  return conditions.join(' and ');
+}
+
+/** A page of these rows, newest first. Its limit is the second parameter. */
+export const pageOf = (rows: string): string => `
+  select ${COLUMNS}, ${IS_STREAMING}, chat."hasMore"
+    from ${boundedRows({ rows, order: NEWEST_FIRST, texts: ['title'], jsons: ['"lastContext"'], limit: '$2' })} chat
+   order by chat."createdAt" desc, chat.id desc`;
 
 const FIND_READABLE = `
   select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
@@ -78,21 +101,10 @@ export class ChatsRepository {
   ): Promise<ChatRow[]> {
     const parameters: unknown[] = [userId, limit];
     const add = (value: unknown) => `$${parameters.push(value)}`;
-    const conditions = ['chat.user_id = $1'];
-    if (visibility) conditions.push(`chat.visibility = ${add(visibility)}`);
-    if (after)
-      conditions.push(
-        `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
-      );
     const rows = `
-      select chat.* from chat where ${conditions.join(' and ')}
+      select chat.* from chat where ${ownChats({ visibility, after }, add)}
        order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;
-    return statements.query<ChatRow[]>(
-      `select ${COLUMNS}, ${IS_STREAMING}, chat."hasMore"
-         from ${boundedRows({ rows, order: NEWEST_FIRST, texts: ['title'], jsons: ['"lastContext"'], limit: '$2' })} chat
-        order by chat."createdAt" desc, chat.id desc`,
-      parameters,
-    );
+    return statements.query<ChatRow[]>(pageOf(rows), parameters);
   }
 
   /** A page of the chats of one user or of all, newest first. Row level security decides who can see them. */
@@ -104,11 +116,7 @@ export class ChatsRepository {
     const add = (value: unknown) => `$${parameters.push(value)}`;
     const conditions: string[] = [];
     if (userId) conditions.push(`chat.user_id = ${add(userId)}`);
-    if (after) {
-      conditions.push(
-        `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
-      );
-    }
+    if (after) conditions.push(isAfter(after, add));
     const rows = `
       select chat.* from chat ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
        order by chat."createdAt" desc, chat.id desc limit $1::int + 1`;

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { boundedRows } from '../../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../../common/database/database.js';
 import type { Keyset } from '../../../common/http/paging.js';
 import { searchPatterns, type SearchPatterns } from '../chat-search.js';
-import { type ChatRow, COLUMNS, IS_STREAMING, NEWEST_FIRST } from '../chats.repository.js';
+import { type ChatRow, ownChats, pageOf } from '../chats.repository.js';
 import type { Visibility } from '../dto/chat.dto.js';
 import { fold } from './fold.js';
 import { rowsToRead } from './signature.js';
@@ -77,12 +76,7 @@ export class ChatSearchRepository {
   ): Promise<ChatRow[]> {
     const parameters: unknown[] = [userId, limit, search.rows];
     const add = (value: unknown) => `$${parameters.push(value)}`;
-    const conditions = ['chat.user_id = $1'];
-    if (visibility) conditions.push(`chat.visibility = ${add(visibility)}`);
-    if (after)
-      conditions.push(
-        `(chat."createdAt", chat.id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`,
-      );
+    const isOwn = ownChats({ visibility, after }, add);
     const text = `${add(search.text)}::text`;
     const found = contains(text, `${add(search.json)}::text`);
     // Chats are checked one after the other until there are enough: "offset 0" keeps the conditions separate.
@@ -90,7 +84,7 @@ export class ChatSearchRepository {
       select chat.*
         from (
           select chat.*, message_ids, from_at, to_at from candidate join chat on chat.id = candidate.chat_id
-           where ${conditions.join(' and ')}
+           where ${isOwn}
            order by chat."createdAt" desc, chat.id desc offset 0
         ) chat
        where chat.title ~ ${text}
@@ -102,12 +96,6 @@ export class ChatSearchRepository {
                 where message."createdAt" between segment.from_at and segment.to_at and ${found} offset 0
              ) message)
        order by chat."createdAt" desc, chat.id desc limit $2::int + 1`;
-    return statements.query<ChatRow[]>(
-      `with ${CANDIDATES}
-       select ${COLUMNS}, ${IS_STREAMING}, chat."hasMore"
-         from ${boundedRows({ rows, order: NEWEST_FIRST, texts: ['title'], jsons: ['"lastContext"'], limit: '$2' })} chat
-        order by chat."createdAt" desc, chat.id desc`,
-      parameters,
-    );
+    return statements.query<ChatRow[]>(`with ${CANDIDATES} ${pageOf(rows)}`, parameters);
   }
 }
