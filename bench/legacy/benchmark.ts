@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../support/postgres.js';
-import { addRows, LEGACY_TABLES } from './rows.js';
+import { createLegacyTables } from '../../test/legacy/legacy-schema.js';
+import { addRows } from './rows.js';
 
 const COMMAND = 'dist/src/upgrade-legacy/cli/upgrade-legacy.js';
 
@@ -17,7 +18,7 @@ export async function main(argv: string[]): Promise<void> {
   try {
     const url = await server.createDatabase('legacy');
     await withClient(url, async (client) => {
-      await client.query(LEGACY_TABLES);
+      await createLegacyTables({ query: async (text) => (await client.query<object>(text)).rows }, '0007');
       await addRows(client, messages);
     });
     const size = await withClient(url, async (client) => {

@@ -1,34 +1,5 @@
 import type pg from 'pg';
 
-/** The old chatbot's tables, as its migration 0007 leaves them. */
-export const LEGACY_TABLES = `
-  create table "User" (id uuid primary key default gen_random_uuid(), email varchar(64) not null, password varchar(64));
-  create table "Chat" (
-    id uuid primary key default gen_random_uuid(), "createdAt" timestamp not null, title text not null,
-    "userId" uuid not null references "User" (id), visibility varchar not null default 'private', "lastContext" jsonb);
-  create table "Message" (
-    id uuid primary key default gen_random_uuid(), "chatId" uuid not null references "Chat" (id), role varchar not null,
-    content json not null, "createdAt" timestamp not null);
-  create table "Vote" (
-    "chatId" uuid not null references "Chat" (id), "messageId" uuid not null references "Message" (id),
-    "isUpvoted" boolean not null, primary key ("chatId", "messageId"));
-  create table "Message_v2" (
-    id uuid primary key default gen_random_uuid(), "chatId" uuid not null references "Chat" (id), role varchar not null,
-    parts json not null, attachments json not null, "createdAt" timestamp not null);
-  create table "Vote_v2" (
-    "chatId" uuid not null references "Chat" (id), "messageId" uuid not null references "Message_v2" (id),
-    "isUpvoted" boolean not null, primary key ("chatId", "messageId"));
-  create table "Document" (
-    id uuid not null default gen_random_uuid(), "createdAt" timestamp not null, title text not null, content text,
-    text varchar not null default 'text', "userId" uuid not null references "User" (id), primary key (id, "createdAt"));
-  create table "Suggestion" (
-    id uuid primary key default gen_random_uuid(), "documentId" uuid not null, "documentCreatedAt" timestamp not null,
-    "originalText" text not null, "suggestedText" text not null, description text, "isResolved" boolean not null default false,
-    "userId" uuid not null references "User" (id), "createdAt" timestamp not null,
-    foreign key ("documentId", "documentCreatedAt") references "Document" (id, "createdAt"));
-  create table "Stream" (
-    id uuid primary key default gen_random_uuid(), "chatId" uuid not null references "Chat" (id), "createdAt" timestamp not null)`;
-
 const PER_CHAT = 10;
 /** About two kilobytes, of words that are not all the same. */
 const WORDS = `(select string_agg(md5(i::text || j || k), ' ') from generate_series(1, 60) k)`;
