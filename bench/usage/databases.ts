@@ -2,14 +2,24 @@ import pg from 'pg';
 import type * as Migrate from '../../src/common/database/migrate.js';
 import { load } from '../support/build.js';
 
-const { revertLastMigration, runMigrations } = await load<typeof Migrate>('common/database/migrate.js');
+const { runMigrations } = await load<typeof Migrate>('common/database/migrate.js');
 
-/** The migration that adds the rollups. Without it, usage is only counted for budgets. */
-const ROLLUPS = 'UsageRollups1764000000009';
+/** Replaces the trigger that counts new rows by one that only counts spending, as budgets need it. */
+const COUNT_SPENDING_ONLY = [
+  'drop trigger usage_added on usage_logs',
+  `create function count_spending() returns trigger language plpgsql as $$ begin
+     insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
+     select user_id, agent_type, (request_timestamp at time zone 'UTC')::date as day, sum(total_cost)
+       from added where total_cost <> 0 group by user_id, agent_type, day order by user_id, agent_type, day
+     on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
+     return null;
+   end $$`,
+  `create trigger usage_added after insert on usage_logs
+     referencing new table as added for each statement execute function count_spending()`,
+];
 
 /**
- * Adds another migrated database on the same server. With `rollups: false`, the migrations that add rollups are
- * reverted.
+ * Adds another migrated database on the same server. With `rollups: false`, new rows only count as spending.
  */
 export async function addDatabase(
   serverUrl: string,
@@ -20,7 +30,7 @@ export async function addDatabase(
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   await runMigrations({ url: url.href });
-  if (!rollups) while ((await revertLastMigration({ url: url.href })) !== ROLLUPS);
+  if (!rollups) await run(url.href, ...COUNT_SPENDING_ONLY);
   return url.href;
 }
 

@@ -12,13 +12,13 @@ const WRITERS = 2;
 
 /** Models with their share of the calls in percent. Their prices come from the product's catalog. */
 const MODELS: ReadonlyArray<[provider: string, model: string, percent: number]> = [
-  ['google', 'gemini-2.5-flash', 34],
-  ['google', 'gemini-2.5-pro', 12],
-  ['google', 'gemini-2.5-flash-lite', 12],
-  ['openai', 'gpt-5.2', 12],
-  ['openai', 'gpt-4o-mini', 12],
-  ['anthropic', 'claude-sonnet-4-5', 12],
-  ['anthropic', 'claude-haiku-4-5', 6],
+  ['google', 'gemini-3.8-flash', 34],
+  ['google', 'gemini-4-argon', 12],
+  ['google', 'gemini-3.5-flash-lite', 12],
+  ['openai', 'gpt-6.1-terra', 12],
+  ['openai', 'gpt-6-luna', 12],
+  ['anthropic', 'claude-sonnet-5-5', 12],
+  ['anthropic', 'claude-haiku-5-5', 6],
 ];
 
 /** Tables that only the generator reads. They are dropped with the database. */
@@ -47,6 +47,12 @@ const PLAN = `
         join (select jsonb_array_elements(config_data -> 'models') as listed
                 from public.admin_config where config_key = 'model_catalog') as catalog
           on listed ->> 'provider' = wanted.provider and listed ->> 'id' = wanted.model) as models;
+  -- Without their prices, there would be no calls, and nothing to measure.
+  do $do$ begin
+    if (select count(*) from plan.models) < $count then
+      raise exception 'The catalog does not have all models of the benchmark.';
+    end if;
+  end $do$;
 
   -- Most calls are made by day, on weekdays and in Europe, and their number grows from month to month.
   create table plan.hours as
@@ -112,7 +118,14 @@ const ROWS = `
  */
 export async function addYear(databaseUrl: string, { rows, users, days }: Year): Promise<void> {
   const models = MODELS.map(([provider, model, percent], place) => ({ place, provider, model, percent }));
-  const values = { users, days, rows, models: `'${JSON.stringify(models)}'`, writers: WRITERS };
+  const values = {
+    users,
+    days,
+    rows,
+    models: `'${JSON.stringify(models)}'`,
+    count: models.length,
+    writers: WRITERS,
+  };
   await run(databaseUrl, fill(PLAN, values));
   await run(databaseUrl, 'analyze plan.users; analyze plan.models');
   await Promise.all(
@@ -124,7 +137,7 @@ export async function addYear(databaseUrl: string, { rows, users, days }: Year):
 
 /** The statements have no parameters, so several are sent together. */
 function fill(statements: string, values: Record<string, number | string>): string {
-  return statements.replaceAll(/\$(\w+)/g, (_, name: string) => String(values[name]));
+  return statements.replaceAll(/\$(\w+)/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 async function run(databaseUrl: string, statements: string): Promise<void> {
