@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RecordedRequest } from '../doubles/provider-double.js';
 import type { Script } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
-import { type ChatApp, startChatApp } from '../support/chat-app.js';
+import { type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { messagesOf } from '../support/turns.js';
 
@@ -54,8 +54,7 @@ describe('a document whose model ends too early', () => {
 
   beforeAll(async () => {
     app = await startChatApp();
-    const { database } = app;
-    chatApp = { ...(await startChatApp({ OPENAI_API: 'chat', DATABASE_URL: database.url })), database };
+    chatApp = await startBeside(app, { OPENAI_API: 'chat' });
     user = await app.createUser();
   });
 

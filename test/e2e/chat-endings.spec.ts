@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Script } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
-import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js';
+import { type Answer, type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { messagesOf, type StoredMessage, textOfParts } from '../support/turns.js';
 
@@ -165,9 +165,7 @@ describe('the end of an answer', () => {
 
   beforeAll(async () => {
     app = await startChatApp();
-    const { database } = app;
-    const other = { OPENAI_API: 'chat', DATABASE_URL: database.url };
-    chatApp = { ...(await startChatApp(other)), database };
+    chatApp = await startBeside(app, { OPENAI_API: 'chat' });
     user = await app.createUser();
   });
 

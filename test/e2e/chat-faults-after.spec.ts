@@ -9,6 +9,7 @@ import {
   type ChatApp,
   eventually,
   SERVER_KEYS,
+  startBeside,
   startChatApp,
   userMessage,
 } from '../support/chat-app.js';
@@ -81,9 +82,7 @@ describe('faults after the first byte', () => {
       UPSTREAM_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT),
     };
     app = await startChatApp(environment);
-    const { database } = app;
-    const other = { ...environment, OPENAI_API: 'chat', DATABASE_URL: database.url };
-    chatApp = { ...(await startChatApp(other)), database };
+    chatApp = await startBeside(app, { ...environment, OPENAI_API: 'chat' });
     user = await app.createUser();
   });
 

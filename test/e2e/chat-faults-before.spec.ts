@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { startProviderDouble } from '../doubles/provider-double.js';
 import type { Fault } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
-import { type Answer, type ChatApp, SERVER_KEYS, startChatApp } from '../support/chat-app.js';
+import { type Answer, type ChatApp, SERVER_KEYS, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
 
@@ -160,9 +160,7 @@ describe('faults before the first byte', () => {
   beforeAll(async () => {
     const environment = { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '1500' };
     app = await startChatApp(environment);
-    const { database } = app;
-    const other = { ...environment, OPENAI_API: 'chat', DATABASE_URL: database.url };
-    chatApp = { ...(await startChatApp(other)), database };
+    chatApp = await startBeside(app, { ...environment, OPENAI_API: 'chat' });
     user = await app.createUser();
   });
 

@@ -84,7 +84,7 @@ describe('usage of a chat', () => {
     return app.say(user, chatId, 'How is it?', { body: { model, agent: 'chat' }, headers });
   };
 
-  /** 1,000 in, of which 600 are cache reads and 100 are cache writes; 500 out, of which 200 are reasoning. */
+  /** 1,000 input tokens, including 600 cache reads and 100 cache writes. 500 output tokens, including 200 for reasoning. */
   const USAGE = { input: 1_000, cachedRead: 600, cacheWrite: 100, output: 500, reasoning: 200 };
 
   it.each([

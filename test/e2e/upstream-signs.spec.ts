@@ -2,7 +2,7 @@ import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import type { Encoding, Script } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
-import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js';
+import { type Answer, type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf } from '../support/turns.js';
 
@@ -79,10 +79,8 @@ describe('an answer on the wire', () => {
       UPSTREAM_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT),
     };
     app = await startChatApp(environment);
-    const { database } = app;
-    const other = { ...environment, OPENAI_API: 'chat', DATABASE_URL: database.url };
-    chatApp = { ...(await startChatApp(other)), database };
-    stranger = { ...(await startChatApp({ DATABASE_URL: database.url })), database };
+    chatApp = await startBeside(app, { ...environment, OPENAI_API: 'chat' });
+    stranger = await startBeside(app);
     user = await app.createUser();
   });
 

@@ -55,6 +55,14 @@ export interface AnswerReader {
 
 let nextMessage = 0;
 
+/** A second application on the database of the first, with a double of its own. */
+export async function startBeside(
+  { database }: ChatApp,
+  environment: Record<string, string> = {},
+): Promise<ChatApp> {
+  return { ...(await startChatApp({ ...environment, DATABASE_URL: database.url })), database };
+}
+
 /** The application, with a double in the place of the providers. */
 export async function startChatApp(
   environment: Record<string, string> = {},
