@@ -1,7 +1,7 @@
 import type { RequestTarget } from './request-target.js';
 import type { LoginAction } from './login-throttle.js';
 
-/** Who may call a route: anyone, anyone with an API key, a signed-in user, or the operator. */
+/** The callers that a route accepts: anyone, anyone with an API key, a signed-in user, or the operator. */
 export type AuthAccess = 'anyone' | 'key' | 'user' | 'secret';
 
 export interface AuthRoute {

@@ -1,6 +1,6 @@
 import type { RequestTarget } from './request-target.js';
 
-/** Who may call a route: anyone (a signature in the URL replaces the key), a client, a user, or the operator. */
+/** The callers that a route accepts: anyone (a signature in the URL replaces the key), a client, a user, or the operator. */
 export type StorageAccess = 'anyone' | 'client' | 'user' | 'secret';
 
 export interface StorageRoute {

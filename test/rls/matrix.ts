@@ -3,8 +3,8 @@ import type { Outcome } from './session.js';
 import type { UserRows } from './world.js';
 
 /**
- * Who may do what with a row of the owner, through the server or (`api_…`) through the Data API. `rows`: it succeeds.
- * `none`: the row is not visible. `denied`: it is refused.
+ * The actions that each user may perform on a row of the owner, through the server or (`api_…`) through the Data API.
+ * `rows`: it succeeds. `none`: the row is not visible. `denied`: it is refused.
  */
 const MATRIX = `
   table                           action   owner      other      admin      api_owner  api_other  api_admin  anonymous  service

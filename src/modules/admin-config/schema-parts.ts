@@ -8,7 +8,7 @@ export const count = z.int().min(0).max(MAX_COUNT);
 export const positive = z.int().min(1).max(MAX_COUNT);
 export const usd = z.number().min(0).max(MAX_USD);
 
-/** Says of an array what its type can not: no two items are the same in these properties. */
+/** Refuses an array in which two items have the same values in these properties. Its type cannot express that. */
 export function refuseDuplicates<T extends object>(
   items: T[],
   by: Array<keyof T & string>,

@@ -22,8 +22,8 @@ export function withPromptCaching(
 }
 
 /**
- * The model at the price of a prompt of which the vendor has nothing in its cache yet, and writes all of it. Nobody knows
- * before the call what is still there, so this is what has to be reserved.
+ * The model at the price of a prompt that the vendor has not cached and writes to its cache completely. Before the call, it
+ * is unknown what the cache still contains, so this price is reserved.
  *
  * @param isPrepared whether the call asks for caching, see {@link withPromptCaching}
  */
@@ -43,7 +43,7 @@ function rulesOf({ provider }: Pick<SelectedModel, 'provider'>): CachingRules | 
   return provider === 'demo' ? undefined : VENDORS[provider].caching;
 }
 
-/** 43 characters that do not tell which chat it is. */
+/** A name for the chat, of 43 characters, that does not reveal its id. */
 function nameOf(chatId: string | undefined): string | undefined {
   if (chatId === undefined) return undefined;
   return createHash('sha256').update(`prompt cache of chat ${chatId}`).digest('base64url');
