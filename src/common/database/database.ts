@@ -117,6 +117,22 @@ export class Database {
   }
 
   /**
+   * The same for data that is written again soon. The commit does not wait for the disk, so rows of many users are not locked
+   * while it is busy. What is committed survives the end of this process. It may be lost only if PostgreSQL itself
+   * crashes within about half a second.
+   */
+  provisionalBatch(): Batch {
+    return new Batch((statements) =>
+      retryTransaction(() =>
+        this.executeTogether([
+          { text: `select set_config('synchronous_commit', $1, true)`, parameters: ['off'] },
+          ...statements,
+        ]),
+      ).then(([, ...results]) => results),
+    );
+  }
+
+  /**
    * Runs statements as the service, all or none of them, in one round trip.
    *
    * @param userId as in {@link asService}

@@ -44,7 +44,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
     noteSignOfLife(signal);
     return answer;
   }
-  const headers = { ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
+  const headers = { ...plainHeaders(init?.headers), 'accept-encoding': 'identity' };
   let response: Dispatcher.ResponseData;
   try {
     response = await request(url, { method, headers, body, signal, dispatcher });
@@ -66,6 +66,12 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
         : [value].flat().map((item) => [name, item]),
     ),
   });
+}
+
+/** The AI SDK passes an object with names in lower case. */
+function plainHeaders(headers: RequestInit['headers'] = {}): Record<string, string> {
+  const isPlain = Object.getPrototypeOf(headers) === Object.prototype;
+  return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
 }
 
 /** Passes chunks on as they arrive, without the copies of a byte stream. The source pauses while nobody reads. */
