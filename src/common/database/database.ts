@@ -122,14 +122,8 @@ export class Database {
    * crashes within about half a second.
    */
   provisionalBatch(): Batch {
-    return new Batch((statements) =>
-      retryTransaction(() =>
-        this.executeTogether([
-          { text: `select set_config('synchronous_commit', $1, true)`, parameters: ['off'] },
-          ...statements,
-        ]),
-      ).then(([, ...results]) => results),
-    );
+    const begin = `${beginByKey(this.limits.service)}; SET LOCAL synchronous_commit = off`;
+    return new Batch((statements) => retryTransaction(() => this.executeTogether(statements, begin)));
   }
 
   /**
@@ -149,13 +143,16 @@ export class Database {
     return idleCount === 0 && totalCount >= options.max;
   }
 
-  private async executeTogether(statements: Statement[]): Promise<unknown[][]> {
+  private async executeTogether(
+    statements: Statement[],
+    begin = beginByKey(this.limits.service),
+  ): Promise<unknown[][]> {
     const client = await this.pool().connect();
     let failure: unknown;
     try {
       const results = statements.map(() => Promise.resolve<unknown[]>([]));
       await settled([
-        client.query(beginByKey(this.limits.service)),
+        client.query(begin),
         ...statements.map(({ text, parameters }, index) => {
           const rows = client.query<never>(text, parameters).then((result) => result.rows);
           return (results[index] = rows);
