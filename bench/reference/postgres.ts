@@ -42,7 +42,7 @@ const NOTHING: Frame = { text: '', inputTokens: 0, outputTokens: 0 };
 const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
 const admissions = new AdmissionRepository(database.asDatabase(), instance);
-const turnEnds = new TurnEndRepository(database.asDatabase());
+const turnEnds = new TurnEndRepository(database.asDatabase(), instance);
 const turns = new TurnRepository(database.asDatabase(), instance);
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
@@ -152,6 +152,7 @@ function ending(turn: OpenTurn, { text, inputTokens, outputTokens }: Frame): Fin
     metadata: { agentType: 'chat', model, usage: usageFigures, cost: 0.0001 },
     lastContext: { ...usageFigures, model, cost: 0.0001, contextWindow: 1_048_576 },
     userId,
+    createdAt: new Date(),
     asked: [],
   };
 }

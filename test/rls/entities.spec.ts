@@ -171,6 +171,7 @@ describe('entities', () => {
       messageId,
       createdAt: AT,
       instanceId: 7,
+      isStopping: false,
     });
   });
 

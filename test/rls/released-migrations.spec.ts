@@ -25,6 +25,7 @@ const RELEASED: Record<string, string> = {
   Configuration1764000000006: '6b398d8c8fd75fdaa27619ff7122e72be708eb94dd622b8a377260085cd80bc0',
   Files1764000000007: '8fdadc76a92091102cc8c946d4dfcd5fdd8555b841d9cd553b8bee08e57d1a47',
   Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
+  Instances1764000000010: 'b6e8764b4e17db529358f66c6ae460e693ba6f386e5488958eaea55d7dca6dda',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {

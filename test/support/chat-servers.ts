@@ -17,8 +17,9 @@ export interface ChatServers {
   close(): Promise<void>;
 }
 
-export async function prepareChatServers(): Promise<ChatServers> {
-  const database = await createTestDatabase();
+/** @param own the database of a PostgreSQL that the test breaks */
+export async function prepareChatServers(own?: TestDatabase): Promise<ChatServers> {
+  const database = own ?? (await createTestDatabase());
   const double = await startProviderDouble();
   const started: ServerProcess[] = [];
   return {

@@ -9,6 +9,7 @@ import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usa
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
 import { Files1764000000007 } from '../../migrations/1764000000007-files.js';
 import { Search1764000000008 } from '../../migrations/1764000000008-search.js';
+import { Instances1764000000010 } from '../../migrations/1764000000010-instances.js';
 
 /** The migrations table is in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
@@ -22,6 +23,7 @@ const MIGRATIONS = [
   Configuration1764000000006,
   Files1764000000007,
   Search1764000000008,
+  Instances1764000000010,
 ];
 
 /** Options of a data source for migrations only. */

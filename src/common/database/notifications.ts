@@ -39,7 +39,17 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     if (this.client) await handler(this.client);
   }
 
-  /** Resolves when PostgreSQL answers on the listening connection, which is not used for other statements. */
+  /**
+   * Runs a short statement on the listening connection, which waits for no other work of the server. Undefined while
+   * there is no such connection.
+   */
+  query<T>(text: string, parameters: unknown[]): Promise<T[]> | undefined {
+    return this.client
+      ?.query<pg.QueryResultRow>(text, parameters)
+      .then(({ rows }) => rows as unknown as T[]);
+  }
+
+  /** Resolves when PostgreSQL answers on the listening connection. */
   async ping(): Promise<void> {
     const { client } = this;
     if (!client) throw new Error('The listening connection to the database was lost.');

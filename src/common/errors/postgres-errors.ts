@@ -13,14 +13,27 @@ const UNAVAILABLE = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '57P05',
+  '53200',
   '53300',
   '53400',
+  // A transaction that waited longer than the server allows: the connection is gone.
+  '25P03',
+  // PostgreSQL could not read or write a file.
+  '58030',
   // Read-only: a replica that is about to become the primary, or a disk that an operator is cleaning up.
   '25006',
+  'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
   'ENOTFOUND',
   'EPIPE',
+  'ETIMEDOUT',
 ]);
 
 /** No connection of the pool became free in time. */

@@ -31,8 +31,12 @@ export interface CalledModel {
 /** Creates the statement that stores something together with calls and books them. The figures of the calls go into the same rows. */
 export type Storing = (booking: Booking) => Statement;
 
+/** Called with the rows of the statement that was stored together with calls. */
+export type OnStored = (rows: unknown[]) => void;
+
 export interface RunEnd {
   storing?: Storing;
+  onStored?: OnStored;
   /** The error that the user of the run gets. */
   failure?: { status: number };
 }
@@ -181,8 +185,8 @@ export class AccountedRun {
    *
    * @returns false if it could not be stored
    */
-  store(storing?: Storing): Promise<boolean> {
-    return this.write({ storing, gives: 'nothing' });
+  store(storing?: Storing, onStored?: OnStored): Promise<boolean> {
+    return this.write({ storing, onStored, gives: 'nothing' });
   }
 
   /**
@@ -192,14 +196,14 @@ export class AccountedRun {
    *
    * @returns false if the additional data could not be stored
    */
-  async end({ storing, failure }: RunEnd = {}): Promise<boolean> {
+  async end({ storing, onStored, failure }: RunEnd = {}): Promise<boolean> {
     if (this.isOver) return true;
     this.isOver = true;
     const givesBack = failure !== undefined && failure.status < 500 && !this.main.figures.hasGrown();
-    return this.write({ storing, gives: givesBack && this.admitted ? 'place' : 'reservation' });
+    return this.write({ storing, onStored, gives: givesBack && this.admitted ? 'place' : 'reservation' });
   }
 
-  private write({ storing, gives }: { storing?: Storing; gives: Gives }): Promise<boolean> {
+  private write({ storing, onStored, gives }: Omit<RunEnd, 'failure'> & { gives: Gives }): Promise<boolean> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const calls = this.ended;
@@ -208,7 +212,7 @@ export class AccountedRun {
     const writing = (async () => {
       await Promise.all([before, this.ready.catch(() => undefined)]);
       this.booking = calls;
-      const isStored = await this.accounting.store(this, { calls, storing, gives });
+      const isStored = await this.accounting.store(this, { calls, storing, onStored, gives });
       this.booking = [];
       return isStored;
     })();

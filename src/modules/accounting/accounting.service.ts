@@ -8,7 +8,7 @@ import { AdmissionService } from '../rate-limit/admission.service.js';
 import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
 import type { FinishedCall } from '../usage/usage.types.js';
 import { UsageService } from '../usage/usage.service.js';
-import { AccountedRun, type Gives, type RunFigures, type RunName, type Storing } from './accounted-run.js';
+import { AccountedRun, type Gives, type OnStored, type RunFigures, type RunName, type Storing } from './accounted-run.js';
 import { currentAsker } from './run-context.js';
 import { RunsRepository } from './runs.repository.js';
 
@@ -18,6 +18,7 @@ const NOTE_AFTER = 25;
 interface Storage {
   calls: FinishedCall[];
   storing?: Storing;
+  onStored?: OnStored;
   gives: Gives;
 }
 
@@ -156,7 +157,7 @@ export class Accounting {
       if (calls.length > 0 && storing && toAppError(error).status !== 503) {
         this.logger.warn({ err: error }, 'The end of an answer and its calls are stored separately.');
         await this.write(run, { ...storage, storing: undefined });
-        return this.write(run, { calls: [], storing, gives: 'nothing' });
+        return this.write(run, { ...storage, calls: [], gives: 'nothing' });
       }
       if (calls.length === 0) {
         this.logger.error({ err: error }, 'The data that belongs to model calls could not be stored.');
@@ -176,12 +177,13 @@ export class Accounting {
     }
   }
 
-  private async commit(run: AccountedRun, { calls, storing, gives }: Storage): Promise<void> {
+  private async commit(run: AccountedRun, { calls, storing, onStored, gives }: Storage): Promise<void> {
     const batch = this.database.batch(run.asker.userId);
     if (gives === 'place') batch.add(this.runs.givingBack(run));
     const booking = run.bookingOf(calls);
     batch.add(storing ? storing(booking) : this.usage.bookStatement(booking));
-    await batch.commit();
+    const results = await batch.commit();
+    if (storing) onStored?.(results.at(-1) ?? []);
   }
 
   /** Runs one at a time: an older note must not restore the row of a run that has ended. */

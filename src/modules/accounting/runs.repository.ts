@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import type { AccountedRun } from './accounted-run.js';
@@ -34,15 +33,15 @@ const GIVE_BACK = `
 
 /** Runs of dead instances, and runs that write these answers. This instance excludes its own runs, because it is alive. */
 const FIND_LEFT = `
-  with alive as materialized (
-    select objid::text as instance from pg_locks
-     where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance} and granted
+  with dead as materialized (
+    select instance
+      from (select distinct instance_id as instance from switchboard.runs where instance_id <> $1 and $5::boolean) peers
+     where switchboard.instance_state(instance, $1) = 'dead'
   )
   select run.id from switchboard.runs run
    where run.id <> all($4::uuid[])
      and (run.message_id = any($2::uuid[])
-          or ($5::boolean and run.instance_id <> $1
-              and not exists (select from alive where alive.instance = run.instance_id::text)))
+          or ($5::boolean and run.instance_id in (select instance from dead)))
    limit $3 for no key update skip locked`;
 
 /** The statements for `switchboard.runs`, except those of admission. Users may not write this table. */

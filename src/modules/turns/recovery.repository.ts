@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 
@@ -19,23 +18,24 @@ export interface Search {
   limit: number;
 }
 
-const ALIVE = `
-  alive as materialized (
-    select objid::text as instance from pg_locks
-     where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance} and granted
+const DEAD = `
+  dead as materialized (
+    select instance
+      from (select distinct "instanceId" as instance from "Stream" where "instanceId" <> $1) peers
+     where switchboard.instance_state(instance, $1) = 'dead'
   )`;
 
 const isDead = `
   ($4::uuid is null or stream."chatId" = $4) and stream.id <> all($5::uuid[])
   and case when stream."instanceId" = $1 then stream.id <> all($2::uuid[])
-           else not exists (select from alive where alive.instance = stream."instanceId"::text) end`;
+           else stream."instanceId" is null or exists (select from dead where dead.instance = stream."instanceId") end`;
 
 /**
  * Skips locked rows before the limit applies: however many rows a user locks, the answers of other users are found. No
  * lock remains afterwards.
  */
 const FIND_ANSWERS = `
-  with ${ALIVE}, marked as materialized (
+  with ${DEAD}, marked as materialized (
     select stream.id as "streamId", message.id as "messageId"
       from "Stream" stream
       join "Message_v2" message
@@ -60,14 +60,21 @@ const FIND_ANSWERS = `
    union all select "streamId", null from only_marks
    union all select null, "messageId" from unmarked`;
 
-/** A mark is removed if its answer was closed, or was no longer being written. */
+/**
+ * The mark decides: its instance may have woken up, and ends the answer at this moment. An answer whose mark is locked is
+ * left alone. A mark is removed if its answer was closed, or was no longer being written.
+ */
 const closeAnswers = (change: string) => `
-  with target as materialized (
-    select id from "Message_v2" where id = any($1::uuid[]) and status = 'streaming' for no key update skip locked
+  with mark as materialized (
+    select id from "Stream" where id = any($2::uuid[]) for update skip locked
+  ), target as materialized (
+    select id from "Message_v2" message
+     where id = any($1::uuid[]) and status = 'streaming'
+       and not exists (select from "Stream" stream
+                        where stream."messageId" = message.id and stream.id not in (select mark.id from mark))
+       for no key update skip locked
   ), closed as (
     update "Message_v2" message set ${change} from target where message.id = target.id returning message.id
-  ), mark as materialized (
-    select id from "Stream" where id = any($2::uuid[]) for update skip locked
   ), removed as (
     delete from "Stream" stream using mark
      where stream.id = mark.id
@@ -93,6 +100,15 @@ const CLOSE_EMPTIED = closeAnswers(`
   status = 'failed', parts = '[]', attachments = '[]', metadata = null, model_used = null,
   "createdAt" = case when isfinite(message."createdAt") then message."createdAt" else now() end`);
 
+/** An instance that lives again has a newer beat, and keeps its row. */
+const FORGET_INSTANCES = `
+  delete from switchboard.instances where id in (
+    select id from switchboard.instances peer
+     where peer.beat_at < clock_timestamp() - interval '3 seconds' and switchboard.instance_state(peer.id, $1) = 'dead'
+       and not exists (select from "Stream" stream where stream."instanceId" = peer.id)
+       and not exists (select from switchboard.runs run where run.instance_id = peer.id)
+       for update skip locked)`;
+
 /** The statements that close what dead instances have left. None of them waits for a locked row. */
 @Injectable()
 export class RecoveryRepository {
@@ -117,6 +133,11 @@ export class RecoveryRepository {
       this.run(CLOSE_EMPTIED, idsOf([answer])),
     );
     return closed.length;
+  }
+
+  /** Removes the rows of dead instances that have left nothing any more. */
+  async forgetInstances(): Promise<void> {
+    await this.run(FORGET_INSTANCES, [this.instance.instanceId]);
   }
 
   private async run<T>(text: string, parameters: unknown[]): Promise<T[]> {

@@ -2,10 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
 import { partsToJson } from '../../common/database/stored-json.js';
-import { type AppError, unavailable, upstreamError } from '../../common/errors/app-error.js';
+import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { Accounting } from '../accounting/accounting.service.js';
-import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
 import { StoredFiles } from '../files/stored-files.js';
@@ -22,8 +21,9 @@ import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
 import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
-import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
+import type { Admitting, Answering, ChosenAgent, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
+import { TurnStoring, UNSTORED } from './turn-storing.js';
 import { type FinishedAnswer, TurnEndRepository } from './turn-end.repository.js';
 
 /** A model may think for a long time before its first token. After this time, readers get the open stream and its pings. */
@@ -45,6 +45,7 @@ export class TurnConductor {
     private readonly accounting: Accounting,
     private readonly opening: TurnOpening,
     private readonly repository: TurnEndRepository,
+    private readonly storing: TurnStoring,
     private readonly adminConfig: AdminConfigService,
     private readonly models: ModelSelector,
     private readonly chooser: AgentChooser,
@@ -191,7 +192,8 @@ export class TurnConductor {
     }
     turn.endParts();
     if (turn.stopReason === 'stopped') return { ...answering, status: 'stopped' };
-    if (turn.stopReason === 'shutdown') return { ...answering, status: 'interrupted' };
+    if (turn.stopReason === 'shutdown' || turn.stopReason === 'taken')
+      return { ...answering, status: 'interrupted' };
     if (turn.stopReason === 'too-long')
       failure = upstreamError('The answer became too long and was stopped.');
     const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
@@ -248,40 +250,26 @@ export class TurnConductor {
       asked: untouched ? (resumed?.asked ?? []) : askedFor(turn.answer.waitingCalls(), metadata),
       title: title?.take(),
     };
-    let end: End = ending;
-    if (!(await this.store(run, answer, ending.failure)) || json === undefined)
-      end = failed(unavailable('The end of the answer could not be stored.', 5));
-    else await this.rememberRefused(turn, chosen.model.provider);
+    const told = await this.storing.store(run, answer, ending);
+    const end = json === undefined ? UNSTORED : told.end;
+    if (end === ending) await this.rememberRefused(turn, chosen.model.provider);
     if (end.failure) turn.refuse(end.failure);
     else turn.letRead();
     await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
     title?.abandon();
-    const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    const shown = told.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 
-  private async store(run: AccountedRun, answer: FinishedAnswer, failure?: AppError): Promise<boolean> {
-    if (await run.end({ storing: (booking) => this.repository.finish(answer, booking), failure }))
-      return true;
-    // The checkpoint contains all but the last second. If this fails, recovery closes the answer later.
-    this.logger.error(
-      { chatId: answer.chatId, messageId: answer.id },
-      'The end of an answer could not be stored.',
-    );
-    const closed = { ...answer, parts: undefined, status: 'failed', finishReason: 'error' } as const;
-    await run.store((booking) => this.repository.finish({ ...closed, asked: [] }, booking));
-    return false;
-  }
-
   private answerOf({ turn, chosen: { model } }: Ending, metadata: FinishedAnswer['metadata']) {
-    const { answerId: id, chatId, streamId, userId } = turn;
+    const { answerId: id, chatId, streamId, userId, answerCreatedAt: createdAt } = turn;
     const lastContext = {
       ...metadata.usage,
       model: metadata.model,
       cost: metadata.cost,
       contextWindow: model.catalog?.contextWindow ?? null,
     };
-    return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
+    return { id, chatId, streamId, userId, createdAt, modelUsed: model.modelId, metadata, lastContext };
   }
 
   /** Stored separately from the end of the answer, which does not depend on it. Never rejects. */

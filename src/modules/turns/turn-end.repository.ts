@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
+import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { OWN_NOTES } from '../agents/prompt/history-files.js';
 import type { FinishReason } from '../models/ending.js';
@@ -14,6 +15,7 @@ export interface FinishedAnswer {
   chatId: string;
   streamId: string;
   userId: string;
+  createdAt: Date;
   /** Absent if they cannot be stored. The last checkpoint then stays. */
   parts?: string;
   status: MessageStatus;
@@ -27,23 +29,44 @@ export interface FinishedAnswer {
   title?: string;
 }
 
-/** The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement. */
+/** What is stored of an answer after its end. All are null if its message was deleted. */
+export interface StoredEnd {
+  /** Whether it is what this turn has written, now or in a try whose result was lost. */
+  isOwn: boolean | null;
+  status: MessageStatus | null;
+  finishReason: FinishReason | null;
+  metadata: object | null;
+}
+
+/**
+ * The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement.
+ *
+ * The mark of the stream decides. If another instance has closed the answer meanwhile, or the mark was deleted, the
+ * content stays what it is, and only the figures of the calls are added.
+ */
 const finish = (more: string) => `
   with booked as materialized (
     select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
-  ), stream as (
-    delete from "Stream" where id = $3
+  ), mark as (
+    delete from "Stream" where id = $3 and "instanceId" = $16 returning id
+  ), own as materialized (
+    select count(*) > 0 as is_marked from mark
   ), answer as (
-    update "Message_v2" message set parts = coalesce($4::json, message.parts), status = $5, model_used = left($6, 200),
-           metadata = $7::jsonb, finish_reason = $15, ${MESSAGE_FIGURES}
-      from booked where message.id = $1
-    returning message.id, message."chatId"
+    update "Message_v2" message
+       set parts = case when is_marked then coalesce($4::json, message.parts) else message.parts end,
+           status = case when is_marked then $5 else message.status end,
+           model_used = case when is_marked then left($6, 200) else message.model_used end,
+           metadata = case when is_marked then $7::jsonb else message.metadata end,
+           finish_reason = case when is_marked then $15 else message.finish_reason end, ${MESSAGE_FIGURES}
+      from booked, own where message.id = $1
+    returning message.id, message."chatId", message.status, message.finish_reason, message.metadata, is_marked
   ), chat as (
-    update chat set "lastContext" = $8::jsonb, title = case when chat.title = $11 then coalesce($10, chat.title) else chat.title end,
-           ${CHAT_TOTALS}
-      from booked where chat.id = $2
+    update chat set "lastContext" = case when is_marked then $8::jsonb else chat."lastContext" end,
+           title = case when is_marked and chat.title = $11 then coalesce($10, chat.title) else chat.title end, ${CHAT_TOTALS}
+      from booked, own where chat.id = $2
   )${more}
-  select from booked`;
+  select is_marked or status = $5 and metadata = $7::jsonb as "isOwn", status, finish_reason as "finishReason", metadata
+    from booked left join answer on true`;
 
 const FINISH = finish('');
 
@@ -51,12 +74,12 @@ const FINISH = finish('');
 const FINISH_AND_ASK = finish(`, approvals as (
     insert into switchboard.tool_approvals
       (message_id, approval_id, chat_id, user_id, tool_call_id, tool_name, call_hash, answer)
-    select answer.id, asked."approvalId", answer."chatId", $17::uuid, asked."toolCallId", asked."toolName", asked."callHash",
+    select answer.id, asked."approvalId", answer."chatId", $18::uuid, asked."toolCallId", asked."toolName", asked."callHash",
            asked.answer
       from answer
-      join jsonb_to_recordset($16::jsonb) as asked
+      join jsonb_to_recordset($17::jsonb) as asked
              ("approvalId" text, "toolCallId" text, "toolName" text, "callHash" text, answer jsonb)
-        on answer."chatId" = $2
+        on answer."chatId" = $2 and answer.is_marked
     on conflict (message_id, approval_id) do nothing
   )`);
 
@@ -89,9 +112,15 @@ const REMEMBER_REFUSED = `
 /** The statements that end a turn. They run as the service. */
 @Injectable()
 export class TurnEndRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly instance: InstanceLock,
+  ) {}
 
-  /** The end of an answer: its final parts and status, its calls, and the chat's last context. The mark of the active stream is removed. */
+  /**
+   * The end of an answer: its final parts and status, its calls, and the chat's last context. The mark of the active stream is
+   * removed. The statement returns one {@link StoredEnd}.
+   */
   finish(answer: FinishedAnswer, booking: Booking): Statement {
     const { id, chatId, streamId, userId, parts = null, status, modelUsed, asked, title = null } = answer;
     const { finishReason = null } = answer;
@@ -99,7 +128,8 @@ export class TurnEndRepository {
     const { calls, runId = null, callsLeft = null, isOver } = booking;
     const stored = [id, chatId, streamId, parts, status, modelUsed, ...texts];
     const ofRun = [runId, callsLeft, isOver];
-    const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason];
+    const { instanceId } = this.instance;
+    const parameters = [...stored, calls, title, DEFAULT_TITLE, ...ofRun, finishReason, instanceId];
     if (asked.length === 0) return { text: FINISH, parameters };
     return { text: FINISH_AND_ASK, parameters: [...parameters, toJson(asked), userId] };
   }

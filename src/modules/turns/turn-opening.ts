@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Last, Statement } from '../../common/database/database.js';
@@ -11,6 +12,7 @@ import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.
 import { partsForModel, readParts } from './stored-parts.js';
 import { applyApprovals, type AskedApproval } from './tool-approvals.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
+import { InstanceLife } from './instances/instance-life.js';
 import type { Turn } from './turn.js';
 import { TurnAdmission } from './turn-admission.js';
 import { fromFirstQuestion, planChange, targetOf, toUiMessage } from './turn-change.js';
@@ -18,6 +20,13 @@ import type { Admitting, ChosenAgent, Opened, Pending, Resumed } from './turn-ph
 import { TurnRecovery } from './turn-recovery.js';
 import { type HistoryRow, TurnRepository } from './turn.repository.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type ToolApproval } from './turn.types.js';
+
+/**
+ * How long a message waits to learn whether the instance that was answering in its chat is dead, in milliseconds. After a
+ * crash this takes three seconds.
+ */
+const SILENCE = 5_000;
+const SILENCE_CHECK = 250;
 
 /** The results of the first transaction. */
 interface Found {
@@ -45,6 +54,7 @@ export class TurnOpening {
     private readonly accounting: Accounting,
     private readonly admissions: AdmissionService,
     private readonly turnAdmission: TurnAdmission,
+    private readonly life: InstanceLife,
   ) {}
 
   /**
@@ -59,14 +69,15 @@ export class TurnOpening {
     const entry: Entry = obvious
       ? { admission: await this.turnAdmission.request(turn, identity, obvious, config) }
       : { preview: await this.turnAdmission.preview(turn, identity, candidates, config) };
-    for (let attempt = 1; ; attempt++) {
+    const since = performance.now();
+    for (let attempt = 1; ; ) {
       const early = Promise.withResolvers<Found>();
       const transaction = this.repository
         .asUser(
           identity,
           async (manager, last, before) => {
             const found = await this.findAndStore(manager, last, admitting, before);
-            if (found === 'leftover' || found === 'taken') throw new OpenAgain(found);
+            if (typeof found === 'string') throw new OpenAgain(found);
             const [admitted] = (await before) as [AdmissionResult[]];
             if ('admission' in entry) run.admit(entry.admission, admitted[0]);
             else this.admissions.assertAnyAllowed(entry.preview, admitted);
@@ -81,11 +92,18 @@ export class TurnOpening {
           return explain(error);
         });
       const found = await Promise.race([early.promise, transaction]).catch(orAgain);
-      if (!(found instanceof OpenAgain))
-        return { ...admitting, ...found, run, stored: transaction.then(() => undefined) };
+      if (!(found instanceof OpenAgain)) {
+        const stored = transaction.then(() => this.life.untilDurable(turn.streamId));
+        return { ...admitting, ...found, run, stored };
+      }
       // Either a dead instance has left its mark, or the user has just created the chat. A chat that stays invisible
       // belongs to another user, and this user's request does not recover it.
-      if (attempt === 3)
+      if (found.because === 'silent') {
+        if (performance.now() - since > SILENCE) throw streamInProgress();
+        await sleep(SILENCE_CHECK);
+        continue;
+      }
+      if (++attempt > 3)
         throw found.because === 'leftover'
           ? unavailable('The last answer of this chat is still being stored. Try again.', 2)
           : notFound('The chat');
@@ -203,8 +221,8 @@ export class TurnOpening {
       if (!create) throw notFound('The chat');
       return 'taken';
     }
-    if (stream?.writtenElsewhere) throw streamInProgress();
-    if (stream) return 'leftover';
+    if (stream?.owner === 'alive') throw streamInProgress();
+    if (stream) return stream.owner === 'silent' ? 'silent' : 'leftover';
 
     const needsTitle = state.title === DEFAULT_TITLE;
     if (request.action.type === 'approve') {
@@ -274,8 +292,11 @@ export class TurnOpening {
   }
 }
 
-/** A temporary obstacle: the mark of a dead instance, or a chat with this id that is not visible (yet). */
-type Obstacle = 'leftover' | 'taken';
+/**
+ * A temporary obstacle: the mark of a dead instance, the mark of an instance that may be dead, or a chat with this id that is
+ * not visible (yet).
+ */
+type Obstacle = 'leftover' | 'silent' | 'taken';
 
 /** Ends a transaction that finds the chat in a temporary state, and rolls it back. */
 class OpenAgain extends Error {

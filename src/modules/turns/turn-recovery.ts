@@ -38,6 +38,7 @@ export class TurnRecovery {
       const isFull = found.length >= batch || runs.found >= batch;
       if (!isFull || closed + runs.closed === 0) break;
     }
+    await this.repository.forgetInstances();
     return total;
   }
 

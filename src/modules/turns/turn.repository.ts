@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
-import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Last, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
 import { toJson } from '../../common/database/stored-json.js';
@@ -15,10 +14,10 @@ export interface ChatState {
   created: boolean;
 }
 
-/** The stream that is marked as active in a chat, and whether another instance is writing it. */
+/** The stream that is marked as active in a chat, and the state of the instance that is writing it. This one has no turn in it. */
 export interface ActiveStream {
   id: string;
-  writtenElsewhere: boolean;
+  owner: 'alive' | 'silent' | 'dead';
 }
 
 export interface HistoryRow {
@@ -49,9 +48,8 @@ const OPEN_CHAT = `
   select title, true as created from created union all select title, false from existing limit 1`;
 
 const ACTIVE_STREAM = `
-  select id, "instanceId" <> $2
-         and exists (select 1 from pg_locks where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance}
-                       and objid::text = "Stream"."instanceId"::text and granted) as "writtenElsewhere"
+  select id, case when "instanceId" is null or "instanceId" = $2 then 'dead'
+             else switchboard.instance_state("instanceId", $2) end as owner
     from "Stream" where "chatId" = $1 order by "createdAt" desc limit 1`;
 
 /**
@@ -116,9 +114,14 @@ const INSERT_QUESTION_AND_ANSWER = `
   )
   ${INSERT_STREAM}`;
 
+/** The mark decides: an answer that another instance has closed is not written any more, even if it is being continued. */
 const CHECKPOINT = `
   with free as materialized (
-    select id from "Message_v2" where id = any($1::uuid[]) and status = 'streaming' for no key update skip locked
+    select message.id from "Message_v2" message
+     where message.id = any($1::uuid[]) and message.status = 'streaming'
+       and exists (select from "Stream" stream
+                    where stream.id = any($3::uuid[]) and stream."messageId" = message.id and stream."instanceId" = $4)
+       for no key update skip locked
   )
   update "Message_v2" message set parts = answer.parts::json
     from unnest($1::uuid[], $2::text[]) as answer (id, parts) join free using (id)
@@ -280,8 +283,16 @@ export class TurnRepository {
    * @param also is stored with them
    * @returns the ids of the stored answers
    */
-  async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
-    const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
+  async checkpoint(
+    answers: Array<{ id: string; streamId: string; parts: string }>,
+    also: Statement[],
+  ): Promise<string[]> {
+    const parameters = [
+      answers.map(({ id }) => id),
+      answers.map(({ parts }) => parts),
+      answers.map(({ streamId }) => streamId),
+      this.instance.instanceId,
+    ];
     const batch = this.database.provisionalBatch().add({ text: CHECKPOINT, parameters }, ...also);
     const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);

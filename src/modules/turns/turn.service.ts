@@ -14,6 +14,7 @@ import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import type { UserKeys } from '../models/user-keys.js';
+import { InstanceLife } from './instances/instance-life.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { Turn } from './turn.js';
@@ -55,6 +56,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly repository: TurnRepository,
     private readonly recovery: TurnRecovery,
     private readonly accounting: Accounting,
+    private readonly life: InstanceLife,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -108,6 +110,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.life.start(() => this.recoveries.run());
     await this.recoveries.run();
     this.checkpoints.start();
     this.recoveries.start();
@@ -123,6 +126,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     for (const turn of this.hub.all()) turn.stop('shutdown');
     await this.within(STORE_TIMEOUT, this.running());
     await Promise.all([this.checkpoints.stop(), this.recoveries.stop()]);
+    await this.life.stop();
   }
 
   private running(): Array<Promise<void>> {
@@ -149,7 +153,11 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Stores all in one statement. If that fails, it is split in halves, down to the answer that PostgreSQL refuses. */
   private async checkpointEach(turns: Turn[], also: Statement[] = []): Promise<void> {
     try {
-      const answers = turns.map(({ answerId, answer }) => ({ id: answerId, parts: toJson(answer.parts) }));
+      const answers = turns.map(({ answerId: id, streamId, answer }) => ({
+        id,
+        streamId,
+        parts: toJson(answer.parts),
+      }));
       const stored = new Set(await this.repository.checkpoint(answers, also));
       // The rows of the others are locked at the moment.
       for (const turn of turns) if (!stored.has(turn.answerId)) turn.changed = true;

@@ -9,8 +9,8 @@ import type { Note } from '../agents/agent.js';
 import type { RefusedFile } from '../agents/prompt/refused-files.js';
 import type { TurnRequest } from './turn.types.js';
 
-/** Why a turn is ended before the model has finished. */
-export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored';
+/** Why a turn is ended before the model has finished. `taken`: another instance has closed its answer, or it was deleted. */
+export type TurnStop = 'stopped' | 'shutdown' | 'too-long' | 'unstored' | 'taken';
 
 /** No model writes more in one answer, so a longer one comes from a broken server. In characters of the replay log. */
 export const ANSWER_LIMIT = { size: 16 * 1024 ** 2 };

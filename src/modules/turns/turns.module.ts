@@ -7,6 +7,8 @@ import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { AgentChooser } from './agent-chooser.js';
 import { RecoveryRepository } from './recovery.repository.js';
+import { InstanceLife } from './instances/instance-life.js';
+import { InstanceRepository } from './instances/instance.repository.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
@@ -17,12 +19,15 @@ import { TurnRecovery } from './turn-recovery.js';
 import { TurnEndRepository } from './turn-end.repository.js';
 import { TurnRepository } from './turn.repository.js';
 import { TurnService } from './turn.service.js';
+import { TurnStoring } from './turn-storing.js';
 
 /** One message from the request to the stored answer. */
 @Module({
   imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
   providers: [
     AgentChooser,
+    InstanceLife,
+    InstanceRepository,
     RecoveryRepository,
     StreamHub,
     TitleService,
@@ -34,6 +39,7 @@ import { TurnService } from './turn.service.js';
     TurnEndRepository,
     TurnRepository,
     TurnService,
+    TurnStoring,
   ],
   exports: [TurnService],
 })

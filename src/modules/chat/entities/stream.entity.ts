@@ -19,4 +19,8 @@ export class StreamEntity {
   /** The process that generates it. */
   @Column({ type: 'integer', nullable: true })
   instanceId: number | null;
+
+  /** Another instance was asked to stop it. */
+  @Column({ default: false })
+  isStopping: boolean;
 }
