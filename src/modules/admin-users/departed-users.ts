@@ -25,7 +25,7 @@ export class DepartedUsers implements OnModuleInit {
       await this.directory.identify(userId);
     } catch (error) {
       if (error instanceof AppError && (error.status === 401 || error.status === 403))
-        await this.turns.stopAll(userId);
+        await this.turns.stopOwn(userId);
     }
   }
 }

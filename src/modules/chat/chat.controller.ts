@@ -55,20 +55,27 @@ export class ChatController {
       action.message.parts = parts;
       command.fileSizes = sizes;
     }
-    const turn = this.turns.begin(identity, command, userKeysOf(request));
-    await turn.readable;
-    sendStream(turn.stream, reply, turn.headers);
+    const { stream, headers } = await this.turns.answer(identity, command, userKeysOf(request));
+    sendStream(stream, reply, headers);
   }
 
   @Get(':id/stream')
-  @ApiOperation({ summary: 'Resume the running answer: replays from the first chunk, then continues live' })
+  @ApiOperation({
+    summary: 'Resume the running answer: replays from the first chunk, then continues live',
+    description:
+      'An answer can be replayed for a minute after its end. It does not matter which instance of the server is generating it.',
+  })
   @ApiClientIdParam('id', 'chat')
   @ApiAnswerStream()
-  @ApiNoContentResponse({ description: 'No answer is being generated in this chat.' })
+  @ApiNoContentResponse({ description: 'No answer is being generated in this chat, and none has ended within the last minute.' })
   @ApiProblems(400)
-  resume(@CurrentUser() identity: Identity, @Param('id') id: string, @Res() reply: FastifyReply): void {
-    const turn = this.turns.find(identity.id, toStoredId(identity.idNamespace, id, 'id'));
-    if (turn) sendStream(turn.stream, reply);
+  async resume(
+    @CurrentUser() identity: Identity,
+    @Param('id') id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const stream = await this.turns.findStream(identity, toStoredId(identity.idNamespace, id, 'id'));
+    if (stream) sendStream(stream, reply);
     else void reply.status(204).send();
   }
 

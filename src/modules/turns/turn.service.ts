@@ -8,13 +8,16 @@ import {
 } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import type { Statement } from '../../common/database/database.js';
-import { streamInProgress, unavailable } from '../../common/errors/app-error.js';
+import { AppError, streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import type { UserKeys } from '../models/user-keys.js';
+import { FollowedAnswers } from './instances/followed-answers.js';
 import { InstanceLife } from './instances/instance-life.js';
+import { RemoteTurns } from './instances/remote-turns.js';
+import type { LiveStream } from './stream-hub/live-stream.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { Turn } from './turn.js';
@@ -29,6 +32,12 @@ const RECOVERY_INTERVAL = 30_000;
 /** The time that running turns have to be stored after the deadline of a shutdown. */
 const STORE_TIMEOUT = 5_000;
 const STOP_TIMEOUT = 10_000;
+
+/** The stream of an answer, and the headers of the response that sends it. */
+export interface AnswerToRead {
+  stream: LiveStream;
+  headers: Readonly<Record<string, string>>;
+}
 
 /** Starts, finds and ends turns, and stores their progress. */
 @Injectable()
@@ -57,6 +66,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly recovery: TurnRecovery,
     private readonly accounting: Accounting,
     private readonly life: InstanceLife,
+    private readonly remote: RemoteTurns,
+    private readonly followed: FollowedAnswers,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -80,15 +91,30 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return turn;
   }
 
-  /** The running turn in a chat of this user. */
-  find(userId: string, chatId: string): Turn | undefined {
-    return this.hub.get(userId, chatId);
+  /** Starts a turn like {@link begin}, and waits until there is something to read. @throws AppError as {@link begin} */
+  async answer(identity: Identity, request: TurnRequest, keys: UserKeys): Promise<AnswerToRead> {
+    const turn = this.begin(identity, request, keys);
+    try {
+      await turn.readable;
+      return { stream: turn.stream, headers: turn.headers };
+    } catch (error) {
+      // Another instance may be answering the same message.
+      const isTaken = error instanceof AppError && error.code === 'stream_in_progress';
+      const stream = isTaken ? await this.followed.findSame(identity, request) : undefined;
+      if (!stream) throw error;
+      return { stream, headers: {} };
+    }
   }
 
-  /** Ends the chat's running turn, if there is one, and waits until its content so far is stored. */
+  /** The stream of the answer in a chat of this user that is running on any instance, or that has ended within a minute. */
+  async findStream(identity: Identity, chatId: string): Promise<LiveStream | undefined> {
+    return this.hub.get(identity.id, chatId)?.stream ?? this.followed.find(identity, chatId);
+  }
+
+  /** Ends the chat's running turn, whichever instance runs it, and waits until its content so far is stored. */
   async stop(userId: string, chatId: string): Promise<boolean> {
-    const turn = this.find(userId, chatId);
-    if (!turn) return false;
+    const turn = this.hub.get(userId, chatId);
+    if (!turn) return this.remote.stop({ userId, chatId }, STOP_TIMEOUT);
     turn.stop('stopped');
     await this.within(STOP_TIMEOUT, [turn.done]);
     return true;
@@ -99,8 +125,13 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return this.hub.all().some((turn) => turn.userId === userId);
   }
 
-  /** Ends all running turns of a user. */
+  /** Ends all running turns of a user, on all instances. */
   async stopAll(userId: string): Promise<void> {
+    await Promise.all([this.stopOwn(userId), this.remote.stop({ userId }, STOP_TIMEOUT)]);
+  }
+
+  /** Ends the user's turns that this instance runs. */
+  async stopOwn(userId: string): Promise<void> {
     const turns = this.hub.all().filter((turn) => turn.userId === userId);
     for (const turn of turns) turn.stop('stopped');
     await this.within(

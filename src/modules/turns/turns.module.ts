@@ -7,8 +7,12 @@ import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { AgentChooser } from './agent-chooser.js';
 import { RecoveryRepository } from './recovery.repository.js';
+import { FollowedAnswersRepository } from './instances/followed-answers.repository.js';
+import { FollowedAnswers } from './instances/followed-answers.js';
 import { InstanceLife } from './instances/instance-life.js';
 import { InstanceRepository } from './instances/instance.repository.js';
+import { RemoteTurns } from './instances/remote-turns.js';
+import { RemoteTurnsRepository } from './instances/remote-turns.repository.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
@@ -26,9 +30,13 @@ import { TurnStoring } from './turn-storing.js';
   imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
   providers: [
     AgentChooser,
+    FollowedAnswers,
+    FollowedAnswersRepository,
     InstanceLife,
     InstanceRepository,
     RecoveryRepository,
+    RemoteTurns,
+    RemoteTurnsRepository,
     StreamHub,
     TitleService,
     ToolApprovalsRepository,

@@ -37,6 +37,10 @@ export class LiveStream {
     return this.log.size;
   }
 
+  get hasReaders(): boolean {
+    return this.followers.size > 0;
+  }
+
   publish(chunk: UIMessageChunk): void {
     if (this.finished) return;
     this.log.append(chunk);

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { RemoteTurnsRepository, type StopScope } from './remote-turns.repository.js';
+
+/** In milliseconds. */
+const CHECK_INTERVAL = 100;
+
+/** The answers that other instances are writing, as far as a user of this instance may end them. */
+@Injectable()
+export class RemoteTurns {
+  constructor(private readonly repository: RemoteTurnsRepository) {}
+
+  /**
+   * Asks the other instances to stop answers, and waits until they have stored what they have so far.
+   *
+   * @param patience how long to wait at most, in milliseconds
+   * @returns whether there was such an answer
+   */
+  async stop(scope: StopScope, patience: number): Promise<boolean> {
+    const deadline = performance.now() + patience;
+    const asked = await this.repository.askToStop(scope);
+    for (let marked = asked; marked.length > 0 && performance.now() < deadline;) {
+      await sleep(CHECK_INTERVAL);
+      marked = await this.repository.findMarked(marked);
+    }
+    return asked.length > 0;
+  }
+}
