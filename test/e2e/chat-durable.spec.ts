@@ -124,7 +124,7 @@ describe('durable answers', () => {
     expect(answerCalls(app, 'the alphabet')).toHaveLength(1);
   });
 
-  it('cannot be resumed before and after they run, nor by another user', async () => {
+  it('cannot be resumed before they run, nor by another user, and are replayed after their end', async () => {
     const chatId = randomUUID();
     expect((await resume(app, user, chatId)).response.status).toBe(204);
     app.double.enqueue({ text: ['Private ', 'words.'], pauseAfter: 1 });
@@ -140,8 +140,11 @@ describe('durable answers', () => {
     expect((await peek.rest()).text).toBe('');
     expect((await app.request('GET', `/api/chat/${chatId}/stream`)).status).toBe(401);
     app.double.resume();
-    await reader.rest();
-    expect((await resume(app, user, chatId)).response.status).toBe(204);
+    const { chunks } = await reader.rest();
+    const replayed = await (await resume(app, user, chatId)).rest();
+    expect([replayed.text, replayed.done]).toEqual(['Private words.', true]);
+    expect([replayed.chunks[0], replayed.chunks.at(-1)]).toEqual([chunks[0], chunks.at(-1)]);
+    expect((await resume(app, stranger, chatId)).response.status).toBe(204);
   });
 
   it('respond to HEAD with the headers only, and close the connection', async () => {
@@ -167,8 +170,8 @@ describe('durable answers', () => {
     socket.destroy();
     app.double.resume();
     await reader.rest();
-    const after = await app.request('HEAD', `/api/chat/${chatId}/stream`, { user });
-    expect(after.status).toBe(204);
+    const before = await app.request('HEAD', `/api/chat/${randomUUID()}/stream`, { user });
+    expect(before.status).toBe(204);
   });
 
   it('are marked as active exactly while they run', async () => {

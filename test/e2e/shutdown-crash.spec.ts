@@ -88,14 +88,18 @@ describe('a crash', () => {
     expect(await answerUsage(chatId)).toMatchObject([{ status: null, closed: null }]);
 
     const second = await servers.start();
-    const [, answer] = await messagesOf(second, user, chatId);
-    expect(answer?.status).toBe('interrupted');
-    expect(textOfParts(answer!)).toBe('Safe and ');
-    expect(answer!.parts.at(-1).state).toBe('done');
+    const answer = await storedAnswer(second, user, chatId);
+    expect(answer.status).toBe('interrupted');
+    expect(textOfParts(answer)).toBe('Safe and ');
+    expect(answer.parts.at(-1).state).toBe('done');
     expect(await openMarks(chatId)).toEqual([]);
     expect((await readChat(second, user, chatId)).isStreaming).toBe(false);
-    expect((await resume(second, user, chatId)).response.status).toBe(204);
+    expect((await (await resume(second, user, chatId)).rest()).chunks.at(-1)).toEqual({
+      type: 'abort',
+      reason: 'interrupted',
+    });
     expect(await stop(second, user, chatId)).toEqual({ stopped: false });
+    await eventually(async () => (await answerUsage(chatId))[0]?.status === 'interrupted');
     expect(await answerUsage(chatId)).toEqual([
       { status: 'interrupted', paid: true, closed: true, timed: true },
     ]);
@@ -172,7 +176,7 @@ describe('a crash', () => {
       await first.stop('SIGKILL');
       for (const reader of readers) await expect(reader.rest()).rejects.toThrow();
 
-      // The next message in the chat notices it immediately.
+      // The next message in the chat waits until it is certain.
       const next = await send(second, user, { id: chatId, message: userMessage('anybody else') });
       expect((await next.rest()).text).toBe('You said: anybody else');
       const statuses = (await messagesOf(second, user, chatId)).map(({ status }) => status);
