@@ -3,6 +3,7 @@ export default {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   testEnvironment: '<rootDir>/test/support/jest/environment.js',
+  // Node loads the test files, and the application from `dist`.
   runtime: '<rootDir>/test/support/jest/runtime.js',
   transform: {},
   globalSetup: '<rootDir>/test/support/global-setup.js',
