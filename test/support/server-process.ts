@@ -15,8 +15,8 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Variables of the developer's environment that a test must not depend on. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
+/** All other variables of the developer's environment are kept from the server: a test must not depend on them. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_COMPILE_CACHE'];
 
 /** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
