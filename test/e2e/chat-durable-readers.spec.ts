@@ -25,7 +25,10 @@ describe('readers of an answer', () => {
     server.on('connection', (socket) => sockets.push(socket));
   });
 
-  afterEach(() => app.double.reset());
+  afterEach(() => {
+    PING.interval = 15_000;
+    app.double.reset();
+  });
 
   afterAll(() => app.close());
 
@@ -127,6 +130,5 @@ describe('readers of an answer', () => {
     expect(other.text).toBe('Let me see. Yes.');
     expect(other.done).toBe(true);
     expect(await stop(app, user, chatId)).toEqual({ stopped: false });
-    PING.interval = 15_000;
   });
 });
