@@ -28,5 +28,5 @@ function mapped(specifier, parent) {
 }
 
 function built(href) {
-  return href.replace(`${root}/src/`, `${root}/dist/src/`);
+  return href.replace(`${root}/src/`, `${root}/dist/src/`).replace(/\.ts$/, '.js');
 }
