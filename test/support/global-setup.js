@@ -27,8 +27,6 @@ export const TEMPLATE = 'switchboard_template';
 const PINNED = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pinned-models.json'), 'utf8'));
 
 export default async function globalSetup() {
-  // Tests start the server as a process many times. Node keeps the compiled code of its modules.
-  process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../../node_modules/.cache/tests');
   if (process.env.TEST_DATABASE_URL) {
     await prepareTemplate(process.env.TEST_DATABASE_URL);
     return;
