@@ -45,7 +45,7 @@ const UPLOAD_TIMEOUT = 120_000;
 async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
   if (config.database.migrateOnStart) {
     const { runMigrations } = await import('./common/database/migrate.js');
-    await runMigrations({ url: config.database.url });
+    await runMigrations({ url: config.database.directUrl ?? config.database.url });
   }
   const app = await createApp(config, {
     longestRequest: stack && UPLOAD_TIMEOUT,
