@@ -91,6 +91,8 @@ function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // The terminal was closed. Running answers are stored then, too.
+  process.on('SIGHUP', stop);
 }
 
 function describe(error: unknown): string {
