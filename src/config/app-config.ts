@@ -28,10 +28,12 @@ export interface AppConfig<VendorId extends string = string> {
   };
   database: {
     url: string;
+    /** Leads past a pooler, to PostgreSQL itself. */
+    directUrl?: string;
     poolSize: number;
     migrateOnStart: boolean;
-    /** Off behind a pooler in transaction mode, which does not support them. */
-    preparedStatements: boolean;
+    /** If it is not set, statements are prepared unless `url` leads to a pooler. */
+    preparedStatements?: boolean;
   };
   supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
   redisUrl?: string;
@@ -86,9 +88,10 @@ export function loadConfig<VendorId extends string>(
     },
     database: {
       url: env.DATABASE_URL,
+      directUrl: env.DIRECT_URL,
       poolSize: env.DATABASE_POOL_SIZE,
       migrateOnStart: env.MIGRATE_ON_START ?? embedded,
-      preparedStatements: env.DATABASE_PREPARED_STATEMENTS ?? true,
+      preparedStatements: env.DATABASE_PREPARED_STATEMENTS,
     },
     supabase: {
       url: env.SUPABASE_URL,

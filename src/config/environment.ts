@@ -71,6 +71,7 @@ const environmentSchema = z.object({
   REQUEST_TIMEOUT_MS: integer(30_000, 100, 3_600_000),
   METRICS_PORT: optionalText.pipe(integer(0, 1, 65_535)).transform((port) => port || undefined),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DIRECT_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_SIZE: integer(20, 2, 500),
   DATABASE_PREPARED_STATEMENTS: boolean,
   EMBEDDED_AUTH_RATE_LIMIT: integer(30, 0, 1_000_000_000),
