@@ -13,6 +13,10 @@ import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admi
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
+import type { CallLimits } from './fallback/attempt.js';
+import { CoolDowns } from './fallback/cool-downs.js';
+import type { Fallback } from './fallback/fallback.js';
+import { chainOf, fallbackConfig } from './fallback/chain.js';
 import type { ImageTask } from './image-result.js';
 import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
 import { LanguageModels } from './language-models.js';
@@ -34,10 +38,12 @@ export interface SelectedModel {
   agentConfig: AgentConfig;
   /** The thinking setting of the request. If it is absent, the configuration decides. */
   thinking?: boolean;
+  /** The models that may answer in its place. Absent if there are none. */
+  fallback?: Fallback;
   /** One streamed call, with recording, deadlines and retries. */
-  stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
+  stream(params: LanguageModelV4CallOptions, limits?: CallLimits): Promise<CallStream>;
   /** One call that is not streamed, with recording, deadlines and retries. */
-  generate(params: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult>;
+  generate(params: LanguageModelV4CallOptions, limits?: CallLimits): Promise<LanguageModelV4GenerateResult>;
   /**
    * The configured image model of the same provider, or else of a provider with a key: the user's own keys first, then
    * the active provider. Undefined if there is none.
@@ -79,6 +85,7 @@ export class ModelSelector {
     @Inject(APP_CONFIG) private readonly config: AppConfig<Provider>,
     private readonly models: LanguageModels,
     private readonly calls: ModelCalls,
+    private readonly coolDowns: CoolDowns,
   ) {}
 
   /**
@@ -104,32 +111,60 @@ export class ModelSelector {
     }
     const { provider, modelId, agentConfig } = found;
     if (!this.hasKey(provider, keys)) throw missingKey(provider);
-    return this.selected(provider, modelId, agentConfig, keys, config);
+    const model = this.selected(provider, modelId, agentConfig, keys, config);
+    const { fallbackModels, fallbackForChosen = false } = agentConfig;
+    if (!fallbackModels || (requested !== undefined && !fallbackForChosen)) return model;
+    return this.inChain(
+      model,
+      fallbackModels.map(({ id }) => id),
+      (id, other) => this.selected(other, id, fallbackConfig(agentConfig, provider, other), keys, config),
+      keys,
+    );
   }
 
-  /** The cheap model of the same provider that writes titles, or the answering model if none is configured. */
-  selectForTitle(
-    { provider, modelId, agentConfig }: SelectedModel,
-    keys: UserKeys,
-    config: RuntimeConfig,
-  ): SelectedModel {
+  /**
+   * The cheap model of the same provider that writes titles, or the answering model if none is configured. Those of the
+   * models that may answer in its place may write the title, too.
+   */
+  selectForTitle(answering: SelectedModel, keys: UserKeys, config: RuntimeConfig): SelectedModel {
+    const { provider, agentConfig, fallback } = answering;
     if (provider === 'demo') return this.demo(agentConfig);
-    return this.selected(
+    const titleModelOf = (of: Provider, modelId: string) => config.settings.titleModels?.[of] ?? modelId;
+    const model = this.selected(
       provider,
-      config.settings.titleModels?.[provider] ?? modelId,
+      titleModelOf(provider, answering.modelId),
       agentConfig,
       keys,
       config,
     );
+    if (!fallback) return model;
+    const others = fallback.models.flatMap((other) =>
+      other.provider === 'demo' ? [] : [`${other.provider}/${titleModelOf(other.provider, other.modelId)}`],
+    );
+    return this.inChain(
+      model,
+      others,
+      (id, of) => this.selected(of, id, fallbackConfig(agentConfig, provider, of), keys, config),
+      keys,
+    );
   }
 
-  /** The first routing model with a key, or else the demo model. Undefined if there is neither. */
+  /**
+   * The first routing model with a key, or else the demo model. Undefined if there is neither. The other routing models may
+   * choose in its place.
+   */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
-    for (const id of config.routing.models) {
+    const usable = config.routing.models.filter((id) => {
       const provider = providerOf(id);
-      const agentConfig = provider && anyConfig(provider, config);
-      if (!provider || !agentConfig || !this.hasKey(provider, keys)) continue;
-      return this.selected(provider, id.slice(provider.length + 1), agentConfig, keys, config);
+      return provider && anyConfig(provider, config) && this.hasKey(provider, keys);
+    });
+    const select = (id: string, provider: Provider) =>
+      this.selected(provider, id, anyConfig(provider, config)!, keys, config);
+    const [preferred, ...others] = usable;
+    const preferredProvider = preferred && providerOf(preferred);
+    if (preferred && preferredProvider) {
+      const model = select(preferred.slice(preferredProvider.length + 1), preferredProvider);
+      return this.inChain(model, others, select, keys);
     }
     const [first] = ANSWERING_AGENTS.flatMap((agent) => enabledConfigs(agent, config));
     return this.config.demoModel && first ? this.demo(first[1]) : undefined;
@@ -208,6 +243,21 @@ export class ModelSelector {
     };
   }
 
+  /** The model with those that may answer in its place and that have a key. */
+  private inChain(
+    model: SelectedModel,
+    others: string[],
+    select: (modelId: string, provider: Provider) => SelectedModel,
+    keys: UserKeys,
+  ): SelectedModel {
+    const models = [...new Set(others)].flatMap((id) => {
+      const provider = providerOf(id);
+      if (!provider || id === model.id || !this.hasKey(provider, keys)) return [];
+      return [select(id.slice(provider.length + 1), provider)];
+    });
+    return chainOf([model, ...models], keys, this.coolDowns, this.config.upstream.firstByteTimeout);
+  }
+
   private imageModel(
     preferred: Provider,
     keys: UserKeys,
@@ -258,8 +308,8 @@ export class ModelSelector {
     descriptor: ModelDescriptor,
   ): Pick<SelectedModel, 'stream' | 'generate'> {
     return {
-      stream: (params) => this.calls.stream(model, descriptor, params),
-      generate: (params) => this.calls.generate(model, descriptor, params),
+      stream: (params, limits) => this.calls.stream(model, descriptor, params, limits),
+      generate: (params, limits) => this.calls.generate(model, descriptor, params, limits),
     };
   }
 }
