@@ -76,7 +76,7 @@ export const modelCoolDowns = new Counter({
 
 export const modelsCoolingDown = new Gauge({
   name: 'switchboard_models_cooling_down',
-  help: 'Models that failed and have not answered since, per key, in this process.',
+  help: 'Models that failed lately and have not answered since, per key, in this process.',
   registers,
 });
 

@@ -98,17 +98,18 @@ export class CoolDowns {
     const until = Math.max(now + wait, isCooling ? before.until : 0);
     this.entries.delete(target.id);
     this.entries.set(target.id, { until, length, isProbed: false });
-    this.forgetOldest();
+    this.forget(now);
     if (isCooling) return;
     const { provider, model, ownKey } = target;
     modelCoolDowns.inc({ provider, model, key: ownKey ? 'user' : 'server' });
     this.logger.warn({ provider, model, ownKey, milliseconds: Math.round(wait) }, 'A model cools down.');
   }
 
-  private forgetOldest(): void {
-    for (const id of this.entries.keys()) {
-      if (this.entries.size <= MAX_COOL_DOWNS) break;
-      this.entries.delete(id);
+  /** Forgets the models that would start anew, and the oldest of too many. */
+  private forget(now: number): void {
+    for (const [id, { until, isProbed }] of this.entries) {
+      const isOld = now >= until + this.longest && !isProbed;
+      if (isOld || this.entries.size > MAX_COOL_DOWNS) this.entries.delete(id);
     }
     modelsCoolingDown.set(this.entries.size);
   }
