@@ -41,7 +41,9 @@ const agent = (tools: object, more: object = {}, capabilities: string[] = []) =>
       fallbackModels: {
         type: 'array',
         maxItems: 5,
-        items: strict({ id: { type: 'string', maxLength: 200, pattern: '^[^\\s/]+\\/\\S*[^\\s/]$' } }, ['id']),
+        items: strict({ id: { type: 'string', maxLength: 200, pattern: '^[^\\s/]+\\/\\S*[^\\s/]$' } }, [
+          'id',
+        ]),
         'x-unique-by': ['id'],
       },
       fallbackForChosen: flag,

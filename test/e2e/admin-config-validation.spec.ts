@@ -47,10 +47,7 @@ const WRONG: WrongPath[] = [
     'is not a known field',
   ]),
   wrong('chat_agent_google', { fallbackModels: 'openai/gpt-5' }, ['fallbackModels', 'must be an array']),
-  wrong('chat_agent_google', { fallbackModels: ['openai/gpt-5'] }, [
-    'fallbackModels.0',
-    'must be an object',
-  ]),
+  wrong('chat_agent_google', { fallbackModels: ['openai/gpt-5'] }, ['fallbackModels.0', 'must be an object']),
   wrong('git_mcp_agent_openai', { fallbackModels: [{ id: 'gpt-5' }] }, [
     'fallbackModels.0.id',
     'must be provider/model',

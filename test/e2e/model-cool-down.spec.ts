@@ -55,9 +55,11 @@ describe('a model that cools down', () => {
     const answer = await ask(chatId);
     expect(askedModels(app)).toEqual([GOOGLE, ANTHROPIC, ANTHROPIC]);
     // The stream names the right model from its first chunk on, and no failed call is paid or shown.
-    expect(answer.chunks[0]).toMatchObject({ type: 'start', messageMetadata: { model: ANTHROPIC } });
-    expect(liveMetadata(answer.chunks)).toMatchObject({ model: ANTHROPIC });
-    expect((await lastMessage(app, user, chatId)).metadata).toMatchObject({ model: ANTHROPIC });
+    const names = { model: ANTHROPIC, fallbackFor: GOOGLE };
+    expect(answer.chunks[0]).toMatchObject({ type: 'start', messageMetadata: names });
+    expect(answer.chunks.some(({ type }) => type === 'message-metadata')).toBe(false);
+    expect((await lastMessage(app, user, chatId)).metadata).toMatchObject(names);
+    expect(liveMetadata(answer.chunks)).toEqual((await lastMessage(app, user, chatId)).metadata);
     expect(await answerRows(app, chatId)).toMatchObject([{ model: ANTHROPIC, status: 'success' }]);
 
     await sleep(COOL_DOWN);

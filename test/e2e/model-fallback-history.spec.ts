@@ -17,7 +17,8 @@ import {
   withFallbacks,
 } from '../support/fallbacks.js';
 
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const file = (mediaType: string, base64: string, filename: string) => ({
   type: 'file',
   mediaType,
@@ -124,9 +125,7 @@ describe('a conversation that another vendor goes on with', () => {
     const DOCUMENT = { title: 'Tides', kind: 'text', description: 'An essay on tides' };
     const toolCall = { toolCalls: [{ id: 'call-1', name: 'createDocument', input: DOCUMENT }] };
 
-    beforeAll(() =>
-      configureAgent(app, 'google', { fallbackModels: idsOf(ANTHROPIC, OPENAI) }, 'artifact'),
-    );
+    beforeAll(() => configureAgent(app, 'google', { fallbackModels: idsOf(ANTHROPIC, OPENAI) }, 'artifact'));
 
     it('has one model for all steps of an answer, and for the documents that it writes', async () => {
       const chatId = randomUUID();
@@ -192,7 +191,10 @@ describe('a conversation that another vendor goes on with', () => {
         user,
         body: {},
       });
-      expect([made.status, made.body.items]).toMatchObject([expect.any(Number), [{ suggestedText: 'draws' }]]);
+      expect([made.status, made.body.items]).toMatchObject([
+        expect.any(Number),
+        [{ suggestedText: 'draws' }],
+      ]);
       expect(app.double.requests.map(({ provider }) => provider)).toEqual(['google', 'anthropic']);
     });
   });

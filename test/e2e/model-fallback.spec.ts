@@ -65,13 +65,13 @@ describe('fallback models', () => {
     expect(askedModels(app)).toEqual([GOOGLE, ANTHROPIC]);
 
     // Live and after a reload, the answer names the model that gave it.
-    expect(liveMetadata(answer.chunks)).toMatchObject({ model: ANTHROPIC });
     const message = await lastMessage(app, user, chatId);
     expect(message).toMatchObject({
       status: 'complete',
       modelUsed: 'claude-sonnet-4-5',
-      metadata: { model: ANTHROPIC },
+      metadata: { model: ANTHROPIC, fallbackFor: GOOGLE },
     });
+    expect(liveMetadata(answer.chunks)).toEqual(message.metadata);
     expect(message.parts.map(({ type }) => type)).toEqual(['data-agent', 'step-start', 'text']);
 
     // Every attempt is a row, and the answer has the sum of both.
@@ -200,7 +200,8 @@ describe('fallback models', () => {
     const [one, other] = await Promise.all([first.rest(), joined.rest()]);
     expect(other.chunks).toEqual(one.chunks);
     const named = one.chunks.findIndex(({ type }) => type === 'message-metadata');
-    expect(one.chunks[named]).toMatchObject({ messageMetadata: { model: ANTHROPIC } });
+    expect(one.chunks[named]).toMatchObject({ messageMetadata: { model: ANTHROPIC, fallbackFor: GOOGLE } });
+    expect(liveMetadata(other.chunks)).toEqual((await lastMessage(app, user, chatId)).metadata);
     expect(named).toBeLessThan(one.chunks.findIndex(({ type }) => type === 'text-start'));
   });
 
@@ -213,7 +214,7 @@ describe('fallback models', () => {
     await withFallbacks(app, [ANTHROPIC], { fallbackForChosen: true });
     script(app, 'google', status(500));
     const answer = await ask(randomUUID(), 'Hello', { model: GOOGLE });
-    expect(liveMetadata(answer.chunks)).toMatchObject({ model: ANTHROPIC });
+    expect(liveMetadata(answer.chunks)).toMatchObject({ model: ANTHROPIC, fallbackFor: GOOGLE });
     await withFallbacks(app);
   });
 

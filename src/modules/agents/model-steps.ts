@@ -79,7 +79,9 @@ export class ModelSteps {
       // The reservation lasts as long as the stream.
       make: () =>
         new Promise<void>((ended, failed) => {
-          model.stream(options, attempt.limits).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
+          model
+            .stream(options, attempt.limits)
+            .then((source) => opened.resolve(new EndingStream(source, ended)), failed);
         }),
     });
     reserved.catch(opened.reject);

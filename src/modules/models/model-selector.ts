@@ -8,7 +8,6 @@ import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/erro
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { forPurpose } from '../accounting/run-context.js';
 import type { CatalogModel } from '../admin-config/catalog-schema.js';
-import type { Pricing } from '../admin-config/pricing-schema.js';
 import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { entryOfAnswer } from './answering-model.js';
@@ -22,6 +21,7 @@ import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
 import { LanguageModels } from './language-models.js';
 import type { ModelDescriptor } from './call-record.js';
 import { ModelCalls } from './model-caller.js';
+import { demoOption, describe, type ModelOption, noKey, retiredBecause } from './model-option.js';
 import { upstreamFailure } from './upstream-failure.js';
 import type { UserKeys } from './user-keys.js';
 import { type ModelProvider, type Provider, providerOf, PROVIDERS, VENDORS } from './vendors/vendors.js';
@@ -40,6 +40,8 @@ export interface SelectedModel {
   thinking?: boolean;
   /** The models that may answer in its place. Absent if there are none. */
   fallback?: Fallback;
+  /** For one of the fallback models: the id of the model that would answer. */
+  standsInFor?: string;
   /** One streamed call, with recording, deadlines and retries. */
   stream(params: LanguageModelV4CallOptions, limits?: CallLimits): Promise<CallStream>;
   /** One call that is not streamed, with recording, deadlines and retries. */
@@ -61,22 +63,6 @@ export interface SelectedImageModel {
   generate(task: ImageTask): Promise<string>;
 }
 
-/** One entry of `GET /api/models`. */
-export interface ModelOption {
-  id: string;
-  name: string;
-  provider: string;
-  isDefault: boolean;
-  capabilities: Record<string, boolean>;
-  /** Null if the price is unknown. The cost of calls is then not counted. */
-  pricing: Pricing | null;
-  /** The day on which the vendor switches the model off, and the replacement that it recommends. */
-  retiresAt?: string;
-  replacement?: string;
-  available: boolean;
-  reason?: string;
-}
-
 const DEMO_ID = `demo/${DEMO_MODEL_ID}`;
 
 @Injectable()
@@ -92,6 +78,7 @@ export class ModelSelector {
    * Chooses the model of a turn: the requested one, or else the default of the active provider, or else that of a
    * provider with a key.
    *
+   * @param standsInFor the model that the requested one answers for, as one of its fallback models
    * @throws AppError `agent_disabled`, `model_not_allowed` or `api_key_missing`
    */
   select(
@@ -99,7 +86,12 @@ export class ModelSelector {
     requested: string | undefined,
     keys: UserKeys,
     config: RuntimeConfig,
+    standsInFor?: string,
   ): SelectedModel {
+    if (standsInFor !== undefined && standsInFor !== requested) {
+      const model = this.select(agent, standsInFor, keys, config, standsInFor);
+      return model.fallback?.models.find(({ id }) => id === requested) ?? model;
+    }
     const configs = enabledConfigs(agent, config);
     if (configs.length === 0) throw agentDisabled(agent);
     if (requested === DEMO_ID && this.config.demoModel) return this.demo(configs[0]?.[1]);
@@ -113,7 +105,8 @@ export class ModelSelector {
     if (!this.hasKey(provider, keys)) throw missingKey(provider);
     const model = this.selected(provider, modelId, agentConfig, keys, config);
     const { fallbackModels, fallbackForChosen = false } = agentConfig;
-    if (!fallbackModels || (requested !== undefined && !fallbackForChosen)) return model;
+    const isChosen = requested !== undefined && standsInFor === undefined;
+    if (!fallbackModels || (isChosen && !fallbackForChosen)) return model;
     return this.inChain(
       model,
       fallbackModels.map(({ id }) => id),
@@ -190,15 +183,7 @@ export class ModelSelector {
       }
     }
     if (this.config.demoModel) {
-      options.set(DEMO_ID, {
-        id: DEMO_ID,
-        name: 'Demo (not a language model)',
-        provider: 'demo',
-        isDefault: defaultId === DEMO_ID,
-        capabilities: {},
-        pricing: { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 },
-        available: true,
-      });
+      options.set(DEMO_ID, demoOption(DEMO_ID, defaultId === DEMO_ID));
     }
     return [...options.values()];
   }
@@ -350,33 +335,6 @@ function descriptorOf(
     priceVersion: catalogVersion,
     pricingOf: (answeredBy) => entryOfAnswer(provider, answeredBy, catalog)?.pricing,
   };
-}
-
-function describe(id: string, modelId: string, provider: Provider, catalog: CatalogModel | undefined) {
-  const { name = modelId, capabilities = {}, pricing, retiresAt, replacement } = catalog ?? {};
-  return {
-    id,
-    name,
-    provider,
-    capabilities,
-    pricing: pricing
-      ? { ...pricing, cachedInput: pricing.cachedInput ?? null, cacheWrite: pricing.cacheWrite ?? null }
-      : null,
-    ...(retiresAt === undefined ? {} : { retiresAt, ...(replacement === undefined ? {} : { replacement }) }),
-  };
-}
-
-function noKey(provider: Provider): string {
-  const { name, keyHeader } = VENDORS[provider];
-  return `No ${name} key is configured. Send your own key in the header ${keyHeader}.`;
-}
-
-/** A vendor may still answer to this name, with another model. */
-function retiredBecause(provider: Provider, catalog: CatalogModel | undefined): string | undefined {
-  const { retiresAt, replacement } = catalog ?? {};
-  if (retiresAt === undefined || retiresAt > new Date().toISOString().slice(0, 10)) return undefined;
-  const instead = replacement === undefined ? '' : ` Use ${replacement} instead.`;
-  return `${VENDORS[provider].name} switched it off on ${retiresAt}.${instead}`;
 }
 
 function missingKey(provider: Provider) {

@@ -56,11 +56,11 @@ export class AgentChooser {
 
   private select(
     agent: AnsweringAgent,
-    { model, thinking }: TurnRequest,
+    { model, standsInFor, thinking }: TurnRequest,
     keys: UserKeys,
     config: RuntimeConfig,
   ): SelectedModel {
-    return { ...this.models.select(agent, model, keys, config), thinking };
+    return { ...this.models.select(agent, model, keys, config, standsInFor), thinking };
   }
 
   /** An answer that is continued keeps its agent. */

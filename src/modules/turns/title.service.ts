@@ -81,7 +81,10 @@ export class TitleService {
     return { written: write().catch(() => undefined), take, abandon: () => controller.abort() };
   }
 
-  private async write({ chatId, question, model: modelOf, run }: TitleTask, signal: AbortSignal): Promise<string> {
+  private async write(
+    { chatId, question, model: modelOf, run }: TitleTask,
+    signal: AbortSignal,
+  ): Promise<string> {
     const text = question.parts
       .map((part) => (part.type === 'text' ? part.text : ''))
       .join(' ')

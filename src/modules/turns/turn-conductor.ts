@@ -21,7 +21,7 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
+import { endingOf, failed, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -123,7 +123,7 @@ export class TurnConductor {
     try {
       const chosen = await this.admitChosen(opened);
       const { agentType, reason, model } = chosen;
-      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), ...nameOf(model) };
       turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
       if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
       const answering = { ...opened, chosen };
@@ -131,7 +131,7 @@ export class TurnConductor {
       title = this.beginTitle(answering, () => answeredBy);
       const onModel = (other: SelectedModel) => {
         answeredBy = other;
-        turn.publish({ type: 'message-metadata', messageMetadata: { model: other.id } });
+        turn.publish({ type: 'message-metadata', messageMetadata: nameOf(other) });
       };
       ending = await run.do(() => this.generate(answering, onModel));
     } finally {

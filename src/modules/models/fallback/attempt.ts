@@ -34,9 +34,7 @@ export class ChainedAttempt implements Attempt {
   hasAnswered = false;
   hasShown = false;
 
-  constructor(
-    private readonly options: { isFirst: boolean; limits: CallLimits; onAnswer: () => void },
-  ) {
+  constructor(private readonly options: { isFirst: boolean; limits: CallLimits; onAnswer: () => void }) {
     this.isFirst = options.isFirst;
   }
 

@@ -19,8 +19,9 @@ export function chainOf(
   if (others.length === 0) return model;
   const models: FallbackModel[] = [];
   const fallback: Fallback = { coolDowns, models, within: firstByteTimeout * PATIENCE };
-  for (const member of [model, ...others])
-    models.push({ ...member, fallback, coolDown: targetOf(member, keys) });
+  models.push({ ...model, fallback, coolDown: targetOf(model, keys) });
+  for (const other of others)
+    models.push({ ...other, fallback, standsInFor: model.id, coolDown: targetOf(other, keys) });
   return { ...model, fallback };
 }
 

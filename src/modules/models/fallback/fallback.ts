@@ -93,16 +93,21 @@ class Chain {
 
   async ask<T>(attempt: (model: SelectedModel, attempt: Attempt) => Promise<T>): Promise<T> {
     const { coolDowns, models: configured } = this.fallback;
-    const allCool = this.models.every(({ coolDown }) => coolDowns.endOf(coolDown) > 0);
+    const isCool = ({ coolDown }: FallbackModel) => coolDowns.endOf(coolDown) > 0;
     const [preferred] = configured;
-    if (preferred && preferred.id !== this.first.id && coolDowns.endOf(preferred.coolDown) > 0)
+    if (preferred && preferred.id !== this.first.id && isCool(preferred))
       this.replaced = { model: preferred, reason: 'cooling_down' };
-    for (const [index, model] of this.models.entries()) {
-      const isLast = index === this.models.length - 1;
-      if (!this.mayAsk(model)) continue;
-      const entry = coolDowns.enter(model.coolDown, allCool || (isLast && !this.failure));
+    const usable = this.models.filter((model) => this.mayAsk(model));
+    const ready = usable.filter((model) => !isCool(model));
+    const inOrder = ready.length > 0 ? ready : usable;
+    for (const [index, model] of inOrder.entries()) {
+      const left = inOrder.length - index;
+      if (this.failure && performance.now() >= this.end) break;
+      // Something must be asked, even if other calls find out meanwhile whether the models answer again.
+      const isForced = ready.length === 0 || (left === 1 && !this.failure);
+      const entry = coolDowns.enter(model.coolDown, isForced);
       if (!entry) continue;
-      const made = this.attemptOf(model, entry, this.models.length - index);
+      const made = this.attemptOf(model, entry, left);
       try {
         const answer = await attempt(model, made);
         made.answered();
@@ -130,15 +135,17 @@ class Chain {
     });
   }
 
-  /** Whether the model may be asked after a failure: in time, and if it can take the question. */
+  /** Whether the model may answer this question in place of the first one. */
   private mayAsk(model: SelectedModel): boolean {
-    const { first, failure, asked } = this;
+    const { first, asked } = this;
     if (model.id === first.id) return true;
-    if (failure && performance.now() >= this.end) return false;
+    // Readers already know that another one answers.
+    if (asked.onModel && model.id === first.standsInFor) return false;
     if (asked.fits?.(model) === false) return false;
-    // The run was admitted for a call with the user's own key. Nothing limits what it spends with the server's key.
-    const { budget } = model.agentConfig;
-    return !first.ownKey || model.ownKey || !budget || asked.admission?.hasBudget === true;
+    if (!first.ownKey || model.ownKey || asked.admission?.hasBudget) return true;
+    // The run was admitted for a call with the user's own key, so nothing limits what it spends with the server's key.
+    const { daily, monthly } = model.agentConfig.budget ?? {};
+    return daily === undefined && monthly === undefined;
   }
 
   /** @throws the error if no other model may be asked */
