@@ -214,7 +214,6 @@ export class ModelSelector {
   ): SelectedModel {
     const id = `${provider}/${modelId}`;
     const catalog = config.catalog.get(id);
-    const model = this.models.create(provider, modelId, keys[provider]);
     const ownKey = keys[provider] !== undefined;
     return {
       id,
@@ -223,7 +222,10 @@ export class ModelSelector {
       ownKey,
       catalog,
       agentConfig,
-      ...this.callable(model, { ...descriptorOf(provider, modelId, config), ownKey }),
+      ...this.callable(() => this.models.create(provider, modelId, keys[provider]), {
+        ...descriptorOf(provider, modelId, config),
+        ownKey,
+      }),
       imageModel: () => this.imageModel(provider, keys, config),
     };
   }
@@ -283,18 +285,21 @@ export class ModelSelector {
       modelId: DEMO_MODEL_ID,
       ownKey: false,
       agentConfig,
-      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
+      ...this.callable(() => new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
       imageModel: () => undefined,
     };
   }
 
+  /** The client is created with the first call, because most models that could be called are not. */
   private callable(
-    model: LanguageModelV4,
+    create: () => LanguageModelV4,
     descriptor: ModelDescriptor,
   ): Pick<SelectedModel, 'stream' | 'generate'> {
+    let created: LanguageModelV4 | undefined;
+    const model = () => (created ??= create());
     return {
-      stream: (params, limits) => this.calls.stream(model, descriptor, params, limits),
-      generate: (params, limits) => this.calls.generate(model, descriptor, params, limits),
+      stream: (params, limits) => this.calls.stream(model(), descriptor, params, limits),
+      generate: (params, limits) => this.calls.generate(model(), descriptor, params, limits),
     };
   }
 }

@@ -72,7 +72,10 @@ class SendOptionsDto {
 
   @ApiPropertyOptional({
     example: 'google/gemini-3.8-flash',
-    description: 'The id of a model from GET /api/models.',
+    description:
+      'The id of a model from GET /api/models. Without it, the default model answers or, if that fails before its first ' +
+      'token, one of the configured `fallbackModels`. A model that you name is not replaced, unless the configuration says so ' +
+      '(`fallbackForChosen`).',
   })
   model?: string;
 
