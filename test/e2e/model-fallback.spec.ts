@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
+import { createChatClient, textOf } from '../support/chat-client.js';
 import {
   answerRows,
   ANTHROPIC,
@@ -203,6 +204,16 @@ describe('fallback models', () => {
     expect(one.chunks[named]).toMatchObject({ messageMetadata: { model: ANTHROPIC, fallbackFor: GOOGLE } });
     expect(liveMetadata(other.chunks)).toEqual((await lastMessage(app, user, chatId)).metadata);
     expect(named).toBeLessThan(one.chunks.findIndex(({ type }) => type === 'text-start'));
+  });
+
+  it('are named to useChat', async () => {
+    script(app, 'google', status(500));
+    script(app, 'anthropic', { text: ['From Anthropic.'] });
+    const chat = createChatClient(app.url, { token: user.token, body: AGENT });
+    await chat.sendMessage({ text: 'Hello' });
+    expect([chat.status, textOf(chat.lastMessage)]).toEqual(['ready', 'From Anthropic.']);
+    expect(chat.lastMessage?.metadata).toEqual((await lastMessage(app, user, chat.id)).metadata);
+    expect(chat.lastMessage?.metadata).toMatchObject({ model: ANTHROPIC, fallbackFor: GOOGLE });
   });
 
   it('do not answer for a model that the request names, unless they are configured to', async () => {
