@@ -122,10 +122,11 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
     .meta({
       description:
         'The models that answer if the default model fails before its first token (429, 5xx, no connection, timeout), in this ' +
-        'order, as `provider/model`. They may be of other providers. They use this configuration: its prompt, parameters, ' +
-        'tools, limits and budget. A model without a key, or that does not take the files of the question, is skipped. A ' +
-        'model that failed cools down: until then, answers start with the next one. Refusals, invalid requests and refused ' +
-        'keys do not fall back, and neither does an answer that has begun. If all fail, the error is that of the first.',
+        'order, as `provider/model`. They may be of other providers, which then get the conversation. They use this ' +
+        'configuration: its prompt, parameters, tools, limits and budget. A model without a key, beyond the budget, or that ' +
+        "does not take the files of the question is skipped. The server's key is used if the user has sent none for the " +
+        'provider. A model that failed cools down: until then, answers start with the next one. Refusals, invalid requests and ' +
+        'refused keys do not fall back, and neither does an answer that has begun. If all fail, the error is that of the first.',
       'x-unique-by': ['id'],
     }),
   fallbackForChosen: z
