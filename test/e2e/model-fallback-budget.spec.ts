@@ -100,6 +100,33 @@ describe('who pays for a fallback model', () => {
       ).toEqual([]);
     });
 
+    it('does not make suggestions that do not fit, and a cheaper one does', async () => {
+      const suggested = '{"suggestions":[{"originalText":"pulls","suggestedText":"draws"}]}';
+      const suggest = async (ids: string[]) => {
+        await configureAgent(
+          app,
+          'google',
+          { fallbackModels: idsOf(...ids), budget: { daily: 0.04 } },
+          'artifact',
+        );
+        app.double.reset();
+        app.double.enqueue(status(500), { when: ({ provider }) => provider === 'google', times: 3 });
+        app.double.enqueue({ text: [suggested] }, { when: ({ provider }) => provider === 'openai' });
+        const body = { title: 'Tides', kind: 'text', content: 'The moon pulls the sea.' };
+        const { id } = (await app.request('POST', '/api/documents', { user, body })).body;
+        const made = await app.request('POST', `/api/documents/${id}/suggestions`, { user, body: {} });
+        await sleep(60);
+        return { made, asked: app.double.requests.map(({ provider }) => provider) };
+      };
+      const none = await suggest([DEAR]);
+      expect([none.made.status, none.made.body.detail]).toEqual([502, expect.stringMatching(/^Google/)]);
+      expect(none.asked).toEqual(['google']);
+
+      const cheap = await suggest([DEAR, OPENAI]);
+      expect(cheap.asked).toEqual(['google', 'openai']);
+      expect(cheap.made.body.items).toMatchObject([{ suggestedText: 'draws' }]);
+    });
+
     it('is not paid with the server’s key beyond the budget, in place of a call with the user’s own key', async () => {
       await withBudget(0.000001, [ANTHROPIC]);
       script(app, 'google', status(429, 20), 3);
