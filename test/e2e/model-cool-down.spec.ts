@@ -136,6 +136,26 @@ describe('a model that cools down', () => {
     expect(askedModels(app)).toEqual([GOOGLE, GOOGLE, GOOGLE]);
   });
 
+  it('is skipped by the choice of an agent, if it has kept it waiting', async () => {
+    const admin = await app.createUser({ role: 'admin' });
+    const configure = (configData: object) =>
+      app.request('PATCH', '/api/admin/config/routing_agent', { user: admin, body: { configData } });
+    expect((await configure({ timeoutMs: 300 })).status).toBe(200);
+    const isRouting = ({ instructions }: { instructions: string }) => instructions.includes('The agents:');
+    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: isRouting });
+    const reasons = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const { chunks } = await app.say(user, randomUUID(), 'Hello');
+      reasons.push(chunks.find(({ type }) => type === 'data-agent').data.reason);
+    }
+    expect(reasons).toEqual(['Routing took too long.', expect.not.stringContaining('Routing')]);
+    expect(app.double.requests.filter(isRouting).map(({ provider }) => provider)).toEqual([
+      'google',
+      'openai',
+    ]);
+    await configure({ timeoutMs: 2_000 });
+  });
+
   it('is counted', async () => {
     const before = await Metrics.scrape(app);
     script(app, 'google', status(429));

@@ -49,7 +49,7 @@ export class RoutingAgent {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
       const signal = AbortSignal.any([input.signal, deadline]);
-      const { content } = await answerOf(model, { signal, hasDeadline: true }, (asked, { limits }) =>
+      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked, { limits }) =>
         asked.generate(
           {
             prompt: promptOf(input, systemPrompt),

@@ -31,8 +31,8 @@ export interface Asked {
   onModel?: (model: SelectedModel) => void;
   /** The error if all models fail. By default that of {@link upstreamFailure}. */
   failureOf?: (error: unknown, model: SelectedModel) => Error;
-  /** True if the caller has a deadline of its own for all attempts. */
-  hasDeadline?: boolean;
+  /** Aborts when the caller waits no longer, whichever model is asked then. Replaces the deadline of the chain. */
+  deadline?: AbortSignal;
 }
 
 const logger = new Logger('Fallback');
@@ -127,7 +127,7 @@ class Chain {
     const isOther = model.id !== this.first.id;
     return new ChainedAttempt({
       isFirst: this.failure === undefined,
-      limits: { repeats: left === 1, until: this.asked.hasDeadline ? undefined : now + share },
+      limits: { repeats: left === 1, until: this.asked.deadline ? undefined : now + share },
       onAnswer: () => {
         entry.answered();
         if (isOther) this.asked.onModel?.(model);
@@ -150,10 +150,11 @@ class Chain {
 
   /** @throws the error if no other model may be asked */
   private noteFailure(error: unknown, model: FallbackModel, made: ChainedAttempt): void {
-    if (this.asked.signal?.aborted || made.hasAnswered) throw error;
-    const isOver = isOutage(error);
+    const { signal, deadline } = this.asked;
+    if (signal?.aborted || made.hasAnswered) throw error;
+    const isOver = deadline?.aborted === true || isOutage(error);
     if (isOver) this.fallback.coolDowns.failed(model.coolDown, waitOf(error));
-    if (made.hasShown) throw error;
+    if (made.hasShown || deadline?.aborted) throw error;
     if (!isOver) {
       if (!this.failure) throw error;
       // A cheaper model may still fit into the budget.
