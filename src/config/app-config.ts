@@ -42,7 +42,13 @@ export interface AppConfig<VendorId extends string = string> {
   demoModel: boolean;
   /** Whether the routes of the old Vercel chatbot answer, too. */
   legacyRoutes: boolean;
-  upstream: { firstByteTimeout: number; idleTimeout: number };
+  upstream: {
+    firstByteTimeout: number;
+    idleTimeout: number;
+    /** How long a model that failed is skipped if there is another one. It doubles with each further failure. */
+    coolDown: number;
+    longestCoolDown: number;
+  };
   otlpEndpoint?: string;
 }
 
@@ -107,6 +113,8 @@ export function loadConfig<VendorId extends string>(
     upstream: {
       firstByteTimeout: env.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
       idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,
+      coolDown: env.UPSTREAM_COOL_DOWN_MS,
+      longestCoolDown: env.UPSTREAM_COOL_DOWN_MAX_MS,
     },
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   };

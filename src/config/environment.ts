@@ -92,6 +92,8 @@ const environmentSchema = z.object({
   TRUST_PROXY: optionalText,
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
+  UPSTREAM_COOL_DOWN_MS: integer(10_000, 50, 3_600_000),
+  UPSTREAM_COOL_DOWN_MAX_MS: integer(300_000, 50, 86_400_000),
   SHUTDOWN_TIMEOUT_MS: integer(25_000, 0, 3_600_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
 });
