@@ -1,4 +1,3 @@
-import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../doubles/script.js';
@@ -19,6 +18,9 @@ import {
   withFallbacks,
 } from '../support/fallbacks.js';
 import { readChat, resume, send, stop } from '../support/turns.js';
+import { retryOnce } from '../support/measured.js';
+
+retryOnce();
 
 const TIMEOUT = 1_200;
 const AGENT = { agent: 'chat' };

@@ -12,11 +12,15 @@ export const HAS_PGBOUNCER = spawnSync('pgbouncer', ['--version']).status === 0;
 
 /** A PgBouncer with its default settings, in front of the database of a URL. */
 export class PgBouncer {
-  private constructor(
-    readonly url: string,
-    private readonly process: ChildProcess,
-    private readonly folder: string,
-  ) {}
+  readonly url: string;
+  private readonly process: ChildProcess;
+  private readonly folder: string;
+
+  private constructor(url: string, process: ChildProcess, folder: string) {
+    this.url = url;
+    this.process = process;
+    this.folder = folder;
+  }
 
   static async start(
     databaseUrl: string,

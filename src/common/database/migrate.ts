@@ -120,6 +120,8 @@ async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) =>
 
 /** A lock of a transaction, because behind a pooler a lock of a session would outlive this process. */
 async function takeLock(client: GuardedClient): Promise<void> {
-  await client.query('begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0');
+  await client.query(
+    'begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0',
+  );
   await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.migration]);
 }

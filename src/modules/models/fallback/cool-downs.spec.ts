@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { CoolDowns, MAX_COOL_DOWNS } from './cool-downs.js';
 
 const SHORTEST = 1_000;
