@@ -17,6 +17,7 @@ export class Instances1764000000010 implements MigrationInterface {
         started_at timestamptz(3) not null default now(),
         beat_at timestamptz not null,
         steady_since timestamptz not null,
+        flushed_at timestamptz,
         has_lock boolean not null
       );
       alter table switchboard.instances enable row level security;

@@ -8,7 +8,7 @@ export interface SentStatements {
 }
 
 /** What a server does every few seconds in the background. */
-const BY_ITSELF = /fold_usage|select from switchboard\.usage_pending|switchboard\.beat/;
+const BY_ITSELF = /fold_usage|select from switchboard\.usage_pending|switchboard\.(beat|instances)/;
 
 /**
  * Records what the application in this process sends to PostgreSQL while `work` runs. `work` gets the statements so

@@ -5,19 +5,17 @@ import type { SqlFunction } from '../sql-functions.js';
  * answers that it is writing: which marks are gone, because another instance has closed them or their chat was deleted, and
  * which answers must stop, because their user asked another instance for it or may not use the server any more.
  *
- * A durable beat returns after everything that was committed before it is on the disk. Other beats do not wait.
- *
- * `has_dead` says that the remains of a dead instance are waiting. A durable beat does not look for them.
+ * `has_dead` says that the remains of a dead instance are waiting.
  */
 export const BEAT: SqlFunction = {
-  signature: 'switchboard.beat(integer, boolean, uuid[], boolean)',
+  signature: 'switchboard.beat(integer, boolean, uuid[])',
   definition: `
   create or replace function switchboard.beat(
-    instance integer, with_lock boolean, streams uuid[], is_durable boolean,
+    instance integer, with_lock boolean, streams uuid[],
     out gone uuid[], out stopping uuid[], out has_dead boolean
   ) language plpgsql set search_path = '' as $fn$
   begin
-    if not is_durable then perform set_config('synchronous_commit', 'off', true); end if;
+    perform set_config('synchronous_commit', 'off', true);
     insert into switchboard.instances as own (id, beat_at, steady_since, has_lock)
       values (instance, clock_timestamp(), clock_timestamp(), with_lock)
       on conflict (id) do update
@@ -35,7 +33,7 @@ export const BEAT: SqlFunction = {
                and coalesce(users.raw_user_meta_data ->> 'isActive', 'true') <> 'false' as is_active
           from auth.users where users.id = chat.user_id
       ) person on true;
-    has_dead := not is_durable and exists (
+    has_dead := exists (
       select from switchboard.instances peer
        where peer.beat_at < clock_timestamp() - interval '3 seconds'
          and switchboard.instance_state(peer.id, instance) = 'dead');

@@ -78,9 +78,9 @@ export class InstanceLife {
     this.nextFlush = undefined;
     const streams = this.unflushed;
     this.unflushed = [];
-    const result = this.repository.beat(streams, true);
-    this.flushing = result.catch(() => undefined);
-    return new Set((await result).gone);
+    const lost = this.repository.flush(streams);
+    this.flushing = lost.catch(() => undefined);
+    return new Set(await lost);
   }
 
   private async beat(): Promise<void> {
@@ -90,7 +90,7 @@ export class InstanceLife {
         .filter(({ phase }) => phase === 'answering')
         .map((turn) => [turn.streamId, turn]),
     );
-    const { gone, stopping, hasDead } = await this.repository.beat([...turns.keys()], false);
+    const { gone, stopping, hasDead } = await this.repository.beat([...turns.keys()]);
     for (const id of stopping) turns.get(id)?.stop('stopped');
     for (const id of gone) {
       const turn = turns.get(id);
