@@ -55,7 +55,10 @@ describe('stopping an answer', () => {
     expect((await app.request('GET', `/api/chats/${chatId}`, { user })).body.isStreaming).toBe(false);
     expect(await stop(app, user, chatId)).toEqual({ stopped: false });
     const replayed = await (await resume(app, user, chatId)).rest();
-    expect([replayed.text, replayed.chunks.at(-1)]).toEqual(['Half of ', { type: 'abort', reason: 'stopped' }]);
+    expect([replayed.text, replayed.chunks.at(-1)]).toEqual([
+      'Half of ',
+      { type: 'abort', reason: 'stopped' },
+    ]);
 
     for (const { chunks, text, done } of await Promise.all([reader.rest(), late.rest()])) {
       expect(text).toBe('Half of ');

@@ -4,6 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { type AnswerReader, eventually, textOfChunks, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { ServerProcess } from '../support/server-process.js';
+import { usageDifferences } from '../support/usage-sums.js';
 import { answerCalls, messagesOf, resume, saying, send, stop, textOfParts } from '../support/turns.js';
 
 /** Two servers on one database act as one, without anything between them. */
@@ -173,7 +174,11 @@ describe('two instances', () => {
       expect(again.response.status).toBe(200);
       const more = await send(other, user, bodyOf(chatId, userMessage('another')));
       expect([more.response.status, (await more.rest()).problem.code]).toEqual([409, 'stream_in_progress']);
-      const edit = await send(other, user, bodyOf(chatId, { ...message, parts: [{ type: 'text', text: 'no' }] }));
+      const edit = await send(
+        other,
+        user,
+        bodyOf(chatId, { ...message, parts: [{ type: 'text', text: 'no' }] }),
+      );
       expect(edit.response.status).toBe(409);
       await edit.rest();
       servers.double.resume();
@@ -253,9 +258,12 @@ describe('two instances', () => {
         'complete',
       ]);
       expect(textOfParts(messages[1]!)).toBe('Safe and ');
-      // Its call is in the books once, and the sums of the chat are those of its calls.
-      const calls = await callsOf(chatId);
-      expect(calls.map(({ status }) => status as string)).toEqual(['interrupted', 'success']);
+      // Its call is in the books once, with what the provider has reported, and all sums agree.
+      const [call, ...more] = await callsOf(chatId);
+      // The call ends by itself, or is ended by the first beat.
+      expect(['success', 'aborted']).toContain(call.status);
+      expect([call.input_tokens, more.length]).toEqual([1_000, 1]);
+      expect(messages[1]).toMatchObject({ inputTokens: 1_000, outputTokens: call.output_tokens });
       await expectBooksToAddUp(chatId);
       expect(owner.output()).toContain('Another instance has closed an answer');
     }, 60_000);
@@ -322,5 +330,6 @@ describe('two instances', () => {
       [chatId],
     );
     expect(row).toEqual({ input: true, output: true, cost: true });
+    expect(await usageDifferences(servers.database)).toEqual([]);
   }
 });

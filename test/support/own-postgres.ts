@@ -32,8 +32,7 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
   const data = join(folder, 'data');
   mkdirSync(data);
   for (const path of [folder, data])
-    if (identity.uid !== undefined && identity.gid !== undefined)
-      chownSync(path, identity.uid, identity.gid);
+    if (identity.uid !== undefined && identity.gid !== undefined) chownSync(path, identity.uid, identity.gid);
   const options = { ...identity, stdio: 'ignore', cwd: folder } as const;
   execFileSync(
     initdb,
@@ -114,7 +113,11 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
 
 function childrenOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
   } catch {
     return [];
   }

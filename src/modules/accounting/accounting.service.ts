@@ -8,7 +8,14 @@ import { AdmissionService } from '../rate-limit/admission.service.js';
 import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
 import type { FinishedCall } from '../usage/usage.types.js';
 import { UsageService } from '../usage/usage.service.js';
-import { AccountedRun, type Gives, type OnStored, type RunFigures, type RunName, type Storing } from './accounted-run.js';
+import {
+  AccountedRun,
+  type Gives,
+  type OnStored,
+  type RunFigures,
+  type RunName,
+  type Storing,
+} from './accounted-run.js';
 import { currentAsker } from './run-context.js';
 import { RunsRepository } from './runs.repository.js';
 

@@ -67,7 +67,9 @@ export class ChatController {
   })
   @ApiClientIdParam('id', 'chat')
   @ApiAnswerStream()
-  @ApiNoContentResponse({ description: 'No answer is being generated in this chat, and none has ended within the last minute.' })
+  @ApiNoContentResponse({
+    description: 'No answer is being generated in this chat, and none has ended within the last minute.',
+  })
   @ApiProblems(400)
   async resume(
     @CurrentUser() identity: Identity,

@@ -83,6 +83,28 @@ const FINISH_AND_ASK = finish(`, approvals as (
     on conflict (message_id, approval_id) do nothing
   )`);
 
+/**
+ * Removes what another instance has booked for calls of which it did not know the end, with the figures that they added. The
+ * calls can be booked again after it. A call that was booked with its end stays.
+ */
+const WITHDRAW_ESTIMATES = `
+  with withdrawn as (
+    delete from usage_logs call using jsonb_array_elements($1::jsonb) as known
+     where call.id = (known ->> 'id')::uuid and call.metadata ->> 'status' = 'interrupted'
+    returning call.input_tokens as input, call.output_tokens as output, call.total_cost as spent,
+              call.metadata ->> 'messageId' = $2::text as is_of_answer
+  ), booked as materialized (
+    select -coalesce(sum(input), 0) as input_tokens, -coalesce(sum(output), 0) as output_tokens,
+           -coalesce(sum(spent), 0) as cost,
+           -coalesce(sum(input) filter (where is_of_answer), 0) as answer_input_tokens,
+           -coalesce(sum(output) filter (where is_of_answer), 0) as answer_output_tokens,
+           -coalesce(sum(spent) filter (where is_of_answer), 0) as answer_cost
+      from withdrawn
+  ), answer as (
+    update "Message_v2" message set ${MESSAGE_FIGURES} from booked where message.id = $2::uuid
+  )
+  update chat set ${CHAT_TOTALS} from booked where chat.id = $3`;
+
 /** A title that is finished after the end of its answer. It is not stored if the chat has got a title meanwhile. */
 const SET_TITLE = `
   with booked as materialized (
@@ -140,6 +162,11 @@ export class TurnEndRepository {
       .batch(userId)
       .add(...statements)
       .commit();
+  }
+
+  /** Prepares calls to be booked again, now that their end is known. */
+  withdrawEstimates({ calls, answerId, chatId }: Booking): Statement {
+    return { text: WITHDRAW_ESTIMATES, parameters: [calls, answerId ?? null, chatId ?? null] };
   }
 
   /** Records at the parts of a message that a vendor could not process these files. */

@@ -70,7 +70,7 @@ export class TurnOpening {
       ? { admission: await this.turnAdmission.request(turn, identity, obvious, config) }
       : { preview: await this.turnAdmission.preview(turn, identity, candidates, config) };
     const since = performance.now();
-    for (let attempt = 1; ; ) {
+    for (let attempt = 1; ;) {
       const early = Promise.withResolvers<Found>();
       const transaction = this.repository
         .asUser(

@@ -1,7 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, unavailable } from '../../common/errors/app-error.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
+import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
+import { UsageService } from '../usage/usage.service.js';
+import type { Booking } from '../usage/usage.types.js';
 import { type FinishedAnswer, type StoredEnd, TurnEndRepository } from './turn-end.repository.js';
 import { failed } from './turn-ending.js';
 import type { End } from './turn-phases.js';
@@ -23,7 +26,10 @@ const DELETED: End = failed(
 export class TurnStoring {
   private readonly logger = new Logger(TurnStoring.name);
 
-  constructor(private readonly repository: TurnEndRepository) {}
+  constructor(
+    private readonly repository: TurnEndRepository,
+    private readonly usage: UsageService,
+  ) {}
 
   /**
    * Stores the end together with the calls of the run. This is retried for minutes while the database is away.
@@ -32,8 +38,9 @@ export class TurnStoring {
    */
   async store(run: AccountedRun, answer: FinishedAnswer, end: End): Promise<Told> {
     let stored: StoredEnd | undefined;
+    let booked: Booking | undefined;
     const isStored = await run.end({
-      storing: (booking) => this.repository.finish(answer, booking),
+      storing: (booking) => this.repository.finish(answer, (booked = booking)),
       onStored: ([row]) => (stored = row as StoredEnd | undefined),
       failure: end.failure,
     });
@@ -43,6 +50,7 @@ export class TurnStoring {
       return { end: UNSTORED };
     }
     if (stored?.isOwn) return { end };
+    if (booked) await this.bookAgain(booked, answer);
     const { status, finishReason, metadata } = stored ?? {};
     // A chat that was deleted has no status, and its turn was stopped for that.
     if (!status) return { end: end.status === 'stopped' ? end : DELETED };
@@ -56,6 +64,22 @@ export class TurnStoring {
       end: { status: status === 'streaming' ? 'interrupted' : status, finishReason: reason },
       metadata: shownMetadata(metadata ?? null, { status, finishReason: reason, createdAt }),
     };
+  }
+
+  /** The other instance did not know how the calls ended, and has booked them with their least figures. Never rejects. */
+  private async bookAgain(
+    booking: Booking,
+    { chatId, id: messageId, userId }: FinishedAnswer,
+  ): Promise<void> {
+    const statements = [this.repository.withdrawEstimates(booking), this.usage.bookStatement(booking)];
+    try {
+      await retryWhileUnavailable(() => this.repository.store(statements, userId));
+    } catch (error) {
+      this.logger.error(
+        { err: error, chatId, messageId },
+        'The calls of an answer stay booked with estimates.',
+      );
+    }
   }
 
   /** The checkpoint contains all but the last second. If this fails, recovery closes the answer later. */

@@ -5,6 +5,7 @@ import { AgentsModule } from '../agents/agents.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
+import { UsageModule } from '../usage/usage.module.js';
 import { AgentChooser } from './agent-chooser.js';
 import { RecoveryRepository } from './recovery.repository.js';
 import { FollowedAnswersRepository } from './instances/followed-answers.repository.js';
@@ -27,7 +28,15 @@ import { TurnStoring } from './turn-storing.js';
 
 /** One message from the request to the stored answer. */
 @Module({
-  imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
+  imports: [
+    AccountingModule,
+    AdminConfigModule,
+    AgentsModule,
+    FilesModule,
+    ModelsModule,
+    RateLimitModule,
+    UsageModule,
+  ],
   providers: [
     AgentChooser,
     FollowedAnswers,

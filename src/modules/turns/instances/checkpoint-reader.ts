@@ -81,7 +81,7 @@ export class CheckpointReader {
       return [start, ...this.changes(begun, part)];
     }
     if (isToolUIPart(part)) return this.changes(begun, part);
-    return [{ ...part } as unknown as UIMessageChunk];
+    return [{ ...part }];
   }
 
   private beginStep(name: string, json: string): UIMessageChunk[] {
@@ -94,7 +94,7 @@ export class CheckpointReader {
 
   private changes(read: Read, part: Part): UIMessageChunk[] {
     if (part.type === 'text' || part.type === 'reasoning') return textChanges(read, part);
-    if (isToolUIPart(part)) return toolChanges(read, part as unknown as ToolPart);
+    if (isToolUIPart(part)) return toolChanges(read, part);
     return part.type.startsWith('data-') ? [{ ...part } as UIMessageChunk] : [];
   }
 }
@@ -126,7 +126,8 @@ function textChanges(read: Read, part: TextPart): UIMessageChunk[] {
   const { type, text } = part;
   const { id, text: before = '' } = read;
   const chunks: object[] = [];
-  if (text.length > before.length) chunks.push({ type: `${type}-delta`, id, delta: text.slice(before.length) });
+  if (text.length > before.length)
+    chunks.push({ type: `${type}-delta`, id, delta: text.slice(before.length) });
   read.text = text;
   if (part.state !== 'streaming' && !read.isEnded) {
     read.isEnded = true;

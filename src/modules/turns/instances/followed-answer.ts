@@ -37,7 +37,8 @@ export class FollowedAnswer {
       this.stream.publish({ type: 'data-chat-title', data: { title }, transient: true });
     this.title = title;
     this.version = version;
-    if (parts !== null) for (const chunk of this.checkpoints.next(readParts(parts))) this.stream.publish(chunk);
+    if (parts !== null)
+      for (const chunk of this.checkpoints.next(readParts(parts))) this.stream.publish(chunk);
     if (status === 'streaming' && isMarked) return false;
     return this.end(...lastChunks(stored, status));
   }
