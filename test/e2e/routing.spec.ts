@@ -61,6 +61,20 @@ describe('routing', () => {
     expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
   });
 
+  it('pays for the prompt of a model that takes too long', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue({ firstDelayMs: 2_000 }, { when: routes });
+    const answer = await app.say(user, chatId, 'Write an essay about tides');
+    expect(agentOf(answer.chunks)).toEqual({ agentType: 'chat', reason: 'Routing took too long.' });
+    const [row] = await app.database.query(
+      `select input_tokens, output_tokens, total_cost > 0 as paid, metadata ->> 'status' as status
+         from usage_logs where chat_id = $1 and agent_type = 'routing'`,
+      [chatId],
+    );
+    expect(row).toMatchObject({ output_tokens: 0, paid: true, status: 'aborted' });
+    expect(row.input_tokens).toBeGreaterThan(100);
+  });
+
   it('gets the earlier messages of the chat', async () => {
     const chatId = randomUUID();
     const input = { title: 'Tides', kind: 'text', description: 'Short' };

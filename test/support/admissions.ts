@@ -102,7 +102,7 @@ export function callOf({ run }: AdmittedRun, totalCost: string): FinishedCall {
   const sent = run.send(
     run.part({}),
     { provider: 'google', id: 'gemini-2.5-flash', ownKey: false },
-    () => figures,
+    () => ({ ...figures, metadata: sent.metadata }),
   );
   const cost = { inputCost: '0', outputCost: totalCost, totalCost };
   const figures = {

@@ -20,7 +20,13 @@ import {
 } from './image-result.js';
 import { endOf } from './ending.js';
 import { ModelCall, type ModelDescriptor } from './call-record.js';
-import { isRetryable, retryAfterSeconds, UnfinishedError, upstreamFailure } from './upstream-failure.js';
+import {
+  isRefusal,
+  isRetryable,
+  retryAfterSeconds,
+  UnfinishedError,
+  upstreamFailure,
+} from './upstream-failure.js';
 import { VENDORS } from './vendors/vendors.js';
 
 const MAX_RETRIES = 2;
@@ -126,6 +132,8 @@ export class ModelCalls {
       } catch (thrown) {
         deadline.clear();
         const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
+        const { wasSent, signal } = deadline;
+        call.noteFailure(error, { isBilled: wasSent && (signal.aborted || !isRefusal(error)) });
         if (params.abortSignal?.aborted) call.end('aborted');
         else call.end('error', this.failureCode(error, descriptor));
         const wait = retryWait(error, retry);

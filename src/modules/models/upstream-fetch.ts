@@ -1,10 +1,15 @@
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import { noteSignOfLife } from './deadline.js';
+import { noteSent, noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 
 /** Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. */
-const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 });
+const dispatcher = new Agent({
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  keepAliveTimeout: 30_000,
+  pipelining: 1,
+}).compose(notingSent);
 
 const MAX_REDIRECTS = 5;
 /** Redirects that repeat the request unchanged. Others would turn it into a GET. */
@@ -40,6 +45,7 @@ function targetOf({ status, headers }: Response, from: URL): URL | undefined {
 async function send(url: URL, init: RequestInit | undefined): Promise<Response> {
   const { method = 'GET', body, signal } = init ?? {};
   if (body !== undefined && body !== null && typeof body !== 'string') {
+    noteSent(signal);
     const answer = await fetch(url, { ...init, redirect: 'manual' });
     noteSignOfLife(signal);
     return answer;
@@ -66,6 +72,20 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
         : [value].flat().map((item) => [name, item]),
     ),
   });
+}
+
+/** Notes the moment at which a request is written to its connection. Before that, the vendor cannot know of it. */
+function notingSent(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
+  return (options, handler) => {
+    const { signal } = options as Dispatcher.RequestOptions;
+    const begin = handler.onRequestStart?.bind(handler);
+    // There is one handler for each request.
+    handler.onRequestStart = (controller, context) => {
+      begin?.(controller, context);
+      if (signal instanceof AbortSignal && !controller.aborted) noteSent(signal);
+    };
+    return dispatch(options, handler);
+  };
 }
 
 /** Passes chunks on as they arrive, without the copies of a byte stream. The source pauses while nobody reads. */
