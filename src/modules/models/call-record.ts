@@ -8,6 +8,7 @@ import { APICallError } from 'ai';
 import type { Pricing } from '../admin-config/pricing-schema.js';
 import { type Cost, costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
 import { TokenEstimate } from '../usage/token-estimate.js';
+import { isUsed } from '../usage/usage-words.js';
 import type { RunPart } from '../accounting/accounted-run.js';
 import { currentPart } from '../accounting/run-context.js';
 import type { CallMetadata, CallSoFar, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
@@ -184,6 +185,7 @@ export class ModelCall {
     const { model, sent, answeredBy } = this;
     const pricing = (answeredBy && model.pricingOf?.(answeredBy)) || model.pricing;
     const cost = costOf(tokens, pricing, sent.requestedAt);
+    const isUnpriced = pricing === undefined && model.provider !== 'demo' && isUsed({ tokens });
     const metadata: CallMetadata = {
       ...sent.metadata,
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
@@ -198,7 +200,7 @@ export class ModelCall {
       answeredBy,
       unroundedCost: cost.unrounded,
       priceVersion: pricing && model.priceVersion,
-      unpriced: pricing === undefined && model.provider !== 'demo' ? true : undefined,
+      unpriced: isUnpriced ? true : undefined,
     };
     return { cost, metadata };
   }

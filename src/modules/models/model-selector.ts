@@ -48,6 +48,7 @@ export interface SelectedModel {
 /** An image model that may be called now. */
 export interface SelectedImageModel {
   provider: Provider;
+  ownKey: boolean;
   pricing?: CatalogModel['pricing'];
   /** Whether it can change an existing picture. */
   changes: boolean;
@@ -225,6 +226,7 @@ export class ModelSelector {
       const descriptor = { ...descriptorOf(provider, id, config), ownKey };
       return {
         provider,
+        ownKey,
         pricing: descriptor.pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {

@@ -1,6 +1,14 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4FilePart } from '@ai-sdk/provider';
-import { estimateTokens } from '../usage/token-estimate.js';
-import { beginningOf, byteLengthOf, pagesOfPdf, pictureSize, secondsOfSound } from './media-tokens.js';
+import { estimateTokens, estimateTokensOfSize } from '../usage/token-estimate.js';
+import {
+  beginningOf,
+  byteLengthOf,
+  pagesOfPdf,
+  pagesOfSize,
+  pictureSize,
+  secondsOfSize,
+  secondsOfSound,
+} from './media-tokens.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** The tokens that a vendor adds around each message. */
@@ -100,6 +108,25 @@ export function estimateFileTokens(mediaType: string, file: FileData, asked: Ask
   const sample = beginningOf(data, TEXT_SAMPLE);
   const tokens = estimateTextTokens(sample.toString('utf8'), asked);
   return Math.ceil((tokens * byteLengthOf(data)) / Math.max(1, sample.length));
+}
+
+/**
+ * The tokens of a file that has not been read yet.
+ *
+ * @param bytes its size, if that is known
+ * @param beginning its first bytes as base64, if they are known
+ */
+export function estimateUnreadFileTokens(
+  mediaType: string,
+  { bytes, beginning = '' }: { bytes?: number; beginning?: string },
+  { provider, modelId }: AskedModel,
+): number {
+  const rules = provider === 'demo' ? undefined : VENDORS[provider].media;
+  if (rules && mediaType.startsWith('image/')) return rules.picture(pictureSize(beginning), modelId);
+  if (!rules || bytes === undefined) return OF_UNKNOWN_FILE;
+  if (mediaType === 'application/pdf') return pagesOfSize(bytes) * rules.tokensOfPage(modelId);
+  if (mediaType.startsWith('audio/')) return secondsOfSize(bytes) * rules.tokensOfSecond;
+  return isText(mediaType) ? estimateTokensOfSize({ characters: bytes, bytes }) : OF_UNKNOWN_FILE;
 }
 
 function isText(mediaType: string): boolean {

@@ -4,7 +4,9 @@ import type { Page } from '../../../common/http/paging.js';
 import { Accounting } from '../../accounting/accounting.service.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
-import { expectedWithin, limitsOf } from '../../rate-limit/agent-limits.js';
+import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
+import { costsWithin, limitsOf } from '../../rate-limit/agent-limits.js';
+import { NO_COST } from '../../usage/expected-cost.js';
 import { ModelSelector } from '../../models/model-selector.js';
 import { upstreamFailure } from '../../models/upstream-failure.js';
 import type { UserKeys } from '../../models/user-keys.js';
@@ -29,18 +31,21 @@ export class SuggestingService {
   ): Promise<{ page: Page<SuggestionDto>; headers: Readonly<Record<string, string>> }> {
     const config = await this.adminConfig.current();
     const model = this.models.select('artifact', undefined, keys, config);
+    const work = await this.writer.read({ identity, model, documentId, instruction });
     const { limits, budget } = limitsOf('artifact', model, config);
-    const admission = {
+    const cost = budget && !model.ownKey ? this.writer.expectedCost(work) : NO_COST;
+    const admission: AdmissionRequest = {
       userId: identity.id,
-      agentType: 'artifact' as const,
+      agentType: 'artifact',
       limits,
       budget,
-      expectedCost: expectedWithin(budget, Number(this.writer.expectedCost(model))),
+      usesOwnKeys: model.ownKey,
+      ...costsWithin(budget ?? {}, cost),
     };
     return this.accounting.account(
       { agentType: 'artifact', purpose: 'suggestions' },
       async (run) => {
-        const items = await this.writer.suggest({ identity, model, documentId, instruction });
+        const items = await this.writer.suggest(work);
         return { page: { items, nextCursor: null }, headers: run.admission?.headers ?? {} };
       },
       { admission, failureOf: (error) => upstreamFailure(error, model) },

@@ -188,9 +188,10 @@ export class ArtifactTools {
       execute: async (input, { abortSignal }) => {
         const { identity, model, admission } = context;
         const task = { identity, model, documentId: input.id, signal: abortSignal };
-        const expectedCost = this.suggestions.expectedCost(model);
-        const suggestions = await reserving(admission, 'making suggestions', { expectedCost }, () =>
-          this.suggestions.suggest(task),
+        const read = await this.suggestions.read(task);
+        const costs = { ...this.suggestions.expectedCost(read), ownKey: model.ownKey };
+        const suggestions = await reserving(admission, 'making suggestions', costs, () =>
+          this.suggestions.suggest(read),
         );
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
@@ -219,14 +220,15 @@ export class ArtifactTools {
     const { heading, prompt, previous, signal = new AbortController().signal, store } = task;
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
-      const expectedCost = this.images.expectedCost(drawing);
-      return reserving(admission, 'generating an image', { expectedCost }, () => {
+      const costs = this.images.expectedCost(drawing);
+      return reserving(admission, 'generating an image', costs, () => {
         announce(emit, heading, kind);
         return this.images.make({ ...drawing, signal, emit, store });
       });
     }
     const writing = { model, instructions: task.instructions(kind), prompt, previous };
-    return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
+    const costs = { ...this.writer.expectedCost(writing), ownKey: model.ownKey };
+    return reserving(admission, 'writing a document', costs, () => {
       announce(emit, heading, kind);
       return this.writer.write({ ...writing, kind, heading, signal, emit, note, store });
     });
@@ -254,7 +256,7 @@ function oneAfterAnother(tools: ToolSet): ToolSet {
 function reserving<T>(
   admission: Admission | undefined,
   what: string,
-  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost'>,
+  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost' | 'ownKey'>,
   make: () => Promise<T>,
 ): Promise<T> {
   return admission ? admission.reserving({ ...costs, what, make }) : make();
