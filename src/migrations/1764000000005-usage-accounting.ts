@@ -96,11 +96,11 @@ const FIGURES = `
     input_tokens bigint not null,
     output_tokens bigint not null,
     total_tokens bigint not null,
-    own_key_calls bigint not null default 0,
-    unpriced_calls bigint not null default 0,
     input_cost numeric(20, 6) not null,
     output_cost numeric(20, 6) not null,
     total_cost numeric(20, 6) not null,
+    own_key_calls bigint not null default 0,
+    unpriced_calls bigint not null default 0,
     own_key_cost numeric(20, 6) not null default 0`;
 
 /**
