@@ -272,16 +272,16 @@ describe('usage of a chat', () => {
     const answer = await say(MODELS[2]!, chatId, { usage: { input: 1_000, output: 20 } });
     const rows = await rowsOf(chatId, 3);
     const attempts = rows.filter(({ metadata }) => metadata.purpose === 'answer');
-    // Anthropic had reported the input of the first attempt. It had not written anything.
+    // Anthropic had reported the input of the first attempt, and that it had begun to write.
     expect(attempts.map((row) => [row.input_tokens, row.output_tokens, row.metadata.status])).toEqual([
-      [1_000, 0, 'error'],
+      [1_000, 1, 'error'],
       [1_000, 20, 'success'],
     ]);
     expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
       inputTokens: 2_000,
-      outputTokens: 20,
+      outputTokens: 21,
     });
-    expect((await messagesOf(app, user, chatId))[1]).toMatchObject({ inputTokens: 2_000, outputTokens: 20 });
+    expect((await messagesOf(app, user, chatId))[1]).toMatchObject({ inputTokens: 2_000, outputTokens: 21 });
     await expectTotals(chatId, rows);
   });
 

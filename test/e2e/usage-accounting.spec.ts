@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { configureAgent } from '../support/agent-config.js';
 import { eventually } from '../support/chat-app.js';
 import { type GithubApp, startGithubApp } from '../support/github-app.js';
 import { messagesOf, readChat } from '../support/turns.js';
+import { usageDifferences } from '../support/usage-sums.js';
 import {
   chargeOf,
   micros,
@@ -14,7 +16,7 @@ import {
   usageEntries,
 } from '../support/usage-books.js';
 import { type CallKind, type Lane, type LedgerCall, seeded, UsageLedger } from '../support/usage-ledger.js';
-import { UsagePlay } from '../support/usage-play.js';
+import { UNPRICED, UsagePlay } from '../support/usage-play.js';
 
 /*
  * Concurrent users of all agents and providers, and everything that can happen to their turns, in any order. What the
@@ -25,6 +27,8 @@ import { UsagePlay } from '../support/usage-play.js';
 const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 3);
 const FIRST_SEED = Number(process.env['USAGE_SEED'] ?? Date.now() % 1_000_000_000);
 const PROVIDERS = ['google', 'openai', 'anthropic'];
+/** Models whose long prompts get their own prices in this test. */
+const TIERED = ['gemini-2.5-pro', 'gpt-4.1'];
 const USERS = 3;
 const LANES = 6;
 const PURPOSES: Record<CallKind, string> = {
@@ -43,7 +47,7 @@ describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
-    app = await startGithubApp();
+    app = await startGithubApp({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '3000', UPSTREAM_IDLE_TIMEOUT_MS: '2000' });
     // Too high to be reached. They only make sure that there is something to reserve and to settle.
     const budget = { daily: 1_000_000 };
     for (const provider of PROVIDERS) {
@@ -51,6 +55,18 @@ describe('usage of all kinds', () => {
       await configure(`artifact_agent_${provider}`, { budget });
       await configure(`git_mcp_agent_${provider}`, { budget, mcp: { url: app.mcp.url, readOnly: false } });
     }
+    const { body } = await app.request('GET', '/api/admin/config/chat_agent_openai', { user: app.admin });
+    const tiers = [{ aboveInputTokens: 200_000, input: 2.5, cachedInput: 0.25, output: 15 }];
+    const catalog = await app.request('GET', '/api/admin/config/model_catalog', { user: app.admin });
+    await configure('model_catalog', {
+      models: catalog.body.configData.models.map((model: { id: string; pricing: object }) =>
+        TIERED.includes(model.id) ? { ...model, pricing: { ...model.pricing, tiers } } : model,
+      ),
+    });
+    // The API refuses this. Administrators can also write the table.
+    await configureAgent(app, 'openai', {
+      models: [...body.configData.models, { id: UNPRICED.slice('openai/'.length) }],
+    });
     app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
   });
 
@@ -73,6 +89,7 @@ describe('usage of all kinds', () => {
     await expectCosts(rows);
     for (const lane of ledger.lanes.values()) await expectChat(lane, ledger, rows, pairs);
     await expectSpending();
+    await expectReports(rows);
   });
 
   /** Distributes everything that can happen to the chats of some users: half with routing, half without. */
@@ -213,7 +230,7 @@ describe('usage of all kinds', () => {
       const charge = row.total === 0 ? { inputCost: 0n, outputCost: 0n, totalCost: 0n } : undefined;
       expect({ model, inputCost, outputCost, totalCost }).toEqual({
         model,
-        ...(charge ?? chargeOf(tokensOfRow(row), prices.get(model)!)),
+        ...(charge ?? chargeOf(tokensOfRow(row), prices.get(model))),
       });
     }
   }
@@ -247,6 +264,37 @@ describe('usage of all kinds', () => {
         cost: figures.cost,
       });
     }
+  }
+
+  /** The rollups equal the rows, and so does what users see, with own keys and unknown prices apart. */
+  async function expectReports(rows: UsageEntry[]): Promise<void> {
+    expect(await usageDifferences(app.database)).toEqual([]);
+    for (const [userId, own] of Map.groupBy(rows, (row) => row.userId)) {
+      const { body } = await app.request('GET', `/api/admin/usage/summary?userId=${userId}`, {
+        user: app.admin,
+      });
+      const withOwnKey = own.filter(({ metadata }) => metadata.ownKey);
+      const summary = {
+        calls: body.calls,
+        input: body.inputTokens,
+        output: body.outputTokens,
+        cost: microsOf(body.totalCost),
+        ownKeyCalls: body.ownKeyCalls,
+        ownKeyCost: microsOf(body.ownKeyCost),
+        unpricedCalls: body.unpricedCalls,
+      };
+      if (userId === app.admin.id) continue;
+      expect(summary).toEqual({
+        calls: own.length,
+        ...sumOf(own),
+        ownKeyCalls: withOwnKey.length,
+        ownKeyCost: sumOf(withOwnKey).cost,
+        unpricedCalls: own.filter(({ metadata }) => metadata.unpriced).length,
+      });
+    }
+    const unpriced = rows.filter(({ total, model }) => total > 0 && UNPRICED.endsWith(model));
+    expect(unpriced.length).toBeGreaterThan(0);
+    expect(unpriced.every(({ metadata }) => metadata.unpriced === true)).toBe(true);
   }
 
   /** Budgets use the sum of the rows, and nothing is reserved any more. */
