@@ -148,6 +148,12 @@ export class ModelCall {
     if (usage) this.noteFinish(usage, 'error');
   }
 
+  /** Whether the budget of the run allows to make this call again, although it is billed. */
+  mayRepeat(): Promise<boolean> {
+    const { admission } = this.part.run;
+    return admission && !this.model.ownKey ? admission.mayRepeat() : Promise.resolve(true);
+  }
+
   /** Ends the call. Only the first end counts. It is booked in the background, see `AccountedRun`. */
   end(status: CallStatus, errorCode?: string): void {
     if (this.ended) return;

@@ -132,12 +132,13 @@ export class ModelCalls {
       } catch (thrown) {
         deadline.clear();
         const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
-        const { wasSent, signal } = deadline;
-        call.noteFailure(error, { isBilled: wasSent && (signal.aborted || !isRefusal(error)) });
+        const isBilled = deadline.wasSent && (deadline.signal.aborted || !isRefusal(error));
+        call.noteFailure(error, { isBilled });
         if (params.abortSignal?.aborted) call.end('aborted');
         else call.end('error', this.failureCode(error, descriptor));
         const wait = retryWait(error, retry);
         if (params.abortSignal?.aborted || wait === undefined) throw error;
+        if (isBilled && !(await call.mayRepeat())) throw error;
         await sleep(wait, undefined, { signal: params.abortSignal });
       }
     }

@@ -1,3 +1,4 @@
+import { AppError } from '../../common/errors/app-error.js';
 import type { ExpectedCost } from '../usage/expected-cost.js';
 import { addMoney } from '../usage/pricing.js';
 import type { AdmissionRequest, Budget } from './admission.types.js';
@@ -98,6 +99,23 @@ export class Admission {
     this.firstReserve = addMoney(this.firstReserve, toDecimal(missing));
   }
 
+  /**
+   * Whether a running call may be repeated after an attempt that is billed. The reservation covers one attempt, and the
+   * cost of the failed one is added to what is spent.
+   */
+  async mayRepeat(): Promise<boolean> {
+    if (!this.extend) return true;
+    await this.book();
+    try {
+      const expectedCost = this.stillExpected();
+      await this.extend({ expectedCost, reservedCost: '0', freedCost: '0', what: 'another attempt' });
+      return true;
+    } catch (error) {
+      if (error instanceof AppError) return false;
+      throw error;
+    }
+  }
+
   /** The call that the run was admitted for has ended. Its reservation is available for the next call. */
   firstCallEnded(): void {
     this.freedCost = addMoney(this.freedCost, this.firstReserve);
@@ -120,8 +138,7 @@ export class Admission {
     try {
       try {
         await this.book();
-        const stillExpected = addMoney(addMoney(this.firstCost, this.besideCost), this.furtherCost);
-        await this.extend({ expectedCost: stillExpected, reservedCost, freedCost, what });
+        await this.extend({ expectedCost: this.stillExpected(), reservedCost, freedCost, what });
       } catch (error) {
         this.freedCost = addMoney(this.freedCost, freedCost);
         throw error;
@@ -134,6 +151,11 @@ export class Admission {
     } finally {
       this.furtherCost = addMoney(this.furtherCost, `-${expectedCost}`);
     }
+  }
+
+  /** The expected cost of all calls that are running or about to be made. */
+  private stillExpected(): string {
+    return addMoney(addMoney(this.firstCost, this.besideCost), this.furtherCost);
   }
 }
 
