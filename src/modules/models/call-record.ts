@@ -13,7 +13,7 @@ import type { RunPart } from '../accounting/accounted-run.js';
 import { currentPart } from '../accounting/run-context.js';
 import type { CallMetadata, CallSoFar, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
 import { countCall } from './model-metrics.js';
-import { estimatePromptTokens } from './prompt-tokens.js';
+import { type AskedModel, estimatePromptTokens, tokensPerEstimate } from './prompt-tokens.js';
 import { consistent, isReported, toTokenUsage } from './token-usage.js';
 import type { Vendor } from './vendors/vendor.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
@@ -213,8 +213,11 @@ export class ModelCall {
 
   /** Estimated once, because every checkpoint needs it while the call is running. */
   private get promptTokens(): number {
-    const { id: modelId, provider } = this.model;
-    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, { provider, modelId }));
+    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, this.asked));
+  }
+
+  private get asked(): AskedModel {
+    return { provider: this.model.provider, modelId: this.model.id };
   }
 
   /** The finish reason of a failed call is an error, unless the provider refused to answer. */
@@ -225,7 +228,8 @@ export class ModelCall {
   /** The figures that the provider reported. If they are incomplete, an estimate of what has arrived completes them. */
   private count(): { tokens: TokenUsage; estimated: boolean } {
     const { usage, usageOfVendor } = this;
-    const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
+    const written =
+      Math.ceil(this.output.tokens * tokensPerEstimate(this.asked)) + this.images * TOKENS_OF_IMAGE;
     const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
     // After a cut, or after an error of vendors that repeat their figures, these are the figures of the last chunk and
     // not of the end.

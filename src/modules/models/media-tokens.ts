@@ -16,6 +16,8 @@ const PDF_BYTES = 2 * 1024 * 1024;
 const BYTES_A_PAGE = 40_000;
 /** Sound with usual compression. */
 const USUAL_BYTES_A_SECOND = 16_000;
+/** Video with usual compression. */
+const USUAL_BYTES_OF_VIDEO = 250_000;
 /** No vendor accepts more. */
 const MAX_PAGES = 1_000;
 /** No picture is larger. Higher values in a header are ignored. */
@@ -114,4 +116,9 @@ export function secondsOfSound(data: string | Uint8Array): number {
 /** Seconds of sound if only its size is known. */
 export function secondsOfSize(bytes: number): number {
   return Math.ceil(bytes / USUAL_BYTES_A_SECOND);
+}
+
+/** Seconds of video. Only its size is known. */
+export function secondsOfVideo(bytes: number): number {
+  return Math.ceil(bytes / USUAL_BYTES_OF_VIDEO);
 }

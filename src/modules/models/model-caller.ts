@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ImageModelV4,
+  ImageModelV4File,
   LanguageModelV4,
   LanguageModelV4CallOptions,
+  LanguageModelV4FilePart,
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { Inject, Injectable, Logger } from '@nestjs/common';
@@ -95,7 +97,7 @@ export class ModelCalls {
   async generateImage(model: ImageModelV4, descriptor: ModelDescriptor, task: ImageTask): Promise<string> {
     const { prompt, base, abortSignal } = task;
     const params: LanguageModelV4CallOptions = {
-      prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }],
+      prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }, ...(base ? [toPart(base)] : [])] }],
       abortSignal,
     };
     const attempt = async (call: ModelCall, deadline: Deadline): Promise<string> => {
@@ -152,6 +154,13 @@ export class ModelCalls {
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }
+}
+
+/** A picture, as the estimate of a prompt counts it. */
+function toPart(base: ImageModelV4File): LanguageModelV4FilePart {
+  return base.type === 'file'
+    ? { type: 'file', mediaType: base.mediaType, data: { type: 'data', data: base.data } }
+    : { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL(base.url) } };
 }
 
 /** Milliseconds until the next attempt, or undefined if there should be none. */

@@ -8,6 +8,7 @@ import {
   pictureSize,
   secondsOfSize,
   secondsOfSound,
+  secondsOfVideo,
 } from './media-tokens.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
@@ -81,7 +82,16 @@ function tokensOfPart(part: Content, asked: AskedModel): number {
       return OF_MESSAGE + estimateTextTokens(`${part.toolName} ${JSON.stringify(part.input)}`, asked);
     case 'tool-result': {
       const { output } = part;
-      return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
+      if (output.type !== 'content')
+        return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
+      return output.value.reduce(
+        (sum, piece) =>
+          sum +
+          (piece.type === 'file'
+            ? estimateFileTokens(piece.mediaType, piece.data, asked)
+            : estimateTextTokens(piece.type === 'text' ? piece.text : '', asked)),
+        OF_MESSAGE,
+      );
     }
     default:
       return 0;
@@ -104,6 +114,8 @@ export function estimateFileTokens(mediaType: string, file: FileData, asked: Ask
   if (mediaType.startsWith('image/')) return rules.picture(pictureSize(data), modelId);
   if (mediaType === 'application/pdf') return pagesOfPdf(data) * rules.tokensOfPage(modelId);
   if (mediaType.startsWith('audio/')) return secondsOfSound(data) * rules.tokensOfSecond;
+  if (mediaType.startsWith('video/'))
+    return secondsOfVideo(byteLengthOf(data)) * (rules.tokensOfVideoSecond ?? 0);
   if (!isText(mediaType)) return OF_UNKNOWN_FILE;
   const sample = beginningOf(data, TEXT_SAMPLE);
   const tokens = estimateTextTokens(sample.toString('utf8'), asked);
@@ -126,6 +138,7 @@ export function estimateUnreadFileTokens(
   if (!rules || bytes === undefined) return OF_UNKNOWN_FILE;
   if (mediaType === 'application/pdf') return pagesOfSize(bytes) * rules.tokensOfPage(modelId);
   if (mediaType.startsWith('audio/')) return secondsOfSize(bytes) * rules.tokensOfSecond;
+  if (mediaType.startsWith('video/')) return secondsOfVideo(bytes) * (rules.tokensOfVideoSecond ?? 0);
   return isText(mediaType) ? estimateTokensOfSize({ characters: bytes, bytes }) : OF_UNKNOWN_FILE;
 }
 

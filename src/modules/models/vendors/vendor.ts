@@ -191,6 +191,8 @@ export interface Vendor {
     tokensOfPage(modelId: string): number;
     /** The tokens of sound. */
     readonly tokensOfSecond: number;
+    /** The tokens of video with its sound. Absent if the vendor takes no videos. */
+    readonly tokensOfVideoSecond?: number;
   };
 
   readonly files: FileRules;
