@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import { noteSent, noteSignOfLife } from './deadline.js';
+import { noteOnlyPrepared, noteSent, noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 
 /** Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. */
@@ -10,6 +10,16 @@ const dispatcher = new Agent({
   keepAliveTimeout: 30_000,
   pipelining: 1,
 }).compose(notingSent);
+
+/** The codes of errors without a connection. */
+const UNCONNECTED = new Set<string | undefined>([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 const MAX_REDIRECTS = 5;
 /** Redirects that repeat the request unchanged. Others would turn it into a GET. */
@@ -46,7 +56,10 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   const { method = 'GET', body, signal } = init ?? {};
   if (body !== undefined && body !== null && typeof body !== 'string') {
     noteSent(signal);
-    const answer = await fetch(url, { ...init, redirect: 'manual' });
+    const answer = await fetch(url, { ...init, redirect: 'manual' }).catch((error: unknown) => {
+      if (UNCONNECTED.has(codeOf(error))) noteOnlyPrepared(signal);
+      throw error;
+    });
     noteSignOfLife(signal);
     return answer;
   }
@@ -72,6 +85,10 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
         : [value].flat().map((item) => [name, item]),
     ),
   });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { cause?: { code?: string } } | null)?.cause?.code;
 }
 
 /** Notes the moment at which a request is written to its connection. Before that, the vendor cannot know of it. */
