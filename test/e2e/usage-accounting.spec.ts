@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { configureAgent } from '../support/agent-config.js';
 import { eventually } from '../support/chat-app.js';
+import { ANTHROPIC, idsOf, OPENAI, SHORT_COOL_DOWN } from '../support/fallbacks.js';
 import { type GithubApp, startGithubApp } from '../support/github-app.js';
 import { messagesOf, readChat } from '../support/turns.js';
 import { usageDifferences } from '../support/usage-sums.js';
@@ -47,13 +48,21 @@ describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
-    app = await startGithubApp({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '3000', UPSTREAM_IDLE_TIMEOUT_MS: '2000' });
+    app = await startGithubApp({
+      ...SHORT_COOL_DOWN,
+      UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '3000',
+      UPSTREAM_IDLE_TIMEOUT_MS: '2000',
+    });
     // Too high to be reached. They only make sure that there is something to reserve and to settle.
     const budget = { daily: 1_000_000 };
     for (const provider of PROVIDERS) {
       await configure(`chat_agent_${provider}`, { budget });
       await configure(`artifact_agent_${provider}`, { budget });
       await configure(`git_mcp_agent_${provider}`, { budget, mcp: { url: app.mcp.url, readOnly: false } });
+    }
+    for (const agent of ['chat', 'artifact']) {
+      const fallbackModels = idsOf(ANTHROPIC, OPENAI);
+      await configure(`${agent}_agent_google`, { fallbackModels, fallbackForChosen: true });
     }
     const { body } = await app.request('GET', '/api/admin/config/chat_agent_openai', { user: app.admin });
     const tiers = [{ aboveInputTokens: 200_000, input: 2.5, cachedInput: 0.25, output: 15 }];

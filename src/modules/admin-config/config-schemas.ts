@@ -48,6 +48,15 @@ const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
     >,
   );
 
+/** Whether the provider exists is known from the catalog. */
+const fullModelId = z
+  .string()
+  .max(200)
+  .regex(/^[^\s/]+\/\S*[^\s/]$/, 'must be provider/model');
+
+/** Each one that fails delays the answer. */
+const MAX_FALLBACKS = 5;
+
 const agentModels = z
   .array(z.strictObject({ id: modelId, isDefault: z.boolean().optional() }))
   .min(1)
@@ -105,6 +114,28 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
   models: agentModels,
+  fallbackModels: z
+    .array(z.strictObject({ id: fullModelId }))
+    .max(MAX_FALLBACKS)
+    .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
+    .optional()
+    .meta({
+      description:
+        'The models that answer if the default model fails before its first token (429, 5xx, no connection, timeout), in this ' +
+        'order, as `provider/model`. They may be of other providers, which then get the conversation. They use this ' +
+        'configuration: its prompt, parameters, tools, limits and budget. A model without a key, beyond the budget, or that ' +
+        "does not take the files of the question is skipped. The server's key is used if the user has sent none for the " +
+        'provider. A model that failed cools down: until then, answers start with the next one. Refusals, invalid requests and ' +
+        'refused keys do not fall back, and neither does an answer that has begun. If all fail, the error is that of the first.',
+      'x-unique-by': ['id'],
+    }),
+  fallbackForChosen: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether `fallbackModels` also answer for a model that the request names. By default, such a request gets an answer of ' +
+        'that model, or its error. Set it if your client names a model in every request.',
+    ),
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
     .describe('Requests per user. Changes take effect with the next request.'),
@@ -213,7 +244,11 @@ const routingSchema = z.strictObject({
     .min(1)
     .max(200)
     .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
-    .meta({ description: 'The first model with a configured key chooses the agent.', 'x-unique-by': ['id'] }),
+    .meta({
+      description:
+        'The first model with a configured key chooses the agent. If it fails, the next one with a key is asked.',
+      'x-unique-by': ['id'],
+    }),
   timeoutMs: z
     .int()
     .min(100)

@@ -9,11 +9,13 @@ import {
 import type { FinishedCall } from '../usage/usage.types.js';
 import { PROVIDERS } from './vendors/vendors.js';
 
-// Prometheus sees no increase in a counter whose first value is 1, so the counters start at 0.
-for (const provider of PROVIDERS) unpricedCalls.inc({ provider }, 0);
-
 /** The name in the metrics of models that are not in the catalog. Each name creates a set of series that never goes away. */
 const OTHER = 'other';
+
+/** Prometheus sees no increase in a counter whose first value is 1, so the counters start at 0. */
+export function startCounters(): void {
+  for (const provider of PROVIDERS) unpricedCalls.inc({ provider }, 0);
+}
 
 /**
  * Counts a call that has ended.

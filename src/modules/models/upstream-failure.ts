@@ -169,6 +169,15 @@ export function isRetryable(thrown: unknown): boolean {
 }
 
 /**
+ * Whether a provider could not answer at all, so that another one may be asked: it is limited, down, unreachable or silent.
+ * Only used before the first byte. A refusal is an answer.
+ */
+export function isOutage(thrown: unknown): boolean {
+  if (thrown instanceof UpstreamTimeoutError || isRetryable(thrown)) return true;
+  return APICallError.isInstance(thrown) && thrown.statusCode === 408;
+}
+
+/**
  * Whether the vendor itself says that it has not answered: with the status of an error, or with an error event. Vendors do
  * not bill such a call. A call that was cut off, or that ended without a result, is billed.
  */

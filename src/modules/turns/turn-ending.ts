@@ -2,6 +2,7 @@ import type { UIMessageChunk } from 'ai';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toMoney } from '../../common/http/money.js';
 import type { AnswerEnd } from '../models/ending.js';
+import type { SelectedModel } from '../models/model-selector.js';
 import { addressOf, type ModelProvider } from '../models/vendors/vendors.js';
 import { NO_TOKENS } from '../usage/pricing.js';
 import { RunFigures } from '../accounting/accounted-run.js';
@@ -31,7 +32,7 @@ export function metadataOf(
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tokens;
   return {
     agentType,
-    model: model.id,
+    ...nameOf(model),
     usage: {
       inputTokens,
       outputTokens,
@@ -42,6 +43,11 @@ export function metadataOf(
     cost: toMoney(totalCost),
     ...(failure ? { error: { code: failure.code, message: failure.detail } } : {}),
   };
+}
+
+/** Which model answers, as the metadata of an answer names it. */
+export function nameOf({ id, standsInFor }: SelectedModel): Pick<AnswerMetadata, 'model' | 'fallbackFor'> {
+  return { model: id, ...(standsInFor === undefined ? {} : { fallbackFor: standsInFor }) };
 }
 
 /** The last chunks of the stream. They carry the same metadata as the stored message. */

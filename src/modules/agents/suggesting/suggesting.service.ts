@@ -7,6 +7,7 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
 import { costsWithin, limitsOf } from '../../rate-limit/agent-limits.js';
 import { NO_COST } from '../../usage/expected-cost.js';
+import { answerOf, readyModel } from '../../models/fallback/fallback.js';
 import { ModelSelector } from '../../models/model-selector.js';
 import { upstreamFailure } from '../../models/upstream-failure.js';
 import type { UserKeys } from '../../models/user-keys.js';
@@ -30,7 +31,7 @@ export class SuggestingService {
     keys: UserKeys,
   ): Promise<{ page: Page<SuggestionDto>; headers: Readonly<Record<string, string>> }> {
     const config = await this.adminConfig.current();
-    const model = this.models.select('artifact', undefined, keys, config);
+    const model = readyModel(this.models.select('artifact', undefined, keys, config));
     const work = await this.writer.read({ identity, model, documentId, instruction });
     const { limits, budget } = limitsOf('artifact', model, config);
     const cost = budget && !model.ownKey ? this.writer.expectedCost(work) : NO_COST;
@@ -45,8 +46,16 @@ export class SuggestingService {
     return this.accounting.account(
       { agentType: 'artifact', purpose: 'suggestions' },
       async (run) => {
-        const items = await this.writer.suggest(work);
-        return { page: { items, nextCursor: null }, headers: run.admission?.headers ?? {} };
+        const { admission } = run;
+        const items = await answerOf(model, { admission }, (asked, attempt) => {
+          const askedWork = { ...work, model: asked, attempt };
+          const make = () => this.writer.suggest(askedWork);
+          if (attempt.isFirst || !admission) return make();
+          admission.firstCallEnded();
+          const costs = { ...this.writer.expectedCost(askedWork), ownKey: asked.ownKey };
+          return admission.reserving({ ...costs, what: 'making suggestions', make });
+        });
+        return { page: { items, nextCursor: null }, headers: admission?.headers ?? {} };
       },
       { admission, failureOf: (error) => upstreamFailure(error, model) },
     );

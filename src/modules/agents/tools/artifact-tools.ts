@@ -6,6 +6,7 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
+import { answerOf } from '../../models/fallback/fallback.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import type { Emit, Note } from '../agent.js';
@@ -17,9 +18,10 @@ import {
   updateInstructions,
   writingInstructions,
 } from './document-prompts.js';
-import { DocumentWriter } from './document-writer.js';
+import { DocumentWriter, remaining } from './document-writer.js';
 import { ImageMaker } from './image-maker.js';
 import { SuggestionWriter } from './suggestion-writer.js';
+import { failedWork } from './unfinished-work.js';
 
 /** What the tools of one answer need. */
 export interface ArtifactContext {
@@ -189,10 +191,11 @@ export class ArtifactTools {
         const { identity, model, admission } = context;
         const task = { identity, model, documentId: input.id, signal: abortSignal };
         const read = await this.suggestions.read(task);
-        const costs = { ...this.suggestions.expectedCost(read), ownKey: model.ownKey };
-        const suggestions = await reserving(admission, 'making suggestions', costs, () =>
-          this.suggestions.suggest(read),
-        );
+        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
+          const work = { ...read, model: asked, attempt };
+          const costs = { ...this.suggestions.expectedCost(work), ownKey: asked.ownKey };
+          return reserving(admission, 'making suggestions', costs, () => this.suggestions.suggest(work));
+        });
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
           id: input.id,
@@ -226,11 +229,16 @@ export class ArtifactTools {
         return this.images.make({ ...drawing, signal, emit, store });
       });
     }
-    const writing = { model, instructions: task.instructions(kind), prompt, previous };
-    const costs = { ...this.writer.expectedCost(writing), ownKey: model.ownKey };
-    return reserving(admission, 'writing a document', costs, () => {
-      announce(emit, heading, kind);
-      return this.writer.write({ ...writing, kind, heading, signal, emit, note, store });
+    const instructions = task.instructions(kind);
+    const failureOf = (error: unknown, failed: SelectedModel) =>
+      failedWork(error, failed, remaining({ previous }));
+    return answerOf(model, { signal, admission, failureOf }, (asked, attempt) => {
+      const writing = { model: asked, instructions, prompt, previous };
+      const costs = { ...this.writer.expectedCost(writing), ownKey: asked.ownKey };
+      return reserving(admission, 'writing a document', costs, () => {
+        announce(emit, heading, kind);
+        return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt });
+      });
     });
   }
 }
