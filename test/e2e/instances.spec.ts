@@ -31,7 +31,11 @@ describe('two instances', () => {
   });
 
   /** Starts an answer on the owner that stops after `Safe and `. */
-  async function begin(chatId: string, message?: object, of = user): Promise<AnswerReader> {
+  async function begin(
+    chatId: string,
+    message = userMessage(`question of ${chatId}`),
+    of = user,
+  ): Promise<AnswerReader> {
     servers.double.enqueue(
       { text: ['Safe ', 'and ', 'sound.'], pauseAfter: 2, usage: { input: 1_000, output: 90 } },
       { when: ({ stream }) => stream },
