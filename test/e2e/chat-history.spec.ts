@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isCompactionCall } from '../doubles/wire/reply.js';
 import { addChat, addMessage, text } from '../fixtures/chat-rows.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
@@ -22,7 +23,10 @@ describe('the history that a model gets', () => {
 
   afterAll(() => app.close());
 
-  const lastPrompt = () => JSON.stringify(app.double.requests.filter(({ stream }) => stream).at(-1)?.body);
+  const lastPrompt = () =>
+    JSON.stringify(
+      app.double.requests.filter((request) => request.stream && !isCompactionCall(request)).at(-1)?.body,
+    );
 
   /** A chat with these answer parts, and the model's answer to the next message. */
   async function sayAfter(model: string, parts: unknown[], status = 'interrupted'): Promise<string> {

@@ -23,6 +23,9 @@ export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSugge
 /** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
 
+/** The share of a model's possible input from which on the older part of a chat is summarized. */
+export const COMPACTION_THRESHOLD = 0.7;
+
 /** How long a vendor keeps a prompt, where that can be chosen. */
 export const CACHE_LIFETIMES = ['5m', '1h'] as const;
 export type CacheLifetime = (typeof CACHE_LIFETIMES)[number];
@@ -135,6 +138,14 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
         '`ttl` is how long Anthropic keeps a prompt after its last use, by default `5m`; an hour costs more to write. The ' +
         'other vendors decide that themselves. `enabled: false` asks for no caching; what a vendor caches unasked stays.',
     ),
+  context: z
+    .strictObject({ maxInputTokens: z.int().min(1_000).max(1_000_000_000).optional() })
+    .optional()
+    .describe(
+      'What a model is sent at most. `maxInputTokens` counts the system prompt, the tools and the conversation; by ' +
+        "default, the limit is the model's context window less the longest answer. A lower limit makes long chats " +
+        'cheaper: their older part is summarized earlier.',
+    ),
 });
 
 const noTools = z
@@ -246,6 +257,19 @@ const filesSchema = z.strictObject({
 /** What users may upload. */
 export type FileSettings = z.output<typeof filesSchema>;
 
+const compactionSchema = z
+  .strictObject({
+    enabled: z.boolean().optional(),
+    threshold: z.number().min(0.1).max(0.95).optional(),
+    models: modelOfEach(PROVIDERS).optional(),
+  })
+  .describe(
+    'Long chats: when a conversation fills this share of the input that its model may get (`threshold`, by default ' +
+      `${COMPACTION_THRESHOLD}), its older part is summarized after the answer, by the model in \`models\` of the same ` +
+      'provider, by default the one that generates titles. The messages stay as they are. `enabled: false` switches ' +
+      'summaries off; the oldest messages are then left out of prompts that would be too long.',
+  );
+
 const appSettingsSchema = z.strictObject({
   activeProvider: z
     .enum(PROVIDERS)
@@ -262,6 +286,7 @@ const appSettingsSchema = z.strictObject({
   files: filesSchema
     .optional()
     .describe('Files of users, where the server has Supabase Storage. Without it, the defaults hold.'),
+  compaction: compactionSchema.optional(),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
 

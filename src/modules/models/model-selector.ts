@@ -123,6 +123,21 @@ export class ModelSelector {
     );
   }
 
+  /**
+   * The cheap model of the same provider that summarizes long chats: the configured one, or else the one that writes
+   * titles. Undefined for the demo model, which cannot summarize anything.
+   */
+  selectForCompaction(
+    { provider, modelId, agentConfig }: SelectedModel,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel | undefined {
+    if (provider === 'demo' || !this.hasKey(provider, keys)) return undefined;
+    const { compaction, titleModels } = config.settings;
+    const id = compaction?.models?.[provider] ?? titleModels?.[provider] ?? modelId;
+    return this.selected(provider, id, agentConfig, keys, config);
+  }
+
   /** The first routing model with a key, or else the demo model. Undefined if there is neither. */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
     for (const id of config.routing.models) {

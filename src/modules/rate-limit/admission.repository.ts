@@ -74,8 +74,8 @@ export class AdmissionRepository {
       run.id,
       userId,
       agentType,
-      limits.hourly,
-      limits.daily,
+      orNull(limits.hourly),
+      orNull(limits.daily),
       budget?.daily ?? null,
       budget?.monthly ?? null,
       expectedCost,
@@ -92,8 +92,8 @@ export class AdmissionRepository {
     const rows = requests.map(({ agentType, limits, budget, expectedCost }, position) => ({
       position,
       agent: agentType,
-      hourly: limits.hourly,
-      daily: limits.daily,
+      hourly: orNull(limits.hourly),
+      daily: orNull(limits.daily),
       dailyBudget: budget?.daily,
       monthlyBudget: budget?.monthly,
       expectedCost,
@@ -124,4 +124,9 @@ export class AdmissionRepository {
 function onlyOf<T>(rows: unknown[] | undefined): T {
   if (rows?.length !== 1) throw new Error('A statement that must return one row returned none, or several.');
   return rows[0] as T;
+}
+
+/** A limit that is null does not apply. */
+function orNull(limit: number): number | null {
+  return limit === Infinity ? null : limit;
 }

@@ -7,22 +7,17 @@ import { expectedWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { expectedCostOfWriting } from '../usage/expected-cost.js';
 import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import { MAX_SHOWN } from '../agents/artifact.agent.js';
+import { inputLimit } from '../compaction/context-limit.js';
 import { outputLimit } from '../models/call-settings.js';
 import { estimateMessageTokens } from '../models/message-tokens.js';
-import type { SelectedModel } from '../models/model-selector.js';
 import { estimateFileTokens, estimateTextTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
 import { pricedUncached } from '../models/prompt-caching.js';
+import { toolTokens } from '../models/tool-tokens.js';
 import type { Turn } from './turn.js';
+import { rangeOf } from './turn-change.js';
 import type { Candidates, ChosenAgent } from './turn-phases.js';
-import { type PromptSize, TurnRepository } from './turn.repository.js';
-
-/** The average number of tokens of the description of an agent's own tool. */
-const TOKENS_PER_TOOL = 200;
-/** The average number of tools in a toolset of GitHub's server. */
-const TOOLS_PER_TOOLSET = 12;
-/** The tokens that a vendor uses to describe one of its own tools to the model. */
-const TOKENS_PER_VENDOR_TOOL = 400;
+import { HistoryRepository, type PromptSize } from './history.repository.js';
 
 /** The tokens of the conversation, for one of the agents that could answer. */
 type ConversationLength = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => Promise<number>;
@@ -30,7 +25,7 @@ type ConversationLength = (chosen: Pick<ChosenAgent, 'agentType' | 'model'>) => 
 /** What a turn requests from the limits and budgets. */
 @Injectable()
 export class TurnAdmission {
-  constructor(private readonly repository: TurnRepository) {}
+  constructor(private readonly histories: HistoryRepository) {}
 
   /** @param history what the model gets; without it, its size is requested only if a budget needs it */
   async request(
@@ -63,7 +58,8 @@ export class TurnAdmission {
     const { action, documentId } = turn.request;
     let stored: Promise<PromptSize> | undefined;
     const size = () =>
-      (stored ??= this.repository.promptSize(identity, {
+      (stored ??= this.histories.promptSize(identity, {
+        ...rangeOf(turn.request),
         chatId: history ? undefined : turn.chatId,
         documentId,
         shown: MAX_SHOWN,
@@ -99,12 +95,16 @@ async function requestOf(
   const { limits, budget } = limitsOf(agentType, model, config);
   if (!budget) return { userId, agentType, limits, expectedCost: 0 };
 
+  // Of a longer conversation, the oldest turns are left out.
+  const promptTokens = Math.min(
+    estimateTextTokens(model.agentConfig.systemPrompt, model) +
+      toolTokens(model) +
+      (await conversationLength(chosen)),
+    inputLimit(model),
+  );
   const costs = expectedCostOfWriting(
     {
-      promptTokens:
-        estimateTextTokens(model.agentConfig.systemPrompt, model) +
-        toolTokens(model) +
-        (await conversationLength(chosen)),
+      promptTokens,
       maxOutputTokens: outputLimit(model),
       webSearches: paidSearches(model),
     },
@@ -113,14 +113,4 @@ async function requestOf(
   const expectedCost = expectedWithin(budget, Number(costs.expectedCost));
   const reservedCost = expectedWithin(budget, Number(costs.reservedCost));
   return { userId, agentType, limits, budget, expectedCost, reservedCost };
-}
-
-/** The model reads the descriptions of its tools with every call. */
-function toolTokens({ agentConfig: { tools = [], mcp, capabilities = {} } }: SelectedModel): number {
-  const { thinking: _thinking, fileInput: _fileInput, ...vendorTools } = capabilities;
-  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_PER_TOOLSET + (mcp.tools?.length ?? 0) : 0;
-  return (
-    (tools.length + mcpTools) * TOKENS_PER_TOOL +
-    Object.values(vendorTools).filter((allowed) => allowed === true).length * TOKENS_PER_VENDOR_TOOL
-  );
 }

@@ -8,6 +8,7 @@ import { Accounting } from '../accounting/accounting.service.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
+import { CompactionService } from '../compaction/compaction.service.js';
 import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
@@ -20,6 +21,13 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
+import {
+  answeredChatOf,
+  assertQuestionFits,
+  contextChunk,
+  fittedFor,
+  lastContextOf,
+} from './turn-context.js';
 import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
@@ -51,6 +59,7 @@ export class TurnConductor {
     private readonly agents: Agents,
     private readonly titles: TitleService,
     private readonly files: StoredFiles,
+    private readonly compaction: CompactionService,
   ) {}
 
   /** Never rejects. Any error is sent to the turn's readers, stored and logged. */
@@ -85,6 +94,7 @@ export class TurnConductor {
     const obvious = continued
       ? this.chooser.same(continued.agentType, turn.request, candidates, keys, config)
       : this.chooser.obvious(turn.request, candidates, config);
+    assertQuestionFits(turn, candidates, obvious);
     const router = obvious ? undefined : this.models.selectForRouting(keys, config);
     return { turn, identity, keys, config, candidates, obvious, router, continued };
   }
@@ -132,6 +142,7 @@ export class TurnConductor {
     }
     await stored;
     await this.end(ending, title);
+    this.compaction.begin(answeredChatOf(ending));
   }
 
   /**
@@ -162,10 +173,10 @@ export class TurnConductor {
     const { documentId, repositoryId } = turn.request;
     const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
-    const history = await this.files.withContents(identity, answering.history);
+    let isShortened = false;
     const input = {
-      history,
       onRefusedFiles,
+      onShortened: () => void (isShortened = true),
       signal,
       identity,
       keys,
@@ -185,17 +196,21 @@ export class TurnConductor {
       letReadWhenStored(answering);
     };
     try {
-      end = await this.agents.get(chosen.agentType).answer(input, chosen.model, emit);
+      const read = await this.files.withContents(identity, answering.history);
+      const fit = fittedFor(answering, read);
+      isShortened = fit.isShortened;
+      const shown = { ...input, history: fit.history };
+      end = await this.agents.get(chosen.agentType).answer(shown, chosen.model, emit);
     } catch (error) {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    if (turn.stopReason === 'stopped') return { ...answering, status: 'stopped' };
-    if (turn.stopReason === 'shutdown') return { ...answering, status: 'interrupted' };
+    if (turn.stopReason === 'stopped') return { ...answering, isShortened, status: 'stopped' };
+    if (turn.stopReason === 'shutdown') return { ...answering, isShortened, status: 'interrupted' };
     if (turn.stopReason === 'too-long')
       failure = upstreamError('The answer became too long and was stopped.');
     const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
-    return { ...answering, ...how };
+    return { ...answering, isShortened, ...how };
   }
 
   private failureOf(error: unknown, turn: Turn, model: SelectedModel): AppError {
@@ -256,6 +271,8 @@ export class TurnConductor {
     else turn.letRead();
     await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
     title?.abandon();
+    const context = contextChunk(ending);
+    if (context) turn.stream.publish(context);
     const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
@@ -273,15 +290,11 @@ export class TurnConductor {
     return false;
   }
 
-  private answerOf({ turn, chosen: { model } }: Ending, metadata: FinishedAnswer['metadata']) {
+  private answerOf(ending: Ending, metadata: FinishedAnswer['metadata']) {
+    const { turn, chosen } = ending;
     const { answerId: id, chatId, streamId, userId } = turn;
-    const lastContext = {
-      ...metadata.usage,
-      model: metadata.model,
-      cost: metadata.cost,
-      contextWindow: model.catalog?.contextWindow ?? null,
-    };
-    return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
+    const lastContext = lastContextOf(ending, metadata);
+    return { id, chatId, streamId, userId, modelUsed: chosen.model.modelId, metadata, lastContext };
   }
 
   /** Stored separately from the end of the answer, which does not depend on it. Never rejects. */

@@ -78,7 +78,7 @@ function usersOf({ agents, routing, settings }: RuntimeConfig): Map<string, stri
     for (const agent of ANSWERING_AGENTS)
       for (const { id } of agents[agent][provider]?.models ?? [])
         add(agentKey(agent, provider), `${provider}/${id}`);
-    for (const models of [settings.titleModels, settings.imageModels] as Array<
+    for (const models of [settings.titleModels, settings.imageModels, settings.compaction?.models] as Array<
       Partial<Record<string, string>> | undefined
     >) {
       const id = models?.[provider];
