@@ -58,7 +58,9 @@ describe('compaction', () => {
       expect(boundary % 2).toBe(1);
       expect(boundary).toBeGreaterThan(10);
       const [call] = compactionCalls(app);
-      expect(linesIn(JSON.stringify(call?.body))).toEqual(ids.slice(0, boundary + 1).map((_, index) => index));
+      expect(linesIn(JSON.stringify(call?.body))).toEqual(
+        ids.slice(0, boundary + 1).map((_, index) => index),
+      );
 
       const second = await say(chatId, 'Question 2', model);
       expect(contexts(second.chunks)[0]).toMatchObject({ summarizedThrough: throughId });
@@ -174,8 +176,7 @@ describe('compaction', () => {
     const first = await summarized(app, chatId, 'SUMMARY ONE');
     await compacted(app, user);
     summarizes('SUMMARY TWO');
-    for (let turn = 0; compactionCalls(app).length < 2; turn++)
-      await say(chatId, line(500 + turn).repeat(3));
+    for (let turn = 0; compactionCalls(app).length < 2; turn++) await say(chatId, line(500 + turn).repeat(3));
     const second = await summarized(app, chatId, 'SUMMARY TWO');
     expect(second.throughId).not.toBe(first.throughId);
     const [one, two] = compactionCalls(app).map(({ body }) => JSON.stringify(body));

@@ -27,7 +27,7 @@ export async function limitChats(app: TestApp, maxInputTokens: number | undefine
 
 /** A chat of `count` messages: `Line 0 of it.`, a question, and so on. @returns its id and those of its messages */
 export async function addLongChat(
-  app: TestApp,
+  app: Pick<TestApp, 'database'>,
   user: TestUser,
   count: number,
   { visibility, text = line(0) }: { visibility?: 'public' | 'private'; text?: string } = {},
@@ -53,7 +53,10 @@ export interface StoredSummary {
   throughId: string;
 }
 
-export async function summaryOf({ database }: TestApp, chatId: string): Promise<StoredSummary | undefined> {
+export async function summaryOf(
+  { database }: Pick<TestApp, 'database'>,
+  chatId: string,
+): Promise<StoredSummary | undefined> {
   const rows = await database.query(
     `select content, through_id as "throughId" from switchboard.chat_summaries where chat_id = $1`,
     [chatId],
@@ -62,7 +65,11 @@ export async function summaryOf({ database }: TestApp, chatId: string): Promise<
 }
 
 /** Waits until the summary contains these words. */
-export function summarized(app: TestApp, chatId: string, words: string): Promise<StoredSummary> {
+export function summarized(
+  app: Pick<TestApp, 'database'>,
+  chatId: string,
+  words: string,
+): Promise<StoredSummary> {
   return eventually(async () => {
     const summary = await summaryOf(app, chatId);
     return summary?.content.includes(words) && summary;

@@ -16,7 +16,7 @@ const MOST_MESSAGES = 300;
 const MEASURED_MESSAGES = 400;
 /** How often a running compaction checks that its chat is still there and unchanged, in milliseconds. */
 export const CLAIM_CHECK = { interval: 1_000 };
-/** The time that running compactions have to be booked during a shutdown, in milliseconds. */
+/** The time that canceled compactions have to be booked, in milliseconds. */
 const STOP_TIMEOUT = 5_000;
 
 /** A chat after one of its answers. */
@@ -71,15 +71,18 @@ export class CompactionService implements OnModuleDestroy, BeforeApplicationShut
     this.running.set(chatId, { userId: identity.id, controller, done });
   }
 
-  /** Ends the compaction of a chat that is being deleted, if this instance runs it. Another instance notices it soon. */
-  cancel(userId: string, chatId: string): void {
+  /**
+   * Ends the compaction of a chat that is about to be deleted, and waits until its call is booked. Another instance
+   * notices the deletion soon.
+   */
+  async cancel(userId: string, chatId: string): Promise<void> {
     const running = this.running.get(chatId);
-    if (running?.userId === userId) running.controller.abort();
+    if (running?.userId === userId) await ended([running]);
   }
 
   /** The same for all chats of a user. */
-  cancelAll(userId: string): void {
-    for (const running of this.running.values()) if (running.userId === userId) running.controller.abort();
+  async cancelAll(userId: string): Promise<void> {
+    await ended([...this.running.values()].filter((running) => running.userId === userId));
   }
 
   isRunning(userId: string): boolean {
@@ -92,14 +95,7 @@ export class CompactionService implements OnModuleDestroy, BeforeApplicationShut
 
   /** Canceled calls are booked. The compaction happens after a later answer. */
   async beforeApplicationShutdown(): Promise<void> {
-    const running = [...this.running.values()];
-    if (running.length === 0) return;
-    for (const { controller } of running) controller.abort();
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)));
-    await Promise.race([Promise.all(running.map(({ done }) => done)), deadline]).finally(() =>
-      clearTimeout(timer),
-    );
+    await ended([...this.running.values()]);
   }
 
   private async compact(chat: AnsweredChat, controller: AbortController): Promise<void> {
@@ -155,6 +151,16 @@ export class CompactionService implements OnModuleDestroy, BeforeApplicationShut
       'A chat could not be summarized. Later answers try again, each time after a longer wait.',
     );
   }
+}
+
+/** Cancels compactions, and waits a while for their end. */
+async function ended(running: Running[]): Promise<void> {
+  if (running.length === 0) return;
+  for (const { controller } of running) controller.abort();
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)));
+  const all = Promise.all(running.map(({ done }) => done));
+  await Promise.race([all, deadline]).finally(() => clearTimeout(timer));
 }
 
 /** Whether the conversation fills so much of its limit that its older part should be summarized. */

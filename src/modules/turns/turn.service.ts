@@ -96,8 +96,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Ends what is running for a chat that is about to be deleted: its turn, and its compaction. */
   async stopForDeletion(userId: string, chatId: string): Promise<void> {
-    this.compaction.cancel(userId, chatId);
     await this.stop(userId, chatId);
+    await this.compaction.cancel(userId, chatId);
   }
 
   /** True while this instance calls models for this user. */
@@ -107,13 +107,13 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Ends all running turns and compactions of a user. */
   async stopAll(userId: string): Promise<void> {
-    this.compaction.cancelAll(userId);
     const turns = this.hub.all().filter((turn) => turn.userId === userId);
     for (const turn of turns) turn.stop('stopped');
     await this.within(
       STOP_TIMEOUT,
       turns.map(({ done }) => done),
     );
+    await this.compaction.cancelAll(userId);
   }
 
   async onApplicationBootstrap(): Promise<void> {
