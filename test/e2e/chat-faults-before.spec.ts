@@ -32,6 +32,8 @@ interface Meaning {
   retryAfter?: string;
   /** How the calls ended. The default is `error`. */
   callStatus?: string;
+  /** The error code of the calls, if it is not that of the problem. */
+  callCode?: string;
 }
 
 const UPSTREAM = { status: 502, code: 'upstream_error' };
@@ -43,7 +45,13 @@ const badKey = {
 const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/ };
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
 const unreachable = { ...UPSTREAM, detail: /^NAME cannot be reached\.$/ };
-const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
+/** The message is the whole conversation. */
+const tooLong = {
+  status: 413,
+  code: 'payload_too_large',
+  detail: /^Your message is too long for \S+\. Shorten it, split it, or choose another model\.$/,
+  callCode: 'upstream_error',
+};
 const empty = { ...UPSTREAM, detail: /^The model gave an empty answer\./, callStatus: 'success' };
 const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not respond in time\.$/ };
 const failedWith = (status: number) => ({
@@ -104,7 +112,7 @@ async function expectFailedTurn(
   app: ChatApp,
   user: TestUser,
   chatId: string,
-  { code, callStatus = 'error' }: Meaning,
+  { code, callStatus = 'error', callCode = code }: Meaning,
   attempts: number,
 ): Promise<void> {
   const messages = await messagesOf(app, user, chatId);
@@ -118,7 +126,7 @@ async function expectFailedTurn(
     Array.from({ length: attempts }, () => ({
       purpose: 'answer',
       status: callStatus,
-      errorCode: callStatus === 'error' ? code : null,
+      errorCode: callStatus === 'error' ? callCode : null,
       closed: true,
     })),
   );

@@ -16,12 +16,12 @@ export const LIMIT = 4_000;
 export const line = (number: number) =>
   `Line ${number} of it. ${'It goes on with some more words about nothing in particular. '.repeat(7)}`;
 
-/** Lets the chat agent of every vendor be sent only `maxInputTokens`. */
-export async function limitChats(app: TestApp, maxInputTokens: number | undefined = LIMIT): Promise<void> {
+/** Lets the chat agent of every vendor be sent only `maxInputTokens`, or as much as its model takes. */
+export async function limitChats(app: TestApp, maxInputTokens: number | null = LIMIT): Promise<void> {
   for (const provider of PROVIDERS)
     await configureAgent(app, provider, {
       systemPrompt: 'Be brief.',
-      context: maxInputTokens === undefined ? {} : { maxInputTokens },
+      context: maxInputTokens === null ? {} : { maxInputTokens },
     });
 }
 

@@ -53,15 +53,16 @@ const SMALL = 4_096;
 const SUMMARY = `
   select through_at, through_id, content, tokens from switchboard.chat_summaries where chat_id = $1`;
 
-/** The latest messages after the summary, newest first, with the summary in each row, or alone. */
+/** The latest messages after the summary, newest first. */
 const MEASURE = `
-  with summary as materialized (${SUMMARY}), latest as (
+  with summary as materialized (${SUMMARY}), start as materialized (
+    select coalesce((select through_at from summary), '-infinity') as at,
+           coalesce((select through_id from summary), '00000000-0000-0000-0000-000000000000'::uuid) as id
+  ), latest as (
     select id, role, "createdAt", parts
       from "Message_v2" message
      where "chatId" = $1 and role in ('user', 'assistant') and isfinite("createdAt")
-       and "createdAt" >= coalesce((select through_at from summary), '-infinity')
-       and ("createdAt", id) > (coalesce((select through_at from summary), '-infinity'),
-                                coalesce((select through_id from summary), '00000000-0000-0000-0000-000000000000'::uuid))
+       and "createdAt" >= (select at from start) and ("createdAt", id) > (select at, id from start)
      order by "createdAt" desc, id desc limit $2
   )
   select latest.id, latest.role, latest."createdAt" as at,
