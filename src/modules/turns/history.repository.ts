@@ -103,12 +103,14 @@ const HISTORY = `
     from (
       select latest.*, sum(size) over newest as bytes, sum(text_size) over newest - text_size as text_before
         from latest
-       cross join lateral (select parts::text as all_parts, octet_length(parts::text) as size offset 0) written
+       cross join lateral (select parts::text as all_parts offset 0) written
        cross join lateral (
-         select case when size <= ${SMALL} or all_parts not like '%"data:%' or json_typeof(parts) <> 'array' then size else (
-           select coalesce(sum(case when length((part->'url')::text) > ${ADDRESS_LENGTH} then ${FILE_BYTES}
-                                    else octet_length(part::text) end), 0)
-             from json_array_elements(parts) as part) end as text_size
+         select octet_length(all_parts) as size,
+                case when octet_length(all_parts) <= ${SMALL} or all_parts not like '%"data:%' or json_typeof(parts) <> 'array'
+                then octet_length(all_parts) else (
+                  select coalesce(sum(case when length((part->'url')::text) > ${ADDRESS_LENGTH} then ${FILE_BYTES}
+                                           else octet_length(part::text) end), 0)
+                    from json_array_elements(parts) as part) end as text_size
          offset 0
        ) text
       window newest as (order by "createdAt" desc, id desc rows unbounded preceding)
