@@ -274,8 +274,7 @@ describe('a chat of 10,000 messages', () => {
         await app.say(user, chatId, 'And now?', { body: { agent: 'chat' } });
       },
       (text, _parameters, result) => {
-        if (text.includes('text_before'))
-          void result.then((found) => (rows += found.rows.length));
+        if (text.includes('text_before')) void result.then((found) => (rows += found.rows.length));
       },
     );
     await compacted(app, user);

@@ -107,6 +107,7 @@ export class ChatWithContextDto extends ChatDto {
   @ApiProperty({
     type: ChatContextDto,
     nullable: true,
+    example: { inputTokens: 812, contextWindow: 1048576, summarizedThrough: null },
     description: `The size of the conversation, for example for a "context used" bar. Null before the first answer. ${OWNER_ONLY}`,
   })
   context: ChatContextDto | null;
