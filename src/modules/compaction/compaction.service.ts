@@ -117,7 +117,7 @@ export class CompactionService implements OnModuleDestroy, BeforeApplicationShut
         () => undefined,
       );
     }, CLAIM_CHECK.interval).unref();
-    let outcome: Outcome = 'failed';
+    let outcome: Outcome;
     try {
       outcome = await this.writer.write({
         identity,
