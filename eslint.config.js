@@ -31,12 +31,14 @@ export default tseslint.config(
     rules: { 'no-undef': 'off' },
   },
   {
-    files: ['ormconfig.ts', 'test/support/global-*.js'],
+    files: ['ormconfig.ts', 'test/support/global-*.js', 'test/support/jest/*.js'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
     files: ['test/**/*.ts', '**/*.spec.ts'],
     rules: {
+      // Node runs the tests' TypeScript as it is.
+      '@typescript-eslint/parameter-properties': ['error', { prefer: 'class-property' }],
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

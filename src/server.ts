@@ -45,7 +45,7 @@ const UPLOAD_TIMEOUT = 120_000;
 async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
   if (config.database.migrateOnStart) {
     const { runMigrations } = await import('./common/database/migrate.js');
-    await runMigrations({ url: config.database.url });
+    await runMigrations({ url: config.database.directUrl ?? config.database.url });
   }
   const app = await createApp(config, {
     longestRequest: stack && UPLOAD_TIMEOUT,
@@ -91,6 +91,8 @@ function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // The terminal was closed. Running answers are stored then, too.
+  process.on('SIGHUP', stop);
 }
 
 function describe(error: unknown): string {

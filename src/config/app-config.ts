@@ -28,10 +28,12 @@ export interface AppConfig<VendorId extends string = string> {
   };
   database: {
     url: string;
+    /** Leads past a pooler, to PostgreSQL itself. */
+    directUrl?: string;
     poolSize: number;
     migrateOnStart: boolean;
-    /** Off behind a pooler in transaction mode, which does not support them. */
-    preparedStatements: boolean;
+    /** If it is not set, statements are prepared unless `url` leads to a pooler. */
+    preparedStatements?: boolean;
   };
   supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
   redisUrl?: string;
@@ -40,7 +42,13 @@ export interface AppConfig<VendorId extends string = string> {
   demoModel: boolean;
   /** Whether the routes of the old Vercel chatbot answer, too. */
   legacyRoutes: boolean;
-  upstream: { firstByteTimeout: number; idleTimeout: number };
+  upstream: {
+    firstByteTimeout: number;
+    idleTimeout: number;
+    /** How long a model that failed is skipped if there is another one. It doubles with each further failure. */
+    coolDown: number;
+    longestCoolDown: number;
+  };
   otlpEndpoint?: string;
 }
 
@@ -86,9 +94,10 @@ export function loadConfig<VendorId extends string>(
     },
     database: {
       url: env.DATABASE_URL,
+      directUrl: env.DIRECT_URL,
       poolSize: env.DATABASE_POOL_SIZE,
       migrateOnStart: env.MIGRATE_ON_START ?? embedded,
-      preparedStatements: env.DATABASE_PREPARED_STATEMENTS ?? true,
+      preparedStatements: env.DATABASE_PREPARED_STATEMENTS,
     },
     supabase: {
       url: env.SUPABASE_URL,
@@ -104,6 +113,8 @@ export function loadConfig<VendorId extends string>(
     upstream: {
       firstByteTimeout: env.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
       idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,
+      coolDown: env.UPSTREAM_COOL_DOWN_MS,
+      longestCoolDown: env.UPSTREAM_COOL_DOWN_MAX_MS,
     },
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   };

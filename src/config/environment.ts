@@ -71,6 +71,7 @@ const environmentSchema = z.object({
   REQUEST_TIMEOUT_MS: integer(30_000, 100, 3_600_000),
   METRICS_PORT: optionalText.pipe(integer(0, 1, 65_535)).transform((port) => port || undefined),
   DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DIRECT_URL: url(['postgres:', 'postgresql:']),
   DATABASE_POOL_SIZE: integer(20, 2, 500),
   DATABASE_PREPARED_STATEMENTS: boolean,
   EMBEDDED_AUTH_RATE_LIMIT: integer(30, 0, 1_000_000_000),
@@ -91,6 +92,8 @@ const environmentSchema = z.object({
   TRUST_PROXY: optionalText,
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
+  UPSTREAM_COOL_DOWN_MS: integer(10_000, 50, 3_600_000),
+  UPSTREAM_COOL_DOWN_MAX_MS: integer(300_000, 50, 86_400_000),
   SHUTDOWN_TIMEOUT_MS: integer(25_000, 0, 3_600_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
 });

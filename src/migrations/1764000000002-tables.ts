@@ -4,7 +4,7 @@ import { COUNT_CONFIG_VERSION } from './functions/count_config_version.js';
 import { IS_STORABLE_JSON, IS_STORABLE_JSONB } from './functions/is_storable.js';
 import { PLACE_DOCUMENT_VERSION } from './functions/place_document_version.js';
 import { TOUCH_UPDATED_AT } from './functions/touch_updated_at.js';
-import { isSane, isStorable } from './row-bounds.js';
+import { areCosts, areCounts, areSane, isOneOf, isStorable } from './row-bounds.js';
 import { createFunctions, dropFunctions } from './sql-functions.js';
 
 const USED_BY_CHECKS = [IS_STORABLE_JSONB, IS_STORABLE_JSON];
@@ -51,13 +51,15 @@ const CHAT = `
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null references auth.users (id) on delete cascade,
     title text not null default 'New chat' check (char_length(title) <= 2000),
-    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
-    visibility varchar(16) not null default 'private' check (visibility in ('public', 'private')),
+    "createdAt" timestamptz(3) not null default now(),
+    visibility varchar(16) not null default 'private' ${isOneOf('visibility', ['public', 'private'])},
     "lastContext" jsonb ${isStorable('"lastContext"', MEGABYTE)},
-    total_input_tokens integer not null default 0 check (total_input_tokens >= 0),
-    total_output_tokens integer not null default 0 check (total_output_tokens >= 0),
-    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0 and total_cost < 10000),
-    updated_at timestamptz(3) not null default now() ${isSane('updated_at')}
+    total_input_tokens integer not null default 0,
+    total_output_tokens integer not null default 0,
+    total_cost numeric(10, 6) not null default 0 ${areCosts('total_cost')},
+    updated_at timestamptz(3) not null default now(),
+    constraint chat_times_check ${areSane('"createdAt"', 'updated_at')},
+    constraint chat_total_tokens_check ${areCounts('total_input_tokens', 'total_output_tokens')}
   );
   create index idx_chat_user_created on chat (user_id, "createdAt" desc);
   create index idx_chat_created on chat ("createdAt" desc, id desc)`;
@@ -66,19 +68,20 @@ const MESSAGES = `
   create table "Message_v2" (
     id uuid primary key default gen_random_uuid(),
     "chatId" uuid not null references chat (id) on delete cascade,
-    role varchar(16) not null check (role in ('user', 'assistant', 'system', 'tool')),
+    role varchar(16) not null ${isOneOf('role', ['user', 'assistant', 'system', 'tool'])},
     parts json not null ${isStorable('parts', 64 * MEGABYTE)},
     attachments json not null default '[]' ${isStorable('attachments', 64 * MEGABYTE)},
-    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
+    "createdAt" timestamptz(3) not null default now() ${areSane('"createdAt"')},
     model_used varchar(200),
-    input_tokens integer not null default 0 check (input_tokens >= 0),
-    output_tokens integer not null default 0 check (output_tokens >= 0),
-    cost numeric(10, 6) not null default 0 check (cost >= 0 and cost < 10000),
+    input_tokens integer not null default 0,
+    output_tokens integer not null default 0,
+    cost numeric(10, 6) not null default 0 ${areCosts('cost')},
     status varchar(16) not null default 'complete'
-      check (status in ('complete', 'streaming', 'stopped', 'interrupted', 'failed')),
+      ${isOneOf('status', ['complete', 'streaming', 'stopped', 'interrupted', 'failed'])},
     metadata jsonb ${isStorable('metadata', MEGABYTE)},
     finish_reason varchar(16)
-      check (finish_reason in ('stop', 'length', 'content-filter', 'tool-calls', 'error'))
+      ${isOneOf('finish_reason', ['stop', 'length', 'content-filter', 'tool-calls', 'error'])},
+    constraint "Message_v2_tokens_check" ${areCounts('input_tokens', 'output_tokens')}
   );
   create index idx_message_chat on "Message_v2" ("chatId", "createdAt" asc);
   create index idx_message_streaming on "Message_v2" (id) where status = 'streaming';
@@ -94,7 +97,7 @@ const MESSAGES = `
   create table "Stream" (
     id uuid primary key default gen_random_uuid(),
     "chatId" uuid not null references chat (id) on delete cascade,
-    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
+    "createdAt" timestamptz(3) not null default now() ${areSane('"createdAt"')},
     "messageId" uuid references "Message_v2" (id) on delete cascade,
     "instanceId" integer
   );
@@ -104,11 +107,11 @@ const MESSAGES = `
 const DOCUMENTS = `
   create table "Document" (
     id uuid not null default gen_random_uuid(),
-    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
+    "createdAt" timestamptz(3) not null default now() ${areSane('"createdAt"')},
     user_id uuid not null references auth.users (id) on delete cascade,
     title text not null check (char_length(title) <= 2000),
     content text check (octet_length(content) <= ${32 * MEGABYTE}),
-    kind varchar(16) not null default 'text' check (kind in ('text', 'code', 'image', 'sheet')),
+    kind varchar(16) not null default 'text' ${isOneOf('kind', ['text', 'code', 'image', 'sheet'])},
     primary key (id, "createdAt")
   );
   create index idx_document_user on "Document" (user_id, "createdAt" desc);
@@ -122,7 +125,7 @@ const DOCUMENTS = `
     "suggestedText" text not null check (octet_length("suggestedText") <= ${32 * MEGABYTE}),
     description text check (octet_length(description) <= ${MEGABYTE}),
     "isResolved" boolean not null default false,
-    "createdAt" timestamptz(3) not null default now() ${isSane('"createdAt"')},
+    "createdAt" timestamptz(3) not null default now() ${areSane('"createdAt"')},
     foreign key ("documentId", "documentCreatedAt") references "Document" (id, "createdAt") on delete cascade
   );
   create index idx_suggestion_document on "Suggestion" ("documentId", "documentCreatedAt");
@@ -134,14 +137,14 @@ const ADMIN_CONFIG = `
     config_key varchar(128) not null unique,
     config_data jsonb not null ${isStorable('config_data', 4 * MEGABYTE)},
     updated_by uuid references auth.users (id) on delete set null,
-    updated_at timestamptz(3) not null default now() ${isSane('updated_at')},
-    created_at timestamptz(3) not null default now() ${isSane('created_at')},
+    updated_at timestamptz(3) not null default now() ${areSane('updated_at')},
+    created_at timestamptz(3) not null default now() ${areSane('created_at')},
     version integer not null default 1
   );
   create index idx_admin_config_key on admin_config (config_key);
   create index idx_admin_config_updated_by on admin_config (updated_by)`;
 
-const AGENT_TYPE = `check (agent_type in ('routing', 'chat', 'artifact', 'git_mcp'))`;
+const AGENT_TYPE = isOneOf('agent_type', ['routing', 'chat', 'artifact', 'git_mcp']);
 
 const USAGE = `
   create table usage_logs (
@@ -151,16 +154,19 @@ const USAGE = `
     agent_type varchar(16) not null ${AGENT_TYPE},
     model_used varchar(200) not null,
     provider varchar(64) not null,
-    input_tokens integer not null default 0 check (input_tokens >= 0),
-    output_tokens integer not null default 0 check (output_tokens >= 0),
-    total_tokens integer not null default 0 check (total_tokens >= 0),
-    input_cost numeric(10, 6) not null default 0 check (input_cost >= 0 and input_cost < 10000),
-    output_cost numeric(10, 6) not null default 0 check (output_cost >= 0 and output_cost < 10000),
-    total_cost numeric(10, 6) not null default 0 check (total_cost >= 0 and total_cost < 10000),
-    request_timestamp timestamptz(3) not null default now() ${isSane('request_timestamp')},
-    response_timestamp timestamptz(3) ${isSane('response_timestamp')},
-    duration_ms integer check (duration_ms >= 0),
-    metadata jsonb ${isStorable('metadata', MEGABYTE)}
+    input_tokens integer not null default 0,
+    output_tokens integer not null default 0,
+    total_tokens integer not null default 0,
+    input_cost numeric(10, 6) not null default 0,
+    output_cost numeric(10, 6) not null default 0,
+    total_cost numeric(10, 6) not null default 0,
+    request_timestamp timestamptz(3) not null default now(),
+    response_timestamp timestamptz(3),
+    duration_ms integer,
+    metadata jsonb ${isStorable('metadata', MEGABYTE)},
+    constraint usage_logs_figures_check ${areCounts('input_tokens', 'output_tokens', 'total_tokens', 'duration_ms')},
+    constraint usage_logs_costs_check ${areCosts('input_cost', 'output_cost', 'total_cost')},
+    constraint usage_logs_times_check ${areSane('request_timestamp', 'response_timestamp')}
   );
   create index idx_usage_logs_user_timestamp on usage_logs (user_id, request_timestamp desc);
   create index idx_usage_logs_agent_timestamp on usage_logs (agent_type, request_timestamp desc);
@@ -173,12 +179,14 @@ const RATE_LIMIT = `
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null references auth.users (id) on delete cascade,
     agent_type varchar(16) not null ${AGENT_TYPE},
-    period_start timestamptz(3) not null ${isSane('period_start')},
-    period_end timestamptz(3) not null ${isSane('period_end')},
-    request_count integer not null default 0 check (request_count >= 0),
-    limit_type varchar(16) not null check (limit_type in ('hourly', 'daily')),
-    limit_value integer not null check (limit_value >= 0),
-    created_at timestamptz(3) not null default now() ${isSane('created_at')},
+    period_start timestamptz(3) not null,
+    period_end timestamptz(3) not null,
+    request_count integer not null default 0,
+    limit_type varchar(16) not null ${isOneOf('limit_type', ['hourly', 'daily'])},
+    limit_value integer not null,
+    created_at timestamptz(3) not null default now(),
+    constraint rate_limit_tracking_times_check ${areSane('period_start', 'period_end', 'created_at')},
+    constraint rate_limit_tracking_counts_check ${areCounts('request_count', 'limit_value')},
     unique (user_id, agent_type, limit_type, period_start)
   );
   create index idx_rate_limit_user_agent on rate_limit_tracking (user_id, agent_type, period_start)`;
@@ -192,8 +200,8 @@ const GITHUB = `
     repo_url text not null check (char_length(repo_url) <= 2000),
     default_branch varchar(255) not null default 'main',
     is_active boolean not null default true,
-    last_accessed timestamptz(3) ${isSane('last_accessed')},
-    created_at timestamptz(3) not null default now() ${isSane('created_at')}
+    last_accessed timestamptz(3) ${areSane('last_accessed')},
+    created_at timestamptz(3) not null default now() ${areSane('created_at')}
   );
   create index idx_github_repos_user on github_repositories (user_id, is_active);
   create unique index idx_github_repos_unique on github_repositories (user_id, lower(repo_owner), lower(repo_name))`;

@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { COPY_SUMMARY } from './functions/copy_summary.js';
 import { DROP_SUMMARIES } from './functions/drop_summaries.js';
 import { DROP_SUMMARY } from './functions/drop_summary.js';
-import { isSane } from './row-bounds.js';
+import { areCounts, areSane } from './row-bounds.js';
 import { createFunctions, dropFunctions } from './sql-functions.js';
 
 /** A function that calls another one is created after it. */
@@ -39,14 +39,15 @@ export class Compaction1764000000009 implements MigrationInterface {
 const TABLES = `
   create table switchboard.chat_summaries (
     chat_id uuid primary key references public.chat (id) on delete cascade,
-    through_at timestamptz(3) not null ${isSane('through_at')},
+    through_at timestamptz(3) not null ${areSane('through_at')},
     through_id uuid not null,
     content text not null check (octet_length(content) between 1 and 1048576),
-    tokens integer not null check (tokens >= 0),
-    context_tokens integer not null check (context_tokens >= 0),
+    tokens integer not null,
+    context_tokens integer not null,
     model varchar(200) not null,
     created_at timestamptz(3) not null default now(),
-    updated_at timestamptz(3) not null default now()
+    updated_at timestamptz(3) not null default now(),
+    ${areCounts('tokens', 'context_tokens')}
   );
 
   create table switchboard.compactions (

@@ -38,6 +38,15 @@ const agent = (tools: object, more: object = {}, capabilities: string[] = []) =>
         maxContains: 1,
         'x-unique-by': ['id'],
       },
+      fallbackModels: {
+        type: 'array',
+        maxItems: 5,
+        items: strict({ id: { type: 'string', maxLength: 200, pattern: '^[^\\s/]+\\/\\S*[^\\s/]$' } }, [
+          'id',
+        ]),
+        'x-unique-by': ['id'],
+      },
+      fallbackForChosen: flag,
       rateLimit: strict({ hourly: count, daily: count }, ['hourly', 'daily']),
       budget: strict({ daily: usd, monthly: usd }),
       parameters: strict({

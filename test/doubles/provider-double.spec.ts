@@ -30,6 +30,9 @@ const FULL: Script = {
 
 // Chat completions cannot return reasoning, and the SDK warns about it on each call.
 globalThis.AI_SDK_LOG_WARNINGS = false;
+afterAll(() => {
+  globalThis.AI_SDK_LOG_WARNINGS = undefined;
+});
 
 describe('provider double', () => {
   let double: ProviderDouble;

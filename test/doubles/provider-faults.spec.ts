@@ -4,6 +4,9 @@ import type { ErrorReason, Fault, FaultStatus } from './script.js';
 import { call, clientModel, FORMATS, hearStream, hearWhole } from './sdk-clients.js';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
+afterAll(() => {
+  globalThis.AI_SDK_LOG_WARNINGS = undefined;
+});
 
 const TEXT = ['one ', 'two ', 'three ', 'four'];
 

@@ -46,6 +46,18 @@ const WRONG: WrongPath[] = [
     'models.0.name',
     'is not a known field',
   ]),
+  wrong('chat_agent_google', { fallbackModels: 'openai/gpt-5' }, ['fallbackModels', 'must be an array']),
+  wrong('chat_agent_google', { fallbackModels: ['openai/gpt-5'] }, ['fallbackModels.0', 'must be an object']),
+  wrong('git_mcp_agent_openai', { fallbackModels: [{ id: 'gpt-5' }] }, [
+    'fallbackModels.0.id',
+    'must be provider/model',
+  ]),
+  wrong(
+    'artifact_agent_anthropic',
+    { fallbackModels: ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({ id: `openai/${id}` })) },
+    ['fallbackModels', 'must have at most 5 items'],
+  ),
+  wrong('chat_agent_google', { fallbackForChosen: 'yes' }, ['fallbackForChosen', 'must be true or false']),
   wrong('chat_agent_google', { rateLimit: { hourly: -1 } }, ['rateLimit.hourly', 'must be at least 0']),
   wrong('chat_agent_google', { rateLimit: { daily: 1.5 } }, ['rateLimit.daily', 'must be an integer']),
   wrong('chat_agent_google', { rateLimit: { daily: 1e10 } }, [
@@ -174,6 +186,16 @@ const CONFLICTS: WrongPath[] = [
   wrong('artifact_agent_anthropic', { models: [{ id: 'claude-2', isDefault: true }] }, [
     'models.0.id',
     'anthropic/claude-2 is not in model_catalog',
+  ]),
+  wrong(
+    'chat_agent_google',
+    { fallbackModels: [{ id: 'openai/gpt-5' }, { id: 'openai/gpt-3' }, { id: 'acme/gpt-5' }] },
+    ['fallbackModels.1.id', 'openai/gpt-3 is not in model_catalog'],
+    ['fallbackModels.2.id', 'acme/gpt-5 is not in model_catalog'],
+  ),
+  wrong('chat_agent_google', { fallbackModels: [{ id: 'openai/gpt-5' }, { id: 'openai/gpt-5' }] }, [
+    'fallbackModels.1.id',
+    'is listed twice',
   ]),
   wrong('routing_agent', { models: [{ id: 'openai/gpt-5-nano' }, { id: 'openai/gpt-3' }] }, [
     'models.1.id',

@@ -1,4 +1,4 @@
-import '../support/measured.js';
+import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,6 +6,8 @@ import { PING } from '../../src/common/http/event-stream.js';
 import { type ChatApp, eventually, readAnswer, startChatApp, userMessage } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 import { answerCalls, resume, saying, stop, storedAnswer, textOfParts } from '../support/turns.js';
+
+retryOnce();
 
 const MEGABYTE = 1024 ** 2;
 
@@ -23,7 +25,10 @@ describe('readers of an answer', () => {
     server.on('connection', (socket) => sockets.push(socket));
   });
 
-  afterEach(() => app.double.reset());
+  afterEach(() => {
+    PING.interval = 15_000;
+    app.double.reset();
+  });
 
   afterAll(() => app.close());
 
@@ -125,6 +130,5 @@ describe('readers of an answer', () => {
     expect(other.text).toBe('Let me see. Yes.');
     expect(other.done).toBe(true);
     expect(await stop(app, user, chatId)).toEqual({ stopped: false });
-    PING.interval = 15_000;
   });
 });

@@ -1,4 +1,4 @@
-import '../support/measured.js';
+import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { startProviderDouble } from '../doubles/provider-double.js';
@@ -7,6 +7,8 @@ import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, SERVER_KEYS, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
+
+retryOnce();
 
 /**
  * Faults before a provider has sent anything. The client gets a problem document, the answer is stored as failed, every

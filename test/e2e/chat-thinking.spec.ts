@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { isCallBesideAnswer } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { configureAgent, type Provider, PROVIDERS } from '../support/agent-config.js';

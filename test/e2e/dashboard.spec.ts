@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { configureAgent } from '../support/agent-config.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { Metrics } from '../support/metrics.js';
 
@@ -43,6 +44,7 @@ describe('the dashboard', () => {
     app = await startChatApp();
     const user = await app.createUser();
     const chatId = randomUUID();
+    await configureAgent(app, 'google', { fallbackModels: [{ id: 'openai/gpt-4o-mini' }] });
     app.double.enqueue({ fault: { type: 'status', status: 500 } });
     await app.say(user, chatId, 'Hello');
     metrics = await eventually(async () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { insertDocument } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';

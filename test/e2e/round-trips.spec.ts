@@ -10,6 +10,13 @@ const ANSWER = [
   ...['begin', 'with', 'commit'],
 ];
 
+/** A call of the title that takes its time is noted, beside the answer. */
+function withoutNote({ verbs, roundTrips }: { verbs: string[]; roundTrips: number }) {
+  const all = verbs.join(' ');
+  const others = all.replace(/ begin insert commit\b/, '');
+  return { verbs: others.split(' '), roundTrips: roundTrips - (others === all ? 0 : 1) };
+}
+
 /** The database round trips of a message and a list. They must not increase unnoticed. */
 describe('round trips', () => {
   let app: ChatApp;
@@ -40,7 +47,7 @@ describe('round trips', () => {
     app.double.resume();
     await rest?.();
     const transaction = ['begin', 'select', 'select', 'with', 'select', 'with', 'with', 'commit'];
-    expect(sent).toEqual({ verbs: transaction, roundTrips: 2 });
+    expect(withoutNote(sent)).toEqual({ verbs: transaction, roundTrips: 2 });
   });
 
   it('are three for an answer, from the question to the end', async () => {
@@ -61,9 +68,7 @@ describe('round trips', () => {
       app.double.resume();
       await answer.rest();
     });
-    // A call of the title that takes its time is noted, beside the answer.
-    const verbs = sent.verbs.join(' ').replace('begin insert commit ', '');
-    expect(verbs.split(' ')).toEqual(ANSWER);
+    expect(withoutNote(sent).verbs).toEqual(ANSWER);
     const [chat] = await app.database.query(
       `select title, (select count(*)::int from usage_logs where chat_id = chat.id) as calls from chat where id = $1`,
       [(await app.request('GET', `/api/chats/${chatId}`, { user })).body.id],

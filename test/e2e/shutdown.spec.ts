@@ -1,4 +1,4 @@
-import '../support/measured.js';
+import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
@@ -19,6 +19,8 @@ import {
   storedAnswer,
   textOfParts,
 } from '../support/turns.js';
+
+retryOnce();
 
 /** After SIGTERM, nothing new starts, what has started is finished, and nothing is lost. */
 describe('the shutdown of a server', () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '../support/chat-app.js';
+import { ANTHROPIC, idsOf, OPENAI, SHORT_COOL_DOWN } from '../support/fallbacks.js';
 import { type GithubApp, startGithubApp } from '../support/github-app.js';
 import { messagesOf, readChat } from '../support/turns.js';
 import {
@@ -43,13 +44,17 @@ describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
-    app = await startGithubApp();
+    app = await startGithubApp(SHORT_COOL_DOWN);
     // Too high to be reached. They only make sure that there is something to reserve and to settle.
     const budget = { daily: 1_000_000 };
     for (const provider of PROVIDERS) {
       await configure(`chat_agent_${provider}`, { budget });
       await configure(`artifact_agent_${provider}`, { budget });
       await configure(`git_mcp_agent_${provider}`, { budget, mcp: { url: app.mcp.url, readOnly: false } });
+    }
+    for (const agent of ['chat', 'artifact']) {
+      const fallbackModels = idsOf(ANTHROPIC, OPENAI);
+      await configure(`${agent}_agent_google`, { fallbackModels, fallbackForChosen: true });
     }
     app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
   });

@@ -1,73 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { APICallError, type LanguageModelV4 } from '@ai-sdk/provider';
-import { jest } from '@jest/globals';
-import { anthropic } from '../../src/modules/models/vendors/anthropic.js';
-import { google } from '../../src/modules/models/vendors/google.js';
-import { openai } from '../../src/modules/models/vendors/openai.js';
-import type { Connection, Vendor } from '../../src/modules/models/vendors/vendor.js';
 import { type ProviderDouble, startProviderDouble } from '../doubles/provider-double.js';
+import type * as ConfigSchemas from '../../src/modules/admin-config/config-schemas.js';
+import type * as DefaultConfig from '../../src/modules/admin-config/defaults/default-config.js';
+import type * as AppConfig from '../../src/config/app-config.js';
+import type * as Vendors from '../../src/modules/models/vendors/vendors.js';
+import type * as ChatAppModule from '../support/chat-app.js';
 import type { ChatApp } from '../support/chat-app.js';
+import { copyReplacing } from '../support/jest/copies.js';
 import type { TestUser } from '../support/app.js';
 import { sendRaw } from '../support/raw-http.js';
+import { acme } from './vendors.acme.js';
 
-/** A vendor with servers like Google's, which quotes keys when it refuses them. */
-const acme: Vendor = {
-  ...google,
-  id: 'acme',
-  name: 'Acme',
-  keyHeader: 'x-acme-key',
-  variables: {
-    apiKey: 'ACME_SECRET',
-    baseUrl: 'ACME_ENDPOINT',
-    api: { name: 'ACME_DIALECT', values: ['plain', 'fancy'] },
-  },
-  connect: (connection) => {
-    const client = google.connect(connection);
-    return { language: (id) => (id === 'acme-closed' ? refusing(id, connection) : client.language(id)) };
-  },
-  tools: { telepathy: { type: 'provider', id: 'acme.telepathy', name: 'telepathy', args: {} } },
-  models: ['acme-open', 'acme-closed'].map((id) => ({
-    id,
-    name: id,
-    contextWindow: 1_000,
-    maxOutputTokens: 100,
-    reasoning: false,
-    pricing: { input: 1, cachedInput: null, cacheWrite: null, output: 2 },
-  })),
-  defaultModel: 'acme-open',
-  titleModel: 'acme-open',
-  images: undefined,
-};
-
-function refusing(modelId: string, { apiKey }: Connection): LanguageModelV4 {
-  const refuse = () =>
-    Promise.reject(
-      new APICallError({
-        message: `Acme does not know ${apiKey}`,
-        url: 'https://acme.example',
-        requestBodyValues: {},
-        statusCode: 401,
-      }),
-    );
-  return {
-    specificationVersion: 'v4',
-    provider: 'acme',
-    modelId,
-    supportedUrls: {},
-    doGenerate: refuse,
-    doStream: refuse,
-  };
-}
-
-// The whole application is loaded after this. Nothing else knows about the vendor.
-jest.unstable_mockModule('../../src/modules/models/vendors/vendor-list.js', () => ({
-  VENDOR_LIST: [google, openai, anthropic, acme],
-}));
-const { startChatApp } = await import('../support/chat-app.js');
-const { APP_CONFIG, loadConfig } = await import('../../src/config/app-config.js');
-const { VENDORS } = await import('../../src/modules/models/vendors/vendors.js');
-const { CONFIG_KEYS, jsonSchemaOf } = await import('../../src/modules/admin-config/config-schemas.js');
-const { DEFAULT_CONFIG } = await import('../../src/modules/admin-config/defaults/default-config.js');
+const load = copyReplacing('src/modules/models/vendors/vendor-list.js', 'test/e2e/vendors.acme.ts');
+const { startChatApp } = await load<typeof ChatAppModule>('test/support/chat-app.ts');
+const { APP_CONFIG, loadConfig } = await load<typeof AppConfig>('src/config/app-config.js');
+const { VENDORS } = await load<typeof Vendors>('src/modules/models/vendors/vendors.js');
+const { CONFIG_KEYS, jsonSchemaOf } = await load<typeof ConfigSchemas>(
+  'src/modules/admin-config/config-schemas.js',
+);
+const { DEFAULT_CONFIG } = await load<typeof DefaultConfig>(
+  'src/modules/admin-config/defaults/default-config.js',
+);
 
 const SERVER_KEY = 'acme.server.4c1d9e';
 const USER_KEY = 'acme.user.7b20fa';

@@ -110,7 +110,9 @@ describe('the probe of the event loop', () => {
   it('measures how long the process computed without a pause', async () => {
     const port = await freePort();
     const probe = new URL('./event-loop-probe.js', import.meta.url).href;
-    const script = `setTimeout(() => { const end = Date.now() + 400; while (Date.now() < end); process.stdout.write('done'); }, 300);
+    // A busy machine gives the process less than its share, so it computes for 400 ms of processor time.
+    const script = `const computed = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+      setTimeout(() => { const end = computed() + 400; while (computed() < end); process.stdout.write('done'); }, 300);
       setInterval(() => undefined, 1000);`;
     const child = spawn(process.execPath, [`--import=${probe}`, '-e', script], {
       env: { ...process.env, NODE_OPTIONS: '', FUZZ_PROBE_PORT: String(port) },

@@ -4,7 +4,11 @@ import { BROKEN_PDF, BROKEN_PNG, FILES, file, PNG, pngOf } from './files.js';
 
 /** A sequence of numbers that depends on a seed (mulberry32). */
 export class Dice {
-  constructor(private state: number) {}
+  private state: number;
+
+  constructor(state: number) {
+    this.state = state;
+  }
 
   /** At least 0, below 1. */
   next(): number {

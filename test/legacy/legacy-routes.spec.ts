@@ -12,20 +12,25 @@ const PNG = Buffer.from(
 
 /** The error that the old frontend throws for a status other than 2xx: it only reads `code` and `cause`. */
 class ChatbotError extends Error {
-  constructor(
-    readonly code: string,
-    override readonly cause: string,
-  ) {
+  readonly code: string;
+  override readonly cause: string;
+
+  constructor(code: string, cause: string) {
     super(code);
+    this.code = code;
+    this.cause = cause;
   }
 }
 
 /** The old chatbot's frontend. Only its base URL and its token were changed. */
 class OldFrontend {
-  constructor(
-    private readonly base: string,
-    private readonly token: string,
-  ) {}
+  private readonly base: string;
+  private readonly token: string;
+
+  constructor(base: string, token: string) {
+    this.base = base;
+    this.token = token;
+  }
 
   readonly fetchWithErrorHandlers = async (
     input: RequestInfo | URL,

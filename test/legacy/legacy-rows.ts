@@ -16,11 +16,12 @@ export class LegacyRows {
   readonly ids: Rows = {};
   private readonly features: ReturnType<typeof featuresOf>;
 
-  constructor(
-    private readonly database: SqlRunner,
-    version: Version,
-    private readonly schema = 'public',
-  ) {
+  private readonly database: SqlRunner;
+  private readonly schema: string;
+
+  constructor(database: SqlRunner, version: Version, schema = 'public') {
+    this.database = database;
+    this.schema = schema;
     this.features = featuresOf(version);
   }
 

@@ -1,10 +1,12 @@
-import '../support/measured.js';
+import { retryOnce } from '../support/measured.js';
 import { once } from 'node:events';
 import { createClient } from '@supabase/supabase-js';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
+
+retryOnce();
 
 const MB = 1024 ** 2;
 /** Long enough for a valid body on a busy machine. */

@@ -1,7 +1,9 @@
-import '../support/measured.js';
+import { retryOnce } from '../support/measured.js';
 import { runCampaign } from '../fuzz/campaign.js';
 import { describeFailures } from '../fuzz/report.js';
 import { startTarget, type Target } from '../fuzz/target.js';
+
+retryOnce();
 
 /** The short form of `npm run test:fuzz`: always the same requests, a few for each operation. */
 describe('generated requests', () => {

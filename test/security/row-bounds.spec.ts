@@ -25,7 +25,11 @@ const TABLES: Record<string, string> = { chat: 'chat', message: '"Message_v2"', 
 
 /** JSON as text, because JavaScript cannot serialize values of thousands of levels. */
 class Json {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 const nest = (levels: number) => '['.repeat(levels) + '1' + ']'.repeat(levels);
 const deep = (levels: number) => new Json(nest(levels));

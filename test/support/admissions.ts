@@ -40,7 +40,11 @@ export function begin(
 
 /** An admitted run, and what tests do with it. */
 export class AdmittedRun {
-  constructor(readonly run: AccountedRun) {}
+  readonly run: AccountedRun;
+
+  constructor(run: AccountedRun) {
+    this.run = run;
+  }
 
   get headers() {
     return this.run.admission!.headers;

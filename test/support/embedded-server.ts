@@ -33,11 +33,15 @@ export interface Person {
 
 /** A server with the embedded stack, with its own data folder. */
 export class EmbeddedServer {
-  private constructor(
-    readonly server: ServerProcess,
-    readonly dataDir: string,
-    private readonly folder: string,
-  ) {}
+  readonly server: ServerProcess;
+  readonly dataDir: string;
+  private readonly folder: string;
+
+  private constructor(server: ServerProcess, dataDir: string, folder: string) {
+    this.server = server;
+    this.dataDir = dataDir;
+    this.folder = folder;
+  }
 
   static async start(
     environment: Record<string, string> = {},

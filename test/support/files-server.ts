@@ -10,10 +10,13 @@ export const PNG = Buffer.from(
 
 /** The server with the embedded stack, doubles of the vendors, and Supabase's client as in browsers. */
 export class FilesServer {
-  private constructor(
-    readonly stack: EmbeddedServer,
-    readonly double: ProviderDouble,
-  ) {}
+  readonly stack: EmbeddedServer;
+  readonly double: ProviderDouble;
+
+  private constructor(stack: EmbeddedServer, double: ProviderDouble) {
+    this.stack = stack;
+    this.double = double;
+  }
 
   static async start(environment: Record<string, string> = {}): Promise<FilesServer> {
     const double = await startProviderDouble();

@@ -18,10 +18,13 @@ const SUFFIXES: Record<string, string[]> = {
 
 /** The content of `/metrics` at one moment, parsed as strictly as by Prometheus. */
 export class Metrics {
-  private constructor(
-    private readonly types: ReadonlyMap<string, string>,
-    readonly samples: readonly Sample[],
-  ) {}
+  private readonly types: ReadonlyMap<string, string>;
+  readonly samples: readonly Sample[];
+
+  private constructor(types: ReadonlyMap<string, string>, samples: readonly Sample[]) {
+    this.types = types;
+    this.samples = samples;
+  }
 
   static async scrape({ url }: Served): Promise<Metrics> {
     const response = await fetch(`${url}/metrics`);

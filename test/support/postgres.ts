@@ -26,7 +26,7 @@ export async function createTestDatabase({
 }: { migrated?: boolean; seeded?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const template = seeded ? SEEDED_TEMPLATE : TEMPLATE;
-  await asAdmin(`create database ${name} ${migrated ? `template ${template}` : ''}`);
+  await asAdmin(`create database ${name} ${migrated ? `template ${template} strategy file_copy` : ''}`);
   const url = new URL(adminUrl());
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT = 60_000;
@@ -15,8 +16,10 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Variables of the developer's environment that a test must not depend on. */
+/** All other variables of the developer's environment are kept from the server: a test must not depend on them. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
+/** Tests start the server many times. Node keeps the compiled code of its modules here. */
+const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/test-servers');
 
 /** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
@@ -51,7 +54,7 @@ function spawnServer(
 ): Omit<ServerProcess, 'url'> & { ended: Promise<number | null> } {
   const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
   const child = spawn(process.execPath, ['dist/src/main.js'], {
-    env: { ...inherited, LOG_LEVEL: 'debug', ...environment },
+    env: { ...inherited, NODE_COMPILE_CACHE: COMPILED, LOG_LEVEL: 'debug', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed: Buffer[] = [];

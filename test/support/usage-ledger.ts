@@ -85,10 +85,10 @@ export class UsageLedger {
   readonly lanes = new Map<string, Lane>();
   private count = 0;
 
-  constructor(
-    double: ProviderDouble,
-    private readonly random: Random,
-  ) {
+  private readonly random: Random;
+
+  constructor(double: ProviderDouble, random: Random) {
+    this.random = random;
     double.enqueue((request) => this.answer(request), { when: () => true, times: Infinity });
   }
 

@@ -46,10 +46,13 @@ const calls = (...named: Array<[name: string, input: object]>): Script => ({
 
 /** Everything that can happen, each as one step of a chat. */
 export class UsagePlay {
-  constructor(
-    private readonly app: GithubApp,
-    private readonly random: Random,
-  ) {}
+  private readonly app: GithubApp;
+  private readonly random: Random;
+
+  constructor(app: GithubApp, random: Random) {
+    this.app = app;
+    this.random = random;
+  }
 
   /** The steps by name. None of them fails because of a provider, a reader or a user. */
   readonly steps: Record<string, (lane: Lane) => Promise<void>> = {

@@ -3,17 +3,26 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from './database.js';
 import { DatabaseMetrics } from './database-metrics.js';
+import { DatabaseRoute } from './database-route.js';
 import { GuardedClient } from './guarded-client.js';
 import { InstanceLock } from './instance-lock.js';
 import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
 
+/** Limits of a connection, in milliseconds. */
+const SESSION_LIMITS = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 };
+
+@Module({ providers: [DatabaseRoute], exports: [DatabaseRoute] })
+class DatabaseRouteModule {}
+
 @Global()
 @Module({
   imports: [
+    DatabaseRouteModule,
     TypeOrmModule.forRootAsync({
-      inject: [APP_CONFIG],
-      useFactory: (config: AppConfig) => ({
+      imports: [DatabaseRouteModule],
+      inject: [APP_CONFIG, DatabaseRoute],
+      useFactory: async (config: AppConfig, route: DatabaseRoute) => ({
         type: 'postgres' as const,
         url: config.database.url,
         autoLoadEntities: true,
@@ -24,13 +33,13 @@ import { PreparedClient } from './prepared-client.js';
         extra: {
           max: config.database.poolSize,
           pipeline: true,
-          Client: config.database.preparedStatements ? PreparedClient : GuardedClient,
+          Client: (await route.preparesStatements()) ? PreparedClient : GuardedClient,
           keepAlive: true,
           connectionTimeoutMillis: 5_000,
           idleTimeoutMillis: 60_000,
           application_name: 'switchboard',
-          statement_timeout: 30_000,
-          idle_in_transaction_session_timeout: 30_000,
+          // A pooler refuses connections with such parameters. Transactions have limits of their own.
+          ...((await route.isPooled()) ? {} : SESSION_LIMITS),
         },
       }),
     }),

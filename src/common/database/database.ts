@@ -5,7 +5,7 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Identity } from '../auth/identity.js';
 import { isDatabaseAway, postgresCode } from '../errors/postgres-errors.js';
 import { ConnectionShares } from './connection-shares.js';
-import { beginWithin, DATABASE_LIMITS, type TimeLimits } from './time-limits.js';
+import { beginByKey, beginWithin, DATABASE_LIMITS, type TimeLimits } from './time-limits.js';
 
 const BEGIN_AS_USER = `
   select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
@@ -13,11 +13,9 @@ const BEGIN_AS_USER = `
 
 /**
  * The commit of such a transaction does not wait for the disk. Everybody sees it, and it survives the end of this process. It
- * may be lost only if PostgreSQL itself crashes within about half a second. The statements look up a few rows by key, whatever
- * the parameters are, so planning them again each time would cost more than running them.
+ * may be lost only if PostgreSQL itself crashes within about half a second.
  */
-const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true),
-         set_config('plan_cache_mode', 'force_generic_plan', true)`;
+const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
 
 /** Serialization failures and deadlocks: the same statement can succeed when it is run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -119,6 +117,16 @@ export class Database {
   }
 
   /**
+   * The same for data that is written again soon. The commit does not wait for the disk, so rows of many users are not locked
+   * while it is busy. What is committed survives the end of this process. It may be lost only if PostgreSQL itself
+   * crashes within about half a second.
+   */
+  provisionalBatch(): Batch {
+    const begin = `${beginByKey(this.limits.service)}; SET LOCAL synchronous_commit = off`;
+    return new Batch((statements) => retryTransaction(() => this.executeTogether(statements, begin)));
+  }
+
+  /**
    * Runs statements as the service, all or none of them, in one round trip.
    *
    * @param userId as in {@link asService}
@@ -135,13 +143,16 @@ export class Database {
     return idleCount === 0 && totalCount >= options.max;
   }
 
-  private async executeTogether(statements: Statement[]): Promise<unknown[][]> {
+  private async executeTogether(
+    statements: Statement[],
+    begin = beginByKey(this.limits.service),
+  ): Promise<unknown[][]> {
     const client = await this.pool().connect();
     let failure: unknown;
     try {
       const results = statements.map(() => Promise.resolve<unknown[]>([]));
       await settled([
-        client.query(beginWithin(this.limits.service)),
+        client.query(begin),
         ...statements.map(({ text, parameters }, index) => {
           const rows = client.query<never>(text, parameters).then((result) => result.rows);
           return (results[index] = rows);
@@ -246,7 +257,7 @@ export class Database {
     try {
       // Both are sent at once, because the connection is pipelined. Both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
-      const begin = runner.query(beginWithin(limits));
+      const begin = runner.query(atOnce ? beginByKey(limits) : beginWithin(limits));
       const rows = before.map(({ text, parameters }) => runner.query(text, parameters) as Promise<unknown[]>);
       begun = settled([
         begin,

@@ -105,12 +105,12 @@ async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) =>
   });
   await lock.connect();
   try {
-    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
-    await lock.query(`create schema if not exists ${SCHEMA}`);
-    await lock.query(`create table if not exists ${SCHEMA}.migrations
-      (id serial primary key, timestamp bigint not null, name varchar not null)`);
+    await takeLock(lock);
     const dataSource = await new DataSource(migrationOptions(url)).initialize();
     try {
+      await dataSource.query(`create schema if not exists ${SCHEMA}`);
+      await dataSource.query(`create table if not exists ${SCHEMA}.migrations
+        (id serial primary key, timestamp bigint not null, name varchar not null)`);
       return await fn(dataSource);
     } finally {
       await dataSource.destroy();
@@ -118,4 +118,12 @@ async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) =>
   } finally {
     await lock.end();
   }
+}
+
+/** A lock of a transaction, because behind a pooler a lock of a session would outlive this process. */
+async function takeLock(client: GuardedClient): Promise<void> {
+  await client.query(
+    'begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0',
+  );
+  await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.migration]);
 }

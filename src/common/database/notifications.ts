@@ -1,15 +1,21 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { DataSource } from 'typeorm';
+import { DatabaseRoute } from './database-route.js';
 
 const RECONNECT_DELAY = 1_000;
 
 type Handler = (payload: string) => void;
 
+/** How often handlers are called if there is no connection to listen on, in milliseconds. */
+const PULSE = 1_000;
+
 /**
  * Listens to PostgreSQL's NOTIFY on its own connection, so that caches on every instance are cleared when a row
- * changes. No notifications arrive while the connection is lost, or behind a transaction pooler, which does not support
- * LISTEN. Caches must therefore also have a short lifetime.
+ * changes. No notifications arrive while the connection is lost. Caches must therefore also have a short lifetime.
+ *
+ * A transaction pooler does not support LISTEN. Behind one, all handlers are called every second instead, unless
+ * `DIRECT_URL` is set.
  */
 @Injectable()
 export class Notifications implements OnModuleInit, OnApplicationShutdown {
@@ -21,7 +27,13 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private closed = false;
   private pinging?: Promise<unknown>;
 
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  private pulse?: NodeJS.Timeout;
+  private url?: string;
+
+  constructor(
+    private readonly route: DatabaseRoute,
+    private readonly dataSource: DataSource,
+  ) {}
 
   /** Calls `handler` with the payload of each notification on `channel`, and with '' if some may have been missed. */
   on(channel: string, handler: Handler): void {
@@ -42,6 +54,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   /** Resolves when PostgreSQL answers on the listening connection, which is not used for other statements. */
   async ping(): Promise<void> {
     const { client } = this;
+    if (this.pulse) return void (await this.dataSource.query('select 1'));
     if (!client) throw new Error('The listening connection to the database was lost.');
     // One at a time: they would pile up on a stuck connection.
     this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
@@ -49,18 +62,22 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    await this.connect();
+    this.url = await this.route.sessionUrl();
+    if (this.url !== undefined) return this.connect();
+    this.pulse = setInterval(() => this.dispatchAll(), PULSE);
+    this.pulse.unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.closed = true;
+    clearInterval(this.pulse);
     clearTimeout(this.reconnectTimer);
     await this.client?.end().catch(() => undefined);
   }
 
   private async connect(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.config.database.url,
+      connectionString: this.url,
       keepAlive: true,
       application_name: 'switchboard-listener',
       connectionTimeoutMillis: 5_000,
@@ -74,7 +91,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
         await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
       for (const handler of this.connectHandlers) await handler(client);
       this.client = client;
-      for (const channel of this.handlers.keys()) this.dispatch(channel, '');
+      this.dispatchAll();
     } catch (error) {
       await client.end().catch(() => undefined);
       this.lost(client, error as Error);
@@ -90,6 +107,11 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       void this.connect();
     }, RECONNECT_DELAY);
     this.reconnectTimer.unref();
+  }
+
+  /** Some notifications may have been missed. */
+  private dispatchAll(): void {
+    for (const channel of this.handlers.keys()) this.dispatch(channel, '');
   }
 
   private dispatch(channel: string, payload: string): void {

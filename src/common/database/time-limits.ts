@@ -32,3 +32,13 @@ export const DATABASE_LIMITS = {
 export function beginWithin({ lock, statement }: TimeLimits, mode: '' | 'READ ONLY' = ''): string {
   return `BEGIN ${mode}; SET LOCAL lock_timeout = ${lock}; SET LOCAL statement_timeout = ${statement}`;
 }
+
+/**
+ * The same for statements that look up a few rows by key, whatever the parameters are. Planning them again for each set
+ * of parameters would cost more than running them. They always use their indexes: a plan that was made while a table was
+ * nearly empty would read all of it until PostgreSQL has counted its rows again. Compiling such a plan costs more than
+ * running it, and older versions would compile a plan that cannot avoid a scan.
+ */
+export function beginByKey(limits: TimeLimits): string {
+  return `${beginWithin(limits)}; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`;
+}

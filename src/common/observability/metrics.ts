@@ -60,6 +60,26 @@ export const modelCallDuration = new Histogram({
   registers,
 });
 
+export const modelFallbacks = new Counter({
+  name: 'switchboard_model_fallbacks_total',
+  help: 'Calls for which another model was asked, because this one failed before it answered or was cooling down.',
+  labelNames: ['provider', 'model', 'reason'] as const,
+  registers,
+});
+
+export const modelCoolDowns = new Counter({
+  name: 'switchboard_model_cool_downs_total',
+  help: "Cool-downs of models that failed and have fallback models, with the server's key or with a user's key.",
+  labelNames: ['provider', 'model', 'key'] as const,
+  registers,
+});
+
+export const modelsCoolingDown = new Gauge({
+  name: 'switchboard_models_cooling_down',
+  help: 'Models that failed lately and have not answered since, per key, in this process.',
+  registers,
+});
+
 export const rateLimitRefusals = new Counter({
   name: 'switchboard_rate_limit_refusals_total',
   help: 'Turns, and later calls of turns, that were refused by the hourly or daily limit, or by the daily or monthly budget.',

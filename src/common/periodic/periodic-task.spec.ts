@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { metricsRegistry } from '../observability/metrics.js';
 import { type PeriodicPlan, PeriodicTask } from './periodic-task.js';

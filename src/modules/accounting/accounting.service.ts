@@ -197,7 +197,7 @@ export class Accounting {
   }
 
   private async writeNotes(runs: AccountedRun[]): Promise<void> {
-    const notes = this.database.batch().add(this.runs.noting(runs));
+    const notes = this.database.provisionalBatch().add(this.runs.noting(runs));
     await notes.commit().catch((error: unknown) => this.writeEach(runs, error));
   }
 
@@ -212,7 +212,7 @@ export class Accounting {
     }
     for (const run of runs) {
       const noting = this.database
-        .batch()
+        .provisionalBatch()
         .add(this.runs.noting([run]))
         .commit();
       await noting.catch((error: unknown) => this.writeEach([run], error));

@@ -55,8 +55,11 @@ function usedModels(config: ConfigSet): UsedModel[] {
   const ofAgents = ANSWERING_AGENTS.flatMap((agent) =>
     PROVIDERS.flatMap((provider) => {
       const key = agentKey(agent, provider);
-      const models = config[key]?.models ?? [];
-      return models.map(({ id }, index) => ({ key, path: `models.${index}.id`, id: `${provider}/${id}` }));
+      const { models = [], fallbackModels = [] } = config[key] ?? {};
+      return [
+        ...models.map(({ id }, index) => ({ key, path: `models.${index}.id`, id: `${provider}/${id}` })),
+        ...fallbackModels.map(({ id }, index) => ({ key, path: `fallbackModels.${index}.id`, id })),
+      ];
     }),
   );
   const ofRouting = (config.routing_agent?.models ?? []).map(({ id }, index) => ({

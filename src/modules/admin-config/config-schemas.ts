@@ -7,6 +7,7 @@ import {
   VENDORS,
 } from '../models/vendors/vendors.js';
 import { type ModelCatalog, modelCatalogSchema } from './catalog-schema.js';
+import { compactionSchema, contextSchema } from './context-schemas.js';
 import { count, positive, refuseDuplicates, usd } from './schema-parts.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
@@ -22,9 +23,6 @@ export const ARTIFACT_TOOLS = ['createDocument', 'updateDocument', 'requestSugge
 
 /** How long the choice of an agent may take, in milliseconds. After that, the chat agent answers. */
 export const ROUTING_TIMEOUT = 2_000;
-
-/** The share of a model's possible input from which on the older part of a chat is summarized. */
-export const COMPACTION_THRESHOLD = 0.7;
 
 /** How long a vendor keeps a prompt, where that can be chosen. */
 export const CACHE_LIFETIMES = ['5m', '1h'] as const;
@@ -50,6 +48,15 @@ const modelOfEach = <Id extends Provider>(providers: readonly Id[]) =>
       z.ZodOptional<typeof modelId>
     >,
   );
+
+/** Whether the provider exists is known from the catalog. */
+const fullModelId = z
+  .string()
+  .max(200)
+  .regex(/^[^\s/]+\/\S*[^\s/]$/, 'must be provider/model');
+
+/** Each one that fails delays the answer. */
+const MAX_FALLBACKS = 5;
 
 const agentModels = z
   .array(z.strictObject({ id: modelId, isDefault: z.boolean().optional() }))
@@ -108,6 +115,28 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
   enabled: z.boolean(),
   systemPrompt,
   models: agentModels,
+  fallbackModels: z
+    .array(z.strictObject({ id: fullModelId }))
+    .max(MAX_FALLBACKS)
+    .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
+    .optional()
+    .meta({
+      description:
+        'The models that answer if the default model fails before its first token (429, 5xx, no connection, timeout), in this ' +
+        'order, as `provider/model`. They may be of other providers, which then get the conversation. They use this ' +
+        'configuration: its prompt, parameters, tools, limits and budget. A model without a key, beyond the budget, or that ' +
+        "does not take the files of the question is skipped. The server's key is used if the user has sent none for the " +
+        'provider. A model that failed cools down: until then, answers start with the next one. Refusals, invalid requests and ' +
+        'refused keys do not fall back, and neither does an answer that has begun. If all fail, the error is that of the first.',
+      'x-unique-by': ['id'],
+    }),
+  fallbackForChosen: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether `fallbackModels` also answer for a model that the request names. By default, such a request gets an answer of ' +
+        'that model, or its error. Set it if your client names a model in every request.',
+    ),
   rateLimit: z
     .strictObject({ hourly: count, daily: count })
     .describe('Requests per user. Changes take effect with the next request.'),
@@ -138,14 +167,7 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
         '`ttl` is how long Anthropic keeps a prompt after its last use, by default `5m`; an hour costs more to write. The ' +
         'other vendors decide that themselves. `enabled: false` asks for no caching; what a vendor caches unasked stays.',
     ),
-  context: z
-    .strictObject({ maxInputTokens: z.int().min(1_000).max(1_000_000_000).optional() })
-    .optional()
-    .describe(
-      'What a model is sent at most. `maxInputTokens` counts the system prompt, the tools and the conversation; by ' +
-        "default, the limit is the model's context window less the longest answer. A lower limit makes long chats " +
-        'cheaper: their older part is summarized earlier.',
-    ),
+  context: contextSchema.optional(),
 });
 
 const noTools = z
@@ -222,7 +244,11 @@ const routingSchema = z.strictObject({
     .min(1)
     .max(200)
     .superRefine((models, context) => refuseDuplicates(models, ['id'], context))
-    .meta({ description: 'The first model with a configured key chooses the agent.', 'x-unique-by': ['id'] }),
+    .meta({
+      description:
+        'The first model with a configured key chooses the agent. If it fails, the next one with a key is asked.',
+      'x-unique-by': ['id'],
+    }),
   timeoutMs: z
     .int()
     .min(100)
@@ -257,19 +283,6 @@ const filesSchema = z.strictObject({
 /** What users may upload. */
 export type FileSettings = z.output<typeof filesSchema>;
 
-const compactionSchema = z
-  .strictObject({
-    enabled: z.boolean().optional(),
-    threshold: z.number().min(0.1).max(0.95).optional(),
-    models: modelOfEach(PROVIDERS).optional(),
-  })
-  .describe(
-    'Long chats: when a conversation fills this share of the input that its model may get (`threshold`, by default ' +
-      `${COMPACTION_THRESHOLD}), its older part is summarized after the answer, by the model in \`models\` of the same ` +
-      'provider, by default the one that generates titles. The messages stay as they are. `enabled: false` switches ' +
-      'summaries off; the oldest messages are then left out of prompts that would be too long.',
-  );
-
 const appSettingsSchema = z.strictObject({
   activeProvider: z
     .enum(PROVIDERS)
@@ -286,7 +299,7 @@ const appSettingsSchema = z.strictObject({
   files: filesSchema
     .optional()
     .describe('Files of users, where the server has Supabase Storage. Without it, the defaults hold.'),
-  compaction: compactionSchema.optional(),
+  compaction: compactionSchema(modelOfEach(PROVIDERS)).optional(),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
 

@@ -21,7 +21,14 @@ const TYPES: Record<string, string> = {
 export function parseConfigData<Key extends ConfigKey>(key: Key, configData: unknown): ConfigData[Key] {
   const result = CONFIG_SCHEMAS[key].safeParse(configData, { error: messageOf });
   if (result.success) return result.data;
-  throw validationFailed(result.error.issues.flatMap(fieldErrors), result.error);
+  throw validationFailed(ofRightType(result.error.issues).flatMap(fieldErrors), result.error);
+}
+
+/** Zod also checks the length of a string where it expects an array. */
+function ofRightType(issues: z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const pathOf = ({ path }: z.core.$ZodIssue) => JSON.stringify(path);
+  const wrong = new Set(issues.filter(({ code }) => code === 'invalid_type').map(pathOf));
+  return issues.filter((issue) => issue.code === 'invalid_type' || !wrong.has(pathOf(issue)));
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {

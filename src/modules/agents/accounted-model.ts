@@ -6,6 +6,7 @@ import type {
   LanguageModelV4StreamResult,
 } from '@ai-sdk/provider';
 import type { Admission } from '../rate-limit/admission.js';
+import { type Attempt, ONLY_ATTEMPT } from '../models/fallback/attempt.js';
 import { answerEnd, type AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { ModelSteps } from './model-steps.js';
@@ -32,8 +33,9 @@ export class AccountedModel implements LanguageModelV4 {
     private readonly model: SelectedModel,
     admission?: Admission,
     asking?: Asking,
+    private readonly attempt: Attempt = ONLY_ATTEMPT,
   ) {
-    this.steps = new ModelSteps(model, admission, asking);
+    this.steps = new ModelSteps(model, admission, asking, attempt);
     this.provider = model.provider;
     this.modelId = model.modelId;
   }
@@ -46,6 +48,7 @@ export class AccountedModel implements LanguageModelV4 {
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const source = await this.steps.stream(options).catch((error: unknown) => this.fail(error));
+    this.attempt.answered();
     const stream = new ReadableStream<LanguageModelV4StreamPart>({
       pull: async (controller) => {
         try {

@@ -34,7 +34,8 @@ export class ArtifactAgent {
       model,
       emit,
       instructions: [systemPrompt, await this.describeOpenDocument(input)].filter(Boolean).join('\n\n'),
-      tools: this.tools.forAnswer({ identity, model, emit, note, admission }, tools),
+      toolsFor: (answering) =>
+        this.tools.forAnswer({ identity, model: answering, emit, note, admission }, tools),
       maxSteps: MAX_STEPS,
       describeToolError: (error) => (error instanceof AppError ? error.detail : 'The tool failed.'),
     });

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { callSettings } from '../models/call-settings.js';
+import { answerOf } from '../models/fallback/fallback.js';
 import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { providerToolsFor } from '../models/provider-tools.js';
 import type { Provider } from '../models/vendors/vendors.js';
 import type { AgentInput, Emit } from './agent.js';
+import { askedBy } from './asked-by.js';
 import { toPrompt } from './history.js';
 import { ModelSteps } from './model-steps.js';
 import { askingFor } from './prompt/ask.js';
@@ -28,12 +30,14 @@ export class ChatAgent {
    */
   async answer(input: AgentInput, model: SelectedModel, emit: Emit): Promise<AnswerEnd | undefined> {
     const { history, signal, admission } = input;
-    const stream = await new ModelSteps(model, admission, askingFor(input)).stream({
-      ...callSettings(model),
-      prompt: await toPrompt(history, model, model.agentConfig.systemPrompt),
-      tools: providerToolsFor(model, this.config),
-      abortSignal: signal,
-    });
+    const stream = await answerOf(model, askedBy(input), async (asked, attempt) =>
+      new ModelSteps(asked, admission, askingFor(input), attempt).stream({
+        ...callSettings(asked),
+        prompt: await toPrompt(history, asked, asked.agentConfig.systemPrompt),
+        tools: providerToolsFor(asked, this.config),
+        abortSignal: signal,
+      }),
+    );
     const converter = new PartConverter(emit);
     emit({ type: 'start-step' });
     try {

@@ -53,6 +53,21 @@ export function refuseFiles(
   if (errors.length > 0) throw validationFailed(errors.reverse());
 }
 
+/** Whether a model accepts the files of a question, see {@link refuseFiles}. */
+export function takesFiles(
+  question: Pick<UIMessage, 'parts'> | undefined,
+  model: SelectedModel,
+  sizes?: ReadonlyMap<string, number>,
+): boolean {
+  if (!question?.parts.some(({ type }) => type === 'file')) return true;
+  try {
+    refuseFiles(question, model, sizes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A stored file is checked by its type and its size only, because its content is read later. The question is answered
  * whatever the content is.

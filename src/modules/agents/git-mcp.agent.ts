@@ -37,12 +37,17 @@ export class GitMcpAgent {
     const server = await this.logged(GithubMcp.connect(mcp, token, signal), signal);
     try {
       const listed = await this.logged(server.listTools(signal), signal);
+      const { tools, toolApproval } = githubTools(server, listed, repository, {
+        mcp,
+        approved: input.approved,
+      });
       return await runToolLoop({
         input,
         model,
         emit,
         instructions: `${systemPrompt}\n\n${describe(repository, mcp.readOnly)}`,
-        ...githubTools(server, listed, repository, { mcp, approved: input.approved }),
+        toolsFor: () => tools,
+        toolApproval,
         maxSteps: MAX_STEPS,
         describeToolError: (error) => this.describeToolError(error),
       });

@@ -4,6 +4,7 @@ import type {
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
 import { isPause } from '../models/ending.js';
+import { type Attempt, ONLY_ATTEMPT } from '../models/fallback/attempt.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { pricedUncached, withPromptCaching } from '../models/prompt-caching.js';
 import { paidSearches } from '../models/provider-tools.js';
@@ -28,13 +29,17 @@ interface Source {
 
 /** The streamed calls of one answer. The admission of the turn covers the first call. Each further call is reserved. */
 export class ModelSteps {
-  private calls = 0;
+  private calls: number;
 
   constructor(
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
     private readonly asking?: Asking,
-  ) {}
+    private readonly attempt: Attempt = ONLY_ATTEMPT,
+  ) {
+    // The call of the model that failed before this one has used up the admission.
+    this.calls = attempt.isFirst ? 0 : 1;
+  }
 
   /** Streams one step, in as many calls as the provider needs. Resolves when the model has begun to answer. */
   async stream(options: LanguageModelV4CallOptions): Promise<Source> {
@@ -52,10 +57,10 @@ export class ModelSteps {
   }
 
   private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
-    const { admission, model } = this;
+    const { admission, model, attempt } = this;
     const options = withPromptCaching(prepared, model);
     if (this.calls++ === 0 || !admission) {
-      return model.stream(options).catch((error: unknown) => {
+      return model.stream(options, attempt.limits).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
         this.calls--;
         throw error;
@@ -74,7 +79,9 @@ export class ModelSteps {
       // The reservation lasts as long as the stream.
       make: () =>
         new Promise<void>((ended, failed) => {
-          model.stream(options).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
+          model
+            .stream(options, attempt.limits)
+            .then((source) => opened.resolve(new EndingStream(source, ended)), failed);
         }),
     });
     reserved.catch(opened.reject);

@@ -4,6 +4,7 @@ import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { answerOf } from '../models/fallback/fallback.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
 
@@ -47,13 +48,19 @@ export class RoutingAgent {
   ): Promise<AgentChoice> {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const { content } = await model.generate({
-        prompt: promptOf(input, systemPrompt),
-        responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
-        maxOutputTokens: MAX_OUTPUT_TOKENS,
-        providerOptions: withoutThinking(model),
-        abortSignal: AbortSignal.any([input.signal, deadline]),
-      });
+      const signal = AbortSignal.any([input.signal, deadline]);
+      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked, { limits }) =>
+        asked.generate(
+          {
+            prompt: promptOf(input, systemPrompt),
+            responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
+            maxOutputTokens: MAX_OUTPUT_TOKENS,
+            providerOptions: withoutThinking(asked),
+            abortSignal: signal,
+          },
+          limits,
+        ),
+      );
       return parseChoice(
         content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
         input.candidates,

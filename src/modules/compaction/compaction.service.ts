@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
-import { type AnsweringAgent, COMPACTION_THRESHOLD } from '../admin-config/config-schemas.js';
+import type { AnsweringAgent } from '../admin-config/config-schemas.js';
+import { COMPACTION_THRESHOLD } from '../admin-config/context-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';

@@ -55,16 +55,26 @@ export class FilesService {
    * @throws AppError 400, 413 or 415 for a file that may not be uploaded, 404 without storage, 502, 504
    */
   async createUpload(identity: Identity, { filename, contentType, size }: CreateFileDto): Promise<UploadDto> {
-    await this.expectAvailable();
-    const { maxSize, types } = await this.settings.current();
-    const type = toMediaType(contentType);
-    if (type === undefined) throw invalidField('contentType', 'must be a media type such as image/png');
-    if (!isAllowedType(type, types))
-      throw unsupportedMediaType(`Files of type ${type} cannot be uploaded. These can: ${types.join(', ')}.`);
-    if (size > maxSize) throw payloadTooLarge(`A file can have at most ${maxSize} bytes.`);
+    await this.expectAllowed(contentType, size);
     const path = newPath(identity.id, filename);
     const { token, signedUrl } = await this.storage.signUpload(path);
     return { path, uploadUrl: signedUrl, token, expiresAt: expiryOf(token) };
+  }
+
+  /**
+   * Stores a file whose bytes have come to this server.
+   *
+   * @returns a signed URL, which a client can show, and send as the `url` of a `file` part
+   * @throws AppError 413 or 415 for a file that may not be uploaded, 404 without storage, 502, 504
+   */
+  async store(
+    identity: Identity,
+    { filename, contentType, bytes }: { filename: string; contentType: string; bytes: Uint8Array },
+  ): Promise<FileUrlDto> {
+    const type = await this.expectAllowed(contentType, bytes.length);
+    const path = newPath(identity.id, filename);
+    await this.storage.upload(path, bytes, type);
+    return this.signed(path);
   }
 
   /** The newest first. @throws AppError 404 without storage */
@@ -80,10 +90,7 @@ export class FilesService {
   /** @throws AppError 404 for a file that is not the user's, 502, 504 */
   async url(identity: Identity, path: string): Promise<FileUrlDto> {
     await this.expectOwn(identity, path);
-    const expiresAt = new Date(Date.now() + URL_LIFETIME * 1_000).toISOString();
-    const url = (await this.storage.signDownloads([path], URL_LIFETIME)).get(path);
-    if (url === undefined) throw notFound('The file');
-    return { url, expiresAt };
+    return this.signed(path);
   }
 
   /** Messages that name the file stay. @throws AppError 404, 502, 504 */
@@ -100,6 +107,25 @@ export class FilesService {
       if (paths.length === 0) return;
       await this.storage.remove(paths);
     }
+  }
+
+  private async signed(path: string): Promise<FileUrlDto> {
+    const expiresAt = new Date(Date.now() + URL_LIFETIME * 1_000).toISOString();
+    const url = (await this.storage.signDownloads([path], URL_LIFETIME)).get(path);
+    if (url === undefined) throw notFound('The file');
+    return { url, expiresAt };
+  }
+
+  /** @returns the media type without its parameters */
+  private async expectAllowed(contentType: string, size: number): Promise<string> {
+    await this.expectAvailable();
+    const { maxSize, types } = await this.settings.current();
+    const type = toMediaType(contentType);
+    if (type === undefined) throw invalidField('contentType', 'must be a media type such as image/png');
+    if (!isAllowedType(type, types))
+      throw unsupportedMediaType(`Files of type ${type} cannot be uploaded. These can: ${types.join(', ')}.`);
+    if (size > maxSize) throw payloadTooLarge(`A file can have at most ${maxSize} bytes.`);
+    return type;
   }
 
   private async expectOwn(identity: Identity, path: string): Promise<void> {

@@ -6,11 +6,16 @@ import { upstreamFetch } from './upstream-fetch.js';
 import type { VendorClient } from './vendors/vendor.js';
 import { type Provider, VENDORS } from './vendors/vendors.js';
 
+/** Only configured models are created. There are far fewer, unless the configuration changes all the time. */
+const MOST_SHARED_MODELS = 500;
+
 /** Creates language models of all vendors, with the endpoint of the configuration. */
 @Injectable()
 export class LanguageModels {
   /** Clients with the server's own keys. Clients with a user's key are created for one request and not kept. */
   private readonly shared = new Map<Provider, VendorClient>();
+  /** Models with the server's own keys, by client. They hold no state of a call. */
+  private readonly sharedModels = new Map<string, LanguageModelV4>();
 
   private readonly uploaded = new UploadedFiles();
 
@@ -18,6 +23,16 @@ export class LanguageModels {
 
   /** @param userKey wins over the server's own key */
   create(provider: Provider, modelId: string, userKey?: string): LanguageModelV4 {
+    if (userKey !== undefined) return this.createNew(provider, modelId, userKey);
+    const id = `${provider}/${modelId}`;
+    const known = this.sharedModels.get(id);
+    if (known) return known;
+    const model = this.createNew(provider, modelId);
+    if (this.sharedModels.size < MOST_SHARED_MODELS) this.sharedModels.set(id, model);
+    return model;
+  }
+
+  private createNew(provider: Provider, modelId: string, userKey?: string): LanguageModelV4 {
     const client = this.clientFor(provider, userKey);
     const model = client.language(modelId);
     const { files: rules } = VENDORS[provider];

@@ -19,6 +19,7 @@ import {
   toLanguageUsage,
 } from './image-result.js';
 import { endOf } from './ending.js';
+import type { CallLimits } from './fallback/attempt.js';
 import { ModelCall, type ModelDescriptor } from './call-record.js';
 import { isRetryable, retryAfterSeconds, UnfinishedError, upstreamFailure } from './upstream-failure.js';
 import { VENDORS } from './vendors/vendors.js';
@@ -45,8 +46,9 @@ export class ModelCalls {
     model: LanguageModelV4,
     descriptor: ModelDescriptor,
     params: LanguageModelV4CallOptions,
+    limits?: CallLimits,
   ): Promise<LanguageModelV4GenerateResult> {
-    return this.withRetries(descriptor, params, async (call, deadline) => {
+    const attempt = async (call: ModelCall, deadline: Deadline): Promise<LanguageModelV4GenerateResult> => {
       const result = await model.doGenerate({ ...params, abortSignal: deadline.signal });
       deadline.clear();
       const { finishReason, reason } = endOf(descriptor.provider, result.finishReason);
@@ -56,7 +58,8 @@ export class ModelCalls {
       if (finishReason === 'error') throw new UnfinishedError(reason);
       call.end('success');
       return { ...result, finishReason: { unified: finishReason, raw: reason } };
-    });
+    };
+    return this.withRetries(descriptor, params, attempt, { limits });
   }
 
   /** One streamed call. When this resolves, the model has begun to answer. */
@@ -64,8 +67,9 @@ export class ModelCalls {
     model: LanguageModelV4,
     descriptor: ModelDescriptor,
     params: LanguageModelV4CallOptions,
+    limits?: CallLimits,
   ): Promise<CallStream> {
-    return this.withRetries(descriptor, params, async (call, deadline) => {
+    const attempt = async (call: ModelCall, deadline: Deadline): Promise<CallStream> => {
       const { stream } = await model.doStream({
         ...params,
         abortSignal: deadline.signal,
@@ -77,7 +81,8 @@ export class ModelCalls {
       await source.begin();
       deadline.begun(this.config.upstream.idleTimeout);
       return source;
-    });
+    };
+    return this.withRetries(descriptor, params, attempt, { limits });
   }
 
   /**
@@ -109,18 +114,22 @@ export class ModelCalls {
       call.end('success');
       return typeof image === 'string' ? image : Buffer.from(image).toString('base64');
     };
-    return this.withRetries(descriptor, params, attempt, this.config.upstream.firstByteTimeout * DRAWING);
+    const patience = this.config.upstream.firstByteTimeout * DRAWING;
+    return this.withRetries(descriptor, params, attempt, { patience });
   }
 
   private async withRetries<T>(
     descriptor: ModelDescriptor,
     params: LanguageModelV4CallOptions,
     attempt: (call: ModelCall, deadline: Deadline) => Promise<T>,
-    patience = this.config.upstream.firstByteTimeout,
+    {
+      patience = this.config.upstream.firstByteTimeout,
+      limits,
+    }: { patience?: number; limits?: CallLimits } = {},
   ): Promise<T> {
     for (let retry = 0; ; retry++) {
       const call = new ModelCall(descriptor, params);
-      const deadline = new Deadline(params.abortSignal, patience);
+      const deadline = new Deadline(params.abortSignal, patienceWithin(limits, patience));
       try {
         return await attempt(call, deadline);
       } catch (thrown) {
@@ -128,7 +137,7 @@ export class ModelCalls {
         const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
         if (params.abortSignal?.aborted) call.end('aborted');
         else call.end('error', this.failureCode(error, descriptor));
-        const wait = retryWait(error, retry);
+        const wait = limits?.repeats === false ? undefined : retryWait(error, retry);
         if (params.abortSignal?.aborted || wait === undefined) throw error;
         await sleep(wait, undefined, { signal: params.abortSignal });
       }
@@ -143,6 +152,11 @@ export class ModelCalls {
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }
+}
+
+function patienceWithin(limits: CallLimits | undefined, patience: number): number {
+  if (limits?.until === undefined) return patience;
+  return Math.max(1, Math.min(patience, limits.until - performance.now()));
 }
 
 /** Milliseconds until the next attempt, or undefined if there should be none. */

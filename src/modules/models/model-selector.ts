@@ -8,16 +8,21 @@ import { agentDisabled, apiKeyMissing, modelNotAllowed } from '../../common/erro
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { forPurpose } from '../accounting/run-context.js';
 import type { CatalogModel } from '../admin-config/catalog-schema.js';
-import type { Pricing } from '../admin-config/pricing-schema.js';
 import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { anyConfig, enabledConfigs, findRequested } from './agent-configs.js';
 import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
+import type { CallLimits } from './fallback/attempt.js';
+import { CoolDowns } from './fallback/cool-downs.js';
+import type { Fallback } from './fallback/fallback.js';
+import { chainOf, fallbackConfig } from './fallback/chain.js';
 import type { ImageTask } from './image-result.js';
 import { DEMO_MODEL_ID, DemoModel } from './demo/demo-model.js';
 import { LanguageModels } from './language-models.js';
 import type { ModelDescriptor } from './call-record.js';
 import { ModelCalls } from './model-caller.js';
+import { demoOption, describe, type ModelOption, noKey, retiredBecause } from './model-option.js';
 import { upstreamFailure } from './upstream-failure.js';
 import type { UserKeys } from './user-keys.js';
 import { type ModelProvider, type Provider, providerOf, PROVIDERS, VENDORS } from './vendors/vendors.js';
@@ -34,10 +39,14 @@ export interface SelectedModel {
   agentConfig: AgentConfig;
   /** The thinking setting of the request. If it is absent, the configuration decides. */
   thinking?: boolean;
+  /** The models that may answer in its place. Absent if there are none. */
+  fallback?: Fallback;
+  /** For one of the fallback models: the id of the model that would answer. */
+  standsInFor?: string;
   /** One streamed call, with recording, deadlines and retries. */
-  stream(params: LanguageModelV4CallOptions): Promise<CallStream>;
+  stream(params: LanguageModelV4CallOptions, limits?: CallLimits): Promise<CallStream>;
   /** One call that is not streamed, with recording, deadlines and retries. */
-  generate(params: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult>;
+  generate(params: LanguageModelV4CallOptions, limits?: CallLimits): Promise<LanguageModelV4GenerateResult>;
   /**
    * The configured image model of the same provider, or else of a provider with a key: the user's own keys first, then
    * the active provider. Undefined if there is none.
@@ -55,22 +64,6 @@ export interface SelectedImageModel {
   generate(task: ImageTask): Promise<string>;
 }
 
-/** One entry of `GET /api/models`. */
-export interface ModelOption {
-  id: string;
-  name: string;
-  provider: string;
-  isDefault: boolean;
-  capabilities: Record<string, boolean>;
-  /** Null if the price is unknown. The cost of calls is then not counted. */
-  pricing: Pricing | null;
-  /** The day on which the vendor switches the model off, and the replacement that it recommends. */
-  retiresAt?: string;
-  replacement?: string;
-  available: boolean;
-  reason?: string;
-}
-
 const DEMO_ID = `demo/${DEMO_MODEL_ID}`;
 
 @Injectable()
@@ -79,12 +72,14 @@ export class ModelSelector {
     @Inject(APP_CONFIG) private readonly config: AppConfig<Provider>,
     private readonly models: LanguageModels,
     private readonly calls: ModelCalls,
+    private readonly coolDowns: CoolDowns,
   ) {}
 
   /**
    * Chooses the model of a turn: the requested one, or else the default of the active provider, or else that of a
    * provider with a key.
    *
+   * @param standsInFor the model that the requested one answers for, as one of its fallback models
    * @throws AppError `agent_disabled`, `model_not_allowed` or `api_key_missing`
    */
   select(
@@ -92,7 +87,12 @@ export class ModelSelector {
     requested: string | undefined,
     keys: UserKeys,
     config: RuntimeConfig,
+    standsInFor?: string,
   ): SelectedModel {
+    if (standsInFor !== undefined && standsInFor !== requested) {
+      const model = this.select(agent, standsInFor, keys, config, standsInFor);
+      return model.fallback?.models.find(({ id }) => id === requested) ?? model;
+    }
     const configs = enabledConfigs(agent, config);
     if (configs.length === 0) throw agentDisabled(agent);
     if (requested === DEMO_ID && this.config.demoModel) return this.demo(configs[0]?.[1]);
@@ -104,22 +104,42 @@ export class ModelSelector {
     }
     const { provider, modelId, agentConfig } = found;
     if (!this.hasKey(provider, keys)) throw missingKey(provider);
-    return this.selected(provider, modelId, agentConfig, keys, config);
+    const model = this.selected(provider, modelId, agentConfig, keys, config);
+    const { fallbackModels, fallbackForChosen = false } = agentConfig;
+    const isChosen = requested !== undefined && standsInFor === undefined;
+    if (!fallbackModels || (isChosen && !fallbackForChosen)) return model;
+    return this.inChain(
+      model,
+      fallbackModels.map(({ id }) => id),
+      (id, other) => this.selected(other, id, fallbackConfig(agentConfig, provider, other), keys, config),
+      keys,
+    );
   }
 
-  /** The cheap model of the same provider that writes titles, or the answering model if none is configured. */
-  selectForTitle(
-    { provider, modelId, agentConfig }: SelectedModel,
-    keys: UserKeys,
-    config: RuntimeConfig,
-  ): SelectedModel {
+  /**
+   * The cheap model of the same provider that writes titles, or the answering model if none is configured. Those of the
+   * models that may answer in its place may write the title, too.
+   */
+  selectForTitle(answering: SelectedModel, keys: UserKeys, config: RuntimeConfig): SelectedModel {
+    const { provider, agentConfig, fallback } = answering;
     if (provider === 'demo') return this.demo(agentConfig);
-    return this.selected(
+    const titleModelOf = (of: Provider, modelId: string) => config.settings.titleModels?.[of] ?? modelId;
+    const model = this.selected(
       provider,
-      config.settings.titleModels?.[provider] ?? modelId,
+      titleModelOf(provider, answering.modelId),
       agentConfig,
       keys,
       config,
+    );
+    if (!fallback) return model;
+    const others = fallback.models.flatMap((other) =>
+      other.provider === 'demo' ? [] : [`${other.provider}/${titleModelOf(other.provider, other.modelId)}`],
+    );
+    return this.inChain(
+      model,
+      others,
+      (id, of) => this.selected(of, id, fallbackConfig(agentConfig, provider, of), keys, config),
+      keys,
     );
   }
 
@@ -132,19 +152,28 @@ export class ModelSelector {
     keys: UserKeys,
     config: RuntimeConfig,
   ): SelectedModel | undefined {
-    if (provider === 'demo' || !this.hasKey(provider, keys)) return undefined;
+    if (provider === 'demo') return undefined;
     const { compaction, titleModels } = config.settings;
     const id = compaction?.models?.[provider] ?? titleModels?.[provider] ?? modelId;
     return this.selected(provider, id, agentConfig, keys, config);
   }
 
-  /** The first routing model with a key, or else the demo model. Undefined if there is neither. */
+  /**
+   * The first routing model with a key, or else the demo model. Undefined if there is neither. The other routing models may
+   * choose in its place.
+   */
   selectForRouting(keys: UserKeys, config: RuntimeConfig): SelectedModel | undefined {
-    for (const id of config.routing.models) {
+    const usable = config.routing.models.filter((id) => {
       const provider = providerOf(id);
-      const agentConfig = provider && anyConfig(provider, config);
-      if (!provider || !agentConfig || !this.hasKey(provider, keys)) continue;
-      return this.selected(provider, id.slice(provider.length + 1), agentConfig, keys, config);
+      return provider && anyConfig(provider, config) && this.hasKey(provider, keys);
+    });
+    const select = (id: string, provider: Provider) =>
+      this.selected(provider, id, anyConfig(provider, config)!, keys, config);
+    const [preferred, ...others] = usable;
+    const preferredProvider = preferred && providerOf(preferred);
+    if (preferred && preferredProvider) {
+      const model = select(preferred.slice(preferredProvider.length + 1), preferredProvider);
+      return this.inChain(model, others, select, keys);
     }
     const [first] = ANSWERING_AGENTS.flatMap((agent) => enabledConfigs(agent, config));
     return this.config.demoModel && first ? this.demo(first[1]) : undefined;
@@ -170,15 +199,7 @@ export class ModelSelector {
       }
     }
     if (this.config.demoModel) {
-      options.set(DEMO_ID, {
-        id: DEMO_ID,
-        name: 'Demo (not a language model)',
-        provider: 'demo',
-        isDefault: defaultId === DEMO_ID,
-        capabilities: {},
-        pricing: { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 },
-        available: true,
-      });
+      options.set(DEMO_ID, demoOption(DEMO_ID, defaultId === DEMO_ID));
     }
     return [...options.values()];
   }
@@ -209,7 +230,6 @@ export class ModelSelector {
   ): SelectedModel {
     const id = `${provider}/${modelId}`;
     const catalog = config.catalog.get(id);
-    const model = this.models.create(provider, modelId, keys[provider]);
     const ownKey = keys[provider] !== undefined;
     return {
       id,
@@ -218,9 +238,27 @@ export class ModelSelector {
       ownKey,
       catalog,
       agentConfig,
-      ...this.callable(model, { ...descriptorOf(provider, modelId, config), ownKey }),
+      ...this.callable(() => this.models.create(provider, modelId, keys[provider]), {
+        ...descriptorOf(provider, modelId, config),
+        ownKey,
+      }),
       imageModel: () => this.imageModel(provider, keys, config),
     };
+  }
+
+  /** The model with those that may answer in its place and that have a key. */
+  private inChain(
+    model: SelectedModel,
+    others: string[],
+    select: (modelId: string, provider: Provider) => SelectedModel,
+    keys: UserKeys,
+  ): SelectedModel {
+    const models = [...new Set(others)].flatMap((id) => {
+      const provider = providerOf(id);
+      if (!provider || id === model.id || !this.hasKey(provider, keys)) return [];
+      return [select(id.slice(provider.length + 1), provider)];
+    });
+    return chainOf([model, ...models], keys, this.coolDowns, this.config.upstream.firstByteTimeout);
   }
 
   private imageModel(
@@ -263,43 +301,23 @@ export class ModelSelector {
       modelId: DEMO_MODEL_ID,
       ownKey: false,
       agentConfig,
-      ...this.callable(new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
+      ...this.callable(() => new DemoModel(), { provider: 'demo', id: DEMO_MODEL_ID, ownKey: false }),
       imageModel: () => undefined,
     };
   }
 
+  /** The client is created with the first call, because most models that could be called are not. */
   private callable(
-    model: LanguageModelV4,
+    create: () => LanguageModelV4,
     descriptor: ModelDescriptor,
   ): Pick<SelectedModel, 'stream' | 'generate'> {
+    let created: LanguageModelV4 | undefined;
+    const model = () => (created ??= create());
     return {
-      stream: (params) => this.calls.stream(model, descriptor, params),
-      generate: (params) => this.calls.generate(model, descriptor, params),
+      stream: (params, limits) => this.calls.stream(model(), descriptor, params, limits),
+      generate: (params, limits) => this.calls.generate(model(), descriptor, params, limits),
     };
   }
-}
-
-/** The parameters of the answering agents do not apply to routing, but every selected model needs some. */
-function anyConfig(provider: Provider, { agents }: RuntimeConfig): AgentConfig | undefined {
-  return ANSWERING_AGENTS.map((agent) => agents[agent][provider]).find((config) => config !== undefined);
-}
-
-function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array<[Provider, AgentConfig]> {
-  return PROVIDERS.flatMap((provider): Array<[Provider, AgentConfig]> => {
-    const agentConfig = agents[agent][provider];
-    return agentConfig?.enabled ? [[provider, agentConfig]] : [];
-  });
-}
-
-/** Accepts `provider/model`, and the vendor's id alone if only one provider has it. An id may contain slashes. */
-function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
-  const all = configs.flatMap(([provider, agentConfig]) =>
-    agentConfig.models.map(({ id: modelId }) => ({ provider, modelId, agentConfig })),
-  );
-  return (
-    all.find(({ provider, modelId }) => requested === `${provider}/${modelId}`) ??
-    all.find(({ modelId }) => requested === modelId)
-  );
 }
 
 /** Uses the current prices. They do not change while a call is running. */
@@ -315,33 +333,6 @@ function descriptorOf(
     priceVersion: catalogVersion,
     pricingOf: (answeredBy) => entryOfAnswer(provider, answeredBy, catalog)?.pricing,
   };
-}
-
-function describe(id: string, modelId: string, provider: Provider, catalog: CatalogModel | undefined) {
-  const { name = modelId, capabilities = {}, pricing, retiresAt, replacement } = catalog ?? {};
-  return {
-    id,
-    name,
-    provider,
-    capabilities,
-    pricing: pricing
-      ? { ...pricing, cachedInput: pricing.cachedInput ?? null, cacheWrite: pricing.cacheWrite ?? null }
-      : null,
-    ...(retiresAt === undefined ? {} : { retiresAt, ...(replacement === undefined ? {} : { replacement }) }),
-  };
-}
-
-function noKey(provider: Provider): string {
-  const { name, keyHeader } = VENDORS[provider];
-  return `No ${name} key is configured. Send your own key in the header ${keyHeader}.`;
-}
-
-/** A vendor may still answer to this name, with another model. */
-function retiredBecause(provider: Provider, catalog: CatalogModel | undefined): string | undefined {
-  const { retiresAt, replacement } = catalog ?? {};
-  if (retiresAt === undefined || retiresAt > new Date().toISOString().slice(0, 10)) return undefined;
-  const instead = replacement === undefined ? '' : ` Use ${replacement} instead.`;
-  return `${VENDORS[provider].name} switched it off on ${retiresAt}.${instead}`;
 }
 
 function missingKey(provider: Provider) {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { ANSWERING_AGENTS } from '../admin-config/config-schemas.js';
-import { type ModelOption, ModelSelector } from './model-selector.js';
+import type { ModelOption } from './model-option.js';
+import { ModelSelector } from './model-selector.js';
 import type { UserKeys } from './user-keys.js';
 
 @Injectable()

@@ -182,6 +182,15 @@ export function isRetryable(thrown: unknown): boolean {
   return isNetworkFailure(thrown);
 }
 
+/**
+ * Whether a provider could not answer at all, so that another one may be asked: it is limited, down, unreachable or silent.
+ * Only used before the first byte. A refusal is an answer.
+ */
+export function isOutage(thrown: unknown): boolean {
+  if (thrown instanceof UpstreamTimeoutError || isRetryable(thrown)) return true;
+  return APICallError.isInstance(thrown) && thrown.statusCode === 408;
+}
+
 /** The innermost cause has a system error code (ECONNRESET, UND_ERR_SOCKET). */
 function isNetworkFailure(thrown: unknown): boolean {
   if (APICallError.isInstance(thrown) && thrown.statusCode === undefined) return true;

@@ -3,8 +3,17 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 
-/** Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. */
-const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 });
+/**
+ * Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. With HTTP/2, calls
+ * would wait for each other's connection attempts.
+ */
+const dispatcher = new Agent({
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  keepAliveTimeout: 30_000,
+  pipelining: 1,
+  allowH2: false,
+});
 
 const MAX_REDIRECTS = 5;
 /** Redirects that repeat the request unchanged. Others would turn it into a GET. */
@@ -44,10 +53,11 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
     noteSignOfLife(signal);
     return answer;
   }
-  const headers = { ...Object.fromEntries(new Headers(init?.headers)), 'accept-encoding': 'identity' };
+  const headers = { ...plainHeaders(init?.headers), 'accept-encoding': 'identity' };
   let response: Dispatcher.ResponseData;
   try {
-    response = await request(url, { method, headers, body, signal, dispatcher });
+    const sending = request(url, { method, headers, body, signal, dispatcher });
+    response = await (signal ? unlessAborted(sending, signal) : sending);
   } catch (error) {
     if (signal?.aborted) throw error;
     // The error that `fetch` would throw, and that error handlers expect.
@@ -68,21 +78,55 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   });
 }
 
+/** The client itself ends a request only when it has a connection. A server may accept one, and never finish TLS. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+    aborted.promise.catch(() => undefined);
+  }
+}
+
+/** The AI SDK passes an object with names in lower case. */
+function plainHeaders(headers: RequestInit['headers'] = {}): Record<string, string> {
+  const isPlain = Object.getPrototypeOf(headers) === Object.prototype;
+  return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
+}
+
 /** Passes chunks on as they arrive, without the copies of a byte stream. The source pauses while nobody reads. */
 function toWebStream(body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
+  // A stream that was canceled takes nothing more, not even its end. What is on its way still arrives.
+  let isOpen = true;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         body.on('data', (chunk: Uint8Array) => {
+          if (!isOpen) return;
           noteSignOfLife(signal);
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) body.pause();
         });
-        body.once('end', () => controller.close());
-        body.once('error', (error) => controller.error(error));
+        body.once('end', () => {
+          if (isOpen) controller.close();
+          isOpen = false;
+        });
+        // More than one error may come, and each needs a listener.
+        body.on('error', (error) => {
+          if (isOpen) controller.error(error);
+          isOpen = false;
+        });
       },
       pull: () => void body.resume(),
-      cancel: (reason) => void body.destroy(reason instanceof Error ? reason : undefined),
+      cancel: (reason) => {
+        isOpen = false;
+        body.destroy(reason instanceof Error ? reason : undefined);
+      },
     },
     { highWaterMark: 16 },
   );

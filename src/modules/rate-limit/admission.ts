@@ -53,6 +53,11 @@ export class Admission {
     this.firstReserve = String(reservedCost);
   }
 
+  /** Whether a budget limits what the run spends. */
+  get hasBudget(): boolean {
+    return this.extend !== undefined;
+  }
+
   /** The call that the run was admitted for has ended. Its reservation is available for the next call. */
   firstCallEnded(): void {
     this.freedCost = addMoney(this.freedCost, this.firstReserve);

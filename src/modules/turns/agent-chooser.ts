@@ -10,7 +10,8 @@ import { toAppError } from '../../common/errors/problem.js';
 import { ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { Agents } from '../agents/agents.js';
-import { refuseFiles } from '../agents/file-input.js';
+import { refuseFiles, takesFiles } from '../agents/file-input.js';
+import { readyModel } from '../models/fallback/fallback.js';
 import { type AgentChoice, RoutingAgent } from '../agents/routing.agent.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
@@ -33,7 +34,7 @@ export class AgentChooser {
       if (request.agent === 'git_mcp' && keys.github === undefined) throw githubTokenMissing();
       const model = this.select(request.agent, request, keys, config);
       refuseUnable(model, request);
-      return new Map([[request.agent, model]]);
+      return new Map([[request.agent, readyFor(request, model)]]);
     }
     const candidates = new Map<AnsweringAgent, SelectedModel>();
     let refusal: AppError | undefined;
@@ -49,16 +50,17 @@ export class AgentChooser {
     if (!likeliest) throw refusal ?? agentDisabled('chat');
     // Another agent must not answer just because its configuration allows the model.
     refuseUnable(likeliest, request);
+    for (const [agent, model] of candidates) candidates.set(agent, readyFor(request, model));
     return candidates;
   }
 
   private select(
     agent: AnsweringAgent,
-    { model, thinking }: TurnRequest,
+    { model, standsInFor, thinking }: TurnRequest,
     keys: UserKeys,
     config: RuntimeConfig,
   ): SelectedModel {
-    return { ...this.models.select(agent, model, keys, config), thinking };
+    return { ...this.models.select(agent, model, keys, config, standsInFor), thinking };
   }
 
   /** An answer that is continued keeps its agent. */
@@ -69,7 +71,8 @@ export class AgentChooser {
     keys: UserKeys,
     config: RuntimeConfig,
   ): ChosenAgent {
-    const model = candidates.get(agentType) ?? this.select(agentType, request, keys, config);
+    const model =
+      candidates.get(agentType) ?? readyFor(request, this.select(agentType, request, keys, config));
     return { agentType, model, reason: 'It continues its answer.' };
   }
 
@@ -123,6 +126,12 @@ export class AgentChooser {
     const [agentType, model] = first;
     return { agentType, model, reason: 'It is the first agent that can answer.' };
   }
+}
+
+/** The model, or while it cools down one that may answer in its place and that accepts the files of the question. */
+function readyFor({ action, fileSizes }: TurnRequest, model: SelectedModel): SelectedModel {
+  if (!model.fallback || action.type !== 'submit') return readyModel(model);
+  return readyModel(model, (other) => takesFiles(action.message, other, fileSizes));
 }
 
 /** @throws AppError 400 if the model cannot do what was requested */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { AccountedRun } from '../accounting/accounted-run.js';
+import { answerOf } from '../models/fallback/fallback.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { withoutThinking } from '../models/provider-options.js';
 import { firstWords, titleIn } from './title-text.js';
@@ -21,7 +22,8 @@ const INSTRUCTIONS = `Write a short title for a chat that begins with the messag
 export interface TitleTask {
   chatId: string;
   question: UIMessage;
-  model: SelectedModel;
+  /** Asked when the title is started. */
+  model: () => SelectedModel;
   /** The run of the answer. The calls for the title belong to it. */
   run: AccountedRun;
   /** The title is started when this resolves, and not at all if it rejects. */
@@ -79,7 +81,10 @@ export class TitleService {
     return { written: write().catch(() => undefined), take, abandon: () => controller.abort() };
   }
 
-  private async write({ chatId, question, model, run }: TitleTask, signal: AbortSignal): Promise<string> {
+  private async write(
+    { chatId, question, model: modelOf, run }: TitleTask,
+    signal: AbortSignal,
+  ): Promise<string> {
     const text = question.parts
       .map((part) => (part.type === 'text' ? part.text : ''))
       .join(' ')
@@ -87,15 +92,20 @@ export class TitleService {
     const part = run.part({ purpose: 'title', agentType: 'chat', messageId: undefined });
     try {
       const { content, finishReason } = await part.do(() =>
-        model.generate({
-          prompt: [
-            { role: 'system', content: INSTRUCTIONS },
-            { role: 'user', content: [{ type: 'text', text }] },
-          ],
-          maxOutputTokens: MAX_OUTPUT_TOKENS,
-          providerOptions: withoutThinking(model),
-          abortSignal: signal,
-        }),
+        answerOf(modelOf(), { signal }, (model, { limits }) =>
+          model.generate(
+            {
+              prompt: [
+                { role: 'system', content: INSTRUCTIONS },
+                { role: 'user', content: [{ type: 'text', text }] },
+              ],
+              maxOutputTokens: MAX_OUTPUT_TOKENS,
+              providerOptions: withoutThinking(model),
+              abortSignal: signal,
+            },
+            limits,
+          ),
+        ),
       );
       // A refusal is not a title.
       const written =

@@ -88,8 +88,9 @@ export function applyApprovals(
 }
 
 /** An answer that is continued keeps its agent, and its model unless the client names another one. */
-export function toGoOn(request: TurnRequest, { agentType, model }: AnswerMetadata): TurnRequest {
-  return { ...request, agent: agentType, model: request.model ?? model };
+export function toGoOn(request: TurnRequest, { agentType, model, fallbackFor }: AnswerMetadata): TurnRequest {
+  if (request.model !== undefined) return { ...request, agent: agentType };
+  return { ...request, agent: agentType, model, standsInFor: fallbackFor };
 }
 
 /**

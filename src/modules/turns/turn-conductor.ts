@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { UIMessage, UIMessageChunk } from 'ai';
+import type { UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
-import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, unavailable, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { Accounting } from '../accounting/accounting.service.js';
@@ -11,6 +10,7 @@ import { Agents } from '../agents/agents.js';
 import { CompactionService } from '../compaction/compaction.service.js';
 import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
+import { readyModel } from '../models/fallback/fallback.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
@@ -28,7 +28,7 @@ import {
   fittedFor,
   lastContextOf,
 } from './turn-context.js';
-import { endingOf, failed, lastChunks, metadataOf, usedBefore } from './turn-ending.js';
+import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -95,7 +95,8 @@ export class TurnConductor {
       ? this.chooser.same(continued.agentType, turn.request, candidates, keys, config)
       : this.chooser.obvious(turn.request, candidates, config);
     assertQuestionFits(turn, candidates, obvious);
-    const router = obvious ? undefined : this.models.selectForRouting(keys, config);
+    const routing = obvious ? undefined : this.models.selectForRouting(keys, config);
+    const router = routing && readyModel(routing);
     return { turn, identity, keys, config, candidates, obvious, router, continued };
   }
 
@@ -131,12 +132,17 @@ export class TurnConductor {
     try {
       const chosen = await this.admitChosen(opened);
       const { agentType, reason, model } = chosen;
-      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), model: model.id };
+      const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), ...nameOf(model) };
       turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
       if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
       const answering = { ...opened, chosen };
-      title = this.beginTitle(answering);
-      ending = await run.do(() => this.generate(answering));
+      let answeredBy = model;
+      title = this.beginTitle(answering, () => answeredBy);
+      const onModel = (other: SelectedModel) => {
+        answeredBy = other;
+        turn.publish({ type: 'message-metadata', messageMetadata: nameOf(other) });
+      };
+      ending = await run.do(() => this.generate(answering, onModel));
     } finally {
       clearTimeout(patience);
     }
@@ -168,8 +174,9 @@ export class TurnConductor {
   }
 
   /** Passes the agent's chunks on, and returns how it ended. */
-  private async generate(answering: Answering): Promise<Ending> {
-    const { turn, run, identity, keys, resumed, chosen } = answering;
+  private async generate(answering: Answering, tell: (model: SelectedModel) => void): Promise<Ending> {
+    const { turn, run, identity, keys, resumed } = answering;
+    let { chosen } = answering;
     const { documentId, repositoryId } = turn.request;
     const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
@@ -177,6 +184,10 @@ export class TurnConductor {
     const input = {
       onRefusedFiles,
       onShortened: () => void (isShortened = true),
+      onModel: (model: SelectedModel) => {
+        chosen = { ...chosen, model };
+        tell(model);
+      },
       signal,
       identity,
       keys,
@@ -205,12 +216,13 @@ export class TurnConductor {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    if (turn.stopReason === 'stopped') return { ...answering, isShortened, status: 'stopped' };
-    if (turn.stopReason === 'shutdown') return { ...answering, isShortened, status: 'interrupted' };
+    const answered = { ...answering, chosen, isShortened };
+    if (turn.stopReason === 'stopped') return { ...answered, status: 'stopped' };
+    if (turn.stopReason === 'shutdown') return { ...answered, status: 'interrupted' };
     if (turn.stopReason === 'too-long')
       failure = upstreamError('The answer became too long and was stopped.');
     const how = failure ? failed(failure) : endingOf(end, turn.answer, chosen.model.provider);
-    return { ...answering, isShortened, ...how };
+    return { ...answered, ...how };
   }
 
   private failureOf(error: unknown, turn: Turn, model: SelectedModel): AppError {
@@ -223,21 +235,16 @@ export class TurnConductor {
   }
 
   /** The title is started when there is something to read, because it must not delay the first token. */
-  private beginTitle({
-    turn,
-    run,
-    needsTitle,
-    history,
-    chosen,
-    keys,
-    config,
-  }: Answering): PendingTitle | undefined {
+  private beginTitle(
+    { turn, run, needsTitle, history, keys, config }: Answering,
+    answeredBy: () => SelectedModel,
+  ): PendingTitle | undefined {
     const question = history.at(-1);
     if (!needsTitle || question === undefined) return undefined;
     return this.titles.begin({
       chatId: turn.chatId,
       question,
-      model: this.models.selectForTitle(chosen.model, keys, config),
+      model: () => this.models.selectForTitle(answeredBy(), keys, config),
       run,
       after: turn.readable,
       tell: (title) => turn.stream.publish({ type: 'data-chat-title', data: { title }, transient: true }),
@@ -318,15 +325,6 @@ function letReadWhenStored({ turn, stored }: Opened): void {
     // `conduct` reports it to the waiting readers.
     () => undefined,
   );
-}
-
-/** Undefined if the nesting is too deep for JSON. */
-function jsonOf(parts: UIMessage['parts']): string | undefined {
-  try {
-    return partsToJson(parts);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Waits for `work`, but no longer than `milliseconds`, and only until the signal aborts. */

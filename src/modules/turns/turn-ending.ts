@@ -1,7 +1,9 @@
-import type { UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
+import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toMoney } from '../../common/http/money.js';
 import type { AnswerEnd } from '../models/ending.js';
+import type { SelectedModel } from '../models/model-selector.js';
 import { addressOf, type ModelProvider } from '../models/vendors/vendors.js';
 import { NO_TOKENS } from '../usage/pricing.js';
 import { RunFigures } from '../accounting/accounted-run.js';
@@ -31,7 +33,7 @@ export function metadataOf(
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = tokens;
   return {
     agentType,
-    model: model.id,
+    ...nameOf(model),
     usage: {
       inputTokens,
       outputTokens,
@@ -42,6 +44,11 @@ export function metadataOf(
     cost: toMoney(totalCost),
     ...(failure ? { error: { code: failure.code, message: failure.detail } } : {}),
   };
+}
+
+/** Which model answers, as the metadata of an answer names it. */
+export function nameOf({ id, standsInFor }: SelectedModel): Pick<AnswerMetadata, 'model' | 'fallbackFor'> {
+  return { model: id, ...(standsInFor === undefined ? {} : { fallbackFor: standsInFor }) };
 }
 
 /** The last chunks of the stream. They carry the same metadata as the stored message. */
@@ -77,4 +84,13 @@ export function failed(failure: AppError): End {
 
 function declined(provider: ModelProvider, reason = 'content filter'): AppError {
   return upstreamError(`${addressOf(provider).name} declined to answer (${reason}). Rephrase your message.`);
+}
+
+/** Undefined if the nesting is too deep for JSON. */
+export function jsonOf(parts: UIMessage['parts']): string | undefined {
+  try {
+    return partsToJson(parts);
+  } catch {
+    return undefined;
+  }
 }

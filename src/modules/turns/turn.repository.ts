@@ -192,7 +192,7 @@ export class TurnRepository {
    */
   async checkpoint(answers: Array<{ id: string; parts: string }>, also: Statement[]): Promise<string[]> {
     const parameters = [answers.map(({ id }) => id), answers.map(({ parts }) => parts)];
-    const batch = this.database.batch().add({ text: CHECKPOINT, parameters }, ...also);
+    const batch = this.database.provisionalBatch().add({ text: CHECKPOINT, parameters }, ...also);
     const [rows] = await batch.commit();
     return (rows as Array<{ id: string }>).map(({ id }) => id);
   }

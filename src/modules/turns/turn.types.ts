@@ -30,6 +30,8 @@ export interface TurnRequest {
   chatId: string;
   action: TurnAction;
   model?: string;
+  /** For an answer that is continued: the model that its own one stands in for. */
+  standsInFor?: string;
   agent: 'auto' | AnsweringAgent;
   visibility?: 'public' | 'private';
   /** Whether the model should think before it answers. If absent, the configuration decides. */
@@ -47,6 +49,8 @@ export interface AnswerMetadata {
   agentType: AnsweringAgent;
   /** `provider/model`. */
   model: string;
+  /** The model that would have answered, if this is one of its `fallbackModels`. */
+  fallbackFor?: string;
   usage: {
     inputTokens: number;
     outputTokens: number;

@@ -44,7 +44,7 @@ export interface Cost {
 /** The prices that apply to one call. */
 type Rates = Omit<Pricing, 'tiers' | 'fees' | 'scheduled'>;
 
-const MILLION = 1_000_000;
+const PER_TOKEN = '0.000001';
 const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_UP });
 
 /**
@@ -56,8 +56,8 @@ const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_UP });
 export function costOf(usage: TokenUsage, pricing: Pricing | undefined, at = new Date()): Cost {
   const present = pricing && pricingAt(pricing, at);
   const rates = present ? ratesFor(present, usage.inputTokens) : { input: 0, output: 0 };
-  const inputCost = sumOf(inputParts(usage, rates)).dividedBy(MILLION);
-  const outputCost = sumOf(outputParts(usage, rates)).dividedBy(MILLION);
+  const inputCost = sumOf(inputParts(usage, rates)).times(PER_TOKEN);
+  const outputCost = sumOf(outputParts(usage, rates)).times(PER_TOKEN);
   const feeCost = new Exact(usage.webSearches ?? 0).times(present?.fees?.webSearch ?? 0);
   const totalCost = inputCost.plus(outputCost).plus(feeCost);
   return {
@@ -74,7 +74,9 @@ export function costOf(usage: TokenUsage, pricing: Pricing | undefined, at = new
 }
 
 /** The vendor's prices at that time. */
-function pricingAt({ scheduled = [], ...now }: Pricing, at: Date): Pricing {
+function pricingAt(pricing: Pricing, at: Date): Pricing {
+  if (!pricing.scheduled) return pricing;
+  const { scheduled, ...now } = pricing;
   const day = at.toISOString().slice(0, 10);
   let valid: Pricing = now;
   let since = '';

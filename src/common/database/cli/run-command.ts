@@ -1,7 +1,7 @@
 import { loadEnvFile } from '../../../config/env-file.js';
 
 /**
- * Runs one of the `db:*` commands on `DATABASE_URL`. A failure is one line on standard error and exit code 1.
+ * Runs one of the `db:*` commands on `DIRECT_URL` or, if that is not set, `DATABASE_URL`. A failure is one line on standard error and exit code 1.
  *
  * @param command gets the URL and returns the lines to print; it returns `failed` for an exit code other than 0
  */
@@ -9,7 +9,7 @@ export async function runCommand(
   command: (url: string) => Promise<{ lines: string[]; failed?: boolean }>,
 ): Promise<void> {
   loadEnvFile();
-  const url = process.env['DATABASE_URL'];
+  const url = process.env['DIRECT_URL'] || process.env['DATABASE_URL'];
   if (!url) {
     process.stderr.write('switchboard: DATABASE_URL is not set. Set it to the URL of the database.\n');
     process.exit(1);

@@ -84,7 +84,8 @@ function isAsWideAs(actual: string, expected: string): boolean {
 }
 
 /** A CHECK that lists the allowed strings or numbers of a column, as PostgreSQL prints it. */
-const LIST = /^\(\(?"?(?:\w+)"?\)?(?:::text)? = ANY \(\(?ARRAY\[(.+?)\]\)?(?:::text\[\])?\)\)$/;
+const LIST =
+  /^\(\(?"?(?:\w+)"?\)?(?:::text)? = ANY \((?:\(?ARRAY\[(.+?)\]\)?(?:::text\[\])?|'\{([\w,-]+)\}'::text\[\])\)\)$/;
 
 /** By column: the lists of allowed values, one for each such CHECK. */
 export const ALLOWED_VALUES: Aspect<ByTable<string[]>> = {
@@ -100,8 +101,9 @@ export const ALLOWED_VALUES: Aspect<ByTable<string[]>> = {
     );
     const listsOf = (expressions: string[]) =>
       expressions.flatMap((expression) => {
-        const list = LIST.exec(expression)?.[1];
-        return list === undefined ? [] : [wordsOf(list).toSorted().join(', ')];
+        const [, list, array] = LIST.exec(expression) ?? [];
+        const values = list === undefined ? array?.split(',') : wordsOf(list);
+        return values === undefined ? [] : [values.toSorted().join(', ')];
       });
     return byTable(
       rows.filter(({ expressions }) => listsOf(expressions).length > 0),

@@ -75,9 +75,11 @@ function usersOf({ agents, routing, settings }: RuntimeConfig): Map<string, stri
   const add = (key: ConfigKey, model: string) =>
     users.set(model, (users.get(model) ?? new Set<ConfigKey>()).add(key));
   for (const provider of PROVIDERS) {
-    for (const agent of ANSWERING_AGENTS)
-      for (const { id } of agents[agent][provider]?.models ?? [])
-        add(agentKey(agent, provider), `${provider}/${id}`);
+    for (const agent of ANSWERING_AGENTS) {
+      const { models = [], fallbackModels = [] } = agents[agent][provider] ?? {};
+      for (const { id } of models) add(agentKey(agent, provider), `${provider}/${id}`);
+      for (const { id } of fallbackModels) add(agentKey(agent, provider), id);
+    }
     for (const models of [settings.titleModels, settings.imageModels, settings.compaction?.models] as Array<
       Partial<Record<string, string>> | undefined
     >) {

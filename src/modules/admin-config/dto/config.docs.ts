@@ -16,6 +16,7 @@ const CHAT_AGENT_EXAMPLE = {
   enabled: true,
   systemPrompt: 'You are a helpful assistant.',
   models: [{ id: 'gemini-3.8-flash', isDefault: true }, { id: 'gemini-4-argon' }],
+  fallbackModels: [{ id: 'anthropic/claude-sonnet-5-5' }],
   rateLimit: { hourly: 200, daily: 2_000 },
   budget: { daily: 1.5 },
   parameters: { temperature: 0.7 },

@@ -5,6 +5,7 @@ import { Accounting } from '../../accounting/accounting.service.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { expectedWithin, limitsOf } from '../../rate-limit/agent-limits.js';
+import { answerOf, readyModel } from '../../models/fallback/fallback.js';
 import { ModelSelector } from '../../models/model-selector.js';
 import { upstreamFailure } from '../../models/upstream-failure.js';
 import type { UserKeys } from '../../models/user-keys.js';
@@ -28,7 +29,7 @@ export class SuggestingService {
     keys: UserKeys,
   ): Promise<{ page: Page<SuggestionDto>; headers: Readonly<Record<string, string>> }> {
     const config = await this.adminConfig.current();
-    const model = this.models.select('artifact', undefined, keys, config);
+    const model = readyModel(this.models.select('artifact', undefined, keys, config));
     const { limits, budget } = limitsOf('artifact', model, config);
     const admission = {
       userId: identity.id,
@@ -40,8 +41,16 @@ export class SuggestingService {
     return this.accounting.account(
       { agentType: 'artifact', purpose: 'suggestions' },
       async (run) => {
-        const items = await this.writer.suggest({ identity, model, documentId, instruction });
-        return { page: { items, nextCursor: null }, headers: run.admission?.headers ?? {} };
+        const { admission } = run;
+        const items = await answerOf(model, { admission }, (asked, attempt) => {
+          const make = () =>
+            this.writer.suggest({ identity, model: asked, documentId, instruction, attempt });
+          if (attempt.isFirst || !admission) return make();
+          admission.firstCallEnded();
+          const expectedCost = this.writer.expectedCost(asked);
+          return admission.reserving({ expectedCost, what: 'making suggestions', make });
+        });
+        return { page: { items, nextCursor: null }, headers: admission?.headers ?? {} };
       },
       { admission, failureOf: (error) => upstreamFailure(error, model) },
     );

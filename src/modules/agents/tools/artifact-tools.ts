@@ -6,6 +6,7 @@ import type { Identity } from '../../../common/auth/identity.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import type { Admission, FurtherCall } from '../../rate-limit/admission.js';
+import { answerOf } from '../../models/fallback/fallback.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import type { Emit, Note } from '../agent.js';
@@ -17,9 +18,10 @@ import {
   updateInstructions,
   writingInstructions,
 } from './document-prompts.js';
-import { DocumentWriter } from './document-writer.js';
+import { DocumentWriter, remaining } from './document-writer.js';
 import { ImageMaker } from './image-maker.js';
 import { SuggestionWriter } from './suggestion-writer.js';
+import { failedWork } from './unfinished-work.js';
 
 /** What the tools of one answer need. */
 export interface ArtifactContext {
@@ -187,11 +189,13 @@ export class ArtifactTools {
       inputSchema: z.object({ id }),
       execute: async (input, { abortSignal }) => {
         const { identity, model, admission } = context;
-        const task = { identity, model, documentId: input.id, signal: abortSignal };
-        const expectedCost = this.suggestions.expectedCost(model);
-        const suggestions = await reserving(admission, 'making suggestions', { expectedCost }, () =>
-          this.suggestions.suggest(task),
-        );
+        const task = { identity, documentId: input.id, signal: abortSignal };
+        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
+          const expectedCost = this.suggestions.expectedCost(asked);
+          return reserving(admission, 'making suggestions', { expectedCost }, () =>
+            this.suggestions.suggest({ ...task, model: asked, attempt }),
+          );
+        });
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
           id: input.id,
@@ -225,10 +229,15 @@ export class ArtifactTools {
         return this.images.make({ ...drawing, signal, emit, store });
       });
     }
-    const writing = { model, instructions: task.instructions(kind), prompt, previous };
-    return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
-      announce(emit, heading, kind);
-      return this.writer.write({ ...writing, kind, heading, signal, emit, note, store });
+    const instructions = task.instructions(kind);
+    const failureOf = (error: unknown, failed: SelectedModel) =>
+      failedWork(error, failed, remaining({ previous }));
+    return answerOf(model, { signal, admission, failureOf }, (asked, attempt) => {
+      const writing = { model: asked, instructions, prompt, previous };
+      return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
+        announce(emit, heading, kind);
+        return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt });
+      });
     });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd, type FinishReason } from '../../models/ending.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import { pricedUncached } from '../../models/prompt-caching.js';
@@ -28,6 +29,7 @@ export interface WritingTask<T> extends WritingRequest {
   store: (content: string) => Promise<T>;
   /** Accompanies an unfinished draft, so that a reader finds it after a reload. */
   heading: { id: string; title: string };
+  attempt?: Attempt;
 }
 
 /** Lets a model write the content of a document while readers of the answer watch. */
@@ -50,23 +52,27 @@ export class DocumentWriter {
    *
    * @returns what was stored
    * @throws AppError if the model did not finish, the error of the provider or the database, or the reason of the abort. The
-   *   draft then stays in the answer
+   *   draft then stays in the answer. The provider's own error, if another model may be asked
    */
   async write<T>(task: WritingTask<T>): Promise<T> {
-    const { model, kind, signal, emit, note } = task;
+    const { model, kind, signal, emit, note, attempt = ONLY_ATTEMPT } = task;
     const part = { type: 'data-draft', id: randomUUID() } as const;
     const dataOf = (content: string) => ({ ...task.heading, kind, content });
     const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
     let finishReason: FinishReason | undefined;
     try {
-      const stream = await model.stream({
-        ...callSettings(model),
-        prompt: [
-          { role: 'system', content: task.instructions },
-          { role: 'user', content: [{ type: 'text', text: task.prompt }] },
-        ],
-        abortSignal: signal,
-      });
+      const stream = await model.stream(
+        {
+          ...callSettings(model),
+          prompt: [
+            { role: 'system', content: task.instructions },
+            { role: 'user', content: [{ type: 'text', text: task.prompt }] },
+          ],
+          abortSignal: signal,
+        },
+        attempt.limits,
+      );
+      attempt.answered();
       try {
         for (;;) {
           const part = await stream.next();
@@ -90,11 +96,12 @@ export class DocumentWriter {
       // Never stored as a version. It is kept in the message in which it was being read.
       if (content.trim() === '') note(part);
       else emit({ ...part, data: dataOf(content) });
-      throw signal.aborted ? error : failedWork(error, model, remaining(task));
+      throw signal.aborted || attempt.isReplaceable ? error : failedWork(error, model, remaining(task));
     }
   }
 }
 
-function remaining({ previous }: WritingRequest): string {
+/** What a failure leaves unchanged. */
+export function remaining({ previous }: Pick<WritingRequest, 'previous'>): string {
   return previous === undefined ? 'no document was created' : 'the document is unchanged';
 }

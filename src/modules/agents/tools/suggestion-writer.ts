@@ -10,6 +10,7 @@ import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { costOf, NO_TOKENS } from '../../usage/pricing.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
+import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd } from '../../models/ending.js';
 import { callSettings } from '../../models/call-settings.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
@@ -42,6 +43,7 @@ export interface SuggestionTask {
   /** What the user wants from the suggestions, if anything. */
   instruction?: string;
   signal?: AbortSignal;
+  attempt?: Attempt;
 }
 
 /** Proposes edits of a document and stores them with the version that they are for. */
@@ -67,6 +69,7 @@ export class SuggestionWriter {
     documentId,
     instruction,
     signal,
+    attempt = ONLY_ATTEMPT,
   }: SuggestionTask): Promise<SuggestionDto[]> {
     const document = await this.documents.read(identity, documentId);
     if (document.kind === 'image' || document.kind === 'sheet') {
@@ -74,16 +77,23 @@ export class SuggestionWriter {
     }
     const content = document.content ?? '';
     const result = await forPurpose('suggestions', () =>
-      model.generate({
-        ...callSettings(model),
-        prompt: [
-          { role: 'system', content: SUGGESTION_INSTRUCTIONS },
-          { role: 'user', content: [{ type: 'text', text: JSON.stringify({ instruction, text: content }) }] },
-        ],
-        responseFormat: { type: 'json' },
-        abortSignal: signal,
-      }),
+      model.generate(
+        {
+          ...callSettings(model),
+          prompt: [
+            { role: 'system', content: SUGGESTION_INSTRUCTIONS },
+            {
+              role: 'user',
+              content: [{ type: 'text', text: JSON.stringify({ instruction, text: content }) }],
+            },
+          ],
+          responseFormat: { type: 'json' },
+          abortSignal: signal,
+        },
+        attempt.limits,
+      ),
     );
+    attempt.answered();
     const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
     const { finishReason } = answerEnd(result.finishReason);
     const unfinished = unfinishedWork(finishReason, text, 'there are no new suggestions');

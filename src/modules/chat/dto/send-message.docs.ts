@@ -72,7 +72,10 @@ class SendOptionsDto {
 
   @ApiPropertyOptional({
     example: 'google/gemini-3.8-flash',
-    description: 'The id of a model from GET /api/models.',
+    description:
+      'The id of a model from GET /api/models. Without it, the default model answers or, if that fails before its first ' +
+      'token, one of the configured `fallbackModels`. A model that you name is not replaced, unless the configuration says so ' +
+      '(`fallbackForChosen`).',
   })
   model?: string;
 
@@ -188,7 +191,8 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
     status: 200,
     description:
       'Server-sent events in the AI SDK UI message stream protocol v1. Each `data:` frame has one JSON chunk. The last frame ' +
-      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`. `finish` ' +
+      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`. If another ' +
+      'model answers in place of the one that `start` names, a `message-metadata` chunk has its `model`, before the content. `finish` ' +
       'has the metadata of the stored answer with its figures and its `finishReason`: `stop`, `length` (cut off at a token ' +
       'limit), `content-filter` (ended by the provider) or `tool-calls`. An error after the first byte is an `error` chunk with ' +
       'a user-readable text, and a stopped answer ends with an `abort` chunk. Before either, a `message-metadata` chunk has ' +

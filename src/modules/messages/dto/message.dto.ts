@@ -87,7 +87,8 @@ export class MessageDto {
     },
     description:
       'The metadata of the `UIMessage`, as sent with `finish` (or with `message-metadata` before an `error` or `abort`), or ' +
-      'null. Readers of a public chat who are not its owner get it without `usage` and `cost`.',
+      'null. `fallbackFor` names the model that would have answered, if `model` is one of its `fallbackModels`. ' +
+      'Readers of a public chat who are not its owner get it without `usage` and `cost`.',
   })
   metadata: Record<string, unknown> | null;
 }

@@ -38,7 +38,7 @@ async function main([email, role]: string[]): Promise<void> {
 }
 
 async function openDatabase(): Promise<{ url: string; close(): Promise<void> }> {
-  const url = process.env['DATABASE_URL'];
+  const url = process.env['DIRECT_URL'] || process.env['DATABASE_URL'];
   if (url) return { url, close: () => Promise.resolve() };
   const { openEmbeddedDatabase } = await import('../../../embedded/open-database.js');
   return openEmbeddedDatabase(process.env['DATA_DIR'] ?? '.data');

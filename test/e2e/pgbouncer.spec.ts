@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runMigrations } from '../../src/common/database/migrate.js';
+import { type ChatApp, startChatApp } from '../support/chat-app.js';
+import { HAS_PGBOUNCER, PgBouncer } from '../support/pgbouncer.js';
+import { createTestDatabase } from '../support/postgres.js';
+
+type Database = Awaited<ReturnType<typeof createTestDatabase>>;
+
+if (!HAS_PGBOUNCER)
+  process.stderr.write('Left out: tests behind PgBouncer. Install the package pgbouncer to run them.\n');
+
+const describeWithPgBouncer = HAS_PGBOUNCER ? describe : describe.skip;
+
+describeWithPgBouncer.each([
+  ['transaction', {}],
+  ['transaction', { direct: true }],
+  ['session', {}],
+] as Array<[string, { direct?: boolean }]>)('behind PgBouncer in %s mode (%j)', (mode, { direct }) => {
+  let database: Database;
+  let bouncer: PgBouncer;
+  let app: ChatApp;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    bouncer = await PgBouncer.start(database.url, {
+      mode,
+      settings: mode === 'session' ? { default_pool_size: 30 } : {},
+    });
+    app = {
+      ...(await startChatApp({
+        DATABASE_URL: bouncer.url,
+        ...(direct ? { DIRECT_URL: database.url } : {}),
+      })),
+      database,
+    };
+  });
+  afterAll(async () => {
+    await app?.close();
+    await bouncer?.stop();
+    await database?.drop();
+  });
+
+  /** The application creates it in the database of its own. */
+  async function createUser() {
+    const user = await app.createUser();
+    await app.database.query(
+      `insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+       values ($1, 'authenticated', 'authenticated', $2, '{}', '{"role": "user", "isActive": true}', now(), now())`,
+      [user.id, user.email],
+    );
+    return user;
+  }
+
+  it('says which way it goes', () => {
+    expect(app.log()).toContain(
+      direct ? 'Notifications use DIRECT_URL' : 'Changes by other instances are noticed within a second',
+    );
+  });
+
+  it('answers many messages at once, and stores all of them', async () => {
+    const users = await Promise.all(Array.from({ length: 10 }, createUser));
+    const answers = await Promise.all(
+      users.flatMap((user) =>
+        Array.from({ length: 4 }, () => app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } })),
+      ),
+    );
+    expect(answers.map(({ status, done }) => [status, done])).toEqual(answers.map(() => [200, true]));
+    const [counts] = await app.database.query(
+      `select count(*) filter (where status = 'complete')::int as complete, count(*)::int as all,
+              (select count(*)::int from switchboard.runs) as runs from "Message_v2"`,
+    );
+    expect(counts).toEqual({ complete: 80, all: 80, runs: 0 });
+  });
+
+  it('notices a changed configuration within about a second', async () => {
+    const user = await createUser();
+    await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
+    await app.database.query(
+      `update admin_config set config_data = jsonb_set(config_data, '{enabled}', 'false') where config_key like 'chat_agent_%'`,
+    );
+    await sleep(1_500);
+    const { problem } = await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
+    expect(problem).toMatchObject({ code: 'agent_disabled' });
+    await app.database.query(
+      `update admin_config set config_data = jsonb_set(config_data, '{enabled}', 'true') where config_key like 'chat_agent_%'`,
+    );
+    await sleep(1_500);
+  });
+
+  it('keeps each user to their own rows, whichever connection a statement gets', async () => {
+    const [ada, eve] = [await createUser(), await createUser()];
+    await app.say(ada, 'hers', 'Secret', { body: { agent: 'chat' } });
+    const lists = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        app.request('GET', '/api/chats', { user: index % 2 === 0 ? ada : eve }),
+      ),
+    );
+    expect(lists.map(({ body }) => body.items.length)).toEqual(
+      lists.map((_, index) => (index % 2 === 0 ? 1 : 0)),
+    );
+  });
+});
+
+describeWithPgBouncer('migrations behind PgBouncer', () => {
+  it('run once, although several start at the same time, and leave no lock', async () => {
+    const database = await createTestDatabase({ migrated: false });
+    const bouncer = await PgBouncer.start(database.url);
+    try {
+      const done = await Promise.all([1, 2, 3].map(() => runMigrations({ url: bouncer.url })));
+      expect(done.map(({ length }) => length).toSorted((a, b) => a - b)).toEqual([0, 0, done.flat().length]);
+      const locks = await database.query(`select from pg_locks where locktype = 'advisory' and database =
+        (select oid from pg_database where datname = current_database())`);
+      expect(locks).toEqual([]);
+    } finally {
+      await bouncer.stop();
+      await database.drop();
+    }
+  });
+});
