@@ -1,3 +1,4 @@
+import { isCompactionCall } from '../doubles/wire/reply.js';
 import { addMessage, text } from '../fixtures/chat-rows.js';
 import { sentStatements } from '../support/statements.js';
 import type { TestUser } from '../support/app.js';
@@ -260,6 +261,7 @@ describe('a chat of 10,000 messages', () => {
   it('is not sent in full to a model that may be sent little', async () => {
     await limitChats(app);
     const { chatId } = await addLongChat(app, user, 2_000, { text: line(0).repeat(40) });
+    app.double.enqueue({ text: ['SUMMARY'] }, { when: isCompactionCall, times: 100 });
     const sent = await sentRows(chatId);
     // The text of a line is 20,000 characters. 256 KB are read at least.
     expect(sent).toBeLessThan(30);
