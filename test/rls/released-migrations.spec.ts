@@ -22,9 +22,10 @@ const RELEASED: Record<string, string> = {
   Access1764000000003: 'abfbaa7b88279fd69313a21a937d762c9f092d4ee6e4e5135ab43bc94dd6dba2',
   UserRoleGuard1764000000004: 'd70652e1ed0967ab84ccad971a05dd7f430e9033dcf5708d4d3c0982809cc6ce',
   UsageAccounting1764000000005: '544d64efa56b659a5a21f4756be6e54eb6fcaaa9168c8477a3817c2bf4f5da7c',
-  Configuration1764000000006: 'b4f61abebbc0c747cecf1b05f8ecdd1573582550db12696906c3f0c7f5cf9c42',
+  Configuration1764000000006: '8a96adaaeeb3cdf606075de2a1a5aa305658f9961e407d0f5a093f50d75d2c73',
   Files1764000000007: '8fdadc76a92091102cc8c946d4dfcd5fdd8555b841d9cd553b8bee08e57d1a47',
   Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
+  Compaction1764000000009: '2a6ac912ba7c55b35c4c944b1554d66ef73f24dd48fc7f9fd53d351fc7e383c1',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {
