@@ -13,6 +13,7 @@ import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
+import { CompactionService } from '../compaction/compaction.service.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { FollowedAnswers } from './instances/followed-answers.js';
 import { InstanceLife } from './instances/instance-life.js';
@@ -68,6 +69,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly life: InstanceLife,
     private readonly remote: RemoteTurns,
     private readonly followed: FollowedAnswers,
+    private readonly compaction: CompactionService,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -120,12 +122,18 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return true;
   }
 
-  /** True while this instance is writing an answer for this user. */
-  isRunning(userId: string): boolean {
-    return this.hub.all().some((turn) => turn.userId === userId);
+  /** Ends what is running for a chat that is about to be deleted: its turn, and its compaction. */
+  async stopForDeletion(userId: string, chatId: string): Promise<void> {
+    await this.stop(userId, chatId);
+    await this.compaction.cancel(userId, chatId);
   }
 
-  /** Ends all running turns of a user, on all instances. */
+  /** True while this instance calls models for this user. */
+  isRunning(userId: string): boolean {
+    return this.hub.all().some((turn) => turn.userId === userId) || this.compaction.isRunning(userId);
+  }
+
+  /** Ends all running turns of a user, on all instances, and the compactions that this one runs. */
   async stopAll(userId: string): Promise<void> {
     await Promise.all([this.stopOwn(userId), this.remote.stop({ userId }, STOP_TIMEOUT)]);
   }
@@ -138,6 +146,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       STOP_TIMEOUT,
       turns.map(({ done }) => done),
     );
+    await this.compaction.cancelAll(userId);
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
+import { CompactionModule } from '../compaction/compaction.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { UsageModule } from '../usage/usage.module.js';
 import { AgentChooser } from './agent-chooser.js';
+import { HistoryRepository } from './history.repository.js';
 import { RecoveryRepository } from './recovery.repository.js';
 import { FollowedAnswersRepository } from './instances/followed-answers.repository.js';
 import { FollowedAnswers } from './instances/followed-answers.js';
@@ -32,6 +34,7 @@ import { TurnStoring } from './turn-storing.js';
     AccountingModule,
     AdminConfigModule,
     AgentsModule,
+    CompactionModule,
     FilesModule,
     ModelsModule,
     RateLimitModule,
@@ -41,6 +44,7 @@ import { TurnStoring } from './turn-storing.js';
     AgentChooser,
     FollowedAnswers,
     FollowedAnswersRepository,
+    HistoryRepository,
     InstanceLife,
     InstanceRepository,
     RecoveryRepository,
