@@ -289,7 +289,16 @@ export class TurnConductor {
     const { turn, chosen } = ending;
     const { answerId: id, chatId, streamId, userId, answerCreatedAt: createdAt } = turn;
     const lastContext = lastContextOf(ending, metadata);
-    return { id, chatId, streamId, userId, createdAt, modelUsed: chosen.model.modelId, metadata, lastContext };
+    return {
+      id,
+      chatId,
+      streamId,
+      userId,
+      createdAt,
+      modelUsed: chosen.model.modelId,
+      metadata,
+      lastContext,
+    };
   }
 
   /** Stored separately from the end of the answer, which does not depend on it. Never rejects. */
