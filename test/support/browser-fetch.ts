@@ -27,7 +27,7 @@ const SAFE_RESPONSE_HEADERS = new Set([
 export function recordingFetch(): { fetch: typeof fetch; requests: CrossOriginRequest[] } {
   const requests: CrossOriginRequest[] = [];
   const recording = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const request = new Request(input, { ...init, ...(init?.body ? { duplex: 'half' } : {}) } as RequestInit);
+    const request = new Request(input, { ...init, ...(init?.body ? { duplex: 'half' } : {}) });
     const response = await fetch(input, init);
     const read = new Set<string>();
     requests.push({
@@ -45,7 +45,7 @@ export function recordingFetch(): { fetch: typeof fetch; requests: CrossOriginRe
       },
     });
   };
-  return { fetch: recording as typeof fetch, requests };
+  return { fetch: recording, requests };
 }
 
 /** Why a browser would not let a page on `origin` do this, or an empty list. */

@@ -1,0 +1,38 @@
+/** Below this length, too many other words are near. */
+const SHORTEST = 5;
+const LONG = 8;
+
+/** Whether a name was probably meant to be another one: written in another style, or with a slip or two. */
+export function isMisspelling(name: string, meant: string): boolean {
+  if (name === meant) return false;
+  const [a, b] = [bare(name), bare(meant)];
+  if (a === b) return true;
+  // A name can be of any length, and the distance takes the product of both.
+  if (Math.min(a.length, b.length) < SHORTEST || Math.abs(a.length - b.length) > 2) return false;
+  return distance(a, b) <= (b.length < LONG ? 1 : 2);
+}
+
+/** Without case, and without what separates words. */
+function bare(name: string): string {
+  return name.toLowerCase().replaceAll(/[_-]/g, '');
+}
+
+/** The number of letters to insert, remove, replace or swap with their neighbor (optimal string alignment). */
+function distance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min((row[j - 1] ?? 0) + 1, (previous[j] ?? 0) + 1, (previous[j - 1] ?? 0) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        best = Math.min(best, (beforePrevious[j - 2] ?? 0) + 1);
+      }
+      row.push(best);
+    }
+    beforePrevious = previous;
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}
