@@ -1,15 +1,21 @@
 /** Below this length, too many other words are near. */
 const SHORTEST = 5;
-const LONG = 8;
+/** From this length on, two slips are still closer to one name than to any other. */
+const LONG = 12;
 
-/** Whether a name was probably meant to be another one: written in another style, or with a slip or two. */
-export function isMisspelling(name: string, meant: string): boolean {
-  if (name === meant) return false;
-  const [a, b] = [bare(name), bare(meant)];
-  if (a === b) return true;
+/** The nearest of the names that this one was probably meant to be: written in another style, or with a slip or two. */
+export function findMisspelt(name: string, names: readonly string[]): string | undefined {
+  const near = names
+    .map((candidate) => ({ candidate, slips: slipsBetween(bare(name), bare(candidate)) }))
+    .filter(({ candidate, slips }) => slips <= (bare(candidate).length < LONG ? 1 : 2));
+  return near.toSorted((a, b) => a.slips - b.slips)[0]?.candidate;
+}
+
+function slipsBetween(a: string, b: string): number {
+  if (a === b) return 0;
   // A name can be of any length, and the distance takes the product of both.
-  if (Math.min(a.length, b.length) < SHORTEST || Math.abs(a.length - b.length) > 2) return false;
-  return distance(a, b) <= (b.length < LONG ? 1 : 2);
+  if (Math.min(a.length, b.length) < SHORTEST || Math.abs(a.length - b.length) > 2) return Infinity;
+  return distance(a, b);
 }
 
 /** Without case, and without what separates words. */

@@ -1,4 +1,4 @@
-import { isMisspelling } from './spelling.js';
+import { findMisspelt } from './spelling.js';
 
 /** Names that other programs and earlier setups use for what this server reads under its own name. */
 const FOREIGN_NAMES: Readonly<Record<string, string>> = {
@@ -56,7 +56,7 @@ export function describeUnknownVariables(
 /** The known name of which `name` is a misspelling or an abbreviation. */
 function findMeant(name: string, known: readonly string[]): string | undefined {
   return (
-    known.find((candidate) => isMisspelling(name, candidate)) ??
+    findMisspelt(name, known) ??
     known
       .filter((candidate) => isAbbreviation(name.split('_'), candidate.split('_')))
       .toSorted((a, b) => a.length - b.length)[0]
