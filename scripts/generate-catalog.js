@@ -75,7 +75,7 @@ function vendorsFile() {
   return `import type { OfferedImageModel, OfferedModel } from './vendor.js';
 
 /*
- * The models that are offered from the start, with the list prices of ${takenOn}. \`npm run catalog:generate\` writes this file
+ * The seeded models, with the list prices of ${takenOn}. \`npm run catalog:generate\` writes this file
  * from the price data of genai-prices; do not edit it.
  */
 

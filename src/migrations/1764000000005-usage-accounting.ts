@@ -8,6 +8,7 @@ import { FOLD_USAGE } from './functions/fold_usage.js';
 import { REBUILD_USAGE } from './functions/rebuild_usage.js';
 import { TRY_USAGE_LOCK } from './functions/try_usage_lock.js';
 import { createFunctions, dropFunctions } from './sql-functions.js';
+import { SPENT } from './usage-statements.js';
 
 /** Only the service admits, books, folds and rebuilds, and only triggers count. */
 const FUNCTIONS = [
@@ -97,7 +98,10 @@ const FIGURES = `
     total_tokens bigint not null,
     input_cost numeric(20, 6) not null,
     output_cost numeric(20, 6) not null,
-    total_cost numeric(20, 6) not null`;
+    total_cost numeric(20, 6) not null,
+    own_key_calls bigint not null default 0,
+    unpriced_calls bigint not null default 0,
+    own_key_cost numeric(20, 6) not null default 0`;
 
 /**
  * Reports about one user read `usage_user_kinds`, so its key begins with the user. Lists of users read
@@ -195,5 +199,5 @@ const TRIGGERS = `
 
 const SPENT_SO_FAR = `
   insert into switchboard.daily_spending (user_id, agent_type, day, cost)
-    select user_id, agent_type, (request_timestamp at time zone 'UTC')::date, sum(total_cost)
-      from public.usage_logs group by 1, 2, 3 having sum(total_cost) <> 0`;
+    select user_id, agent_type, (request_timestamp at time zone 'UTC')::date, sum(${SPENT})
+      from public.usage_logs group by 1, 2, 3 having sum(${SPENT}) <> 0`;

@@ -3,10 +3,31 @@
 /** How a call ended, of a row of `usage_logs`; a row without an end is running, whatever else is known of it. */
 export const END_STATUS = `left(coalesce(metadata ->> 'status', 'success'), 16)`;
 
-export const TOKEN_MEASURES = ['input_tokens', 'output_tokens', 'total_tokens'];
-export const COST_MEASURES = ['input_cost', 'output_cost', 'total_cost'];
-/** What is measured of calls, by the names of the columns. */
-export const MEASURES = ['calls', ...TOKEN_MEASURES, ...COST_MEASURES];
+const IS_OWN_KEY = `metadata ->> 'ownKey' = 'true'`;
+
+/** What a call costs the operator, of a row of `usage_logs`. Users pay for the calls with their own keys. */
+export const SPENT = `case when ${IS_OWN_KEY} then 0 else total_cost end`;
+
+/** Measures that rows of `usage_logs` have no column for. */
+const OF_ROW: Partial<Record<string, string>> = {
+  own_key_calls: `case when ${IS_OWN_KEY} then 1 else 0 end`,
+  unpriced_calls: `case when metadata ->> 'unpriced' = 'true' then 1 else 0 end`,
+  own_key_cost: `case when ${IS_OWN_KEY} then total_cost else 0 end`,
+};
+
+/** Whole numbers and amounts that are measured of calls, by the names of the columns. */
+export const COUNT_MEASURES = [
+  'input_tokens',
+  'output_tokens',
+  'total_tokens',
+  'own_key_calls',
+  'unpriced_calls',
+];
+export const COST_MEASURES = ['input_cost', 'output_cost', 'total_cost', 'own_key_cost'];
+export const MEASURES = ['calls', ...COUNT_MEASURES, ...COST_MEASURES];
+
+/** A measure, of a row of `usage_logs`. */
+export const ofRow = (measure: string) => OF_ROW[measure] ?? measure;
 const USER_MEASURES = ['calls', 'errors', ...MEASURES.slice(1)];
 
 const ROLLUP_KEY = 'granularity, bucket, agent_type, provider, model_used, status';
@@ -28,7 +49,7 @@ const startOf = (minutes: string, time: string) =>
 
 /** The finished calls of a relation like `usage_logs`, as differences: added or subtracted. */
 export function callsOf(relation: string, sign: '' | '-' = ''): string {
-  const figures = MEASURES.slice(1).map((name) => `${sign}${name} as ${name}`);
+  const figures = MEASURES.slice(1).map((name) => `${sign}${ofRow(name)} as ${name}`);
   return `
     select user_id, ${startOf('15', 'request_timestamp')} as bucket, agent_type, provider, model_used,
            ${END_STATUS} as status, ${sign}1 as calls, ${figures.join(', ')}
@@ -198,10 +219,10 @@ export const DAY = `(request_timestamp at time zone 'UTC')::date`;
 export const countFewEnds = `
       with pending as (
         insert into switchboard.usage_pending (${DIFFERENCE}) ${callsOf('added')}
-        returning user_id, agent_type, (bucket at time zone 'UTC')::date as day, total_cost
+        returning user_id, agent_type, (bucket at time zone 'UTC')::date as day, total_cost - own_key_cost as cost
       )
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
-        select user_id, agent_type, day, sum(total_cost) from pending
+        select user_id, agent_type, day, sum(cost) from pending
          group by user_id, agent_type, day order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       return null`;

@@ -32,7 +32,7 @@ export interface Script {
   finishReason?: FinishReason;
   /**
    * The provider's own finish reason, if `finishReason` has no value for it: `RECITATION`, `pause_turn`. For OpenAI's
-   * Responses API: `failed` or the reason of an incomplete response. For chat completions, `error` puts the error into
+   * Responses API: `failed`, `failed-at-once` (with an error, before the first part) or the reason of an incomplete response. For chat completions, `error` puts the error into
    * a chunk, as gateways do.
    */
   ending?: string;

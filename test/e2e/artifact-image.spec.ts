@@ -221,9 +221,10 @@ describe('images of the artifact agent', () => {
       const found = (await agent.rowsOf(chatId)).filter(({ metadata }) => metadata.purpose === 'image');
       return found[0]?.metadata.status !== undefined && found;
     });
-    expect(rows).toMatchObject([
-      { input: 0, output: 0, totalCost: '0.000000', metadata: { status: 'aborted' } },
-    ]);
+    expect(rows).toMatchObject([{ output: 0, metadata: { status: 'aborted', estimated: true } }]);
+    // The prompt and the picture to change were sent.
+    expect(rows[0]!.input).toBeGreaterThan(700);
+    expect(Number(rows[0]!.totalCost)).toBeGreaterThan(0);
   });
 
   it('does not offer image models for answering', async () => {

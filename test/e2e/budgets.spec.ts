@@ -99,11 +99,24 @@ describe('budgets', () => {
 
   it('is separate for each user and each agent', async () => {
     await spend('1');
-    await spend('1', { agent_type: 'routing' });
     const other = await app.createUser();
     await admit(app, { ...request(1, { daily: 1 }), userId: other.id });
     await admit(app, { ...request(1, { daily: 1 }), agentType: 'artifact' });
     await refusalOf(app, request('0.1', { daily: 1 }));
+  });
+
+  it('includes what the choice of agents has cost, whichever agent answered', async () => {
+    await spend('0.25', { agent_type: 'routing' });
+    for (const agentType of ['chat', 'artifact'] as const) {
+      await refusalOf(app, { ...request('0.750001', { daily: 1 }), agentType });
+      await admit(app, { ...request('0.75', { daily: 1 }), agentType });
+    }
+  });
+
+  it('does not include calls with the keys of users', async () => {
+    await spend('5', { metadata: { ownKey: true } });
+    await refusalOf(app, request('1.000001', { daily: 1 }));
+    await admit(app, request('1', { daily: 1 }));
   });
 
   it('counts spending in its own period', async () => {

@@ -186,6 +186,20 @@ describe('the price of a call', () => {
     expect(row['metadata'].estimated).toBeUndefined();
   });
 
+  it('includes an answer that OpenAI reports as failed before its first part', async () => {
+    const usage = { input: 7_000, cachedRead: 2_000, output: 700, reasoning: 600 };
+    const script: Script = { usage, ending: 'failed-at-once' };
+    app.double.enqueue(script, { when: asked('What does it cost?'), times: 2 });
+    const row = await billed('openai/gpt-5.1', script);
+    // 5,000 × 1.25 + 2,000 × 0.125 + 700 × 10 = 13,500 millionths
+    expect(row).toMatchObject({
+      input_tokens: 7_000,
+      output_tokens: 700,
+      total_cost: '0.013500',
+      metadata: { status: 'error', reasoningTokens: 600, cachedInputTokens: 2_000 },
+    });
+  });
+
   it('includes an answer that OpenAI cuts at its limit', async () => {
     const usage = { input: 7_000, output: 700 };
     const row = await billed('openai/gpt-5.1', { text: ['One '], usage, finishReason: 'length' });

@@ -155,11 +155,15 @@ describe('stopping an answer', () => {
       expect(next.text.endsWith(`and now ${model}`)).toBe(true);
     }
     const rows = await app.database.query(
-      `select input_tokens, total_cost::float as cost, metadata ->> 'status' as status
+      `select input_tokens > 20 as prompt, output_tokens, total_cost > 0 as paid, metadata ->> 'status' as status,
+              (metadata ->> 'estimated')::boolean as estimated
          from usage_logs where chat_id = $1 and agent_type = 'chat' order by request_timestamp limit 1`,
       [chatId],
     );
-    expect(rows).toEqual([{ input_tokens: 0, cost: 0, status: 'aborted' }]);
+    // The prompt was sent, and the vendor bills it.
+    expect(rows).toEqual([
+      { prompt: true, output_tokens: 0, paid: true, status: 'aborted', estimated: true },
+    ]);
   });
 
   it('sends the stopped answer to the model with the next message', async () => {

@@ -34,6 +34,8 @@ interface Meaning {
   retryAfter?: string;
   /** How the calls ended. The default is `error`. */
   callStatus?: string;
+  /** Whether vendors bill the prompt. They do not if they answer with an error themselves. */
+  billed?: boolean;
 }
 
 const UPSTREAM = { status: 502, code: 'upstream_error' };
@@ -42,12 +44,23 @@ const badKey = {
   code: 'api_key_missing',
   detail: /^NAME refused the server's key\. .* HEADER\.$/,
 };
-const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/ };
+const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/, billed: true };
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
 const unreachable = { ...UPSTREAM, detail: /^NAME cannot be reached\.$/ };
+const lost = { ...unreachable, billed: true };
 const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
-const empty = { ...UPSTREAM, detail: /^The model gave an empty answer\./, callStatus: 'success' };
-const late = { status: 504, code: 'upstream_timeout', detail: /^NAME did not respond in time\.$/ };
+const empty = {
+  ...UPSTREAM,
+  detail: /^The model gave an empty answer\./,
+  callStatus: 'success',
+  billed: true,
+};
+const late = {
+  status: 504,
+  code: 'upstream_timeout',
+  detail: /^NAME did not respond in time\.$/,
+  billed: true,
+};
 const failedWith = (status: number) => ({
   ...UPSTREAM,
   detail: new RegExp(`^NAME failed \\(status ${status}\\)\\.$`),
@@ -70,7 +83,7 @@ const CASES: Array<[fault: Fault, meaning: Meaning, attempts: number]> = [
   [{ type: 'status', status: 500 }, failedWith(500), 3],
   [{ type: 'status', status: 503 }, overloaded, 3],
   [{ type: 'status', status: 529 }, overloaded, 3],
-  [{ type: 'reset-before-first-byte' }, unreachable, 3],
+  [{ type: 'reset-before-first-byte' }, lost, 3],
   [{ type: 'reset-after', chunks: 0 }, brokenOff, 3],
   [{ type: 'half-close', chunks: 0 }, brokenOff, 3],
   [{ type: 'half-close', chunks: 0, abrupt: true }, brokenOff, 3],
@@ -106,7 +119,7 @@ async function expectFailedTurn(
   app: ChatApp,
   user: TestUser,
   chatId: string,
-  { code, callStatus = 'error' }: Meaning,
+  { code, callStatus = 'error', billed = false }: Meaning,
   attempts: number,
 ): Promise<void> {
   const messages = await messagesOf(app, user, chatId);
@@ -122,6 +135,7 @@ async function expectFailedTurn(
       status: callStatus,
       errorCode: callStatus === 'error' ? code : null,
       closed: true,
+      billed,
     })),
   );
   expect(await app.database.query('select 1 from "Stream" where "chatId" = $1', [chatId])).toEqual([]);
@@ -139,7 +153,7 @@ async function expectNextTurn(app: ChatApp, user: TestUser, chatId: string, body
 function rowsOf(app: ChatApp, chatId: string) {
   return app.database.query(
     `select metadata ->> 'purpose' as purpose, metadata ->> 'status' as status, metadata ->> 'errorCode' as "errorCode",
-            response_timestamp is not null as closed
+            response_timestamp is not null as closed, input_tokens > 0 and total_cost > 0 as billed
        from usage_logs where chat_id = $1 order by request_timestamp`,
     [chatId],
   );
@@ -199,7 +213,9 @@ describe('faults before the first byte', () => {
       const answer = await app.say(user, chatId, question, { body });
       expectProblemOf(provider, answer, meaning);
       expect(answerCalls(app, question)).toHaveLength(attempts);
-      await expectFailedTurn(app, user, chatId, meaning, attempts);
+      // Anthropic tells the tokens of the prompt before anything else, also before an error event.
+      const billed = meaning.billed || (provider === 'anthropic' && fault.type === 'error-frame');
+      await expectFailedTurn(app, user, chatId, { ...meaning, billed }, attempts);
       await app.double.until(() => answerCalls(app, question).every(({ state }) => state === 'ended'));
       await expectNextTurn(app, user, chatId, body);
     });

@@ -248,17 +248,21 @@ describe('usage of a chat', () => {
     await expectTotals(chatId, rows);
   });
 
-  it('does not bill a stopped answer without any data', async () => {
+  it('bills the prompt of an answer that is stopped before any data', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ fault: { type: 'stall-before-first-byte' } });
-    const body = { id: chatId, message: userMessage('Go on'), model: MODELS[0], agent: 'chat' };
+    const text = 'The tide comes in, and the tide goes out. '.repeat(400);
+    const body = { id: chatId, message: userMessage(text), model: MODELS[0], agent: 'chat' };
     const waiting = app.post(user, body);
     await app.double.until(() => app.double.requests[0]?.state === 'held');
     expect(await stop(app, user, chatId)).toEqual({ stopped: true });
     await waiting;
     const row = await rowOf(chatId, undefined);
-    expect(row).toMatchObject({ total_tokens: 0, total_cost: '0.000000', metadata: { status: 'aborted' } });
-    expect(row.metadata).not.toHaveProperty('estimated');
+    expect(row).toMatchObject({ output_tokens: 0, metadata: { status: 'aborted', estimated: true } });
+    expect(row.input_tokens).toBeGreaterThan(4_000);
+    expect(row.input_tokens).toBeLessThan(5_500);
+    expect(Number(row.total_cost)).toBeGreaterThan(0);
+    expect((await messagesOf(app, user, chatId))[1]).toMatchObject(figuresOf(row));
   });
 
   it('counts each attempt of a retried answer', async () => {
@@ -268,16 +272,16 @@ describe('usage of a chat', () => {
     const answer = await say(MODELS[2]!, chatId, { usage: { input: 1_000, output: 20 } });
     const rows = await rowsOf(chatId, 3);
     const attempts = rows.filter(({ metadata }) => metadata.purpose === 'answer');
-    // Anthropic had reported the input of the first attempt. It had not written anything.
+    // Anthropic had reported the input of the first attempt, and that it had begun to write.
     expect(attempts.map((row) => [row.input_tokens, row.output_tokens, row.metadata.status])).toEqual([
-      [1_000, 0, 'error'],
+      [1_000, 1, 'error'],
       [1_000, 20, 'success'],
     ]);
     expect(answer.chunks.at(-1).messageMetadata.usage).toMatchObject({
       inputTokens: 2_000,
-      outputTokens: 20,
+      outputTokens: 21,
     });
-    expect((await messagesOf(app, user, chatId))[1]).toMatchObject({ inputTokens: 2_000, outputTokens: 20 });
+    expect((await messagesOf(app, user, chatId))[1]).toMatchObject({ inputTokens: 2_000, outputTokens: 21 });
     await expectTotals(chatId, rows);
   });
 

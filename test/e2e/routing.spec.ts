@@ -51,14 +51,29 @@ describe('routing', () => {
       );
       return found.length === 3 && found.every(({ status }) => status === 'success') && found;
     });
+    // The title counts as a call of the agent that answers.
     expect(rows.map(({ agent_type }) => agent_type as string).sort()).toEqual([
       'artifact',
-      'chat',
+      'artifact',
       'routing',
     ]);
     const { body: chat } = await app.request('GET', `/api/chats/${chatId}`, { user });
     const sum = rows.reduce((total, row) => total + Number(row.total_tokens), 0);
     expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);
+  });
+
+  it('pays for the prompt of a model that takes too long', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue({ firstDelayMs: 2_000 }, { when: routes });
+    const answer = await app.say(user, chatId, 'Write an essay about tides');
+    expect(agentOf(answer.chunks)).toEqual({ agentType: 'chat', reason: 'Routing took too long.' });
+    const [row] = await app.database.query(
+      `select input_tokens, output_tokens, total_cost > 0 as paid, metadata ->> 'status' as status
+         from usage_logs where chat_id = $1 and agent_type = 'routing'`,
+      [chatId],
+    );
+    expect(row).toMatchObject({ output_tokens: 0, paid: true, status: 'aborted' });
+    expect(row.input_tokens).toBeGreaterThan(100);
   });
 
   it('gets the earlier messages of the chat', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEMO_MODEL_ID } from '../../src/modules/models/demo/demo-model.js';
 import type { TestUser } from '../support/app.js';
 import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
-import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
+import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { prepareChatServers } from '../support/chat-servers.js';
 
 /** The configured limits and budgets apply to turns. */
@@ -78,11 +78,14 @@ describe('the admission of turns', () => {
     expect((await app.say(user, chat, 'one')).status).toBe(200);
     const refused = await app.say(user, chat, 'two');
     expect(refused).toMatchObject({ status: 429, problem: { code: 'budget_exceeded' } });
-    const [reserved] = await app.database.query(
-      'select count(*)::int as count from switchboard.runs where user_id = $1 and reserved_cost > 0',
-      [user.id],
-    );
-    expect(reserved).toEqual({ count: 0 });
+    // The choice of the agent is settled right after the refusal.
+    await eventually(async () => {
+      const [reserved] = await app.database.query(
+        'select count(*)::int as count from switchboard.runs where user_id = $1 and reserved_cost > 0',
+        [user.id],
+      );
+      return reserved.count === 0;
+    });
     await limitChat(50, 100, null);
     expect((await app.say(user, chat, 'two')).status).toBe(200);
   });

@@ -51,9 +51,10 @@ describe('the estimate of a turn', () => {
     const request = { chatId, agent, documentId, action: { type: 'submit' as const, message } };
     const turn = { userId: user.id, chatId, request } as Turn;
     const admission = app.app.get(TurnAdmission);
-    const { expectedCost } = await admission.request(turn, identity, { agentType: agent, model }, config);
+    const chosen = { agentType: agent, model };
+    const { firstCost } = await admission.request(turn, chosen, { identity, keys: {}, config });
     // One output token at 2.5.
-    return (Number(expectedCost) * 1e6 - 2.5) / 0.3;
+    return (Number(firstCost?.expectedCost) * 1e6 - 2.5) / 0.3;
   }
 
   /** The tokens that the vendor got: texts, and descriptions of tools. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { configureAgent } from '../support/agent-config.js';
 import { eventually } from '../support/chat-app.js';
 import { ANTHROPIC, idsOf, OPENAI, SHORT_COOL_DOWN } from '../support/fallbacks.js';
 import { type GithubApp, startGithubApp } from '../support/github-app.js';
 import { messagesOf, readChat } from '../support/turns.js';
+import { usageDifferences } from '../support/usage-sums.js';
 import {
   chargeOf,
   micros,
@@ -15,7 +17,7 @@ import {
   usageEntries,
 } from '../support/usage-books.js';
 import { type CallKind, type Lane, type LedgerCall, seeded, UsageLedger } from '../support/usage-ledger.js';
-import { UsagePlay } from '../support/usage-play.js';
+import { UNPRICED, UsagePlay } from '../support/usage-play.js';
 
 /*
  * Concurrent users of all agents and providers, and everything that can happen to their turns, in any order. What the
@@ -26,6 +28,8 @@ import { UsagePlay } from '../support/usage-play.js';
 const ROUNDS = Number(process.env['USAGE_ROUNDS'] ?? 3);
 const FIRST_SEED = Number(process.env['USAGE_SEED'] ?? Date.now() % 1_000_000_000);
 const PROVIDERS = ['google', 'openai', 'anthropic'];
+/** Models whose long prompts get their own prices in this test. */
+const TIERED = ['gemini-2.5-pro', 'gpt-4.1'];
 const USERS = 3;
 const LANES = 6;
 const PURPOSES: Record<CallKind, string> = {
@@ -44,7 +48,11 @@ describe('usage of all kinds', () => {
   let app: GithubApp;
 
   beforeAll(async () => {
-    app = await startGithubApp(SHORT_COOL_DOWN);
+    app = await startGithubApp({
+      ...SHORT_COOL_DOWN,
+      UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '3000',
+      UPSTREAM_IDLE_TIMEOUT_MS: '2000',
+    });
     // Too high to be reached. They only make sure that there is something to reserve and to settle.
     const budget = { daily: 1_000_000 };
     for (const provider of PROVIDERS) {
@@ -56,6 +64,18 @@ describe('usage of all kinds', () => {
       const fallbackModels = idsOf(ANTHROPIC, OPENAI);
       await configure(`${agent}_agent_google`, { fallbackModels, fallbackForChosen: true });
     }
+    const { body } = await app.request('GET', '/api/admin/config/chat_agent_openai', { user: app.admin });
+    const tiers = [{ aboveInputTokens: 200_000, input: 2.5, cachedInput: 0.25, output: 15 }];
+    const catalog = await app.request('GET', '/api/admin/config/model_catalog', { user: app.admin });
+    await configure('model_catalog', {
+      models: catalog.body.configData.models.map((model: { id: string; pricing: object }) =>
+        TIERED.includes(model.id) ? { ...model, pricing: { ...model.pricing, tiers } } : model,
+      ),
+    });
+    // The API refuses this. Administrators can also write the table.
+    await configureAgent(app, 'openai', {
+      models: [...body.configData.models, { id: UNPRICED.slice('openai/'.length) }],
+    });
     app.mcp.world.files.set('octo-org/hello/README.md', 'Run it with npm start.');
   });
 
@@ -78,6 +98,7 @@ describe('usage of all kinds', () => {
     await expectCosts(rows);
     for (const lane of ledger.lanes.values()) await expectChat(lane, ledger, rows, pairs);
     await expectSpending();
+    await expectReports(rows);
   });
 
   /** Distributes everything that can happen to the chats of some users: half with routing, half without. */
@@ -180,7 +201,10 @@ describe('usage of all kinds', () => {
     const left = rows.filter((row) => !paired.has(row));
     const nothing = left.filter(({ total, totalCost }) => total === 0 && totalCost === 0n);
     const estimated = left.filter((row) => !nothing.includes(row));
-    for (const { metadata } of estimated) expect(metadata.estimated).toBe(true);
+    for (const { input, metadata } of estimated) {
+      expect(metadata.estimated).toBe(true);
+      expect(input).toBeGreaterThan(0);
+    }
     for (const { metadata } of nothing) expect(metadata.status).toMatch(/^(?:error|aborted)$/);
     // Some calls were ended before they reached their provider, and cost nothing. The rest are equal.
     const neverMade = left.length - calledFor.length;
@@ -188,8 +212,10 @@ describe('usage of all kinds', () => {
     expect(nothing.filter(({ metadata }) => metadata.status === 'aborted').length).toBeGreaterThanOrEqual(
       neverMade,
     );
-    const answered = calledFor.filter(({ request }) => request.status === 200);
-    expect(estimated.length).toBeLessThanOrEqual(answered.length);
+    // Providers only bill nothing for calls that they refuse. The prompt of every other call is paid for.
+    const billed = calledFor.filter(({ request }) => (request.status ?? 0) < 400);
+    expect(billed.filter(({ step }) => !step.raced).length).toBeLessThanOrEqual(estimated.length);
+    expect(estimated.length).toBeLessThanOrEqual(billed.length);
 
     for (const { request, script, step } of calledFor) {
       const { reported } = request;
@@ -213,7 +239,7 @@ describe('usage of all kinds', () => {
       const charge = row.total === 0 ? { inputCost: 0n, outputCost: 0n, totalCost: 0n } : undefined;
       expect({ model, inputCost, outputCost, totalCost }).toEqual({
         model,
-        ...(charge ?? chargeOf(tokensOfRow(row), prices.get(model)!)),
+        ...(charge ?? chargeOf(tokensOfRow(row), prices.get(model))),
       });
     }
   }
@@ -249,6 +275,37 @@ describe('usage of all kinds', () => {
     }
   }
 
+  /** The rollups equal the rows, and so does what users see, with own keys and unknown prices apart. */
+  async function expectReports(rows: UsageEntry[]): Promise<void> {
+    expect(await usageDifferences(app.database)).toEqual([]);
+    for (const [userId, own] of Map.groupBy(rows, (row) => row.userId)) {
+      const { body } = await app.request('GET', `/api/admin/usage/summary?userId=${userId}`, {
+        user: app.admin,
+      });
+      const withOwnKey = own.filter(({ metadata }) => metadata.ownKey);
+      const summary = {
+        calls: body.calls,
+        input: body.inputTokens,
+        output: body.outputTokens,
+        cost: microsOf(body.totalCost),
+        ownKeyCalls: body.ownKeyCalls,
+        ownKeyCost: microsOf(body.ownKeyCost),
+        unpricedCalls: body.unpricedCalls,
+      };
+      if (userId === app.admin.id) continue;
+      expect(summary).toEqual({
+        calls: own.length,
+        ...sumOf(own),
+        ownKeyCalls: withOwnKey.length,
+        ownKeyCost: sumOf(withOwnKey).cost,
+        unpricedCalls: own.filter(({ metadata }) => metadata.unpriced).length,
+      });
+    }
+    const unpriced = rows.filter(({ total, model }) => total > 0 && UNPRICED.endsWith(model));
+    expect(unpriced.length).toBeGreaterThan(0);
+    expect(unpriced.every(({ metadata }) => metadata.unpriced === true)).toBe(true);
+  }
+
   /** Budgets use the sum of the rows, and nothing is reserved any more. */
   async function expectSpending(): Promise<void> {
     const [spent, summed] = await Promise.all([
@@ -259,7 +316,8 @@ describe('usage of all kinds', () => {
       app.database.query(
         `select user_id, agent_type, (request_timestamp at time zone 'UTC')::date::text as day,
                 sum(total_cost)::text as cost
-           from usage_logs group by 1, 2, 3 having sum(total_cost) <> 0 order by 1, 2, 3`,
+           from usage_logs where not (metadata ->> 'ownKey')::boolean
+          group by 1, 2, 3 having sum(total_cost) <> 0 order by 1, 2, 3`,
       ),
     ]);
     expect(spent.length).toBeGreaterThan(USERS);

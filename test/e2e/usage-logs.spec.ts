@@ -107,6 +107,7 @@ describe('the logs of usage', () => {
       responseTimestamp: '2026-03-28T08:15:33.456Z',
       durationMs: 3333,
       status: 'aborted',
+      ownKey: false,
       metadata: { status: 'aborted', purpose: 'answer' },
     });
     expect(body.items[1]).toMatchObject({ status: 'running', responseTimestamp: null, durationMs: null });

@@ -182,8 +182,9 @@ function spendingDifferences(runner: SqlRunner, users: string[]): Promise<unknow
   return runner.query(
     `
     select user_id, agent_type, day, sum(cost) as difference
-      from (select user_id, agent_type, (request_timestamp at time zone 'UTC')::date as day, total_cost as cost from usage_logs
-            union all select user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost from switchboard.usage_archive
+      from (select user_id, agent_type, (request_timestamp at time zone 'UTC')::date as day,
+                   case when metadata @> '{"ownKey": true}' then 0 else total_cost end as cost from usage_logs
+            union all select user_id, agent_type, (bucket at time zone 'UTC')::date, total_cost - own_key_cost from switchboard.usage_archive
             union all select user_id, agent_type, day, -cost from switchboard.daily_spending) as spent
       where user_id = any($1) group by user_id, agent_type, day having sum(cost) <> 0`,
     [users],

@@ -199,7 +199,7 @@ describe('the upkeep of the usage rollups', () => {
         delete from switchboard.usage_user_rollups where granularity = 'day';
         delete from switchboard.usage_user_kinds where granularity = 'month';
         insert into switchboard.usage_rollups
-          values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0)`);
+          values (15, '2020-01-01T00:00:00Z', 'chat', 'p', 'm', 'success', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)`);
       expect(await usageDifferences(database)).not.toEqual([]);
       // A quarter hour and an hour, a day and a month of the user, and the rows that were too many.
       expect(await run('rebuild')).toEqual({

@@ -103,11 +103,10 @@ export async function admitAtOnce(app: TestApp, times: number, request: Admissio
 
 /** A model call in a run, as the agents record it. */
 export function callOf({ run }: AdmittedRun, totalCost: string): FinishedCall {
-  const sent = run.send(
-    run.part({}),
-    { provider: 'google', id: 'gemini-2.5-flash', ownKey: false },
-    () => figures,
-  );
+  const sent = run.send(run.part({}), { provider: 'google', id: 'gemini-2.5-flash', ownKey: false }, () => ({
+    ...figures,
+    metadata: sent.metadata,
+  }));
   const cost = { inputCost: '0', outputCost: totalCost, totalCost };
   const figures = {
     tokens: { ...NO_TOKENS, inputTokens: 1, outputTokens: 1 },

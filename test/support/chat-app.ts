@@ -104,7 +104,10 @@ export async function startChatApp(
   };
 }
 
-export function userMessage(text: string, id = `message-${++nextMessage}`): object {
+export function userMessage(
+  text: string,
+  id = `message-${++nextMessage}`,
+): { id: string; role: 'user'; parts: object[] } {
   return { id, role: 'user', parts: [{ type: 'text', text }] };
 }
 

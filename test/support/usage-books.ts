@@ -88,7 +88,7 @@ export function tokensTold({ kind, request, script }: LedgerCall): Tokens | unde
 }
 
 /** Ten-thousandths of a dollar per million tokens, as whole numbers. */
-interface Prices {
+interface Rates {
   input: bigint;
   cachedRead: bigint;
   cacheWrite: bigint;
@@ -96,41 +96,65 @@ interface Prices {
   output: bigint;
 }
 
-/** The prices of the catalog by model. */
-export function pricesOf(catalog: {
-  models: Array<{ id: string; pricing: Record<string, number | null | undefined> }>;
-}): Map<string, Prices> {
-  const units = (price: number | null | undefined) => {
-    const scaled = Number(((price ?? 0) * 10_000).toFixed(6));
-    if (!Number.isInteger(scaled)) throw new Error(`${price} has more places than this test computes with`);
-    return BigInt(scaled);
-  };
-  return new Map(
-    catalog.models.map(({ id, pricing: { input, cachedInput, cacheWrite, imageInput, output } }) => [
-      id,
-      {
-        input: units(input),
-        cachedRead: units(cachedInput ?? input),
-        cacheWrite: units(cacheWrite ?? input),
-        imageInput: units(imageInput ?? input),
-        output: units(output),
-      },
-    ]),
-  );
+/** The prices of a model, from the longest prompts to the shortest. */
+type Prices = Array<Rates & { above: number }>;
+
+interface CatalogPricing {
+  input: number;
+  cachedInput?: number | null;
+  cacheWrite?: number | null;
+  imageInput?: number | null;
+  output: number;
+  tiers?: Array<Partial<CatalogPricing> & { aboveInputTokens: number }>;
 }
 
-/** Computed in whole ten-billionths of a dollar, then rounded once, half up, to millionths. */
+const units = (price: number) => {
+  const scaled = Number((price * 10_000).toFixed(6));
+  if (!Number.isInteger(scaled)) throw new Error(`${price} has more places than this test computes with`);
+  return BigInt(scaled);
+};
+
+const ratesOf = ({ input, cachedInput, cacheWrite, imageInput, output }: CatalogPricing): Rates => ({
+  input: units(input),
+  cachedRead: units(cachedInput ?? input),
+  cacheWrite: units(cacheWrite ?? input),
+  imageInput: units(imageInput ?? input),
+  output: units(output),
+});
+
+/** The prices of the catalog by model. */
+export function pricesOf(catalog: {
+  models: Array<{ id: string; pricing?: CatalogPricing }>;
+}): Map<string, Prices> {
+  const entries = catalog.models.flatMap(({ id, pricing }): Array<[string, Prices]> => {
+    if (!pricing) return [];
+    const { tiers = [], ...base } = pricing;
+    const all = [{ aboveInputTokens: -1 }, ...tiers].map(({ aboveInputTokens: above, ...tier }) => ({
+      above,
+      ...ratesOf({ ...base, ...tier }),
+    }));
+    return [[id, all.sort((one, other) => other.above - one.above)]];
+  });
+  return new Map(entries);
+}
+
+/**
+ * Computed in whole ten-billionths of a dollar, then rounded once, half up, to millionths. A model without a price costs
+ * nothing.
+ */
 export function chargeOf(
   { input, cachedRead, cacheWrite, imageInput, output }: Tokens,
-  prices: Prices,
+  prices: Prices | undefined,
 ): Pick<UsageEntry, 'inputCost' | 'outputCost' | 'totalCost'> {
+  const rates = prices?.find(({ above }) => input > above);
+  if (!rates) return { inputCost: 0n, outputCost: 0n, totalCost: 0n };
   const plain = BigInt(input - cachedRead - cacheWrite - imageInput);
   const read =
-    plain * prices.input +
-    BigInt(cachedRead) * prices.cachedRead +
-    BigInt(cacheWrite) * prices.cacheWrite +
-    BigInt(imageInput) * prices.imageInput;
-  const written = BigInt(output) * prices.output;
+    plain * rates.input +
+    BigInt(cachedRead) * rates.cachedRead +
+    BigInt(cacheWrite) * rates.cacheWrite +
+    BigInt(imageInput) * rates.imageInput;
+  const written = BigInt(output) * rates.output;
   const rounded = (amount: bigint) => (amount + 5_000n) / 10_000n;
   return { inputCost: rounded(read), outputCost: rounded(written), totalCost: rounded(read + written) };
 }

@@ -113,7 +113,8 @@ export class UsageLedger {
   /** No two calls read the same number of tokens, so that their rows are told apart. */
   private figures(): ScriptedUsage {
     const int = (below: number) => this.random.int(below);
-    const input = 10_000 * (1 + int(19)) + ++this.count;
+    // Some prompts are long enough for the prices of long prompts.
+    const input = 10_000 * (1 + int(35)) + ++this.count;
     const output = 1 + int(20_000);
     const cachedRead = int(3) === 0 ? 0 : int(input + 1);
     const cacheWrite = int(3) === 0 ? int(input - cachedRead + 1) : 0;

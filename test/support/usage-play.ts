@@ -18,7 +18,16 @@ interface TurnOptions {
   model?: string;
   action?: 'say' | 'edit' | 'regenerate';
   body?: object;
+  /** Media types and contents in base64. */
+  files?: Array<[mediaType: string, content: string]>;
 }
+
+/** A model that an administrator allows without an entry in the catalog. */
+export const UNPRICED = 'openai/gpt-4o-unpriced';
+const PDF: [string, string] = [
+  'application/pdf',
+  Buffer.from('%PDF-1.7\n<< /Type /Pages /Count 3 >>\n%%EOF').toString('base64'),
+];
 
 const MODELS = [
   'google/gemini-2.5-pro',
@@ -80,6 +89,17 @@ export class UsagePlay {
     'an empty answer': (lane) => this.turn(lane, { agent: fails({ type: 'empty' }) }),
     'an answer without figures': (lane) =>
       this.turn(lane, { agent: fails({ type: 'usage-lies', lie: 'missing' }) }),
+    'an answer that never begins': (lane) =>
+      this.turn(lane, { agent: fails({ type: 'stall-before-first-byte' }) }),
+    'an answer that stalls': (lane) => this.turn(lane, { agent: fails({ type: 'stall-after', chunks: 2 }) }),
+    'an answer of a model without a price': (lane) => this.turn(lane, {}, { model: UNPRICED }),
+    'a question about a picture': (lane) => this.turn(lane, {}, { files: [['image/png', picture(20_000)]] }),
+    'a question about a document that is stopped': (lane) =>
+      this.turn(
+        lane,
+        { agent: fails({ type: 'stall-before-first-byte' }) },
+        { ending: 'silenced', files: [PDF] },
+      ),
     'a stop': (lane) => this.turn(lane, { agent: [{ pauseAfter: 2 }] }, { ending: 'stopped' }),
     'a stop before the first word': (lane) =>
       this.turn(lane, { agent: fails({ type: 'stall-before-first-byte' }) }, { ending: 'silenced' }),
@@ -135,14 +155,24 @@ export class UsagePlay {
 
   private async turn(lane: Lane, scripts: Scripts = {}, options: TurnOptions = {}): Promise<void> {
     const { app, random } = this;
-    const { ending = 'read', agent = 'chat', model = random.pick(MODELS), action = 'say', body } = options;
+    const {
+      ending = 'read',
+      agent = 'chat',
+      model = random.pick(MODELS),
+      action = 'say',
+      body,
+      files = [],
+    } = options;
     this.begin(lane, { ...scripts }, { raced: ending === 'raced' });
     const { user, chatId, questions } = lane;
     let what: object = { trigger: 'regenerate-message' };
     if (action !== 'regenerate' || questions.length === 0) {
       if (action === 'edit' && questions.length > 0) questions.splice(random.int(questions.length) + 1);
       else questions.push(randomUUID());
-      what = { message: userMessage(`${lane.mark} What about it?`, questions.at(-1)) };
+      const question = userMessage(`${lane.mark} What about it?`, questions.at(-1));
+      for (const [mediaType, content] of files)
+        question.parts.push({ type: 'file', mediaType, url: `data:${mediaType};base64,${content}` });
+      what = { message: question };
     }
     const own: Record<string, string> =
       random.int(3) === 0 ? { 'x-google-api-key': 'own', 'x-openai-api-key': 'own' } : {};

@@ -38,7 +38,8 @@ export async function addCalls(
             moment, case when ${some(20, 5)} > 0 then moment + interval '1 second' * ${some(300, 6)} end,
             case when ${some(20, 5)} > 0 and ${some(9, 7)} > 0 then ${some(300_000, 6)} end,
             case when ${some(10, 8)} > 0
-                 then jsonb_build_object('status', ${STATUSES}[1 + ${some(6, 9)}], 'purpose', 'answer', 'n', i) end
+                 then jsonb_build_object('status', ${STATUSES}[1 + ${some(6, 9)}], 'purpose', 'answer', 'n', i,
+                                         'ownKey', ${some(3, 16)} = 0, 'unpriced', ${some(7, 17)} = 0) end
        from (select i, ${some(50_000, 10)} as input, ${some(9_000, 11)} as output, ${someCost(12)} as input_cost,
                     ${someCost(13)} as output_cost,
                     case when ${some(3, 14)} = 0 then date_bin('15 minutes', time, '2000-01-01Z') else time end as moment
@@ -66,6 +67,9 @@ export interface Figures {
   inputCost: number;
   outputCost: number;
   totalCost: number;
+  ownKeyCalls: number;
+  ownKeyCost: number;
+  unpricedCalls: number;
 }
 
 export const NO_FIGURES: Figures = {
@@ -77,6 +81,9 @@ export const NO_FIGURES: Figures = {
   inputCost: 0,
   outputCost: 0,
   totalCost: 0,
+  ownKeyCalls: 0,
+  ownKeyCost: 0,
+  unpricedCalls: 0,
 };
 
 /**
@@ -100,7 +107,10 @@ export async function sumRows(
             count(*)::int as calls, (count(*) filter (where status = 'error'))::int as errors,
             sum(input_tokens)::float8 as "inputTokens", sum(output_tokens)::float8 as "outputTokens",
             sum(total_tokens)::float8 as "totalTokens", sum(input_cost)::float8 as "inputCost",
-            sum(output_cost)::float8 as "outputCost", sum(total_cost)::float8 as "totalCost"
+            sum(output_cost)::float8 as "outputCost", sum(total_cost)::float8 as "totalCost",
+            (count(*) filter (where metadata @> '{"ownKey": true}'))::int as "ownKeyCalls",
+            coalesce(sum(total_cost) filter (where metadata @> '{"ownKey": true}'), 0)::float8 as "ownKeyCost",
+            (count(*) filter (where metadata @> '{"unpriced": true}'))::int as "unpricedCalls"
        from (select *, case when response_timestamp is null then 'running'
                             else left(coalesce(metadata ->> 'status', 'success'), 16) end as status
                from usage_logs

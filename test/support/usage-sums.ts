@@ -1,6 +1,14 @@
 import type { SqlRunner } from '../fixtures/rows.js';
 
-const FIGURES = ['input_tokens', 'output_tokens', 'total_tokens', 'input_cost', 'output_cost', 'total_cost'];
+const COLUMNS = ['input_tokens', 'output_tokens', 'total_tokens', 'input_cost', 'output_cost', 'total_cost'];
+const FIGURES = [...COLUMNS, 'own_key_calls', 'own_key_cost', 'unpriced_calls'];
+/** The last three have no columns in rows. */
+const OF_ROW = [
+  ...COLUMNS,
+  `coalesce(metadata @> '{"ownKey": true}', false)::int as own_key_calls`,
+  `coalesce(metadata @> '{"ownKey": true}', false)::int * total_cost as own_key_cost`,
+  `coalesce(metadata @> '{"unpriced": true}', false)::int as unpriced_calls`,
+];
 
 const sums = (alias: string) =>
   ['calls', ...FIGURES].map((name) => `sum(${alias}.${name})::numeric(30, 6)::text as ${name}`).join(', ');
@@ -9,7 +17,7 @@ const ERRORS = `(sum(calls) filter (where status = 'error'))::numeric`;
 /** Every finished call so far, as a row or as a purge has left it. */
 const CALLS = `
   select user_id, request_timestamp as moment, agent_type, provider, model_used,
-         substr(coalesce(metadata ->> 'status', 'success'), 1, 16) as status, 1 as calls, ${FIGURES.join(', ')}
+         substr(coalesce(metadata ->> 'status', 'success'), 1, 16) as status, 1 as calls, ${OF_ROW.join(', ')}
     from usage_logs where response_timestamp is not null
   union all
   select user_id, bucket, agent_type, provider, model_used, status, calls, ${FIGURES.join(', ')}

@@ -21,7 +21,8 @@ const INSERT = `
          dice % 1000, dice % 77, dice % 1000 + dice % 77, dice % 10007 / 1e6, dice % 7 / 1e6,
          dice % 10007 / 1e6 + dice % 7 / 1e6, timestamptz '2026-01-30T12:00:00Z' + dice % 259200000 * interval '1 millisecond',
          case when dice % 5 > 0 then now() end,
-         case dice % 4 when 0 then null when 1 then '{"status": "error"}' when 2 then '{"status": "success"}'
+         case dice % 4 when 0 then null when 1 then '{"status": "error", "ownKey": true}'
+                       when 2 then '{"status": "success", "ownKey": false, "unpriced": true}'
                        else '{"status": "a-status-that-is-too-long"}' end::jsonb
     from (select abs(hashint8(($3::bigint + number) * 7919)::bigint) as dice from generate_series(1, $2::int) number) as thrown`;
 
@@ -36,6 +37,8 @@ const CHANGES: Record<string, string> = {
   reopen: `update usage_logs set response_timestamp = null where id in (${some('true')})`,
   price: `update usage_logs set input_cost = 0.123456, total_cost = 0.123456 + output_cost where id in (${some('true')})`,
   fail: `update usage_logs set metadata = '{"status": "error"}' where id in (${some('true')})`,
+  'change the key': `update usage_logs set metadata = coalesce(metadata, '{}') || '{"ownKey": true, "unpriced": false}'
+                      where id in (${some('true')})`,
   move: `update usage_logs set request_timestamp = request_timestamp - interval '25 hours' where id in (${some('true')})`,
   'give away': `update usage_logs set user_id = ($3::uuid[])[1] where id in (${some('true')})`,
   touch: `update usage_logs set duration_ms = 1 where id in (${some('true')})`,

@@ -39,8 +39,15 @@ export const modelTokens = new Counter({
 
 export const modelCost = new Counter({
   name: 'switchboard_model_cost_usd_total',
-  help: 'Cost of finished calls in USD.',
-  labelNames: MODEL_LABELS,
+  help: 'Cost of finished calls in USD. key says whose key was used: server or own (of a user).',
+  labelNames: [...MODEL_LABELS, 'key'] as const,
+  registers,
+});
+
+export const unpricedCalls = new Counter({
+  name: 'switchboard_unpriced_calls_total',
+  help: 'Finished calls that used tokens of a model without a price in model_catalog, so that their cost is unknown.',
+  labelNames: ['provider'] as const,
   registers,
 });
 

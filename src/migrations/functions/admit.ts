@@ -4,11 +4,15 @@ import type { SqlFunction } from '../sql-functions.js';
  * The single rule of admission. `mode` says what to do if the rule allows the request:
  * - `admit` counts the run in its hour and its day, and writes the row of the run with its reservation;
  * - `extend` adds to what a run has reserved;
+ * - `route` changes nothing, but until the end of the transaction, no other run of the user and agent is admitted;
  * - `preview` changes nothing and waits for no lock: it returns what `admit` would find now.
  *
  * Admissions of one user to one agent run one after the other, on any number of servers. Each sees what the previous
  * one has written. A refusal changes nothing. Windows follow the clock of the database, which is read under the lock. A
  * limit or a budget that is null does not apply.
+ *
+ * What a model costs that chooses the agent counts against the budgets of all agents, because it is spent before the
+ * agent is known.
  *
  * The expected cost of a run must fit into the budget together with the highest possible cost of the other runs. So
  * runs at the same time cannot spend more than the budget, even if their answers become long. `is_held` says that only
@@ -82,9 +86,9 @@ export const ADMIT: SqlFunction = {
         from (select coalesce(sum(cost) filter (where day >= (day_start at time zone 'UTC')::date), 0) as today,
                      coalesce(sum(cost), 0) as this_month
                 from switchboard.daily_spending
-               where user_id = for_user and agent_type = for_agent and day >= month_start::date) spending,
+               where user_id = for_user and agent_type in (for_agent, 'routing') and day >= month_start::date) spending,
              (select coalesce(sum(run.reserved_cost), 0) as cost from switchboard.runs run
-               where run.user_id = for_user and run.agent_type = for_agent and run.expires_at > moment
+               where run.user_id = for_user and run.agent_type in (for_agent, 'routing') and run.expires_at > moment
                  and run.id is distinct from run_id) reserved;
       if spent_this_month + held + expected_cost > monthly_budget then
         refused_by := 'monthly_budget';
@@ -94,7 +98,7 @@ export const ADMIT: SqlFunction = {
         is_held := spent_today + expected_cost <= daily_budget;
       end if;
     end if;
-    if mode = 'preview' then return; end if;
+    if mode in ('preview', 'route') then return; end if;
 
     if mode = 'extend' then
       if refused_by is not null then return; end if;

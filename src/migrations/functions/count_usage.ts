@@ -9,6 +9,7 @@ import {
   groupedDifferences,
   MANY_ROWS,
   rowsOf,
+  SPENT,
 } from '../usage-statements.js';
 
 /**
@@ -37,7 +38,7 @@ export const COUNT_USAGE: SqlFunction = {
       end if;
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
-        select user_id, agent_type, ${DAY} as day, sum(total_cost)
+        select user_id, agent_type, ${DAY} as day, sum(${SPENT})
           from added where total_cost <> 0 group by user_id, agent_type, day order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       ${count(callsOf('added'))};
@@ -47,8 +48,8 @@ export const COUNT_USAGE: SqlFunction = {
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       insert into switchboard.daily_spending as spending (user_id, agent_type, day, cost)
         select user_id, agent_type, ${DAY} as day, sum(cost)
-          from (select user_id, agent_type, request_timestamp, total_cost as cost from added
-                union all select user_id, agent_type, request_timestamp, -total_cost from removed) changed
+          from (select user_id, agent_type, request_timestamp, ${SPENT} as cost from added
+                union all select user_id, agent_type, request_timestamp, -(${SPENT}) from removed) changed
          group by user_id, agent_type, day having sum(cost) <> 0 order by user_id, agent_type, day
         on conflict (user_id, agent_type, day) do update set cost = spending.cost + excluded.cost;
       ${count(CHANGES, groupedDifferences(CHANGES))};
@@ -60,7 +61,7 @@ export const COUNT_USAGE: SqlFunction = {
       at_once := affected > ${MANY_ROWS} and switchboard.try_usage_lock();
       -- Not an insert: the user may have been deleted as well.
       with deleted as (
-        select user_id, agent_type, ${DAY} as day, sum(total_cost) as cost
+        select user_id, agent_type, ${DAY} as day, sum(${SPENT}) as cost
           from removed where total_cost <> 0 group by user_id, agent_type, day
       ), places as (
         select user_id, agent_type, day, deleted.cost
@@ -73,8 +74,8 @@ export const COUNT_USAGE: SqlFunction = {
     else
       delete from switchboard.daily_spending;
       insert into switchboard.daily_spending (user_id, agent_type, day, cost)
-        select user_id, agent_type, (bucket at time zone 'UTC')::date as day, sum(total_cost)
-          from switchboard.usage_archive group by user_id, agent_type, day having sum(total_cost) <> 0;
+        select user_id, agent_type, (bucket at time zone 'UTC')::date as day, sum(total_cost - own_key_cost)
+          from switchboard.usage_archive group by user_id, agent_type, day having sum(total_cost - own_key_cost) <> 0;
       perform switchboard.rebuild_usage();
     end if;
     return null;

@@ -6,7 +6,14 @@ import type { Admission } from '../rate-limit/admission.js';
 import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
 import { endedEntryOf, entryOf, toBooks } from '../usage/books.js';
 import { addMoney, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
-import type { Booking, CallFigures, FinishedCall, SentCall, UsagePurpose } from '../usage/usage.types.js';
+import type {
+  Booking,
+  CallFigures,
+  CallSoFar,
+  FinishedCall,
+  SentCall,
+  UsagePurpose,
+} from '../usage/usage.types.js';
 import { isUsed, type Used } from '../usage/usage-words.js';
 import type { Accounting } from './accounting.service.js';
 import { type Asker, runContext } from './run-context.js';
@@ -59,7 +66,7 @@ export class AccountedRun {
   hasRow = false;
   private admitted?: Admission;
   private main: RunPart;
-  private readonly sent = new Map<string, { call: SentCall; soFar: () => CallFigures }>();
+  private readonly sent = new Map<string, { call: SentCall; soFar: () => CallSoFar }>();
   private planned?: { call: SentCall; figures: CallFigures };
   private ended: FinishedCall[] = [];
   private booking: FinishedCall[] = [];
@@ -152,7 +159,7 @@ export class AccountedRun {
   }
 
   /** Called when a call is sent. */
-  send(part: RunPart, model: CalledModel, soFar: () => CallFigures): SentCall {
+  send(part: RunPart, model: CalledModel, soFar: () => CallSoFar): SentCall {
     const call = this.takePlanned(part, model) ?? part.newCall(model);
     const isKnown = call.id === this.planned?.call.id;
     if (isKnown) this.planned = undefined;
@@ -218,7 +225,10 @@ export class AccountedRun {
 
   private entriesOf(ended: FinishedCall[]): string {
     const entries: Array<[string, object]> = ended.map((call) => [call.id, endedEntryOf(call)]);
-    for (const [id, { call, soFar }] of this.sent) entries.push([id, entryOf(call, soFar())]);
+    for (const [id, { call, soFar }] of this.sent) {
+      const known = soFar();
+      entries.push([id, entryOf({ ...call, metadata: known.metadata }, known)]);
+    }
     const { planned } = this;
     if (planned) entries.push([planned.call.id, entryOf(planned.call, planned.figures)]);
     return toJson(Object.fromEntries(entries));

@@ -91,10 +91,14 @@ export class Accounting {
     this.admissions.release(run.id);
   }
 
-  /** The statement that starts a run which is not admitted yet, for a transaction. */
-  beginStatement(run: AccountedRun): Statement {
+  /**
+   * The statement that starts a run which is not admitted yet, because a model chooses its agent, for a transaction.
+   *
+   * @param routingCost the USD to reserve for the choice
+   */
+  beginStatement(run: AccountedRun, routingCost: number): Statement {
     run.hasRow = true;
-    return this.runs.noting([run]);
+    return this.runs.routing(run, routingCost);
   }
 
   /** The statement that updates the cost of the calls of runs so far. Undefined if there are none. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
+import { LEASE } from '../rate-limit/admission.types.js';
 import type { AccountedRun } from './accounted-run.js';
 
 /** Without a reservation, nothing depends on the lifetime of the row. */
@@ -11,6 +12,12 @@ const NOTE = `
     from jsonb_to_recordset($1::jsonb)
       as note (id uuid, "userId" uuid, "agentType" varchar, "messageId" uuid, calls jsonb)
    where exists (select from auth.users where users.id = note."userId")
+  on conflict (id) do update set calls = excluded.calls`;
+
+/** The agent is not known yet. What is reserved counts against the budgets of all agents. */
+const ROUTE = `
+  insert into switchboard.runs (id, user_id, agent_type, instance_id, message_id, reserved_cost, expires_at, calls)
+  values ($1::uuid, $2::uuid, 'routing', $3::integer, $4::uuid, $5::numeric, now() + '${LEASE}'::interval, $6::jsonb)
   on conflict (id) do update set calls = excluded.calls`;
 
 const REFRESH = `
@@ -62,6 +69,20 @@ export class RunsRepository {
       }"calls":${run.unbookedCalls()}}`;
     });
     return { text: NOTE, parameters: [`[${notes.join(',')}]`, this.instance.instanceId] };
+  }
+
+  /** Creates the row of a run whose agent is chosen by a model. @param cost the USD to reserve for that */
+  routing(run: AccountedRun, cost: number): Statement {
+    const { id, asker, name } = run;
+    const parameters = [
+      id,
+      asker.userId,
+      this.instance.instanceId,
+      name.messageId ?? null,
+      cost,
+      run.unbookedCalls(),
+    ];
+    return { text: ROUTE, parameters };
   }
 
   /** Updates the cost so far of the calls of these runs. It does not restore the row of a run that has ended. */

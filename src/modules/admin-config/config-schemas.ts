@@ -142,7 +142,9 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
   budget: z
     .strictObject({ daily: usd.optional(), monthly: usd.optional() })
     .optional()
-    .describe('USD per user. If omitted, there is no budget.'),
+    .describe(
+      "USD that each user may spend with the server's keys. Calls with a user's own key are not counted. If omitted, there is no budget.",
+    ),
   parameters: z
     .strictObject({
       temperature: z.number().min(0).max(2).optional(),

@@ -3,6 +3,7 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
+import { outputLimit } from '../models/call-settings.js';
 import { isPause } from '../models/ending.js';
 import { type Attempt, ONLY_ATTEMPT } from '../models/fallback/attempt.js';
 import type { SelectedModel } from '../models/model-selector.js';
@@ -11,7 +12,7 @@ import { paidSearches } from '../models/provider-tools.js';
 import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
-import { expectedCostOfWriting } from '../usage/expected-cost.js';
+import { expectedCostOfWriting, type ExpectedWriting, NO_COST } from '../usage/expected-cost.js';
 import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
@@ -59,6 +60,8 @@ export class ModelSteps {
   private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
     const { admission, model, attempt } = this;
     const options = withPromptCaching(prepared, model);
+    const costs = () => expectedCostOfWriting(this.writingOf(options), pricedUncached(model));
+    if (this.calls === 0 && !model.ownKey && admission?.isUnchecked) await admission.checkFirst(costs());
     if (this.calls++ === 0 || !admission) {
       return model.stream(options, attempt.limits).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
@@ -67,14 +70,10 @@ export class ModelSteps {
       });
     }
     if (this.calls === 2) admission.firstCallEnded();
-    const writing = {
-      promptTokens: estimatePromptTokens(options, model),
-      maxOutputTokens: options.maxOutputTokens,
-      webSearches: paidSearches(model),
-    };
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
-      ...expectedCostOfWriting(writing, pricedUncached(model)),
+      ...(model.ownKey ? NO_COST : costs()),
+      ownKey: model.ownKey,
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.
       make: () =>
@@ -86,6 +85,14 @@ export class ModelSteps {
     });
     reserved.catch(opened.reject);
     return opened.promise;
+  }
+
+  private writingOf(options: LanguageModelV4CallOptions): ExpectedWriting {
+    return {
+      promptTokens: estimatePromptTokens(options, this.model),
+      maxOutputTokens: outputLimit(this.model) ?? options.maxOutputTokens,
+      webSearches: paidSearches(this.model),
+    };
   }
 }
 

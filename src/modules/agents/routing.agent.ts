@@ -7,6 +7,9 @@ import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { answerOf } from '../models/fallback/fallback.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
+import { pricedUncached } from '../models/prompt-caching.js';
+import { estimateTextTokens } from '../models/prompt-tokens.js';
+import { expectedCostOfWriting } from '../usage/expected-cost.js';
 
 /** Which agent answers, and why: `data-agent` of the stream. */
 export interface AgentChoice {
@@ -72,6 +75,20 @@ export class RoutingAgent {
       return { agentType: input.candidates.includes('chat') ? 'chat' : fallback(input.candidates), reason };
     }
   }
+}
+
+/** The tokens that a choice reads at most, except the configured instructions and the message: a few words and excerpts. */
+const OTHER_TOKENS = 2_000;
+
+/** The cost in USD of {@link RoutingAgent.choose}, before the conversation is known. */
+export function expectedCostOfChoice(model: SelectedModel, systemPrompt: string, message: string): number {
+  if (model.ownKey) return 0;
+  const text = systemPrompt + message.slice(0, MAX_CHARACTERS);
+  const { expectedCost } = expectedCostOfWriting(
+    { promptTokens: estimateTextTokens(text, model) + OTHER_TOKENS, maxOutputTokens: MAX_OUTPUT_TOKENS },
+    pricedUncached(model, false),
+  );
+  return Number(expectedCost);
 }
 
 function promptOf(input: RoutingInput, systemPrompt: string): LanguageModelV4Prompt {

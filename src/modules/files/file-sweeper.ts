@@ -8,7 +8,7 @@ const REMOVAL_INTERVAL = 15_000;
 const ORPHAN_INTERVAL = 3_600_000;
 const BATCH = 500;
 /** The next run continues after this many batches. */
-const MOST_BATCHES = 20;
+const MAX_BATCHES = 20;
 
 /** Removes files from storage that no message names. */
 @Injectable()
@@ -45,7 +45,7 @@ export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdow
   /** Removes due files. Each file is taken by one instance, and is due again later if that instance does not finish. */
   async remove(signal?: AbortSignal): Promise<void> {
     if (!(await this.files.isAvailable())) return;
-    for (let count = 0; count < MOST_BATCHES && !signal?.aborted; count++) {
+    for (let count = 0; count < MAX_BATCHES && !signal?.aborted; count++) {
       const paths = await this.repository.takeRemovals(BATCH);
       if (paths.length === 0) return;
       await this.storage.remove(paths);
@@ -55,6 +55,6 @@ export class FileSweeper implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Schedules the removal of orphaned files. Runs on one instance at a time. */
   async findOrphans(): Promise<void> {
-    if (await this.files.isAvailable()) await this.repository.queueOrphans(BATCH * MOST_BATCHES);
+    if (await this.files.isAvailable()) await this.repository.queueOrphans(BATCH * MAX_BATCHES);
   }
 }

@@ -24,7 +24,7 @@ const UPLOAD_LIFETIME = 7_200;
 /** The number of files to remove in one request. */
 const BATCH = 500;
 /** The sweeper removes what is left after this many batches. */
-const MOST_BATCHES = 20;
+const MAX_BATCHES = 20;
 
 /** Users' files. Clients upload them to Supabase Storage and download them from there; the bytes do not pass through this server. */
 @Injectable()
@@ -102,7 +102,7 @@ export class FilesService {
   /** The files of a user who is about to be deleted. @throws AppError 502, 504 */
   async deleteAllOf(userId: string): Promise<void> {
     if (!(await this.isAvailable())) return;
-    for (let count = 0; count < MOST_BATCHES; count++) {
+    for (let count = 0; count < MAX_BATCHES; count++) {
       const paths = await this.files.findAllOf(userId, BATCH);
       if (paths.length === 0) return;
       await this.storage.remove(paths);

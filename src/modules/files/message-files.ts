@@ -10,7 +10,7 @@ import { FilesService } from './files.service.js';
 import { isAllowedType, toMediaType } from './media-type.js';
 import { RecentFiles } from './recent-files.js';
 import { StorageClient } from './storage-client.js';
-import { MOST_BYTES } from './stored-files.js';
+import { MAX_MESSAGE_BYTES } from './stored-files.js';
 
 type Parts = UIMessage['parts'];
 type FilePart = Extract<Parts[number], { type: 'file' }>;
@@ -147,7 +147,7 @@ export class MessageFiles {
 function refuseTooMuch(parts: Parts, sizes: ReadonlyMap<string, number>): void {
   const counted = new Set<string>();
   const errors: FieldError[] = [];
-  let left = MOST_BYTES;
+  let left = MAX_MESSAGE_BYTES;
   // The latest files are read first.
   for (const [index, part] of [...parts.entries()].reverse()) {
     if (part.type !== 'file' || counted.has(part.url)) continue;
@@ -157,7 +157,7 @@ function refuseTooMuch(parts: Parts, sizes: ReadonlyMap<string, number>): void {
     else
       errors.push({
         path: `message.parts.${index}.url`,
-        message: `is too large; the files of one message may have ${MOST_BYTES} bytes together`,
+        message: `is too large; the files of one message may have ${MAX_MESSAGE_BYTES} bytes together`,
       });
   }
   if (errors.length > 0) throw validationFailed(errors.reverse());

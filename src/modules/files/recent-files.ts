@@ -1,5 +1,5 @@
 /** The size limit of all files together, in bytes. */
-const MOST_BYTES = 64 * 1024 ** 2;
+const MAX_BYTES = 64 * 1024 ** 2;
 
 interface RecentFile {
   bytes: Uint8Array;
@@ -23,11 +23,11 @@ export class RecentFiles {
 
   set(path: string, bytes: Uint8Array, version?: string): void {
     this.delete(path);
-    if (bytes.length > MOST_BYTES / 2) return;
+    if (bytes.length > MAX_BYTES / 2) return;
     this.files.set(path, { bytes, version });
     this.size += bytes.length;
     for (const oldest of this.files.keys()) {
-      if (this.size <= MOST_BYTES) return;
+      if (this.size <= MAX_BYTES) return;
       this.delete(oldest);
     }
   }

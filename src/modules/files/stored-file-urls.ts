@@ -6,7 +6,7 @@ import { StorageClient } from './storage-client.js';
 const LIFETIME = 6 * 3_600;
 /** How long a list of messages waits for signed URLs, in milliseconds. */
 const PATIENCE = 3_000;
-const MOST_KNOWN = 10_000;
+const MAX_KNOWN = 10_000;
 
 interface SignedUrl {
   url: string;
@@ -67,7 +67,7 @@ export class StoredFileUrls {
   private remember(path: string, url: SignedUrl): void {
     this.known.delete(path);
     this.known.set(path, url);
-    if (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value as string);
+    if (this.known.size > MAX_KNOWN) this.known.delete(this.known.keys().next().value as string);
   }
 }
 

@@ -19,7 +19,7 @@ type Part = UIMessage['parts'][number];
 type FilePart = Extract<Part, { type: 'file' }>;
 
 /** The limit in bytes for all stored files that one turn reads. They are in memory until its answer ends. */
-export const MOST_BYTES = MAX_FILE_SIZE;
+export const MAX_MESSAGE_BYTES = MAX_FILE_SIZE;
 /** The number of concurrent requests to storage. */
 const AT_ONCE = 4;
 
@@ -71,7 +71,7 @@ export class StoredFiles {
       if (!(await this.files.isAvailable())) return loaded;
       const own = [...new Set(paths.toReversed())].filter((path) => ownerOf(path) === identity.id);
       const rows = new Map((await this.repository.find(identity, own)).map((row) => [row.path, row]));
-      let left = MOST_BYTES;
+      let left = MAX_MESSAGE_BYTES;
       const wanted: FileRow[] = [];
       for (const path of own) {
         const row = rows.get(path);
@@ -99,7 +99,7 @@ export class StoredFiles {
     let bytes = this.recent.get(path, version);
     if (!bytes) {
       try {
-        bytes = await this.storage.download(path, size ?? MOST_BYTES);
+        bytes = await this.storage.download(path, size ?? MAX_MESSAGE_BYTES);
       } catch (error) {
         this.logger.warn({ err: error }, 'A stored file could not be read.');
         return { missing: 'unreadable' };

@@ -4,14 +4,16 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
+import { APICallError } from 'ai';
 import type { Pricing } from '../admin-config/pricing-schema.js';
-import { costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
+import { type Cost, costOf, NO_TOKENS, type TokenUsage } from '../usage/pricing.js';
 import { TokenEstimate } from '../usage/token-estimate.js';
+import { isUsed } from '../usage/usage-words.js';
 import type { RunPart } from '../accounting/accounted-run.js';
 import { currentPart } from '../accounting/run-context.js';
-import type { CallFigures, CallMetadata, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
+import type { CallMetadata, CallSoFar, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
 import { countCall } from './model-metrics.js';
-import { estimatePromptTokens } from './prompt-tokens.js';
+import { type AskedModel, estimatePromptTokens, tokensPerEstimate } from './prompt-tokens.js';
 import { consistent, isReported, toTokenUsage } from './token-usage.js';
 import type { Vendor } from './vendors/vendor.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
@@ -51,6 +53,7 @@ export class ModelCall {
   private finishReason?: string;
   private readonly toolCalls: NonNullable<CallMetadata['toolCalls']> = [];
   private failed = false;
+  private isFree = false;
   private ended = false;
 
   /** @throws Error outside of an accounted run */
@@ -133,20 +136,64 @@ export class ModelCall {
     this.finishReason = finishReason;
   }
 
+  /**
+   * Records an error before the first part of the answer.
+   *
+   * @param isBilled false if the call did not reach its vendor, or if the vendor refused it; it then only costs what the
+   *   vendor has reported anyway
+   */
+  noteFailure(error: unknown, { isBilled }: { isBilled: boolean }): void {
+    this.isFree = !isBilled;
+    const usage = APICallError.isInstance(error) && this.usageOfVendor?.ofFailure?.(error.data);
+    if (usage) this.noteFinish(usage, 'error');
+  }
+
+  /** Whether the budget of the run allows to make this call again, although it is billed. */
+  mayRepeat(): Promise<boolean> {
+    const { admission } = this.part.run;
+    return admission && !this.model.ownKey ? admission.mayRepeat() : Promise.resolve(true);
+  }
+
   /** Ends the call. Only the first end counts. It is booked in the background, see `AccountedRun`. */
   end(status: CallStatus, errorCode?: string): void {
     if (this.ended) return;
     this.ended = true;
     const durationMs = Math.round(performance.now() - this.startedAt);
-    const { tokens, estimated } = this.count(status);
-    const { requestedAt } = this.sent;
-    const pricing = (this.answeredBy && this.model.pricingOf?.(this.answeredBy)) || this.model.pricing;
-    const cost = costOf(tokens, pricing, requestedAt);
+    const { tokens, estimated } = this.count();
+    const { cost, metadata } = this.billOf(tokens);
+    const finished: FinishedCall = {
+      ...this.sent,
+      tokens,
+      cost,
+      metadata: {
+        ...metadata,
+        status,
+        errorCode,
+        finishReason: this.endedAs(status),
+        timeToFirstTokenMs: this.timeToFirstToken(),
+        estimated: estimated || undefined,
+      },
+      durationMs,
+      respondedAt: new Date(),
+    };
+    countCall(finished, this.isListed());
+    this.part.finish(finished);
+  }
+
+  /** The minimum cost. A call that was sent is billed, however it ends. */
+  private soFar(): CallSoFar {
+    const { tokens } = this.count();
+    return { tokens, ...this.billOf(tokens) };
+  }
+
+  /** The cost, and what is known of the call apart from its end. */
+  private billOf(tokens: TokenUsage): { cost: Cost; metadata: CallMetadata } {
+    const { model, sent, answeredBy } = this;
+    const pricing = (answeredBy && model.pricingOf?.(answeredBy)) || model.pricing;
+    const cost = costOf(tokens, pricing, sent.requestedAt);
+    const isUnpriced = pricing === undefined && model.provider !== 'demo' && isUsed({ tokens });
     const metadata: CallMetadata = {
-      ...this.sent.metadata,
-      status,
-      errorCode,
-      finishReason: this.endedAs(status),
+      ...sent.metadata,
       toolCalls: this.toolCalls.length > 0 ? this.toolCalls : undefined,
       cachedInputTokens: tokens.cachedInputTokens,
       cacheWriteTokens: tokens.cacheWriteTokens,
@@ -156,35 +203,21 @@ export class ModelCall {
       imageOutputTokens: tokens.imageOutputTokens,
       reasoningTokens: tokens.reasoningTokens,
       webSearches: tokens.webSearches,
-      answeredBy: this.answeredBy,
-      timeToFirstTokenMs: this.timeToFirstToken(),
-      estimated: estimated || undefined,
+      answeredBy,
       unroundedCost: cost.unrounded,
-      priceVersion: pricing && this.model.priceVersion,
-      unpriced: pricing === undefined && this.model.provider !== 'demo' ? true : undefined,
+      priceVersion: pricing && model.priceVersion,
+      unpriced: isUnpriced ? true : undefined,
     };
-    const finished: FinishedCall = {
-      ...this.sent,
-      tokens,
-      cost,
-      metadata,
-      durationMs,
-      respondedAt: new Date(),
-    };
-    countCall(finished, this.isListed());
-    this.part.finish(finished);
-  }
-
-  /** The minimum cost. A call that was sent is billed, however it ends. */
-  private soFar(): CallFigures {
-    const { tokens } = this.count('interrupted');
-    return { tokens, cost: costOf(tokens, this.model.pricing, this.sent.requestedAt) };
+    return { cost, metadata };
   }
 
   /** Estimated once, because every checkpoint needs it while the call is running. */
   private get promptTokens(): number {
-    const { id: modelId, provider } = this.model;
-    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, { provider, modelId }));
+    return (this.estimatedPrompt ??= estimatePromptTokens(this.params, this.asked));
+  }
+
+  private get asked(): AskedModel {
+    return { provider: this.model.provider, modelId: this.model.id };
   }
 
   /** The finish reason of a failed call is an error, unless the provider refused to answer. */
@@ -193,9 +226,10 @@ export class ModelCall {
   }
 
   /** The figures that the provider reported. If they are incomplete, an estimate of what has arrived completes them. */
-  private count(status: CallStatus): { tokens: TokenUsage; estimated: boolean } {
+  private count(): { tokens: TokenUsage; estimated: boolean } {
     const { usage, usageOfVendor } = this;
-    const written = this.output.tokens + this.images * TOKENS_OF_IMAGE;
+    const written =
+      Math.ceil(this.output.tokens * tokensPerEstimate(this.asked)) + this.images * TOKENS_OF_IMAGE;
     const searched = this.searches.size > 0 ? { webSearches: this.searches.size } : {};
     // After a cut, or after an error of vendors that repeat their figures, these are the figures of the last chunk and
     // not of the end.
@@ -210,10 +244,8 @@ export class ModelCall {
       ...this.partial,
       ...searched,
     };
-    // A call that was refused, or that had no result, is not billed.
-    const billed =
-      written > 0 || reported.inputTokens > 0 || status === 'success' || status === 'interrupted';
-    if (!billed) return { tokens: NO_TOKENS, estimated: false };
+    if (this.isFree && written === 0 && reported.inputTokens === 0)
+      return { tokens: NO_TOKENS, estimated: false };
     const tokens = consistent({
       ...reported,
       inputTokens: reported.inputTokens || this.promptTokens,

@@ -1,14 +1,26 @@
 import { UpstreamTimeoutError } from './upstream-failure.js';
 
-/** Callbacks for signs of life, by the abort signal of the call. */
-const listeners = new WeakMap<AbortSignal, () => void>();
+/** Calls that are running, by their abort signals. */
+const running = new WeakMap<AbortSignal, Deadline>();
 
 /**
  * Reports that bytes have arrived for the call with this signal. Bytes count as signs of life before they are parsed,
  * because the vendors' clients do not pass on pings, comments and unknown fields.
  */
 export function noteSignOfLife(signal: AbortSignal | null | undefined): void {
-  if (signal) listeners.get(signal)?.();
+  if (signal) running.get(signal)?.touch();
+}
+
+/** Reports that the request of the call with this signal is on its way to the vendor, who may bill it from now on. */
+export function noteSent(signal: AbortSignal | null | undefined): void {
+  const deadline = signal && running.get(signal);
+  if (deadline) deadline.wasSent = true;
+}
+
+/** Reports that everything sent so far for the call with this signal was preparation, for example an upload. */
+export function noteOnlyPrepared(signal: AbortSignal | null | undefined): void {
+  const deadline = signal && running.get(signal);
+  if (deadline) deadline.wasSent = false;
 }
 
 /**
@@ -16,6 +28,8 @@ export function noteSignOfLife(signal: AbortSignal | null | undefined): void {
  * reason of the signal says which.
  */
 export class Deadline {
+  /** Whether the request of the call has left this server. */
+  wasSent = false;
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout;
   private readonly forward = () => this.controller.abort(this.parent?.reason);
@@ -26,7 +40,7 @@ export class Deadline {
     milliseconds: number,
   ) {
     this.timer = this.startTimer(milliseconds);
-    listeners.set(this.signal, () => this.touch());
+    running.set(this.signal, this);
     if (parent?.aborted) this.forward();
     else parent?.addEventListener('abort', this.forward, { once: true });
   }
@@ -48,7 +62,7 @@ export class Deadline {
 
   clear(): void {
     clearTimeout(this.timer);
-    listeners.delete(this.signal);
+    running.delete(this.signal);
     this.parent?.removeEventListener('abort', this.forward);
   }
 

@@ -7,7 +7,7 @@ import type { VendorClient } from './vendors/vendor.js';
 import { type Provider, VENDORS } from './vendors/vendors.js';
 
 /** Only configured models are created. There are far fewer, unless the configuration changes all the time. */
-const MOST_SHARED_MODELS = 500;
+const MAX_SHARED_MODELS = 500;
 
 /** Creates language models of all vendors, with the endpoint of the configuration. */
 @Injectable()
@@ -28,7 +28,7 @@ export class LanguageModels {
     const known = this.sharedModels.get(id);
     if (known) return known;
     const model = this.createNew(provider, modelId);
-    if (this.sharedModels.size < MOST_SHARED_MODELS) this.sharedModels.set(id, model);
+    if (this.sharedModels.size < MAX_SHARED_MODELS) this.sharedModels.set(id, model);
     return model;
   }
 

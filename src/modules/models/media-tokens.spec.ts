@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { pagesOfPdf, pictureSize, secondsOfSound } from './media-tokens.js';
-import { estimateFileTokens, estimatePromptTokens } from './prompt-tokens.js';
+import { estimateFileTokens, estimatePromptTokens, estimateUnreadFileTokens } from './prompt-tokens.js';
 import { estimateMessageTokens } from './message-tokens.js';
 
 const data = (bytes: Buffer) => bytes.toString('base64');
@@ -133,6 +133,27 @@ describe('the tokens of other files', () => {
     expect(secondsOfSound(data(Buffer.alloc(160_000)))).toBe(10);
   });
 
+  it('are counted by the size of a video', () => {
+    const file = { type: 'data', data: data(Buffer.alloc(2_500_000)) } as const;
+    const google = { provider: 'google', modelId: 'gemini-2.5-flash' } as const;
+    expect(estimateFileTokens('video/mp4', file, google)).toBe(2_900);
+  });
+
+  it('are close to that before the file is read', () => {
+    const google = { provider: 'google', modelId: 'gemini-2.5-flash' } as const;
+    const tokens = (type: string, bytes?: number, beginning?: string) =>
+      estimateUnreadFileTokens(type, { bytes, beginning }, google);
+    expect(tokens('application/pdf', 400_000)).toBe(2_580);
+    expect(tokens('audio/mpeg', 160_000)).toBe(320);
+    expect(tokens('video/mp4', 2_500_000)).toBe(2_900);
+    expect(tokens('image/png', 5_000_000, data(png(300, 300)).slice(0, 100))).toBe(258);
+    expect(tokens('image/png', 5_000_000)).toBe(1_032);
+    expect(tokens('text/plain', 4_000)).toBe(1_000);
+    // Neither the size nor the kind is known.
+    expect(tokens('application/pdf')).toBe(1_500);
+    expect(tokens('application/zip', 9_000_000)).toBe(1_500);
+  });
+
   it('are those of its text, in any script', () => {
     const text = 'Hello, how are you today? '.repeat(20_000);
     const file = { type: 'data', data: data(Buffer.from(text)) } as const;
@@ -178,6 +199,15 @@ describe('the tokens of a prompt', () => {
       model,
     );
     expect(withResult - plain).toBeGreaterThan(400);
+    const shown = {
+      type: 'content' as const,
+      value: [{ type: 'file' as const, mediaType: 'image/png', data: picture }],
+    };
+    const withShown = estimatePromptTokens(
+      { prompt: [...prompt, { role: 'tool', content: [{ ...result, output: shown }] }] },
+      model,
+    );
+    expect(withShown - plain).toBe(765 + 8);
   });
 
   it('are more for a model with a finer tokenizer', () => {

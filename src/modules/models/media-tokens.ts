@@ -14,6 +14,10 @@ const HEADER_BYTES = 256 * 1024;
 const PDF_BYTES = 2 * 1024 * 1024;
 /** The size of a page if the number of pages is unknown: a page of text with a few pictures. */
 const BYTES_A_PAGE = 40_000;
+/** Sound with usual compression. */
+const USUAL_BYTES_A_SECOND = 16_000;
+/** Video with usual compression. */
+const USUAL_BYTES_OF_VIDEO = 250_000;
 /** No vendor accepts more. */
 const MAX_PAGES = 1_000;
 /** No picture is larger. Higher values in a header are ignored. */
@@ -91,8 +95,12 @@ export function pagesOfPdf(data: string | Uint8Array): number {
   let pages = 0;
   for (const _ of text.matchAll(/\/Type\s{0,8}\/Page\b(?!s)/g)) pages++;
   for (const [, count] of text.matchAll(/\/Count\s{1,8}(\d{1,6})\b/g)) pages = Math.max(pages, Number(count));
-  if (pages === 0) pages = Math.ceil(byteLengthOf(data) / BYTES_A_PAGE);
-  return Math.min(Math.max(1, pages), MAX_PAGES);
+  return pages === 0 ? pagesOfSize(byteLengthOf(data)) : Math.min(pages, MAX_PAGES);
+}
+
+/** The pages of a PDF if only its size is known. */
+export function pagesOfSize(bytes: number): number {
+  return Math.min(Math.max(1, Math.ceil(bytes / BYTES_A_PAGE)), MAX_PAGES);
 }
 
 /** Seconds of sound: exact for WAV, otherwise estimated with usual compression. */
@@ -100,5 +108,17 @@ export function secondsOfSound(data: string | Uint8Array): number {
   const bytes = beginningOf(data, 64);
   const isWav = bytes.length >= 32 && bytes.toString('latin1', 8, 12) === 'WAVE';
   const bytesASecond = isWav ? bytes.readUInt32LE(28) : 0;
-  return Math.ceil(byteLengthOf(data) / (bytesASecond >= 1_000 ? bytesASecond : 16_000));
+  return bytesASecond >= 1_000
+    ? Math.ceil(byteLengthOf(data) / bytesASecond)
+    : secondsOfSize(byteLengthOf(data));
+}
+
+/** Seconds of sound if only its size is known. */
+export function secondsOfSize(bytes: number): number {
+  return Math.ceil(bytes / USUAL_BYTES_A_SECOND);
+}
+
+/** Seconds of video. Only its size is known. */
+export function secondsOfVideo(bytes: number): number {
+  return Math.ceil(bytes / USUAL_BYTES_OF_VIDEO);
 }

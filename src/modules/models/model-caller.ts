@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ImageModelV4,
+  ImageModelV4File,
   LanguageModelV4,
   LanguageModelV4CallOptions,
+  LanguageModelV4FilePart,
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { Inject, Injectable, Logger } from '@nestjs/common';
@@ -21,7 +23,14 @@ import {
 import { endOf } from './ending.js';
 import type { CallLimits } from './fallback/attempt.js';
 import { ModelCall, type ModelDescriptor } from './call-record.js';
-import { isRetryable, retryAfterSeconds, UnfinishedError, upstreamFailure } from './upstream-failure.js';
+import { startCounters } from './model-metrics.js';
+import {
+  isRefusal,
+  isRetryable,
+  retryAfterSeconds,
+  UnfinishedError,
+  upstreamFailure,
+} from './upstream-failure.js';
 import { VENDORS } from './vendors/vendors.js';
 
 const MAX_RETRIES = 2;
@@ -39,7 +48,9 @@ const DRAWING = 3;
 export class ModelCalls {
   private readonly logger = new Logger(ModelCalls.name);
 
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {
+    startCounters();
+  }
 
   /** One call that is not streamed. */
   async generate(
@@ -94,7 +105,7 @@ export class ModelCalls {
   async generateImage(model: ImageModelV4, descriptor: ModelDescriptor, task: ImageTask): Promise<string> {
     const { prompt, base, abortSignal } = task;
     const params: LanguageModelV4CallOptions = {
-      prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }],
+      prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }, ...(base ? [toPart(base)] : [])] }],
       abortSignal,
     };
     const attempt = async (call: ModelCall, deadline: Deadline): Promise<string> => {
@@ -135,10 +146,13 @@ export class ModelCalls {
       } catch (thrown) {
         deadline.clear();
         const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
+        const isBilled = deadline.wasSent && (deadline.signal.aborted || !isRefusal(error));
+        call.noteFailure(error, { isBilled });
         if (params.abortSignal?.aborted) call.end('aborted');
         else call.end('error', this.failureCode(error, descriptor));
         const wait = limits?.repeats === false ? undefined : retryWait(error, retry);
         if (params.abortSignal?.aborted || wait === undefined) throw error;
+        if (isBilled && !(await call.mayRepeat())) throw error;
         await sleep(wait, undefined, { signal: params.abortSignal });
       }
     }
@@ -152,6 +166,13 @@ export class ModelCalls {
     this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
     return code;
   }
+}
+
+/** A picture, as the estimate of a prompt counts it. */
+function toPart(base: ImageModelV4File): LanguageModelV4FilePart {
+  return base.type === 'file'
+    ? { type: 'file', mediaType: base.mediaType, data: { type: 'data', data: base.data } }
+    : { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL(base.url) } };
 }
 
 function patienceWithin(limits: CallLimits | undefined, patience: number): number {

@@ -4,11 +4,18 @@ import {
   modelCost,
   modelTokens,
   timeToFirstToken,
+  unpricedCalls,
 } from '../../common/observability/metrics.js';
 import type { FinishedCall } from '../usage/usage.types.js';
+import { PROVIDERS } from './vendors/vendors.js';
 
 /** The name in the metrics of models that are not in the catalog. Each name creates a set of series that never goes away. */
 const OTHER = 'other';
+
+/** Prometheus sees no increase in a counter whose first value is 1, so the counters start at 0. */
+export function startCounters(): void {
+  for (const provider of PROVIDERS) unpricedCalls.inc({ provider }, 0);
+}
 
 /**
  * Counts a call that has ended.
@@ -32,5 +39,6 @@ export function countCall(
     modelTokens.inc({ ...labels, kind: 'image_input' }, tokens.imageInputTokens);
   modelTokens.inc({ ...labels, kind: 'output' }, tokens.outputTokens);
   modelTokens.inc({ ...labels, kind: 'reasoning' }, tokens.reasoningTokens);
-  modelCost.inc(labels, Number(cost.totalCost));
+  modelCost.inc({ ...labels, key: metadata.ownKey ? 'own' : 'server' }, Number(cost.totalCost));
+  if (metadata.unpriced) unpricedCalls.inc({ provider });
 }

@@ -56,6 +56,7 @@ export interface SelectedModel {
 /** An image model that may be called now. */
 export interface SelectedImageModel {
   provider: Provider;
+  ownKey: boolean;
   pricing?: CatalogModel['pricing'];
   /** Whether it can change an existing picture. */
   changes: boolean;
@@ -262,6 +263,7 @@ export class ModelSelector {
       const descriptor = { ...descriptorOf(provider, id, config), ownKey };
       return {
         provider,
+        ownKey,
         pricing: descriptor.pricing,
         changes: model.supportsFileInputs === true,
         generate: async (task) => {

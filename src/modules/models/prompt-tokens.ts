@@ -1,6 +1,15 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4FilePart } from '@ai-sdk/provider';
-import { estimateTokens } from '../usage/token-estimate.js';
-import { beginningOf, byteLengthOf, pagesOfPdf, pictureSize, secondsOfSound } from './media-tokens.js';
+import { estimateTokens, estimateTokensOfSize } from '../usage/token-estimate.js';
+import {
+  beginningOf,
+  byteLengthOf,
+  pagesOfPdf,
+  pagesOfSize,
+  pictureSize,
+  secondsOfSize,
+  secondsOfSound,
+  secondsOfVideo,
+} from './media-tokens.js';
 import { type ModelProvider, VENDORS } from './vendors/vendors.js';
 
 /** The tokens that a vendor adds around each message. */
@@ -73,7 +82,16 @@ function tokensOfPart(part: Content, asked: AskedModel): number {
       return OF_MESSAGE + estimateTextTokens(`${part.toolName} ${JSON.stringify(part.input)}`, asked);
     case 'tool-result': {
       const { output } = part;
-      return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
+      if (output.type !== 'content')
+        return OF_MESSAGE + estimateTextTokens('value' in output ? asText(output.value) : '', asked);
+      return output.value.reduce(
+        (sum, piece) =>
+          sum +
+          (piece.type === 'file'
+            ? estimateFileTokens(piece.mediaType, piece.data, asked)
+            : estimateTextTokens(piece.type === 'text' ? piece.text : '', asked)),
+        OF_MESSAGE,
+      );
     }
     default:
       return 0;
@@ -96,10 +114,32 @@ export function estimateFileTokens(mediaType: string, file: FileData, asked: Ask
   if (mediaType.startsWith('image/')) return rules.picture(pictureSize(data), modelId);
   if (mediaType === 'application/pdf') return pagesOfPdf(data) * rules.tokensOfPage(modelId);
   if (mediaType.startsWith('audio/')) return secondsOfSound(data) * rules.tokensOfSecond;
+  if (mediaType.startsWith('video/'))
+    return secondsOfVideo(byteLengthOf(data)) * (rules.tokensOfVideoSecond ?? 0);
   if (!isText(mediaType)) return OF_UNKNOWN_FILE;
   const sample = beginningOf(data, TEXT_SAMPLE);
   const tokens = estimateTextTokens(sample.toString('utf8'), asked);
   return Math.ceil((tokens * byteLengthOf(data)) / Math.max(1, sample.length));
+}
+
+/**
+ * The tokens of a file that has not been read yet.
+ *
+ * @param bytes its size, if that is known
+ * @param beginning its first bytes as base64, if they are known
+ */
+export function estimateUnreadFileTokens(
+  mediaType: string,
+  { bytes, beginning = '' }: { bytes?: number; beginning?: string },
+  { provider, modelId }: AskedModel,
+): number {
+  const rules = provider === 'demo' ? undefined : VENDORS[provider].media;
+  if (rules && mediaType.startsWith('image/')) return rules.picture(pictureSize(beginning), modelId);
+  if (!rules || bytes === undefined) return OF_UNKNOWN_FILE;
+  if (mediaType === 'application/pdf') return pagesOfSize(bytes) * rules.tokensOfPage(modelId);
+  if (mediaType.startsWith('audio/')) return secondsOfSize(bytes) * rules.tokensOfSecond;
+  if (mediaType.startsWith('video/')) return secondsOfVideo(bytes) * (rules.tokensOfVideoSecond ?? 0);
+  return isText(mediaType) ? estimateTokensOfSize({ characters: bytes, bytes }) : OF_UNKNOWN_FILE;
 }
 
 function isText(mediaType: string): boolean {

@@ -4,7 +4,7 @@ import type { SelectedModel } from './model-selector.js';
 import { type Provider, type ProviderCapability, VENDORS } from './vendors/vendors.js';
 
 /** One vendor gets this as a limit. The others rarely make more searches. */
-const MOST_SEARCHES = 5;
+const MAX_SEARCHES = 5;
 
 /** The vendor's tools that the configuration enables. Undefined if there are none. */
 export function providerToolsFor(
@@ -23,5 +23,5 @@ export function providerToolsFor(
 export function paidSearches({ provider, agentConfig: { capabilities } }: SelectedModel): number {
   if (provider === 'demo') return 0;
   const { searchTool } = VENDORS[provider];
-  return searchTool !== undefined && capabilities?.[searchTool as ProviderCapability] ? MOST_SEARCHES : 0;
+  return searchTool !== undefined && capabilities?.[searchTool as ProviderCapability] ? MAX_SEARCHES : 0;
 }

@@ -8,6 +8,7 @@ import type {
   SharedV4ProviderReference,
 } from '@ai-sdk/provider';
 import { AISDKError, APICallError, wrapLanguageModel } from 'ai';
+import { noteOnlyPrepared } from './deadline.js';
 import type { FileRules, FileUploads } from './vendors/vendor.js';
 
 /** References that are remembered at most. */
@@ -135,6 +136,8 @@ export class UploadedFiles {
       });
     } catch (error) {
       throw uploadFailure(error, part);
+    } finally {
+      noteOnlyPrepared(abortSignal);
     }
     const expiresAt = uploads.expiryOf?.(uploaded) ?? uploaded.expiresAt?.getTime();
     const until = Math.min(expiresAt ?? Infinity, Date.now() + uploads.lifetime) - MARGIN;

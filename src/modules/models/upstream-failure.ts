@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { APICallError, JSONParseError, RetryError } from 'ai';
 import { AppError, rateLimited, upstreamError, upstreamTimeout } from '../../common/errors/app-error.js';
 import { contentRefused } from './image-result.js';
@@ -174,6 +175,16 @@ export function isRetryable(thrown: unknown): boolean {
 export function isOutage(thrown: unknown): boolean {
   if (thrown instanceof UpstreamTimeoutError || isRetryable(thrown)) return true;
   return APICallError.isInstance(thrown) && thrown.statusCode === 408;
+}
+
+/**
+ * Whether the vendor itself says that it has not answered: with the status of an error, or with an error event. Vendors do
+ * not bill such a call. A call that was cut off, or that ended without a result, is billed.
+ */
+export function isRefusal(thrown: unknown): boolean {
+  if (APICallError.isInstance(thrown)) return thrown.statusCode !== undefined && thrown.statusCode >= 300;
+  // Error events are plain values.
+  return !isNativeError(thrown);
 }
 
 /** The innermost cause has a system error code (ECONNRESET, UND_ERR_SOCKET). */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import { noteSignOfLife } from './deadline.js';
+import { noteOnlyPrepared, noteSent, noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 
 /**
@@ -13,7 +13,17 @@ const dispatcher = new Agent({
   keepAliveTimeout: 30_000,
   pipelining: 1,
   allowH2: false,
-});
+}).compose(notingSent);
+
+/** The codes of errors without a connection. */
+const UNCONNECTED = new Set<string | undefined>([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 const MAX_REDIRECTS = 5;
 /** Redirects that repeat the request unchanged. Others would turn it into a GET. */
@@ -49,7 +59,11 @@ function targetOf({ status, headers }: Response, from: URL): URL | undefined {
 async function send(url: URL, init: RequestInit | undefined): Promise<Response> {
   const { method = 'GET', body, signal } = init ?? {};
   if (body !== undefined && body !== null && typeof body !== 'string') {
-    const answer = await fetch(url, { ...init, redirect: 'manual' });
+    noteSent(signal);
+    const answer = await fetch(url, { ...init, redirect: 'manual' }).catch((error: unknown) => {
+      if (UNCONNECTED.has(codeOf(error))) noteOnlyPrepared(signal);
+      throw error;
+    });
     noteSignOfLife(signal);
     return answer;
   }
@@ -76,6 +90,24 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
         : [value].flat().map((item) => [name, item]),
     ),
   });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { cause?: { code?: string } } | null)?.cause?.code;
+}
+
+/** Notes the moment at which a request is written to its connection. Before that, the vendor cannot know of it. */
+function notingSent(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
+  return (options, handler) => {
+    const { signal } = options as Dispatcher.RequestOptions;
+    const begin = handler.onRequestStart?.bind(handler);
+    // There is one handler for each request.
+    handler.onRequestStart = (controller, context) => {
+      begin?.(controller, context);
+      if (signal instanceof AbortSignal && !controller.aborted) noteSent(signal);
+    };
+    return dispatch(options, handler);
+  };
 }
 
 /** The client itself ends a request only when it has a connection. A server may accept one, and never finish TLS. */

@@ -2,10 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { ADVISORY_LOCKS } from '../../common/database/advisory-locks.js';
 import { Database, type Statement } from '../../common/database/database.js';
 import { InstanceLock } from '../../common/database/instance-lock.js';
-import type { AdmissionRequest, AdmissionResult, AdmittedRun, ExtensionRequest } from './admission.types.js';
-
-/** The lifetime of a reservation that is not renewed. After a crash, the reserved amount becomes free after this time. */
-const LEASE = '2 minutes';
+import {
+  type AdmissionRequest,
+  type AdmissionResult,
+  type AdmittedRun,
+  type Budget,
+  type ExtensionRequest,
+  LEASE,
+} from './admission.types.js';
 
 const RESULT = `
   refused_by as "refusedBy", is_held as "isHeld", is_reserved as "isReserved",
@@ -22,7 +26,7 @@ const PREVIEW = `
     from jsonb_to_recordset($2::jsonb)
            as request (agent varchar, hourly integer, daily integer, "dailyBudget" numeric, "monthlyBudget" numeric,
                        "expectedCost" numeric, position integer)
-   cross join lateral switchboard.admit('preview', null, $1::uuid, agent, hourly, daily, "dailyBudget", "monthlyBudget",
+   cross join lateral switchboard.admit($3, null, $1::uuid, agent, hourly, daily, "dailyBudget", "monthlyBudget",
                                         "expectedCost", 0, 0, null, null, null, null)
    order by position`;
 
@@ -69,7 +73,8 @@ export class AdmissionRepository {
 
   /** The statement that admits a run. Its one row is an {@link AdmissionResult}. */
   admitStatement(run: AdmittedRun, request: AdmissionRequest): Statement {
-    const { userId, agentType, limits, budget, expectedCost, reservedCost = expectedCost } = request;
+    const { userId, agentType, limits, expectedCost, reservedCost = expectedCost } = request;
+    const budget = budgetOf(request);
     const parameters = [
       run.id,
       userId,
@@ -87,18 +92,24 @@ export class AdmissionRepository {
     return { text: ADMIT, parameters };
   }
 
-  /** The statement that says what admissions would find now. It returns an {@link AdmissionResult} for each request, in the same order. */
-  previewStatement(userId: string, requests: readonly AdmissionRequest[]): Statement {
-    const rows = requests.map(({ agentType, limits, budget, expectedCost }, position) => ({
+  /**
+   * The statement that says what admissions would find now. It returns an {@link AdmissionResult} for each request, in
+   * the same order.
+   *
+   * @param isLocking whether no other run is admitted before the end of the transaction; the requests must then be in the
+   *   order of `ANSWERING_AGENTS`
+   */
+  previewStatement(userId: string, requests: readonly AdmissionRequest[], isLocking: boolean): Statement {
+    const rows = requests.map((request, position) => ({
       position,
-      agent: agentType,
-      hourly: limits.hourly,
-      daily: limits.daily,
-      dailyBudget: budget?.daily,
-      monthlyBudget: budget?.monthly,
-      expectedCost,
+      agent: request.agentType,
+      hourly: request.limits.hourly,
+      daily: request.limits.daily,
+      dailyBudget: budgetOf(request)?.daily,
+      monthlyBudget: budgetOf(request)?.monthly,
+      expectedCost: request.expectedCost,
     }));
-    return { text: PREVIEW, parameters: [userId, JSON.stringify(rows)] };
+    return { text: PREVIEW, parameters: [userId, JSON.stringify(rows), isLocking ? 'route' : 'preview'] };
   }
 
   /** Reserves more for a run that was admitted, or nothing. */
@@ -119,6 +130,10 @@ export class AdmissionRepository {
     const [rows] = await this.database.executeAsService([{ text: SWEEP, parameters: [batch] }]);
     return onlyOf<{ windows: number; reservations: number }>(rows);
   }
+}
+
+function budgetOf({ budget, usesOwnKeys }: AdmissionRequest): Budget | undefined {
+  return usesOwnKeys ? undefined : budget;
 }
 
 function onlyOf<T>(rows: unknown[] | undefined): T {

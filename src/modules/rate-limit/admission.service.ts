@@ -73,17 +73,19 @@ export class AdmissionService {
     const { budget } = checked;
     if (!budget) return new Admission(headers, undefined, book);
     this.leases.hold(run.id);
-    return new Admission(headers, this.extending(run, { ...checked, budget }), book, checked);
+    return new Admission(headers, this.extending(run, { ...checked, budget }), book, { ...checked, budget });
   }
 
   /**
    * The statement that checks whether any of several agents would admit their user, without admitting a run. Pass its
    * rows to {@link assertAnyAllowed}. The result is no guarantee: the statement of {@link admitStatement} decides.
+   *
+   * @param routingCost what is reserved in the same transaction for the choice of the agent
    */
-  previewStatement(requests: readonly AdmissionRequest[]): Statement {
+  previewStatement(requests: readonly AdmissionRequest[], routingCost = 0): Statement {
     const [first] = requests;
     if (!first) throw new Error('There is no admission to check.');
-    return this.repository.previewStatement(first.userId, requests.map(checkedRequest));
+    return this.repository.previewStatement(first.userId, requests.map(checkedRequest), routingCost > 0);
   }
 
   /** @throws AppError like {@link toAdmission}, for the first request, if no agent would admit its user */

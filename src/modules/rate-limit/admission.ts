@@ -1,4 +1,8 @@
+import { AppError } from '../../common/errors/app-error.js';
+import type { ExpectedCost } from '../usage/expected-cost.js';
 import { addMoney } from '../usage/pricing.js';
+import type { AdmissionRequest, Budget } from './admission.types.js';
+import { costsWithin } from './agent-limits.js';
 
 /** A model call that the admission of a run did not cover, because it was not known yet. */
 export interface FurtherCall<T> {
@@ -6,6 +10,8 @@ export interface FurtherCall<T> {
   expectedCost: string;
   /** The highest possible cost in USD. Absent if it equals the expected cost. */
   reservedCost?: string;
+  /** True if the call uses a key of the user. Nothing is then reserved for it. */
+  ownKey?: boolean;
   /** Completes the sentence of a refusal: "Your budget does not allow …". */
   what: string;
   make: () => Promise<T>;
@@ -19,11 +25,15 @@ export type Extend = (call: {
   what: string;
 }) => Promise<void>;
 
-/** The cost in USD for which a run was admitted. */
-export interface AdmittedCost {
-  expectedCost?: string | number;
-  reservedCost?: string | number;
+/** The budget of a run, and the cost in USD for which it was admitted. */
+export interface Admitted extends Partial<
+  Pick<AdmissionRequest, 'expectedCost' | 'reservedCost' | 'besideCost' | 'firstCost'>
+> {
+  budget?: Budget;
 }
+
+/** A first call may cost this many times what its admission has assumed, before the difference is reserved as well. */
+const TOLERANCE = 1.05;
 
 /**
  * What an admitted run may spend. Budgets count what `usage_logs` contains, so a reservation ends together with the
@@ -34,10 +44,14 @@ export class Admission {
   private firstReserve: string;
   /** The expected cost of that call, as long as it is running. */
   private firstCost: string;
+  /** The expected cost of calls beside it. They may run until the end. */
+  private readonly besideCost: string;
   /** The expected cost of further running calls. */
   private furtherCost = '0';
   /** The reservations for calls that have ended. */
   private freedCost = '0';
+  /** The assumed cost of the first call. Absent if it is not checked. */
+  private assumed?: ExpectedCost;
 
   /**
    * @param headers `RateLimit-Limit`, `-Remaining` and `-Reset` of the window that is closest to its limit
@@ -47,10 +61,59 @@ export class Admission {
     readonly headers: Readonly<Record<string, string>>,
     private readonly extend: Extend | undefined,
     private readonly book: () => Promise<unknown>,
-    { expectedCost = 0, reservedCost = expectedCost }: AdmittedCost = {},
+    private readonly admitted: Admitted = {},
   ) {
-    this.firstCost = String(expectedCost);
-    this.firstReserve = String(reservedCost);
+    const { expectedCost = 0, reservedCost = expectedCost, besideCost = 0, firstCost } = admitted;
+    const beside = Math.min(besideCost, Number(reservedCost), Number(expectedCost));
+    this.besideCost = toDecimal(beside);
+    this.firstCost = addMoney(String(expectedCost), `-${this.besideCost}`);
+    this.firstReserve = addMoney(String(reservedCost), `-${this.besideCost}`);
+    this.assumed = extend && firstCost;
+  }
+
+  /** Whether the cost of the first call must be checked before it is sent: see {@link checkFirst}. */
+  get isUnchecked(): boolean {
+    return this.assumed !== undefined;
+  }
+
+  /**
+   * Checks the first call when everything that the model will read is known: files, tools, documents. If it costs more
+   * than the admission has assumed, the difference is reserved as well.
+   *
+   * @throws AppError 429 `budget_exceeded` if the budget does not allow it; nothing was sent then
+   */
+  async checkFirst(cost: ExpectedCost): Promise<void> {
+    const { assumed, extend, admitted } = this;
+    if (!assumed || !extend || !admitted.budget) return;
+    if (Number(cost.expectedCost) <= Number(assumed.expectedCost) * TOLERANCE) return;
+    const within = costsWithin(admitted.budget, cost);
+    const missing = Math.max(0, within.reservedCost - Number(this.firstReserve));
+    await extend({
+      expectedCost: addMoney(addMoney(toDecimal(within.expectedCost), this.besideCost), this.furtherCost),
+      reservedCost: toDecimal(missing),
+      freedCost: '0',
+      what: 'this message',
+    });
+    this.assumed = cost;
+    this.firstCost = toDecimal(within.expectedCost);
+    this.firstReserve = addMoney(this.firstReserve, toDecimal(missing));
+  }
+
+  /**
+   * Whether a running call may be repeated after an attempt that is billed. The reservation covers one attempt, and the
+   * cost of the failed one is added to what is spent.
+   */
+  async mayRepeat(): Promise<boolean> {
+    if (!this.extend) return true;
+    await this.book();
+    try {
+      const expectedCost = this.stillExpected();
+      await this.extend({ expectedCost, reservedCost: '0', freedCost: '0', what: 'another attempt' });
+      return true;
+    } catch (error) {
+      if (error instanceof AppError) return false;
+      throw error;
+    }
   }
 
   /** Whether a budget limits what the run spends. */
@@ -71,16 +134,16 @@ export class Admission {
    *
    * @throws AppError 429 `budget_exceeded` if the budget does not allow it, and the error of the call
    */
-  async reserving<T>({ expectedCost, reservedCost = expectedCost, what, make }: FurtherCall<T>): Promise<T> {
-    if (!this.extend) return make();
+  async reserving<T>(call: FurtherCall<T>): Promise<T> {
+    const { expectedCost, reservedCost = expectedCost, ownKey = false, what, make } = call;
+    if (!this.extend || ownKey) return make();
     const { freedCost } = this;
     this.freedCost = '0';
     this.furtherCost = addMoney(this.furtherCost, expectedCost);
     try {
       try {
         await this.book();
-        const stillExpected = addMoney(this.firstCost, this.furtherCost);
-        await this.extend({ expectedCost: stillExpected, reservedCost, freedCost, what });
+        await this.extend({ expectedCost: this.stillExpected(), reservedCost, freedCost, what });
       } catch (error) {
         this.freedCost = addMoney(this.freedCost, freedCost);
         throw error;
@@ -94,4 +157,14 @@ export class Admission {
       this.furtherCost = addMoney(this.furtherCost, `-${expectedCost}`);
     }
   }
+
+  /** The expected cost of all calls that are running or about to be made. */
+  private stillExpected(): string {
+    return addMoney(addMoney(this.firstCost, this.besideCost), this.furtherCost);
+  }
+}
+
+/** Not in exponential notation. */
+function toDecimal(value: number): string {
+  return value.toFixed(12);
 }

@@ -1,3 +1,4 @@
+import type { ExpectedCost } from '../usage/expected-cost.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
 
 /** Requests of one user to one agent per hour and per day (UTC). 0 refuses all requests. */
@@ -22,7 +23,19 @@ export interface AdmissionRequest {
   expectedCost: string | number;
   /** The highest possible cost in USD, reserved until the run ends. Absent if it equals the expected cost. */
   reservedCost?: string | number;
+  /** The part of both costs that is for calls beside the first one, for example for a title. */
+  besideCost?: number;
+  /** What the first call alone costs, if the budget is large enough. */
+  firstCost?: ExpectedCost;
+  /**
+   * True if the run only uses keys of its user so far. The budget is for the keys of the server, so it does not apply
+   * before the run makes a call with one of them.
+   */
+  usesOwnKeys?: boolean;
 }
+
+/** How long a reservation lasts that is not renewed. After a crash, the reserved amount becomes free after this time. */
+export const LEASE = '2 minutes';
 
 /** The run to admit, as stored in its row. */
 export interface AdmittedRun {

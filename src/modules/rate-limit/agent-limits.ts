@@ -2,6 +2,7 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { AgentConfig, AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { type ModelProvider, type Provider, PROVIDERS } from '../models/vendors/vendors.js';
+import type { ExpectedCost } from '../usage/expected-cost.js';
 import type { Budget, RequestLimits } from './admission.types.js';
 
 /** The limits of a user for an agent. */
@@ -38,12 +39,26 @@ export function defaultLimitsOf(
   return active?.enabled && providers[activeProvider].apiKey ? tightestOf([active]) : tightestOf(configs);
 }
 
+/** USD. A budget that is too small for a prompt by less than this still allows it. */
+const NEGLIGIBLE = 0.001;
+
 /**
  * The USD to reserve from a budget. A budget that is smaller than the expected cost still allows one run, as long as
- * nothing else is spent or running. A budget of zero does not.
+ * nothing else is spent or running, because the answer may be short. It must be large enough for the prompt, whose cost
+ * is certain. A budget of zero allows nothing.
+ *
+ * @param besideCost the cost of calls beside the first one, for example for a title
  */
-export function expectedWithin(budget: Budget | undefined, expectedCost: number): number {
-  return Math.min(expectedCost, budget?.daily || Infinity, budget?.monthly || Infinity);
+export function costsWithin(
+  { daily, monthly }: Budget,
+  { expectedCost, reservedCost, promptCost }: ExpectedCost,
+  besideCost = 0,
+): { expectedCost: number; reservedCost: number } {
+  const most = Math.max(Math.min(daily || Infinity, monthly || Infinity), Number(promptCost) - NEGLIGIBLE);
+  return {
+    expectedCost: Math.min(most, Number(expectedCost) + besideCost),
+    reservedCost: Math.min(most, Number(reservedCost) + besideCost),
+  };
 }
 
 function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): AgentConfig[] {

@@ -5,7 +5,7 @@ import { AdmissionRepository } from './admission.repository.js';
 const SWEEP_INTERVAL = 10 * 60_000;
 /** Small batches keep each statement short. What is left after this many batches is deleted in the next run. */
 const BATCH = 1_000;
-const MOST_BATCHES = 50;
+const MAX_BATCHES = 50;
 
 /** Deletes windows and reservations that ended long ago, on one instance at a time, in short statements. */
 @Injectable()
@@ -28,7 +28,7 @@ export class WindowSweeper implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async sweep(batch = BATCH, signal?: AbortSignal): Promise<void> {
-    for (let count = 0; count < MOST_BATCHES && !signal?.aborted; count++) {
+    for (let count = 0; count < MAX_BATCHES && !signal?.aborted; count++) {
       const { windows, reservations } = await this.repository.sweep(batch);
       if (windows < batch && reservations < batch) return;
     }

@@ -5,6 +5,9 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import { answerOf } from '../models/fallback/fallback.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { withoutThinking } from '../models/provider-options.js';
+import { pricedUncached } from '../models/prompt-caching.js';
+import { estimateTextTokens } from '../models/prompt-tokens.js';
+import { expectedCostOfWriting } from '../usage/expected-cost.js';
 import { firstWords, titleIn } from './title-text.js';
 import { TurnEndRepository } from './turn-end.repository.js';
 import { DEFAULT_TITLE } from './turn.types.js';
@@ -40,6 +43,22 @@ export interface PendingTitle {
   take(): string | undefined;
   /** Called when the answer has ended and waits no longer. */
   abandon(): void;
+}
+
+/** The cost in USD of a title, for the server. */
+export function expectedCostOfTitle(model: SelectedModel, question: string): number {
+  if (model.ownKey) return 0;
+  const text = INSTRUCTIONS + question.slice(0, MAX_INPUT);
+  const { expectedCost } = expectedCostOfWriting(
+    { promptTokens: estimateTextTokens(text, model), maxOutputTokens: MAX_OUTPUT_TOKENS },
+    pricedUncached(model, false),
+  );
+  return Number(expectedCost);
+}
+
+/** The text of a message. */
+export function textOf({ parts }: Pick<UIMessage, 'parts'>): string {
+  return parts.map((part) => (part.type === 'text' ? part.text : '')).join(' ');
 }
 
 /** Names chats with a cheap model call, in parallel with the first answer. */
@@ -85,11 +104,9 @@ export class TitleService {
     { chatId, question, model: modelOf, run }: TitleTask,
     signal: AbortSignal,
   ): Promise<string> {
-    const text = question.parts
-      .map((part) => (part.type === 'text' ? part.text : ''))
-      .join(' ')
-      .slice(0, MAX_INPUT);
-    const part = run.part({ purpose: 'title', agentType: 'chat', messageId: undefined });
+    const text = textOf(question).slice(0, MAX_INPUT);
+    // It counts against the budget of the agent that answers.
+    const part = run.part({ purpose: 'title', agentType: run.agentType, messageId: undefined });
     try {
       const { content, finishReason } = await part.do(() =>
         answerOf(modelOf(), { signal }, (model, { limits }) =>

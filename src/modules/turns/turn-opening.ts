@@ -31,7 +31,7 @@ interface Found {
  * What a turn requests from the limits and budgets: an admission, or, if its agent is not known yet, whether any agent
  * would be admitted.
  */
-type Entry = { admission: AdmissionRequest } | { preview: readonly AdmissionRequest[] };
+type Entry = { admission: AdmissionRequest } | { preview: readonly AdmissionRequest[]; routingCost: number };
 
 /** The first transaction of a turn. It stores the user's message before any model is called. */
 @Injectable()
@@ -55,10 +55,13 @@ export class TurnOpening {
    * @throws AppError 404 for a chat or message that is not the user's, 409 while another instance answers in it, 429
    */
   async open(admitting: Admitting, run: AccountedRun, activeStreams: string[]): Promise<Opened> {
-    const { turn, identity, candidates, obvious, config } = admitting;
+    const { turn, identity, candidates, obvious } = admitting;
     const entry: Entry = obvious
-      ? { admission: await this.turnAdmission.request(turn, identity, obvious, config) }
-      : { preview: await this.turnAdmission.preview(turn, identity, candidates, config) };
+      ? { admission: await this.turnAdmission.request(turn, obvious, admitting) }
+      : {
+          preview: await this.turnAdmission.preview(turn, candidates, admitting),
+          routingCost: this.turnAdmission.routingCost(turn, candidates, admitting),
+        };
     for (let attempt = 1; ; attempt++) {
       const early = Promise.withResolvers<Found>();
       const transaction = this.repository
@@ -101,10 +104,10 @@ export class TurnOpening {
    * @throws AppError 429
    */
   async admitTurn(opened: Opened, chosen: ChosenAgent | undefined): Promise<void> {
-    const { turn, identity, config, history, pending, stored } = opened;
+    const { turn, pending, stored } = opened;
     await stored;
     if (!pending) return;
-    const admission = chosen && (await this.turnAdmission.request(turn, identity, chosen, config, history));
+    const admission = chosen && (await this.turnAdmission.request(turn, chosen, opened));
     try {
       await this.applyPending(opened, pending, admission);
     } catch (error) {
@@ -162,7 +165,10 @@ export class TurnOpening {
     entry: Entry,
   ): Statement[] {
     if ('preview' in entry)
-      return [this.admissions.previewStatement(entry.preview), this.accounting.beginStatement(run)];
+      return [
+        this.admissions.previewStatement(entry.preview, entry.routingCost),
+        this.accounting.beginStatement(run, entry.routingCost),
+      ];
     const admission = run.admitStatement(entry.admission);
     if (action.type !== 'approve') return [admission];
     return [admission, this.approvals.takeStatement({ messageId: action.messageId, chatId, userId })];

@@ -128,16 +128,22 @@ const REOPEN_ANSWER = `
   with answer as (update "Message_v2" set parts = $4, status = 'streaming', finish_reason = null where id = $1 and "chatId" = $2)
   insert into "Stream" (id, "chatId", "createdAt", "messageId", "instanceId") values ($3, $2, now(), $1, $5)`;
 
-/** Files are counted but not measured, because their content is not text. Only messages with files are parsed. */
+/** Enough for the header of most pictures, as base64. */
+const FILE_START = 4_000;
+
+/** Files are listed, because their content is not text. Only messages with files are parsed. */
 const PROMPT_SIZE = `
   select coalesce(sum(coalesce(apart.characters, length(parts::text))), 0)::float8 as characters,
          coalesce(sum(coalesce(apart.bytes, octet_length(parts::text))), 0)::float8 as bytes,
-         coalesce(sum(apart.files), 0)::float8 as files,
+         json_agg(apart.files) filter (where apart.files is not null) as files,
+         (select title from chat where id = $1) as title,
          document.characters::float8 as "documentCharacters", document.bytes::float8 as "documentBytes"
     from (select 1) as one
     left join "Message_v2" on "chatId" = $1
     left join lateral (
-      select count(*) filter (where part ->> 'type' = 'file') as files,
+      select json_agg(json_build_object('mediaType', part ->> 'mediaType', 'url', left(part ->> 'url', ${FILE_START}),
+                                        'length', length(part ->> 'url')))
+               filter (where part ->> 'type' = 'file') as files,
              coalesce(sum(length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as characters,
              coalesce(sum(octet_length(part::text)) filter (where part ->> 'type' <> 'file'), 0) as bytes
         from json_array_elements(parts) as part
@@ -150,11 +156,21 @@ const PROMPT_SIZE = `
     ) as document on true
    group by document.characters, document.bytes`;
 
+/** The beginning of a stored file part. */
+export interface FileStart {
+  mediaType: string | null;
+  url: string | null;
+  length: number | null;
+}
+
 /** How much of the stored data a model gets to read. */
 export interface PromptSize {
   characters: number;
   bytes: number;
-  files: number;
+  /** The files of each message that has some. */
+  files: FileStart[][] | null;
+  /** Null if the chat does not exist. */
+  title: string | null;
   documentCharacters: number | null;
   documentBytes: number | null;
 }
@@ -183,7 +199,16 @@ export class TurnRepository {
     const rows = await this.database.readAsUser(identity, (statements) =>
       statements.query<PromptSize[]>(PROMPT_SIZE, [chatId ?? null, documentId ?? null, shown]),
     );
-    return rows[0] ?? { characters: 0, bytes: 0, files: 0, documentCharacters: null, documentBytes: null };
+    return (
+      rows[0] ?? {
+        characters: 0,
+        bytes: 0,
+        files: null,
+        title: null,
+        documentCharacters: null,
+        documentBytes: null,
+      }
+    );
   }
 
   /** Finds or creates the chat and locks it for this turn. Undefined if it is missing or belongs to another user. */

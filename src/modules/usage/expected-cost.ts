@@ -23,7 +23,12 @@ export interface ExpectedWriting {
 export interface ExpectedCost {
   expectedCost: string;
   reservedCost: string;
+  /** The part for what the model reads. It is certain as soon as the call is sent. */
+  promptCost: string;
 }
+
+/** The cost of a call with the user's own key, for the operator. */
+export const NO_COST: ExpectedCost = { expectedCost: '0', reservedCost: '0', promptCost: '0' };
 
 /**
  * The cost of a call that writes, by the prices for a prompt of its size. If the configuration has no limit, a long
@@ -42,6 +47,7 @@ export function expectedCostOfWriting(
   return {
     expectedCost: cost(expected, Math.min(1, webSearches)),
     reservedCost: cost(most, webSearches),
+    promptCost: cost(0, 0),
   };
 }
 

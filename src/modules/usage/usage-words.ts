@@ -6,10 +6,11 @@
 export {
   CHAT_TOTALS,
   COST_MEASURES,
+  COUNT_MEASURES,
   END_STATUS,
   MEASURES,
   MESSAGE_FIGURES,
-  TOKEN_MEASURES,
+  ofRow,
 } from '../../migrations/usage-statements.js';
 
 /** The figures of several model calls. */

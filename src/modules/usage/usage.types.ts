@@ -59,6 +59,11 @@ export interface CallFigures {
   cost: Cost;
 }
 
+/** What is known of a call that is running. */
+export interface CallSoFar extends CallFigures {
+  metadata: CallMetadata;
+}
+
 /** A call that has ended. `metadata.messageId` is the answer that its figures are added to. */
 export interface FinishedCall extends SentCall, CallFigures {
   respondedAt: Date;

@@ -65,6 +65,13 @@ function* frames(reply: Reply, body: Body): Generator<Frame> {
   });
   yield frame({ type: 'response.created', response: response(reply, body) }, 'structure');
   yield frame({ type: 'response.in_progress', response: response(reply, body) }, 'structure');
+  if (reply.ending === 'failed-at-once') {
+    const { message, code } = openaiStreamError('internal', 'input');
+    const failed = { ...response(reply, body), status: 'failed', error: { code, message } };
+    const told = reply.figures ? usage(reply.figures) : null;
+    yield frame({ type: 'response.failed', response: { ...failed, usage: told } }, 'closing', reply.figures);
+    return;
+  }
   const items = responsesItems(reply, body);
   for (const [output_index, item] of items.entries()) {
     yield frame({ type: 'response.output_item.added', output_index, item: item.opening }, 'structure');

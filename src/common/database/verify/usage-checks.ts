@@ -8,6 +8,17 @@ const MEASURES = [
   'input_cost',
   'output_cost',
   'total_cost',
+  'own_key_calls',
+  'own_key_cost',
+  'unpriced_calls',
+];
+/** The last three, of a row of `usage_logs`. */
+const OWN_KEY = `metadata ->> 'ownKey' = 'true'`;
+const OF_ROW = [
+  ...MEASURES.slice(1, -3),
+  `case when ${OWN_KEY} then 1 else 0 end as own_key_calls`,
+  `case when ${OWN_KEY} then total_cost else 0 end as own_key_cost`,
+  `case when metadata ->> 'unpriced' = 'true' then 1 else 0 end as unpriced_calls`,
 ];
 const USER_MEASURES = ['calls', 'errors', ...MEASURES.slice(1)];
 
@@ -18,7 +29,7 @@ const something = (measures: string[]) => measures.map((name) => `sum(${name}) <
 /** Every finished call, including purged ones. Changes that are not in the rollups yet have the opposite sign. */
 const BALANCE = `
   select user_id, request_timestamp as moment, agent_type, provider, model_used,
-         left(coalesce(metadata ->> 'status', 'success'), 16) as status, 1 as calls, ${MEASURES.slice(1).join(', ')}
+         left(coalesce(metadata ->> 'status', 'success'), 16) as status, 1 as calls, ${OF_ROW.join(', ')}
     from public.usage_logs where response_timestamp is not null
   union all
   select user_id, bucket, agent_type, provider, model_used, status, ${MEASURES.join(', ')} from switchboard.usage_archive

@@ -4,7 +4,9 @@ import type { Page } from '../../../common/http/paging.js';
 import { Accounting } from '../../accounting/accounting.service.js';
 import { AdminConfigService } from '../../admin-config/admin-config.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
-import { expectedWithin, limitsOf } from '../../rate-limit/agent-limits.js';
+import type { AdmissionRequest } from '../../rate-limit/admission.types.js';
+import { costsWithin, limitsOf } from '../../rate-limit/agent-limits.js';
+import { NO_COST } from '../../usage/expected-cost.js';
 import { answerOf, readyModel } from '../../models/fallback/fallback.js';
 import { ModelSelector } from '../../models/model-selector.js';
 import { upstreamFailure } from '../../models/upstream-failure.js';
@@ -30,25 +32,28 @@ export class SuggestingService {
   ): Promise<{ page: Page<SuggestionDto>; headers: Readonly<Record<string, string>> }> {
     const config = await this.adminConfig.current();
     const model = readyModel(this.models.select('artifact', undefined, keys, config));
+    const work = await this.writer.read({ identity, model, documentId, instruction });
     const { limits, budget } = limitsOf('artifact', model, config);
-    const admission = {
+    const cost = budget && !model.ownKey ? this.writer.expectedCost(work) : NO_COST;
+    const admission: AdmissionRequest = {
       userId: identity.id,
-      agentType: 'artifact' as const,
+      agentType: 'artifact',
       limits,
       budget,
-      expectedCost: expectedWithin(budget, Number(this.writer.expectedCost(model))),
+      usesOwnKeys: model.ownKey,
+      ...costsWithin(budget ?? {}, cost),
     };
     return this.accounting.account(
       { agentType: 'artifact', purpose: 'suggestions' },
       async (run) => {
         const { admission } = run;
         const items = await answerOf(model, { admission }, (asked, attempt) => {
-          const make = () =>
-            this.writer.suggest({ identity, model: asked, documentId, instruction, attempt });
+          const askedWork = { ...work, model: asked, attempt };
+          const make = () => this.writer.suggest(askedWork);
           if (attempt.isFirst || !admission) return make();
           admission.firstCallEnded();
-          const expectedCost = this.writer.expectedCost(asked);
-          return admission.reserving({ expectedCost, what: 'making suggestions', make });
+          const costs = { ...this.writer.expectedCost(askedWork), ownKey: asked.ownKey };
+          return admission.reserving({ ...costs, what: 'making suggestions', make });
         });
         return { page: { items, nextCursor: null }, headers: admission?.headers ?? {} };
       },

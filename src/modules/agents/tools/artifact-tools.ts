@@ -189,12 +189,12 @@ export class ArtifactTools {
       inputSchema: z.object({ id }),
       execute: async (input, { abortSignal }) => {
         const { identity, model, admission } = context;
-        const task = { identity, documentId: input.id, signal: abortSignal };
+        const task = { identity, model, documentId: input.id, signal: abortSignal };
+        const read = await this.suggestions.read(task);
         const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
-          const expectedCost = this.suggestions.expectedCost(asked);
-          return reserving(admission, 'making suggestions', { expectedCost }, () =>
-            this.suggestions.suggest({ ...task, model: asked, attempt }),
-          );
+          const work = { ...read, model: asked, attempt };
+          const costs = { ...this.suggestions.expectedCost(work), ownKey: asked.ownKey };
+          return reserving(admission, 'making suggestions', costs, () => this.suggestions.suggest(work));
         });
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
@@ -223,8 +223,8 @@ export class ArtifactTools {
     const { heading, prompt, previous, signal = new AbortController().signal, store } = task;
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
-      const expectedCost = this.images.expectedCost(drawing);
-      return reserving(admission, 'generating an image', { expectedCost }, () => {
+      const costs = this.images.expectedCost(drawing);
+      return reserving(admission, 'generating an image', costs, () => {
         announce(emit, heading, kind);
         return this.images.make({ ...drawing, signal, emit, store });
       });
@@ -234,7 +234,8 @@ export class ArtifactTools {
       failedWork(error, failed, remaining({ previous }));
     return answerOf(model, { signal, admission, failureOf }, (asked, attempt) => {
       const writing = { model: asked, instructions, prompt, previous };
-      return reserving(admission, 'writing a document', this.writer.expectedCost(writing), () => {
+      const costs = { ...this.writer.expectedCost(writing), ownKey: asked.ownKey };
+      return reserving(admission, 'writing a document', costs, () => {
         announce(emit, heading, kind);
         return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt });
       });
@@ -263,7 +264,7 @@ function oneAfterAnother(tools: ToolSet): ToolSet {
 function reserving<T>(
   admission: Admission | undefined,
   what: string,
-  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost'>,
+  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost' | 'ownKey'>,
   make: () => Promise<T>,
 ): Promise<T> {
   return admission ? admission.reserving({ ...costs, what, make }) : make();

@@ -35,12 +35,15 @@ export class ImageMaker {
     );
   }
 
-  /** The cost of {@link make} in USD. @throws AppError if no image model is available */
-  expectedCost({ model, title, prompt, previous }: DrawingRequest): string {
-    const { provider, pricing, changes } = this.imageModel(model);
+  /** The cost of {@link make} in USD, and whether its key is the user's own. @throws AppError if no image model is available */
+  expectedCost({ model, title, prompt, previous }: DrawingRequest): {
+    expectedCost: string;
+    ownKey: boolean;
+  } {
+    const { provider, pricing, changes, ownKey } = this.imageModel(model);
     const promptTokens = estimateTokens(title) + estimateTokens(prompt);
-    const changesOne = changes && readImage(previous) !== undefined;
-    return expectedCostOfPicture({ provider, promptTokens, changes: changesOne }, pricing);
+    const picture = { provider, promptTokens, changes: changes && readImage(previous) !== undefined };
+    return { expectedCost: expectedCostOfPicture(picture, pricing), ownKey };
   }
 
   /**

@@ -1,26 +1,27 @@
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Identity } from '../../../common/auth/identity.js';
 import { invalidField, upstreamError } from '../../../common/errors/app-error.js';
+import type { DocumentDto } from '../../documents/dto/document.dto.js';
 import { DocumentsService } from '../../documents/documents.service.js';
 import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { inConventionOf } from '../../suggestions/canonical-text.js';
 import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
-import { costOf, NO_TOKENS } from '../../usage/pricing.js';
+import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd } from '../../models/ending.js';
-import { callSettings } from '../../models/call-settings.js';
+import { callSettings, outputLimit } from '../../models/call-settings.js';
+import { pricedUncached } from '../../models/prompt-caching.js';
+import { estimatePromptTokens } from '../../models/prompt-tokens.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
 import { unfinishedWork } from './unfinished-work.js';
 
 const MAX_SUGGESTIONS = 5;
-/** Token estimates for a document that takes up a small part of the model's window, and for its proposed edits. */
-const EXPECTED = { ...NO_TOKENS, inputTokens: 8_000, outputTokens: 2_000 };
-
 const text = z.string().overwrite(toStorableText);
 
 const suggestionSchema = z.object({
@@ -46,6 +47,12 @@ export interface SuggestionTask {
   attempt?: Attempt;
 }
 
+/** A document that was read, and what the model gets of it. */
+export interface SuggestionWork extends SuggestionTask {
+  document: DocumentDto;
+  prompt: LanguageModelV4Prompt;
+}
+
 /** Proposes edits of a document and stores them with the version that they are for. */
 @Injectable()
 export class SuggestionWriter {
@@ -54,39 +61,51 @@ export class SuggestionWriter {
     private readonly suggestions: SuggestionsService,
   ) {}
 
+  /** Reads the document. @throws AppError 404; 400 for kinds without sentences */
+  async read(task: SuggestionTask): Promise<SuggestionWork> {
+    const document = await this.documents.read(task.identity, task.documentId);
+    if (document.kind === 'image' || document.kind === 'sheet') {
+      throw invalidField('id', 'only documents of the kinds text and code can have suggestions');
+    }
+    const text = JSON.stringify({ instruction: task.instruction, text: document.content ?? '' });
+    return {
+      ...task,
+      document,
+      prompt: [
+        { role: 'system', content: SUGGESTION_INSTRUCTIONS },
+        { role: 'user', content: [{ type: 'text', text }] },
+      ],
+    };
+  }
+
   /** The cost of {@link suggest} in USD. */
-  expectedCost({ catalog }: SelectedModel): string {
-    return costOf(EXPECTED, catalog?.pricing).totalCost;
+  expectedCost({ model, prompt }: SuggestionWork): ExpectedCost {
+    const promptTokens = estimatePromptTokens({ prompt }, model);
+    return expectedCostOfWriting(
+      { promptTokens, maxOutputTokens: outputLimit(model) },
+      pricedUncached(model, false),
+    );
   }
 
   /**
    * @returns the stored suggestions; the original text of each occurs exactly once in the document
-   * @throws AppError 404; 400 for kinds without sentences; 502 if the answer of the model is unusable
+   * @throws AppError 502 if the answer of the model is unusable; the error of the provider
    */
   async suggest({
     identity,
     model,
     documentId,
-    instruction,
+    document,
+    prompt,
     signal,
     attempt = ONLY_ATTEMPT,
-  }: SuggestionTask): Promise<SuggestionDto[]> {
-    const document = await this.documents.read(identity, documentId);
-    if (document.kind === 'image' || document.kind === 'sheet') {
-      throw invalidField('id', 'only documents of the kinds text and code can have suggestions');
-    }
+  }: SuggestionWork): Promise<SuggestionDto[]> {
     const content = document.content ?? '';
     const result = await forPurpose('suggestions', () =>
       model.generate(
         {
           ...callSettings(model),
-          prompt: [
-            { role: 'system', content: SUGGESTION_INSTRUCTIONS },
-            {
-              role: 'user',
-              content: [{ type: 'text', text: JSON.stringify({ instruction, text: content }) }],
-            },
-          ],
+          prompt,
           responseFormat: { type: 'json' },
           abortSignal: signal,
         },

@@ -1,5 +1,5 @@
 import { fieldsIn, fieldsOf } from './demo-prompt.js';
-import { wishOf } from './demo-wish.js';
+import { readWish } from './demo-wish.js';
 
 const ABOUT_THE_REPOSITORY =
   /\b(?:repositor(?:y|ies)|repo|github|readme|files?|folders?|issues?|pull requests?|prs?|commits?|branch(?:es)?|source code)\b/i;
@@ -26,7 +26,7 @@ export function chooseAgent(situation: string, agents: string[]): string {
 }
 
 function choose(message: string, hasDocument: boolean, agents: string[]): { agent: string; reason: string } {
-  const wish = agents.includes('artifact') ? wishOf(message, hasDocument) : undefined;
+  const wish = agents.includes('artifact') ? readWish(message, hasDocument) : undefined;
   if (wish?.type === 'create') return { agent: 'artifact', reason: 'The message asks for a document.' };
   if (agents.includes('git_mcp') && ABOUT_THE_REPOSITORY.test(message))
     return { agent: 'git_mcp', reason: 'The message is about the repository.' };

@@ -1,7 +1,7 @@
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import { replacementIn } from './demo-document.js';
 import { type DemoPrompt, type DemoToolResult, excerpt, fieldsOf, oneLine } from './demo-prompt.js';
-import { wishOf } from './demo-wish.js';
+import { readWish } from './demo-wish.js';
 
 /** A call of one of the tools that the model got. */
 export interface DemoToolCall {
@@ -24,7 +24,7 @@ export function sayWhatWasDone(results: DemoToolResult[]): string {
 }
 
 function documentCall({ tools, question, documentId, openContent }: DemoPrompt): DemoToolCall | undefined {
-  const wish = wishOf(question, documentId !== undefined);
+  const wish = readWish(question, documentId !== undefined);
   const has = (toolName: string) => tools.some(({ name }) => name === toolName);
   const description = excerpt(question, MAX_DESCRIPTION);
   if (wish?.type === 'create' && has('createDocument')) {

@@ -36,7 +36,7 @@ const MEANING_ONE = new RegExp(`\\b(?:it|this|that|improvements?|${NOUN})\\b`, '
 const A_NEW_ONE = /\b(?:a|an|another|new)\b/i;
 
 /** A few English words, matched literally. A demo does not need more. */
-export function wishOf(text: string, hasDocument: boolean): DemoWish | undefined {
+export function readWish(text: string, hasDocument: boolean): DemoWish | undefined {
   const message = text.slice(0, MAX_READ);
   if (ASKING.test(message)) return undefined;
   const isMeant = hasDocument || MEANING_ONE.test(message);

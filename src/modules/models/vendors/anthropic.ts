@@ -131,7 +131,7 @@ function isNewer(modelId: string): boolean {
   return /^claude-(?:opus-4-[78]|[a-z]+-5)\b/.test(modelId);
 }
 
-/** Anthropic starts a stream with the figures of its input. */
+/** Anthropic starts a stream with the figures of its input, and of the beginning of its output. */
 function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined {
   if (part.type !== 'custom' || part.kind !== 'anthropic.message_start') return undefined;
   const usage = part.providerMetadata?.['anthropic']?.['usage'] as Record<string, unknown> | undefined;
@@ -141,6 +141,7 @@ function partialUsage(part: LanguageModelV4StreamPart): Partial<TokenUsage> | un
     inputTokens: count(usage?.['input_tokens']) + cached + written,
     cachedInputTokens: cached,
     cacheWriteTokens: written,
+    outputTokens: count(usage?.['output_tokens']),
     ...details(usage ?? {}),
   };
 }

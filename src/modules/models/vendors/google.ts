@@ -43,6 +43,8 @@ export const google = {
     picture: pictureTokens,
     tokensOfPage: (id) => (isBeforeGemini3(id) ? 258 : 560),
     tokensOfSecond: 32,
+    // One frame a second, and its sound.
+    tokensOfVideoSecond: 290,
   },
   files: {
     types: [

@@ -1,7 +1,7 @@
 import type { OfferedImageModel, OfferedModel } from './vendor.js';
 
 /*
- * The models that are offered from the start, with the list prices of 2026-11-26. `npm run catalog:generate` writes this file
+ * The seeded models, with the list prices of 2026-11-26. `npm run catalog:generate` writes this file
  * from the price data of genai-prices; do not edit it.
  */
 

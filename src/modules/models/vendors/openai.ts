@@ -1,5 +1,5 @@
 import { createOpenAI } from '@ai-sdk/openai';
-import type { ImageModelV4Result, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { ImageModelV4Result, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
 import { knowingCacheKeys, withCacheKey } from './openai-cache-key.js';
 import { readingCompatible, showingThoughts } from './openai-compatible.js';
 import type { PictureSize } from '../media-tokens.js';
@@ -44,7 +44,7 @@ export const openai = {
   searchTool: 'webSearch',
   apisWithTools: ['responses'],
 
-  usage: { inRawChunks: false, details, searches },
+  usage: { inRawChunks: false, ofFailure, details, searches },
   media: { picture: pictureTokens, tokensOfPage: () => 1_500, tokensOfSecond: 10 },
   files: {
     types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/pdf'],
@@ -120,6 +120,28 @@ function pictureTokens({ width, height }: PictureSize, modelId: string): number 
   const scale = fit * Math.min(1, 768 / (Math.min(width, height) * fit));
   const tiles = Math.ceil((width * scale) / 512) * Math.ceil((height * scale) / 512);
   return base + tile * Math.max(1, tiles);
+}
+
+/** An answer that fails before its first part. OpenAI also bills the reasoning of such an answer. */
+function ofFailure(data: unknown): LanguageModelV4Usage | undefined {
+  const { response } = (data ?? {}) as { response?: { usage?: Record<string, unknown> | null } | null };
+  if (!response?.usage) return undefined;
+  const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } = response.usage;
+  const input = input_tokens_details as Record<string, unknown> | null | undefined;
+  const output = output_tokens_details as Record<string, unknown> | null | undefined;
+  return {
+    inputTokens: {
+      total: count(input_tokens),
+      noCache: undefined,
+      cacheRead: count(input?.['cached_tokens']),
+      cacheWrite: count(input?.['cache_write_tokens']),
+    },
+    outputTokens: {
+      total: count(output_tokens),
+      text: undefined,
+      reasoning: count(output?.['reasoning_tokens']),
+    },
+  };
 }
 
 /** Only the chat interface accepts sound and counts it. */

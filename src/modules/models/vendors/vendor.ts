@@ -8,6 +8,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4ProviderTool,
   LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
@@ -171,6 +172,8 @@ export interface Vendor {
      * carry none. Only called for `raw` and `custom` parts.
      */
     partial?(part: LanguageModelV4StreamPart): Partial<TokenUsage> | undefined;
+    /** The figures in the data of an error that the vendor's client throws instead of starting a stream. */
+    ofFailure?(data: unknown): LanguageModelV4Usage | undefined;
     /** Parts of the final figures that the vendor's client only passes on as raw data. */
     details?(reported: JSONObject): Partial<TokenUsage>;
     /** The searches with a fee that a part reports. Each is identified by a value that stays the same if it is reported again. */
@@ -188,6 +191,8 @@ export interface Vendor {
     tokensOfPage(modelId: string): number;
     /** The tokens of sound. */
     readonly tokensOfSecond: number;
+    /** The tokens of video with its sound. Absent if the vendor takes no videos. */
+    readonly tokensOfVideoSecond?: number;
   };
 
   readonly files: FileRules;

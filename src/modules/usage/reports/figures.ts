@@ -11,6 +11,9 @@ export interface FiguresRow {
   inputCost: string;
   outputCost: string;
   totalCost: string;
+  ownKeyCalls: string;
+  ownKeyCost: string;
+  unpricedCalls: string;
 }
 
 const NOTHING: UsageFiguresDto = {
@@ -22,6 +25,9 @@ const NOTHING: UsageFiguresDto = {
   inputCost: 0,
   outputCost: 0,
   totalCost: 0,
+  ownKeyCalls: 0,
+  ownKeyCost: 0,
+  unpricedCalls: 0,
 };
 
 /** The sums of a row, or zeros if there was nothing to sum. */
@@ -36,5 +42,8 @@ export function toFigures(row: FiguresRow | undefined): UsageFiguresDto {
     inputCost: toMoney(row.inputCost),
     outputCost: toMoney(row.outputCost),
     totalCost: toMoney(row.totalCost),
+    ownKeyCalls: Number(row.ownKeyCalls),
+    ownKeyCost: toMoney(row.ownKeyCost),
+    unpricedCalls: Number(row.unpricedCalls),
   };
 }

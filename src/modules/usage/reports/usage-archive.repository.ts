@@ -16,6 +16,9 @@ export interface ArchivedUsageRow {
   inputCost: string;
   outputCost: string;
   totalCost: string;
+  ownKeyCalls: string;
+  ownKeyCost: string;
+  unpricedCalls: string;
 }
 
 /** The position of such a row within its user's rows. */
@@ -28,7 +31,8 @@ export type ArchivedUsagePlace = Pick<
 const FIND = `
   select bucket as "quarterStart", agent_type as "agentType", provider, model_used as "modelUsed", status, calls,
          input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
-         input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost"
+         input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost",
+         own_key_calls as "ownKeyCalls", own_key_cost as "ownKeyCost", unpriced_calls as "unpricedCalls"
     from switchboard.usage_archive
    where user_id = $1
      and (bucket, agent_type, provider, model_used, status) > ($2::timestamptz, $3::text, $4::text, $5::text, $6::text)

@@ -1,4 +1,4 @@
-import { COST_MEASURES, END_STATUS, RUNNING_CALLS, TOKEN_MEASURES } from '../usage-words.js';
+import { COST_MEASURES, COUNT_MEASURES, END_STATUS, ofRow, RUNNING_CALLS } from '../usage-words.js';
 import { type CallKind, conditionsOfKind } from './call-kind.js';
 import { type Piece, quartersOfRows, type Reading, readingOf, readingOfUser } from './pieces.js';
 import type { Interval } from './series.js';
@@ -22,10 +22,10 @@ export interface Calls {
 /** Adds a parameter and returns its placeholder. */
 export type Add = (value: unknown) => string;
 
-const FIGURES = [...TOKEN_MEASURES, ...COST_MEASURES];
+const FIGURES = [...COUNT_MEASURES, ...COST_MEASURES];
 
 export const SUMS = [
-  ...['calls', 'errors', ...TOKEN_MEASURES].map((name) => `sum(${name})::bigint as ${name}`),
+  ...['calls', 'errors', ...COUNT_MEASURES].map((name) => `sum(${name})::bigint as ${name}`),
   ...COST_MEASURES.map((name) => `sum(${name}) as ${name}`),
 ].join(', ');
 
@@ -56,8 +56,8 @@ export function rowOf(kinds: string[]): string {
     ...kinds.map((kind) => (kind === 'status' ? status : kind)),
     '1::bigint as calls',
     `case when ${isError} then 1 else 0 end::bigint as errors`,
-    ...TOKEN_MEASURES.map((name) => `${name}::bigint`),
-    ...COST_MEASURES,
+    ...COUNT_MEASURES.map((name) => `(${ofRow(name)})::bigint as ${name}`),
+    ...COST_MEASURES.map((name) => `${ofRow(name)} as ${name}`),
   ].join(', ');
 }
 

@@ -11,7 +11,7 @@ import { csvLine } from './csv-line.js';
 import type { UsageLogDto } from './dto/usage-log.dto.js';
 import type { UsageExportFormat, UsageExportQuery } from './dto/usage-logs.query.js';
 import type { LogOrder, LogPlace } from './log-order.js';
-import { placeOf, toLog } from './usage-log.mapper.js';
+import { isOfOwnKey, placeOf, toLog } from './usage-log.mapper.js';
 import { toLogFilter } from './usage-logs.service.js';
 import { type LogFilter, type LogRow, UsageLogsRepository } from './usage-logs.repository.js';
 
@@ -32,6 +32,9 @@ export interface PurgedUsage extends Pick<
   inputCost: number;
   outputCost: number;
   totalCost: number;
+  ownKeyCalls: number;
+  ownKeyCost: number;
+  unpricedCalls: number;
 }
 
 /**
@@ -134,7 +137,7 @@ const COLUMNS = [
 ] as const;
 
 async function* toCsv(pages: AsyncIterable<LogRow[]>): AsyncGenerator<string> {
-  yield csvLine([...COLUMNS, 'metadata']);
+  yield csvLine([...COLUMNS, 'ownKey', 'metadata']);
   for await (const page of pages) {
     yield toItems(page, toLine, idOf).join('');
   }
@@ -166,13 +169,16 @@ function toPurged({
     inputCost: toMoney(row.inputCost),
     outputCost: toMoney(row.outputCost),
     totalCost: toMoney(row.totalCost),
+    ownKeyCalls: Number(row.ownKeyCalls),
+    ownKeyCost: toMoney(row.ownKeyCost),
+    unpricedCalls: Number(row.unpricedCalls),
   };
 }
 
 const idOf = ({ id }: LogRow) => id;
 
 function toLine(row: LogRow): string {
-  return csvLine([...COLUMNS.map((column) => toCell(row[column])), jsonOf(row)]);
+  return csvLine([...COLUMNS.map((column) => toCell(row[column])), String(isOfOwnKey(row)), jsonOf(row)]);
 }
 
 function toCell(value: LogRow[(typeof COLUMNS)[number]]): string | number | null {

@@ -6,7 +6,7 @@ import type { LogRow } from './usage-logs.repository.js';
 
 /** The format of the API: money as numbers, times in ISO 8601. */
 export function toLog(row: LogRow): UsageLogDto {
-  const { hasMore: _, ...log } = row;
+  const { hasMore: _, metadata, ...log } = row;
   return {
     ...log,
     inputCost: toMoney(row.inputCost),
@@ -14,7 +14,14 @@ export function toLog(row: LogRow): UsageLogDto {
     totalCost: toMoney(row.totalCost),
     requestTimestamp: row.requestTimestamp.toISOString(),
     responseTimestamp: row.responseTimestamp?.toISOString() ?? null,
+    ownKey: isOfOwnKey(row),
+    metadata,
   };
+}
+
+/** Whether the call used a key of its user. */
+export function isOfOwnKey({ metadata }: Pick<LogRow, 'metadata'>): boolean {
+  return metadata?.['ownKey'] === true;
 }
 
 /** The position of a row in an ordered list. */

@@ -32,7 +32,8 @@ export interface PointRow extends FiguresRow {
 
 const FIGURES = `
   calls, errors, input_tokens as "inputTokens", output_tokens as "outputTokens", total_tokens as "totalTokens",
-  input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost"`;
+  input_cost as "inputCost", output_cost as "outputCost", total_cost as "totalCost",
+  own_key_calls as "ownKeyCalls", own_key_cost as "ownKeyCost", unpriced_calls as "unpricedCalls"`;
 
 const GROUPING_COLUMNS: Record<Grouping, Kind[]> = {
   agentType: ['agent_type'],

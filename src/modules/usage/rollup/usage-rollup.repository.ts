@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../../common/database/database.js';
 
 /** The length of the queue is only counted up to this number, because a longer queue makes no difference. */
-const MOST_COUNTED = 100_000;
+const MAX_COUNTED = 100_000;
 
 const COUNT_PENDING = `
   select count(*)::integer as pending
-    from (select from switchboard.usage_pending limit ${MOST_COUNTED}) as counted`;
+    from (select from switchboard.usage_pending limit ${MAX_COUNTED}) as counted`;
 
 /** The statements that update the usage rollups. */
 @Injectable()

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { ADVISORY_LOCKS } from '../../../common/database/advisory-locks.js';
-import { END_STATUS } from '../usage-words.js';
+import { END_STATUS, MEASURES, ofRow } from '../usage-words.js';
 
 const OLD = `request_timestamp < $1 and response_timestamp is not null`;
 
@@ -25,18 +25,16 @@ const PURGE = `
     returning *
   ), archived as (
     insert into switchboard.usage_archive as archive
-      (user_id, bucket, agent_type, provider, model_used, status, calls, input_tokens, output_tokens, total_tokens,
-       input_cost, output_cost, total_cost)
+      (user_id, bucket, agent_type, provider, model_used, status, ${MEASURES.join(', ')})
     select user_id, date_bin('15 minutes', request_timestamp, timestamptz '2000-01-01 00:00:00+00') as bucket,
            agent_type, provider, model_used, ${END_STATUS} as status, count(*),
-           sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(input_cost), sum(output_cost), sum(total_cost)
+           ${MEASURES.slice(1)
+             .map((measure) => `sum(${ofRow(measure)})`)
+             .join(', ')}
       from purged group by user_id, bucket, agent_type, provider, model_used, status
      order by user_id, bucket, agent_type, provider, model_used, status
     on conflict (user_id, bucket, agent_type, provider, model_used, status) do update set
-      calls = archive.calls + excluded.calls, input_tokens = archive.input_tokens + excluded.input_tokens,
-      output_tokens = archive.output_tokens + excluded.output_tokens,
-      total_tokens = archive.total_tokens + excluded.total_tokens, input_cost = archive.input_cost + excluded.input_cost,
-      output_cost = archive.output_cost + excluded.output_cost, total_cost = archive.total_cost + excluded.total_cost
+      ${MEASURES.map((measure) => `${measure} = archive.${measure} + excluded.${measure}`).join(', ')}
   )
   select (select count(*) from purged)::integer as purged, (select max(request_timestamp) from old) as reached`;
 

@@ -25,6 +25,27 @@ export class UsageFiguresDto {
 
   @ApiProperty({ example: 1.077324, description: 'USD' })
   totalCost: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 12,
+    description: 'The part of `calls` that used the keys of users. Budgets do not count these calls.',
+  })
+  ownKeyCalls: number;
+
+  @ApiProperty({
+    example: 0.0421,
+    description: 'USD. The part of `totalCost` that users pay to the provider themselves.',
+  })
+  ownKeyCost: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description:
+      'Calls of models without a price in `model_catalog`. Their tokens are counted, but their cost is unknown and not in `totalCost`.',
+  })
+  unpricedCalls: number;
 }
 
 /** A period as it was interpreted. */

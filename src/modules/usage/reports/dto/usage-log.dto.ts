@@ -67,6 +67,12 @@ export class UsageLogDto {
   status: string;
 
   @ApiProperty({
+    example: false,
+    description: 'Whether the call used a key of its user. Budgets do not count such calls.',
+  })
+  ownKey: boolean;
+
+  @ApiProperty({
     type: 'object',
     additionalProperties: true,
     nullable: true,
