@@ -54,14 +54,14 @@ describe('a server that cannot work does not start, and says why', () => {
     try {
       const DATABASE_URL = empty.url;
       expect(await refusal({ DATABASE_URL })).toMatch(
-        /lacks 8 migrations.*npm run db:migrate.*MIGRATE_ON_START/,
+        /lacks \d+ migrations.*npm run db:migrate.*MIGRATE_ON_START/,
       );
       const migrating = await startServerProcess({
         DATABASE_URL,
         SUPABASE_JWT_SECRET: TEST_JWT_SECRET,
         MIGRATE_ON_START: 'true',
       });
-      expect(migrating.output()).toMatch(/Migrated the database: 8 migrations in \d+\.\d s\./);
+      expect(migrating.output()).toMatch(/Migrated the database: \d+ migrations in \d+\.\d s\./);
       expect(await migrating.stop()).toBe(0);
       await empty.query(
         'delete from switchboard.migrations where id = (select max(id) from switchboard.migrations)',
@@ -220,7 +220,7 @@ it('is not ready while the database lacks migrations', async () => {
     expect(await status()).toBe(503);
     await app.database.query('alter table switchboard.elsewhere rename to migrations');
     const [last] = await app.database.query(
-      'delete from switchboard.migrations where timestamp = 1764000000008 returning *',
+      'delete from switchboard.migrations where id = (select max(id) from switchboard.migrations) returning *',
     );
     expect(await status()).toBe(503);
     await app.database.query('insert into switchboard.migrations values ($1, $2, $3)', [
