@@ -3,6 +3,7 @@ import Fastify, { type FastifyRequest } from 'fastify';
 import type * as Paging from '../../src/common/http/paging.js';
 import type { FinishedAnswer } from '../../src/modules/turns/turn-end.repository.js';
 import type * as TurnEndRepositories from '../../src/modules/turns/turn-end.repository.js';
+import type * as HistoryRepositories from '../../src/modules/turns/history.repository.js';
 import type * as TurnRepositories from '../../src/modules/turns/turn.repository.js';
 import type * as ChatMapper from '../../src/modules/chat/chat.mapper.js';
 import type * as ChatsRepositories from '../../src/modules/chat/chats.repository.js';
@@ -24,6 +25,7 @@ const { AdmissionRepository } = await load<typeof AdmissionRepositories>(
   'modules/rate-limit/admission.repository.js',
 );
 const { TurnEndRepository } = await load<typeof TurnEndRepositories>('modules/turns/turn-end.repository.js');
+const { HistoryRepository } = await load<typeof HistoryRepositories>('modules/turns/history.repository.js');
 const { TurnRepository } = await load<typeof TurnRepositories>('modules/turns/turn.repository.js');
 const { entryOf, toBooks } = await load<typeof Books>('modules/usage/books.js');
 const { ChatsRepository } = await load<typeof ChatsRepositories>('modules/chat/chats.repository.js');
@@ -35,6 +37,7 @@ const { toMessage } = await load<typeof MessagesMapper>('modules/messages/messag
 const { toPage } = await load<typeof Paging>('common/http/paging.js');
 
 /** The same as the product's seeded limits: too high to be reached. */
+const HISTORY_BYTES = 6_000_000;
 const LIMITS = { hourly: 1_000_000, daily: 1_000_000 };
 const DEFAULT_TITLE = 'New chat';
 const NOTHING: Frame = { text: '', inputTokens: 0, outputTokens: 0 };
@@ -43,6 +46,7 @@ const database = new BareDatabase(process.env['DATABASE_URL'] ?? '');
 const instance = await database.register(randomInt(1, 2 ** 31 - 1));
 const admissions = new AdmissionRepository(database.asDatabase(), instance);
 const turnEnds = new TurnEndRepository(database.asDatabase());
+const histories = new HistoryRepository(database.asDatabase());
 const turns = new TurnRepository(database.asDatabase(), instance);
 const chats = new ChatsRepository();
 const messages = new MessagesRepository();
@@ -117,7 +121,11 @@ async function open(userId: string, { id: chatId, message }: SendBody): Promise<
     async (manager) => {
       const state = await turns.openChat(manager, chat);
       await turns.findActiveStream(manager, chatId);
-      await turns.findHistory(manager, chatId, message.id);
+      await histories.findHistory(manager, chatId, {
+        target: message.id,
+        mustHaveQuestion: false,
+        bytes: HISTORY_BYTES,
+      });
       const now = Date.now();
       const rows = turns.insertTurn({
         chatId,

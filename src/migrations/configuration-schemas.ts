@@ -59,6 +59,7 @@ const agent = (tools: object, more: object = {}, capabilities: string[] = []) =>
         Object.fromEntries(['thinking', 'fileInput', ...capabilities].map((name) => [name, flag])),
       ),
       caching: strict({ enabled: flag, ttl: { type: 'string', enum: ['5m', '1h'] } }),
+      context: strict({ maxInputTokens: { type: 'integer', minimum: 1_000, maximum: 1_000_000_000 } }),
       tools,
       ...more,
     },
@@ -142,6 +143,11 @@ const appSettings = strict(
       },
       ['maxSize', 'types', 'moveDataUrlsFrom'],
     ),
+    compaction: strict({
+      enabled: flag,
+      threshold: { type: 'number', minimum: 0.1, maximum: 0.95 },
+      models: strict({ google: modelId, openai: modelId, anthropic: modelId }),
+    }),
   },
   ['activeProvider'],
 );

@@ -21,7 +21,7 @@ export type { RecordedRequest, ReportedUsage } from './wire/exchange.js';
 export type Answer = Script | ((request: RecordedRequest) => Script);
 
 export interface EnqueueOptions {
-  /** The requests that it answers. By default: all except those for a chat's title or for routing. */
+  /** The requests that it answers. By default: all except those for a chat's title, for routing or for a summary. */
   when?: (request: RecordedRequest) => boolean;
   /** How many of them. The default is 1. */
   times?: number;

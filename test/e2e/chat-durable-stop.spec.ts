@@ -102,7 +102,7 @@ describe('stopping an answer', () => {
     await stop(app, user, chatId);
     const { chunks } = await reader.rest();
     const types = chunks.map(({ type }) => type).filter((type) => type !== 'data-chat-title');
-    expect(types.slice(-3)).toEqual(['text-end', 'message-metadata', 'abort']);
+    expect(types.slice(-4)).toEqual(['text-end', 'data-context', 'message-metadata', 'abort']);
     const { parts } = (await messagesOf(app, user, chatId)).at(-1)!;
     expect(parts.at(-1)).toMatchObject({ type: 'text', text: 'Half of ', state: 'done' });
   });
@@ -125,8 +125,9 @@ describe('stopping an answer', () => {
       await reader.until((chunks) => chunks.some(({ type }) => type === 'reasoning-delta'));
       await stop(app, user, chatId);
       const types = (await reader.rest()).chunks.map(({ type }) => type);
-      expect(types.filter((type) => type !== 'data-chat-title').slice(-3)).toEqual([
+      expect(types.filter((type) => type !== 'data-chat-title').slice(-4)).toEqual([
         'reasoning-end',
+        'data-context',
         'message-metadata',
         'abort',
       ]);

@@ -36,6 +36,8 @@ interface Meaning {
   callStatus?: string;
   /** Whether vendors bill the prompt. They do not if they answer with an error themselves. */
   billed?: boolean;
+  /** The error code of the calls, if it is not that of the problem. */
+  callCode?: string;
 }
 
 const UPSTREAM = { status: 502, code: 'upstream_error' };
@@ -48,7 +50,13 @@ const brokenOff = { ...UPSTREAM, detail: /^NAME ended its answer early\.$/, bill
 const overloaded = { ...UPSTREAM, detail: /^NAME is overloaded/ };
 const unreachable = { ...UPSTREAM, detail: /^NAME cannot be reached\.$/ };
 const lost = { ...unreachable, billed: true };
-const tooLong = { ...UPSTREAM, detail: /^The conversation has become too long for this model\./ };
+/** The message is the whole conversation. */
+const tooLong = {
+  status: 413,
+  code: 'payload_too_large',
+  detail: /^Your message is too long for \S+\. Shorten it, split it, or choose another model\.$/,
+  callCode: 'upstream_error',
+};
 const empty = {
   ...UPSTREAM,
   detail: /^The model gave an empty answer\./,
@@ -119,7 +127,7 @@ async function expectFailedTurn(
   app: ChatApp,
   user: TestUser,
   chatId: string,
-  { code, callStatus = 'error', billed = false }: Meaning,
+  { code, callStatus = 'error', billed = false, callCode = code }: Meaning,
   attempts: number,
 ): Promise<void> {
   const messages = await messagesOf(app, user, chatId);
@@ -133,7 +141,7 @@ async function expectFailedTurn(
     Array.from({ length: attempts }, () => ({
       purpose: 'answer',
       status: callStatus,
-      errorCode: callStatus === 'error' ? code : null,
+      errorCode: callStatus === 'error' ? callCode : null,
       closed: true,
       billed,
     })),

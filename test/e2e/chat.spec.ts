@@ -41,6 +41,7 @@ describe('POST /api/chat', () => {
       'text-delta',
       'text-end',
       'finish-step',
+      'data-context',
       'finish',
     ]);
     expect(answer.chunks.find(({ type }) => type === 'data-chat-title')).toMatchObject({

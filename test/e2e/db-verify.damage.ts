@@ -10,8 +10,8 @@ export const STRUCTURE: Damage[] = [
     ['column originalText of Suggestion is varchar(200), expected text'],
   ],
   [
-    `alter table "Message_v2" alter column "createdAt" type timestamptz`,
-    ['column createdAt of Message_v2 is timestamptz, expected timestamptz(3)'],
+    `alter table "Stream" alter column "createdAt" type timestamptz`,
+    ['column createdAt of Stream is timestamptz, expected timestamptz(3)'],
   ],
   [
     `alter table "Document" alter column kind type varchar(8)`,

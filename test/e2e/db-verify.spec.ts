@@ -114,7 +114,7 @@ describe('db:verify', () => {
         const { code, stdout, stderr } = await run(database.url);
         expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
         expect(stdout).toBe(`The database matches: ${describeVerified()}.\n`);
-        expect(stdout).toMatch(/^The database matches: 30 tables, \d+ columns, .* 45 policies, /);
+        expect(stdout).toMatch(/^The database matches: 32 tables, \d+ columns, .* 46 policies, /);
       } finally {
         await database.drop();
       }

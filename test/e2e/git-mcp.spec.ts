@@ -172,7 +172,7 @@ describe('the agent for a repository', () => {
       await sessions();
       app.double.enqueue({ fault: { type: 'status', status: 400 } });
       const failed = await app.ask(user, crypto.randomUUID(), 'Hm.', { repositoryId });
-      expect(failed.status).toBe(502);
+      expect(failed.status).toBe(413);
       await sessions();
       app.mcp.failCall({ type: 'slow' });
       app.script({ name: 'get_me', input: {} });

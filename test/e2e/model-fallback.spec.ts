@@ -134,7 +134,7 @@ describe('fallback models', () => {
   });
 
   it.each<[string, Fault, number]>([
-    ['a request that is invalid', { type: 'status', status: 400 }, 502],
+    ['a request that is too long', { type: 'status', status: 400 }, 413],
     ['a key that is refused', { type: 'status', status: 401 }, 400],
     ['a model that is unknown', { type: 'status', status: 404 }, 502],
     ['an answer without content', { type: 'empty' }, 502],

@@ -6,7 +6,7 @@ import type { TestUser } from '../support/app.js';
 const TO_CHAT = { body: { agent: 'chat' } };
 /** Two commits: the opening and the end. */
 const ANSWER = [
-  ...['begin', 'select', 'select', 'with', 'select', 'select', 'with', 'commit'],
+  ...['begin', 'select', 'select', 'with', 'select', 'with', 'with', 'commit'],
   ...['begin', 'with', 'commit'],
 ];
 
@@ -46,7 +46,7 @@ describe('round trips', () => {
     });
     app.double.resume();
     await rest?.();
-    const transaction = ['begin', 'select', 'select', 'with', 'select', 'select', 'with', 'commit'];
+    const transaction = ['begin', 'select', 'select', 'with', 'select', 'with', 'with', 'commit'];
     expect(withoutNote(sent)).toEqual({ verbs: transaction, roundTrips: 2 });
   });
 

@@ -16,6 +16,7 @@ const CALLABLE = [
 const CALLABLE_BY_SERVER = [
   'switchboard.copied_part',
   'switchboard.copied_parts',
+  'switchboard.copy_summary',
   'switchboard.public_chat',
   'switchboard.public_chat_messages',
   'switchboard.public_metadata',

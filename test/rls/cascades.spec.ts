@@ -80,7 +80,10 @@ describe('cascades', () => {
     const { owner, other } = world;
     const look = async (session: Session) => {
       expect(await tablesOf(session, owner)).toEqual(
-        without('chat', 'Message_v2', 'Vote_v2', 'Stream', 'switchboard.search_pending'),
+        without(
+          ...['chat', 'Message_v2', 'Vote_v2', 'Stream'],
+          ...['switchboard.chat_summaries', 'switchboard.search_pending'],
+        ),
       );
       expect(await tablesOf(session, other)).toEqual(ALL);
       const [log] = await session.query(`select user_id, chat_id from usage_logs where id = $1`, [
@@ -93,7 +96,7 @@ describe('cascades', () => {
     await after(signedIn(owner.userId), `delete from chat where id = $1`, [owner.chatId], look);
   });
 
-  it('a message takes its votes and streams along, and no others', async () => {
+  it('a message takes its votes, its streams and the summary of its chat along, and no others', async () => {
     const { owner } = world;
     await connection.rolledBack(undefined, async (session) => {
       await insertVote(session, owner.chatId, owner.answerId);
@@ -102,7 +105,9 @@ describe('cascades', () => {
       await session.become(signedIn(owner.userId));
       await session.query(`delete from "Message_v2" where id = $1`, [owner.messageId]);
       await session.becomeOperator();
-      expect(await tablesOf(session, owner)).toEqual(without('Message_v2', 'Vote_v2', 'Stream'));
+      expect(await tablesOf(session, owner)).toEqual(
+        without('Message_v2', 'Vote_v2', 'Stream', 'switchboard.chat_summaries'),
+      );
       expect(
         await session.query(`select "messageId" from "Vote_v2" where "chatId" = $1`, [owner.chatId]),
       ).toEqual([{ messageId: owner.answerId }]);

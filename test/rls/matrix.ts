@@ -80,6 +80,10 @@ const MATRIX = `
   switchboard.runs                insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.runs                update   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.runs                delete   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.chat_summaries      select   rows       none       none       rows       none       none       denied     rows
+  switchboard.chat_summaries      insert   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.chat_summaries      update   denied     denied     denied     denied     denied     denied     denied     denied
+  switchboard.chat_summaries      delete   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      select   rows       none       none       denied     denied     denied     denied     denied
   switchboard.search_pending      insert   denied     denied     denied     denied     denied     denied     denied     denied
   switchboard.search_pending      update   denied     denied     denied     denied     denied     denied     denied     denied
@@ -255,6 +259,19 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       expires_at: '2020-01-01T00:00:00Z',
     }),
     change: `reserved_cost = 4711`,
+  },
+  'switchboard.chat_summaries': {
+    key: ({ chatId }) => ({ chat_id: chatId }),
+    newRow: ({ chatId, answerId }) => ({
+      chat_id: chatId,
+      through_at: new Date(),
+      through_id: answerId,
+      content: 'Added',
+      tokens: 1,
+      context_tokens: 1,
+      model: 'm',
+    }),
+    change: `content = 'taken'`,
   },
   'switchboard.search_pending': {
     key: ({ userId }) => ({ user_id: userId }),

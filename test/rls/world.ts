@@ -51,6 +51,7 @@ export async function insertWorld(runner: SqlRunner): Promise<World> {
   };
   await insertUsageSums(runner, Object.values(world));
   await insertSearchIndex(runner, Object.values(world));
+  await insertSummaries(runner, Object.values(world));
   return world;
 }
 
@@ -76,6 +77,17 @@ async function insertUserRows(runner: SqlRunner, role = 'user'): Promise<UserRow
     rateLimitId: await insertRateLimit(runner, userId),
     repositoryId: await insertRepository(runner, userId),
   };
+}
+
+/** Of all messages. */
+async function insertSummaries(runner: SqlRunner, users: UserRows[]): Promise<void> {
+  for (const { chatId } of users)
+    await runner.query(
+      `insert into switchboard.chat_summaries (chat_id, through_at, through_id, content, tokens, context_tokens, model)
+       select "chatId", "createdAt", id, 'They said hello.', 4, 100, 'm' from "Message_v2"
+        where "chatId" = $1 order by "createdAt" desc, id desc limit 1`,
+      [chatId],
+    );
 }
 
 /** As calls, the fold and a purge would leave them. */

@@ -10,12 +10,16 @@ export interface SentStatements {
 /** What a server does every few seconds in the background. */
 const BY_ITSELF = /fold_usage|select from switchboard\.usage_pending/;
 
+/** A statement that was sent, with its parameters and its result. */
+export type OnStatement = (text: string, parameters: unknown[], result: Promise<{ rows: unknown[] }>) => void;
+
 /**
  * Records what the application in this process sends to PostgreSQL while `work` runs. `work` gets the statements so
  * far.
  */
 export async function sentStatements(
   work: (sent: Readonly<SentStatements>) => Promise<unknown>,
+  onStatement?: OnStatement,
 ): Promise<SentStatements> {
   const sent: SentStatements = { verbs: [], roundTrips: 0 };
   const gathering = new Set<unknown>();
@@ -31,7 +35,10 @@ export async function sentStatements(
       sent.roundTrips++;
       process.nextTick(() => gathering.delete(this));
     }
-    return original.apply(this, args) as unknown;
+    const result = original.apply(this, args) as unknown;
+    if (result instanceof Promise)
+      onStatement?.(text, (args[1] ?? []) as unknown[], result as Promise<{ rows: unknown[] }>);
+    return result;
   };
   try {
     await work(sent);

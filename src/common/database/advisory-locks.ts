@@ -6,6 +6,8 @@
 export const ADVISORY_LOCKS = {
   /** First key of the locks that mark an instance as alive. The second key is the instance's number. */
   instance: 1_398_228_803,
+  /** First key of the locks that guard summaries of chats. The second key is a part of the hash of the chat. */
+  summaries: 1_398_228_804,
   /** Held by the process that runs the PostgreSQL of an embedded stack. */
   embeddedStack: 5_140_021_773,
   /** Held during migrations. */

@@ -9,6 +9,7 @@ import { UsageAccounting1764000000005 } from '../../migrations/1764000000005-usa
 import { Configuration1764000000006 } from '../../migrations/1764000000006-configuration.js';
 import { Files1764000000007 } from '../../migrations/1764000000007-files.js';
 import { Search1764000000008 } from '../../migrations/1764000000008-search.js';
+import { Compaction1764000000009 } from '../../migrations/1764000000009-compaction.js';
 
 /** The migrations table is in a schema that the Data API does not expose. */
 const SCHEMA = 'switchboard';
@@ -22,6 +23,7 @@ const MIGRATIONS = [
   Configuration1764000000006,
   Files1764000000007,
   Search1764000000008,
+  Compaction1764000000009,
 ];
 
 /** Options of a data source for migrations only. */

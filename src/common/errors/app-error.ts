@@ -146,6 +146,15 @@ export const agentDisabled = (agent: string) =>
 export const payloadTooLarge = (detail = 'The request body is too large.') =>
   new AppError(413, 'payload_too_large', detail);
 
+/** A message that no shortening of the conversation before it can help. */
+export const messageTooLong = (model: string, cause?: unknown) =>
+  new AppError(
+    413,
+    'payload_too_large',
+    `Your message is too long for ${model}. Shorten it, split it, or choose another model.`,
+    { errors: [{ path: 'message', message: `is longer than what ${model} may be sent here` }], cause },
+  );
+
 /** The client must open a new connection, because the rest of the request may still arrive on this one. */
 export const requestTimedOut = () =>
   new AppError(408, 'validation_failed', 'The request did not arrive in time.', {

@@ -15,6 +15,8 @@ const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${v
  * already booked adds nothing, so the statement may be repeated. Rows are written in the same order everywhere:
  * spending is counted by agent, and two runs must not wait for each other.
  *
+ * The chat may be being deleted. The statement then waits for that and books the calls without the chat.
+ *
  * The row of the run keeps the remaining calls. If there are none (`calls_left` is null), the row is deleted. A run
  * that has ended reserves nothing.
  */
@@ -38,7 +40,7 @@ export const BOOK_CALLS: SqlFunction = {
       insert into public.usage_logs
         (id, user_id, chat_id, agent_type, model_used, provider, input_tokens, output_tokens, total_tokens,
          input_cost, output_cost, total_cost, request_timestamp, response_timestamp, duration_ms, metadata)
-      select call.id, call."userId", (select chat.id from public.chat where chat.id = call."chatId"), call."agentType",
+      select call.id, call."userId", (select chat.id from public.chat where chat.id = call."chatId" for key share), call."agentType",
              left(call.model, 200), left(call.provider, 64),
              ${count('call."inputTokens"')}, ${count('call."outputTokens"')},
              ${count('call."inputTokens" + call."outputTokens"')},

@@ -278,12 +278,15 @@ export class RunPart {
 
   finish(call: FinishedCall): void {
     this.figures.add(call);
+    if (call.metadata.purpose === 'answer') this.figures.lastCall = call.tokens;
     this.run.finish(call);
   }
 }
 
 /** The sums of several calls. */
 export class RunFigures implements Used {
+  /** The tokens of the last call for the answer itself. Its prompt contained the whole conversation. */
+  lastCall?: TokenUsage;
   private readonly before: Used;
 
   /** @param tokens the earlier usage of an answer that is continued; `totalCost` is the cost of that usage */

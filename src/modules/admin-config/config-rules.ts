@@ -72,6 +72,11 @@ function usedModels(config: ConfigSet): UsedModel[] {
     const path = `titleModels.${provider}`;
     return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
   });
+  const ofSummaries = PROVIDERS.flatMap((provider) => {
+    const id = config.app_settings?.compaction?.models?.[provider];
+    const path = `compaction.models.${provider}`;
+    return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
+  });
   const ofImages = DRAWING_PROVIDERS.flatMap((provider) => {
     const id = config.app_settings?.imageModels?.[provider];
     const path = `imageModels.${provider}`;
@@ -79,7 +84,7 @@ function usedModels(config: ConfigSet): UsedModel[] {
       ? []
       : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, needsImageOutput: true }];
   });
-  return [...ofAgents, ...ofRouting, ...ofTitles, ...ofImages];
+  return [...ofAgents, ...ofRouting, ...ofTitles, ...ofSummaries, ...ofImages];
 }
 
 /** At least the chat agent of the active provider must be able to answer. */

@@ -7,6 +7,7 @@ import {
   VENDORS,
 } from '../models/vendors/vendors.js';
 import { type ModelCatalog, modelCatalogSchema } from './catalog-schema.js';
+import { compactionSchema, contextSchema } from './context-schemas.js';
 import { count, positive, refuseDuplicates, usd } from './schema-parts.js';
 
 export const AGENT_TYPES = ['routing', 'chat', 'artifact', 'git_mcp'] as const;
@@ -168,6 +169,7 @@ const agentShape = (capabilities: readonly Capability[] = []) => ({
         '`ttl` is how long Anthropic keeps a prompt after its last use, by default `5m`; an hour costs more to write. The ' +
         'other vendors decide that themselves. `enabled: false` asks for no caching; what a vendor caches unasked stays.',
     ),
+  context: contextSchema.optional(),
 });
 
 const noTools = z
@@ -299,6 +301,7 @@ const appSettingsSchema = z.strictObject({
   files: filesSchema
     .optional()
     .describe('Files of users, where the server has Supabase Storage. Without it, the defaults hold.'),
+  compaction: compactionSchema(modelOfEach(PROVIDERS)).optional(),
 });
 export type AppSettings = z.output<typeof appSettingsSchema>;
 

@@ -27,11 +27,17 @@ export function withOwnModelIds<Key extends ConfigKey>(
     return { ...data, models };
   }
   if (key !== 'app_settings') return data;
-  const { titleModels, imageModels, ...settings } = data as ConfigData['app_settings'];
+  const { titleModels, imageModels, compaction, ...settings } = data as ConfigData['app_settings'];
   return {
     ...settings,
     ...(titleModels && { titleModels: byProvider(titleModels, catalog) }),
     ...(imageModels && { imageModels: byProvider(imageModels, catalog) }),
+    ...(compaction && {
+      compaction: {
+        ...compaction,
+        ...(compaction.models && { models: byProvider(compaction.models, catalog) }),
+      },
+    }),
   } as ConfigData[Key];
 }
 

@@ -52,6 +52,8 @@ export interface AgentInput {
   approved?: Map<string, ApprovedCall>;
   /** Reports files of the conversation that the vendor could not process. */
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
+  /** Reports that the oldest turns were left out because the vendor refused the length of the prompt. */
+  onShortened?: () => void;
   /** Another model than the chosen one has begun to answer. Called before anything of its answer is emitted. */
   onModel?: (model: SelectedModel) => void;
   /** Reserves calls that the admission of the turn does not cover. */

@@ -26,7 +26,7 @@ async function reservedFor(provider: string, caching: object): Promise<number> {
     provider,
     modelId: 'a-model',
     agentConfig: { caching },
-    catalog: { pricing: PRICING },
+    catalog: { capabilities: {}, pricing: PRICING },
     stream: () => Promise.resolve(source),
   } as unknown as SelectedModel;
   const part = { name: { chatId: 'a chat' } } as RunPart;

@@ -1,7 +1,8 @@
 import { toMoney } from '../../common/http/money.js';
-import type { ChatMetadataRow, ChatRow } from './chats.repository.js';
+import { isKnownContext } from '../compaction/known-context.js';
+import type { ChatMetadataRow, ChatRow, ReadableChatRow } from './chats.repository.js';
 import type { ChatMetadataDto } from './dto/admin-chats.dto.js';
-import type { ChatDto } from './dto/chat.dto.js';
+import type { ChatContextDto, ChatDto, ChatWithContextDto } from './dto/chat.dto.js';
 
 export function toChatMetadata(row: ChatMetadataRow): ChatMetadataDto {
   return {
@@ -29,6 +30,27 @@ export function toChat(row: ChatRow, readerId: string): ChatDto {
     lastContext: isOwner ? toObject(row.lastContext) : null,
     isOwner,
     isStreaming: row.isStreaming,
+  };
+}
+
+/** @param readerId the current user; only the owner sees the context */
+export function toChatWithContext(row: ReadableChatRow, readerId: string): ChatWithContextDto {
+  return { ...toChat(row, readerId), context: row.userId === readerId ? toContext(row) : null };
+}
+
+/** The figures of the last answer, or, if a summary was written since then, an estimate of the next prompt. */
+function toContext({
+  lastContext,
+  summarizedThrough,
+  contextTokens,
+}: ReadableChatRow): ChatContextDto | null {
+  const last = isKnownContext(lastContext) ? lastContext : undefined;
+  if (!last && contextTokens === null) return null;
+  const isOlder = contextTokens !== null && last?.summarizedThrough !== summarizedThrough;
+  return {
+    inputTokens: last && !isOlder ? last.promptTokens : (contextTokens ?? 0),
+    contextWindow: last?.contextWindow ?? null,
+    summarizedThrough,
   };
 }
 

@@ -26,7 +26,7 @@ import { toStreamableFile } from '../../common/http/download.js';
 import { type Page } from '../../common/http/paging.js';
 import { ChatExportService } from './chat-export.service.js';
 import { ChatsService } from './chats.service.js';
-import { ChatDto, ChatPageDto, DeletedDto } from './dto/chat.dto.js';
+import { ChatDto, ChatWithContextDto, ChatPageDto, DeletedDto } from './dto/chat.dto.js';
 import { CreateChatDto } from './dto/create-chat.dto.js';
 import { ExportChatQuery } from './dto/export-chat.query.js';
 import { ForkChatDto } from './dto/fork-chat.dto.js';
@@ -82,10 +82,10 @@ export class ChatsController {
     description: 'Returns your own chat, or a public chat if you know its id. Public chats are never listed.',
   })
   @ApiClientIdParam('id', 'chat')
-  @ApiOkResponse({ type: ChatDto })
+  @ApiOkResponse({ type: ChatWithContextDto })
   @ApiProblems(400, 404)
-  read(@CurrentUser() user: Identity, @Param('id') id: string): Promise<ChatDto> {
-    return this.chats.read(user, toStoredId(user.idNamespace, id, 'id'));
+  read(@CurrentUser() user: Identity, @Param('id') id: string): Promise<ChatWithContextDto> {
+    return this.chats.readWithContext(user, toStoredId(user.idNamespace, id, 'id'));
   }
 
   @Patch(':id')

@@ -21,6 +21,14 @@ export interface ChatRow {
   hasMore?: boolean;
 }
 
+/** A single chat. The summary is only shown to its owner. */
+export interface ReadableChatRow extends ChatRow {
+  /** The last message of its summary. */
+  summarizedThrough: string | null;
+  /** An estimate of the next prompt, made with the summary. */
+  contextTokens: number | null;
+}
+
 /** The metadata of a chat, without its messages. */
 export type ChatMetadataRow = Omit<ChatRow, 'lastContext' | 'isStreaming'>;
 
@@ -60,9 +68,11 @@ export const pageOf = (rows: string): string => `
    order by chat."createdAt" desc, chat.id desc`;
 
 const FIND_READABLE = `
-  select ${COLUMNS}, ${IS_STREAMING} from chat where chat.id = $1 and chat.user_id = $2
+  select ${COLUMNS}, ${IS_STREAMING}, summary.through_id as "summarizedThrough", summary.context_tokens as "contextTokens"
+    from chat left join switchboard.chat_summaries summary on summary.chat_id = chat.id
+   where chat.id = $1 and chat.user_id = $2
   union all
-  select ${COLUMNS}, ${IS_STREAMING} from switchboard.public_chat($1) chat where chat.user_id <> $2
+  select ${COLUMNS}, ${IS_STREAMING}, null, null from switchboard.public_chat($1) chat where chat.user_id <> $2
   limit 1`;
 
 const CREATE = `
@@ -129,8 +139,12 @@ export class ChatsRepository {
   }
 
   /** The user's own chat, or a public one. */
-  async findReadable(statements: SqlRunner, userId: string, chatId: string): Promise<ChatRow | undefined> {
-    const rows = await statements.query<ChatRow[]>(FIND_READABLE, [chatId, userId]);
+  async findReadable(
+    statements: SqlRunner,
+    userId: string,
+    chatId: string,
+  ): Promise<ReadableChatRow | undefined> {
+    const rows = await statements.query<ReadableChatRow[]>(FIND_READABLE, [chatId, userId]);
     return rows[0];
   }
 
@@ -149,6 +163,14 @@ export class ChatsRepository {
   ): Promise<ChatRow | undefined> {
     const rows = await manager.query<ChatRow[]>(CREATE, [id, userId, title, visibility]);
     return rows[0];
+  }
+
+  /** Gives a copy of a chat the summary of the original, unless that is about messages that the copy does not have. */
+  async copySummary(
+    manager: EntityManager,
+    { chatId, toChatId }: { chatId: string; toChatId: string },
+  ): Promise<void> {
+    await manager.query('select switchboard.copy_summary($1, $2)', [chatId, toChatId]);
   }
 
   async update(

@@ -7,10 +7,10 @@ import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/
 import { DEFAULT_TITLE } from '../turns/turn.types.js';
 import { TurnService } from '../turns/turn.service.js';
 import { MessagesService } from '../messages/messages.service.js';
-import { toChat, toChatMetadata } from './chat.mapper.js';
-import { ChatsRepository } from './chats.repository.js';
+import { toChat, toChatMetadata, toChatWithContext } from './chat.mapper.js';
+import { ChatsRepository, type ReadableChatRow } from './chats.repository.js';
 import type { ChatMetadataDto, ListAllChatsQuery } from './dto/admin-chats.dto.js';
-import type { ChatDto, DeletedDto } from './dto/chat.dto.js';
+import type { ChatDto, ChatWithContextDto, DeletedDto } from './dto/chat.dto.js';
 import type { CreateChatDto } from './dto/create-chat.dto.js';
 import type { ListChatsQuery } from './dto/list-chats.query.js';
 import type { UpdateChatDto } from './dto/update-chat.dto.js';
@@ -72,11 +72,20 @@ export class ChatsService {
 
   /** @throws AppError 404 if it is neither the user's own chat nor a public one */
   async read(identity: Identity, chatId: string): Promise<ChatDto> {
+    return toChat(await this.find(identity, chatId), identity.id);
+  }
+
+  /** The same with how full the context of its model is. */
+  async readWithContext(identity: Identity, chatId: string): Promise<ChatWithContextDto> {
+    return toChatWithContext(await this.find(identity, chatId), identity.id);
+  }
+
+  private async find(identity: Identity, chatId: string): Promise<ReadableChatRow> {
     const row = await this.database.readAsUser(identity, (statements) =>
       this.chats.findReadable(statements, identity.id, chatId),
     );
     if (!row) throw notFound('The chat');
-    return toChat(row, identity.id);
+    return row;
   }
 
   /** @throws AppError 400 if nothing would change, 404 if it is not the user's own chat */
@@ -94,12 +103,12 @@ export class ChatsService {
   }
 
   /**
-   * Deletes a chat. A running answer in it is ended first.
+   * Deletes a chat. A running answer in it, and a summary that is being written, are ended first.
    *
    * @throws AppError 404 if it is not the user's own chat
    */
   async delete(identity: Identity, chatId: string): Promise<void> {
-    await this.turns.stop(identity.id, chatId);
+    await this.turns.stopForDeletion(identity.id, chatId);
     const deleted = await this.database.asUser(identity, (manager) =>
       this.chats.delete(manager, identity.id, chatId),
     );
@@ -137,6 +146,7 @@ export class ChatsService {
       const [row] = await Promise.all([
         this.chats.create(manager, { id, userId, title: source.title, visibility: 'private' }),
         this.messages.copyUpTo(manager, copy),
+        this.chats.copySummary(manager, { chatId, toChatId: id }),
       ]);
       if (!row) throw conflict('The new chat could not be created. Try again.');
       return toChat(row, userId);

@@ -10,6 +10,7 @@ import { forPurpose } from '../accounting/run-context.js';
 import type { CatalogModel } from '../admin-config/catalog-schema.js';
 import { type AgentConfig, ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { anyConfig, enabledConfigs, findRequested } from './agent-configs.js';
 import { entryOfAnswer } from './answering-model.js';
 import type { CallStream } from './call-stream.js';
 import type { CallLimits } from './fallback/attempt.js';
@@ -141,6 +142,21 @@ export class ModelSelector {
       (id, of) => this.selected(of, id, fallbackConfig(agentConfig, provider, of), keys, config),
       keys,
     );
+  }
+
+  /**
+   * The cheap model of the same provider that summarizes long chats: the configured one, or else the one that writes
+   * titles. Undefined for the demo model, which cannot summarize anything.
+   */
+  selectForCompaction(
+    { provider, modelId, agentConfig }: SelectedModel,
+    keys: UserKeys,
+    config: RuntimeConfig,
+  ): SelectedModel | undefined {
+    if (provider === 'demo') return undefined;
+    const { compaction, titleModels } = config.settings;
+    const id = compaction?.models?.[provider] ?? titleModels?.[provider] ?? modelId;
+    return this.selected(provider, id, agentConfig, keys, config);
   }
 
   /**
@@ -304,29 +320,6 @@ export class ModelSelector {
       generate: (params, limits) => this.calls.generate(model(), descriptor, params, limits),
     };
   }
-}
-
-/** The parameters of the answering agents do not apply to routing, but every selected model needs some. */
-function anyConfig(provider: Provider, { agents }: RuntimeConfig): AgentConfig | undefined {
-  return ANSWERING_AGENTS.map((agent) => agents[agent][provider]).find((config) => config !== undefined);
-}
-
-function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): Array<[Provider, AgentConfig]> {
-  return PROVIDERS.flatMap((provider): Array<[Provider, AgentConfig]> => {
-    const agentConfig = agents[agent][provider];
-    return agentConfig?.enabled ? [[provider, agentConfig]] : [];
-  });
-}
-
-/** Accepts `provider/model`, and the vendor's id alone if only one provider has it. An id may contain slashes. */
-function findRequested(requested: string, configs: Array<[Provider, AgentConfig]>) {
-  const all = configs.flatMap(([provider, agentConfig]) =>
-    agentConfig.models.map(({ id: modelId }) => ({ provider, modelId, agentConfig })),
-  );
-  return (
-    all.find(({ provider, modelId }) => requested === `${provider}/${modelId}`) ??
-    all.find(({ modelId }) => requested === modelId)
-  );
 }
 
 /** Uses the current prices. They do not change while a call is running. */

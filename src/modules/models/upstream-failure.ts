@@ -36,7 +36,7 @@ export interface FailedCall {
 }
 
 const TOO_LONG =
-  /context[_ ](?:length|window)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
+  /context[_ ](?:length|window|limit)|maximum context|prompt is too long|input token count.*exceeds|too many tokens|input is too long/i;
 /** OpenAI answers like this if a request refers to a part of an earlier answer that it should have stored but did not. */
 const MISSING_ITEM = /\bitem with id\b/i;
 const BAD_KEY = /API[_ ]?KEY[_ ]?(?:INVALID|not valid|expired)|invalid.{0,12}api key|authentication_error/i;
@@ -120,6 +120,19 @@ export function refusedContent(error: unknown, call: FailedCall): string | undef
   return isRefusal && meaningOf(error, call) === undefined ? text : undefined;
 }
 
+/**
+ * The vendor's text if it refuses a prompt because of its length, as an answer or as the first event of a stream.
+ * Undefined for other failures.
+ */
+export function refusedLength(error: unknown): string | undefined {
+  if (error instanceof AppError || (APICallError.isInstance(error) && error.statusCode === 429))
+    return undefined;
+  const text = textOf(error);
+  const status = statusOf(error, text);
+  const isRefusal = status === undefined || status === 400 || status === 413 || status === 422;
+  return isRefusal && TOO_LONG.test(text) ? text : undefined;
+}
+
 function refusalOf(provider: ModelProvider): RegExp | undefined {
   return provider === 'demo' ? undefined : VENDORS[provider].images?.refusal;
 }
@@ -162,7 +175,9 @@ export function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof UnfinishedError) return false;
   if (thrown instanceof UpstreamTimeoutError || thrown instanceof AppError) return false;
   if (thrown instanceof CutOffError) return true;
-  const status = statusOf(thrown, textOf(thrown));
+  const text = textOf(thrown);
+  const status = statusOf(thrown, text);
+  if (status === undefined && TOO_LONG.test(text)) return false;
   if (status !== undefined && status >= 400) return status === 429 || status >= 500;
   // Without a status, the server was not reached. After a successful status, the connection may have failed.
   return isNetworkFailure(thrown);

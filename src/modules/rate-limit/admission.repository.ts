@@ -79,8 +79,8 @@ export class AdmissionRepository {
       run.id,
       userId,
       agentType,
-      limits.hourly,
-      limits.daily,
+      orNull(limits.hourly),
+      orNull(limits.daily),
       budget?.daily ?? null,
       budget?.monthly ?? null,
       expectedCost,
@@ -103,8 +103,8 @@ export class AdmissionRepository {
     const rows = requests.map((request, position) => ({
       position,
       agent: request.agentType,
-      hourly: request.limits.hourly,
-      daily: request.limits.daily,
+      hourly: orNull(request.limits.hourly),
+      daily: orNull(request.limits.daily),
       dailyBudget: budgetOf(request)?.daily,
       monthlyBudget: budgetOf(request)?.monthly,
       expectedCost: request.expectedCost,
@@ -139,4 +139,9 @@ function budgetOf({ budget, usesOwnKeys }: AdmissionRequest): Budget | undefined
 function onlyOf<T>(rows: unknown[] | undefined): T {
   if (rows?.length !== 1) throw new Error('A statement that must return one row returned none, or several.');
   return rows[0] as T;
+}
+
+/** A limit that is null does not apply. */
+function orNull(limit: number): number | null {
+  return limit === Infinity ? null : limit;
 }

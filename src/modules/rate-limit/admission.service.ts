@@ -142,8 +142,8 @@ export class AdmissionService {
 
 function checkedRequest(request: AdmissionRequest): AdmissionRequest {
   const limits = {
-    hourly: Math.min(request.limits.hourly, LARGEST_LIMIT),
-    daily: Math.min(request.limits.daily, LARGEST_LIMIT),
+    hourly: storableLimit(request.limits.hourly),
+    daily: storableLimit(request.limits.daily),
   };
   const { expectedCost, reservedCost = expectedCost } = request;
   return {
@@ -152,6 +152,10 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
     expectedCost: checkedCost(expectedCost),
     reservedCost: checkedCost(reservedCost),
   };
+}
+
+function storableLimit(limit: number): number {
+  return limit === Infinity ? limit : Math.min(limit, LARGEST_LIMIT);
 }
 
 /** @throws RangeError if the value cannot be a cost; it comes from this server, not from a client */

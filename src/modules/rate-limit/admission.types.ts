@@ -1,11 +1,14 @@
 import type { ExpectedCost } from '../usage/expected-cost.js';
 import type { AgentType } from '../admin-config/config-schemas.js';
 
-/** Requests of one user to one agent per hour and per day (UTC). 0 refuses all requests. */
+/** Requests of one user to one agent per hour and per day (UTC). 0 refuses all requests, and Infinity none. */
 export interface RequestLimits {
   hourly: number;
   daily: number;
 }
+
+/** For runs that no user has requested. They are not counted either. */
+export const NOT_COUNTED: RequestLimits = { hourly: Infinity, daily: Infinity };
 
 /** USD that one user may spend with one agent per day and per month (UTC). A missing value means no limit. */
 export interface Budget {

@@ -5,6 +5,7 @@ import { costsWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { expectedCostOfWriting, NO_COST } from '../usage/expected-cost.js';
 import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import { MAX_SHOWN } from '../agents/artifact.agent.js';
+import { inputLimit } from '../compaction/context-limit.js';
 import { expectedCostOfChoice } from '../agents/routing.agent.js';
 import { outputLimit } from '../models/call-settings.js';
 import { estimateMessageTokens } from '../models/message-tokens.js';
@@ -12,18 +13,13 @@ import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import { estimateTextTokens, estimateUnreadFileTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
 import { pricedUncached } from '../models/prompt-caching.js';
+import { toolTokens } from '../models/tool-tokens.js';
 import { expectedCostOfTitle, textOf } from './title.service.js';
 import type { Turn } from './turn.js';
+import { rangeOf } from './turn-change.js';
 import type { Admitting, Candidates, ChosenAgent } from './turn-phases.js';
-import { type FileStart, type PromptSize, TurnRepository } from './turn.repository.js';
+import { type FileStart, HistoryRepository, type PromptSize } from './history.repository.js';
 import { DEFAULT_TITLE } from './turn.types.js';
-
-/** The average number of tokens of the description of an agent's own tool. */
-const TOKENS_PER_TOOL = 200;
-/** The average number of tools in a toolset of GitHub's server. */
-const TOOLS_PER_TOOLSET = 12;
-/** The tokens that a vendor uses to describe one of its own tools to the model. */
-const TOKENS_PER_VENDOR_TOOL = 400;
 
 /** The conversation, for one of the agents that could answer. */
 interface Conversation {
@@ -45,7 +41,7 @@ export interface Known extends Pick<Admitting, 'identity' | 'keys' | 'config' | 
 @Injectable()
 export class TurnAdmission {
   constructor(
-    private readonly repository: TurnRepository,
+    private readonly histories: HistoryRepository,
     private readonly models: ModelSelector,
   ) {}
 
@@ -100,7 +96,11 @@ export class TurnAdmission {
     const besideCost = choice + title;
     const firstCost = expectedCostOfWriting(
       {
-        promptTokens: estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + tokens,
+        // Of a longer conversation, the oldest turns are left out.
+        promptTokens: Math.min(
+          estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + tokens,
+          inputLimit(model),
+        ),
         maxOutputTokens: outputLimit(model),
         webSearches: paidSearches(model),
       },
@@ -118,7 +118,8 @@ export class TurnAdmission {
     const { action, documentId, fileSizes } = request;
     let stored: Promise<PromptSize> | undefined;
     const size = () =>
-      (stored ??= this.repository.promptSize(identity, {
+      (stored ??= this.histories.promptSize(identity, {
+        ...rangeOf(request),
         chatId: history ? undefined : chatId,
         documentId,
         shown: MAX_SHOWN,
@@ -155,15 +156,5 @@ function tokensOfStored({ mediaType, url, length }: FileStart, model: SelectedMo
     mediaType ?? '',
     { bytes, beginning: start > 0 ? url?.slice(start) : undefined },
     model,
-  );
-}
-
-/** The model reads the descriptions of its tools with every call. */
-function toolTokens({ agentConfig: { tools = [], mcp, capabilities = {} } }: SelectedModel): number {
-  const { thinking: _thinking, fileInput: _fileInput, ...vendorTools } = capabilities;
-  const mcpTools = mcp ? mcp.toolsets.length * TOOLS_PER_TOOLSET + (mcp.tools?.length ?? 0) : 0;
-  return (
-    (tools.length + mcpTools) * TOKENS_PER_TOOL +
-    Object.values(vendorTools).filter((allowed) => allowed === true).length * TOKENS_PER_VENDOR_TOOL
   );
 }

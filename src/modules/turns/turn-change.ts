@@ -1,7 +1,7 @@
 import type { UIMessage } from 'ai';
 import { invalidField, notFound } from '../../common/errors/app-error.js';
 import { partsForModel } from './stored-parts.js';
-import type { HistoryRow } from './turn.repository.js';
+import type { HistoryRange, HistoryRow } from './history.repository.js';
 import type { TurnAction, TurnRequest } from './turn.types.js';
 
 /** What a request does to the existing messages. */
@@ -12,10 +12,10 @@ export interface Change {
   edits: boolean;
 }
 
-/** The message that a request is about. Later messages of the chat do not matter. */
-export function targetOf({ action }: TurnRequest): string | undefined {
-  if (action.type === 'submit') return action.message.id;
-  return action.type === 'regenerate' ? action.messageId : undefined;
+/** The messages that a request needs. Messages after the one that it is about do not matter. */
+export function rangeOf({ action }: Pick<TurnRequest, 'action'>): HistoryRange {
+  if (action.type === 'submit') return { target: action.message.id, mustHaveQuestion: false };
+  return { target: action.type === 'regenerate' ? action.messageId : undefined, mustHaveQuestion: true };
 }
 
 export function planChange(rows: HistoryRow[], action: Exclude<TurnAction, { type: 'approve' }>): Change {

@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { UIMessage, UIMessageChunk } from 'ai';
+import type { UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
-import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, unavailable, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
+import { CompactionService } from '../compaction/compaction.service.js';
 import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
 import { readyModel } from '../models/fallback/fallback.js';
@@ -21,7 +21,14 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import { endingOf, failed, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
+import {
+  answeredChatOf,
+  assertQuestionFits,
+  contextChunk,
+  fittedFor,
+  lastContextOf,
+} from './turn-context.js';
+import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, End, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -52,6 +59,7 @@ export class TurnConductor {
     private readonly agents: Agents,
     private readonly titles: TitleService,
     private readonly files: StoredFiles,
+    private readonly compaction: CompactionService,
   ) {}
 
   /** Never rejects. Any error is sent to the turn's readers, stored and logged. */
@@ -86,6 +94,7 @@ export class TurnConductor {
     const obvious = continued
       ? this.chooser.same(continued.agentType, turn.request, candidates, keys, config)
       : this.chooser.obvious(turn.request, candidates, config);
+    assertQuestionFits(turn, candidates, obvious);
     const routing = obvious ? undefined : this.models.selectForRouting(keys, config);
     const router = routing && readyModel(routing);
     return { turn, identity, keys, config, candidates, obvious, router, continued };
@@ -139,6 +148,7 @@ export class TurnConductor {
     }
     await stored;
     await this.end(ending, title);
+    this.compaction.begin(answeredChatOf(ending));
   }
 
   /**
@@ -170,10 +180,10 @@ export class TurnConductor {
     const { documentId, repositoryId } = turn.request;
     const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
-    const history = await this.files.withContents(identity, answering.history);
+    let isShortened = false;
     const input = {
-      history,
       onRefusedFiles,
+      onShortened: () => void (isShortened = true),
       onModel: (model: SelectedModel) => {
         chosen = { ...chosen, model };
         tell(model);
@@ -197,12 +207,16 @@ export class TurnConductor {
       letReadWhenStored(answering);
     };
     try {
-      end = await this.agents.get(chosen.agentType).answer(input, chosen.model, emit);
+      const read = await this.files.withContents(identity, answering.history);
+      const fit = fittedFor(answering, read);
+      isShortened = fit.isShortened;
+      const shown = { ...input, history: fit.history };
+      end = await this.agents.get(chosen.agentType).answer(shown, chosen.model, emit);
     } catch (error) {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    const answered = { ...answering, chosen };
+    const answered = { ...answering, chosen, isShortened };
     if (turn.stopReason === 'stopped') return { ...answered, status: 'stopped' };
     if (turn.stopReason === 'shutdown') return { ...answered, status: 'interrupted' };
     if (turn.stopReason === 'too-long')
@@ -264,6 +278,8 @@ export class TurnConductor {
     else turn.letRead();
     await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
     title?.abandon();
+    const context = contextChunk(ending);
+    if (context) turn.stream.publish(context);
     const shown = shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
@@ -281,15 +297,11 @@ export class TurnConductor {
     return false;
   }
 
-  private answerOf({ turn, chosen: { model } }: Ending, metadata: FinishedAnswer['metadata']) {
+  private answerOf(ending: Ending, metadata: FinishedAnswer['metadata']) {
+    const { turn, chosen } = ending;
     const { answerId: id, chatId, streamId, userId } = turn;
-    const lastContext = {
-      ...metadata.usage,
-      model: metadata.model,
-      cost: metadata.cost,
-      contextWindow: model.catalog?.contextWindow ?? null,
-    };
-    return { id, chatId, streamId, userId, modelUsed: model.modelId, metadata, lastContext };
+    const lastContext = lastContextOf(ending, metadata);
+    return { id, chatId, streamId, userId, modelUsed: chosen.model.modelId, metadata, lastContext };
   }
 
   /** Stored separately from the end of the answer, which does not depend on it. Never rejects. */
@@ -313,15 +325,6 @@ function letReadWhenStored({ turn, stored }: Opened): void {
     // `conduct` reports it to the waiting readers.
     () => undefined,
   );
-}
-
-/** Undefined if the nesting is too deep for JSON. */
-function jsonOf(parts: UIMessage['parts']): string | undefined {
-  try {
-    return partsToJson(parts);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Waits for `work`, but no longer than `milliseconds`, and only until the signal aborts. */

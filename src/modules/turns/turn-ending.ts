@@ -1,4 +1,5 @@
-import type { UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
+import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toMoney } from '../../common/http/money.js';
 import type { AnswerEnd } from '../models/ending.js';
@@ -83,4 +84,13 @@ export function failed(failure: AppError): End {
 
 function declined(provider: ModelProvider, reason = 'content filter'): AppError {
   return upstreamError(`${addressOf(provider).name} declined to answer (${reason}). Rephrase your message.`);
+}
+
+/** Undefined if the nesting is too deep for JSON. */
+export function jsonOf(parts: UIMessage['parts']): string | undefined {
+  try {
+    return partsToJson(parts);
+  } catch {
+    return undefined;
+  }
 }

@@ -8,24 +8,23 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { AdmissionService } from '../rate-limit/admission.service.js';
 import type { AdmissionRequest, AdmissionResult } from '../rate-limit/admission.types.js';
+import { summaryMessage } from '../agents/prompt/conversation-summary.js';
+import { textBytesWithin } from '../compaction/context-limit.js';
+import { knownSize } from '../compaction/known-context.js';
+import { type History, HistoryRepository } from './history.repository.js';
 import { partsForModel, readParts } from './stored-parts.js';
 import { applyApprovals, type AskedApproval } from './tool-approvals.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
 import type { Turn } from './turn.js';
 import { TurnAdmission } from './turn-admission.js';
-import { fromFirstQuestion, planChange, targetOf, toUiMessage } from './turn-change.js';
-import type { Admitting, ChosenAgent, Opened, Pending, Resumed } from './turn-phases.js';
+import { fromFirstQuestion, planChange, rangeOf, toUiMessage } from './turn-change.js';
+import type { Admitting, ChosenAgent, Opened, Pending } from './turn-phases.js';
 import { TurnRecovery } from './turn-recovery.js';
-import { type HistoryRow, TurnRepository } from './turn.repository.js';
+import { TurnRepository } from './turn.repository.js';
 import { type AnswerMetadata, DEFAULT_TITLE, type ToolApproval } from './turn.types.js';
 
 /** The results of the first transaction. */
-interface Found {
-  history: Opened['history'];
-  needsTitle: boolean;
-  resumed?: Resumed;
-  pending?: Pending;
-}
+type Found = Pick<Opened, 'history' | 'summarizedThrough' | 'known' | 'needsTitle' | 'resumed' | 'pending'>;
 
 /**
  * What a turn requests from the limits and budgets: an admission, or, if its agent is not known yet, whether any agent
@@ -40,6 +39,7 @@ export class TurnOpening {
 
   constructor(
     private readonly repository: TurnRepository,
+    private readonly histories: HistoryRepository,
     private readonly recovery: TurnRecovery,
     private readonly approvals: ToolApprovalsRepository,
     private readonly accounting: Accounting,
@@ -187,7 +187,7 @@ export class TurnOpening {
   private async findAndStore(
     manager: EntityManager,
     last: Last,
-    { turn, obvious }: Admitting,
+    { turn, obvious, candidates }: Admitting,
     before: Promise<unknown[][]>,
   ): Promise<Found | Obstacle> {
     const { request, userId } = turn;
@@ -200,10 +200,11 @@ export class TurnOpening {
       create,
     };
     // All are sent at once, in this order, in one round trip.
-    const [state, stream, rows] = await Promise.all([
+    const bytes = textBytesWithin([...candidates.values()]);
+    const [state, stream, found] = await Promise.all([
       this.repository.openChat(manager, chat),
       this.repository.findActiveStream(manager, turn.chatId),
-      this.repository.findHistory(manager, turn.chatId, targetOf(request)),
+      this.histories.findHistory(manager, turn.chatId, { ...rangeOf(request), bytes }),
     ]);
     if (!state) {
       if (!create) throw notFound('The chat');
@@ -212,10 +213,13 @@ export class TurnOpening {
     if (stream?.writtenElsewhere) throw streamInProgress();
     if (stream) return 'leftover';
 
+    const { rows, summary } = found;
+    const context = { summarizedThrough: summary?.throughId ?? null, known: knownSize(state.lastContext) };
     const needsTitle = state.title === DEFAULT_TITLE;
     if (request.action.type === 'approve') {
       const [, asked] = (await before) as [unknown, AskedApproval[]];
-      return this.goOn(manager, turn, rows, { approvals: request.action.approvals, asked });
+      const resumed = await this.goOn(manager, turn, found, { approvals: request.action.approvals, asked });
+      return { ...context, ...resumed };
     }
     const { kept, removesLater, edits } = planChange(rows, request.action);
     const lastKept = kept.at(-1);
@@ -236,23 +240,26 @@ export class TurnOpening {
         answerCreatedAt: turn.answerCreatedAt,
       }),
     );
-    const history = fromFirstQuestion(kept).map(toUiMessage);
+    const history = [
+      ...(summary ? [summaryMessage(summary)] : []),
+      ...fromFirstQuestion(kept).map(toUiMessage),
+    ];
     if (userMessage) {
       if (edits) history.pop();
       history.push({ ...userMessage, role: 'user' });
     }
-    if (obvious) return { history, needsTitle };
+    if (obvious) return { ...context, history, needsTitle };
     const messageIds = [turn.answerId, ...(isNew ? [userMessage.id] : [])];
-    return { history, needsTitle, pending: { changes, messageIds, chatIsNew: state.created } };
+    return { ...context, history, needsTitle, pending: { changes, messageIds, chatIsNew: state.created } };
   }
 
   /** The user has decided on the requests of the last answer. */
   private async goOn(
     manager: EntityManager,
     turn: Turn,
-    rows: HistoryRow[],
+    { rows, summary }: History,
     { approvals, asked }: { approvals: ToolApproval[]; asked: AskedApproval[] },
-  ): Promise<Found> {
+  ): Promise<Pick<Found, 'history' | 'needsTitle' | 'resumed'>> {
     const last = rows.at(-1);
     if (!last || last.id !== turn.answerId || last.role !== 'assistant') {
       throw rows.some(({ id }) => id === turn.answerId)
@@ -270,6 +277,7 @@ export class TurnOpening {
     });
     const { id, role } = last;
     const history = [
+      ...(summary ? [summaryMessage(summary)] : []),
       ...fromFirstQuestion(rows.slice(0, -1)).map(toUiMessage),
       { id, role, parts: partsForModel(role, parts, answered) },
     ];

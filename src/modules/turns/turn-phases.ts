@@ -8,6 +8,7 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import type { ApprovedCall } from '../agents/agent.js';
 import type { AgentChoice } from '../agents/routing.agent.js';
 import type { FinishReason } from '../models/ending.js';
+import type { KnownSize } from '../compaction/conversation-fit.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import type { UserKeys } from '../models/user-keys.js';
 import type { AskedApproval } from './tool-approvals.js';
@@ -41,8 +42,12 @@ export interface Admitting {
 /** The question, the empty answer and the mark of the active stream are stored, or are being written to disk. */
 export interface Opened extends Admitting {
   run: AccountedRun;
-  /** Up to and including the message to answer. */
+  /** Up to and including the message to answer. If the chat has a summary, it comes first. */
   history: UIMessage[];
+  /** The last message of that summary. */
+  summarizedThrough: string | null;
+  /** The size of the conversation at the last answer, if it is known. */
+  known?: KnownSize;
   /** True if the chat has no title of its own yet. */
   needsTitle: boolean;
   resumed?: Resumed;
@@ -85,4 +90,8 @@ export interface End {
 }
 
 /** The answer is complete. */
-export type Ending = Answering & End;
+export type Ending = Answering &
+  End & {
+    /** True if messages were left out of its prompt because it would have been too long. */
+    isShortened: boolean;
+  };

@@ -13,6 +13,7 @@ import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
+import { CompactionService } from '../compaction/compaction.service.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
@@ -55,6 +56,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly repository: TurnRepository,
     private readonly recovery: TurnRecovery,
     private readonly accounting: Accounting,
+    private readonly compaction: CompactionService,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -92,12 +94,18 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return true;
   }
 
-  /** True while this instance is writing an answer for this user. */
-  isRunning(userId: string): boolean {
-    return this.hub.all().some((turn) => turn.userId === userId);
+  /** Ends what is running for a chat that is about to be deleted: its turn, and its compaction. */
+  async stopForDeletion(userId: string, chatId: string): Promise<void> {
+    await this.stop(userId, chatId);
+    await this.compaction.cancel(userId, chatId);
   }
 
-  /** Ends all running turns of a user. */
+  /** True while this instance calls models for this user. */
+  isRunning(userId: string): boolean {
+    return this.hub.all().some((turn) => turn.userId === userId) || this.compaction.isRunning(userId);
+  }
+
+  /** Ends all running turns and compactions of a user. */
   async stopAll(userId: string): Promise<void> {
     const turns = this.hub.all().filter((turn) => turn.userId === userId);
     for (const turn of turns) turn.stop('stopped');
@@ -105,6 +113,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       STOP_TIMEOUT,
       turns.map(({ done }) => done),
     );
+    await this.compaction.cancelAll(userId);
   }
 
   async onApplicationBootstrap(): Promise<void> {

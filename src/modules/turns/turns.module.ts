@@ -2,10 +2,12 @@ import { Module } from '@nestjs/common';
 import { AccountingModule } from '../accounting/accounting.module.js';
 import { AdminConfigModule } from '../admin-config/admin-config.module.js';
 import { AgentsModule } from '../agents/agents.module.js';
+import { CompactionModule } from '../compaction/compaction.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import { AgentChooser } from './agent-chooser.js';
+import { HistoryRepository } from './history.repository.js';
 import { RecoveryRepository } from './recovery.repository.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './title.service.js';
@@ -20,9 +22,18 @@ import { TurnService } from './turn.service.js';
 
 /** One message from the request to the stored answer. */
 @Module({
-  imports: [AccountingModule, AdminConfigModule, AgentsModule, FilesModule, ModelsModule, RateLimitModule],
+  imports: [
+    AccountingModule,
+    AdminConfigModule,
+    AgentsModule,
+    CompactionModule,
+    FilesModule,
+    ModelsModule,
+    RateLimitModule,
+  ],
   providers: [
     AgentChooser,
+    HistoryRepository,
     RecoveryRepository,
     StreamHub,
     TitleService,

@@ -20,6 +20,7 @@ describe('expectedCostOfWriting', () => {
     expect(expectedCostOfWriting(writing, model)).toEqual({
       expectedCost: costOf(input, expected),
       reservedCost: costOf(input, most),
+      promptCost: costOf(input, 0),
     });
   });
 
@@ -47,7 +48,7 @@ describe('expectedCostOfWriting', () => {
     const pricing = { input: 1, output: 10, fees: { webSearch: 0.01 } };
     expect(
       expectedCostOfWriting({ promptTokens: 100, maxOutputTokens: 10, webSearches: 5 }, { pricing }),
-    ).toEqual({ expectedCost: '0.010200', reservedCost: '0.050200' });
+    ).toEqual({ expectedCost: '0.010200', reservedCost: '0.050200', promptCost: '0.000100' });
   });
 });
 

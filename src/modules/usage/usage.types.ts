@@ -5,7 +5,8 @@ import type { Cost, TokenUsage } from './pricing.js';
 export type CallStatus = 'success' | 'error' | 'aborted' | 'interrupted';
 
 /** The purpose of a model call. The agent types of the schema say which agent makes it. */
-export type UsagePurpose = 'answer' | 'title' | 'routing' | 'suggestions' | 'image' | 'config-test';
+export type UsagePurpose =
+  'answer' | 'title' | 'routing' | 'suggestions' | 'image' | 'compaction' | 'config-test';
 
 /** `usage_logs.metadata`. Token counts here are parts of the row's own figures and must not be added to them. */
 export interface CallMetadata {

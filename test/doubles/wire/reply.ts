@@ -127,9 +127,14 @@ export function isTitleCall(facts: RequestFacts): boolean {
   return /\b(?:short|brief|concise) title\b/i.test(facts.instructions);
 }
 
-/** A test that scripts an answer does not mean either of them. */
+/** A test that scripts an answer means none of them. */
 export function isCallBesideAnswer(facts: RequestFacts): boolean {
-  return isTitleCall(facts) || isRoutingCall(facts);
+  return isTitleCall(facts) || isRoutingCall(facts) || isCompactionCall(facts);
+}
+
+/** The call that summarizes the older part of a long chat, after an answer. */
+export function isCompactionCall({ instructions }: Pick<RequestFacts, 'instructions'>): boolean {
+  return /\bthe memory of a long conversation\b/i.test(instructions);
 }
 
 interface Text {

@@ -80,7 +80,7 @@ function usersOf({ agents, routing, settings }: RuntimeConfig): Map<string, stri
       for (const { id } of models) add(agentKey(agent, provider), `${provider}/${id}`);
       for (const { id } of fallbackModels) add(agentKey(agent, provider), id);
     }
-    for (const models of [settings.titleModels, settings.imageModels] as Array<
+    for (const models of [settings.titleModels, settings.imageModels, settings.compaction?.models] as Array<
       Partial<Record<string, string>> | undefined
     >) {
       const id = models?.[provider];

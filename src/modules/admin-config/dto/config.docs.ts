@@ -9,6 +9,7 @@ export const CONFIG_EXAMPLE = {
   activeProvider: 'google',
   titleModels: { google: 'gemini-3.5-flash-lite' },
   imageModels: { google: 'gemini-nano-banana-2.1' },
+  compaction: { threshold: 0.7, models: { google: 'gemini-3.5-flash-lite' } },
 };
 
 const CHAT_AGENT_EXAMPLE = {
@@ -20,6 +21,7 @@ const CHAT_AGENT_EXAMPLE = {
   budget: { daily: 1.5 },
   parameters: { temperature: 0.7 },
   capabilities: { thinking: true, fileInput: true, googleSearch: true },
+  context: { maxInputTokens: 200_000 },
   tools: [],
 };
 

@@ -71,6 +71,48 @@ export class ChatDto {
   isStreaming: boolean;
 }
 
+/** What a client needs to show how full the context of the model is. */
+export class ChatContextDto {
+  @ApiProperty({
+    type: 'integer',
+    example: 812,
+    description:
+      'The tokens of the last prompt, as the provider reported them. After a summary was written, an estimate of the next ' +
+      'prompt until the next answer.',
+  })
+  inputTokens: number;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    example: 1048576,
+    description: "The context window of the last answer's model in tokens. Null if it is not known.",
+  })
+  contextWindow: number | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    example: '0f0c6f5e-8d50-4e4c-9d0b-3b1f1f0c2a11',
+    description:
+      'The message up to which models get a summary instead of the messages. The messages stay as they are. Null without a ' +
+      'summary.',
+  })
+  summarizedThrough: string | null;
+}
+
+/** A chat with the size of its conversation. */
+export class ChatWithContextDto extends ChatDto {
+  @ApiProperty({
+    type: ChatContextDto,
+    nullable: true,
+    example: { inputTokens: 812, contextWindow: 1048576, summarizedThrough: null },
+    description: `The size of the conversation, for example for a "context used" bar. Null before the first answer. ${OWNER_ONLY}`,
+  })
+  context: ChatContextDto | null;
+}
+
 export class ChatPageDto {
   @ApiProperty({ type: [ChatDto] })
   items: ChatDto[];

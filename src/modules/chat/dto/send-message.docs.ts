@@ -168,6 +168,8 @@ data: {"type":"text-end","id":"0"}
 
 data: {"type":"data-chat-title","data":{"title":"A greeting"},"transient":true}
 
+data: {"type":"data-context","data":{"inputTokens":9,"contextWindow":1048576,"summarizedThrough":null},"transient":true}
+
 data: {"type":"finish","finishReason":"stop","messageMetadata":{"agentType":"chat","model":"google/gemini-3.8-flash","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11,"cachedInputTokens":0,"reasoningTokens":0},"cost":0.000008,"finishReason":"stop","status":"complete","createdAt":"2026-11-23T08:15:31.456Z"}}
 
 data: [DONE]
@@ -194,7 +196,9 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
       'has the metadata of the stored answer with its figures and its `finishReason`: `stop`, `length` (cut off at a token ' +
       'limit), `content-filter` (ended by the provider) or `tool-calls`. An error after the first byte is an `error` chunk with ' +
       'a user-readable text, and a stopped answer ends with an `abort` chunk. Before either, a `message-metadata` chunk has ' +
-      'the same metadata.',
+      'the same metadata. `data-context` comes before the end: `{inputTokens, contextWindow, summarizedThrough}`, the tokens of ' +
+      "the last prompt, the model's context window (null if unknown), and the message up to which a summary took the place of " +
+      'the messages (null without one).',
     headers: {
       'x-vercel-ai-ui-message-stream': { description: 'Always `v1`.', schema: { type: 'string' } },
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },
