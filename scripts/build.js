@@ -11,10 +11,17 @@ const root = dirname(import.meta.dirname);
 const stamp = join(root, 'dist', '.built');
 const inputs = ['src', 'ormconfig.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 
+if (!['typescript', '@nestjs/core'].every((name) => existsSync(join(root, 'node_modules', name)))) {
+  process.stderr.write('switchboard: the dependencies are not installed. Run npm ci first.\n');
+  process.exit(1);
+}
+
 const newest = Math.max(...inputs.map((input) => newestTime(join(root, input))));
 const isStale = !existsSync(stamp) || statSync(stamp).mtimeMs < newest;
 
 if (!process.argv.includes('--if-stale') || isStale) {
+  const since = performance.now();
+  process.stdout.write('Building Switchboard…\n');
   if (!existsSync(stamp)) rmSync(join(root, 'dist'), { recursive: true, force: true });
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
@@ -23,6 +30,7 @@ if (!process.argv.includes('--if-stale') || isStale) {
   });
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(stamp, '');
+  process.stdout.write(`Built in ${((performance.now() - since) / 1_000).toFixed(1)} s.\n`);
 }
 
 function newestTime(path) {

@@ -8,6 +8,7 @@ import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { ProblemFilter, sendProblem } from './common/errors/problem.filter.js';
 import { createClientErrorHandler } from './common/http/client-error.js';
+import { allowedHeaders, EXPOSED_HEADERS } from './common/http/cors.js';
 import { DrainingAdapter } from './common/http/draining-adapter.js';
 import { type CountRefused, deferBodies, registerRequestHooks } from './common/http/hooks.js';
 import { requestIdOf } from './common/http/request-id.js';
@@ -19,26 +20,6 @@ import { registerSecrets } from './common/logging/scrub.js';
 import type { AppConfig } from './config/app-config.js';
 import { setupDocs } from './docs.js';
 import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
-
-const EXPOSED_HEADERS = [
-  'x-request-id',
-  'RateLimit-Limit',
-  'RateLimit-Remaining',
-  'RateLimit-Reset',
-  'Retry-After',
-  'x-vercel-ai-ui-message-stream',
-];
-
-const ALLOWED_HEADERS = [
-  'authorization',
-  'content-type',
-  'accept',
-  'last-event-id',
-  'user-agent',
-  'x-request-id',
-  ...KEY_HEADERS,
-  'x-github-token',
-];
 
 export interface AppOptions {
   /** Destination of log lines. The default is standard output. */
@@ -111,7 +92,7 @@ export async function createApp(
   await app.register(cors, {
     origin: anyOrigin ? '*' : config.server.corsOrigins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ALLOWED_HEADERS,
+    allowedHeaders: allowedHeaders(KEY_HEADERS),
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
     // Requests without `Accept` headers are answered too.

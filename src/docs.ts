@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { describeProblem, REQUEST_ID_HEADER } from './common/errors/api-problems.js';
 import { ProblemDto } from './common/errors/problem.dto.js';
 import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
@@ -14,9 +15,35 @@ ${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}. They are used only f
 Malformed HTTP requests can also be refused before routing: 414 (a path segment over 2,048 characters), 417
 (\`Expect\`) and 431 (headers).`;
 
+/** The sections of the page, in the order in which people need them. */
+const TAGS: ReadonlyArray<readonly [name: string, description: string]> = [
+  ['Chat', 'Send a message, stream, resume and stop the answer. Find, share, fork, export and delete chats.'],
+  ['Messages', 'Read and delete the messages of a chat, and vote on answers.'],
+  ['Documents', 'Texts, code, images and sheets next to a chat, with all their versions.'],
+  ['Suggestions', 'Proposed edits to a document, to accept or to reject.'],
+  ['Files', 'Upload attachments to storage, and read and delete them.'],
+  [
+    'GitHub',
+    'Connect the repositories that the agent `git_mcp` works with. Needs your token in `x-github-token`.',
+  ],
+  ['Models', 'The models that you can choose, with their prices.'],
+  ['Usage', 'Your calls, tokens and costs: sums, charts, rows and a projection.'],
+  ['Limits', 'How much of the rate limits of each agent is left.'],
+  ['Account', 'Your own user, and a download of all your data.'],
+  [
+    'Admin: configuration',
+    'Agents, models, prompts and limits. Each change is a version. Needs the role `admin`.',
+  ],
+  ['Admin: users', 'Roles, deactivation and deletion of users. Needs the role `admin`.'],
+  ['Admin: chats', 'The chats of all users, without their messages. Needs the role `admin`.'],
+  ['Admin: usage', 'The usage of all users. Needs the role `admin`.'],
+  ['Admin: audit', 'Changes to the configuration and to users, and their authors. Needs the role `admin`.'],
+  ['System', 'Health checks and metrics for operators. Needs no token.'],
+];
+
 /** The OpenAPI document of all routes. */
 export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {
-  const config = new DocumentBuilder()
+  const builder = new DocumentBuilder()
     .setTitle('Switchboard')
     .setDescription(DESCRIPTION)
     .setVersion('0.1.0')
@@ -27,9 +54,9 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
       scheme: 'bearer',
       bearerFormat: 'JWT',
       description: 'A Supabase access token.',
-    })
-    .build();
-  const document = SwaggerModule.createDocument(app, config, {
+    });
+  for (const [name, description] of TAGS) builder.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, builder.build(), {
     extraModels: [ProblemDto],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
@@ -83,7 +110,7 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. */
+/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there. */
 export function setupDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
@@ -91,4 +118,7 @@ export function setupDocs(app: NestFastifyApplication): void {
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
     customSiteTitle: 'Switchboard API',
   });
+  // A relative address also works behind a proxy that adds a prefix.
+  const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
+  fastify.get('/', (_request, reply) => reply.redirect('docs'));
 }

@@ -1,11 +1,14 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './bootstrap.js';
-import { type AppConfig, loadConfig } from './config/app-config.js';
-import { ConfigurationError, parseEnvironment } from './config/environment.js';
+import { type AppConfig, checkEmbeddedEnvironment, loadConfig } from './config/app-config.js';
+import { loadEnvFile } from './config/env-file.js';
+import { ConfigurationError, parseEnvironment, variableNames } from './config/environment.js';
+import { describeUnknownVariables } from './config/unknown-variables.js';
 import type { EmbeddedStack } from './embedded/embedded-stack.js';
 import { VENDORS } from './modules/models/vendors/vendors.js';
+import { checkPort, describeListenFailure, prepareDatabase } from './start-checks.js';
 
-/** Starts the server from the process environment. A problem is one line on standard error and exit code 1. */
+/** Starts the server from the process environment and `.env`. A problem is one line on standard error and exit code 1. */
 export async function startServer(): Promise<void> {
   try {
     await start();
@@ -17,10 +20,22 @@ export async function startServer(): Promise<void> {
   }
 }
 
-async function start(): Promise<void> {
-  const environment = parseEnvironment(process.env, VENDORS);
-  if (environment.DATABASE_URL) return run(loadConfig(process.env, VENDORS));
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
+async function start(): Promise<void> {
+  loadEnvFile();
+  for (const line of describeUnknownVariables(process.env, variableNames(VENDORS))) {
+    process.stderr.write(`switchboard: warning: ${line}\n`);
+  }
+  const environment = parseEnvironment(process.env, VENDORS);
+  if (environment.DATABASE_URL) {
+    const config = loadConfig(process.env, VENDORS);
+    await checkPorts(config.server);
+    return run(config);
+  }
+
+  checkEmbeddedEnvironment(environment);
+  await checkPorts({ host: environment.HOST, port: environment.PORT, metricsPort: environment.METRICS_PORT });
   const { startEmbeddedStack } = await import('./embedded/embedded-stack.js');
   const host = environment.HOST === '0.0.0.0' || environment.HOST === '::' ? '127.0.0.1' : environment.HOST;
   const stack = await startEmbeddedStack({
@@ -29,7 +44,7 @@ async function start(): Promise<void> {
     nodeEnv: environment.NODE_ENV,
     authRateLimit: environment.EMBEDDED_AUTH_RATE_LIMIT,
     requestTimeout: environment.REQUEST_TIMEOUT_MS,
-    log: (line) => process.stdout.write(`${line}\n`),
+    log: print,
   });
   try {
     await run(loadConfig({ ...process.env, ...stack.environment }, VENDORS, { embedded: true }), stack);
@@ -39,14 +54,21 @@ async function start(): Promise<void> {
   }
 }
 
+/** Before a database is set up, which takes a while on the first start. */
+async function checkPorts({
+  host,
+  port,
+  metricsPort,
+}: Pick<AppConfig['server'], 'host' | 'port' | 'metricsPort'>): Promise<void> {
+  await checkPort(host, port, 'PORT');
+  if (metricsPort !== undefined) await checkPort(host, metricsPort, 'METRICS_PORT');
+}
+
 /** The time limit for an upload to the embedded storage. */
 const UPLOAD_TIMEOUT = 120_000;
 
 async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
-  if (config.database.migrateOnStart) {
-    const { runMigrations } = await import('./common/database/migrate.js');
-    await runMigrations({ url: config.database.directUrl ?? config.database.url });
-  }
+  await prepareDatabase(config, print);
   const app = await createApp(config, {
     longestRequest: stack && UPLOAD_TIMEOUT,
     mount:
@@ -55,14 +77,32 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
         (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack, countRefused)),
   });
   stopOnSignals(app, stack);
-  await app.listen(config.server.port, config.server.host);
-  if (stack) {
-    const { startBanner } = await import('./embedded/banner.js');
-    process.stdout.write(
-      `${startBanner({ url: await app.getUrl(), publishableKey: stack.publishableKey }).join('\n')}\n`,
+  const bannerOf = stack && (await prepareBanner(stack));
+  await listen(app, config.server);
+  const url = await app.getUrl();
+  print(bannerOf?.(url) ?? `Switchboard is listening on ${url}, docs at /docs`);
+}
+
+async function prepareBanner(stack: EmbeddedStack): Promise<(url: string) => string> {
+  const { chooseAccount, startBanner } = await import('./embedded/banner.js');
+  const account = await chooseAccount((user) => stack.findUser(user));
+  return (url) => startBanner({ url, publishableKey: stack.publishableKey, ...account }).join('\n');
+}
+
+/** The ports were free a moment ago, but another program may have been faster. */
+async function listen(
+  app: NestFastifyApplication,
+  { host, port, metricsPort }: AppConfig['server'],
+): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const isMetrics = metricsPort !== undefined && (error as { port?: unknown }).port === metricsPort;
+    throw (
+      (isMetrics
+        ? describeListenFailure(error, host, metricsPort, 'METRICS_PORT')
+        : describeListenFailure(error, host, port, 'PORT')) ?? error
     );
-  } else {
-    process.stdout.write(`Switchboard is listening on ${await app.getUrl()}, docs at /docs\n`);
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  type Environment,
   type KnownVendors,
   parseEnvironment,
   type ProviderConfig,
@@ -68,11 +69,16 @@ export function loadConfig<VendorId extends string>(
   { embedded = false }: { embedded?: boolean } = {},
 ): AppConfig<VendorId> {
   const env = parseEnvironment(source, vendors);
-  if (!env.DATABASE_URL) throw new ConfigurationError('DATABASE_URL is not set');
+  if (!env.DATABASE_URL) {
+    throw new ConfigurationError('DATABASE_URL is not set. Set it to the URL of the database');
+  }
   if (!env.SUPABASE_URL && !env.SUPABASE_JWT_SECRET) {
     throw new ConfigurationError(
       'SUPABASE_URL or SUPABASE_JWT_SECRET must be set: without them, nobody can sign in',
     );
+  }
+  if (env.METRICS_PORT !== undefined && env.METRICS_PORT === env.PORT) {
+    throw new ConfigurationError('METRICS_PORT must be another port than PORT');
   }
   if (env.DEMO_MODEL && env.NODE_ENV === 'production') {
     throw new ConfigurationError('DEMO_MODEL cannot be true when NODE_ENV is production');
@@ -118,6 +124,30 @@ export function loadConfig<VendorId extends string>(
     },
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   };
+}
+
+/** Variables that belong to a database of your own. The embedded stack supplies all of them itself. */
+const NEED_DATABASE = [
+  'SUPABASE_URL',
+  'SUPABASE_SECRET_KEY',
+  'SUPABASE_SERVICE_ROLE_KEY',
+  'SUPABASE_JWT_SECRET',
+  'DIRECT_URL',
+] as const;
+
+/**
+ * Refuses an environment that is meant for a database of your own, but does not name it: the embedded stack would start
+ * in its place, empty.
+ *
+ * @throws ConfigurationError
+ */
+export function checkEmbeddedEnvironment(env: Environment): void {
+  const contradicting = NEED_DATABASE.find((name) => env[name] !== undefined);
+  if (contradicting === undefined) return;
+  throw new ConfigurationError(
+    `${contradicting} is set, but DATABASE_URL is not. Set DATABASE_URL to the database of the same project, ` +
+      `or remove ${contradicting} to use the embedded stack`,
+  );
 }
 
 /** `true`/`false`, a number of hops, or a list of addresses and networks, as in Fastify's `trustProxy`. */

@@ -20,6 +20,12 @@ describe('the environment', () => {
     ['GOOGLE_BASE_URL', 'ftp://example.com'],
     ['OPENAI_API', 'both'],
     ['METRICS_PORT', '0'],
+    ['CORS_ORIGINS', 'foo'],
+    ['CORS_ORIGINS', 'https://a.example, foo.example'],
+    ['CORS_ORIGINS', 'localhost:5173'],
+    ['CORS_ORIGINS', 'https://a.example/path'],
+    ['CORS_ORIGINS', 'https://*.a.example'],
+    ['CORS_ORIGINS', 'null'],
   ])('names %s when it is %s, without its value', (name, value) => {
     expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).toThrow(new RegExp(`^${name} `));
     expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).not.toThrow(new RegExp(` ${value}`));
@@ -47,6 +53,30 @@ describe('the environment', () => {
       url: 'https://x.supabase.co',
       issuer: 'https://x.supabase.co/auth/v1',
     });
+  });
+
+  it('reads origins as browsers send them', () => {
+    const { CORS_ORIGINS } = parseEnvironment(
+      {
+        ...BASE,
+        CORS_ORIGINS:
+          'https://A.example/, http://localhost:5173, https://b.example:443, capacitor://localhost, *',
+      },
+      VENDORS,
+    );
+    expect(CORS_ORIGINS).toEqual([
+      'https://a.example',
+      'http://localhost:5173',
+      'https://b.example',
+      'capacitor://localhost',
+      '*',
+    ]);
+  });
+
+  it('refuses one port for two servers', () => {
+    expect(() => loadConfig({ ...BASE, PORT: '3000', METRICS_PORT: '3000' }, VENDORS)).toThrow(
+      /METRICS_PORT/,
+    );
   });
 
   it('only offers the demo model where it cannot be mistaken for a real one', () => {

@@ -54,6 +54,19 @@ const list = optionalText.transform((value) =>
     .filter((item) => item !== ''),
 );
 
+/** Origins as browsers send them: `https://app.example.com`, without a path. `*` stands for any. */
+const origins = list.transform((values, context) =>
+  values.map((value) => {
+    const origin = originOf(value);
+    if (origin !== undefined) return origin;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a comma-separated list of origins, such as https://app.example.com, or *',
+    });
+    return z.NEVER;
+  }),
+);
+
 /** The variables of the environment, without those of the vendors. `.env.example` describes them. */
 const environmentSchema = z.object({
   NODE_ENV: z
@@ -66,7 +79,7 @@ const environmentSchema = z.object({
       message: 'must be one of fatal, error, warn, info, debug, trace, silent',
     })
     .default('info'),
-  CORS_ORIGINS: list,
+  CORS_ORIGINS: origins,
   BODY_LIMIT: bytes(10 * 1024 ** 2),
   REQUEST_TIMEOUT_MS: integer(30_000, 100, 3_600_000),
   METRICS_PORT: optionalText.pipe(integer(0, 1, 65_535)).transform((port) => port || undefined),
@@ -160,6 +173,16 @@ export function parseEnvironment<Id extends string>(
   return { ...environment.data, providers: Object.fromEntries(providers) as Record<Id, ProviderConfig> };
 }
 
+/** The names of all variables that the server reads. */
+export function variableNames(vendors: KnownVendors<string>): string[] {
+  const ofVendors = Object.values(vendors).flatMap(({ variables: { apiKey, baseUrl, api } }) => [
+    apiKey,
+    baseUrl,
+    ...(api ? [api.name] : []),
+  ]);
+  return [...Object.keys(environmentSchema.shape), ...ofVendors];
+}
+
 type VendorShape = Record<string, z.ZodType<string | undefined>>;
 
 function shapeOf({ apiKey, baseUrl, api }: VendorVariables): VendorShape {
@@ -170,4 +193,12 @@ function shapeOf({ apiKey, baseUrl, api }: VendorVariables): VendorShape {
 
 function isUrl(value: string, protocols: string[]): boolean {
   return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+/** Also of applications with a scheme of their own (`capacitor://localhost`). */
+function originOf(value: string): string | undefined {
+  if (value === '*') return value;
+  if (!/^[a-z][a-z\d+.-]*:\/\/[\w.:[\]-]+\/?$/i.test(value) || !URL.canParse(value)) return undefined;
+  const { protocol, host, origin } = new URL(value);
+  return origin === 'null' ? `${protocol}//${host}` : origin;
 }

@@ -9,6 +9,7 @@ import { EmbeddedStackError } from './embedded-stack-error.js';
 import { Gateway } from './gateway.js';
 import { LoginThrottle } from './login-throttle.js';
 import { type BodyLimitsByKind, bodyLimitsOf } from './request-body.js';
+import { comparePassword } from './password-hash.js';
 import { PostgresCluster } from './postgres-cluster.js';
 import { openPrivateFolder, PRIVATE_UMASK } from './private-folder.js';
 import { SessionRepository } from './session.repository.js';
@@ -32,6 +33,8 @@ export interface EmbeddedStack {
   publishableKey: string;
   /** Answers `/auth/v1/*` and `/storage/v1/*`. */
   gateway: Gateway;
+  /** Whether a user has this address, and this password. */
+  findUser(user: { email: string; password: string }): Promise<'absent' | 'same' | 'other password'>;
   /** Stops everything gracefully. It can be called more than once. */
   stop(): Promise<void>;
 }
@@ -111,6 +114,12 @@ async function startServices(
     },
     publishableKey: secrets.publishableKey,
     gateway,
+    findUser: async ({ email, password }) => {
+      const user = await new SessionRepository(database).findUserByEmail(email);
+      if (!user) return 'absent';
+      const isSame = await comparePassword(password, user.encrypted_password ?? '').catch(() => false);
+      return isSame ? 'same' : 'other password';
+    },
     stop: () => {
       stopped ??= database
         .end()

@@ -2,14 +2,12 @@ import { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from '../common/errors/problem.filter.js';
+import { EXPOSED_HEADERS } from '../common/http/cors.js';
 import type { CountRefused } from '../common/http/hooks.js';
 import type { EmbeddedStack } from './embedded-stack.js';
 import type { Admission, Gateway } from './gateway.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-/** Response headers that scripts in browsers may read. */
-const EXPOSED_HEADERS = 'x-total-count, x-sb-error-code, x-request-id, retry-after, content-range, etag';
 
 /** Header names, as browsers list them. */
 const HEADER_NAMES = /^[\w-]+(?: *, *[\w-]+){0,63}$/;
@@ -119,5 +117,5 @@ async function preflight(request: FastifyRequest, reply: FastifyReply): Promise<
 function allowBrowsers(reply: FastifyReply): FastifyReply {
   return reply
     .header('access-control-allow-origin', '*')
-    .header('access-control-expose-headers', EXPOSED_HEADERS);
+    .header('access-control-expose-headers', EXPOSED_HEADERS.join(', '));
 }

@@ -12,8 +12,11 @@ export async function openEmbeddedDatabase(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const folder = resolve(dataDir);
   const secrets = readSecrets(folder);
-  if (!secrets)
-    throw new EmbeddedStackError(`${folder} has no database yet: run npm start, or set DATABASE_URL`);
+  if (!secrets) {
+    throw new EmbeddedStackError(
+      `DATABASE_URL is not set, and ${folder} has no database yet. Set DATABASE_URL, or run npm start first`,
+    );
+  }
   if (secrets.port !== undefined && (await answers(databaseUrl(secrets)))) {
     return { url: databaseUrl(secrets), close: () => Promise.resolve() };
   }

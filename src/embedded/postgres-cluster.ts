@@ -51,7 +51,9 @@ export class PostgresCluster {
     secrets.clusterFolder ??= prepareFolder(dataDir, user);
     const folder = secrets.clusterFolder;
     const binaries = postgresBinaries(user);
-    if (!existsSync(join(folder, 'PG_VERSION'))) initialise(binaries.initdb, folder, user, secrets, dataDir);
+    const isNew = !existsSync(join(folder, 'PG_VERSION'));
+    if (isNew) log(`Creating a PostgreSQL database in ${dataDir}. Only the first start does this.`);
+    if (isNew) initialise(binaries.initdb, folder, user, secrets, dataDir);
     writeSecrets(dataDir, secrets);
 
     let owner = await tryOwn(secrets, dataDir);

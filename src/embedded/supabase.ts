@@ -94,6 +94,22 @@ export async function createSupabase(options: {
     storage: { enabled: true },
   });
   app._storageAdapter = new FolderStorageAdapter(storageFolder);
-  await app.init();
+  await withoutNotice(() => app.init());
   return app;
+}
+
+/**
+ * Keeps one line of the library from the operator's eyes. It warns of its storage, which it calls experimental: this
+ * stack is for development only, and says so itself. The library has no setting for that.
+ */
+async function withoutNotice(work: () => Promise<unknown>): Promise<void> {
+  const { warn } = console;
+  console.warn = (...parts: unknown[]) => {
+    if (!String(parts[0]).startsWith('EXPERIMENTAL FEATURES ENABLED')) warn(...parts);
+  };
+  try {
+    await work();
+  } finally {
+    console.warn = warn;
+  }
 }

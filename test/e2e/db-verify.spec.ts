@@ -135,8 +135,8 @@ describe('db:verify', () => {
     });
 
     it.each([
-      ['127.0.0.1', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
-      ['localhost', /^switchboard: The database cannot be reached: .*ECONNREFUSED.*\n$/],
+      ['127.0.0.1', /^switchboard: Nothing listens where DATABASE_URL leads.*ECONNREFUSED.*\n$/],
+      ['localhost', /^switchboard: Nothing listens where DATABASE_URL leads.*ECONNREFUSED.*\n$/],
     ])('prints one line if it cannot reach a database at %s, without the password', async (host, line) => {
       const port = await freePort();
       const { code, stdout, stderr } = await run(`postgres://operator:s3cret-word@${host}:${port}/chat`);

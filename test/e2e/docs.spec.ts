@@ -31,6 +31,7 @@ interface Operation {
 
 interface OpenApi {
   openapi: string;
+  tags: Array<{ name: string; description?: string }>;
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema>; securitySchemes: Record<string, { scheme: string }> };
 }
@@ -123,6 +124,32 @@ describe('the documentation', () => {
     expect(response.status).toBe(401);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
     expect(response.body.code).toBe('unauthenticated');
+  });
+
+  it('has its sections in the order of a day, each with a description', () => {
+    const names = committed.tags.map(({ name }) => name);
+    const day = 'Chat Messages Documents Suggestions Files GitHub Models Usage Limits Account'.split(' ');
+    expect(names.slice(0, day.length)).toEqual(day);
+    const rest = names.slice(day.length);
+    expect(rest.filter((name) => !name.startsWith('Admin: '))).toEqual(['System']);
+    expect(rest.at(-1)).toBe('System');
+    expect(committed.tags.filter(({ description }) => !description)).toEqual([]);
+    // Every section has operations, and every operation is in a section.
+    expect(new Set(operations.flatMap(({ operation }) => operation.tags ?? []))).toEqual(new Set(names));
+  });
+
+  it('has no Markdown where the page shows plain text', () => {
+    const plain = [
+      ...operations.map(({ operation }) => operation.summary ?? ''),
+      ...committed.tags.map(({ name }) => name),
+    ];
+    expect(plain.filter((text) => /[`*_]|\]\(/.test(text))).toEqual([]);
+  });
+
+  it('is where the root leads', async () => {
+    const root = await fetch(`${app.url}/`);
+    expect([root.status, new URL(root.url).pathname, root.redirected]).toEqual([200, '/docs', true]);
+    expect((await app.request('GET', '/elsewhere')).status).toBe(404);
   });
 
   it('has every route of the server', () => {

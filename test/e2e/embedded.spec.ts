@@ -80,11 +80,23 @@ describe('the embedded stack', () => {
     expect(output).toContain(server.url);
     expect(output).toContain(`${server.url}/docs`);
     expect(publishableKey).not.toBe('');
+    expect(output).toContain('Sign up and send a first message:');
+    await runBannerCommands();
+  });
+
+  it('says what it does at the start, and alarms nobody', () => {
+    expect(server.output()).toMatch(/^Creating a PostgreSQL database in /m);
+    expect(server.output()).toMatch(/^Migrated the database: \d+ migrations in \d+\.\d s\.$/m);
+    expect(server.output()).not.toMatch(/experimental|warning|deprecat/i);
+  });
+
+  async function runBannerCommands(): Promise<void> {
+    const output = server.output();
     const commands = output.slice(output.indexOf('  TOKEN='), output.indexOf('  Become an administrator'));
     const { stdout } = await promisify(execFile)('sh', ['-c', commands]);
     expect(stdout).toContain('"type":"start"');
     expect(stdout).toContain('data: [DONE]');
-  });
+  }
 
   it('signs up, in, refreshes and out with supabase-js', async () => {
     const { client, token, id } = await signUp('ada@example.com', { nick: 'Ada' });
@@ -181,6 +193,36 @@ describe('the embedded stack', () => {
       target: id,
       details: { before: { role: 'user' }, after: { role: 'admin' } },
     });
+  });
+
+  it.each([
+    ['usage-rebuild', 'src/modules/usage/cli/usage-rebuild.js', /^The usage rollups match the rows/],
+    ['usage-purge', 'src/modules/usage/cli/usage-purge.js --before 2026-01-01 --dry-run', /would be purged/],
+    [
+      'catalog-refresh',
+      'src/modules/admin-config/cli/catalog-refresh.js --dry-run',
+      /model_catalog|changes would be made/,
+    ],
+    ['db:migrate', 'src/common/database/cli/migrate.js', /^The database is up to date/],
+    ['db:verify', 'src/common/database/cli/verify.js', /^The database matches/],
+  ])('runs %s on its database', async (_name, command, printed) => {
+    const [file = '', ...rest] = command.split(' ');
+    const { stdout } = await promisify(execFile)(process.execPath, [`dist/${file}`, ...rest], {
+      env: { PATH: process.env['PATH'], DATA_DIR: environment['DATA_DIR'] },
+    });
+    expect(stdout).toMatch(printed);
+  });
+
+  it('names DATABASE_URL in commands if there is no database at all', async () => {
+    const env = { PATH: process.env['PATH'], DATA_DIR: join(folder, 'nothing') };
+    const failed = await promisify(execFile)(process.execPath, ['dist/src/common/database/cli/migrate.js'], {
+      env,
+    }).then(
+      () => undefined,
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect([failed?.code, failed?.stderr.split('\n').length]).toEqual([1, 2]);
+    expect(failed?.stderr).toContain('DATABASE_URL is not set');
   });
 
   it('lets an administrator manage users, through its own auth server', async () => {
@@ -283,6 +325,8 @@ describe('the embedded stack', () => {
       expect(textOf(body.items[0])).toBe('Remember me');
       expect(server.output()).toContain(publishableKey);
     };
+    const passwords = { you: 'correct-horse', changed: 'another-horse-battery' };
+    const you = supabase();
     // Like Ctrl-C in a terminal under npm: the signal comes twice.
     const stopped = Number(await postmasterPid());
     server.process.kill('SIGINT');
@@ -290,9 +334,16 @@ describe('the embedded stack', () => {
     expect(isAlive(stopped)).toBe(false);
     await restart();
     expect((await client.auth.refreshSession()).error).toBeNull();
+    expect(server.output()).toContain('Sign in and send a message:');
+    expect(server.output()).not.toMatch(/Creating|Migrated/);
+    await runBannerCommands();
 
+    // Its commands also work after the password is another one.
+    await you.auth.signInWithPassword({ email: 'you@example.com', password: passwords.you });
+    expect((await you.auth.updateUser({ password: passwords.changed })).error).toBeNull();
     await server.stop('SIGKILL');
     await restart();
+    await runBannerCommands();
 
     const postmaster = Number((await postmasterPid()) ?? 0);
     expect(postmaster).toBeGreaterThan(0);

@@ -116,6 +116,16 @@ describe('HTTP conventions', () => {
     expect([giant.status, giant.body.code]).toEqual([413, 'payload_too_large']);
   });
 
+  it('names fields of a chat message that were meant for it, before anything happens', async () => {
+    const typo = await post({ ...message(text('Hello')), agnet: 'chat', tools: { weather: {} } });
+    expect([typo.status, typo.body.code]).toEqual([400, 'validation_failed']);
+    expect(typo.body.errors).toEqual([
+      { path: 'agnet', message: 'is not a field: did you mean agent?' },
+      { path: 'tools', message: expect.stringContaining('cannot be sent') },
+    ]);
+    expect((await post({ ...message(text('Hello')), myField: 1 })).status).toBe(200);
+  });
+
   it('exposes the right headers to browsers', async () => {
     const preflight = await app.request('OPTIONS', '/api/chat', {
       headers: {

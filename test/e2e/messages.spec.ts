@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { safeValidateUIMessages } from 'ai';
 import pg from 'pg';
+import { z } from 'zod';
 import { addChat, addMessage, addStream, text } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
@@ -98,7 +100,6 @@ describe('GET /api/chats/:id/messages', () => {
           cost: 0,
           status: 'complete',
           finishReason: null,
-          metadata: null,
         },
         {
           id: answer,
@@ -136,6 +137,50 @@ describe('GET /api/chats/:id/messages', () => {
     const pages = await readAllPages(app, owner, `/api/chats/${chatId}/messages?limit=3`);
     expect(pages.map(idsOf).flat()).toEqual([early, ...ids.toSorted()]);
     expect(pages.map((page) => page.length)).toEqual([3, 3, 2]);
+  });
+
+  it('pages from the newest message back to the oldest, as a chat that opens at its end', async () => {
+    const ids = await addHistory(4);
+    for (let n = 0; n < 3; n++) ids.push(await addMessage(app, chatId, { createdAt: second(9) }));
+    const newestFirst = [...ids.slice(0, 4), ...ids.slice(4).toSorted()].toReversed();
+    const first = (await list('?limit=3&order=desc')).body;
+    expect(idsOf(first.items)).toEqual(newestFirst.slice(0, 3));
+    await addMessage(app, chatId, { createdAt: second(20) });
+    const rest = await readAllPages(
+      app,
+      owner,
+      `/api/chats/${chatId}/messages?limit=3&order=desc&cursor=${first.nextCursor}`,
+    );
+    expect(rest.map(idsOf)).toEqual([newestFirst.slice(3, 6), newestFirst.slice(6)]);
+    expect(idsOf((await list('?order=asc&limit=2')).body.items)).toEqual(ids.slice(0, 2));
+    expectProblem(await list('?order=newest'), 400, 'validation_failed');
+  });
+
+  it('shows the newest messages of a public chat as well', async () => {
+    const ids = await addHistory(3);
+    await app.database.query(`update chat set visibility = 'public' where id = $1`, [chatId]);
+    const { body } = await list('?limit=2&order=desc', stranger);
+    expect(idsOf(body.items)).toEqual([ids[2], ids[1]]);
+  });
+
+  it('never has metadata that is null, which a UIMessage cannot have', async () => {
+    await addMessage(app, chatId, { role: 'user' });
+    await addMessage(app, chatId, { role: 'assistant', status: 'streaming' });
+    await addMessage(app, chatId, { role: 'assistant' });
+    const { items } = (await list()).body as {
+      items: Array<{ role: string; status: string; metadata?: unknown }>;
+    };
+    expect(items).toHaveLength(3);
+    for (const { role, status, ...message } of items) {
+      const isEnded = role === 'assistant' && status !== 'streaming';
+      expect([role, status, 'metadata' in message]).toEqual([role, status, isEnded]);
+    }
+    // What a client does that checks the messages that it loads.
+    expect(
+      await safeValidateUIMessages({ messages: items, metadataSchema: z.looseObject({}).optional() }),
+    ).toMatchObject({
+      success: true,
+    });
   });
 
   it('is not disturbed by messages that are added and deleted between the pages', async () => {

@@ -56,6 +56,37 @@ export async function runMigrations({ url }: { url: string }): Promise<string[]>
   });
 }
 
+/** How the migrations of a database differ from those of this version. */
+export interface MigrationState {
+  /** Names of the migrations that the database lacks. */
+  missing: string[];
+  /** Names of migrations that this version does not know: a later version has migrated the database. */
+  unknown: string[];
+}
+
+/** Reads the names of the migrations, and changes nothing. */
+export async function readMigrationState(client: {
+  query(sql: string): Promise<{ rows: unknown[] }>;
+}): Promise<MigrationState> {
+  const { rows } = await client.query(`select to_regclass('${SCHEMA}.migrations') is not null as present`);
+  const isPresent = (rows[0] as { present: boolean } | undefined)?.present === true;
+  const names = isPresent
+    ? (await client.query(READ_NAMES)).rows.map((row) => (row as { name: string }).name)
+    : [];
+  return compareMigrations(names);
+}
+
+/** The names of the migrations that a database has. It fails if none has ever run. */
+export const READ_NAMES = `select name from ${SCHEMA}.migrations`;
+
+export function compareMigrations(names: readonly string[]): MigrationState {
+  const own = MIGRATIONS.map(({ name }) => name);
+  return {
+    missing: own.filter((name) => !names.includes(name)),
+    unknown: names.filter((name) => !own.includes(name)),
+  };
+}
+
 /** Whether a database lacks a migration of this version. */
 export async function hasPendingMigrations({ url }: { url: string }): Promise<boolean> {
   return withMigrationLock(url, (dataSource) => dataSource.showMigrations());

@@ -15,7 +15,6 @@ function message(parts: unknown[], overrides: Partial<MessageDto> = {}): Message
     cost: 0,
     status: 'complete',
     finishReason: 'stop',
-    metadata: null,
     ...overrides,
   };
 }

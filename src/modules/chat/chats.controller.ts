@@ -33,7 +33,7 @@ import { ForkChatDto } from './dto/fork-chat.dto.js';
 import { ListChatsQuery } from './dto/list-chats.query.js';
 import { UpdateChatDto } from './dto/update-chat.dto.js';
 
-@ApiTags('Chats')
+@ApiTags('Chat')
 @ApiBearerAuth()
 @Controller('api/chats')
 export class ChatsController {

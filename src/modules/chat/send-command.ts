@@ -2,6 +2,7 @@ import type { UIMessage } from 'ai';
 import { type FieldError, invalidField, validationFailed } from '../../common/errors/app-error.js';
 import { toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
 import { isDataUrl, isMediaType } from '../agents/file-input.js';
+import { checkFields } from './send-fields.js';
 import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../turns/turn.types.js';
 
 const AGENTS = ['auto', 'chat', 'artifact', 'git_mcp'] as const;
@@ -19,14 +20,15 @@ interface ChatIds {
 
 /**
  * Parses the body of `POST /api/chat` in both of its forms: `{id, message}`, and the default format of `useChat`, `{id,
- * messages, trigger, messageId}`. From `messages`, only the last user message is read. Fields that other clients add
- * are ignored.
+ * messages, trigger, messageId}`. From `messages`, only the last user message is read. Fields that clients add for
+ * themselves are ignored, but not those that were meant for this server.
  *
  * @param namespace of the user's client ids
  * @throws AppError 400 naming each invalid field
  */
 export function parseSendCommand(body: unknown, namespace: string): TurnRequest {
   if (!isFields(body)) throw invalidField('', 'the body must be a JSON object');
+  checkFields(body);
   const chatId = idOf(body['id'], 'id', namespace);
   return {
     chatId,

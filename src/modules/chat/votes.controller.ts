@@ -8,7 +8,7 @@ import { type Page, PageQuery } from '../../common/http/paging.js';
 import { PutVoteDto, VoteDto, VotePageDto } from './dto/vote.dto.js';
 import { VotesService } from './votes.service.js';
 
-@ApiTags('Votes')
+@ApiTags('Messages')
 @ApiBearerAuth()
 @Controller('api/chats/:id')
 export class VotesController {

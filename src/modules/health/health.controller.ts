@@ -38,7 +38,9 @@ export class HealthController {
   @Get('health/ready')
   @Unthrottled()
   @ApiOperation({
-    summary: 'Check whether the server is ready: the database answers, and no shutdown is in progress',
+    summary: 'Check whether the server is ready',
+    description:
+      'It is ready if the database answers and has all migrations of this version, and no shutdown is in progress.',
   })
   @ApiOkResponse({ type: HealthDto })
   @ApiProblem(503)
@@ -49,7 +51,10 @@ export class HealthController {
 
   /** Serves metrics here only if `METRICS_PORT` is not set. */
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics. Only served on `METRICS_PORT` if that is set' })
+  @ApiOperation({
+    summary: 'Read the Prometheus metrics',
+    description: 'If `METRICS_PORT` is set, they are only served there, and this route returns 404.',
+  })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string', example: METRICS_EXAMPLE } })
   @Header('content-type', metricsRegistry.contentType)

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { compareMigrations, READ_NAMES } from '../../common/database/migrate.js';
 import { Database } from '../../common/database/database.js';
 import { Notifications } from '../../common/database/notifications.js';
 
@@ -13,7 +14,7 @@ export class HealthService implements OnModuleDestroy {
     private readonly notifications: Notifications,
   ) {}
 
-  /** True if the database answers within two seconds and the process is not shutting down. */
+  /** True if the database answers and has all migrations, within two seconds, and the process is not shutting down. */
   async isReady(): Promise<boolean> {
     if (this.stopping) return false;
     const check = this.ask().then(
@@ -28,7 +29,16 @@ export class HealthService implements OnModuleDestroy {
   /** A server with all connections in use is busy, not unavailable. The check does not queue behind its work. */
   private async ask(): Promise<void> {
     if (this.database.isSaturated()) await this.notifications.ping();
-    else await this.database.asService((manager) => manager.query('select 1'));
+    else await this.checkMigrations();
+  }
+
+  /** The database may have been replaced or rolled back since the start. */
+  private async checkMigrations(): Promise<void> {
+    const rows = await this.database.asService((manager) =>
+      manager.query<Array<{ name: string }>>(READ_NAMES),
+    );
+    const { missing } = compareMigrations(rows.map(({ name }) => name));
+    if (missing.length > 0) throw new Error('The database lacks migrations of this version.');
   }
 
   /** The first step of a shutdown: load balancers should stop sending requests before anything else happens. */

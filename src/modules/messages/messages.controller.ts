@@ -4,8 +4,9 @@ import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
 import { ApiClientIdParam, toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
-import { type Page, PageQuery } from '../../common/http/paging.js';
+import { type Page } from '../../common/http/paging.js';
 import { DeleteMessagesQuery } from './dto/delete-messages.query.js';
+import { ListMessagesQuery } from './dto/list-messages.query.js';
 import { DeletedMessagesDto, type MessageDto, MessagePageDto } from './dto/message.dto.js';
 import { MessagesService } from './messages.service.js';
 
@@ -17,9 +18,10 @@ export class MessagesController {
 
   @Get()
   @ApiOperation({
-    summary: 'List the messages of a chat, oldest first',
+    summary: 'List the messages of a chat',
     description:
-      'Returns the messages of your own chat, or of a public chat if you know its id. The `url` of a `file` part in storage is a ' +
+      'Returns the messages of your own chat, or of a public chat if you know its id. Each is a `UIMessage` of the AI SDK with ' +
+      'more fields: the list goes into `useChat({ messages })` as it is. The `url` of a `file` part in storage is a ' +
       'signed URL that works for at least three hours. To send the file again, send the part unchanged.',
   })
   @ApiClientIdParam('id', 'chat')
@@ -28,7 +30,7 @@ export class MessagesController {
   list(
     @CurrentUser() user: Identity,
     @Param('id') id: string,
-    @Query() page: PageQuery,
+    @Query() page: ListMessagesQuery,
   ): Promise<Page<MessageDto>> {
     return this.messages.listShown(user, toStoredId(user.idNamespace, id, 'id'), page);
   }

@@ -18,14 +18,18 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     cost: isOwner ? toMoney(row.cost) : null,
     status: row.status,
     finishReason: row.finishReason,
-    metadata: metadataOf(row),
+    ...withMetadata(row),
   };
 }
 
-/** While an answer is being generated, its stream has its metadata. */
-function metadataOf(row: MessageRow): Record<string, unknown> | null {
-  const metadata = toObject(row.metadata);
-  return row.role === 'assistant' && row.status !== 'streaming' ? shownMetadata(metadata, row) : metadata;
+/**
+ * A `UIMessage` has an object or nothing, never null. While an answer is being generated, its stream has its metadata.
+ */
+function withMetadata(row: MessageRow): Pick<MessageDto, 'metadata'> {
+  const stored = toObject(row.metadata);
+  const isEnded = row.role === 'assistant' && row.status !== 'streaming';
+  const metadata = isEnded ? shownMetadata(stored, row) : stored;
+  return metadata === null ? {} : { metadata };
 }
 
 /** The columns can hold any JSON, but clients expect a list of objects. */

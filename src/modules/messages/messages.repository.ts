@@ -4,6 +4,7 @@ import { boundedRows } from '../../common/database/bounded-rows.js';
 import type { SqlRunner } from '../../common/database/database.js';
 import { type Keyset, positionsAfter } from '../../common/http/paging.js';
 import type { FinishReason } from '../models/ending.js';
+import type { Order } from './dto/list-messages.query.js';
 import type { MessageStatus } from './dto/message.dto.js';
 
 export interface MessageRow {
@@ -24,6 +25,16 @@ export interface MessageRow {
   ownerId?: string;
   /** In a page: whether more rows follow. */
   hasMore?: boolean;
+}
+
+/** Which messages of a chat a page has. */
+interface MessagePlace {
+  userId: string;
+  chatId: string;
+  after?: Keyset;
+  limit: number;
+  /** The default is oldest first. */
+  order?: Order;
 }
 
 /** The source of a chat and its messages: the tables for the owner, the narrow functions for everyone else. */
@@ -48,7 +59,11 @@ const PUBLIC: Source = {
 const LARGE = ['parts', 'attachments', 'metadata'];
 
 /** A row of nulls means that the chat exists but has no (more) messages. No row means that there is no such chat. */
-const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefined) => `
+const findPage = (
+  { chat, messages, condition }: Source,
+  after: Keyset | undefined,
+  { compare, direction }: { compare: '>' | '<'; direction: '' | 'desc' },
+) => `
   select message.id, message."chatId", message.role, message.parts, message.attachments, message."createdAt",
          message.model_used as "modelUsed", message.input_tokens as "inputTokens",
          message.output_tokens as "outputTokens", message.cost, message.status, message.finish_reason as "finishReason", message.metadata, message."hasMore",
@@ -58,15 +73,18 @@ const findPage = ({ chat, messages, condition }: Source, after: Keyset | undefin
       rows: `
         select * from ${messages} message
          where message."chatId" = chat.id
-           ${after ? 'and (message."createdAt", message.id) > ($4::timestamptz, $5::uuid)' : ''}
-         order by message."createdAt", message.id
+           ${after ? `and (message."createdAt", message.id) ${compare} ($4::timestamptz, $5::uuid)` : ''}
+         order by message."createdAt" ${direction}, message.id ${direction}
          limit $3::int + 1`,
-      order: '"createdAt", id',
+      order: `"createdAt" ${direction}, id ${direction}`,
       jsons: LARGE,
       limit: '$3',
     })} message on true
    where ${condition}
-   order by message."createdAt", message.id`;
+   order by message."createdAt" ${direction}, message.id ${direction}`;
+
+const OLDEST_FIRST = { compare: '>', direction: '' } as const;
+const NEWEST_FIRST = { compare: '<', direction: 'desc' } as const;
 
 const findStatus = ({ chat, messages, condition }: Source) => `
   select message.status
@@ -143,17 +161,21 @@ const copyUpTo = (messages: string, parts: string) => `
 @Injectable()
 export class MessagesRepository {
   /**
-   * A page of the messages of the user's own chat, or of a public one, oldest first.
+   * A page of the messages of the user's own chat, or of a public one.
    *
    * @returns undefined if this user has no access to such a chat
    */
   async findPage(
     statements: SqlRunner,
     source: 'own' | 'public',
-    { userId, chatId, after, limit }: { userId: string; chatId: string; after?: Keyset; limit: number },
+    { userId, chatId, after, limit, order }: MessagePlace,
   ): Promise<MessageRow[] | undefined> {
     const parameters = [chatId, userId, limit, ...(after ? [after.at, after.id] : [])];
-    const text = findPage(source === 'own' ? OWN : PUBLIC, after);
+    const text = findPage(
+      source === 'own' ? OWN : PUBLIC,
+      after,
+      order === 'desc' ? NEWEST_FIRST : OLDEST_FIRST,
+    );
     const rows = await statements.query<MessageRow[]>(text, parameters);
     return rows.length > 0 ? rows.filter((row) => row.id !== null) : undefined;
   }

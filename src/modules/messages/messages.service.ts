@@ -7,6 +7,7 @@ import {
   decodeCursor,
   type Keyset,
   keysetOf,
+  newestFirst,
   type Page,
   type PageQuery,
   type OwnedPage,
@@ -15,6 +16,7 @@ import {
 } from '../../common/http/paging.js';
 import { StoredFileUrls } from '../files/stored-file-urls.js';
 import type { DeletedMessagesDto, MessageDto, MessageStatus } from './dto/message.dto.js';
+import type { ListMessagesQuery } from './dto/list-messages.query.js';
 import { toMessage } from './messages.mapper.js';
 import { MessagesRepository } from './messages.repository.js';
 
@@ -30,7 +32,7 @@ export class MessagesService {
   ) {}
 
   /** Like {@link list}, with addresses of stored files, which clients can show, in place of their paths. */
-  async listShown(identity: Identity, chatId: string, query: PageQuery): Promise<Page<MessageDto>> {
+  async listShown(identity: Identity, chatId: string, query: ListMessagesQuery): Promise<Page<MessageDto>> {
     const { page, ownerId } = await this.find(identity, chatId, query);
     return { ...page, items: await this.fileUrls.show(page.items, ownerId) };
   }
@@ -41,23 +43,25 @@ export class MessagesService {
    * @throws AppError 404 if this user has no access to such a chat
    */
   async list(identity: Identity, chatId: string, query: PageQuery): Promise<Page<MessageDto>> {
-    return (await this.find(identity, chatId, query)).page;
+    return (await this.find(identity, chatId, { ...query, order: 'asc' })).page;
   }
 
   private async find(
     identity: Identity,
     chatId: string,
-    { limit, cursor }: PageQuery,
+    { limit, cursor, order }: ListMessagesQuery,
   ): Promise<{ page: Page<MessageDto>; ownerId: string }> {
     const after = decodeCursor(cursor);
-    const page = { userId: identity.id, chatId, after, limit };
+    const page = { userId: identity.id, chatId, after, limit, order };
     const find = (source: 'own' | 'public') =>
       this.database.readAsUser(identity, (statements) => this.messages.findPage(statements, source, page));
     const own = await find('own');
     const rows = own ?? (await find('public'));
     if (!rows) throw notFound('The chat');
     return {
-      page: toPage(rows, limit, keysetOf, (row) => toMessage(row, own !== undefined)),
+      page: toPage(rows, limit, order === 'desc' ? newestFirst : keysetOf, (row) =>
+        toMessage(row, own !== undefined),
+      ),
       ownerId: rows[0]?.ownerId ?? identity.id,
     };
   }

@@ -7,7 +7,7 @@ import { ModelListDto } from './dto/model-option.dto.js';
 import { ModelsService } from './models.service.js';
 import { userKeysOf } from './user-keys.js';
 
-@ApiTags('Account')
+@ApiTags('Models')
 @ApiBearerAuth()
 @ApiProblems(400)
 @Controller('api/models')

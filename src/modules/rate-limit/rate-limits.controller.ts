@@ -6,7 +6,7 @@ import { ApiProblems } from '../../common/errors/api-problems.js';
 import { RateLimitListDto } from './dto/rate-limit.dto.js';
 import { RateLimitsService } from './rate-limits.service.js';
 
-@ApiTags('Account')
+@ApiTags('Limits')
 @ApiBearerAuth()
 @ApiProblems()
 @Controller('api/rate-limits')

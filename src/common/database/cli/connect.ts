@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { causeOf } from '../connection-failure.js';
 
 const CONNECTION_TIMEOUT = 10_000;
 
@@ -22,12 +23,6 @@ export async function connect(url: string, applicationName: string): Promise<pg.
     await client.query('set statement_timeout = 0');
     return client;
   } catch (error) {
-    throw new Error(`The database cannot be reached: ${reasonOf(error)}.`, { cause: error });
+    throw new Error(`The database cannot be reached: ${causeOf(error).message}.`, { cause: error });
   }
-}
-
-/** A host with several addresses fails once per address, in an error that has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,25 +1,32 @@
 import { loadEnvFile } from '../../../config/env-file.js';
+import { causeOf, describeConnectionFailure } from '../connection-failure.js';
+import { type CommandDatabase, openCommandDatabase } from './open-database.js';
 
 /**
- * Runs one of the `db:*` commands on `DIRECT_URL` or, if that is not set, `DATABASE_URL`. A failure is one line on standard error and exit code 1.
+ * Runs an operator's command on the database of the environment. A failure is one line on standard error and exit code
+ * 1.
  *
  * @param command gets the URL and returns the lines to print; it returns `failed` for an exit code other than 0
  */
 export async function runCommand(
   command: (url: string) => Promise<{ lines: string[]; failed?: boolean }>,
 ): Promise<void> {
-  loadEnvFile();
-  const url = process.env['DIRECT_URL'] || process.env['DATABASE_URL'];
-  if (!url) {
-    process.stderr.write('switchboard: DATABASE_URL is not set. Set it to the URL of the database.\n');
-    process.exit(1);
-  }
+  let database: CommandDatabase | undefined;
   try {
-    const { lines, failed } = await command(url);
+    loadEnvFile();
+    database = await openCommandDatabase();
+    const { lines, failed } = await command(database.url);
     process.stdout.write(`${lines.join('\n')}\n`);
     process.exitCode = failed ? 1 : 0;
   } catch (error) {
-    process.stderr.write(`switchboard: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`switchboard: ${describe(error, database?.variable)}\n`);
     process.exitCode = 1;
+  } finally {
+    await database?.close();
   }
+}
+
+function describe(error: unknown, variable: string | undefined): string {
+  const connection = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return (variable && describeConnectionFailure(connection, variable)) ?? causeOf(error).message;
 }

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { FINISH_REASONS, type FinishReason } from '../../models/ending.js';
 
 export const MESSAGE_STATUSES = ['complete', 'streaming', 'stopped', 'interrupted', 'failed'] as const;
@@ -73,10 +73,9 @@ export class MessageDto {
   })
   finishReason: FinishReason | null;
 
-  @ApiProperty({
+  @ApiPropertyOptional({
     type: 'object',
     additionalProperties: true,
-    nullable: true,
     example: {
       agentType: 'chat',
       model: 'google/gemini-3.8-flash',
@@ -86,11 +85,11 @@ export class MessageDto {
       createdAt: '2026-11-23T08:15:31.456Z',
     },
     description:
-      'The metadata of the `UIMessage`, as sent with `finish` (or with `message-metadata` before an `error` or `abort`), or ' +
-      'null. `fallbackFor` names the model that would have answered, if `model` is one of its `fallbackModels`. ' +
+      'The metadata of the `UIMessage`, as sent with `finish` (or with `message-metadata` before an `error` or `abort`). ' +
+      'Messages of users, and answers that are being generated, have none. `fallbackFor` names the model that would have answered, if `model` is one of its `fallbackModels`. ' +
       'Readers of a public chat who are not its owner get it without `usage` and `cost`.',
   })
-  metadata: Record<string, unknown> | null;
+  metadata?: Record<string, unknown>;
 }
 
 export class MessagePageDto {

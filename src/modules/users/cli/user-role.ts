@@ -1,5 +1,5 @@
+import { runCommand } from '../../../common/database/cli/run-command.js';
 import { GuardedClient } from '../../../common/database/guarded-client.js';
-import { loadEnvFile } from '../../../config/env-file.js';
 
 const ROLES = ['user', 'admin'];
 
@@ -20,34 +20,19 @@ const SET_ROLE = `
   )
   select id from found`;
 
-/** `user-role <email> <user|admin>`: changes a role as an operator, on DATABASE_URL or in the embedded stack. */
-async function main([email, role]: string[]): Promise<void> {
+/** `user-role <email> <user|admin>`: changes a role as an operator. */
+async function setRole(url: string, [email, role]: string[]): Promise<string> {
   if (!email || !role || !ROLES.includes(role))
     throw new Error(`usage: npm run user:role -- <email> <${ROLES.join('|')}>`);
-  const database = await openDatabase();
-  const client = new GuardedClient({ connectionString: database.url });
+  const client = new GuardedClient({ connectionString: url });
   try {
     await client.connect();
     const { rowCount } = await client.query(SET_ROLE, [email, role]);
     if (rowCount === 0) throw new Error(`there is no user with the email address ${email}`);
-    process.stdout.write(`${email} is now ${role}\n`);
+    return `${email} is now ${role}`;
   } finally {
     await client.end().catch(() => undefined);
-    await database.close();
   }
 }
 
-async function openDatabase(): Promise<{ url: string; close(): Promise<void> }> {
-  const url = process.env['DIRECT_URL'] || process.env['DATABASE_URL'];
-  if (url) return { url, close: () => Promise.resolve() };
-  const { openEmbeddedDatabase } = await import('../../../embedded/open-database.js');
-  return openEmbeddedDatabase(process.env['DATA_DIR'] ?? '.data');
-}
-
-loadEnvFile();
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`switchboard: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCommand(async (url) => ({ lines: [await setRole(url, process.argv.slice(2))] }));

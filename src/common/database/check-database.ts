@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigurationError } from '../../config/environment.js';
+import { describeConnectionFailure, mayPass } from './connection-failure.js';
+import { GuardedClient } from './guarded-client.js';
+import { type MigrationState, readMigrationState } from './migrate.js';
+
+const ATTEMPTS = 5;
+const RETRY_DELAY = 1_000;
+const CONNECTION_TIMEOUT = 5_000;
+const OLDEST_VERSION = 15;
+
+/**
+ * Connects once, to tell before anything else starts whether the server can use this database. It waits a few seconds
+ * for a database that is starting.
+ *
+ * @param variable the name of the variable that has the URL
+ * @param log gets a line if there is something to wait for
+ * @throws ConfigurationError naming the variable and the cure
+ */
+export async function checkDatabase(
+  url: string,
+  variable: string,
+  log: (line: string) => void,
+): Promise<MigrationState> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inspect(url, variable);
+    } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
+      const failure = describeConnectionFailure(error, variable);
+      if (failure === undefined) throw error;
+      if (attempt === ATTEMPTS || !mayPass(error)) throw new ConfigurationError(failure);
+      if (attempt === 1) log('Waiting for the database…');
+      await sleep(RETRY_DELAY);
+    }
+  }
+}
+
+async function inspect(url: string, variable: string): Promise<MigrationState> {
+  const client = new GuardedClient({
+    connectionString: url,
+    application_name: 'switchboard-start',
+    connectionTimeoutMillis: CONNECTION_TIMEOUT,
+  });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ server_version: string }>('show server_version');
+    const version = rows[0]?.server_version ?? '';
+    if (Number.parseInt(version, 10) < OLDEST_VERSION) {
+      throw new ConfigurationError(
+        `${variable} leads to PostgreSQL ${version}. PostgreSQL ${OLDEST_VERSION} or later is required`,
+      );
+    }
+    return await readMigrationState(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** @throws ConfigurationError if migrations are missing */
+export function requireMigrated({ missing }: MigrationState): void {
+  if (missing.length === 0) return;
+  const count = missing.length === 1 ? 'a migration' : `${missing.length} migrations`;
+  throw new ConfigurationError(
+    `The database of DATABASE_URL lacks ${count} of this version. Run npm run db:migrate, or set MIGRATE_ON_START=true`,
+  );
+}
