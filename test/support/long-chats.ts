@@ -33,6 +33,15 @@ export async function addLongChat(
   { visibility, text = line(0) }: { visibility?: 'public' | 'private'; text?: string } = {},
 ): Promise<{ chatId: string; ids: string[] }> {
   const chatId = await addChat(app, user, { visibility });
+  return { chatId, ids: await addOldMessages(app, chatId, { count, text }) };
+}
+
+/** Adds questions and answers of yesterday to a chat. @returns their ids, oldest first */
+export async function addOldMessages(
+  app: Pick<TestApp, 'database'>,
+  chatId: string,
+  { count, text }: { count: number; text: string },
+): Promise<string[]> {
   const rows = await app.database.query(
     `insert into "Message_v2" (id, "chatId", role, parts, "createdAt")
      select gen_random_uuid(), $1, case n % 2 when 0 then 'user' else 'assistant' end,
@@ -42,10 +51,9 @@ export async function addLongChat(
      returning id, "createdAt"`,
     [chatId, count, text],
   );
-  const inOrder = (rows as Array<{ id: string; createdAt: Date }>).sort(
-    (left, right) => left.createdAt.getTime() - right.createdAt.getTime(),
-  );
-  return { chatId, ids: inOrder.map(({ id }) => id) };
+  return (rows as Array<{ id: string; createdAt: Date }>)
+    .sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime())
+    .map(({ id }) => id);
 }
 
 export interface StoredSummary {

@@ -1,10 +1,10 @@
 import type { ProviderDouble, RecordedRequest } from '../doubles/provider-double.js';
 import type { Script, ScriptedUsage } from '../doubles/script.js';
-import { isTitleCall } from '../doubles/wire/reply.js';
+import { isCompactionCall, isTitleCall } from '../doubles/wire/reply.js';
 import type { TestUser } from './app.js';
 
 /** The purpose of a model call, derived from its request. */
-export type CallKind = 'agent' | 'title' | 'routing' | 'writer' | 'editor' | 'image';
+export type CallKind = 'agent' | 'title' | 'routing' | 'compaction' | 'writer' | 'editor' | 'image';
 
 /** One turn, or one request that calls a model without a chat. */
 export interface Step {
@@ -74,6 +74,7 @@ const DEFAULTS: Record<CallKind, Script> = {
   agent: WORDS,
   title: { text: ['A title'] },
   routing: { text: ['{"agent":"chat","reason":"It is a question."}'] },
+  compaction: { text: ['Some words.'] },
   writer: WORDS,
   editor: { text: ['{"suggestions":[]}'] },
   image: {},
@@ -126,6 +127,7 @@ function kindOf(request: RecordedRequest): CallKind {
   const { instructions, wantsImage } = request;
   if (wantsImage) return 'image';
   if (isTitleCall(request)) return 'title';
+  if (isCompactionCall(request)) return 'compaction';
   if (instructions.includes('You decide which agent')) return 'routing';
   if (/You write the content of a document|You change a document as you are asked/.test(instructions))
     return 'writer';

@@ -6,6 +6,7 @@ import { ADDRESS, answered, ISSUE } from './approvals.js';
 import { eventually, textOfChunks, userMessage } from './chat-app.js';
 import { type GithubApp, TOKEN_HEADER } from './github-app.js';
 import { picture } from './drawing.js';
+import { addOldMessages, compacted } from './long-chats.js';
 import { readChat, stop, storedAnswer } from './turns.js';
 import type { CallKind, Lane, Random } from './usage-ledger.js';
 
@@ -107,6 +108,10 @@ export class UsagePlay {
     'a stop during retries': (lane) =>
       this.turn(lane, { agent: [...fails(status(500), status(500)), SLOW] }, { ending: 'raced' }),
     'a reader who leaves': (lane) => this.turn(lane, { agent: [SLOW] }, { ending: 'left' }),
+    'a long chat that is summarized': (lane) => this.summarize(lane),
+    'a summary at the second attempt': (lane) => this.summarize(lane, fails(status(503))),
+    'a summary that is refused': (lane) => this.summarize(lane, fails(status(400))),
+    'a summary that breaks off': (lane) => this.summarize(lane, fails({ type: 'half-close', chunks: 1 })),
     'a title that fails': (lane) => this.turn(lane, { title: fails(status(400)) }),
 
     'a document': (lane) => this.write(lane),
@@ -198,6 +203,15 @@ export class UsagePlay {
       await eventually(async () => !(await readChat(app, user, chatId)).isStreaming);
     } else await reader.rest();
     this.note(lane, reader.chunks);
+  }
+
+  /** Many messages make a summary due, however short they are. */
+  private async summarize(lane: Lane, compaction: Script[] = []): Promise<void> {
+    const { app } = this;
+    await this.turn(lane);
+    await addOldMessages(app, lane.chatId, { count: 320, text: `Before ${lane.mark}` });
+    await this.turn(lane, { compaction });
+    await compacted(app, lane.user);
   }
 
   private begin(lane: Lane, scripts: Scripts, step: Partial<Lane['step']> = {}): void {
