@@ -6,6 +6,7 @@ import { ConfigurationError, parseEnvironment, variableNames } from './config/en
 import { describeUnknownVariables } from './config/unknown-variables.js';
 import type { EmbeddedStack } from './embedded/embedded-stack.js';
 import { VENDORS } from './modules/models/vendors/vendors.js';
+import { describe, stopWhenNeeded } from './shutdown.js';
 import { checkPort, describeListenFailure, prepareDatabase } from './start-checks.js';
 
 /** Starts the server from the process environment and `.env`. A problem is one line on standard error and exit code 1. */
@@ -50,7 +51,7 @@ async function start(): Promise<void> {
     await run(loadConfig({ ...process.env, ...stack.environment }, VENDORS, { embedded: true }), stack);
   } catch (error) {
     await stack.stop();
-    throw error;
+    throw stack.explain(error);
   }
 }
 
@@ -76,7 +77,7 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
       (async (fastify, countRefused) =>
         (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack, countRefused)),
   });
-  stopOnSignals(app, stack);
+  stopWhenNeeded(app, { deadline: config.server.shutdownTimeout, stack });
   const bannerOf = stack && (await prepareBanner(stack));
   await listen(app, config.server);
   const url = await app.getUrl();
@@ -104,37 +105,4 @@ async function listen(
         : describeListenFailure(error, host, port, 'PORT')) ?? error
     );
   }
-}
-
-/** With npm, Ctrl-C reaches the server twice: from the terminal, and passed on by npm. */
-const SAME_SIGNAL = 1_000;
-
-/** The first signal shuts the server down gracefully. A later signal ends it immediately. */
-function stopOnSignals(app: NestFastifyApplication, stack?: EmbeddedStack): void {
-  let stoppingSince: number | undefined;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince >= SAME_SIGNAL) process.exit(130);
-      return;
-    }
-    stoppingSince = performance.now();
-    app
-      .close()
-      .then(() => stack?.stop())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`switchboard: shutdown after ${signal} failed: ${describe(error)}\n`);
-          process.exit(1);
-        },
-      );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  // The terminal was closed. Running answers are stored then, too.
-  process.on('SIGHUP', stop);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

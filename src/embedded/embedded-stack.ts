@@ -1,16 +1,18 @@
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '@supabase/lite';
 import pg from 'pg';
 import { AccessTokens } from './access-token.js';
 import { AdminUsers } from './admin-users.js';
 import { AuthService } from './auth-service.js';
 import { Callers } from './caller.js';
-import { EmbeddedStackError } from './embedded-stack-error.js';
+import { EmbeddedStackError, ofDataFolder } from './embedded-stack-error.js';
+import { FolderLock } from './folder-lock.js';
 import { Gateway } from './gateway.js';
 import { LoginThrottle } from './login-throttle.js';
 import { type BodyLimitsByKind, bodyLimitsOf } from './request-body.js';
 import { comparePassword } from './password-hash.js';
-import { PostgresCluster } from './postgres-cluster.js';
+import { CLOSE_TIMEOUT, PostgresCluster } from './postgres-cluster.js';
 import { openPrivateFolder, PRIVATE_UMASK } from './private-folder.js';
 import { SessionRepository } from './session.repository.js';
 import { SignIn } from './sign-in.js';
@@ -35,6 +37,10 @@ export interface EmbeddedStack {
   gateway: Gateway;
   /** Whether a user has this address, and this password. */
   findUser(user: { email: string; password: string }): Promise<'absent' | 'same' | 'other password'>;
+  /** Rejects if PostgreSQL has ended and cannot be started again. */
+  lost: Promise<never>;
+  /** The error for the operator, if the data folder is its cause. Any other error is returned unchanged. */
+  explain(error: unknown): unknown;
   /** Stops everything gracefully. It can be called more than once. */
   stop(): Promise<void>;
 }
@@ -64,23 +70,18 @@ export async function startEmbeddedStack(options: EmbeddedStackOptions): Promise
   }
   process.umask(PRIVATE_UMASK);
   const dataDir = resolve(options.dataDir);
-  const secrets = openDataDir(dataDir);
-  const cluster = await PostgresCluster.start(dataDir, secrets, options.log);
-  try {
-    return await startServices(cluster, dataDir, secrets, options);
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
-}
-
-function openDataDir(dataDir: string): StackSecrets {
+  let lock: FolderLock | undefined;
+  let cluster: PostgresCluster | undefined;
   try {
     openPrivateFolder(dataDir, postgresUser());
-    return readSecrets(dataDir) ?? createSecrets();
+    lock = FolderLock.take(dataDir);
+    const secrets = readSecrets(dataDir) ?? createSecrets();
+    cluster = await PostgresCluster.start(dataDir, secrets, options.log);
+    return await startServices(cluster, dataDir, secrets, lock, options);
   } catch (error) {
-    if (error instanceof EmbeddedStackError) throw error;
-    throw new EmbeddedStackError(`DATA_DIR ${dataDir} cannot be used: ${(error as Error).message}`);
+    await cluster?.stop();
+    lock?.release();
+    throw ofDataFolder(error, dataDir);
   }
 }
 
@@ -88,6 +89,7 @@ async function startServices(
   cluster: PostgresCluster,
   dataDir: string,
   secrets: StackSecrets,
+  lock: FolderLock,
   { publicUrl, authRateLimit, requestTimeout, log }: EmbeddedStackOptions,
 ): Promise<EmbeddedStack> {
   await prepareSchemas(cluster.url, secrets.authPassword);
@@ -120,15 +122,20 @@ async function startServices(
       const isSame = await comparePassword(password, user.encrypted_password ?? '').catch(() => false);
       return isSame ? 'same' : 'other password';
     },
+    lost: cluster.lost,
+    explain: (error) => ofDataFolder(error, dataDir),
     stop: () => {
-      stopped ??= database
-        .end()
-        .then(() => app.connection.close())
-        .catch(() => undefined)
-        .then(() => cluster.stop());
+      stopped ??= Promise.race([closed(database, app), sleep(CLOSE_TIMEOUT)])
+        .then(() => cluster.stop())
+        .finally(() => lock.release());
       return stopped;
     },
   };
+}
+
+/** Never rejects. */
+async function closed(database: pg.Pool, app: App): Promise<void> {
+  await Promise.allSettled([database.end(), app.connection.close()]);
 }
 
 /** The layer between requests and the library. Both services use one fixed origin, regardless of the Host header. */

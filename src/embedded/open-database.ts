@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import pg from 'pg';
-import { EmbeddedStackError } from './embedded-stack-error.js';
+import { EmbeddedStackError, ofDataFolder } from './embedded-stack-error.js';
+import { FolderLock } from './folder-lock.js';
 import { PostgresCluster } from './postgres-cluster.js';
 import { databaseUrl, readSecrets } from './stack-secrets.js';
 
@@ -20,8 +21,14 @@ export async function openEmbeddedDatabase(
   if (secrets.port !== undefined && (await answers(databaseUrl(secrets)))) {
     return { url: databaseUrl(secrets), close: () => Promise.resolve() };
   }
-  const cluster = await PostgresCluster.start(folder, secrets, () => undefined);
-  return { url: cluster.url, close: () => cluster.stop() };
+  const lock = FolderLock.take(folder);
+  try {
+    const cluster = await PostgresCluster.start(folder, secrets, () => undefined);
+    return { url: cluster.url, close: () => cluster.stop().finally(() => lock.release()) };
+  } catch (error) {
+    lock.release();
+    throw ofDataFolder(error, folder);
+  }
 }
 
 async function answers(url: string): Promise<boolean> {

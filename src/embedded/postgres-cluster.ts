@@ -1,40 +1,64 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  fchmodSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { ADVISORY_LOCKS } from '../common/database/advisory-locks.js';
 import { EmbeddedStackError } from './embedded-stack-error.js';
+import { inUse } from './folder-lock.js';
 import { makeSharedFolder, postgresBinaries, SHARED_FOLDER } from './postgres-binaries.js';
+import {
+  didNotStart,
+  endPostgres,
+  freePort,
+  initialise,
+  isRunning,
+  launch,
+  logSize,
+  type PostgresPlace,
+  postmasterPid,
+  removeStaleLock,
+} from './postgres-process.js';
 import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
 import { canReach, postgresUser, type SystemUser } from './system-user.js';
 
-const START_ATTEMPTS = 300;
-const STOP_TIMEOUT = 15_000;
+/** PostgreSQL may have to recover from a crash before it accepts connections. */
+const START_TIMEOUT = 60_000;
+const START_POLL = 50;
+/** Waiting times before PostgreSQL is started again, in milliseconds. Each start may take {@link START_TIMEOUT}. */
+const RESTART_DELAYS = [0, 500, 1_000, 2_000, 4_000, 8_000];
+/** A PostgreSQL that ends this often within {@link CRASH_WINDOW} is not started again. */
+const MOST_CRASHES = 5;
+const CRASH_WINDOW = 60_000;
+/** Closing a connection to a PostgreSQL that does not respond would take forever. */
+export const CLOSE_TIMEOUT = 1_000;
 
 /** Name of the connection with the lock that marks the process of the stack as alive. */
 const OWNER_NAME = 'switchboard-embedded';
 
-/** The PostgreSQL of one data folder. */
+/** The PostgreSQL of one data folder. It is started again when it ends by itself. */
 export class PostgresCluster {
+  /** Rejects if PostgreSQL has ended and cannot be started again. It never resolves. */
+  readonly lost: Promise<never>;
+  private readonly giveUp: (reason: unknown) => void;
+  private readonly crashes: number[] = [];
+  private isStopping = false;
+  private reviving?: Promise<void>;
+
   private constructor(
-    readonly url: string,
-    private readonly owner: pg.Client,
-    private readonly folder: string,
-  ) {}
+    private readonly place: PostgresPlace,
+    private readonly secrets: StackSecrets,
+    private owner: pg.Client,
+    private readonly log: (line: string) => void,
+  ) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.lost = promise;
+    this.giveUp = reject;
+    // A command does not wait for it.
+    this.lost.catch(() => undefined);
+    this.watch();
+  }
 
   /**
    * Starts PostgreSQL with the cluster in `dataDir`, which is created on the first start. A PostgreSQL that is still
@@ -49,34 +73,86 @@ export class PostgresCluster {
   ): Promise<PostgresCluster> {
     const user = postgresUser();
     secrets.clusterFolder ??= prepareFolder(dataDir, user);
-    const folder = secrets.clusterFolder;
-    const binaries = postgresBinaries(user);
-    const isNew = !existsSync(join(folder, 'PG_VERSION'));
+    const place = { dataDir, user, folder: secrets.clusterFolder };
+    const { initdb } = postgresBinaries(user);
+    const isNew = !existsSync(join(place.folder, 'PG_VERSION'));
     if (isNew) log(`Creating a PostgreSQL database in ${dataDir}. Only the first start does this.`);
-    if (isNew) initialise(binaries.initdb, folder, user, secrets, dataDir);
+    if (isNew) initialise(initdb, place, secrets);
     writeSecrets(dataDir, secrets);
 
     let owner = await tryOwn(secrets, dataDir);
     if (owner) log('Reused a PostgreSQL process that was still running after a crash.');
     else {
-      removeStaleLock(folder);
+      await removeStaleLock(place.folder);
       secrets.port = await freePort();
-      const child = launch(binaries.postgres, folder, user, secrets.port, dataDir);
-      owner = await untilOwned(secrets, dataDir, child);
+      owner = await launchAndOwn(place, secrets);
       writeSecrets(dataDir, secrets);
     }
-    return new PostgresCluster(databaseUrl(secrets), owner, folder);
+    return new PostgresCluster(place, secrets, owner, log);
+  }
+
+  get url(): string {
+    return databaseUrl(this.secrets);
   }
 
   /** Stops PostgreSQL after ending all sessions, and waits for it. */
   async stop(): Promise<void> {
-    const pid = postmasterPid(this.folder);
-    await this.owner.end().catch(() => undefined);
-    if (pid === undefined) return;
-    signal(pid, 'SIGINT');
-    const deadline = Date.now() + STOP_TIMEOUT;
-    while (isAlive(pid) && Date.now() < deadline) await sleep(25);
-    if (isAlive(pid)) signal(pid, 'SIGQUIT');
+    this.isStopping = true;
+    await this.reviving;
+    const pid = postmasterPid(this.place.folder);
+    await Promise.race([this.owner.end().catch(() => undefined), sleep(CLOSE_TIMEOUT)]);
+    if (pid !== undefined && isRunning(this.place.folder)) await endPostgres(pid);
+  }
+
+  private watch(): void {
+    this.owner.once('end', () => {
+      if (!this.isStopping) this.reviving = this.revive().catch(this.giveUp);
+    });
+  }
+
+  /** The owner's connection was lost. PostgreSQL may still run: one killed session makes it end all others. */
+  private async revive(): Promise<void> {
+    const since = performance.now();
+    this.log(
+      isRunning(this.place.folder)
+        ? 'The embedded PostgreSQL has ended its connections. Connecting again.'
+        : 'The embedded PostgreSQL has ended. Starting it again.',
+    );
+    let reason = '';
+    for (const delay of RESTART_DELAYS) {
+      await sleep(delay);
+      if (this.isStopping) return;
+      try {
+        this.owner = await this.own();
+        this.watch();
+        const seconds = ((performance.now() - since) / 1_000).toFixed(1);
+        return this.log(`The embedded PostgreSQL accepts connections again, after ${seconds} s.`);
+      } catch (error) {
+        reason = error instanceof Error ? error.message : String(error);
+        this.log(`The embedded PostgreSQL could not be started: ${reason}`);
+      }
+    }
+    throw new EmbeddedStackError(
+      `The embedded PostgreSQL in ${this.place.dataDir} has ended and cannot be started again: ${reason}`,
+    );
+  }
+
+  /** Keeps the port, because all connections use the same URL. */
+  private async own(): Promise<pg.Client> {
+    const { place, secrets } = this;
+    const deadline = performance.now() + START_TIMEOUT;
+    while (isRunning(place.folder) && performance.now() < deadline) {
+      const owner = await tryOwn(secrets, place.dataDir);
+      if (owner) return owner;
+      await sleep(START_POLL);
+    }
+    const now = performance.now();
+    if (this.crashes.filter((time) => time > now - CRASH_WINDOW).length >= MOST_CRASHES)
+      throw new EmbeddedStackError(`it has ended ${MOST_CRASHES + 1} times within a minute`);
+    await removeStaleLock(place.folder);
+    const owner = await launchAndOwn(place, secrets);
+    this.crashes.push(now);
+    return owner;
   }
 }
 
@@ -90,81 +166,6 @@ function prepareFolder(dataDir: string, user: SystemUser): string {
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   if (folder !== own) symlinkSync(folder, own);
   return folder;
-}
-
-function initialise(
-  initdb: string,
-  folder: string,
-  user: SystemUser,
-  secrets: StackSecrets,
-  dataDir: string,
-): void {
-  const passwordFile = join(folder, '..', `.password-${process.pid}`);
-  writeFileSync(passwordFile, secrets.databasePassword, { mode: 0o600 });
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(passwordFile, user.uid, user.gid);
-  try {
-    const flags = [
-      '-D',
-      folder,
-      '-U',
-      'postgres',
-      '--auth=scram-sha-256',
-      `--pwfile=${passwordFile}`,
-      '-E',
-      'UTF8',
-      '--locale=C.UTF-8',
-    ];
-    const options = { ...user, cwd: '/', encoding: 'utf8', env: environment() } as const;
-    let result = spawnSync(initdb, flags, options);
-    // macOS has no C.UTF-8. The builtin provider sorts the same way everywhere.
-    if (result.status !== 0) result = spawnSync(initdb, [...flags.slice(0, -1), '--locale=C'], options);
-    if (result.status !== 0) {
-      const reason = (result.error?.message ?? result.stderr).trim().split('\n').at(-1);
-      throw new EmbeddedStackError(`PostgreSQL could not be set up in ${dataDir}: ${reason}`);
-    }
-  } finally {
-    rmSync(passwordFile, { force: true });
-  }
-}
-
-function launch(
-  postgres: string,
-  folder: string,
-  user: SystemUser,
-  port: number,
-  dataDir: string,
-): ChildProcess {
-  const settings = {
-    port,
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: 100,
-    password_encryption: 'scram-sha-256',
-    shared_buffers: '64MB',
-  };
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const logFile = openSync(join(dataDir, 'postgres.log'), 'a', 0o600);
-  fchmodSync(logFile, 0o600);
-  // PostgreSQL runs in its own process group. Ctrl-C in a terminal must only reach the server, which stops PostgreSQL
-  // last.
-  const child = spawn(postgres, ['-D', folder, ...flags], {
-    ...user,
-    cwd: '/',
-    env: environment(),
-    detached: true,
-    stdio: ['ignore', logFile, logFile],
-  });
-  child.unref();
-  return child;
-}
-
-/**
- * The environment variables that PostgreSQL needs. The environment also has provider keys, which its account could
- * read.
- */
-function environment(): NodeJS.ProcessEnv {
-  const needed = /^(?:PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|SystemRoot)$/i;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)));
 }
 
 /** Takes ownership of a running PostgreSQL. Returns undefined if none is running. */
@@ -189,87 +190,31 @@ async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client
   );
   if (rows[0]?.owned) return client;
   await client.end();
-  const pid = rows[0]?.other?.split(' ')[1] ?? 'unknown';
-  throw new EmbeddedStackError(
-    `Another Switchboard process (${pid}) is using ${dataDir}. Stop it or set another DATA_DIR`,
-  );
+  throw inUse(rows[0]?.other?.split(' ')[1], dataDir);
 }
 
-async function untilOwned(secrets: StackSecrets, dataDir: string, child: ChildProcess): Promise<pg.Client> {
-  for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+async function launchAndOwn(place: PostgresPlace, secrets: StackSecrets): Promise<pg.Client> {
+  const { dataDir, user } = place;
+  const since = logSize(dataDir);
+  const child = launch(postgresBinaries(user).postgres, place, secrets.port ?? 0);
+  const owner = await untilOwned(secrets, dataDir, child);
+  if (owner) return owner;
+  // It must not be left behind without an owner.
+  child.kill('SIGINT');
+  throw didNotStart(dataDir, since);
+}
+
+async function untilOwned(
+  secrets: StackSecrets,
+  dataDir: string,
+  child: ChildProcess,
+): Promise<pg.Client | undefined> {
+  const deadline = performance.now() + START_TIMEOUT;
+  while (performance.now() < deadline) {
     const owner = await tryOwn(secrets, dataDir);
     if (owner) return owner;
-    if (child.exitCode !== null) break;
-    await sleep(50);
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break;
+    await sleep(START_POLL);
   }
-  throw new EmbeddedStackError(
-    `PostgreSQL did not start. See ${join(dataDir, 'postgres.log')} for the reason`,
-  );
-}
-
-/**
- * PostgreSQL leaves its lock file behind when it is killed, and considers it valid while any process has that id. A
- * process that is not PostgreSQL was only assigned the same id later.
- */
-function removeStaleLock(folder: string): void {
-  const pid = postmasterPid(folder);
-  if (pid === undefined) return;
-  if (!isAlive(pid) || !isPostgres(pid)) {
-    rmSync(join(folder, 'postmaster.pid'), { force: true });
-    return;
-  }
-  // It runs but does not respond under the known port and password, so it is not ours.
-  signal(pid, 'SIGINT');
-  const until = Date.now() + STOP_TIMEOUT;
-  while (isAlive(pid) && Date.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-}
-
-function isPostgres(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres');
-  } catch {
-    return (
-      spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.includes(
-        'postgres',
-      ) ?? false
-    );
-  }
-}
-
-function postmasterPid(folder: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    return pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended meanwhile.
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
+  return undefined;
 }

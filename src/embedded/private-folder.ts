@@ -18,7 +18,8 @@ export const PRIVATE_UMASK = 0o077;
 const STICKY = 0o1000;
 
 /** The stack's own entries, and entries that every volume has. */
-const KNOWN = /^(?:stack\.json|postgres|postgres\.log|storage|lost\+found|\..*)$/;
+const KNOWN =
+  /^(?:stack\.json(?:\.\d+)?|stack\.lock(?:\.\w+)*|postgres|postgres\.log|storage|lost\+found|\..*)$/;
 
 /**
  * Creates the data folder or uses an existing one, and closes it and the stack's files to other users. PostgreSQL's own
@@ -47,7 +48,7 @@ export function openPrivateFolder(folder: string, postgres: SystemUser): void {
     chmodSync(folder, 0o700);
   }
   for (const name of names) {
-    if (/^(?:stack\.json|postgres\.log|\.password-)/.test(name)) close(join(folder, name));
+    if (/^(?:stack\.|postgres\.log|\.password-)/.test(name)) close(join(folder, name));
   }
   close(join(folder, 'storage'));
 }

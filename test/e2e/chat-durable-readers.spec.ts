@@ -5,7 +5,8 @@ import type { Socket } from 'node:net';
 import { PING } from '../../src/common/http/event-stream.js';
 import { type ChatApp, eventually, readAnswer, startChatApp, userMessage } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
-import { answerCalls, resume, saying, stop, storedAnswer, textOfParts } from '../support/turns.js';
+import { RawConnection } from '../support/raw-http.js';
+import { answerCalls, gauge, resume, saying, stop, storedAnswer, textOfParts } from '../support/turns.js';
 
 retryOnce();
 
@@ -130,5 +131,40 @@ describe('readers of an answer', () => {
     expect(other.text).toBe('Let me see. Yes.');
     expect(other.done).toBe(true);
     expect(await stop(app, user, chatId)).toEqual({ stopped: false });
+  });
+
+  it('get the whole answer after they have closed their sending side, and are missed when they have left', async () => {
+    const chatId = randomUUID();
+    app.double.enqueue({ text: ['Half ', 'open.'], pauseAfter: 1 });
+    const body = JSON.stringify({ id: chatId, message: userMessage('a half-closed connection') });
+    const post = [
+      'POST /api/chat HTTP/1.1',
+      'host: localhost',
+      `authorization: ${user.headers.authorization}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    const get = [`GET /api/chat/${chatId}/stream HTTP/1.1`, 'host: localhost', post[2]];
+    const sending = await RawConnection.open(app.url);
+    sending.send([...post, '', body].join('\r\n')).socket.end();
+    await sending.until(({ received }) => received.includes('Half '));
+    const resuming = await RawConnection.open(app.url);
+    resuming.send([...get, '', ''].join('\r\n')).socket.end();
+    await resuming.until(({ received }) => received.includes('Half '));
+    const leaving = await RawConnection.open(app.url);
+    leaving.send([...get, '', ''].join('\r\n'));
+    await leaving.until(({ received }) => received.includes('Half '));
+    expect(await gauge(app, 'switchboard_stream_readers')).toBe(3);
+    leaving.socket.destroy();
+    await eventually(async () => (await gauge(app, 'switchboard_stream_readers')) === 2);
+    app.double.resume();
+    for (const reader of [sending, resuming]) {
+      await reader.until(({ closed }) => closed);
+      expect(reader.received).toContain('open.');
+      expect(reader.received).toContain('"type":"finish"');
+      // The response ends as it should.
+      expect(reader.received).toMatch(/data: \[DONE\]\n\n\r\n0\r\n\r\n$/);
+      reader.close();
+    }
   });
 });

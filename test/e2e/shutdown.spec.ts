@@ -6,6 +6,7 @@ import pg from 'pg';
 import { eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import { eachSideBySide } from '../support/side-by-side.js';
+import { freezableRoute } from '../support/frozen-database.js';
 import type { ServerProcess } from '../support/server-process.js';
 import type { TestUser } from '../support/app.js';
 import {
@@ -181,6 +182,36 @@ describe('the shutdown of a server', () => {
       expect(await server.stop()).toBe(0);
       expect(performance.now() - startedAt).toBeLessThan(15_000);
       await expect(asleep.rest()).rejects.toThrow();
+    },
+
+    'ends soon after the deadline while the database does not respond': async () => {
+      const route = await freezableRoute(servers.database.url);
+      try {
+        const server = await servers.start({ DATABASE_URL: route.url, SHUTDOWN_TIMEOUT_MS: '1000' });
+        const chatId = randomUUID();
+        program('frozen', { text: ['Still ', 'here.'], pauseAfter: 1 });
+        const reader = await send(server, user, { id: chatId, message: userMessage('frozen') });
+        await reader.until(saying('Still '));
+        route.freeze();
+        // Others wait for the database, too.
+        const waiting = fetch(`${server.url}/api/chats`, { headers: user.headers });
+        waiting.catch(() => undefined);
+        const startedAt = performance.now();
+        expect(await server.stop()).toBe(1);
+        const seconds = (performance.now() - startedAt) / 1_000;
+        expect(seconds).toBeGreaterThan(5);
+        expect(seconds).toBeLessThan(9);
+        expect(server.output()).toContain(
+          'switchboard: the shutdown after SIGTERM took too long and was cut off',
+        );
+        await expect(reader.rest()).rejects.toThrow();
+        // What it had stored is closed by the next server.
+        await route.close();
+        const next = await servers.start();
+        expect((await storedAnswer(next, user, chatId)).status).toBe('interrupted');
+      } finally {
+        await route.close();
+      }
     },
 
     'comes at once with the second signal, and the next start closes what was left open': async () => {

@@ -5,7 +5,8 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Identity } from '../auth/identity.js';
 import { isDatabaseAway, postgresCode } from '../errors/postgres-errors.js';
 import { ConnectionShares } from './connection-shares.js';
-import { beginByKey, beginWithin, DATABASE_LIMITS, type TimeLimits } from './time-limits.js';
+import { type Claims, claimsOf, parametersOf } from './user-claims.js';
+import { beginByKey, beginWithin, DATABASE_LIMITS, type TimeLimits, withLoad } from './time-limits.js';
 
 const BEGIN_AS_USER = `
   select set_config('role', 'switchboard_user', true), set_config('request.jwt.claims', $1, true),
@@ -122,8 +123,8 @@ export class Database {
    * crashes within about half a second.
    */
   provisionalBatch(): Batch {
-    const begin = `${beginByKey(this.limits.service)}; SET LOCAL synchronous_commit = off`;
-    return new Batch((statements) => retryTransaction(() => this.executeTogether(statements, begin)));
+    const more = '; SET LOCAL synchronous_commit = off';
+    return new Batch((statements) => retryTransaction(() => this.executeTogether(statements, more)));
   }
 
   /**
@@ -143,16 +144,13 @@ export class Database {
     return idleCount === 0 && totalCount >= options.max;
   }
 
-  private async executeTogether(
-    statements: Statement[],
-    begin = beginByKey(this.limits.service),
-  ): Promise<unknown[][]> {
+  private async executeTogether(statements: Statement[], more = ''): Promise<unknown[][]> {
     const client = await this.pool().connect();
     let failure: unknown;
     try {
       const results = statements.map(() => Promise.resolve<unknown[]>([]));
       await settled([
-        client.query(begin),
+        client.query(`${beginByKey(this.underLoad(this.limits.service))}${more}`),
         ...statements.map(({ text, parameters }, index) => {
           const rows = client.query<never>(text, parameters).then((result) => result.rows);
           return (results[index] = rows);
@@ -202,7 +200,11 @@ export class Database {
       sent.push(result);
       return result;
     };
-    void send(client.query(beginWithin(isReport ? this.limits.report : this.limits.user, 'READ ONLY')));
+    void send(
+      client.query(
+        beginWithin(this.underLoad(isReport ? this.limits.report : this.limits.user), 'READ ONLY'),
+      ),
+    );
     void send(client.query(BEGIN_AS_USER, parametersOf(claimsOf(identity))));
     const statements: SqlRunner = {
       query: (text, parameters) => {
@@ -232,6 +234,12 @@ export class Database {
     return (this.dataSource.driver as PostgresDriver).master as Pool;
   }
 
+  /** Called with a connection at hand. */
+  private underLoad(limits: TimeLimits): TimeLimits {
+    const { idleCount, totalCount, options } = this.pool();
+    return withLoad(limits, totalCount - idleCount, options.max);
+  }
+
   private get shares(): ConnectionShares {
     return (this.sharesByPool ??= ConnectionShares.ofPool(this.pool().options.max, this.limits.patience));
   }
@@ -257,7 +265,7 @@ export class Database {
     try {
       // Both are sent at once, because the connection is pipelined. Both must have succeeded before `fn` runs, or
       // before its results count: a statement outside of the transaction would run with the rights of the service.
-      const begin = runner.query(atOnce ? beginByKey(limits) : beginWithin(limits));
+      const begin = runner.query((atOnce ? beginByKey : beginWithin)(this.underLoad(limits)));
       const rows = before.map(({ text, parameters }) => runner.query(text, parameters) as Promise<unknown[]>);
       begun = settled([
         begin,
@@ -330,23 +338,4 @@ interface Opening {
   claims?: Claims;
   atOnce?: boolean;
   before?: Statement[];
-}
-
-interface Claims {
-  sub: string;
-  role: string;
-  user_metadata: { role: string; isActive: boolean };
-}
-
-function parametersOf(claims: Claims): [claims: string, subject: string] {
-  return [JSON.stringify(claims), claims.sub];
-}
-
-/** The claims that policies read, in the format of Supabase's access tokens. */
-function claimsOf(identity: Identity): Claims {
-  return {
-    sub: identity.id,
-    role: 'authenticated',
-    user_metadata: { role: identity.role, isActive: true },
-  };
 }

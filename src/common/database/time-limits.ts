@@ -11,6 +11,17 @@ export const REPORT_LIMITS: TimeLimits = { lock: 3_000, statement: 30_000 };
 /** Work of the service skips locked rows, so waiting indicates a problem. */
 export const SERVICE_LIMITS: TimeLimits = { lock: 3_000, statement: 30_000 };
 
+/** How long a statement waits for a lock while more than half of all connections are in use. */
+const BUSY_LOCK = 1_000;
+
+/**
+ * Statements that wait for locks keep their connections. If these were all, everybody else would wait, too. While many
+ * connections are in use, a statement waits for a lock only for a short time.
+ */
+export function withLoad(limits: TimeLimits, inUse: number, poolSize: number): TimeLimits {
+  return inUse * 2 > poolSize ? { ...limits, lock: Math.min(limits.lock, BUSY_LOCK) } : limits;
+}
+
 /** Longer than the pool lets a request wait. A user who waits for their own share does not block other users. */
 const SHARE_PATIENCE = 15_000;
 

@@ -20,6 +20,14 @@ function answerExpectations(server: Server): void {
 }
 
 /**
+ * A client that closes its sending side after its request still reads the answer. By default, Node would end the answer
+ * too. Node has this switch for servers, but no types for it.
+ */
+function answerHalfClosed(server: Server): void {
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+}
+
+/**
  * Closes the server when its running requests are done. Running answers have ended by then, but a slow reader may have
  * the rest of one left, and a request may be waiting for the database. Idle keep-alive connections are closed
  * immediately.
@@ -32,6 +40,7 @@ export class DrainingAdapter extends FastifyAdapter {
     super.initHttpServer(options);
     const server = this.getHttpServer<Server>();
     answerExpectations(server);
+    answerHalfClosed(server);
     server.prependListener('request', (_request, response: ServerResponse) => {
       this.responses.add(response);
       response.once('close', () => {

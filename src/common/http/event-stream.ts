@@ -29,6 +29,8 @@ export class EventStream {
   private pending = '';
   private refused = false;
   private begun = false;
+  /** The client has closed its sending side, or has left. Only sending something can tell which. */
+  private mayHaveLeft = false;
 
   /**
    * @param onDrain called after a write returned false, when the socket can take more again
@@ -47,10 +49,16 @@ export class EventStream {
     const drained = () => this.drained();
     raw.on('drain', drained);
     socket?.on('drain', drained);
+    const halfClosed = () => {
+      this.mayHaveLeft = true;
+      this.write(PING_FRAME);
+    };
+    if (socket?.readableEnded) process.nextTick(halfClosed);
+    else socket?.once('end', halfClosed);
     raw.on('error', () => undefined);
     const closed = () => {
       open.delete(this);
-      socket?.off('drain', drained);
+      socket?.off('drain', drained).off('end', halfClosed);
       events.onClose();
     };
     // A client may have disconnected while its answer was being prepared. The close event was then emitted earlier.
@@ -92,6 +100,12 @@ export class EventStream {
     this.reply.raw.end();
   }
 
+  /** Closes the connection in the middle, without what is still waiting to be sent. */
+  drop(): void {
+    this.pending = '';
+    this.reply.raw.destroy();
+  }
+
   /**
    * Node writes a chunk of a chunked body in four pieces, and passes them to the system call as a list. This costs more
    * than everything else that a token needs. A response with a socket and chunked encoding gets a whole chunk at once.
@@ -129,8 +143,12 @@ export class EventStream {
   check(now: number): void {
     const silence = now - this.lastWrite;
     if (this.needsDrain()) {
-      if (silence >= STUCK_AFTER) this.reply.raw.destroy();
-    } else if (silence >= PING.interval) this.write(PING_FRAME);
+      if (silence >= STUCK_AFTER) this.drop();
+    } else if (silence >= PING.interval || this.mayHaveLeft) {
+      // The system of a client that has left has refused the first data. It is seen when more is sent.
+      this.mayHaveLeft = false;
+      this.write(PING_FRAME);
+    }
   }
 }
 

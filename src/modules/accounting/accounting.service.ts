@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, type Statement } from '../../common/database/database.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
+import { violatedConstraint } from '../../common/errors/postgres-errors.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { usageWritesWaiting } from '../../common/observability/metrics.js';
 import type { Admission } from '../rate-limit/admission.js';
@@ -22,6 +23,16 @@ import { RunsRepository } from './runs.repository.js';
 /** Calls that are sent within this many milliseconds are noted together. Calls that end sooner usually need no note. */
 const NOTE_AFTER = 25;
 
+/** The constraint that a call violates if its user was deleted while it ran. */
+const USER_OF_CALL = 'usage_logs_user_id_fkey';
+/** Whether calls cannot be booked because their user was deleted. */
+export function isOfDeletedUser(error: unknown): boolean {
+  return violatedConstraint(error) === USER_OF_CALL;
+}
+
+/** Each of them is reported once. After this many, the list starts again. */
+const MOST_DELETED_USERS = 1_000;
+
 interface Storage {
   calls: FinishedCall[];
   storing?: Storing;
@@ -34,6 +45,7 @@ interface Storage {
 export class Accounting {
   private readonly logger = new Logger(Accounting.name);
   private readonly unnoted = new Set<AccountedRun>();
+  private readonly deletedUsers = new Set<string>();
   private timer?: NodeJS.Timeout;
   private noted: Promise<void> = Promise.resolve();
 
@@ -165,6 +177,7 @@ export class Accounting {
       await retryWhileUnavailable(() => this.commit(run, storage), run.patience);
       return true;
     } catch (error) {
+      if (isOfDeletedUser(error)) return this.reportDeleted(run);
       if (calls.length > 0 && storing && toAppError(error).status !== 503) {
         this.logger.warn({ err: error }, 'The end of an answer and its calls are stored separately.');
         await this.write(run, { ...storage, storing: undefined });
@@ -186,6 +199,15 @@ export class Accounting {
       this.logger.error({ err: error, calls: lost }, 'The end of model calls could not be recorded.');
       return false;
     }
+  }
+
+  /** Everything of a deleted user is gone, so nothing is missing. @returns true */
+  private reportDeleted({ asker: { userId } }: AccountedRun): true {
+    if (this.deletedUsers.has(userId)) return true;
+    if (this.deletedUsers.size >= MOST_DELETED_USERS) this.deletedUsers.clear();
+    this.deletedUsers.add(userId);
+    this.logger.log({ userId }, 'A user was deleted during answers. Their model calls are not recorded.');
+    return true;
   }
 
   private async commit(run: AccountedRun, { calls, storing, onStored, gives }: Storage): Promise<void> {

@@ -1,6 +1,6 @@
 import {
   isStepCount,
-  streamText,
+  experimental_streamTextLowMemory as streamText,
   type ToolApprovalConfiguration,
   type ToolSet,
   toUIMessageStream,

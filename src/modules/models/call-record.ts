@@ -174,7 +174,8 @@ export class ModelCall {
         estimated: estimated || undefined,
       },
       durationMs,
-      respondedAt: new Date(),
+      // The clock may have been set back during the call.
+      respondedAt: new Date(Math.max(Date.now(), this.sent.requestedAt.getTime())),
     };
     countCall(finished, this.isListed());
     this.part.finish(finished);

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppError, unavailable } from '../../common/errors/app-error.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
+import { isOfDeletedUser } from '../accounting/accounting.service.js';
 import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
 import { UsageService } from '../usage/usage.service.js';
@@ -75,6 +76,7 @@ export class TurnStoring {
     try {
       await retryWhileUnavailable(() => this.repository.store(statements, userId));
     } catch (error) {
+      if (isOfDeletedUser(error)) return;
       this.logger.error(
         { err: error, chatId, messageId },
         'The calls of an answer stay booked with estimates.',

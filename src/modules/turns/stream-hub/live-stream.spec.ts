@@ -1,11 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { UIMessageChunk } from 'ai';
-import { LiveStream, type StreamReader } from './live-stream.js';
+import { LINGERING_LIMIT, LiveStream, type StreamReader } from './live-stream.js';
 
 const delta = (text: string, id = '1'): UIMessageChunk => ({ type: 'text-delta', id, delta: text });
 
 class Reader implements StreamReader {
   frames: string[] = [];
   ended = false;
+  dropped = false;
   /** The number of frames it accepts before it signals backpressure. */
   room = Number.POSITIVE_INFINITY;
 
@@ -16,6 +19,10 @@ class Reader implements StreamReader {
 
   end(): void {
     this.ended = true;
+  }
+
+  drop(): void {
+    this.dropped = true;
   }
 
   chunks(): UIMessageChunk[] {
@@ -141,4 +148,45 @@ describe('LiveStream', () => {
     expect(behind.chunks()).toEqual([clear, code('x'), ...late.chunks().slice(1)]);
     expect(behind.ended).toBe(true);
   });
+
+  it('keeps ended answers for readers that are behind only within a limit, the newest ones', () => {
+    expect(LINGERING_LIMIT.size).toBe(32 * 1024 ** 2);
+    LINGERING_LIMIT.size = 5_000;
+    try {
+      const readers = Array.from({ length: 4 }, () => {
+        const stream = new LiveStream();
+        const reader = new Reader();
+        reader.room = 1;
+        const subscription = stream.subscribe(reader);
+        stream.publish(delta('first'));
+        stream.publish(delta('x'.repeat(2_000)));
+        stream.finish();
+        return { reader, subscription };
+      });
+      expect(readers.map(({ reader }) => reader.dropped)).toEqual([true, true, false, false]);
+      for (const { reader, subscription } of readers) {
+        reader.room = Number.POSITIVE_INFINITY;
+        subscription.resume();
+      }
+      expect(readers.map(({ reader }) => reader.ended)).toEqual([false, false, true, true]);
+    } finally {
+      LINGERING_LIMIT.size = 32 * 1024 ** 2;
+    }
+  });
+
+  it('keeps little more than the text of an answer of many tokens', () => {
+    const streams = Array.from({ length: 60 }, () => new LiveStream());
+    const before = heap();
+    for (const stream of streams)
+      for (let token = 0; token < 20_000; token++) stream.publish(delta(` t${token % 10}`));
+    const perCharacter = (heap() - before) / streams.reduce((sum, { size }) => sum + size, 0);
+    // A tree of the tokens takes more than ten bytes for each character.
+    expect(perCharacter).toBeLessThan(3);
+  });
 });
+
+function heap(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}

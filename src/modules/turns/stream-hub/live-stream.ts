@@ -6,6 +6,8 @@ export interface StreamReader {
   /** @returns false if the reader cannot accept more now; it must then call `resume` of its subscription when it can */
   write(frame: string): boolean;
   end(): void;
+  /** Disconnects the reader in the middle. It can resume the stream, or load the stored answer. */
+  drop(): void;
 }
 
 export interface Subscription {
@@ -19,6 +21,24 @@ interface Follower {
   reader: StreamReader;
   /** Set while the reader is behind. It then reads from the log, not from the published chunks. */
   behind?: Position;
+}
+
+/**
+ * The logs of answers that have ended are only kept for readers that are behind. This is the most that all of them may
+ * keep together, in characters. If it is more, the readers of the oldest ones are disconnected.
+ */
+export const LINGERING_LIMIT = { size: 32 * 1024 ** 2 };
+
+const lingering = new Set<LiveStream>();
+
+function limitLingering(): void {
+  let size = 0;
+  for (const stream of lingering) size += stream.size;
+  for (const stream of lingering) {
+    if (size <= LINGERING_LIMIT.size) return;
+    size -= stream.size;
+    stream.dropReaders();
+  }
 }
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
@@ -56,6 +76,16 @@ export class LiveStream {
     if (this.finished) return;
     this.finished = true;
     for (const follower of this.followers) if (follower.behind === undefined) this.dismiss(follower);
+    if (this.followers.size === 0) return;
+    lingering.add(this);
+    limitLingering();
+  }
+
+  /** Disconnects readers that are behind. */
+  dropReaders(): void {
+    lingering.delete(this);
+    for (const { reader } of this.followers) reader.drop();
+    this.followers.clear();
   }
 
   subscribe(reader: StreamReader): Subscription {
@@ -64,8 +94,13 @@ export class LiveStream {
     this.catchUp(follower);
     return {
       resume: () => this.catchUp(follower),
-      close: () => this.followers.delete(follower),
+      close: () => this.forget(follower),
     };
+  }
+
+  private forget(follower: Follower): void {
+    this.followers.delete(follower);
+    if (this.followers.size === 0) lingering.delete(this);
   }
 
   private catchUp(follower: Follower): void {
@@ -83,7 +118,7 @@ export class LiveStream {
   }
 
   private dismiss(follower: Follower): void {
-    this.followers.delete(follower);
+    this.forget(follower);
     follower.reader.write(DONE_FRAME);
     follower.reader.end();
   }

@@ -33,6 +33,11 @@ function sizeOf(chunk: UIMessageChunk): number {
  * connection at once.
  */
 const MAX_PORTION = 32 * 1024;
+/**
+ * V8 keeps a text that grows by appending as a tree with a node for each token, which takes many times the memory of
+ * the text. It is made flat each time it has grown by this many characters.
+ */
+const FLAT_AFTER = 512;
 
 interface Entry {
   /** Absent if a later entry has replaced it. */
@@ -40,6 +45,8 @@ interface Entry {
   /** Set for deltas: the joined text of consecutive deltas. */
   key?: string;
   text: string;
+  /** The length of the text when it was last made flat. */
+  flat?: number;
 }
 
 /** The position of a reader: the number of complete entries, and the number of characters of the next one. */
@@ -70,10 +77,12 @@ export class ReplayLog {
       this.supersede(chunk, entry);
       this.entries.push(entry);
       this.characters += sizeOf(chunk);
-    } else if (last?.key === delta.key) {
+    } else if (last?.key === delta.key && last.text.length < MAX_PORTION) {
       last.text += delta.text;
       this.characters += delta.text.length;
+      if (last.text.length - (last.flat ?? 0) >= FLAT_AFTER) flatten(last);
     } else {
+      if (last?.key !== undefined) flatten(last);
       this.entries.push({ chunk, key: delta.key, text: delta.text });
       this.characters += 200 + delta.text.length;
     }
@@ -116,6 +125,12 @@ export class ReplayLog {
       position: isRead ? after : { entry: at, offset: end },
     };
   }
+}
+
+/** V8 joins the pieces to measure the text, and drops them. */
+function flatten(entry: Entry): void {
+  entry.flat = entry.text.length;
+  Buffer.byteLength(entry.text);
 }
 
 /** The end of the next portion. It is not between the halves of a surrogate pair. */
