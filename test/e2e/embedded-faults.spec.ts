@@ -70,10 +70,13 @@ describe('the embedded stack in trouble', () => {
         expect(textOfParts(stored)).toBe('Once upon a time.');
       }
       // One killed session makes PostgreSQL end all others. It goes on by itself.
-      const [backend] = await stack.query<{ pid: number }>(
-        `select pid from pg_stat_activity where application_name = 'switchboard-listener'`,
-      );
-      process.kill(backend?.pid ?? 0, 'SIGKILL');
+      const pid = await eventually(async () => {
+        const [backend] = await stack.query<{ pid: number }>(
+          `select pid from pg_stat_activity where application_name = 'switchboard-listener'`,
+        );
+        return backend?.pid;
+      });
+      process.kill(pid, 'SIGKILL');
       await eventually(async () => (await stack.signIn('ada@example.com')).status === 200);
       const output = stack.server.output();
       expect(output.match(/The embedded PostgreSQL has ended\. Starting it again\./g)).toHaveLength(2);

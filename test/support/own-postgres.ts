@@ -124,6 +124,8 @@ function childrenOf(pid: number): number[] {
 }
 
 function killNow(pid: number): void {
+  // 0 and below stand for groups of processes, this one included.
+  if (!(pid > 1)) throw new Error(`There is no process ${pid}.`);
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
