@@ -66,7 +66,8 @@ export async function prepareDatabase({ database }: AppConfig, log: Log): Promis
     const names = await runMigrations({ url: database.directUrl ?? database.url });
     log(`Migrated the database: ${names.length} migrations in ${seconds(since)}.`);
   } catch (error) {
-    throw new ConfigurationError(`The database could not be migrated: ${causeOf(error).message}`);
+    const cause = causeOf(error);
+    throw new ConfigurationError(`The database could not be migrated: ${cause.message}`, { cause });
   }
 }
 

@@ -20,8 +20,10 @@ const CAUSES: Partial<Record<string, string>> = {
 
 /** The error for the operator, if the data folder is its cause. Any other error is returned unchanged. */
 export function ofDataFolder(error: unknown, dataDir: string): unknown {
-  const cause = CAUSES[(error as { code?: string }).code ?? ''];
-  if (cause === undefined || !(error instanceof Error) || error instanceof EmbeddedStackError) return error;
+  if (!(error instanceof Error) || error instanceof EmbeddedStackError) return error;
+  const code = [error, error.cause].map((each) => (each as { code?: string } | undefined)?.code ?? '');
+  const cause = code.map((each) => CAUSES[each]).find((known) => known !== undefined);
+  if (cause === undefined) return error;
   return new EmbeddedStackError(
     `DATA_DIR ${dataDir} cannot be used: ${cause} (${error.message.split('\n')[0]})`,
   );
