@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LanguageModelV4StreamPart, TypeValidationError } from '@ai-sdk/provider';
-import { timeForOthers } from '../../common/periodic/loop-time.js';
 import type { Deadline } from './deadline.js';
 import type { ModelCall } from './call-record.js';
 import { endOf } from './ending.js';
@@ -78,9 +77,6 @@ export class CallStream {
   async next(): Promise<LanguageModelV4StreamPart | undefined> {
     try {
       for (;;) {
-        // All parts of a fast answer that have arrived would be handled in one turn of the event loop.
-        const turn = timeForOthers();
-        if (turn) await turn;
         const part = this.head.shift() ?? (await this.read());
         if (part === undefined && (this.finished || this.failure)) {
           this.end();
