@@ -153,13 +153,13 @@ export async function dropOldTables(client: pg.ClientBase, schema: string): Prom
 
 /** Discards a copy that is no longer needed. Its target tables stay, empty. */
 export async function discardCopy(client: pg.ClientBase, target: string): Promise<void> {
+  await setTriggers(client, 'disable');
   await client.query(`
     delete from ${target}.chat;
     delete from ${target}."Document";
     truncate ${REPORT}, ${COUNTS};
     drop schema if exists ${SCHEMAS.work} cascade;
     create schema ${SCHEMAS.work}`);
-  await setTriggers(client, 'disable');
 }
 
 export async function tablesOf(
@@ -184,8 +184,8 @@ async function move(client: Queryable, names: readonly string[], from: string, t
 }
 
 /**
- * Trigger functions name their tables with the schema `public`, which still contains the old tables. Such triggers are
- * disabled while rows are copied. The copy does their work.
+ * Trigger functions, or functions that they call, name their tables with the schema `public`, which still contains the
+ * old tables. Such triggers are disabled while rows are copied. The copy does their work.
  */
 async function setTriggers(client: Queryable, action: 'enable' | 'disable'): Promise<void> {
   await client.query(`
@@ -193,7 +193,11 @@ async function setTriggers(client: Queryable, action: 'enable' | 'disable'): Pro
       for found in
         select tgrelid::regclass as relation, tgname
           from pg_trigger join pg_class on pg_class.oid = tgrelid join pg_proc on pg_proc.oid = tgfoid
-         where relnamespace = to_regnamespace('${SCHEMAS.next}') and not tgisinternal and prosrc like '%public.%'
+         where relnamespace = to_regnamespace('${SCHEMAS.next}') and not tgisinternal
+           and (prosrc like '%public.%' or exists (
+             select from pg_proc called
+              where called.pronamespace = to_regnamespace('switchboard') and called.prosrc like '%public.%'
+                and strpos(pg_proc.prosrc, 'switchboard.' || called.proname || '(') > 0))
       loop
         execute format('alter table %s ${action} trigger %I', found.relation, found.tgname);
       end loop;

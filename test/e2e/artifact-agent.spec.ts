@@ -74,7 +74,10 @@ describe('the artifact agent', () => {
       `select agent_type, metadata ->> 'purpose' as purpose, total_tokens from usage_logs where chat_id = $1`,
       [chatId],
     );
-    expect(rows.filter(({ agent_type }) => agent_type === 'artifact')).toHaveLength(3);
+    expect(rows.map(({ agent_type, purpose }) => `${agent_type} ${purpose}`).toSorted()).toEqual([
+      ...Array<string>(3).fill('artifact answer'),
+      'artifact title',
+    ]);
     const { body: chat } = await app.request('GET', `/api/chats/${chatId}`, { user });
     const sum = rows.reduce((total, row) => total + Number(row.total_tokens), 0);
     expect(chat.totalInputTokens + chat.totalOutputTokens).toBe(sum);

@@ -53,7 +53,7 @@ describe('the artifact agent that edits', () => {
 
   const toldOf = ({ chunks }: Answer) =>
     chunks
-      .filter(({ type }) => /^data-(?!agent|chat-title)/.test(type))
+      .filter(({ type }) => /^data-(?!agent|chat-title|context)/.test(type))
       .map(({ type, data }) => [type, data] as unknown);
 
   const resultOf = ({ chunks }: Answer) =>
@@ -90,7 +90,7 @@ describe('the artifact agent that edits', () => {
     });
     expect(app.double.requests.filter(writes)).toEqual([]);
     const calls = await app.database.query(
-      `select 1 from usage_logs where chat_id = $1 and agent_type = 'artifact'`,
+      `select 1 from usage_logs where chat_id = $1 and metadata ->> 'purpose' = 'answer'`,
       [chatId],
     );
     expect(calls).toHaveLength(2);

@@ -46,7 +46,7 @@ describe('images of the artifact agent', () => {
       const answer = await agent.say(chatId, model);
       expect([answer.status, answer.text, answer.done]).toEqual([200, 'Done.', true]);
       const [id] = dataOf(answer, 'data-id') as string[];
-      const told = answer.chunks.filter(({ type }) => /^data-(?!agent|chat-title)/.test(type));
+      const told = answer.chunks.filter(({ type }) => /^data-(?!agent|chat-title|context)/.test(type));
       expect(told.map(({ type, data }) => [type, data])).toEqual([
         ['data-kind', 'image'],
         ['data-id', expect.any(String)],

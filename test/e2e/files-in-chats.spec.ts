@@ -280,6 +280,8 @@ describe('files in chats', () => {
     const old = await server.upload(ada, 'old.png', 'image/png', large);
     const young = await server.upload(ada, 'young.png', 'image/png', large);
     const chatId = crypto.randomUUID();
+    // A vendor counts a picture by its size on the screen, not by its bytes.
+    server.double.enqueue({ text: ['A cat.'], usage: { input: 600, output: 5 } });
     await server.say(ada, chatId, [text('Look.'), file(old, 'image/png', 'old.png')]);
     server.double.reset();
     const answer = await server.say(ada, chatId, [text('And here?'), file(young, 'image/png', 'young.png')]);

@@ -59,7 +59,7 @@ describe('advisory locks', () => {
     try {
       const functions = await database.query(
         `select proname as name, prosrc as body from pg_proc
-          where pronamespace = 'switchboard'::regnamespace and prosrc ~ 'advisory'`,
+          where pronamespace = 'switchboard'::regnamespace and prosrc ~ 'advisory\\w*lock'`,
       );
       expect(functions.map(({ name }) => name as string)).toEqual(
         expect.arrayContaining(['admit', 'fold_usage', 'place_document_version']),

@@ -18,6 +18,7 @@ export const PUBLIC_OPERATIONS: Record<string, string> = {
 
 /** Routes that are not in openapi.json, each with a reason. A trailing slash includes everything below. */
 export const UNDOCUMENTED_ROUTES: Record<string, string> = {
+  '/': 'Leads to the page below.',
   '/docs': 'The page that shows the document.',
   '/docs/': 'The document itself, and the files of the page.',
   '/docs-yaml': 'The document in another notation.',

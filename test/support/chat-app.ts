@@ -165,9 +165,12 @@ export function textOfChunks(chunks: UIMessageChunk[]): string {
   return chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.delta : '')).join('');
 }
 
-/** Waits until `check` returns a value. Fails after ten seconds. */
-export async function eventually<T>(check: () => Promise<T | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 10_000; ;) {
+/** Waits until `check` returns a value. */
+export async function eventually<T>(
+  check: () => Promise<T | undefined | false>,
+  milliseconds = 10_000,
+): Promise<T> {
+  for (const deadline = Date.now() + milliseconds; ;) {
     const result = await check();
     if (result) return result;
     if (Date.now() > deadline) throw new Error('it did not come about in time');
