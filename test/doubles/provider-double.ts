@@ -80,6 +80,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
   const queue: Queued[] = [];
   const open = new Set<Exchange>();
   const paused: Array<() => void> = [];
+  const callsAfterThoughts = new Set<string>();
   const googleFiles = new GoogleFiles();
   let waiters: Array<{ condition: () => boolean; resolve: () => void }> = [];
 
@@ -114,6 +115,12 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
       cutByDouble: false,
       changed,
       onResume: (callback) => void paused.push(callback),
+      noteCalls: ({ reasoning, toolCalls }) => {
+        for (const { id } of toolCalls) {
+          if (reasoning.length > 0) callsAfterThoughts.add(id);
+          else callsAfterThoughts.delete(id);
+        }
+      },
       report: (figures) => (usage = figures),
       complete: () => (complete = true),
     };
@@ -149,7 +156,7 @@ export async function startProviderDouble(options: ProviderDoubleOptions = {}): 
     const exchange = makeExchange(record, response, dialect);
     remember(requests, record);
     const refusal =
-      dialect.refusal(request.headers, body, record) ??
+      dialect.refusal(request.headers, body, { ...record, callsAfterThoughts }) ??
       googleFiles.refusal(request.headers['x-goog-api-key'], body);
     const script = refusal ? {} : { ...program(record), ...directive(record) };
     changed();
@@ -231,6 +238,7 @@ function answer(exchange: Exchange, dialect: Dialect, script: Script, bodyLength
   if (script.finishReason === 'content-filter' && dialect.contentRefusal)
     return sendError(exchange, dialect.contentRefusal());
   const reply = makeReply(script, record, bodyLength);
+  exchange.noteCalls(reply);
   if (record.stream) sendStream(exchange, dialect, reply, script);
   else sendWhole(exchange, dialect, reply, script);
 }

@@ -5,9 +5,6 @@ import { anthropicError } from './anthropic-errors.js';
 import type { Body, ErrorAnswer, RequestFacts } from './dialect.js';
 import { anthropicSettingsProblem, anthropicToolProblem } from './settings-rules.js';
 
-/** Calls that the double made after reasoning it showed: the reasoning must be sent back with the calls' results. */
-export const callsAfterThoughts = new Set<string>();
-
 /** What Anthropic refuses: invalid keys, missing fields, calls without results, removed reasoning. */
 export function anthropicRefusal(
   headers: IncomingHttpHeaders,
@@ -27,7 +24,7 @@ export function anthropicRefusal(
     messagesProblem(body['messages'] as Body[]) ??
     anthropicContentProblem(body) ??
     breakpointProblem(body) ??
-    (facts.wantsReasoning ? thoughtProblem(body['messages'] as Body[]) : undefined);
+    (facts.wantsReasoning ? thoughtProblem(body['messages'] as Body[], facts.callsAfterThoughts) : undefined);
   return problem === undefined ? undefined : anthropicError(400, 'invalid_request_error', problem);
 }
 
@@ -68,7 +65,7 @@ function messagesProblem(messages: Body[]): string | undefined {
 }
 
 /** While a client answers tool calls, the reasoning that led to them must stay in place. */
-function thoughtProblem(messages: Body[]): string | undefined {
+function thoughtProblem(messages: Body[], callsAfterThoughts?: ReadonlySet<string>): string | undefined {
   const index = messages.length - 2;
   const [last, turn] = [messages.at(-1), messages[index]];
   if (!last || !turn || idsOf(blocksOf(last), 'tool_result', 'tool_use_id').length === 0) return undefined;
@@ -76,7 +73,7 @@ function thoughtProblem(messages: Body[]): string | undefined {
   if (first?.['type'] === 'thinking' && !first['signature'])
     return `messages.${index}.content.0.thinking.signature: Field required`;
   if (first?.['type'] === 'thinking' || first?.['type'] === 'redacted_thinking') return undefined;
-  if (!idsOf(blocksOf(turn), 'tool_use', 'id').some((id) => callsAfterThoughts.has(id))) return undefined;
+  if (!idsOf(blocksOf(turn), 'tool_use', 'id').some((id) => callsAfterThoughts?.has(id))) return undefined;
   return `messages.${index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first?.['type']}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block (preceeding the lastmost set of \`tool_use\` and \`tool_result\` blocks).`;
 }
 

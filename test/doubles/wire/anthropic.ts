@@ -1,6 +1,6 @@
 import { type Body, type Dialect, type Frame, type RequestFacts, textOf } from './dialect.js';
 import { anthropicStatus, anthropicStreamError } from './anthropic-errors.js';
-import { anthropicRefusal, callsAfterThoughts } from './anthropic-rules.js';
+import { anthropicRefusal } from './anthropic-rules.js';
 import { type Block, inputDeltas, serverToolBlocks } from './anthropic-server-tools.js';
 import type { Reply, TokenFigures } from './reply.js';
 import { THINKING_SIGNATURE } from './signatures.js';
@@ -118,8 +118,6 @@ function blocks(reply: Reply, body: Body): Block[] {
     });
   }
   for (const { id, name, input } of reply.toolCalls) {
-    if (reply.reasoning.length > 0) callsAfterThoughts.add(id);
-    else callsAfterThoughts.delete(id);
     result.push({
       block: { type: 'tool_use', id, name, input: {} },
       deltas: inputDeltas(input, true),

@@ -22,6 +22,8 @@ export interface RequestFacts {
   wantsReasoning: boolean;
   /** True if an image is requested. */
   wantsImage?: boolean;
+  /** Calls that the double made after reasoning it showed: the reasoning must be sent back with the calls' results. */
+  callsAfterThoughts?: ReadonlySet<string>;
 }
 
 /** One event of a stream as it goes over the wire. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Body, Provider, RequestFacts } from './dialect.js';
-import type { TokenFigures } from './reply.js';
+import type { Reply, TokenFigures } from './reply.js';
 
 /** One request to a double and its outcome. */
 export interface RecordedRequest extends RequestFacts {
@@ -41,6 +41,8 @@ export interface Exchange {
   changed(): void;
   /** Calls back once when `resume()` is called. */
   onResume(callback: () => void): void;
+  /** Remembers the calls that the answer makes. */
+  noteCalls(reply: Pick<Reply, 'reasoning' | 'toolCalls'>): void;
   /** Remembers the latest figures that were sent. */
   report(figures: TokenFigures): void;
   /** The answer is complete, so the reported figures are final. */
