@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { within } from './common/periodic/within.js';
 import type { EmbeddedStack } from './embedded/embedded-stack.js';
 
 /** With npm, Ctrl-C reaches the server twice: from the terminal, and passed on by npm. */
@@ -22,7 +22,8 @@ export function stopWhenNeeded(
   const stop = async (reason: string, code: number, patience = deadline) => {
     stoppingSince = performance.now();
     try {
-      if (!(await endsWithin(app.close(), patience + GRACE))) {
+      const closed = app.close().then(() => true);
+      if (!(await within(patience + GRACE, closed, () => false))) {
         report(`the shutdown after ${reason} took too long and was cut off`);
         code = 1;
       }
@@ -50,10 +51,6 @@ export function stopWhenNeeded(
 
 function report(line: string): void {
   process.stderr.write(`switchboard: ${line}\n`);
-}
-
-async function endsWithin(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  return Promise.race([work.then(() => true), sleep(milliseconds, false)]);
 }
 
 export function describe(error: unknown): string {

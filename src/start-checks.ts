@@ -72,6 +72,6 @@ export async function prepareDatabase({ database }: AppConfig, log: Log): Promis
 }
 
 /** The time since a moment of `performance.now()`, for people. */
-export function seconds(since: number): string {
+function seconds(since: number): string {
   return `${((performance.now() - since) / 1_000).toFixed(1)} s`;
 }

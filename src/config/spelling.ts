@@ -1,15 +1,13 @@
 /** Below this length, too many other words are near. */
 const SHORTEST = 5;
-/** No name is longer. */
-const LONGEST = 100;
 /** From this length on, two slips are still closer to one name than to any other. */
 const LONG = 12;
 
 /** The nearest of the names that this one was probably meant to be: written in another style, or with a slip or two. */
 export function findMisspelt(name: string, names: readonly string[]): string | undefined {
-  if (name.length > LONGEST) return undefined;
+  const own = bare(name);
   const near = names
-    .map((candidate) => ({ candidate, slips: slipsBetween(bare(name), bare(candidate)) }))
+    .map((candidate) => ({ candidate, slips: slipsBetween(own, bare(candidate)) }))
     .filter(({ candidate, slips }) => slips <= (bare(candidate).length < LONG ? 1 : 2));
   return near.toSorted((a, b) => a.slips - b.slips)[0]?.candidate;
 }

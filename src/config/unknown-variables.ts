@@ -53,7 +53,7 @@ export function describeUnknownVariables(
     });
 }
 
-/** The known name of which `name` is a misspelling or an abbreviation. */
+/** The known name that `name` misspells or abbreviates. */
 function findMeant(name: string, known: readonly string[]): string | undefined {
   return (
     findMisspelt(name, known) ??

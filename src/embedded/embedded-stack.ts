@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '@supabase/lite';
 import pg from 'pg';
+import { within } from '../common/periodic/within.js';
 import { AccessTokens } from './access-token.js';
 import { AdminUsers } from './admin-users.js';
 import { AuthService } from './auth-service.js';
@@ -125,7 +125,7 @@ async function startServices(
     lost: cluster.lost,
     explain: (error) => ofDataFolder(error, dataDir),
     stop: () => {
-      stopped ??= Promise.race([closed(database, app), sleep(CLOSE_TIMEOUT)])
+      stopped ??= within(CLOSE_TIMEOUT, closed(database, app), () => undefined)
         .then(() => cluster.stop())
         .finally(() => lock.release());
       return stopped;

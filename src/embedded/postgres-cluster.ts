@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +21,7 @@ import {
 } from './postgres-process.js';
 import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
 import { canReach, postgresUser, type SystemUser } from './system-user.js';
+import { within } from '../common/periodic/within.js';
 
 /** PostgreSQL may have to recover from a crash before it accepts connections. */
 const START_TIMEOUT = 60_000;
@@ -100,7 +100,8 @@ export class PostgresCluster {
     this.isStopping = true;
     await this.reviving;
     const pid = postmasterPid(this.place.folder);
-    await Promise.race([this.owner.end().catch(() => undefined), sleep(CLOSE_TIMEOUT)]);
+    const ended = this.owner.end().catch(() => undefined);
+    await within(CLOSE_TIMEOUT, ended, () => undefined);
     if (pid !== undefined && isRunning(this.place.folder)) await endPostgres(pid);
   }
 
@@ -140,12 +141,8 @@ export class PostgresCluster {
   /** Keeps the port, because all connections use the same URL. */
   private async own(): Promise<pg.Client> {
     const { place, secrets } = this;
-    const deadline = performance.now() + START_TIMEOUT;
-    while (isRunning(place.folder) && performance.now() < deadline) {
-      const owner = await tryOwn(secrets, place.dataDir);
-      if (owner) return owner;
-      await sleep(START_POLL);
-    }
+    const running = await untilOwned(secrets, place.dataDir, () => isRunning(place.folder));
+    if (running) return running;
     const now = performance.now();
     if (this.crashes.filter((time) => time > now - CRASH_WINDOW).length >= MOST_CRASHES)
       throw new EmbeddedStackError(`it has ended ${MOST_CRASHES + 1} times within a minute`);
@@ -197,23 +194,24 @@ async function launchAndOwn(place: PostgresPlace, secrets: StackSecrets): Promis
   const { dataDir, user } = place;
   const since = logSize(dataDir);
   const child = launch(postgresBinaries(user).postgres, place, secrets.port ?? 0);
-  const owner = await untilOwned(secrets, dataDir, child);
+  const runs = () => child.exitCode === null && child.signalCode === null && child.pid !== undefined;
+  const owner = await untilOwned(secrets, dataDir, runs);
   if (owner) return owner;
   // It must not be left behind without an owner.
   child.kill('SIGINT');
   throw didNotStart(dataDir, since);
 }
 
+/** Takes ownership as soon as PostgreSQL accepts connections. Undefined if it ends, or takes too long. */
 async function untilOwned(
   secrets: StackSecrets,
   dataDir: string,
-  child: ChildProcess,
+  runs: () => boolean,
 ): Promise<pg.Client | undefined> {
   const deadline = performance.now() + START_TIMEOUT;
-  while (performance.now() < deadline) {
+  while (runs() && performance.now() < deadline) {
     const owner = await tryOwn(secrets, dataDir);
     if (owner) return owner;
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break;
     await sleep(START_POLL);
   }
   return undefined;

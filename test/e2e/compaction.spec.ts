@@ -210,7 +210,7 @@ describe('compaction', () => {
     expect(prompt).toContain('Question 1');
   });
 
-  it('is not lost between short messages, of which only the latest are read', async () => {
+  it('is not lost among short messages, although only the latest are read', async () => {
     const { chatId } = await addLongChat(app, user, 900, { text: 'Line 0 of it.' });
     await limitChats(app, 1_000_000);
     summarizes('SUMMARY ONE', 5);

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '../../config/environment.js';
 import { describeConnectionFailure, mayPass } from './connection-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { type MigrationState, readMigrationState } from './migrate.js';
+import { untilStarted } from './start-retries.js';
 
-const ATTEMPTS = 5;
-const RETRY_DELAY = 1_000;
 const CONNECTION_TIMEOUT = 5_000;
 const OLDEST_VERSION = 15;
 
@@ -22,17 +20,17 @@ export async function checkDatabase(
   variable: string,
   log: (line: string) => void,
 ): Promise<MigrationState> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await inspect(url, variable);
-    } catch (error) {
-      if (error instanceof ConfigurationError) throw error;
-      const failure = describeConnectionFailure(error, variable);
-      if (failure === undefined) throw error;
-      if (attempt === ATTEMPTS || !mayPass(error)) throw new ConfigurationError(failure);
-      if (attempt === 1) log('Waiting for the database…');
-      await sleep(RETRY_DELAY);
-    }
+  const mayRetry = (error: unknown, attempt: number) => {
+    if (!mayPass(error)) return false;
+    if (attempt === 1) log('Waiting for the database…');
+    return true;
+  };
+  try {
+    return await untilStarted(() => inspect(url, variable), mayRetry);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    const failure = describeConnectionFailure(error, variable);
+    throw failure === undefined ? error : new ConfigurationError(failure);
   }
 }
 

@@ -1,11 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { isPooler } from './pooler.js';
-
-/** As long as TypeORM tries to connect at the start. */
-const ATTEMPTS = 5;
-const RETRY_DELAY = 1_000;
+import { untilStarted } from './start-retries.js';
 
 /**
  * How this server reaches PostgreSQL. Behind a pooler in transaction mode (PgBouncer, Supavisor), each transaction may
@@ -37,7 +33,7 @@ export class DatabaseRoute {
 
   private async look(): Promise<boolean> {
     const { url, directUrl } = this.config.database;
-    const isPooled = await withRetries(() => isPooler(url));
+    const isPooled = await untilStarted(() => isPooler(url));
     if (isPooled) {
       this.logger.log(
         directUrl === undefined
@@ -46,16 +42,5 @@ export class DatabaseRoute {
       );
     }
     return isPooled;
-  }
-}
-
-async function withRetries<T>(fn: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await fn();
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-      await sleep(RETRY_DELAY);
-    }
   }
 }

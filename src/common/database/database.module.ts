@@ -8,6 +8,7 @@ import { GuardedClient } from './guarded-client.js';
 import { InstanceLock } from './instance-lock.js';
 import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
+import { START_ATTEMPTS, START_DELAY } from './start-retries.js';
 
 /** Limits of a connection, in milliseconds. */
 const SESSION_LIMITS = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 };
@@ -28,8 +29,8 @@ class DatabaseRouteModule {}
         autoLoadEntities: true,
         synchronize: false,
         logging: false,
-        retryAttempts: 5,
-        retryDelay: 1_000,
+        retryAttempts: START_ATTEMPTS,
+        retryDelay: START_DELAY,
         extra: {
           max: config.database.poolSize,
           pipeline: true,

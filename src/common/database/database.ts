@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Identity } from '../auth/identity.js';
-import { isDatabaseAway, postgresCode } from '../errors/postgres-errors.js';
+import { isDatabaseAway, mayRunAgain, postgresCode } from '../errors/postgres-errors.js';
 import { ConnectionShares } from './connection-shares.js';
 import { type Claims, claimsOf, parametersOf } from './user-claims.js';
 import { beginByKey, beginWithin, DATABASE_LIMITS, type TimeLimits, withLoad } from './time-limits.js';
@@ -17,9 +17,6 @@ const BEGIN_AS_USER = `
  * may be lost only if PostgreSQL itself crashes within about half a second.
  */
 const BEGIN_AS_USER_ASYNC_COMMIT = `${BEGIN_AS_USER}, set_config('synchronous_commit', 'off', true)`;
-
-/** Serialization failures and deadlocks: the same statement can succeed when it is run again. */
-const RETRYABLE = new Set(['40001', '40P01']);
 
 /** The part of a connection that read statements of a repository need. */
 export interface SqlRunner {
@@ -308,7 +305,7 @@ async function retryTransaction<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (attempt === 3 || !RETRYABLE.has(postgresCode(error) ?? '')) throw error;
+      if (attempt === 3 || !mayRunAgain(error)) throw error;
     }
   }
 }

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postgresCode } from '../errors/postgres-errors.js';
+import { mayRunAgain } from '../errors/postgres-errors.js';
 import { toAppError } from '../errors/problem.js';
 
 /** About 16 seconds in total, because a user is waiting. */
 const SHORT = [100, 250, 500, 1_000, ...Array<number>(7).fill(2_000)];
 /** About four minutes in total. Readers wait for the end of their answer, so it is tried soon after the database is back. */
 const LONG = [...SHORT, ...Array<number>(112).fill(2_000)];
-
-/** Serialization failures and deadlocks, after they were retried at once. */
-const CONFLICTS = new Set(['40001', '40P01']);
 
 /**
  * Repeats a write that must not be lost while the database is unavailable or its rows are locked. It holds no
@@ -24,7 +21,7 @@ export async function retryWhileUnavailable<T>(
     try {
       return await write();
     } catch (error) {
-      if (toAppError(error).status !== 503 && !CONFLICTS.has(postgresCode(error) ?? '')) throw error;
+      if (toAppError(error).status !== 503 && !mayRunAgain(error)) throw error;
       // A process that is ending does not wait for the next try.
       await sleep(delay, undefined, { ref: false });
     }

@@ -36,6 +36,9 @@ const UNAVAILABLE = new Set([
   'ETIMEDOUT',
 ]);
 
+/** Serialization failures and deadlocks. */
+const CONFLICTS = new Set(['40001', '40P01']);
+
 /** No connection of the pool became free in time. */
 const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 const UNAVAILABLE_MESSAGE =
@@ -93,4 +96,9 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     return unavailable('The server is too busy. Try again.', 2, error);
   }
   return isDatabaseAway(error) ? unavailable('The database is unavailable.', 2, error) : undefined;
+}
+
+/** Whether the same statement can succeed when it is run again. */
+export function mayRunAgain(error: unknown): boolean {
+  return CONFLICTS.has(postgresCode(error) ?? '');
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { RedisClientType } from '@redis/client';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { within } from '../periodic/within.js';
 
 /** The time limit of a connection attempt and of a command, in milliseconds. Nothing that Redis carries is worth a longer wait. */
 const TIMEOUT = 500;
@@ -51,7 +52,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     this.client = client;
     const connected = client.connect().catch((error: unknown) => this.failed(error));
     // Usually it is connected before the first request. The server also starts without it.
-    await within(TIMEOUT, connected).catch(() => undefined);
+    await within(TIMEOUT, connected, () => undefined);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -70,7 +71,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
       this.isProbing = true;
     }
     try {
-      const answer = await within(TIMEOUT, command(client));
+      const answer = await within(TIMEOUT, command(client), timedOut);
       this.answered();
       return answer;
     } catch (error) {
@@ -95,13 +96,6 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** @throws Error if `work` takes longer */
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
-  });
-  // It may still fail afterwards.
-  work.catch(() => undefined);
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
+function timedOut(): never {
+  throw new Error(`No answer within ${TIMEOUT} ms.`);
 }

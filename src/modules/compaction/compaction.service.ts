@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
+import { within } from '../../common/periodic/within.js';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import { COMPACTION_THRESHOLD } from '../admin-config/context-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
@@ -158,10 +159,8 @@ export class CompactionService implements OnModuleDestroy, BeforeApplicationShut
 async function ended(running: Running[]): Promise<void> {
   if (running.length === 0) return;
   for (const { controller } of running) controller.abort();
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)));
   const all = Promise.all(running.map(({ done }) => done));
-  await Promise.race([all, deadline]).finally(() => clearTimeout(timer));
+  await within(STOP_TIMEOUT, all, () => undefined);
 }
 
 /** Whether the conversation fills so much of its limit that its older part should be summarized. */

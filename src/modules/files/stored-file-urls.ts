@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isFilePath, ownerOf } from './file-path.js';
 import { StorageClient } from './storage-client.js';
+import { within } from '../../common/periodic/within.js';
 
 /** Lifetime of a signed URL in seconds. A list of messages shows URLs with at least half of it left. */
 const LIFETIME = 6 * 3_600;
@@ -77,10 +78,7 @@ function pathOf(part: unknown): string | undefined {
 }
 
 async function withPatience<T>(work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Storage took too long to sign URLs.')), PATIENCE);
+  return within(PATIENCE, work, () => {
+    throw new Error('Storage took too long to sign URLs.');
   });
-  return Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { compareMigrations, READ_NAMES } from '../../common/database/migrate.js';
 import { Database } from '../../common/database/database.js';
 import { Notifications } from '../../common/database/notifications.js';
+import { within } from '../../common/periodic/within.js';
 
 const CHECK_TIMEOUT = 2_000;
 
@@ -21,9 +22,7 @@ export class HealthService implements OnModuleDestroy {
       () => true,
       () => false,
     );
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<false>((resolve) => (timer = setTimeout(resolve, CHECK_TIMEOUT, false)));
-    return Promise.race([check, timeout]).finally(() => clearTimeout(timer));
+    return within(CHECK_TIMEOUT, check, () => false);
   }
 
   /** A server with all connections in use is busy, not unavailable. The check does not queue behind its work. */

@@ -84,8 +84,8 @@ const FINISH_AND_ASK = finish(`, approvals as (
   )`);
 
 /**
- * Removes what another instance has booked for calls of which it did not know the end, with the figures that they added. The
- * calls can be booked again after it. A call that was booked with its end stays.
+ * Removes the calls that another instance has booked without knowing their end, and the figures that they added. The calls can be
+ * booked again after it. A call that was booked with its end stays.
  */
 const WITHDRAW_ESTIMATES = `
   with withdrawn as (

@@ -11,6 +11,7 @@ import type { Statement } from '../../common/database/database.js';
 import { AppError, streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
+import { within } from '../../common/periodic/within.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { CompactionService } from '../compaction/compaction.service.js';
@@ -118,7 +119,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const turn = this.hub.get(userId, chatId);
     if (!turn) return this.remote.stop({ userId, chatId }, STOP_TIMEOUT);
     turn.stop('stopped');
-    await this.within(STOP_TIMEOUT, [turn.done]);
+    await endWithin(STOP_TIMEOUT, [turn.done]);
     return true;
   }
 
@@ -142,7 +143,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   async stopOwn(userId: string): Promise<void> {
     const turns = this.hub.all().filter((turn) => turn.userId === userId);
     for (const turn of turns) turn.stop('stopped');
-    await this.within(
+    await endWithin(
       STOP_TIMEOUT,
       turns.map(({ done }) => done),
     );
@@ -162,9 +163,9 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Running turns may finish until the deadline. Their content so far is then stored. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.within(this.config.server.shutdownTimeout, this.running());
+    await endWithin(this.config.server.shutdownTimeout, this.running());
     for (const turn of this.hub.all()) turn.stop('shutdown');
-    await this.within(STORE_TIMEOUT, this.running());
+    await endWithin(STORE_TIMEOUT, this.running());
     await Promise.all([this.checkpoints.stop(), this.recoveries.stop()]);
     await this.life.stop();
   }
@@ -220,11 +221,9 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const answers = await this.recovery.recover(() => this.hub.all().map(({ streamId }) => streamId));
     if (answers > 0) this.logger.warn({ answers }, 'Answers that a crash interrupted were closed.');
   }
+}
 
-  private async within(milliseconds: number, work: Array<Promise<void>>): Promise<void> {
-    if (work.length === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
-    await Promise.race([Promise.all(work), deadline]).finally(() => clearTimeout(timer));
-  }
+/** Waits for the end of work, but no longer than this. */
+async function endWithin(milliseconds: number, work: Array<Promise<void>>): Promise<void> {
+  await within(milliseconds, Promise.all(work), () => undefined);
 }

@@ -9,7 +9,7 @@ import type { Fallback, FallbackModel } from './fallback.js';
 /** All models of a chain together may be silent for this many times the timeout of a first token. */
 const PATIENCE = 2;
 
-/** Models of which each may answer in place of the others. @returns the first one */
+/** Lets models answer in place of each other. @returns the first one */
 export function chainOf(
   [model, ...others]: [SelectedModel, ...SelectedModel[]],
   keys: UserKeys,

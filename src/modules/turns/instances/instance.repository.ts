@@ -3,6 +3,7 @@ import { Database, type Statement } from '../../../common/database/database.js';
 import { InstanceLock } from '../../../common/database/instance-lock.js';
 import { Notifications } from '../../../common/database/notifications.js';
 import { unavailable } from '../../../common/errors/app-error.js';
+import { within } from '../../../common/periodic/within.js';
 
 /** The channel that says which instance has to look at its answers. The payload is its number. */
 export const STOP_CHANNEL = 'switchboard_stop';
@@ -95,9 +96,7 @@ export class InstanceRepository {
     const sent = { since: performance.now() };
     this.unanswered.add(sent);
     const answered = rows.catch(() => undefined).finally(() => this.unanswered.delete(sent));
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, PATIENCE, undefined)));
-    return Promise.race([answered, deadline]).finally(() => clearTimeout(timer));
+    return within(PATIENCE, answered, () => undefined);
   }
 
   private async pooled<T>({ text, parameters }: Statement): Promise<T[]> {
