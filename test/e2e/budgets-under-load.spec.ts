@@ -8,6 +8,7 @@ import { awayFromTheEndOfTheHour } from '../support/admissions.js';
 import type { TestUser } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
+import { untilLimitIs } from '../support/config-change.js';
 import type { ServerProcess } from '../support/server-process.js';
 
 /**
@@ -60,6 +61,8 @@ function tokensOf({ contents, systemInstruction, tools = [] }: RecordedRequest['
 describe('200 turns at once on two servers', () => {
   let servers: ChatServers;
   let running: ServerProcess[];
+  /** Of requests an hour. Each configuration has a higher one, so that it can be told from the previous one. */
+  let limit = 10_000;
 
   beforeAll(async () => {
     servers = await prepareChatServers();
@@ -103,10 +106,11 @@ describe('200 turns at once on two servers', () => {
   }
 
   async function configure(dailyOf: (agent: Case['agent']) => number): Promise<void> {
+    limit++;
     for (const agent of ['chat', 'artifact'] as const) {
       const fields = {
         budget: { daily: dailyOf(agent) },
-        rateLimit: { hourly: 10_000, daily: 10_000 },
+        rateLimit: { hourly: limit, daily: limit },
         parameters: { maxOutputTokens: OUTPUT },
       };
       await servers.database.query(
@@ -114,8 +118,7 @@ describe('200 turns at once on two servers', () => {
         [`${agent}_agent_google`, JSON.stringify(fields)],
       );
     }
-    // A change made by SQL arrives like any other.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    for (const agent of ['chat', 'artifact']) await untilLimitIs(running, cases[0]!.user!, agent, limit);
   }
 
   async function ask(one: Case, index: number): Promise<number> {
@@ -196,6 +199,11 @@ describe('200 turns at once on two servers', () => {
         const [left] = await servers.database.query('select count(*)::int as runs from switchboard.runs');
         return left.runs === 0;
       });
+    }
+
+    // On a slow machine, most of them are refused because of the others. One after the other, each finds what is left.
+    for (const one of cases) {
+      for (let index = 0; index < 8 && (await ask(one, index)) !== 429; index++) continue;
     }
 
     const outcomes = [];

@@ -4,6 +4,7 @@ import type { TestUser } from '../support/app.js';
 import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { prepareChatServers } from '../support/chat-servers.js';
+import { untilLimitIs } from '../support/config-change.js';
 
 /** The configured limits and budgets apply to turns. */
 describe('the admission of turns', () => {
@@ -198,20 +199,20 @@ describe('the admission of turns on two servers', () => {
           where config_key = 'chat_agent_google'`,
       );
       await awayFromTheEndOfTheHour(servers.database);
-      // A change made by SQL arrives like any other.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      const statuses = await Promise.all(
+      await untilLimitIs(running, user, 'chat', 50);
+      // A turn that waits long for its agent is refused within its stream.
+      const outcomes = await Promise.all(
         Array.from({ length: 500 }, async (_, index) => {
           const response = await fetch(`${running[index % 2]?.url}/api/chat`, {
             method: 'POST',
             headers: { ...user.headers, 'content-type': 'application/json' },
             body: JSON.stringify({ id: randomUUID(), message: userMessage('hi') }),
           });
-          await response.text();
-          return response.status;
+          const text = await response.text();
+          return /times per hour/.test(text) ? 429 : response.status;
         }),
       );
-      const count = (status: number) => statuses.filter((one) => one === status).length;
+      const count = (status: number) => outcomes.filter((one) => one === status).length;
       expect({ passed: count(200), refused: count(429) }).toEqual({ passed: 50, refused: 450 });
     } finally {
       await servers.close();

@@ -17,7 +17,8 @@ import type { SqlFunction } from '../sql-functions.js';
  * The expected cost of a run must fit into the budget together with the highest possible cost of the other runs. So
  * runs at the same time cannot spend more than the budget, even if their answers become long. `is_held` says that only
  * those reservations stand in the way. The run's own reservation does not count: `expected_cost` includes everything
- * that the run is still expected to spend.
+ * that the run is still expected to spend. `room` is what the calls of the run may cost that are not booked yet. It is null
+ * without a budget.
  *
  * The row of the run is written before the windows are counted, so that the row of the user is locked before the rows
  * of the windows. `is_reserved` is false if the run to extend has already ended.
@@ -32,7 +33,8 @@ export const ADMIT: SqlFunction = {
     lease interval, instance integer, answer uuid, sent_calls jsonb,
     out refused_by text, out is_held boolean, out is_reserved boolean,
     out hourly_used integer, out hourly_seconds double precision,
-    out daily_used integer, out daily_seconds double precision, out monthly_seconds double precision
+    out daily_used integer, out daily_seconds double precision, out monthly_seconds double precision,
+    out room numeric
   ) language plpgsql set search_path = '' as $fn$
   declare
     moment timestamptz;
@@ -97,6 +99,7 @@ export const ADMIT: SqlFunction = {
         refused_by := 'daily_budget';
         is_held := spent_today + expected_cost <= daily_budget;
       end if;
+      room := least(monthly_budget - spent_this_month, daily_budget - spent_today) - held;
     end if;
     if mode in ('preview', 'route') then return; end if;
 

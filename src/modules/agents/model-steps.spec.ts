@@ -15,6 +15,7 @@ const PROMPT: LanguageModelV4CallOptions['prompt'] = [
 async function reservedFor(provider: string, caching: object): Promise<number> {
   const costs: number[] = [];
   const admission = {
+    hasBudget: true,
     firstCallEnded: () => undefined,
     reserving: async ({ reservedCost, make }: { reservedCost: string; make: () => Promise<void> }) => {
       costs.push(Number(reservedCost));

@@ -3,7 +3,7 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
-import { outputLimit } from '../models/call-settings.js';
+import { outputLimit, outputSetting } from '../models/call-settings.js';
 import { isPause } from '../models/ending.js';
 import { type Attempt, ONLY_ATTEMPT } from '../models/fallback/attempt.js';
 import type { SelectedModel } from '../models/model-selector.js';
@@ -12,7 +12,12 @@ import { paidSearches } from '../models/provider-tools.js';
 import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
-import { expectedCostOfWriting, type ExpectedWriting, NO_COST } from '../usage/expected-cost.js';
+import {
+  expectedCostOfWriting,
+  type ExpectedWriting,
+  NO_COST,
+  outputWithin,
+} from '../usage/expected-cost.js';
 import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
@@ -60,10 +65,18 @@ export class ModelSteps {
   private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
     const { admission, model, attempt } = this;
     const options = withPromptCaching(prepared, model);
-    const costs = () => expectedCostOfWriting(this.writingOf(options), pricedUncached(model));
-    if (this.calls === 0 && !model.ownKey && admission?.isUnchecked) await admission.checkFirst(costs());
+    // Estimating a long prompt takes time, and only a budget needs it.
+    const writing = admission?.hasBudget && !model.ownKey ? this.writingOf(options) : undefined;
+    const priced = pricedUncached(model);
+    const costs = writing ? expectedCostOfWriting(writing, priced) : NO_COST;
+    const send = (room: number | undefined) => {
+      const most = writing && outputWithin(room, () => writing, priced);
+      const maxOutputTokens = outputSetting(model, options.maxOutputTokens, most);
+      return model.stream({ ...options, maxOutputTokens }, attempt.limits);
+    };
+    if (this.calls === 0 && writing && admission?.isUnchecked) await admission.checkFirst(costs);
     if (this.calls++ === 0 || !admission) {
-      return model.stream(options, attempt.limits).catch((error: unknown) => {
+      return send(admission?.firstRoom).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
         this.calls--;
         throw error;
@@ -72,15 +85,13 @@ export class ModelSteps {
     if (this.calls === 2) admission.firstCallEnded();
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
-      ...(model.ownKey ? NO_COST : costs()),
+      ...costs,
       ownKey: model.ownKey,
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.
-      make: () =>
+      make: (room) =>
         new Promise<void>((ended, failed) => {
-          model
-            .stream(options, attempt.limits)
-            .then((source) => opened.resolve(new EndingStream(source, ended)), failed);
+          send(room).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
         }),
     });
     reserved.catch(opened.reject);

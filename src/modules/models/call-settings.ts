@@ -36,6 +36,22 @@ export function callSettings(model: SelectedModel): CallSettings {
   };
 }
 
+/**
+ * The `maxOutputTokens` of a call that may write at most `most` tokens, including reasoning.
+ *
+ * @param configured the setting without that limit
+ */
+export function outputSetting(
+  model: SelectedModel,
+  configured: number | undefined,
+  most: number | undefined,
+): number | undefined {
+  if (most === undefined) return configured;
+  const { tokens, addedByClient } = thoughtsOf(model);
+  const own = addedByClient ? Math.max(1, most - tokens) : most;
+  return Math.min(own, configured ?? Infinity);
+}
+
 /** The tokens that the reasoning of a call may use, in addition to its answer. */
 function thoughtsOf(model: SelectedModel): Vendor['thoughts'] {
   if (model.provider === 'demo' || !thinkingOf(model)) return { tokens: 0, addedByClient: false };

@@ -14,7 +14,8 @@ import {
 const RESULT = `
   refused_by as "refusedBy", is_held as "isHeld", is_reserved as "isReserved",
   hourly_used as "hourlyUsed", hourly_seconds as "hourlySeconds",
-  daily_used as "dailyUsed", daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds"`;
+  daily_used as "dailyUsed", daily_seconds as "dailySeconds", monthly_seconds as "monthlySeconds",
+  room`;
 
 const ADMIT = `
   select ${RESULT}

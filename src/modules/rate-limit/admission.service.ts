@@ -73,7 +73,11 @@ export class AdmissionService {
     const { budget } = checked;
     if (!budget) return new Admission(headers, undefined, book);
     this.leases.hold(run.id);
-    return new Admission(headers, this.extending(run, { ...checked, budget }), book, { ...checked, budget });
+    return new Admission(headers, this.extending(run, { ...checked, budget }), book, {
+      ...checked,
+      budget,
+      room: roomOf(result),
+    });
   }
 
   /**
@@ -136,6 +140,7 @@ export class AdmissionService {
         throw budgetRefusal(reason, agentType, budget, result, what);
       }
       if (!isReserved) throw new Error('The reservation of a run no longer exists.');
+      return roomOf(result);
     };
   }
 }
@@ -152,6 +157,11 @@ function checkedRequest(request: AdmissionRequest): AdmissionRequest {
     expectedCost: checkedCost(expectedCost),
     reservedCost: checkedCost(reservedCost),
   };
+}
+
+/** USD. Undefined if the budget did not apply. */
+function roomOf({ room }: AdmissionResult): number | undefined {
+  return room === null ? undefined : Number(room);
 }
 
 function storableLimit(limit: number): number {

@@ -14,22 +14,28 @@ export interface FurtherCall<T> {
   ownKey?: boolean;
   /** Completes the sentence of a refusal: "Your budget does not allow …". */
   what: string;
-  make: () => Promise<T>;
+  /** @param room what the call may cost in USD. Undefined if nothing limits it */
+  make: (room?: number) => Promise<T>;
 }
 
-/** What further calls need from the database. Absent if there is no budget. */
+/**
+ * What further calls need from the database. Absent if there is no budget. Resolves to what all running calls of the run may
+ * cost in USD, together with this one.
+ */
 export type Extend = (call: {
   expectedCost: string;
   reservedCost: string;
   freedCost: string;
   what: string;
-}) => Promise<void>;
+}) => Promise<number | undefined>;
 
 /** The budget of a run, and the cost in USD for which it was admitted. */
 export interface Admitted extends Partial<
   Pick<AdmissionRequest, 'expectedCost' | 'reservedCost' | 'besideCost' | 'firstCost'>
 > {
   budget?: Budget;
+  /** What its calls may cost in USD. */
+  room?: number;
 }
 
 /** A first call may cost this many times what its admission has assumed, before the difference is reserved as well. */
@@ -50,6 +56,8 @@ export class Admission {
   private furtherCost = '0';
   /** The reservations for calls that have ended. */
   private freedCost = '0';
+  /** See {@link firstRoom}. */
+  private roomOfFirst?: number;
   /** The assumed cost of the first call. Absent if it is not checked. */
   private assumed?: ExpectedCost;
 
@@ -69,6 +77,12 @@ export class Admission {
     this.firstCost = addMoney(String(expectedCost), `-${this.besideCost}`);
     this.firstReserve = addMoney(String(reservedCost), `-${this.besideCost}`);
     this.assumed = extend && firstCost;
+    if (admitted.room !== undefined) this.roomOfFirst = admitted.room - beside;
+  }
+
+  /** What the call may cost in USD that the run was admitted for. Undefined if nothing limits it. */
+  get firstRoom(): number | undefined {
+    return this.roomOfFirst;
   }
 
   /** Whether the cost of the first call must be checked before it is sent: see {@link checkFirst}. */
@@ -88,12 +102,13 @@ export class Admission {
     if (Number(cost.expectedCost) <= Number(assumed.expectedCost) * TOLERANCE) return;
     const within = costsWithin(admitted.budget, cost);
     const missing = Math.max(0, within.reservedCost - Number(this.firstReserve));
-    await extend({
+    const room = await extend({
       expectedCost: addMoney(addMoney(toDecimal(within.expectedCost), this.besideCost), this.furtherCost),
       reservedCost: toDecimal(missing),
       freedCost: '0',
       what: 'this message',
     });
+    if (room !== undefined) this.roomOfFirst = room - Number(this.besideCost) - Number(this.furtherCost);
     this.assumed = cost;
     this.firstCost = toDecimal(within.expectedCost);
     this.firstReserve = addMoney(this.firstReserve, toDecimal(missing));
@@ -141,15 +156,17 @@ export class Admission {
     this.freedCost = '0';
     this.furtherCost = addMoney(this.furtherCost, expectedCost);
     try {
+      let room: number | undefined;
       try {
         await this.book();
-        await this.extend({ expectedCost: this.stillExpected(), reservedCost, freedCost, what });
+        room = await this.extend({ expectedCost: this.stillExpected(), reservedCost, freedCost, what });
+        if (room !== undefined) room -= Number(this.stillExpected()) - Number(expectedCost);
       } catch (error) {
         this.freedCost = addMoney(this.freedCost, freedCost);
         throw error;
       }
       try {
-        return await make();
+        return await make(room);
       } finally {
         this.freedCost = addMoney(this.freedCost, reservedCost);
       }

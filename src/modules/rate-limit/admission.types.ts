@@ -65,6 +65,8 @@ export interface AdmissionResult {
   hourlySeconds: number;
   dailySeconds: number;
   monthlySeconds: number;
+  /** What the calls of the run may cost in USD that are not booked yet, as a decimal string. Null without a budget. */
+  room: string | null;
 }
 
 /** What an admitted run requests in addition, before it spends it. */

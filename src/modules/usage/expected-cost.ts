@@ -51,6 +51,34 @@ export function expectedCostOfWriting(
   };
 }
 
+/** A call may write this many tokens even if its budget leaves less. Vendors refuse lower limits. */
+const SHORTEST_ANSWER = 100;
+
+/**
+ * The tokens that a call may write, including reasoning, so that it costs no more than `room`, in USD. Undefined if
+ * everything that the model can write fits.
+ *
+ * @param reading what the call reads; only called if `room` is defined
+ */
+export function outputWithin(
+  room: number | undefined,
+  reading: () => Pick<ExpectedWriting, 'promptTokens' | 'webSearches'>,
+  model: Pick<CatalogModel, 'pricing' | 'maxOutputTokens'> | undefined,
+): number | undefined {
+  if (room === undefined) return undefined;
+  const { promptTokens, webSearches = 0 } = reading();
+  const cost = (outputTokens: number) =>
+    Number(
+      costOf({ ...NO_TOKENS, inputTokens: promptTokens, outputTokens, webSearches }, model?.pricing).unrounded
+        .totalCost,
+    );
+  const withoutOutput = cost(0);
+  const perToken = (cost(1_000_000) - withoutOutput) / 1_000_000;
+  if (perToken <= 0) return undefined;
+  const tokens = Math.max(SHORTEST_ANSWER, Math.floor((room - withoutOutput) / perToken));
+  return tokens < (model?.maxOutputTokens ?? Infinity) ? tokens : undefined;
+}
+
 /** The cost in USD of one picture from a prompt and, if it `changes` one, from a picture. */
 export function expectedCostOfPicture(
   { provider, promptTokens, changes }: { provider: Provider; promptTokens: number; changes: boolean },

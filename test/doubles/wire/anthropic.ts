@@ -59,6 +59,7 @@ function facts(body: Body): RequestFacts {
     userText: users.filter(Boolean).at(-1) ?? '',
     afterTools: Array.isArray(last) && last.some((block: Body) => block['type'] === 'tool_result'),
     wantsReasoning: thinking === 'enabled' || thinking === 'adaptive',
+    maxOutputTokens: body['max_tokens'],
   };
 }
 

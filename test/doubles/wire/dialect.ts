@@ -20,6 +20,8 @@ export interface RequestFacts {
   afterTools: boolean;
   /** True if the client asks to see reasoning. */
   wantsReasoning: boolean;
+  /** The tokens that the answer may have, including reasoning. */
+  maxOutputTokens?: number;
   /** True if an image is requested. */
   wantsImage?: boolean;
   /** Calls that the double made after reasoning it showed: the reasoning must be sent back with the calls' results. */

@@ -47,6 +47,7 @@ function facts(body: Body, path: string): RequestFacts {
     userText: users.filter(Boolean).at(-1) ?? '',
     afterTools: last?.some((part) => 'functionResponse' in part) ?? false,
     wantsReasoning: body['generationConfig']?.thinkingConfig?.includeThoughts === true,
+    maxOutputTokens: body['generationConfig']?.maxOutputTokens,
   };
 }
 

@@ -73,6 +73,7 @@ function facts(body: Body): RequestFacts {
     userText: said('user').filter(Boolean).at(-1) ?? '',
     afterTools: messages.at(-1)?.['role'] === 'tool',
     wantsReasoning: false,
+    maxOutputTokens: body['max_completion_tokens'] ?? body['max_tokens'],
   };
 }
 

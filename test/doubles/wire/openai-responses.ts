@@ -46,6 +46,7 @@ function facts(body: Body): RequestFacts {
     userText: said('user').filter(Boolean).at(-1) ?? '',
     afterTools: items.at(-1)?.['type'] === 'function_call_output',
     wantsReasoning: Boolean(body['reasoning']?.summary),
+    maxOutputTokens: body['max_output_tokens'],
   };
 }
 

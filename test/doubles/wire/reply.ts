@@ -71,10 +71,13 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
   const shown = facts.wantsReasoning || script.thoughtsIn !== undefined;
   const reasoning = empty || !shown ? [] : (script.reasoning ?? []);
   const { wantsImage = false } = facts;
-  const { text, chunks, tokens } = empty || wantsImage ? written([]) : textOf(script, facts);
+  const thought = script.usage?.reasoning ?? tokensOf((script.reasoning ?? []).join(''));
+  const most = Math.max(0, (facts.maxOutputTokens ?? Infinity) - thought);
+  const isCut = script.tokens !== undefined && script.tokens > most;
+  const { text, chunks, tokens } =
+    empty || wantsImage ? written([]) : textOf(isCut ? { ...script, tokens: most } : script, facts);
   const drawn = wantsImage && !empty && script.finishReason !== 'content-filter';
   const toolCalls = empty ? [] : (script.toolCalls ?? []);
-  const thought = script.usage?.reasoning ?? tokensOf((script.reasoning ?? []).join(''));
   const figures: TokenFigures = {
     input: script.usage?.input ?? Math.ceil(bodyLength / CHARACTERS_PER_TOKEN),
     cachedRead: script.usage?.cachedRead ?? 0,
@@ -100,7 +103,7 @@ export function makeReply(script: Script, facts: RequestFacts, bodyLength: numbe
     image: drawn ? (script.image ?? PIXEL) : undefined,
     imageInput: script.imageInput ?? 0,
     figures: fault?.type === 'usage-lies' ? lie(fault.lie, figures) : figures,
-    finishReason: script.finishReason ?? (toolCalls.length > 0 ? 'tool-calls' : 'stop'),
+    finishReason: script.finishReason ?? (isCut ? 'length' : toolCalls.length > 0 ? 'tool-calls' : 'stop'),
     ending: script.ending,
     endsInside: script.endsInside ?? false,
     promptBlock: script.promptBlock,

@@ -49,8 +49,8 @@ export class SuggestingService {
         const { admission } = run;
         const items = await answerOf(model, { admission }, (asked, attempt) => {
           const askedWork = { ...work, model: asked, attempt };
-          const make = () => this.writer.suggest(askedWork);
-          if (attempt.isFirst || !admission) return make();
+          const make = (room?: number) => this.writer.suggest({ ...askedWork, room });
+          if (attempt.isFirst || !admission) return make(asked.ownKey ? undefined : admission?.firstRoom);
           admission.firstCallEnded();
           const costs = { ...this.writer.expectedCost(askedWork), ownKey: asked.ownKey };
           return admission.reserving({ ...costs, what: 'making suggestions', make });

@@ -194,7 +194,9 @@ export class ArtifactTools {
         const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
           const work = { ...read, model: asked, attempt };
           const costs = { ...this.suggestions.expectedCost(work), ownKey: asked.ownKey };
-          return reserving(admission, 'making suggestions', costs, () => this.suggestions.suggest(work));
+          return reserving(admission, 'making suggestions', costs, (room) =>
+            this.suggestions.suggest({ ...work, room }),
+          );
         });
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
@@ -235,9 +237,9 @@ export class ArtifactTools {
     return answerOf(model, { signal, admission, failureOf }, (asked, attempt) => {
       const writing = { model: asked, instructions, prompt, previous };
       const costs = { ...this.writer.expectedCost(writing), ownKey: asked.ownKey };
-      return reserving(admission, 'writing a document', costs, () => {
+      return reserving(admission, 'writing a document', costs, (room) => {
         announce(emit, heading, kind);
-        return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt });
+        return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt, room });
       });
     });
   }
@@ -265,7 +267,7 @@ function reserving<T>(
   admission: Admission | undefined,
   what: string,
   costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost' | 'ownKey'>,
-  make: () => Promise<T>,
+  make: FurtherCall<T>['make'],
 ): Promise<T> {
   return admission ? admission.reserving({ ...costs, what, make }) : make();
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { type ExpectedCost, expectedCostOfWriting, outputWithin } from '../../usage/expected-cost.js';
 import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd, type FinishReason } from '../../models/ending.js';
-import { callSettings, outputLimit } from '../../models/call-settings.js';
+import { callSettings, outputLimit, outputSetting } from '../../models/call-settings.js';
 import { pricedUncached } from '../../models/prompt-caching.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { estimateTextTokens } from '../../models/prompt-tokens.js';
@@ -30,15 +30,18 @@ export interface WritingTask<T> extends WritingRequest {
   /** Accompanies an unfinished draft, so that a reader finds it after a reload. */
   heading: { id: string; title: string };
   attempt?: Attempt;
+  /** What the call may cost in USD. Undefined if nothing limits it. */
+  room?: number;
 }
 
 /** Lets a model write the content of a document while readers of the answer watch. */
 @Injectable()
 export class DocumentWriter {
   /** The cost of {@link write} in USD. */
-  expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
+  expectedCost(request: WritingRequest): ExpectedCost {
+    const { model, previous = '' } = request;
     const writing = {
-      promptTokens: estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model),
+      promptTokens: promptTokensOf(request),
       rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
     };
@@ -55,15 +58,19 @@ export class DocumentWriter {
    *   draft then stays in the answer. The provider's own error, if another model may be asked
    */
   async write<T>(task: WritingTask<T>): Promise<T> {
-    const { model, kind, signal, emit, note, attempt = ONLY_ATTEMPT } = task;
+    const { model, kind, signal, emit, note, attempt = ONLY_ATTEMPT, room } = task;
     const part = { type: 'data-draft', id: randomUUID() } as const;
     const dataOf = (content: string) => ({ ...task.heading, kind, content });
     const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
     let finishReason: FinishReason | undefined;
+    const settings = callSettings(model);
+    const reading = () => ({ promptTokens: promptTokensOf(task) });
+    const most = outputWithin(room, reading, pricedUncached(model, false));
     try {
       const stream = await model.stream(
         {
-          ...callSettings(model),
+          ...settings,
+          maxOutputTokens: outputSetting(model, settings.maxOutputTokens, most),
           prompt: [
             { role: 'system', content: task.instructions },
             { role: 'user', content: [{ type: 'text', text: task.prompt }] },
@@ -99,6 +106,10 @@ export class DocumentWriter {
       throw signal.aborted || attempt.isReplaceable ? error : failedWork(error, model, remaining(task));
     }
   }
+}
+
+function promptTokensOf({ model, instructions, prompt }: WritingRequest): number {
+  return estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model);
 }
 
 /** What a failure leaves unchanged. */

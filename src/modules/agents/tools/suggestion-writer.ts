@@ -9,12 +9,12 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { inConventionOf } from '../../suggestions/canonical-text.js';
 import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
-import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import { type ExpectedCost, expectedCostOfWriting, outputWithin } from '../../usage/expected-cost.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd } from '../../models/ending.js';
-import { callSettings, outputLimit } from '../../models/call-settings.js';
+import { callSettings, outputLimit, outputSetting } from '../../models/call-settings.js';
 import { pricedUncached } from '../../models/prompt-caching.js';
 import { estimatePromptTokens } from '../../models/prompt-tokens.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
@@ -45,6 +45,8 @@ export interface SuggestionTask {
   instruction?: string;
   signal?: AbortSignal;
   attempt?: Attempt;
+  /** What the call may cost in USD. Undefined if nothing limits it. */
+  room?: number;
 }
 
 /** A document that was read, and what the model gets of it. */
@@ -99,12 +101,17 @@ export class SuggestionWriter {
     prompt,
     signal,
     attempt = ONLY_ATTEMPT,
+    room,
   }: SuggestionWork): Promise<SuggestionDto[]> {
     const content = document.content ?? '';
+    const settings = callSettings(model);
+    const reading = () => ({ promptTokens: estimatePromptTokens({ prompt }, model) });
+    const most = outputWithin(room, reading, pricedUncached(model, false));
     const result = await forPurpose('suggestions', () =>
       model.generate(
         {
-          ...callSettings(model),
+          ...settings,
+          maxOutputTokens: outputSetting(model, settings.maxOutputTokens, most),
           prompt,
           responseFormat: { type: 'json' },
           abortSignal: signal,
