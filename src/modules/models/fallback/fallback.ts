@@ -42,13 +42,14 @@ export function readyModel(model: SelectedModel, fits?: Asked['fits']): Selected
   const { fallback, thinking } = model;
   if (!fallback) return model;
   const { coolDowns, models } = fallback;
-  const ends = models
-    .filter((candidate) => candidate.id === model.id || !fits || fits(candidate))
-    .map((candidate) => ({ candidate, end: coolDowns.endOf(candidate.coolDown) }));
+  const ends = models.map((candidate) => ({ candidate, end: coolDowns.endOf(candidate.coolDown) }));
+  // Whether a model fits is only asked if its end matters: the files of the question are read for that.
+  const isUsable = ({ candidate }: (typeof ends)[number]) =>
+    candidate.id === model.id || !fits || fits(candidate);
   const ready =
-    ends.find(({ end }) => end === 0) ??
+    ends.find((option) => option.end === 0 && isUsable(option)) ??
     // All of them cool down. A turn is not refused because of that.
-    ends.reduce((soonest, next) => (next.end < soonest.end ? next : soonest), ends[0]!);
+    ends.toSorted((one, other) => one.end - other.end).find(isUsable)!;
   return ready.candidate.id === model.id ? model : { ...ready.candidate, thinking };
 }
 
