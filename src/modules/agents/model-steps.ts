@@ -36,7 +36,7 @@ export class ModelSteps {
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
     private readonly asking?: Asking,
-    private readonly attempt: Attempt = ONLY_ATTEMPT,
+    attempt: Attempt = ONLY_ATTEMPT,
   ) {
     // The call of the model that failed before this one has used up the admission.
     this.calls = attempt.isFirst ? 0 : 1;
@@ -58,12 +58,12 @@ export class ModelSteps {
   }
 
   private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
-    const { admission, model, attempt } = this;
+    const { admission, model } = this;
     const options = withPromptCaching(prepared, model);
     const costs = () => expectedCostOfWriting(this.writingOf(options), pricedUncached(model));
     if (this.calls === 0 && !model.ownKey && admission?.isUnchecked) await admission.checkFirst(costs());
     if (this.calls++ === 0 || !admission) {
-      return model.stream(options, attempt.limits).catch((error: unknown) => {
+      return model.stream(options).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
         this.calls--;
         throw error;
@@ -78,9 +78,7 @@ export class ModelSteps {
       // The reservation lasts as long as the stream.
       make: () =>
         new Promise<void>((ended, failed) => {
-          model
-            .stream(options, attempt.limits)
-            .then((source) => opened.resolve(new EndingStream(source, ended)), failed);
+          model.stream(options).then((source) => opened.resolve(new EndingStream(source, ended)), failed);
         }),
     });
     reserved.catch(opened.reject);

@@ -52,17 +52,14 @@ export class RoutingAgent {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
       const signal = AbortSignal.any([input.signal, deadline]);
-      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked, { limits }) =>
-        asked.generate(
-          {
-            prompt: promptOf(input, systemPrompt),
-            responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
-            maxOutputTokens: MAX_OUTPUT_TOKENS,
-            providerOptions: withoutThinking(asked),
-            abortSignal: signal,
-          },
-          limits,
-        ),
+      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked) =>
+        asked.generate({
+          prompt: promptOf(input, systemPrompt),
+          responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
+          maxOutputTokens: MAX_OUTPUT_TOKENS,
+          providerOptions: withoutThinking(asked),
+          abortSignal: signal,
+        }),
       );
       return parseChoice(
         content.map((part) => (part.type === 'text' ? part.text : '')).join(''),

@@ -109,19 +109,16 @@ export class TitleService {
     const part = run.part({ purpose: 'title', agentType: run.agentType, messageId: undefined });
     try {
       const { content, finishReason } = await part.do(() =>
-        answerOf(modelOf(), { signal }, (model, { limits }) =>
-          model.generate(
-            {
-              prompt: [
-                { role: 'system', content: INSTRUCTIONS },
-                { role: 'user', content: [{ type: 'text', text }] },
-              ],
-              maxOutputTokens: MAX_OUTPUT_TOKENS,
-              providerOptions: withoutThinking(model),
-              abortSignal: signal,
-            },
-            limits,
-          ),
+        answerOf(modelOf(), { signal }, (model) =>
+          model.generate({
+            prompt: [
+              { role: 'system', content: INSTRUCTIONS },
+              { role: 'user', content: [{ type: 'text', text }] },
+            ],
+            maxOutputTokens: MAX_OUTPUT_TOKENS,
+            providerOptions: withoutThinking(model),
+            abortSignal: signal,
+          }),
         ),
       );
       // A refusal is not a title.

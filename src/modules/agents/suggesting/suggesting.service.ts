@@ -48,7 +48,7 @@ export class SuggestingService {
       async (run) => {
         const { admission } = run;
         const items = await answerOf(model, { admission }, (asked, attempt) => {
-          const askedWork = { ...work, model: asked, attempt };
+          const askedWork = { ...work, model: asked };
           const make = () => this.writer.suggest(askedWork);
           if (attempt.isFirst || !admission) return make();
           admission.firstCallEnded();

@@ -191,8 +191,8 @@ export class ArtifactTools {
         const { identity, model, admission } = context;
         const task = { identity, model, documentId: input.id, signal: abortSignal };
         const read = await this.suggestions.read(task);
-        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
-          const work = { ...read, model: asked, attempt };
+        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked) => {
+          const work = { ...read, model: asked };
           const costs = { ...this.suggestions.expectedCost(work), ownKey: asked.ownKey };
           return reserving(admission, 'making suggestions', costs, () => this.suggestions.suggest(work));
         });

@@ -61,18 +61,14 @@ export class DocumentWriter {
     const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
     let finishReason: FinishReason | undefined;
     try {
-      const stream = await model.stream(
-        {
-          ...callSettings(model),
-          prompt: [
-            { role: 'system', content: task.instructions },
-            { role: 'user', content: [{ type: 'text', text: task.prompt }] },
-          ],
-          abortSignal: signal,
-        },
-        attempt.limits,
-      );
-      attempt.answered();
+      const stream = await model.stream({
+        ...callSettings(model),
+        prompt: [
+          { role: 'system', content: task.instructions },
+          { role: 'user', content: [{ type: 'text', text: task.prompt }] },
+        ],
+        abortSignal: signal,
+      });
       try {
         for (;;) {
           const part = await stream.next();

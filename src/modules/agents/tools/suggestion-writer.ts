@@ -12,7 +12,6 @@ import { SuggestionsService } from '../../suggestions/suggestions.service.js';
 import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
-import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd } from '../../models/ending.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
 import { pricedUncached } from '../../models/prompt-caching.js';
@@ -44,7 +43,6 @@ export interface SuggestionTask {
   /** What the user wants from the suggestions, if anything. */
   instruction?: string;
   signal?: AbortSignal;
-  attempt?: Attempt;
 }
 
 /** A document that was read, and what the model gets of it. */
@@ -98,21 +96,16 @@ export class SuggestionWriter {
     document,
     prompt,
     signal,
-    attempt = ONLY_ATTEMPT,
   }: SuggestionWork): Promise<SuggestionDto[]> {
     const content = document.content ?? '';
     const result = await forPurpose('suggestions', () =>
-      model.generate(
-        {
-          ...callSettings(model),
-          prompt,
-          responseFormat: { type: 'json' },
-          abortSignal: signal,
-        },
-        attempt.limits,
-      ),
+      model.generate({
+        ...callSettings(model),
+        prompt,
+        responseFormat: { type: 'json' },
+        abortSignal: signal,
+      }),
     );
-    attempt.answered();
     const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
     const { finishReason } = answerEnd(result.finishReason);
     const unfinished = unfinishedWork(finishReason, text, 'there are no new suggestions');

@@ -110,7 +110,7 @@ class Chain {
       if (!entry) continue;
       const made = this.attemptOf(model, entry, left);
       try {
-        const answer = await attempt(model, made);
+        const answer = await attempt(bound(model, made), made);
         made.answered();
         return answer;
       } catch (error) {
@@ -180,6 +180,22 @@ class Chain {
     const { error, model } = this.failure;
     return (this.asked.failureOf ?? upstreamFailure)(error, model);
   }
+}
+
+/**
+ * The model with calls that have the limits of the attempt, and that end the search for a model once one is answered. A
+ * tool of an answer may ask a chain of its own, which sets limits of its own.
+ */
+function bound(model: FallbackModel, attempt: ChainedAttempt): FallbackModel {
+  const answered = <Answer>(answer: Answer): Answer => {
+    attempt.answered();
+    return answer;
+  };
+  return {
+    ...model,
+    stream: (params, limits = attempt.limits) => model.stream(params, limits).then(answered),
+    generate: (params, limits = attempt.limits) => model.generate(params, limits).then(answered),
+  };
 }
 
 function waitOf(error: unknown): number | undefined {
