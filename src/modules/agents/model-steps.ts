@@ -12,7 +12,7 @@ import { paidSearches } from '../models/provider-tools.js';
 import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
-import { expectedCostOfWriting, type ExpectedWriting, NO_COST } from '../usage/expected-cost.js';
+import { expectedCostOfWriting, type ExpectedWriting } from '../usage/expected-cost.js';
 import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
@@ -72,7 +72,7 @@ export class ModelSteps {
     if (this.calls === 2) admission.firstCallEnded();
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
-      ...(model.ownKey ? NO_COST : costs()),
+      costs,
       ownKey: model.ownKey,
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.

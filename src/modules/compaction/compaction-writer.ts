@@ -107,7 +107,7 @@ export class CompactionWriter {
         pieces === 0 || !run.admission
           ? await make()
           : await run.admission.reserving({
-              ...this.costOf(current, task),
+              costs: () => this.costOf(current, task),
               ownKey: task.model.ownKey,
               what: 'a longer summary',
               make,

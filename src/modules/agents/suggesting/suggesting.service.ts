@@ -52,8 +52,8 @@ export class SuggestingService {
           const make = () => this.writer.suggest(askedWork);
           if (attempt.isFirst || !admission) return make();
           admission.firstCallEnded();
-          const costs = { ...this.writer.expectedCost(askedWork), ownKey: asked.ownKey };
-          return admission.reserving({ ...costs, what: 'making suggestions', make });
+          const costs = () => this.writer.expectedCost(askedWork);
+          return admission.reserving({ costs, ownKey: asked.ownKey, what: 'making suggestions', make });
         });
         return { page: { items, nextCursor: null }, headers: admission?.headers ?? {} };
       },
