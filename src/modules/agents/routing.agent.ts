@@ -4,12 +4,11 @@ import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { expectedCostOfCall } from '../models/call-cost.js';
 import { answerOf } from '../models/fallback/fallback.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { pricedUncached } from '../models/prompt-caching.js';
 import { estimateTextTokens } from '../models/prompt-tokens.js';
-import { expectedCostOfWriting } from '../usage/expected-cost.js';
 
 /** Which agent answers, and why: `data-agent` of the stream. */
 export interface AgentChoice {
@@ -79,12 +78,9 @@ const OTHER_TOKENS = 2_000;
 
 /** The cost in USD of {@link RoutingAgent.choose}, before the conversation is known. */
 export function expectedCostOfChoice(model: SelectedModel, systemPrompt: string, message: string): number {
-  if (model.ownKey) return 0;
   const text = systemPrompt + message.slice(0, MAX_CHARACTERS);
-  const { expectedCost } = expectedCostOfWriting(
-    { promptTokens: estimateTextTokens(text, model) + OTHER_TOKENS, maxOutputTokens: MAX_OUTPUT_TOKENS },
-    pricedUncached(model, false),
-  );
+  const promptTokens = estimateTextTokens(text, model) + OTHER_TOKENS;
+  const { expectedCost } = expectedCostOfCall(model, { promptTokens, maxOutputTokens: MAX_OUTPUT_TOKENS });
   return Number(expectedCost);
 }
 

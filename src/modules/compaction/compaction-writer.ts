@@ -4,11 +4,12 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { expectedCostOfCall } from '../models/call-cost.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { estimatePromptTokens, estimateTextTokens } from '../models/prompt-tokens.js';
 import { costsWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { NOT_COUNTED } from '../rate-limit/admission.types.js';
-import { type ExpectedCost, expectedCostOfWriting, NO_COST } from '../usage/expected-cost.js';
+import type { ExpectedCost } from '../usage/expected-cost.js';
 import {
   type Claim,
   CompactionRepository,
@@ -163,11 +164,10 @@ export class CompactionWriter {
   private costOf(piece: Piece, task: WritingTask): ExpectedCost {
     const { prompt, maxOutputTokens } = summaryCall(this.callOf(piece, task));
     const { model } = task;
-    if (model.ownKey) return NO_COST;
-    return expectedCostOfWriting(
-      { promptTokens: estimatePromptTokens({ prompt }, model), maxOutputTokens },
-      model.catalog,
-    );
+    return expectedCostOfCall(model, {
+      promptTokens: estimatePromptTokens({ prompt }, model),
+      maxOutputTokens,
+    });
   }
 }
 

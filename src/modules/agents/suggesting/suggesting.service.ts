@@ -34,7 +34,7 @@ export class SuggestingService {
     const model = readyModel(this.models.select('artifact', undefined, keys, config));
     const work = await this.writer.read({ identity, model, documentId, instruction });
     const { limits, budget } = limitsOf('artifact', model, config);
-    const cost = budget && !model.ownKey ? this.writer.expectedCost(work) : NO_COST;
+    const cost = budget ? this.writer.expectedCost(work) : NO_COST;
     const admission: AdmissionRequest = {
       userId: identity.id,
       agentType: 'artifact',

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import type { ExpectedCost } from '../../usage/expected-cost.js';
 import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd, type FinishReason } from '../../models/ending.js';
+import { expectedCostOfCall } from '../../models/call-cost.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
-import { pricedUncached } from '../../models/prompt-caching.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { estimateTextTokens } from '../../models/prompt-tokens.js';
 import type { Emit, Note } from '../agent.js';
@@ -37,12 +37,11 @@ export interface WritingTask<T> extends WritingRequest {
 export class DocumentWriter {
   /** The cost of {@link write} in USD. */
   expectedCost({ model, instructions, prompt, previous = '' }: WritingRequest): ExpectedCost {
-    const writing = {
+    return expectedCostOfCall(model, {
       promptTokens: estimateTextTokens(instructions, model) + estimateTextTokens(prompt, model),
       rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
-    };
-    return expectedCostOfWriting(writing, pricedUncached(model, false));
+    });
   }
 
   /**

@@ -9,12 +9,12 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { inConventionOf } from '../../suggestions/canonical-text.js';
 import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
-import { type ExpectedCost, expectedCostOfWriting } from '../../usage/expected-cost.js';
+import type { ExpectedCost } from '../../usage/expected-cost.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { answerEnd } from '../../models/ending.js';
+import { expectedCostOfCall } from '../../models/call-cost.js';
 import { callSettings, outputLimit } from '../../models/call-settings.js';
-import { pricedUncached } from '../../models/prompt-caching.js';
 import { estimatePromptTokens } from '../../models/prompt-tokens.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
@@ -79,10 +79,7 @@ export class SuggestionWriter {
   /** The cost of {@link suggest} in USD. */
   expectedCost({ model, prompt }: SuggestionWork): ExpectedCost {
     const promptTokens = estimatePromptTokens({ prompt }, model);
-    return expectedCostOfWriting(
-      { promptTokens, maxOutputTokens: outputLimit(model) },
-      pricedUncached(model, false),
-    );
+    return expectedCostOfCall(model, { promptTokens, maxOutputTokens: outputLimit(model) });
   }
 
   /**
