@@ -16,7 +16,7 @@ import {
   type Position,
   type WrittenMessage,
 } from './compaction.repository.js';
-import { inputLimit } from './context-limit.js';
+import { BYTES_PER_TOKEN, inputLimit } from './context-limit.js';
 import { summaryCall, Summarizer, UnusableSummaryError } from './summarizer.js';
 import { type Line, toLine } from './transcript.js';
 
@@ -29,8 +29,6 @@ const MOST_PIECES = 12;
 /** The instructions of the call, and the space that estimates need. */
 const OVERHEAD = 1_000;
 const MARGIN = 0.8;
-/** Text has no more bytes for each token. */
-const BYTES_PER_TOKEN = 6;
 
 /** The share of the model's limit that a summary may take. */
 const SUMMARY_SHARE = 0.1;

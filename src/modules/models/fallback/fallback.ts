@@ -154,7 +154,7 @@ class Chain {
     const { signal, deadline } = this.asked;
     if (signal?.aborted || made.hasAnswered) throw error;
     const isOver = deadline?.aborted === true || isOutage(error);
-    if (isOver) this.fallback.coolDowns.failed(model.coolDown, waitOf(error));
+    if (isOver) this.fallback.coolDowns.failed(model.coolDown, retryAfterSeconds(error));
     if (made.hasShown || deadline?.aborted) throw error;
     if (!isOver) {
       if (!this.failure) throw error;
@@ -196,10 +196,6 @@ function bound(model: FallbackModel, attempt: ChainedAttempt): FallbackModel {
     stream: (params, limits = attempt.limits) => model.stream(params, limits).then(answered),
     generate: (params, limits = attempt.limits) => model.generate(params, limits).then(answered),
   };
-}
-
-function waitOf(error: unknown): number | undefined {
-  return APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined;
 }
 
 type Reason = 'rate_limited' | 'timeout' | 'failed' | 'cooling_down';
