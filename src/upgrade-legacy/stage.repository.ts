@@ -18,7 +18,7 @@ export interface State {
 const STATE = 'switchboard.legacy_state';
 const HOLD = 'switchboard_hold';
 /** The maximum time for which others may have to wait for the old tables. */
-const LOCK_TIMEOUT = '3s';
+export const LOCKING = { timeout: '3s' };
 
 const BOOKS = `
   create table if not exists ${STATE} (
@@ -90,7 +90,7 @@ export async function migrateBeside(url: string, legacy: LegacyTables, state: St
   await runMigrationsBetween(
     { url },
     async (runner) => {
-      await runner.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      await runner.query(`set local lock_timeout = '${LOCKING.timeout}'`);
       await runner.query(`create schema ${HOLD}`);
       await move(runner, legacy.names, legacy.schema, HOLD);
       others = await tablesOf(runner, 'public');
@@ -135,7 +135,7 @@ export async function switchBack(client: pg.ClientBase, made: string[], schema: 
 
 /** Reads may continue. Writes wait until the switch is complete or has failed. */
 export async function lockOldTables(client: pg.ClientBase, legacy: LegacyTables): Promise<void> {
-  await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+  await client.query(`set local lock_timeout = '${LOCKING.timeout}'`);
   await client.query(`lock table ${legacy.names.map((name) => legacy.table(name)).join(', ')} in share mode`);
 }
 

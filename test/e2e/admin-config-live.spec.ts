@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestUser } from '../support/app.js';
-import { type ChatApp, startChatApp } from '../support/chat-app.js';
+import { type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 
 /** The time limit for every instance to apply a change. */
@@ -15,7 +15,7 @@ describe('a change of the configuration', () => {
 
   beforeAll(async () => {
     app = await startChatApp();
-    other = await startChatApp({ DATABASE_URL: app.database.url });
+    other = await startBeside(app);
     admin = await app.createUser({ role: 'admin' });
     await app.request('PATCH', '/api/admin/config/routing_agent', {
       user: admin,

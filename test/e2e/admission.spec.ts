@@ -283,7 +283,7 @@ describe('admission in a database of another time zone', () => {
     database = await createTestDatabase();
     const [{ name }] = (await database.query('select current_database() as name')) as [{ name: string }];
     await database.query(`alter database ${name} set timezone = 'Asia/Kolkata'`);
-    app = await startTestApp({ DATABASE_URL: database.url });
+    app = await startTestApp({}, { database });
   });
 
   afterAll(async () => {

@@ -1,4 +1,3 @@
-import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import type { RecordedRequest } from '../doubles/provider-double.js';

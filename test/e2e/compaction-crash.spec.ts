@@ -1,4 +1,3 @@
-import '../support/measured.js';
 import { isCompactionCall } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { eventually, userMessage } from '../support/chat-app.js';

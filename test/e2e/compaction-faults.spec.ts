@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Script } from '../doubles/script.js';
 import { isCompactionCall } from '../doubles/wire/reply.js';
+import { AdminConfigService } from '../../src/modules/admin-config/admin-config.service.js';
 import { CLAIM_CHECK } from '../../src/modules/compaction/compaction.service.js';
 import {
   addLongChat,
@@ -10,7 +11,6 @@ import {
   compactionCalls,
   limitChats,
   line,
-  MODELS,
   summarized,
   summaryOf,
 } from '../support/long-chats.js';
@@ -18,7 +18,7 @@ import { configureAgent } from '../support/agent-config.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 
-const GPT = MODELS[1];
+const GPT = 'openai/gpt-4o-mini';
 /** The time in which the server has read what was sent, in milliseconds. */
 const READ = 150;
 
@@ -266,6 +266,39 @@ describe('a compaction', () => {
       expect(rows).toHaveLength(0);
     } finally {
       await budget(undefined);
+    }
+  });
+
+  it('reserves the price of a prompt that the vendor writes to its cache', async () => {
+    const reservedAt = async (cacheWrite: number): Promise<number> => {
+      await app.database.query(
+        `update admin_config set config_data = jsonb_set(config_data, '{models}', (
+           select jsonb_agg(case when model ->> 'id' = 'gpt-4o-mini'
+                                 then jsonb_set(model, '{pricing,cacheWrite}', $1::jsonb) else model end)
+             from jsonb_array_elements(config_data -> 'models') model))
+          where config_key = 'model_catalog'`,
+        [cacheWrite],
+      );
+      await eventually(async () => {
+        const { catalog } = await app.app.get(AdminConfigService).current();
+        return catalog.get(GPT)?.pricing?.cacheWrite === cacheWrite;
+      });
+      await beginCompaction();
+      const [run] = await app.database.query(
+        'select reserved_cost::float8 as cost from switchboard.runs where user_id = $1',
+        [user.id],
+      );
+      app.double.resume();
+      await compacted(app, user);
+      return run!['cost'] as number;
+    };
+    await configureAgent(app, 'openai', { budget: { daily: 10 } });
+    try {
+      const usual = await reservedAt(0.15);
+      expect(usual).toBeGreaterThan(0);
+      expect(await reservedAt(15)).toBeGreaterThan(10 * usual);
+    } finally {
+      await configureAgent(app, 'openai', { budget: {} });
     }
   });
 

@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
-import { describeVerified, verifyDatabase } from '../../src/common/database/verify/verify-database.js';
-import { withCatalog } from '../../src/common/database/verify/catalog.js';
+import pg from 'pg';
+import {
+  describeVerified,
+  differencesIn,
+  verifyDatabase,
+} from '../../src/common/database/verify/verify-database.js';
+import { catalogOf, withCatalog } from '../../src/common/database/verify/catalog.js';
 import { EXPECTED, takeSnapshot } from '../../src/common/database/verify/snapshot.js';
 import { migrationOptions } from '../../src/common/database/migrate.js';
 import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
 import { createMigratedSupabaseDatabase } from '../rls/supabase-database.js';
 import { freePort } from '../support/server-process.js';
-import { createTestDatabase } from '../support/postgres.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import * as damages from './db-verify.damage.js';
 
 describe('db:verify', () => {
@@ -45,8 +50,26 @@ describe('db:verify', () => {
     ...damages.CONTENT,
     ...damages.USAGE,
   ];
-  it.each(all)('reports %s', async (damage, differences) => {
-    expect((await differencesAfter(damage)).toSorted()).toEqual(differences);
+  describe('of a transaction that is rolled back', () => {
+    let database: TestDatabase;
+    let client: pg.Client;
+
+    beforeAll(async () => {
+      database = await createTestDatabase();
+      client = new pg.Client(database.url);
+      await client.connect();
+    });
+    afterEach(() => client.query('rollback'));
+    afterAll(async () => {
+      await client?.end();
+      await database?.drop();
+    });
+
+    it.each(all)('reports %s', async (damage, differences) => {
+      await client.query('begin');
+      await client.query(damage);
+      expect((await differencesIn(await catalogOf(client))).toSorted()).toEqual(differences);
+    });
   });
 
   it('prints names that need another search path', async () => {

@@ -36,7 +36,7 @@ describe('the embedded stack in trouble', () => {
 
   it('starts a killed PostgreSQL again, and running answers are stored', async () => {
     const double = await startProviderDouble();
-    const stack = await EmbeddedServer.start(withDouble(double), folder);
+    const stack = await EmbeddedServer.start(withDouble(double));
     try {
       const { id, email, accessToken: token } = await stack.signUp('ada@example.com');
       const user: TestUser = { id, email, token, headers: { authorization: `Bearer ${token}` } };
@@ -92,7 +92,7 @@ describe('the embedded stack in trouble', () => {
   });
 
   it('ends with a reason when PostgreSQL cannot be started again', async () => {
-    const stack = await EmbeddedServer.start({ EMBEDDED_AUTH_RATE_LIMIT: '0' }, folder);
+    const stack = await EmbeddedServer.start();
     const { process: server, output } = stack.server;
     const ended = once(server, 'exit');
     // PostgreSQL refuses to start with this line.
@@ -108,6 +108,7 @@ describe('the embedded stack in trouble', () => {
     );
     expect(lines[0]).toMatch(/configuration file .* contains errors/);
     expect(output()).not.toMatch(/^ {4}at /m);
+    await stack.stop();
   });
 
   it('lets one of several simultaneous starts have the folder, and the others say who has it', async () => {

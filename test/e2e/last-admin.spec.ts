@@ -24,16 +24,16 @@ describe.each([
   beforeAll(async () => {
     app = await start();
     const { supabase } = app as TestApp & { supabase?: { url: string } };
-    second = await startTestApp({
-      DATABASE_URL: app.database.url,
-      ...(supabase
+    second = await startTestApp(
+      supabase
         ? {
             SUPABASE_URL: supabase.url,
             SUPABASE_SECRET_KEY: SECRET_KEY,
             SUPABASE_JWT_ISSUER: TEST_ISSUER,
           }
-        : {}),
-    });
+        : {},
+      { database: app.database },
+    );
   });
 
   afterAll(async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRoutingCall } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp, userMessage } from '../support/chat-app.js';
 import {
@@ -143,15 +144,14 @@ describe('a model that cools down', () => {
     const configure = (configData: object) =>
       app.request('PATCH', '/api/admin/config/routing_agent', { user: admin, body: { configData } });
     expect((await configure({ timeoutMs: 300 })).status).toBe(200);
-    const isRouting = ({ instructions }: { instructions: string }) => instructions.includes('The agents:');
-    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: isRouting });
+    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: isRoutingCall });
     const reasons = [];
     for (let turn = 0; turn < 2; turn++) {
       const { chunks } = await app.say(user, randomUUID(), 'Hello');
       reasons.push(chunks.find(({ type }) => type === 'data-agent').data.reason);
     }
     expect(reasons).toEqual(['Routing took too long.', expect.not.stringContaining('Routing')]);
-    expect(app.double.requests.filter(isRouting).map(({ provider }) => provider)).toEqual([
+    expect(app.double.requests.filter(isRoutingCall).map(({ provider }) => provider)).toEqual([
       'google',
       'openai',
     ]);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../doubles/script.js';
+import { isRoutingCall, isTitleCall } from '../doubles/wire/reply.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { createChatClient, textOf } from '../support/chat-client.js';
@@ -233,25 +234,23 @@ describe('fallback models', () => {
 
   it('write the title, too', async () => {
     const chatId = randomUUID();
-    const isTitle = ({ instructions }: { instructions: string }) => instructions.includes('short title');
     script(app, 'google', status(500));
-    app.double.enqueue(status(500), { when: (request) => isTitle(request) });
-    app.double.enqueue({ text: ['A title of another'] }, { when: (request) => isTitle(request) });
+    app.double.enqueue(status(500), { when: isTitleCall });
+    app.double.enqueue({ text: ['A title of another'] }, { when: isTitleCall });
     await ask(chatId, 'How deep is the sea?');
-    const models = app.double.requests.filter(isTitle).map(({ provider }) => provider);
+    const models = app.double.requests.filter(isTitleCall).map(({ provider }) => provider);
     expect(models).toEqual(['anthropic', 'google']);
     expect((await readChat(app, user, chatId)).title).toBe('A title of another');
   });
 
   it('choose the agent in place of a routing model', async () => {
-    const isRouting = ({ instructions }: { instructions: string }) => instructions.includes('The agents:');
-    app.double.enqueue(status(500), { when: (request) => isRouting(request) });
-    app.double.enqueue({ text: ['{"agent":"chat","reason":"It is small talk."}'] }, { when: isRouting });
+    app.double.enqueue(status(500), { when: isRoutingCall });
+    app.double.enqueue({ text: ['{"agent":"chat","reason":"It is small talk."}'] }, { when: isRoutingCall });
     const answer = await app.say(user, randomUUID(), 'Hello');
     expect(answer.chunks).toContainEqual(
       expect.objectContaining({ data: { agentType: 'chat', reason: 'It is small talk.' } }),
     );
-    expect(app.double.requests.filter(isRouting).map(({ provider }) => provider)).toEqual([
+    expect(app.double.requests.filter(isRoutingCall).map(({ provider }) => provider)).toEqual([
       'google',
       'openai',
     ]);

@@ -3,9 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runMigrations } from '../../src/common/database/migrate.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
 import { HAS_PGBOUNCER, PgBouncer } from '../support/pgbouncer.js';
-import { createTestDatabase } from '../support/postgres.js';
-
-type Database = Awaited<ReturnType<typeof createTestDatabase>>;
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 if (!HAS_PGBOUNCER)
   process.stderr.write('Left out: tests behind PgBouncer. Install the package pgbouncer to run them.\n');
@@ -17,7 +15,7 @@ describeWithPgBouncer.each([
   ['transaction', { direct: true }],
   ['session', {}],
 ] as Array<[string, { direct?: boolean }]>)('behind PgBouncer in %s mode (%j)', (mode, { direct }) => {
-  let database: Database;
+  let database: TestDatabase;
   let bouncer: PgBouncer;
   let app: ChatApp;
 
@@ -27,30 +25,16 @@ describeWithPgBouncer.each([
       mode,
       settings: mode === 'session' ? { default_pool_size: 30 } : {},
     });
-    app = {
-      ...(await startChatApp({
-        DATABASE_URL: bouncer.url,
-        ...(direct ? { DIRECT_URL: database.url } : {}),
-      })),
-      database,
-    };
+    app = await startChatApp(
+      { DATABASE_URL: bouncer.url, ...(direct ? { DIRECT_URL: database.url } : {}) },
+      { database },
+    );
   });
   afterAll(async () => {
     await app?.close();
     await bouncer?.stop();
     await database?.drop();
   });
-
-  /** The application creates it in the database of its own. */
-  async function createUser() {
-    const user = await app.createUser();
-    await app.database.query(
-      `insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-       values ($1, 'authenticated', 'authenticated', $2, '{}', '{"role": "user", "isActive": true}', now(), now())`,
-      [user.id, user.email],
-    );
-    return user;
-  }
 
   it('says which way it goes', () => {
     expect(app.log()).toContain(
@@ -59,7 +43,7 @@ describeWithPgBouncer.each([
   });
 
   it('answers many messages at once, and stores all of them', async () => {
-    const users = await Promise.all(Array.from({ length: 10 }, createUser));
+    const users = await Promise.all(Array.from({ length: 10 }, () => app.createUser()));
     const answers = await Promise.all(
       users.flatMap((user) =>
         Array.from({ length: 4 }, () => app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } })),
@@ -74,7 +58,7 @@ describeWithPgBouncer.each([
   });
 
   it('notices a changed configuration within about a second', async () => {
-    const user = await createUser();
+    const user = await app.createUser();
     await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
     await app.database.query(
       `update admin_config set config_data = jsonb_set(config_data, '{enabled}', 'false') where config_key like 'chat_agent_%'`,
@@ -89,7 +73,7 @@ describeWithPgBouncer.each([
   });
 
   it('keeps each user to their own rows, whichever connection a statement gets', async () => {
-    const [ada, eve] = [await createUser(), await createUser()];
+    const [ada, eve] = [await app.createUser(), await app.createUser()];
     await app.say(ada, 'hers', 'Secret', { body: { agent: 'chat' } });
     const lists = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>

@@ -39,7 +39,7 @@ describe('a growing reservation', () => {
   /** Makes a call that costs what is expected of it, unless told otherwise. */
   const call = (admission: AdmittedRun, expectedCost: string, cost = expectedCost) =>
     admission.reserving({
-      expectedCost,
+      costs: () => ({ expectedCost }),
       what: 'generating an image',
       make: () => recordCall(app, userId, cost),
     });
@@ -78,7 +78,7 @@ describe('a growing reservation', () => {
       let outcome = '';
       return turn
         .reserving({
-          expectedCost,
+          costs: () => ({ expectedCost }),
           what: 'generating an image',
           make: async () => {
             outcome = decide('made');
@@ -133,7 +133,7 @@ describe('a growing reservation', () => {
     const budget = { monthly: 1 };
     const turn = await admitted('0.1', budget);
     await turn.reserving({
-      expectedCost: '0.5',
+      costs: () => ({ expectedCost: '0.5' }),
       what: 'drawing a picture',
       make: async () => {
         expect(await reservations()).toEqual(['0.6']);
@@ -183,7 +183,7 @@ describe('a growing reservation', () => {
     const turn = await admitted('0', { daily: 1 });
     const make = () =>
       turn.reserving({
-        expectedCost: '0.6',
+        costs: () => ({ expectedCost: '0.6' }),
         what: 'drawing a picture',
         // It has ended, and is to be booked with what is stored next.
         make: () => Promise.resolve(turn.run.finish(callOf(turn, '0.1'))),
@@ -200,7 +200,7 @@ describe('a growing reservation', () => {
   it('also releases the amount that was reserved for a failed call', async () => {
     const turn = await admitted('0', { daily: 1 });
     const failing = turn.reserving({
-      expectedCost: '0.9',
+      costs: () => ({ expectedCost: '0.9' }),
       what: 'generating an image',
       make: () => Promise.reject(new Error('It went wrong.')),
     });
@@ -240,7 +240,9 @@ describe('a growing reservation', () => {
     let made = false;
     const { roundTrips } = await sentStatements(() =>
       turn.reserving({
-        expectedCost: '100',
+        costs: () => {
+          throw new Error('Nothing needs the costs.');
+        },
         what: 'generating an image',
         make: () => Promise.resolve((made = true)),
       }),

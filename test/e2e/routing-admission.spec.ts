@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RecordedRequest } from '../doubles/provider-double.js';
+import { isRoutingCall } from '../doubles/wire/reply.js';
 import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
@@ -36,11 +36,9 @@ describe('the admission of routed turns', () => {
   };
   const limit = (agent: string, hourly: number, budget: object | null = null) =>
     configure(`${agent}_agent_google`, { rateLimit: { hourly, daily: 1_000 }, budget });
-  const routes = ({ instructions }: Pick<RecordedRequest, 'instructions'>) =>
-    instructions.includes('You decide which agent');
   const routeTo = (agent: string, more: object = {}) =>
-    app.double.enqueue({ text: [`{"agent":"${agent}","reason":"So."}`], ...more }, { when: routes });
-  const routingCalls = () => app.double.requests.filter(routes);
+    app.double.enqueue({ text: [`{"agent":"${agent}","reason":"So."}`], ...more }, { when: isRoutingCall });
+  const routingCalls = () => app.double.requests.filter(isRoutingCall);
   const textsOf = async (chatId: string) => (await messagesOf(app, user, chatId)).map(textOfParts);
 
   it('counts a turn only for the agent that was chosen', async () => {

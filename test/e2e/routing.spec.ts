@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AdminConfigService } from '../../src/modules/admin-config/admin-config.service.js';
+import { isRoutingCall } from '../doubles/wire/reply.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
 
@@ -23,8 +24,6 @@ describe('routing', () => {
   beforeEach(() => app.double.reset());
   afterAll(() => app.close());
 
-  const routes = ({ instructions }: { instructions: string }) =>
-    instructions.includes('You decide which agent');
   const answers = ({ stream }: { stream: boolean }) => stream;
   const agentOf = (chunks: Array<{ type: string; data?: unknown }>) =>
     chunks.find(({ type }) => type === 'data-agent')?.data as { agentType: string; reason: string };
@@ -33,14 +32,14 @@ describe('routing', () => {
     const chatId = randomUUID();
     app.double.enqueue(
       { text: ['{"agent": "artifact", "reason": "An essay is a document."}'] },
-      { when: routes },
+      { when: isRoutingCall },
     );
     app.double.enqueue({ text: ['Here it is.'] }, { when: answers });
     const answer = await app.say(user, chatId, 'Write an essay about tides');
     expect(agentOf(answer.chunks)).toEqual({ agentType: 'artifact', reason: 'An essay is a document.' });
     expect(answer.text).toBe('Here it is.');
     expect(answer.chunks.at(-1).messageMetadata.agentType).toBe('artifact');
-    const asked = JSON.stringify(app.double.requests.find(routes)?.body);
+    const asked = JSON.stringify(app.double.requests.find(isRoutingCall)?.body);
     expect(asked).toContain('Write an essay about tides');
     expect(asked).not.toContain('git_mcp:');
 
@@ -64,7 +63,7 @@ describe('routing', () => {
 
   it('pays for the prompt of a model that takes too long', async () => {
     const chatId = randomUUID();
-    app.double.enqueue({ firstDelayMs: 2_000 }, { when: routes });
+    app.double.enqueue({ firstDelayMs: 2_000 }, { when: isRoutingCall });
     const answer = await app.say(user, chatId, 'Write an essay about tides');
     expect(agentOf(answer.chunks)).toEqual({ agentType: 'chat', reason: 'Routing took too long.' });
     const [row] = await app.database.query(
@@ -79,11 +78,11 @@ describe('routing', () => {
   it('gets the earlier messages of the chat', async () => {
     const chatId = randomUUID();
     const input = { title: 'Tides', kind: 'text', description: 'Short' };
-    app.double.enqueue({ text: ['{"agent": "artifact", "reason": "A document."}'] }, { when: routes });
+    app.double.enqueue({ text: ['{"agent": "artifact", "reason": "A document."}'] }, { when: isRoutingCall });
     app.double.enqueue({ toolCalls: [{ id: 'one', name: 'createDocument', input }] }, { when: answers });
     await app.say(user, chatId, 'Write about tides');
     await app.say(user, chatId, 'Longer');
-    const asked = JSON.parse(app.double.requests.filter(routes).at(-1)!.userText);
+    const asked = JSON.parse(app.double.requests.filter(isRoutingCall).at(-1)!.userText);
     expect(asked).toMatchObject({
       recentMessages: [
         { role: 'user', text: 'Write about tides' },
@@ -98,14 +97,14 @@ describe('routing', () => {
     ['no JSON', 'I think the chat agent'],
     ['nothing', ''],
   ])('uses the chat agent after %s', async (_what, text) => {
-    app.double.enqueue({ text: [text] }, { when: routes });
+    app.double.enqueue({ text: [text] }, { when: isRoutingCall });
     const answer = await app.say(user, randomUUID(), 'Hello');
     expect(agentOf(answer.chunks).agentType).toBe('chat');
     expect(answer.text).toBe('You said: Hello');
   });
 
   it('does not wait longer than allowed', async () => {
-    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: routes });
+    app.double.enqueue({ fault: { type: 'stall-before-first-byte' } }, { when: isRoutingCall });
     const startedAt = performance.now();
     const answer = await app.say(user, randomUUID(), 'Hello');
     expect(performance.now() - startedAt).toBeLessThan(TIMEOUT + 2_000);
@@ -118,6 +117,6 @@ describe('routing', () => {
 
   it('is not used if the client names the agent', async () => {
     await app.say(user, randomUUID(), 'Hello', { body: { agent: 'chat' } });
-    expect(app.double.requests.some(routes)).toBe(false);
+    expect(app.double.requests.some(isRoutingCall)).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ const LIMIT = 20;
     redis = await RedisServer.start();
     const environment = { REDIS_URL: redis.url, THROTTLE_LIMIT: String(LIMIT) };
     first = await startTestApp(environment);
-    second = await startTestApp({ ...environment, DATABASE_URL: first.database.url });
+    second = await startTestApp(environment, { database: first.database });
   });
   afterAll(async () => {
     await second?.close();

@@ -1,5 +1,6 @@
 import { isCompactionCall } from '../doubles/wire/reply.js';
 import { addMessage, text } from '../fixtures/chat-rows.js';
+import { planOf, rowsReadOf } from '../support/query-plan.js';
 import { sentStatements } from '../support/statements.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startChatApp } from '../support/chat-app.js';
@@ -186,16 +187,6 @@ describe('a chat of 10,000 messages', () => {
 
   afterAll(() => app.close());
 
-  interface PlanNode {
-    'Relation Name'?: string;
-    'Actual Rows': number;
-    'Actual Loops': number;
-    'Rows Removed by Filter'?: number;
-    'Shared Hit Blocks': number;
-    'Shared Read Blocks': number;
-    Plans?: PlanNode[];
-  }
-
   /** The rows of messages that PostgreSQL looks at for a turn in this chat, and the blocks that it reads. */
   async function readBy(chatId: string, body: object = {}): Promise<{ rows: number; blocks: number }> {
     const found: Array<{ text: string; parameters: unknown[] }> = [];
@@ -212,20 +203,9 @@ describe('a chat of 10,000 messages', () => {
     let rows = 0;
     let blocks = 0;
     for (const { text: sql, parameters } of found) {
-      const [
-        {
-          'QUERY PLAN': [{ Plan: plan }],
-        },
-      ] = (await app.database.query(`explain (analyze, buffers, format json) ${sql}`, parameters)) as [
-        { 'QUERY PLAN': [{ Plan: PlanNode }] },
-      ];
+      const plan = await planOf(app.database, sql, parameters);
       blocks += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-      const count = (node: PlanNode): void => {
-        if (node['Relation Name'] === 'Message_v2')
-          rows += (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
-        for (const child of node.Plans ?? []) count(child);
-      };
-      count(plan);
+      rows += rowsReadOf('Message_v2', plan);
     }
     expect(found.length).toBeGreaterThan(0);
     return { rows, blocks };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RecordedRequest } from '../doubles/provider-double.js';
+import { isRoutingCall } from '../doubles/wire/reply.js';
 import { awayFromTheEndOfTheHour } from '../support/admissions.js';
 import { configureAgent } from '../support/agent-config.js';
 import type { TestUser } from '../support/app.js';
@@ -119,14 +119,12 @@ describe('the reservation of a turn', () => {
       body: { configData: { enabled: true, timeoutMs: 10_000 } },
     });
     try {
-      const isRouting = ({ instructions }: RecordedRequest) =>
-        instructions.includes('You decide which agent');
       app.double.enqueue(
         { text: ['{"agent":"chat","reason":"So."}'], firstDelayMs: 400 },
-        { when: isRouting, times: 8 },
+        { when: isRoutingCall, times: 8 },
       );
       const turns = Array.from({ length: 8 }, () => app.say(user, randomUUID(), 'Anything'));
-      await app.double.until(() => app.double.requests.filter(isRouting).length === 8);
+      await app.double.until(() => app.double.requests.filter(isRoutingCall).length === 8);
       for (const { agent, cost } of await reserved(8)) {
         expect(agent).toBe('routing');
         expect(cost).toBeGreaterThan(0.0001);

@@ -1,4 +1,3 @@
-import '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import type { RecordedRequest } from '../doubles/provider-double.js';
 import type { Script } from '../doubles/script.js';

@@ -8,6 +8,7 @@ import { insertUsageLog } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
+import { nodesOf, planOf, type PlanNode } from '../support/query-plan.js';
 import { sentStatements, type SentStatements } from '../support/statements.js';
 import { addCalls } from '../support/usage-rows.js';
 
@@ -18,15 +19,6 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const MANY = 60_000;
 const ROW_LENGTH = 1_200;
 const MEGABYTE = 2 ** 20;
-
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  Plans?: PlanNode[];
-}
-
-/** A node of a query plan, and all nodes below it. */
-const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
 describe('the export of usage', () => {
   let app: TestApp;
@@ -255,8 +247,7 @@ describe('the export of usage', () => {
     const plans: PlanNode[] = [];
     const statements = {
       query: async <T>(text: string, parameters?: unknown[]) => {
-        const [row] = await app.database.query(`explain (format json) ${text}`, parameters);
-        plans.push(row['QUERY PLAN'][0].Plan);
+        plans.push(await planOf(app.database, text, parameters, { isRun: false }));
         return [] as T;
       },
     };

@@ -4,6 +4,7 @@ import { UsageSumsRepository } from '../../src/modules/usage/reports/usage-sums.
 import { insertUsageLog } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem } from '../support/expectations.js';
+import { planOf, type PlanNode, rowsReadOf } from '../support/query-plan.js';
 import { sentStatements } from '../support/statements.js';
 import { addCalls, type Figures, foldUsage, NO_FIGURES, sumRows } from '../support/usage-rows.js';
 
@@ -35,21 +36,6 @@ interface Summary extends Figures {
 
 const byKey = (rows: Array<Record<string, unknown>>) =>
   rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
-
-interface Plan {
-  Plans?: Plan[];
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-}
-
-/** The number of rows of `usage_logs` that a plan has read. */
-function rowsOfLogs(plan: Plan): number {
-  const rows = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
-  const below = (plan.Plans ?? []).reduce((sum, child) => sum + rowsOfLogs(child), 0);
-  return below + (plan['Relation Name'] === 'usage_logs' ? rows : 0);
-}
 
 describe('the summary of usage', () => {
   let app: TestApp;
@@ -229,18 +215,17 @@ describe('the summary of usage', () => {
     to: string,
     of: { userId?: string; top?: number } = {},
   ): Promise<number> {
-    let plan: Plan | undefined;
+    let plan: PlanNode | undefined;
     const statements = {
       query: async <T>(text: string, parameters?: unknown[]) => {
-        const [row] = await app.database.query(`explain (analyze, format json) ${text}`, parameters);
-        plan = row['QUERY PLAN'][0].Plan as Plan;
+        plan = await planOf(app.database, text, parameters);
         return [] as T;
       },
     };
     const period = periodOf({ from, to, tz: 'UTC' });
     const previous = periodBefore(period);
     await new UsageSumsRepository().summarize(statements, { period, previous, ...of });
-    return rowsOfLogs(plan!);
+    return rowsReadOf('usage_logs', plan!);
   }
 
   it('is empty for users without usage, even if others have some', async () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import pg from 'pg';
 import { ADVISORY_LOCKS } from '../../src/common/database/advisory-locks.js';
 import { purgeUsage } from '../../src/modules/usage/rollup/purge-usage.js';
-import { UsageFolder } from '../../src/modules/usage/rollup/usage-folder.js';
+import { FOLDING, UsageFolder } from '../../src/modules/usage/rollup/usage-folder.js';
 import { UsageUpkeepRepository } from '../../src/modules/usage/rollup/usage-upkeep.repository.js';
 import { verifyDatabase } from '../../src/common/database/verify/verify-database.js';
 import { insertUsageLog, insertUser } from '../fixtures/rows.js';
@@ -37,6 +37,8 @@ async function holding<T>(database: TestDatabase, sql: string, work: () => Promi
   }
 }
 
+/** The interval of the product. The test does not wait that long. */
+const OWN_INTERVAL = FOLDING.interval;
 const HOLDING_THE_ROLLUPS = `select pg_advisory_xact_lock(${ADVISORY_LOCKS.usageRollups})`;
 
 describe('the upkeep of the usage rollups', () => {
@@ -305,17 +307,22 @@ describe('a server', () => {
   let userId: string;
 
   beforeAll(async () => {
+    FOLDING.interval = 300;
     app = await startTestApp();
     userId = (await app.createUser()).id;
   });
 
-  afterAll(() => app?.close());
+  afterAll(async () => {
+    FOLDING.interval = OWN_INTERVAL;
+    await app?.close();
+  });
 
   const pending = () => count(app.database, 'switchboard.usage_pending');
   const insertCall = () =>
     insertUsageLog(app.database, userId, { response_timestamp: new Date(), total_cost: '0.5' });
 
   it('folds pending changes within seconds', async () => {
+    expect(OWN_INTERVAL).toBe(10_000);
     await insertCall();
     expect(await usageDifferences(app.database)).toEqual([]);
     await eventually(async () => (await pending()) === 0);

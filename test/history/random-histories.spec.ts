@@ -2,7 +2,7 @@ import { ASKED_MODELS, AskedVendor } from './asked-vendor.js';
 import { Dice, randomHistory } from './random-history.js';
 
 /** `HISTORY_ROUNDS=20000 HISTORY_SEED=7` runs more rounds, with other histories. */
-const ROUNDS = Number(process.env['HISTORY_ROUNDS'] ?? 400);
+const ROUNDS = Number(process.env['HISTORY_ROUNDS'] ?? 100);
 const SEED = Number(process.env['HISTORY_SEED'] ?? 1);
 
 describe('any content of a chat', () => {

@@ -1,4 +1,4 @@
-import { refuseFiles } from '../../src/modules/agents/file-input.js';
+import { objectionsTo, refuseFiles } from '../../src/modules/agents/file-input.js';
 import { BROKEN_PNG, FILES, file, PNG, pngOf } from './files.js';
 import { ENCRYPTED_CONTENT, THINKING_SIGNATURE } from '../doubles/wire/signatures.js';
 import { ASKED_MODELS, AskedVendor, type StoredMessage } from './asked-vendor.js';
@@ -294,7 +294,7 @@ describe.each(ASKED_MODELS)('$provider/$modelId $api gets', (model) => {
   it('no refused file: an error names each file in the question that it does not accept', () => {
     const { model: selected } = new AskedVendor(model);
     const parts = [say('See.'), FILES['png'], FILES['zip'], FILES['broken base64'], FILES['csv']] as never;
-    expect(() => refuseFiles({ parts }, selected)).toThrow(
+    expect(() => refuseFiles(objectionsTo({ parts })(selected))).toThrow(
       expect.objectContaining({
         status: 400,
         errors: [
@@ -317,14 +317,14 @@ describe('a model', () => {
 
   it('that accepts no files according to the catalog still gets text', () => {
     const { model } = new AskedVendor(gpt, {}, { capabilities: { fileInput: false } });
-    expect(() => refuseFiles({ parts }, model)).toThrow(
+    expect(() => refuseFiles(objectionsTo({ parts })(model))).toThrow(
       'message.parts.0: the file cat.png cannot be given to openai/gpt-4o-mini, which takes text only',
     );
   });
 
   it('that gets no files by its configuration gets none', () => {
     const { model } = new AskedVendor(gpt, { capabilities: { fileInput: false } });
-    expect(() => refuseFiles({ parts }, model)).toThrow(
+    expect(() => refuseFiles(objectionsTo({ parts })(model))).toThrow(
       /parts\.0.*cannot be given .* here; message\.parts\.1/,
     );
   });
@@ -332,9 +332,28 @@ describe('a model', () => {
   it('gets no more text than it can read', async () => {
     const long = file('text/plain', 'word '.repeat(2_000), 'long.txt');
     const vendor = new AskedVendor(gpt, {}, { contextWindow: 1_000, capabilities: {} });
-    expect(() => refuseFiles({ parts: [long] as never }, vendor.model)).toThrow('long.txt is too long');
+    expect(() => refuseFiles(objectionsTo({ parts: [long] as never })(vendor.model))).toThrow('long.txt is too long');
     await vendor.ask([asked('q', long), answered(say('I see.'))], question);
     expect(vendor.told).toContain('[The rest is omitted.]');
     expect(vendor.told.length).toBeLessThan(5_000);
+  });
+
+  it('is asked about files that were read for the model before it', () => {
+    let reads = 0;
+    const { url, ...rest } = FILES['png'] as unknown as { url: string };
+    const picture = {
+      ...rest,
+      get url() {
+        reads++;
+        return url;
+      },
+    };
+    const objections = objectionsTo({ parts: [picture] as never });
+    expect(reads).toBe(0);
+    expect(objections(new AskedVendor(gpt).model)).toEqual([]);
+    const readsOfOne = reads;
+    const { model } = new AskedVendor(gpt, { capabilities: { fileInput: false } });
+    expect(objections(model)).toHaveLength(1);
+    expect([readsOfOne > 0, reads]).toEqual([true, readsOfOne]);
   });
 });

@@ -3,6 +3,9 @@ import { ASKED_MODELS, AskedVendor, type StoredMessage } from './asked-vendor.js
 import { FILES } from './files.js';
 import { Dice, randomHistory } from './random-history.js';
 
+/** `HISTORY_ROUNDS=150` asks more random conversations. */
+const ROUNDS = Number(process.env['HISTORY_ROUNDS'] ?? 50);
+
 /** The conversation in a request, in the field that its vendor uses. */
 function conversationOf(body: Body): Body[] {
   return (body['contents'] ?? body['messages'] ?? body['input']) as Body[];
@@ -101,7 +104,7 @@ describe('the requests of one conversation', () => {
   it.each(ASKED_MODELS)(
     'continue where the previous one ended, whatever they contain: $provider/$modelId $api',
     async (asked) => {
-      for (let seed = 1; seed <= 150; seed++) {
+      for (let seed = 1; seed <= ROUNDS; seed++) {
         const dice = new Dice(seed * 7_919);
         const questions: StoredMessage[] = [1, 2, 3].map((number) => ({
           id: `question ${number}`,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type pg from 'pg';
 import { verifyDatabase } from '../../src/common/database/verify/verify-database.js';
+import { LOCKING } from '../../src/upgrade-legacy/stage.repository.js';
 import { apply, dryRun, finish, undo } from '../../src/upgrade-legacy/upgrade.js';
 import { createSupabaseDatabase } from '../rls/supabase-database.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -197,9 +198,12 @@ describe('an upgrade that is stopped', () => {
       if (batches > 0) {
         await expect(upgrade({ isInterrupted: interruptAfter(batches) })).rejects.toThrow('interrupted');
       }
-      // A long read by someone else.
+      // A long read by someone else. The test does not wait as long as the product.
       const reader = await openTransaction(`lock table "Chat" in access share mode`);
-      await expect(upgrade()).rejects.toThrow('lock timeout');
+      const { timeout } = LOCKING;
+      expect(timeout).toBe('3s');
+      LOCKING.timeout = '300ms';
+      await expect(upgrade().finally(() => (LOCKING.timeout = timeout))).rejects.toThrow('lock timeout');
       await useOldChatbot();
       await reader.end();
       expect(

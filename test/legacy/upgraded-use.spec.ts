@@ -22,7 +22,7 @@ describe.each(VERSIONS)('chats of schema %s', (version) => {
     await createLegacyTables(database, version);
     ids = await new LegacyRows(database, version).fill();
     await withClient(database.url, (client) => apply(client, database.url, OPTIONS));
-    app = await startChatApp({ DATABASE_URL: database.url });
+    app = await startChatApp({}, { database });
     const token = await signToken(ids.ann!, { email: 'ann@example.com' });
     ann = { id: ids.ann!, email: 'ann@example.com', token, headers: { authorization: `Bearer ${token}` } };
   }, 60_000);

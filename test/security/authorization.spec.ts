@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type GithubDouble, startGithubDouble } from '../doubles/github/github-double.js';
+import { SearchIndexer } from '../../src/modules/chat/search/search-indexer.js';
 import type { TestResponse, TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import { giveStorage } from '../support/storage.js';
+import { foldUsage } from '../support/usage-rows.js';
 import { type Operation, readOpenApiDocument } from '../support/openapi-document.js';
 import { isGood, notProblem, registeredRoutes, told } from './authorization-answers.js';
 import { administratorToken, type Caller, refusedCallers } from './authorization-callers.js';
@@ -83,8 +85,9 @@ beforeAll(async () => {
     signedIn('a demoted administrator', await withClaimsOfAdministrator()),
     signedIn('an administrator', admin),
   ]);
-  // Usage is added to the rollups every two seconds, and the search index looks at new messages every five. Later changes are
-  // caused by a call.
+  // What the server does by itself every few seconds. Later changes are caused by a call.
+  await foldUsage(app.database);
+  await app.app.get(SearchIndexer).task.run();
   await eventually(async () => {
     const [{ pending }] = await app.database.query(
       `select (select count(*) from switchboard.usage_pending)::int

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../../src/bootstrap.js';
 import { loadConfig } from '../../src/config/app-config.js';
 import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
-import { createTestDatabase } from './postgres.js';
+import { createTestDatabase, type TestDatabase } from './postgres.js';
 import { signToken, TEST_JWT_SECRET } from './tokens.js';
 
 export interface TestUser {
@@ -18,7 +18,7 @@ export interface TestUser {
 export interface TestApp {
   app: NestFastifyApplication;
   url: string;
-  database: Awaited<ReturnType<typeof createTestDatabase>>;
+  database: TestDatabase;
   /** Everything logged so far. */
   log: () => string;
   createUser(options?: {
@@ -47,16 +47,19 @@ export interface TestResponse {
   body: any;
 }
 
-/**
- * Boots the real application on its own database and a free port. `environment` overrides variables.
- *
- * @param seeded with the models that this version seeds; otherwise with pinned ones
- */
+export interface TestAppOptions {
+  /** With the models that this version seeds. Otherwise with pinned ones. */
+  seeded?: boolean;
+  /** A database that exists, and that remains when the application is closed. By default a new one. */
+  database?: TestDatabase;
+}
+
+/** Boots the real application on a database and a free port. `environment` overrides variables. */
 export async function startTestApp(
   environment: Record<string, string> = {},
-  { seeded = false }: { seeded?: boolean } = {},
+  { seeded, database: existing }: TestAppOptions = {},
 ): Promise<TestApp> {
-  const database = await createTestDatabase({ seeded });
+  const database = existing ?? (await createTestDatabase({ seeded }));
   const logs: string[] = [];
   const logDestination = new PassThrough();
   logDestination.on('data', (chunk: Buffer) => logs.push(chunk.toString('utf8')));
@@ -95,7 +98,7 @@ export async function startTestApp(
     request: (method, path, options = {}) => send(url, method, path, options),
     close: async () => {
       await app.close();
-      await database.drop();
+      if (!existing) await database.drop();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { UIMessageChunk } from 'ai';
 import { type ProviderDouble, startProviderDouble } from '../doubles/provider-double.js';
-import { startTestApp, type TestApp, type TestUser } from './app.js';
+import { startTestApp, type TestApp, type TestAppOptions, type TestUser } from './app.js';
 
 /** The server's own keys. Tests search for them in its output. */
 export const SERVER_KEYS = {
@@ -56,17 +56,17 @@ export interface AnswerReader {
 let nextMessage = 0;
 
 /** A second application on the database of the first, with a double of its own. */
-export async function startBeside(
-  { database }: ChatApp,
+export function startBeside(
+  { database }: Pick<ChatApp, 'database'>,
   environment: Record<string, string> = {},
 ): Promise<ChatApp> {
-  return { ...(await startChatApp({ ...environment, DATABASE_URL: database.url })), database };
+  return startChatApp(environment, { database });
 }
 
 /** The application, with a double in the place of the providers. */
 export async function startChatApp(
   environment: Record<string, string> = {},
-  options: { seeded?: boolean } = {},
+  options: TestAppOptions = {},
 ): Promise<ChatApp> {
   const double = await startProviderDouble();
   const app = await startTestApp(

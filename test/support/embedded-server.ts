@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { createPreparedStack } from './prepared-stack.js';
 import { freePort, type ServerProcess, startServerProcess } from './server-process.js';
 
 export const PASSWORD = 'correct-horse-battery';
@@ -14,6 +15,7 @@ interface StackFile {
   publishableKey: string;
   secretKey: string;
   port: number;
+  clusterFolder: string;
 }
 
 export interface Answer {
@@ -43,10 +45,9 @@ export class EmbeddedServer {
     this.folder = folder;
   }
 
-  static async start(
-    environment: Record<string, string> = {},
-    folder = mkdtempSync(join(tmpdir(), 'switchboard-security-')),
-  ): Promise<EmbeddedServer> {
+  /** @param folder in which everything is created as on a first start; by default the stack is a prepared one */
+  static async start(environment: Record<string, string> = {}, folder?: string): Promise<EmbeddedServer> {
+    if (folder === undefined) return EmbeddedServer.startPrepared(environment);
     const dataDir = environment['DATA_DIR'] ?? join(folder, 'data');
     const server = await startServerProcess({
       PORT: String(await freePort()),
@@ -56,6 +57,14 @@ export class EmbeddedServer {
       ...environment,
     });
     return new EmbeddedServer(server, dataDir, folder);
+  }
+
+  private static async startPrepared(environment: Record<string, string>): Promise<EmbeddedServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'switchboard-stack-'));
+    // PostgreSQL's account must reach its cluster.
+    chmodSync(folder, 0o755);
+    await createPreparedStack(join(folder, 'data'));
+    return EmbeddedServer.start(environment, folder);
   }
 
   /** The secrets of the stack. */
@@ -73,7 +82,9 @@ export class EmbeddedServer {
 
   async stop(): Promise<void> {
     await this.server.stop('SIGINT');
-    rmSync(this.folder, { recursive: true, force: true });
+    // The cluster is elsewhere if PostgreSQL's account cannot reach the folder.
+    const { clusterFolder } = this.secrets;
+    for (const path of [this.folder, clusterFolder]) rmSync(path, { recursive: true, force: true });
   }
 
   async request(

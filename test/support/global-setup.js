@@ -1,6 +1,7 @@
 /** Starts one PostgreSQL for the whole run, with a migrated template that each test database is cloned from. */
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   mkdirSync,
   mkdtempSync,
@@ -27,16 +28,21 @@ export const TEMPLATE = 'switchboard_template';
 const PINNED = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pinned-models.json'), 'utf8'));
 
 export default async function globalSetup() {
+  removeLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(folder, 'owner'), String(process.pid));
+  globalThis.switchboardTestFolder = folder;
+  // What workers share, see `prepared-stack.ts`.
+  process.env.TEST_SHARED_FOLDER = join(folder, 'shared');
+  mkdirSync(process.env.TEST_SHARED_FOLDER);
   if (process.env.TEST_DATABASE_URL) {
+    chmodSync(folder, 0o755);
     await prepareTemplate(process.env.TEST_DATABASE_URL);
     return;
   }
-  removeLeftovers();
   // PostgreSQL refuses to run as root.
   const identity = postgresUser();
   const { initdb, postgres } = postgresBinaries(identity);
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
-  writeFileSync(join(folder, 'owner'), String(process.pid));
   const data = join(folder, 'data');
   mkdirSync(data);
   for (const path of [folder, data])
@@ -60,7 +66,7 @@ export default async function globalSetup() {
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn(postgres, ['-D', data, ...flags], { ...options, detached: true });
-  globalThis.switchboardTestCluster = { server, folder };
+  globalThis.switchboardTestCluster = server;
   process.env.TEST_DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`;
   await untilReady(process.env.TEST_DATABASE_URL);
   await prepareTemplate(process.env.TEST_DATABASE_URL);

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './server-process.js';
+import { freePort, untilOpen } from './server-process.js';
 
 /** PgBouncer is not on npm. Debian and Homebrew have it as `pgbouncer`. */
 export const HAS_PGBOUNCER = spawnSync('pgbouncer', ['--version']).status === 0;
@@ -52,7 +50,7 @@ export class PgBouncer {
     // It refuses to run as root.
     const isRoot = process.getuid?.() === 0;
     const child = spawn('pgbouncer', [...(isRoot ? ['-u', 'nobody'] : []), '-q', file], { stdio: 'ignore' });
-    await untilOpen(listenPort);
+    await untilOpen(listenPort, 'PgBouncer');
     const url = new URL(databaseUrl);
     url.host = `127.0.0.1:${listenPort}`;
     return new PgBouncer(url.href, child, folder);
@@ -64,17 +62,4 @@ export class PgBouncer {
     await ended;
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-async function untilOpen(port: number): Promise<void> {
-  for (const end = Date.now() + 5_000; Date.now() < end; await sleep(20)) {
-    const socket = connect(port, '127.0.0.1');
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (isOpen) return;
-  }
-  throw new Error('PgBouncer did not start.');
 }

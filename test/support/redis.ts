@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './server-process.js';
+import { freePort, untilOpen } from './server-process.js';
 
 const BINARY = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 
@@ -31,9 +29,7 @@ export class RedisServer {
   async start(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.process = spawn(BINARY!, options, { stdio: 'ignore' });
-    for (const end = Date.now() + 10_000; !(await this.accepts()); await sleep(20)) {
-      if (Date.now() > end) throw new Error('Redis did not start.');
-    }
+    await untilOpen(this.port, 'Redis');
   }
 
   /** It still accepts connections, and answers nothing. */
@@ -52,15 +48,5 @@ export class RedisServer {
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
-  }
-
-  private async accepts(): Promise<boolean> {
-    const socket = connect(this.port, '127.0.0.1');
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    socket.destroy();
-    return isOpen;
   }
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT = 60_000;
+const OPEN_TIMEOUT = 10_000;
 
 /** The built server as its own process, as with `npm start`. */
 export interface ServerProcess {
@@ -70,6 +71,20 @@ function spawnServer(
       return ended;
     },
   };
+}
+
+/** Waits until something accepts connections at a port of this machine. */
+export async function untilOpen(port: number, name: string): Promise<void> {
+  for (const end = Date.now() + OPEN_TIMEOUT; Date.now() < end; await sleep(20)) {
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (isOpen) return;
+  }
+  throw new Error(`${name} did not start.`);
 }
 
 export function freePort(): Promise<number> {

@@ -3,6 +3,7 @@ import { APICallError } from 'ai';
 import { createLogger } from './logger.js';
 import { requestContext } from './request-context.js';
 import { registerSecrets, scrub } from './scrub.js';
+import { processorTime } from '../../../test/support/measured.js';
 
 describe('scrub', () => {
   it('removes keys by their shape', () => {
@@ -74,10 +75,10 @@ describe('scrub', () => {
       'key-'.repeat(250_000),
     ];
     for (const text of texts) {
-      const started = performance.now();
-      const clean = withSecrets(['key-key-key-key!', 'x'.repeat(8_000)], text);
+      let clean = '';
+      const secrets = ['key-key-key-key!', 'x'.repeat(8_000)];
       // A quadratic search would take seconds here.
-      expect(performance.now() - started).toBeLessThan(250);
+      expect(processorTime(() => (clean = withSecrets(secrets, text)))).toBeLessThan(250);
       expect(clean.length).toBeLessThan(40_000);
     }
   });

@@ -1,6 +1,14 @@
 import type { FieldError } from '../../common/errors/app-error.js';
-import { agentKey, ANSWERING_AGENTS, type ConfigData, type ConfigKey } from './config-schemas.js';
-import { DRAWING_PROVIDERS, PROVIDERS } from '../models/vendors/vendors.js';
+import {
+  type AgentConfig,
+  agentKey,
+  ANSWERING_AGENTS,
+  type AnsweringAgent,
+  type AppSettings,
+  type ConfigData,
+  type ConfigKey,
+} from './config-schemas.js';
+import { type Provider, PROVIDERS } from '../models/vendors/vendors.js';
 
 /** The whole configuration, without missing keys. */
 export type ConfigSet = Partial<ConfigData>;
@@ -19,6 +27,17 @@ interface UsedModel {
   needsImageOutput?: boolean;
 }
 
+/** The parts of a configuration that name models. */
+interface NamingModels {
+  agentConfig(
+    agent: AnsweringAgent,
+    provider: Provider,
+  ): Pick<AgentConfig, 'models' | 'fallbackModels'> | undefined;
+  /** `provider/model`. */
+  routing: readonly string[];
+  settings?: AppSettings;
+}
+
 /** Finds conflicts in the configuration `next` that the change of `key` causes. */
 export function findConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   if (next[key] === undefined && REQUIRED_KEYS.includes(key)) {
@@ -31,13 +50,16 @@ function modelConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   const catalog = new Map(
     next.model_catalog?.models.map((model) => [`${model.provider}/${model.id}`, model]),
   );
-  const missing = usedModels(next).flatMap((used) => {
-    const model = catalog.get(used.id);
-    if (!model) return [{ ...used, what: used.id, problem: 'is not in model_catalog' }];
-    if (!used.needsImageOutput || model.capabilities['imageOutput']) return [];
-    return [
-      { ...used, what: `the imageOutput of ${used.id}`, problem: 'has no imageOutput in model_catalog' },
-    ];
+  const used = usedModels({
+    agentConfig: (agent, provider) => next[agentKey(agent, provider)],
+    routing: next.routing_agent?.models.map(({ id }) => id) ?? [],
+    settings: next.app_settings,
+  });
+  const missing = used.flatMap((use) => {
+    const model = catalog.get(use.id);
+    if (!model) return [{ ...use, what: use.id, problem: 'is not in model_catalog' }];
+    if (!use.needsImageOutput || model.capabilities['imageOutput']) return [];
+    return [{ ...use, what: `the imageOutput of ${use.id}`, problem: 'has no imageOutput in model_catalog' }];
   });
   if (key !== 'model_catalog') {
     return missing
@@ -51,40 +73,41 @@ function modelConflicts(key: ConfigKey, next: ConfigSet): FieldError[] {
   }));
 }
 
-function usedModels(config: ConfigSet): UsedModel[] {
+/** All models that a configuration names. */
+export function usedModels({ agentConfig, routing, settings }: NamingModels): UsedModel[] {
   const ofAgents = ANSWERING_AGENTS.flatMap((agent) =>
     PROVIDERS.flatMap((provider) => {
       const key = agentKey(agent, provider);
-      const { models = [], fallbackModels = [] } = config[key] ?? {};
+      const { models = [], fallbackModels = [] } = agentConfig(agent, provider) ?? {};
       return [
         ...models.map(({ id }, index) => ({ key, path: `models.${index}.id`, id: `${provider}/${id}` })),
         ...fallbackModels.map(({ id }, index) => ({ key, path: `fallbackModels.${index}.id`, id })),
       ];
     }),
   );
-  const ofRouting = (config.routing_agent?.models ?? []).map(({ id }, index) => ({
+  const ofRouting = routing.map((id, index) => ({
     key: 'routing_agent' as const,
     path: `models.${index}.id`,
     id,
   }));
-  const ofTitles = PROVIDERS.flatMap((provider) => {
-    const id = config.app_settings?.titleModels?.[provider];
-    const path = `titleModels.${provider}`;
-    return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
-  });
-  const ofSummaries = PROVIDERS.flatMap((provider) => {
-    const id = config.app_settings?.compaction?.models?.[provider];
-    const path = `compaction.models.${provider}`;
-    return id === undefined ? [] : [{ key: 'app_settings' as const, path, id: `${provider}/${id}` }];
-  });
-  const ofImages = DRAWING_PROVIDERS.flatMap((provider) => {
-    const id = config.app_settings?.imageModels?.[provider];
-    const path = `imageModels.${provider}`;
-    return id === undefined
-      ? []
-      : [{ key: 'app_settings' as const, path, id: `${provider}/${id}`, needsImageOutput: true }];
-  });
-  return [...ofAgents, ...ofRouting, ...ofTitles, ...ofSummaries, ...ofImages];
+  const ofSettings = (
+    path: string,
+    models: Partial<Record<Provider, string>> = {},
+    needsImageOutput = false,
+  ) =>
+    PROVIDERS.flatMap((provider) => {
+      const id = models[provider];
+      if (id === undefined) return [];
+      const key = 'app_settings' as const;
+      return [{ key, path: `${path}.${provider}`, id: `${provider}/${id}`, needsImageOutput }];
+    });
+  return [
+    ...ofAgents,
+    ...ofRouting,
+    ...ofSettings('titleModels', settings?.titleModels),
+    ...ofSettings('compaction.models', settings?.compaction?.models),
+    ...ofSettings('imageModels', settings?.imageModels, true),
+  ];
 }
 
 /** At least the chat agent of the active provider must be able to answer. */

@@ -33,7 +33,7 @@ export class AccountedModel implements LanguageModelV4 {
     private readonly model: SelectedModel,
     admission?: Admission,
     asking?: Asking,
-    private readonly attempt: Attempt = ONLY_ATTEMPT,
+    attempt: Attempt = ONLY_ATTEMPT,
   ) {
     this.steps = new ModelSteps(model, admission, asking, attempt);
     this.provider = model.provider;
@@ -48,7 +48,6 @@ export class AccountedModel implements LanguageModelV4 {
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const source = await this.steps.stream(options).catch((error: unknown) => this.fail(error));
-    this.attempt.answered();
     const stream = new ReadableStream<LanguageModelV4StreamPart>({
       pull: async (controller) => {
         try {

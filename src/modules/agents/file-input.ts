@@ -32,40 +32,45 @@ export async function refuseDownloads(files: readonly unknown[]): Promise<[]> {
 }
 
 /**
+ * What a model objects to in the files of a question. Each file is decoded once, for any number of models, and its content
+ * is not kept.
+ *
  * @param sizes the sizes of stored files in bytes, by their path
- * @throws AppError 400 if a question has files that the model does not accept; it names each file and the accepted types
  */
-export function refuseFiles(
+export function objectionsTo(
   { parts }: Pick<UIMessage, 'parts'>,
-  model: SelectedModel,
   sizes?: ReadonlyMap<string, number>,
-): void {
-  const allowance = new FileAllowance(model);
-  const errors: FieldError[] = [];
-  // If a message has too many files, the latest are used, as in a conversation.
-  for (const [index, part] of [...parts.entries()].reverse()) {
-    if (part.type !== 'file') continue;
-    const content = isDataUrl(part.url) ? readDataUrl(part) : storedContent(part, sizes);
-    const objection = allowance.take(content) ?? allowance.objectionToLength(content);
-    if (objection === undefined) continue;
-    errors.push({ path: `message.parts.${index}`, message: `the file ${nameOf(part)} ${objection}` });
-  }
-  if (errors.length > 0) throw validationFailed(errors.reverse());
+): (model: SelectedModel) => FieldError[] {
+  let read: Array<{ path: string; name: string; content: FileContent }> | undefined;
+  const readFiles = () =>
+    parts.flatMap((part, index) => {
+      if (part.type !== 'file') return [];
+      const content = isDataUrl(part.url) ? measured(readDataUrl(part)) : storedContent(part, sizes);
+      return [{ path: `message.parts.${index}`, name: nameOf(part), content }];
+    });
+  return (model) => {
+    read ??= readFiles();
+    const allowance = new FileAllowance(model);
+    // If a message has too many files, the latest are used, as in a conversation.
+    return read
+      .toReversed()
+      .flatMap(({ path, name, content }) => {
+        const objection = allowance.take(content) ?? allowance.objectionToLength(content);
+        return objection === undefined ? [] : [{ path, message: `the file ${name} ${objection}` }];
+      })
+      .reverse();
+  };
 }
 
-/** Whether a model accepts the files of a question, see {@link refuseFiles}. */
-export function takesFiles(
-  question: Pick<UIMessage, 'parts'> | undefined,
-  model: SelectedModel,
-  sizes?: ReadonlyMap<string, number>,
-): boolean {
-  if (!question?.parts.some(({ type }) => type === 'file')) return true;
-  try {
-    refuseFiles(question, model, sizes);
-    return true;
-  } catch {
-    return false;
-  }
+/** @throws AppError 400 if there are objections to files; it names each file and the accepted types */
+export function refuseFiles(objections: FieldError[]): void {
+  if (objections.length > 0) throw validationFailed(objections);
+}
+
+/** The size of a file in place of its content. */
+function measured(content: FileContent): FileContent {
+  if (content.kind === 'text') return { ...content, text: '', leastLength: content.text.length };
+  return content.kind === 'binary' ? { ...content, base64: '', length: content.base64.length } : content;
 }
 
 /**

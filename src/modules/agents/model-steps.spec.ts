@@ -2,7 +2,7 @@ import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { RunPart } from '../accounting/accounted-run.js';
 import { runContext } from '../accounting/run-context.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import type { Admission } from '../rate-limit/admission.js';
+import type { Admission, FurtherCall } from '../rate-limit/admission.js';
 import { ModelSteps } from './model-steps.js';
 
 const PRICING = { input: 2, cachedInput: 0.2, cacheWrite: 2.5, cacheWriteHour: 4, output: 0 };
@@ -15,10 +15,9 @@ const PROMPT: LanguageModelV4CallOptions['prompt'] = [
 async function reservedFor(provider: string, caching: object): Promise<number> {
   const costs: number[] = [];
   const admission = {
-    hasBudget: true,
     firstCallEnded: () => undefined,
-    reserving: async ({ reservedCost, make }: { reservedCost: string; make: () => Promise<void> }) => {
-      costs.push(Number(reservedCost));
+    reserving: async ({ costs: costsOf, make }: Pick<FurtherCall<void>, 'costs' | 'make'>) => {
+      costs.push(Number(costsOf().reservedCost));
       await make();
     },
   } as unknown as Admission;

@@ -12,12 +12,7 @@ import { paidSearches } from '../models/provider-tools.js';
 import { estimatePromptTokens } from '../models/prompt-tokens.js';
 import { VENDORS } from '../models/vendors/vendors.js';
 import type { Admission } from '../rate-limit/admission.js';
-import {
-  expectedCostOfWriting,
-  type ExpectedWriting,
-  NO_COST,
-  outputWithin,
-} from '../usage/expected-cost.js';
+import { expectedCostOfWriting, type ExpectedWriting, outputWithin } from '../usage/expected-cost.js';
 import { ask, type Asking } from './prompt/ask.js';
 import { SaidSoFar } from './said-so-far.js';
 
@@ -41,7 +36,7 @@ export class ModelSteps {
     private readonly model: SelectedModel,
     private readonly admission?: Admission,
     private readonly asking?: Asking,
-    private readonly attempt: Attempt = ONLY_ATTEMPT,
+    attempt: Attempt = ONLY_ATTEMPT,
   ) {
     // The call of the model that failed before this one has used up the admission.
     this.calls = attempt.isFirst ? 0 : 1;
@@ -63,20 +58,21 @@ export class ModelSteps {
   }
 
   private async open(prepared: LanguageModelV4CallOptions): Promise<Source> {
-    const { admission, model, attempt } = this;
+    const { admission, model } = this;
     const options = withPromptCaching(prepared, model);
     // Estimating a long prompt takes time, and only a budget needs it.
-    const writing = admission?.hasBudget && !model.ownKey ? this.writingOf(options) : undefined;
+    let known: ExpectedWriting | undefined;
+    const writing = () => (known ??= this.writingOf(options));
     const priced = pricedUncached(model);
-    const costs = writing ? expectedCostOfWriting(writing, priced) : NO_COST;
+    const costs = () => expectedCostOfWriting(writing(), priced);
     const send = (room: number | undefined) => {
-      const most = writing && outputWithin(room, () => writing, priced);
+      const most = outputWithin(room, writing, priced);
       const maxOutputTokens = outputSetting(model, options.maxOutputTokens, most);
-      return model.stream({ ...options, maxOutputTokens }, attempt.limits);
+      return model.stream({ ...options, maxOutputTokens });
     };
-    if (this.calls === 0 && writing && admission?.isUnchecked) await admission.checkFirst(costs);
+    if (this.calls === 0 && !model.ownKey && admission?.isUnchecked) await admission.checkFirst(costs());
     if (this.calls++ === 0 || !admission) {
-      return send(admission?.firstRoom).catch((error: unknown) => {
+      return send(model.ownKey ? undefined : admission?.firstRoom).catch((error: unknown) => {
         // A call that was refused does not use up the admission of the turn.
         this.calls--;
         throw error;
@@ -85,7 +81,7 @@ export class ModelSteps {
     if (this.calls === 2) admission.firstCallEnded();
     const opened = Promise.withResolvers<Source>();
     const reserved = admission.reserving({
-      ...costs,
+      costs,
       ownKey: model.ownKey,
       what: 'another step of the answer',
       // The reservation lasts as long as the stream.

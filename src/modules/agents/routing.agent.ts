@@ -4,12 +4,11 @@ import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { expectedCostOfCall } from '../models/call-cost.js';
 import { answerOf } from '../models/fallback/fallback.js';
 import { withoutThinking } from '../models/provider-options.js';
 import type { SelectedModel } from '../models/model-selector.js';
-import { pricedUncached } from '../models/prompt-caching.js';
 import { estimateTextTokens } from '../models/prompt-tokens.js';
-import { expectedCostOfWriting } from '../usage/expected-cost.js';
 
 /** Which agent answers, and why: `data-agent` of the stream. */
 export interface AgentChoice {
@@ -52,17 +51,14 @@ export class RoutingAgent {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
       const signal = AbortSignal.any([input.signal, deadline]);
-      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked, { limits }) =>
-        asked.generate(
-          {
-            prompt: promptOf(input, systemPrompt),
-            responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
-            maxOutputTokens: MAX_OUTPUT_TOKENS,
-            providerOptions: withoutThinking(asked),
-            abortSignal: signal,
-          },
-          limits,
-        ),
+      const { content } = await answerOf(model, { signal: input.signal, deadline }, (asked) =>
+        asked.generate({
+          prompt: promptOf(input, systemPrompt),
+          responseFormat: { type: 'json', name: 'choice', schema: schemaFor(input.candidates) },
+          maxOutputTokens: MAX_OUTPUT_TOKENS,
+          providerOptions: withoutThinking(asked),
+          abortSignal: signal,
+        }),
       );
       return parseChoice(
         content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
@@ -82,12 +78,9 @@ const OTHER_TOKENS = 2_000;
 
 /** The cost in USD of {@link RoutingAgent.choose}, before the conversation is known. */
 export function expectedCostOfChoice(model: SelectedModel, systemPrompt: string, message: string): number {
-  if (model.ownKey) return 0;
   const text = systemPrompt + message.slice(0, MAX_CHARACTERS);
-  const { expectedCost } = expectedCostOfWriting(
-    { promptTokens: estimateTextTokens(text, model) + OTHER_TOKENS, maxOutputTokens: MAX_OUTPUT_TOKENS },
-    pricedUncached(model, false),
-  );
+  const promptTokens = estimateTextTokens(text, model) + OTHER_TOKENS;
+  const { expectedCost } = expectedCostOfCall(model, { promptTokens, maxOutputTokens: MAX_OUTPUT_TOKENS });
   return Number(expectedCost);
 }
 

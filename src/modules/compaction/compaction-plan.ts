@@ -1,5 +1,5 @@
 import type { SelectedModel } from '../models/model-selector.js';
-import { estimateFileTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
+import { estimateUnreadFileTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import type { MeasuredMessage } from './compaction.repository.js';
 
@@ -47,5 +47,5 @@ export function planCompaction(
 
 function tokensOf({ characters, bytes, files }: MeasuredMessage, model: SelectedModel): number {
   const texts = estimateTokensOfSize({ characters, bytes }) * tokensPerEstimate(model);
-  return Math.ceil(texts) + files * estimateFileTokens('image/*', { type: 'data', data: '' }, model);
+  return Math.ceil(texts) + files * estimateUnreadFileTokens('image/*', {}, model);
 }

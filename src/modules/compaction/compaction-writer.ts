@@ -4,18 +4,19 @@ import type { AccountedRun } from '../accounting/accounted-run.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
+import { expectedCostOfCall } from '../models/call-cost.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { estimatePromptTokens, estimateTextTokens } from '../models/prompt-tokens.js';
 import { costsWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { NOT_COUNTED } from '../rate-limit/admission.types.js';
-import { type ExpectedCost, expectedCostOfWriting, NO_COST } from '../usage/expected-cost.js';
+import type { ExpectedCost } from '../usage/expected-cost.js';
 import {
   type Claim,
   CompactionRepository,
   type Position,
   type WrittenMessage,
 } from './compaction.repository.js';
-import { inputLimit } from './context-limit.js';
+import { BYTES_PER_TOKEN, inputLimit } from './context-limit.js';
 import { summaryCall, Summarizer, UnusableSummaryError } from './summarizer.js';
 import { type Line, toLine } from './transcript.js';
 
@@ -28,8 +29,6 @@ const MOST_PIECES = 12;
 /** The instructions of the call, and the space that estimates need. */
 const OVERHEAD = 1_000;
 const MARGIN = 0.8;
-/** Text has no more bytes for each token. */
-const BYTES_PER_TOKEN = 6;
 
 /** The share of the model's limit that a summary may take. */
 const SUMMARY_SHARE = 0.1;
@@ -107,7 +106,7 @@ export class CompactionWriter {
         pieces === 0 || !run.admission
           ? await make()
           : await run.admission.reserving({
-              ...this.costOf(current, task),
+              costs: () => this.costOf(current, task),
               ownKey: task.model.ownKey,
               what: 'a longer summary',
               make,
@@ -163,11 +162,10 @@ export class CompactionWriter {
   private costOf(piece: Piece, task: WritingTask): ExpectedCost {
     const { prompt, maxOutputTokens } = summaryCall(this.callOf(piece, task));
     const { model } = task;
-    if (model.ownKey) return NO_COST;
-    return expectedCostOfWriting(
-      { promptTokens: estimatePromptTokens({ prompt }, model), maxOutputTokens },
-      model.catalog,
-    );
+    return expectedCostOfCall(model, {
+      promptTokens: estimatePromptTokens({ prompt }, model),
+      maxOutputTokens,
+    });
   }
 }
 

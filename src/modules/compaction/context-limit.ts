@@ -28,7 +28,7 @@ export function fixedTokens(model: SelectedModel): number {
 }
 
 /** Text has no more bytes for each token, in any language. */
-const BYTES_PER_TOKEN = 6;
+export const BYTES_PER_TOKEN = 6;
 /** What the parts of a message need besides their text. */
 const LEAST_BYTES = 256 * 1024;
 

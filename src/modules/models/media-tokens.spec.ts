@@ -154,6 +154,12 @@ describe('the tokens of other files', () => {
     expect(tokens('application/zip', 9_000_000)).toBe(1_500);
   });
 
+  it('are those of the tokenizer of the model, if the file is text', () => {
+    const tokens = (modelId: string) =>
+      estimateUnreadFileTokens('text/plain', { bytes: 4_000 }, { provider: 'anthropic', modelId });
+    expect([tokens('claude-sonnet-4-5'), tokens('claude-sonnet-5-5')]).toEqual([1_000, 1_300]);
+  });
+
   it('are those of its text, in any script', () => {
     const text = 'Hello, how are you today? '.repeat(20_000);
     const file = { type: 'data', data: data(Buffer.from(text)) } as const;

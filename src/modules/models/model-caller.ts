@@ -8,7 +8,7 @@ import type {
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { APICallError, JSONParseError } from 'ai';
+import { JSONParseError } from 'ai';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
@@ -184,7 +184,7 @@ function patienceWithin(limits: CallLimits | undefined, patience: number): numbe
 function retryWait(error: unknown, retry: number): number | undefined {
   const backoff = BACKOFF[retry];
   if (retry >= MAX_RETRIES || backoff === undefined || !isRetryable(error)) return undefined;
-  const asked = APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined;
+  const asked = retryAfterSeconds(error);
   if (asked !== undefined && asked > LONGEST_WAIT) return undefined;
   return Math.max(backoff * (0.75 + Math.random() / 2), (asked ?? 0) * 1000);
 }

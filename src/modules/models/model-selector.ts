@@ -105,15 +105,11 @@ export class ModelSelector {
     }
     const { provider, modelId, agentConfig } = found;
     if (!this.hasKey(provider, keys)) throw missingKey(provider);
-    const model = this.selected(provider, modelId, agentConfig, keys, config);
-    const { fallbackModels, fallbackForChosen = false } = agentConfig;
+    const { fallbackModels = [], fallbackForChosen = false } = agentConfig;
     const isChosen = requested !== undefined && standsInFor === undefined;
-    if (!fallbackModels || (isChosen && !fallbackForChosen)) return model;
-    return this.inChain(
-      model,
-      fallbackModels.map(({ id }) => id),
-      (id, other) => this.selected(other, id, fallbackConfig(agentConfig, provider, other), keys, config),
-      keys,
+    const others = isChosen && !fallbackForChosen ? [] : fallbackModels.map(({ id }) => id);
+    return this.chain([`${provider}/${modelId}`, ...others], keys, config, (other) =>
+      fallbackConfig(agentConfig, provider, other),
     );
   }
 
@@ -124,23 +120,13 @@ export class ModelSelector {
   selectForTitle(answering: SelectedModel, keys: UserKeys, config: RuntimeConfig): SelectedModel {
     const { provider, agentConfig, fallback } = answering;
     if (provider === 'demo') return this.demo(agentConfig);
-    const titleModelOf = (of: Provider, modelId: string) => config.settings.titleModels?.[of] ?? modelId;
-    const model = this.selected(
-      provider,
-      titleModelOf(provider, answering.modelId),
-      agentConfig,
-      keys,
-      config,
+    const titleModelOf = (of: Provider, modelId: string) =>
+      `${of}/${config.settings.titleModels?.[of] ?? modelId}`;
+    const others = (fallback?.models ?? []).flatMap((other) =>
+      other.provider === 'demo' ? [] : [titleModelOf(other.provider, other.modelId)],
     );
-    if (!fallback) return model;
-    const others = fallback.models.flatMap((other) =>
-      other.provider === 'demo' ? [] : [`${other.provider}/${titleModelOf(other.provider, other.modelId)}`],
-    );
-    return this.inChain(
-      model,
-      others,
-      (id, of) => this.selected(of, id, fallbackConfig(agentConfig, provider, of), keys, config),
-      keys,
+    return this.chain([titleModelOf(provider, answering.modelId), ...others], keys, config, (other) =>
+      fallbackConfig(agentConfig, provider, other),
     );
   }
 
@@ -168,14 +154,9 @@ export class ModelSelector {
       const provider = providerOf(id);
       return provider && anyConfig(provider, config) && this.hasKey(provider, keys);
     });
-    const select = (id: string, provider: Provider) =>
-      this.selected(provider, id, anyConfig(provider, config)!, keys, config);
     const [preferred, ...others] = usable;
-    const preferredProvider = preferred && providerOf(preferred);
-    if (preferred && preferredProvider) {
-      const model = select(preferred.slice(preferredProvider.length + 1), preferredProvider);
-      return this.inChain(model, others, select, keys);
-    }
+    if (preferred !== undefined)
+      return this.chain([preferred, ...others], keys, config, (provider) => anyConfig(provider, config)!);
     const [first] = ANSWERING_AGENTS.flatMap((agent) => enabledConfigs(agent, config));
     return this.config.demoModel && first ? this.demo(first[1]) : undefined;
   }
@@ -247,18 +228,20 @@ export class ModelSelector {
     };
   }
 
-  /** The model with those that may answer in its place and that have a key. */
-  private inChain(
-    model: SelectedModel,
-    others: string[],
-    select: (modelId: string, provider: Provider) => SelectedModel,
+  /** The first of these models, with the others that may answer in its place and that have a key. */
+  private chain(
+    [first, ...others]: [string, ...string[]],
     keys: UserKeys,
+    config: RuntimeConfig,
+    configOf: (provider: Provider) => AgentConfig,
   ): SelectedModel {
+    const select = (id: string, provider: Provider) =>
+      this.selected(provider, id.slice(provider.length + 1), configOf(provider), keys, config);
     const models = [...new Set(others)].flatMap((id) => {
       const provider = providerOf(id);
-      if (!provider || id === model.id || !this.hasKey(provider, keys)) return [];
-      return [select(id.slice(provider.length + 1), provider)];
+      return provider && id !== first && this.hasKey(provider, keys) ? [select(id, provider)] : [];
     });
+    const model = select(first, providerOf(first)!);
     return chainOf([model, ...models], keys, this.coolDowns, this.config.upstream.firstByteTimeout);
   }
 

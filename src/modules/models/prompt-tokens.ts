@@ -131,15 +131,17 @@ export function estimateFileTokens(mediaType: string, file: FileData, asked: Ask
 export function estimateUnreadFileTokens(
   mediaType: string,
   { bytes, beginning = '' }: { bytes?: number; beginning?: string },
-  { provider, modelId }: AskedModel,
+  asked: AskedModel,
 ): number {
+  const { provider, modelId } = asked;
   const rules = provider === 'demo' ? undefined : VENDORS[provider].media;
   if (rules && mediaType.startsWith('image/')) return rules.picture(pictureSize(beginning), modelId);
   if (!rules || bytes === undefined) return OF_UNKNOWN_FILE;
   if (mediaType === 'application/pdf') return pagesOfSize(bytes) * rules.tokensOfPage(modelId);
   if (mediaType.startsWith('audio/')) return secondsOfSize(bytes) * rules.tokensOfSecond;
   if (mediaType.startsWith('video/')) return secondsOfVideo(bytes) * (rules.tokensOfVideoSecond ?? 0);
-  return isText(mediaType) ? estimateTokensOfSize({ characters: bytes, bytes }) : OF_UNKNOWN_FILE;
+  if (!isText(mediaType)) return OF_UNKNOWN_FILE;
+  return Math.ceil(estimateTokensOfSize({ characters: bytes, bytes }) * tokensPerEstimate(asked));
 }
 
 function isText(mediaType: string): boolean {

@@ -86,7 +86,7 @@ function meaningOf(error: unknown, { provider, ownKey }: FailedCall): AppError |
     });
   }
   if (status === 429) {
-    const wait = (APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined) ?? DEFAULT_WAIT;
+    const wait = retryAfterSeconds(error) ?? DEFAULT_WAIT;
     return rateLimited(`${name} is rate limiting requests. Try again in ${Math.ceil(wait)} s.`, wait);
   }
   if (status === 400 && refusalOf(provider)?.test(text)) return contentRefused(name, error);
@@ -155,7 +155,8 @@ function statusOf(error: unknown, text: string): number | undefined {
 }
 
 /** The wait in seconds that the provider asks for: `retry-after(-ms)`, or Gemini's RetryInfo in the body. */
-export function retryAfterSeconds(error: APICallError): number | undefined {
+export function retryAfterSeconds(error: unknown): number | undefined {
+  if (!APICallError.isInstance(error)) return undefined;
   const headers = error.responseHeaders ?? {};
   const milliseconds = Number(headers['retry-after-ms']);
   if (headers['retry-after-ms'] !== undefined && milliseconds >= 0)

@@ -6,10 +6,8 @@ import { costsWithin } from './agent-limits.js';
 
 /** A model call that the admission of a run did not cover, because it was not known yet. */
 export interface FurtherCall<T> {
-  /** USD, as a decimal string. */
-  expectedCost: string;
-  /** The highest possible cost in USD. Absent if it equals the expected cost. */
-  reservedCost?: string;
+  /** Only called if a budget needs it. The highest possible cost is absent if it equals the expected one. */
+  costs: () => Pick<ExpectedCost, 'expectedCost'> & Partial<Pick<ExpectedCost, 'reservedCost'>>;
   /** True if the call uses a key of the user. Nothing is then reserved for it. */
   ownKey?: boolean;
   /** Completes the sentence of a refusal: "Your budget does not allow …". */
@@ -150,8 +148,9 @@ export class Admission {
    * @throws AppError 429 `budget_exceeded` if the budget does not allow it, and the error of the call
    */
   async reserving<T>(call: FurtherCall<T>): Promise<T> {
-    const { expectedCost, reservedCost = expectedCost, ownKey = false, what, make } = call;
+    const { costs, ownKey = false, what, make } = call;
     if (!this.extend || ownKey) return make();
+    const { expectedCost, reservedCost = expectedCost } = costs();
     const { freedCost } = this;
     this.freedCost = '0';
     this.furtherCost = addMoney(this.furtherCost, expectedCost);

@@ -1,7 +1,8 @@
 import type { AppConfig } from '../../config/app-config.js';
 import type { AgentConfig, AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
-import { type ModelProvider, type Provider, PROVIDERS } from '../models/vendors/vendors.js';
+import { enabledConfigs } from '../models/agent-configs.js';
+import type { ModelProvider, Provider } from '../models/vendors/vendors.js';
 import type { ExpectedCost } from '../usage/expected-cost.js';
 import type { Budget, RequestLimits } from './admission.types.js';
 
@@ -20,7 +21,7 @@ export function limitsOf(
   { provider, agentConfig }: { provider: ModelProvider; agentConfig: AgentConfig },
   config: RuntimeConfig,
 ): AgentLimits {
-  return provider === 'demo' ? tightestOf(enabledConfigs(agent, config)) : tightestOf([agentConfig]);
+  return tightestOf(provider === 'demo' ? allEnabled(agent, config) : [agentConfig]);
 }
 
 /**
@@ -32,7 +33,7 @@ export function defaultLimitsOf(
   config: RuntimeConfig,
   { providers }: Pick<AppConfig<Provider>, 'providers'>,
 ): AgentLimits | undefined {
-  const configs = enabledConfigs(agent, config);
+  const configs = allEnabled(agent, config);
   if (configs.length === 0) return undefined;
   const { activeProvider } = config.settings;
   const active = config.agents[agent][activeProvider];
@@ -61,11 +62,8 @@ export function costsWithin(
   };
 }
 
-function enabledConfigs(agent: AnsweringAgent, { agents }: RuntimeConfig): AgentConfig[] {
-  return PROVIDERS.flatMap((provider) => {
-    const config = agents[agent][provider];
-    return config?.enabled ? [config] : [];
-  });
+function allEnabled(agent: AnsweringAgent, config: RuntimeConfig): AgentConfig[] {
+  return enabledConfigs(agent, config).map(([, agentConfig]) => agentConfig);
 }
 
 /** Each limit separately: the lowest value of any configuration. */

@@ -10,7 +10,7 @@ import { toAppError } from '../../common/errors/problem.js';
 import { ANSWERING_AGENTS, type AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { Agents } from '../agents/agents.js';
-import { refuseFiles, takesFiles } from '../agents/file-input.js';
+import { objectionsTo, refuseFiles } from '../agents/file-input.js';
 import { readyModel } from '../models/fallback/fallback.js';
 import { type AgentChoice, RoutingAgent } from '../agents/routing.agent.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
@@ -29,12 +29,13 @@ export class AgentChooser {
 
   /** @throws AppError if no agent can answer: it is disabled, its model is not allowed, or a key is missing */
   candidates(request: TurnRequest, keys: UserKeys, config: RuntimeConfig): Candidates {
+    const objections = objectionsOf(request);
     if (request.agent !== 'auto') {
       if (!this.agents.has(request.agent)) throw agentDisabled(request.agent);
       if (request.agent === 'git_mcp' && keys.github === undefined) throw githubTokenMissing();
       const model = this.select(request.agent, request, keys, config);
-      refuseUnable(model, request);
-      return new Map([[request.agent, readyFor(request, model)]]);
+      refuseUnable(model, request, objections);
+      return new Map([[request.agent, readyFor(objections, model)]]);
     }
     const candidates = new Map<AnsweringAgent, SelectedModel>();
     let refusal: AppError | undefined;
@@ -49,8 +50,8 @@ export class AgentChooser {
     const [likeliest] = candidates.values();
     if (!likeliest) throw refusal ?? agentDisabled('chat');
     // Another agent must not answer just because its configuration allows the model.
-    refuseUnable(likeliest, request);
-    for (const [agent, model] of candidates) candidates.set(agent, readyFor(request, model));
+    refuseUnable(likeliest, request, objections);
+    for (const [agent, model] of candidates) candidates.set(agent, readyFor(objections, model));
     return candidates;
   }
 
@@ -72,7 +73,8 @@ export class AgentChooser {
     config: RuntimeConfig,
   ): ChosenAgent {
     const model =
-      candidates.get(agentType) ?? readyFor(request, this.select(agentType, request, keys, config));
+      candidates.get(agentType) ??
+      readyFor(objectionsOf(request), this.select(agentType, request, keys, config));
     return { agentType, model, reason: 'It continues its answer.' };
   }
 
@@ -128,16 +130,24 @@ export class AgentChooser {
   }
 }
 
+/** What a model objects to in the files of the question. Asked for many models, it reads the files once. */
+function objectionsOf({ action, fileSizes }: TurnRequest): ReturnType<typeof objectionsTo> {
+  return action.type === 'submit' ? objectionsTo(action.message, fileSizes) : () => [];
+}
+
 /** The model, or while it cools down one that may answer in its place and that accepts the files of the question. */
-function readyFor({ action, fileSizes }: TurnRequest, model: SelectedModel): SelectedModel {
-  if (!model.fallback || action.type !== 'submit') return readyModel(model);
-  return readyModel(model, (other) => takesFiles(action.message, other, fileSizes));
+function readyFor(objections: ReturnType<typeof objectionsTo>, model: SelectedModel): SelectedModel {
+  return readyModel(model, (other) => objections(other).length === 0);
 }
 
 /** @throws AppError 400 if the model cannot do what was requested */
-function refuseUnable(model: SelectedModel, { action, thinking, fileSizes }: TurnRequest): void {
+function refuseUnable(
+  model: SelectedModel,
+  { thinking }: TurnRequest,
+  objections: ReturnType<typeof objectionsTo>,
+): void {
   if (thinking === true && model.catalog?.capabilities['reasoning'] !== true) {
     throw invalidField('thinking', `the model ${model.id} cannot be asked to think`);
   }
-  if (action.type === 'submit') refuseFiles(action.message, model, fileSizes);
+  refuseFiles(objections(model));
 }

@@ -2,12 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { UIMessage } from 'ai';
 import type { AccountedRun } from '../accounting/accounted-run.js';
+import { expectedCostOfCall } from '../models/call-cost.js';
 import { answerOf } from '../models/fallback/fallback.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { withoutThinking } from '../models/provider-options.js';
-import { pricedUncached } from '../models/prompt-caching.js';
 import { estimateTextTokens } from '../models/prompt-tokens.js';
-import { expectedCostOfWriting } from '../usage/expected-cost.js';
 import { firstWords, titleIn } from './title-text.js';
 import { TurnEndRepository } from './turn-end.repository.js';
 import { DEFAULT_TITLE } from './turn.types.js';
@@ -47,12 +46,8 @@ export interface PendingTitle {
 
 /** The cost in USD of a title, for the server. */
 export function expectedCostOfTitle(model: SelectedModel, question: string): number {
-  if (model.ownKey) return 0;
-  const text = INSTRUCTIONS + question.slice(0, MAX_INPUT);
-  const { expectedCost } = expectedCostOfWriting(
-    { promptTokens: estimateTextTokens(text, model), maxOutputTokens: MAX_OUTPUT_TOKENS },
-    pricedUncached(model, false),
-  );
+  const promptTokens = estimateTextTokens(INSTRUCTIONS + question.slice(0, MAX_INPUT), model);
+  const { expectedCost } = expectedCostOfCall(model, { promptTokens, maxOutputTokens: MAX_OUTPUT_TOKENS });
   return Number(expectedCost);
 }
 
@@ -109,19 +104,16 @@ export class TitleService {
     const part = run.part({ purpose: 'title', agentType: run.agentType, messageId: undefined });
     try {
       const { content, finishReason } = await part.do(() =>
-        answerOf(modelOf(), { signal }, (model, { limits }) =>
-          model.generate(
-            {
-              prompt: [
-                { role: 'system', content: INSTRUCTIONS },
-                { role: 'user', content: [{ type: 'text', text }] },
-              ],
-              maxOutputTokens: MAX_OUTPUT_TOKENS,
-              providerOptions: withoutThinking(model),
-              abortSignal: signal,
-            },
-            limits,
-          ),
+        answerOf(modelOf(), { signal }, (model) =>
+          model.generate({
+            prompt: [
+              { role: 'system', content: INSTRUCTIONS },
+              { role: 'user', content: [{ type: 'text', text }] },
+            ],
+            maxOutputTokens: MAX_OUTPUT_TOKENS,
+            providerOptions: withoutThinking(model),
+            abortSignal: signal,
+          }),
         ),
       );
       // A refusal is not a title.

@@ -5,15 +5,14 @@ import { costsWithin, limitsOf } from '../rate-limit/agent-limits.js';
 import { expectedCostOfWriting, NO_COST } from '../usage/expected-cost.js';
 import { estimateTokensOfSize } from '../usage/token-estimate.js';
 import { MAX_SHOWN } from '../agents/artifact.agent.js';
-import { inputLimit } from '../compaction/context-limit.js';
+import { fixedTokens, inputLimit } from '../compaction/context-limit.js';
 import { expectedCostOfChoice } from '../agents/routing.agent.js';
 import { outputLimit } from '../models/call-settings.js';
 import { estimateMessageTokens } from '../models/message-tokens.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
-import { estimateTextTokens, estimateUnreadFileTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
+import { estimateUnreadFileTokens, tokensPerEstimate } from '../models/prompt-tokens.js';
 import { paidSearches } from '../models/provider-tools.js';
 import { pricedUncached } from '../models/prompt-caching.js';
-import { toolTokens } from '../models/tool-tokens.js';
 import { expectedCostOfTitle, textOf } from './title.service.js';
 import type { Turn } from './turn.js';
 import { rangeOf } from './turn-change.js';
@@ -97,10 +96,7 @@ export class TurnAdmission {
     const firstCost = expectedCostOfWriting(
       {
         // Of a longer conversation, the oldest turns are left out.
-        promptTokens: Math.min(
-          estimateTextTokens(model.agentConfig.systemPrompt, model) + toolTokens(model) + tokens,
-          inputLimit(model),
-        ),
+        promptTokens: Math.min(fixedTokens(model) + tokens, inputLimit(model)),
         maxOutputTokens: outputLimit(model),
         webSearches: paidSearches(model),
       },

@@ -31,14 +31,15 @@ export async function withCatalog<T>(url: string, fn: (catalog: Catalog) => Prom
   const client = await connect(url, 'switchboard-verify');
   try {
     await client.query('begin isolation level repeatable read, read only');
-    await client.query(`set local search_path = ''`);
-    return await fn(catalogOf(client));
+    return await fn(await catalogOf(client));
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-function catalogOf(client: pg.Client): Catalog {
+/** The database as a transaction of this client sees it. */
+export async function catalogOf(client: pg.Client): Promise<Catalog> {
+  await client.query(`set local search_path = ''`);
   const query: Catalog['query'] = async <Row extends pg.QueryResultRow>(
     sql: string,
     parameters?: unknown[],

@@ -1,4 +1,4 @@
-import { withCatalog } from './catalog.js';
+import { type Catalog, withCatalog } from './catalog.js';
 import { checkClientIdSecret, checkMigrations } from './content.js';
 import { checkRoles } from './roles.js';
 import { compareSnapshots, EXPECTED, takeSnapshot } from './snapshot.js';
@@ -10,20 +10,23 @@ import { checkUsageRollups, checkUserKinds, checkUserRollups } from './usage-che
  *
  * @returns the differences, one line each
  */
-export async function verifyDatabase({ url }: { url: string }): Promise<string[]> {
-  return withCatalog(url, async (catalog) => {
-    const differences = [
-      ...(await checkMigrations(catalog)),
-      ...compareSnapshots(await takeSnapshot(catalog), EXPECTED),
-      ...(await checkRoles(catalog)),
-      ...(await checkClientIdSecret(catalog)),
-      ...(await checkUsageRollups(catalog)),
-      ...(await checkUserRollups(catalog)),
-      ...(await checkUserKinds(catalog)),
-    ];
-    // PostgreSQL prints longer expressions on several lines.
-    return differences.map((difference) => difference.replaceAll(/\s+/g, ' '));
-  });
+export function verifyDatabase({ url }: { url: string }): Promise<string[]> {
+  return withCatalog(url, differencesIn);
+}
+
+/** {@link verifyDatabase} as a transaction sees the database. */
+export async function differencesIn(catalog: Catalog): Promise<string[]> {
+  const differences = [
+    ...(await checkMigrations(catalog)),
+    ...compareSnapshots(await takeSnapshot(catalog), EXPECTED),
+    ...(await checkRoles(catalog)),
+    ...(await checkClientIdSecret(catalog)),
+    ...(await checkUsageRollups(catalog)),
+    ...(await checkUserRollups(catalog)),
+    ...(await checkUserKinds(catalog)),
+  ];
+  // PostgreSQL prints longer expressions on several lines.
+  return differences.map((difference) => difference.replaceAll(/\s+/g, ' '));
 }
 
 /** A one-line summary of what was compared. */

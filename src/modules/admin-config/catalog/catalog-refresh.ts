@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogModel, ModelCatalog } from '../catalog-schema.js';
-import { agentKey, ANSWERING_AGENTS, type ConfigKey } from '../config-schemas.js';
+import { usedModels } from '../config-rules.js';
 import { DEFAULT_CATALOG } from '../defaults/default-catalog.js';
 import type { Pricing } from '../pricing-schema.js';
 import type { RuntimeConfig } from '../runtime-config.js';
-import { PROVIDERS } from '../../models/vendors/vendors.js';
 import { type PriceData, pricingFrom } from './price-data.js';
 import { RETIREMENTS } from './retirements.js';
 
@@ -71,24 +70,13 @@ export function refreshCatalog(
 
 /** What is used by which keys. */
 function usersOf({ agents, routing, settings }: RuntimeConfig): Map<string, string[]> {
-  const users = new Map<string, Set<ConfigKey>>();
-  const add = (key: ConfigKey, model: string) =>
-    users.set(model, (users.get(model) ?? new Set<ConfigKey>()).add(key));
-  for (const provider of PROVIDERS) {
-    for (const agent of ANSWERING_AGENTS) {
-      const { models = [], fallbackModels = [] } = agents[agent][provider] ?? {};
-      for (const { id } of models) add(agentKey(agent, provider), `${provider}/${id}`);
-      for (const { id } of fallbackModels) add(agentKey(agent, provider), id);
-    }
-    for (const models of [settings.titleModels, settings.imageModels, settings.compaction?.models] as Array<
-      Partial<Record<string, string>> | undefined
-    >) {
-      const id = models?.[provider];
-      if (id !== undefined) add('app_settings', `${provider}/${id}`);
-    }
-  }
-  for (const model of routing.models) add('routing_agent', model);
-  return new Map([...users].map(([model, keys]) => [model, [...keys].sort()]));
+  const used = usedModels({
+    agentConfig: (agent, provider) => agents[agent][provider],
+    routing: routing.models,
+    settings,
+  });
+  const users = Map.groupBy(used, ({ id }) => id);
+  return new Map([...users].map(([id, uses]) => [id, [...new Set(uses.map(({ key }) => key))].sort()]));
 }
 
 function retirementOf({

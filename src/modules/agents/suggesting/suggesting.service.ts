@@ -34,7 +34,7 @@ export class SuggestingService {
     const model = readyModel(this.models.select('artifact', undefined, keys, config));
     const work = await this.writer.read({ identity, model, documentId, instruction });
     const { limits, budget } = limitsOf('artifact', model, config);
-    const cost = budget && !model.ownKey ? this.writer.expectedCost(work) : NO_COST;
+    const cost = budget ? this.writer.expectedCost(work) : NO_COST;
     const admission: AdmissionRequest = {
       userId: identity.id,
       agentType: 'artifact',
@@ -48,12 +48,12 @@ export class SuggestingService {
       async (run) => {
         const { admission } = run;
         const items = await answerOf(model, { admission }, (asked, attempt) => {
-          const askedWork = { ...work, model: asked, attempt };
+          const askedWork = { ...work, model: asked };
           const make = (room?: number) => this.writer.suggest({ ...askedWork, room });
           if (attempt.isFirst || !admission) return make(asked.ownKey ? undefined : admission?.firstRoom);
           admission.firstCallEnded();
-          const costs = { ...this.writer.expectedCost(askedWork), ownKey: asked.ownKey };
-          return admission.reserving({ ...costs, what: 'making suggestions', make });
+          const costs = () => this.writer.expectedCost(askedWork);
+          return admission.reserving({ costs, ownKey: asked.ownKey, what: 'making suggestions', make });
         });
         return { page: { items, nextCursor: null }, headers: admission?.headers ?? {} };
       },

@@ -191,12 +191,14 @@ export class ArtifactTools {
         const { identity, model, admission } = context;
         const task = { identity, model, documentId: input.id, signal: abortSignal };
         const read = await this.suggestions.read(task);
-        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked, attempt) => {
-          const work = { ...read, model: asked, attempt };
-          const costs = { ...this.suggestions.expectedCost(work), ownKey: asked.ownKey };
-          return reserving(admission, 'making suggestions', costs, (room) =>
-            this.suggestions.suggest({ ...work, room }),
-          );
+        const suggestions = await answerOf(model, { signal: abortSignal, admission }, (asked) => {
+          const work = { ...read, model: asked };
+          return reserving(admission, {
+            costs: () => this.suggestions.expectedCost(work),
+            ownKey: asked.ownKey,
+            what: 'making suggestions',
+            make: (room) => this.suggestions.suggest({ ...work, room }),
+          });
         });
         for (const suggestion of suggestions) transient(context.emit, 'data-suggestion', suggestion);
         return {
@@ -225,10 +227,16 @@ export class ArtifactTools {
     const { heading, prompt, previous, signal = new AbortController().signal, store } = task;
     if (kind === 'image') {
       const drawing = { model, title: heading.title, prompt, previous };
-      const costs = this.images.expectedCost(drawing);
-      return reserving(admission, 'generating an image', costs, () => {
-        announce(emit, heading, kind);
-        return this.images.make({ ...drawing, signal, emit, store });
+      // Without an image model, it fails before readers are told that a picture will come.
+      const { ownKey, ...costs } = this.images.expectedCost(drawing);
+      return reserving(admission, {
+        costs: () => costs,
+        ownKey,
+        what: 'generating an image',
+        make: () => {
+          announce(emit, heading, kind);
+          return this.images.make({ ...drawing, signal, emit, store });
+        },
       });
     }
     const instructions = task.instructions(kind);
@@ -236,10 +244,14 @@ export class ArtifactTools {
       failedWork(error, failed, remaining({ previous }));
     return answerOf(model, { signal, admission, failureOf }, (asked, attempt) => {
       const writing = { model: asked, instructions, prompt, previous };
-      const costs = { ...this.writer.expectedCost(writing), ownKey: asked.ownKey };
-      return reserving(admission, 'writing a document', costs, (room) => {
-        announce(emit, heading, kind);
-        return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt, room });
+      return reserving(admission, {
+        costs: () => this.writer.expectedCost(writing),
+        ownKey: asked.ownKey,
+        what: 'writing a document',
+        make: (room) => {
+          announce(emit, heading, kind);
+          return this.writer.write({ ...writing, kind, heading, signal, emit, note, store, attempt, room });
+        },
       });
     });
   }
@@ -263,13 +275,8 @@ function oneAfterAnother(tools: ToolSet): ToolSet {
 }
 
 /** @throws AppError if the budget of the turn does not allow it, and the error of the call */
-function reserving<T>(
-  admission: Admission | undefined,
-  what: string,
-  costs: Pick<FurtherCall<T>, 'expectedCost' | 'reservedCost' | 'ownKey'>,
-  make: FurtherCall<T>['make'],
-): Promise<T> {
-  return admission ? admission.reserving({ ...costs, what, make }) : make();
+function reserving<T>(admission: Admission | undefined, call: FurtherCall<T>): Promise<T> {
+  return admission ? admission.reserving(call) : call.make();
 }
 
 function announce(emit: Emit, { id, title }: { id: string; title: string }, kind: DocumentKind): void {

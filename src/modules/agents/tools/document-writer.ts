@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ExpectedCost, expectedCostOfWriting, outputWithin } from '../../usage/expected-cost.js';
+import type { ExpectedCost } from '../../usage/expected-cost.js';
 import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd, type FinishReason } from '../../models/ending.js';
-import { callSettings, outputLimit, outputSetting } from '../../models/call-settings.js';
-import { pricedUncached } from '../../models/prompt-caching.js';
+import { expectedCostOfCall, settingsWithin } from '../../models/call-cost.js';
+import { outputLimit } from '../../models/call-settings.js';
 import type { SelectedModel } from '../../models/model-selector.js';
 import { estimateTextTokens } from '../../models/prompt-tokens.js';
 import type { Emit, Note } from '../agent.js';
@@ -40,12 +40,11 @@ export class DocumentWriter {
   /** The cost of {@link write} in USD. */
   expectedCost(request: WritingRequest): ExpectedCost {
     const { model, previous = '' } = request;
-    const writing = {
+    return expectedCostOfCall(model, {
       promptTokens: promptTokensOf(request),
       rewrittenTokens: estimateTextTokens(previous, model),
       maxOutputTokens: outputLimit(model),
-    };
-    return expectedCostOfWriting(writing, pricedUncached(model, false));
+    });
   }
 
   /**
@@ -63,23 +62,15 @@ export class DocumentWriter {
     const dataOf = (content: string) => ({ ...task.heading, kind, content });
     const draft = new DocumentDraft(kind, emit, (content) => note({ ...part, data: dataOf(content) }));
     let finishReason: FinishReason | undefined;
-    const settings = callSettings(model);
-    const reading = () => ({ promptTokens: promptTokensOf(task) });
-    const most = outputWithin(room, reading, pricedUncached(model, false));
     try {
-      const stream = await model.stream(
-        {
-          ...settings,
-          maxOutputTokens: outputSetting(model, settings.maxOutputTokens, most),
-          prompt: [
-            { role: 'system', content: task.instructions },
-            { role: 'user', content: [{ type: 'text', text: task.prompt }] },
-          ],
-          abortSignal: signal,
-        },
-        attempt.limits,
-      );
-      attempt.answered();
+      const stream = await model.stream({
+        ...settingsWithin(room, model, () => promptTokensOf(task)),
+        prompt: [
+          { role: 'system', content: task.instructions },
+          { role: 'user', content: [{ type: 'text', text: task.prompt }] },
+        ],
+        abortSignal: signal,
+      });
       try {
         for (;;) {
           const part = await stream.next();

@@ -9,13 +9,12 @@ import type { SuggestionDto } from '../../suggestions/dto/suggestion.dto.js';
 import { inConventionOf } from '../../suggestions/canonical-text.js';
 import { spelledAsIn } from '../../suggestions/replace-once.js';
 import { SuggestionsService } from '../../suggestions/suggestions.service.js';
-import { type ExpectedCost, expectedCostOfWriting, outputWithin } from '../../usage/expected-cost.js';
+import type { ExpectedCost } from '../../usage/expected-cost.js';
 import { forPurpose } from '../../accounting/run-context.js';
 import type { SelectedModel } from '../../models/model-selector.js';
-import { type Attempt, ONLY_ATTEMPT } from '../../models/fallback/attempt.js';
 import { answerEnd } from '../../models/ending.js';
-import { callSettings, outputLimit, outputSetting } from '../../models/call-settings.js';
-import { pricedUncached } from '../../models/prompt-caching.js';
+import { expectedCostOfCall, settingsWithin } from '../../models/call-cost.js';
+import { outputLimit } from '../../models/call-settings.js';
 import { estimatePromptTokens } from '../../models/prompt-tokens.js';
 import { toStorableText } from '../../../common/database/stored-json.js';
 import { SUGGESTION_INSTRUCTIONS } from './document-prompts.js';
@@ -44,7 +43,6 @@ export interface SuggestionTask {
   /** What the user wants from the suggestions, if anything. */
   instruction?: string;
   signal?: AbortSignal;
-  attempt?: Attempt;
   /** What the call may cost in USD. Undefined if nothing limits it. */
   room?: number;
 }
@@ -83,10 +81,7 @@ export class SuggestionWriter {
   /** The cost of {@link suggest} in USD. */
   expectedCost({ model, prompt }: SuggestionWork): ExpectedCost {
     const promptTokens = estimatePromptTokens({ prompt }, model);
-    return expectedCostOfWriting(
-      { promptTokens, maxOutputTokens: outputLimit(model) },
-      pricedUncached(model, false),
-    );
+    return expectedCostOfCall(model, { promptTokens, maxOutputTokens: outputLimit(model) });
   }
 
   /**
@@ -100,26 +95,17 @@ export class SuggestionWriter {
     document,
     prompt,
     signal,
-    attempt = ONLY_ATTEMPT,
     room,
   }: SuggestionWork): Promise<SuggestionDto[]> {
     const content = document.content ?? '';
-    const settings = callSettings(model);
-    const reading = () => ({ promptTokens: estimatePromptTokens({ prompt }, model) });
-    const most = outputWithin(room, reading, pricedUncached(model, false));
     const result = await forPurpose('suggestions', () =>
-      model.generate(
-        {
-          ...settings,
-          maxOutputTokens: outputSetting(model, settings.maxOutputTokens, most),
-          prompt,
-          responseFormat: { type: 'json' },
-          abortSignal: signal,
-        },
-        attempt.limits,
-      ),
+      model.generate({
+        ...settingsWithin(room, model, () => estimatePromptTokens({ prompt }, model)),
+        prompt,
+        responseFormat: { type: 'json' },
+        abortSignal: signal,
+      }),
     );
-    attempt.answered();
     const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
     const { finishReason } = answerEnd(result.finishReason);
     const unfinished = unfinishedWork(finishReason, text, 'there are no new suggestions');

@@ -10,12 +10,8 @@ export interface CallLimits {
 export interface Attempt {
   /** Whether the admission of the run covers the first call. */
   readonly isFirst: boolean;
-  /** Undefined once the model has begun to answer: its further calls are like any other. */
-  readonly limits: CallLimits | undefined;
   /** Whether another model may be asked if this one fails now. */
   readonly isReplaceable: boolean;
-  /** The model has begun to answer. From now on, no other model is asked. */
-  answered(): void;
   /** Readers have got a part of the answer that does not come from the model, so no other model is asked. */
   shown(): void;
 }
@@ -23,9 +19,7 @@ export interface Attempt {
 /** The attempt with the only model. */
 export const ONLY_ATTEMPT: Attempt = {
   isFirst: true,
-  limits: undefined,
   isReplaceable: false,
-  answered: () => undefined,
   shown: () => undefined,
 };
 
@@ -38,6 +32,7 @@ export class ChainedAttempt implements Attempt {
     this.isFirst = options.isFirst;
   }
 
+  /** Undefined once the model has begun to answer: its further calls are like any other. */
   get limits(): CallLimits | undefined {
     return this.hasAnswered ? undefined : this.options.limits;
   }
@@ -46,6 +41,7 @@ export class ChainedAttempt implements Attempt {
     return !this.hasAnswered && !this.hasShown;
   }
 
+  /** The model has begun to answer. From now on, no other model is asked. */
   answered(): void {
     if (this.hasAnswered) return;
     this.hasAnswered = true;

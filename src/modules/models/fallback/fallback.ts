@@ -42,13 +42,14 @@ export function readyModel(model: SelectedModel, fits?: Asked['fits']): Selected
   const { fallback, thinking } = model;
   if (!fallback) return model;
   const { coolDowns, models } = fallback;
-  const ends = models
-    .filter((candidate) => candidate.id === model.id || !fits || fits(candidate))
-    .map((candidate) => ({ candidate, end: coolDowns.endOf(candidate.coolDown) }));
+  const ends = models.map((candidate) => ({ candidate, end: coolDowns.endOf(candidate.coolDown) }));
+  // Whether a model fits is only asked if its end matters: the files of the question are read for that.
+  const isUsable = ({ candidate }: (typeof ends)[number]) =>
+    candidate.id === model.id || !fits || fits(candidate);
   const ready =
-    ends.find(({ end }) => end === 0) ??
+    ends.find((option) => option.end === 0 && isUsable(option)) ??
     // All of them cool down. A turn is not refused because of that.
-    ends.reduce((soonest, next) => (next.end < soonest.end ? next : soonest), ends[0]!);
+    ends.toSorted((one, other) => one.end - other.end).find(isUsable)!;
   return ready.candidate.id === model.id ? model : { ...ready.candidate, thinking };
 }
 
@@ -109,7 +110,7 @@ class Chain {
       if (!entry) continue;
       const made = this.attemptOf(model, entry, left);
       try {
-        const answer = await attempt(model, made);
+        const answer = await attempt(bound(model, made), made);
         made.answered();
         return answer;
       } catch (error) {
@@ -153,7 +154,7 @@ class Chain {
     const { signal, deadline } = this.asked;
     if (signal?.aborted || made.hasAnswered) throw error;
     const isOver = deadline?.aborted === true || isOutage(error);
-    if (isOver) this.fallback.coolDowns.failed(model.coolDown, waitOf(error));
+    if (isOver) this.fallback.coolDowns.failed(model.coolDown, retryAfterSeconds(error));
     if (made.hasShown || deadline?.aborted) throw error;
     if (!isOver) {
       if (!this.failure) throw error;
@@ -181,8 +182,20 @@ class Chain {
   }
 }
 
-function waitOf(error: unknown): number | undefined {
-  return APICallError.isInstance(error) ? retryAfterSeconds(error) : undefined;
+/**
+ * The model with calls that have the limits of the attempt, and that end the search for a model once one is answered. A
+ * tool of an answer may ask a chain of its own, which sets limits of its own.
+ */
+function bound(model: FallbackModel, attempt: ChainedAttempt): FallbackModel {
+  const answered = <Answer>(answer: Answer): Answer => {
+    attempt.answered();
+    return answer;
+  };
+  return {
+    ...model,
+    stream: (params, limits = attempt.limits) => model.stream(params, limits).then(answered),
+    generate: (params, limits = attempt.limits) => model.generate(params, limits).then(answered),
+  };
 }
 
 type Reason = 'rate_limited' | 'timeout' | 'failed' | 'cooling_down';

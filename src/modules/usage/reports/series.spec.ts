@@ -62,6 +62,7 @@ describe('boundsOfPoints', () => {
     'divides the years of %s along its calendar',
     (tz) => {
       const dayOf = new Intl.DateTimeFormat('en-CA', { timeZone: tz });
+      const wrong: unknown[] = [];
       for (const year of [1971, 2011, 2018, 2026]) {
         const points = boundsOfPoints(
           periodOf({ from: `${year}-01-01`, to: `${year + 1}-02-01`, tz }),
@@ -70,12 +71,13 @@ describe('boundsOfPoints', () => {
         for (const [index, end] of points.entries()) {
           if (index === 0) continue;
           const start = points[index - 1]!;
-          expect(end.getTime()).toBeGreaterThan(start.getTime());
           const day = dayOf.format(start);
-          expect([tz, day]).toEqual([tz, dayOf.format(end.getTime() - 1)]);
-          expect([tz, day]).not.toEqual([tz, dayOf.format(end)]);
+          const isDay = end > start && day === dayOf.format(end.getTime() - 1) && day !== dayOf.format(end);
+          if (!isDay) wrong.push([start, end]);
         }
+        expect(points.length).toBeGreaterThan(390);
       }
+      expect(wrong).toEqual([]);
     },
   );
 

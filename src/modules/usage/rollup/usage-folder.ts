@@ -4,7 +4,7 @@ import { PeriodicTask } from '../../../common/periodic/periodic-task.js';
 import { UsageRollupRepository } from './usage-rollup.repository.js';
 
 /** Each fold updates the same few rows per user, so folding less often costs less. A report reads what is pending in a few milliseconds. */
-const FOLD_INTERVAL = 10_000;
+export const FOLDING = { interval: 10_000 };
 /** A batch takes some hundredths of a second, or some tenths if the rows are spread over a year. Writers of many rows wait that long. */
 const BATCH = 5_000;
 
@@ -16,7 +16,7 @@ const BATCH = 5_000;
 export class UsageFolder implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly task = new PeriodicTask({
     name: 'usage-rollups',
-    interval: FOLD_INTERVAL,
+    interval: FOLDING.interval,
     failure: 'Usage could not be added to the rollups. Trying again.',
     work: (signal) => this.fold(BATCH, signal),
   });
