@@ -332,7 +332,9 @@ describe('a model', () => {
   it('gets no more text than it can read', async () => {
     const long = file('text/plain', 'word '.repeat(2_000), 'long.txt');
     const vendor = new AskedVendor(gpt, {}, { contextWindow: 1_000, capabilities: {} });
-    expect(() => refuseFiles(objectionsTo({ parts: [long] as never })(vendor.model))).toThrow('long.txt is too long');
+    expect(() => refuseFiles(objectionsTo({ parts: [long] as never })(vendor.model))).toThrow(
+      'long.txt is too long',
+    );
     await vendor.ask([asked('q', long), answered(say('I see.'))], question);
     expect(vendor.told).toContain('[The rest is omitted.]');
     expect(vendor.told.length).toBeLessThan(5_000);

@@ -29,10 +29,10 @@ interface UsedModel {
 
 /** The parts of a configuration that name models. */
 interface NamingModels {
-  agentConfig(
+  agentConfig: (
     agent: AnsweringAgent,
     provider: Provider,
-  ): Pick<AgentConfig, 'models' | 'fallbackModels'> | undefined;
+  ) => Pick<AgentConfig, 'models' | 'fallbackModels'> | undefined;
   /** `provider/model`. */
   routing: readonly string[];
   settings?: AppSettings;
