@@ -30,6 +30,7 @@ export async function startServerProcess(environment: Record<string, string>): P
   const deadline = Date.now() + START_TIMEOUT;
   for (;;) {
     if (server.process.exitCode !== null || Date.now() > deadline) {
+      await server.stop('SIGKILL');
       throw new Error(`The server did not start:\n${server.output()}`);
     }
     const ready = await fetch(`${url}/health/ready`).then(
