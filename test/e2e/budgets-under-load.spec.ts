@@ -193,7 +193,7 @@ describe('200 turns at once on two servers', () => {
         cases.flatMap((one) => Array.from({ length: turns }, (_, index) => ask(one, index))),
       );
       expect(statuses).toHaveLength(turns * cases.length);
-      expect(statuses.filter((status) => ![200, 429, 502, 504].includes(status))).toEqual([]);
+      expect(statuses.filter((status) => ![200, 429, 502, 503, 504].includes(status))).toEqual([]);
       await eventually(async () => {
         const [left] = await servers.database.query('select count(*)::int as runs from switchboard.runs');
         return left.runs === 0;
