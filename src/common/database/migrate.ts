@@ -1,6 +1,7 @@
 import { DataSource, type DataSourceOptions, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { GuardedClient } from './guarded-client.js';
+import { requireVisibleUsers } from './visible-users.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
 import { Tables1764000000002 } from '../../migrations/1764000000002-tables.js';
 import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
@@ -139,6 +140,7 @@ async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) =>
   await lock.connect();
   try {
     await takeLock(lock);
+    await requireVisibleUsers(lock, 'DATABASE_URL');
     const dataSource = await new DataSource(migrationOptions(url)).initialize();
     try {
       await dataSource.query(`create schema if not exists ${SCHEMA}`);
