@@ -8,7 +8,23 @@ import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 
 const DESCRIPTION = `The open backend for AI chat.
 
-Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
+## Get a token
+
+Sign up or sign in with Supabase Auth, for example with supabase-js or curl. \`npm start\` without a database prints these
+commands with its own address and publishable key:
+
+\`\`\`sh
+curl "$SUPABASE_URL/auth/v1/signup" -H "apikey: $PUBLISHABLE_KEY" -H 'content-type: application/json' \\
+  -d '{"email": "you@example.com", "password": "correct-horse"}'
+curl "$SUPABASE_URL/auth/v1/token?grant_type=password" -H "apikey: $PUBLISHABLE_KEY" -H 'content-type: application/json' \\
+  -d '{"email": "you@example.com", "password": "correct-horse"}'
+\`\`\`
+
+Put \`access_token\` of the answer into **Authorize** on this page.
+
+## Requests and errors
+
+Send the access token as \`Authorization: Bearer <token>\`. Errors are
 \`application/problem+json\` (RFC 9457) with a stable \`code\`. Send your own keys for the model vendors in
 ${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}. They are used only for that request and are never stored.
 
@@ -49,6 +65,7 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
     .setVersion('0.1.0')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .setOpenAPIVersion('3.1.0')
+    .addServer('/', 'The server that this page comes from.')
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',
@@ -62,6 +79,8 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
   });
   for (const [method, operation] of operationsOf(document)) {
     describeSuccess(operation);
+    // Routes without a token say so. A linter cannot tell them from routes that forgot it.
+    operation.security ??= [];
     describeRefusals(method, operation);
     operation.parameters?.sort(byPlaceAndName);
   }
@@ -76,6 +95,7 @@ interface Parameter {
 interface Operation {
   parameters?: Parameter[];
   summary?: string;
+  security?: object[];
   responses: Record<string, { description?: string; headers?: Record<string, object> }>;
 }
 
