@@ -32,7 +32,7 @@ describe('tracing', () => {
   }
   const find = (matches: (span: ReceivedSpan) => boolean): ReceivedSpan => {
     const found = receiver.spans().find(matches);
-    if (!found) throw new Error(`There is no such span in ${receiver.spans().map(({ name }) => name)}`);
+    if (!found) throw new Error(`There is no such span in ${receiver.text()}`);
     return found;
   };
 
