@@ -20,7 +20,8 @@ curl "$SUPABASE_URL/auth/v1/token?grant_type=password" -H "apikey: $PUBLISHABLE_
   -d '{"email": "you@example.com", "password": "correct-horse"}'
 \`\`\`
 
-Put \`access_token\` of the answer into **Authorize** on this page.
+Put \`access_token\` of the answer into **Authorize** on this page. With the embedded stack, Authorize also takes an email address and
+a password.
 
 ## Requests and errors
 
@@ -130,9 +131,31 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there. */
-export function setupDocs(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
+/** Adds a way to sign in on the page, for a server that has its own accounts. */
+function withSignIn(document: OpenAPIObject, tokenUrl: string): OpenAPIObject {
+  for (const [, operation] of operationsOf(document)) {
+    if (operation.security?.length) operation.security.push({ account: [] });
+  }
+  const account = {
+    type: 'oauth2' as const,
+    description: 'Signs in with an email address and a password. Leave the client id and secret empty.',
+    flows: { password: { tokenUrl, scopes: {} } },
+  };
+  const securitySchemes = { ...document.components?.securitySchemes, account };
+  return { ...document, components: { ...document.components, securitySchemes } };
+}
+
+/**
+ * Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there.
+ *
+ * @param tokenUrl of OAuth's password grant, if the server has its own accounts
+ */
+export function setupDocs(app: NestFastifyApplication, tokenUrl?: string): void {
+  const document = () => {
+    const written = createOpenApiDocument(app);
+    return tokenUrl === undefined ? written : withSignIn(written, tokenUrl);
+  };
+  SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },

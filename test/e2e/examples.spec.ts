@@ -32,6 +32,29 @@ describe('the examples', () => {
     return { email, token: accessToken };
   }
 
+  it('/docs: signs in on the page', async () => {
+    const email = `${crypto.randomUUID()}@example.com`;
+    await server.signUp(email);
+    const document = await server.request('GET', '/docs/openapi.json', { key: null });
+    expect(document.body.components.securitySchemes.account.flows.password.tokenUrl).toBe('/docs/token');
+    expect(document.body.paths['/api/me'].get.security).toEqual([{ bearer: [] }, { account: [] }]);
+    // As Swagger UI sends it.
+    const signIn = (password: string) =>
+      server.request('POST', '/docs/token', {
+        key: null,
+        body: new URLSearchParams({ grant_type: 'password', username: email, password }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: 'Basic Og==' },
+      });
+    const { status, body } = await signIn(PASSWORD);
+    expect([status, body.token_type]).toEqual([200, 'bearer']);
+    expect((await server.request('GET', '/api/me', { token: body.access_token })).body.email).toBe(email);
+    const refused = await signIn('another-password');
+    expect([refused.status, refused.body]).toEqual([
+      400,
+      { error: 'invalid_grant', error_description: 'Invalid login credentials' },
+    ]);
+  });
+
   it('node: has a typed client', async () => {
     const example = () => run(process.execPath, ['examples/node/main.ts'], { env: environment });
     const { stdout } = await example();
