@@ -2,7 +2,7 @@
  * A person's day with a typed client: models, a streamed answer, its messages, a document, usage.
  *
  *   npm start                                    # the server, in another terminal; it prints the publishable key
- *   npm ci && npm run generate                   # here
+ *   npm install && npm run generate              # here
  *   SWITCHBOARD_KEY=sb_publishable_… node main.ts
  */
 import { parseJsonEventStream, uiMessageChunkSchema } from 'ai';
