@@ -2,6 +2,8 @@
 export default {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
+  // These need programs that are not on npm: `npm run test:real`.
+  testPathIgnorePatterns: ['/node_modules/', '/test/real/'],
   testEnvironment: '<rootDir>/test/support/jest/environment.js',
   // Node loads the test files, and the application from `dist`.
   runtime: '<rootDir>/test/support/jest/runtime.js',

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './common/auth/auth.module.js';
 import { DatabaseModule } from './common/database/database.module.js';
 import { HttpModule } from './common/http/http.module.js';
+import { Tracing } from './common/observability/tracing.js';
 import { RedisModule } from './common/redis/redis.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         RateLimitModule,
         ...(config.legacyRoutes ? [LegacyRoutesModule] : []),
       ],
+      providers: [Tracing],
     };
   }
 }

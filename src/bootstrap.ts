@@ -26,6 +26,8 @@ export interface AppOptions {
   logDestination?: DestinationStream;
   /** Adds routes to the bare Fastify instance before Nest's own (the embedded stack's auth and storage). */
   mount?: (fastify: FastifyInstance, countRefused: CountRefused) => Promise<void>;
+  /** Where the page at `/docs` gets a token for an email address and a password. */
+  docsTokenUrl?: string;
   /** Milliseconds in which a request of those routes must arrive, if that is longer than `requestTimeout`. */
   longestRequest?: number;
 }
@@ -112,6 +114,6 @@ export async function createApp(
   });
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  setupDocs(app);
+  setupDocs(app, options.docsTokenUrl);
   return app;
 }

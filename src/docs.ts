@@ -8,7 +8,24 @@ import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 
 const DESCRIPTION = `The open backend for AI chat.
 
-Sign in with Supabase Auth and send the access token as \`Authorization: Bearer <token>\`. Errors are
+## Get a token
+
+Sign up or sign in with Supabase Auth, for example with supabase-js or curl. \`npm start\` without a database prints these
+commands with its own address and publishable key:
+
+\`\`\`sh
+curl "$SUPABASE_URL/auth/v1/signup" -H "apikey: $PUBLISHABLE_KEY" -H 'content-type: application/json' \\
+  -d '{"email": "you@example.com", "password": "correct-horse"}'
+curl "$SUPABASE_URL/auth/v1/token?grant_type=password" -H "apikey: $PUBLISHABLE_KEY" -H 'content-type: application/json' \\
+  -d '{"email": "you@example.com", "password": "correct-horse"}'
+\`\`\`
+
+Put \`access_token\` of the answer into **Authorize** on this page. With the embedded stack, Authorize also takes an email address and
+a password.
+
+## Requests and errors
+
+Send the access token as \`Authorization: Bearer <token>\`. Errors are
 \`application/problem+json\` (RFC 9457) with a stable \`code\`. Send your own keys for the model vendors in
 ${KEY_HEADERS.map((header) => `\`${header}\``).join(', ')}. They are used only for that request and are never stored.
 
@@ -49,6 +66,7 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
     .setVersion('0.1.0')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .setOpenAPIVersion('3.1.0')
+    .addServer('/', 'The server that this page comes from.')
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',
@@ -62,6 +80,8 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
   });
   for (const [method, operation] of operationsOf(document)) {
     describeSuccess(operation);
+    // Routes without a token say so. A linter cannot tell them from routes that forgot it.
+    operation.security ??= [];
     describeRefusals(method, operation);
     operation.parameters?.sort(byPlaceAndName);
   }
@@ -76,6 +96,7 @@ interface Parameter {
 interface Operation {
   parameters?: Parameter[];
   summary?: string;
+  security?: object[];
   responses: Record<string, { description?: string; headers?: Record<string, object> }>;
 }
 
@@ -110,9 +131,31 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there. */
-export function setupDocs(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
+/** Adds a way to sign in on the page, for a server that has its own accounts. */
+function withSignIn(document: OpenAPIObject, tokenUrl: string): OpenAPIObject {
+  for (const [, operation] of operationsOf(document)) {
+    if (operation.security?.length) operation.security.push({ account: [] });
+  }
+  const account = {
+    type: 'oauth2' as const,
+    description: 'Signs in with an email address and a password. Leave the client id and secret empty.',
+    flows: { password: { tokenUrl, scopes: {} } },
+  };
+  const securitySchemes = { ...document.components?.securitySchemes, account };
+  return { ...document, components: { ...document.components, securitySchemes } };
+}
+
+/**
+ * Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there.
+ *
+ * @param tokenUrl of OAuth's password grant, if the server has its own accounts
+ */
+export function setupDocs(app: NestFastifyApplication, tokenUrl?: string): void {
+  const document = () => {
+    const written = createOpenApiDocument(app);
+    return tokenUrl === undefined ? written : withSignIn(written, tokenUrl);
+  };
+  SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },

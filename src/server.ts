@@ -72,10 +72,15 @@ async function run(config: AppConfig, stack?: EmbeddedStack): Promise<void> {
   await prepareDatabase(config, print);
   const app = await createApp(config, {
     longestRequest: stack && UPLOAD_TIMEOUT,
+    docsTokenUrl: stack && (await import('./embedded/docs-token.js')).DOCS_TOKEN_URL,
     mount:
       stack &&
-      (async (fastify, countRefused) =>
-        (await import('./embedded/embedded.plugin.js')).mountEmbeddedStack(fastify, stack, countRefused)),
+      (async (fastify, countRefused) => {
+        const { mountEmbeddedStack } = await import('./embedded/embedded.plugin.js');
+        const { mountDocsToken } = await import('./embedded/docs-token.js');
+        await mountEmbeddedStack(fastify, stack, countRefused);
+        await mountDocsToken(fastify, stack);
+      }),
   });
   stopWhenNeeded(app, { deadline: config.server.shutdownTimeout, stack });
   const bannerOf = stack && (await prepareBanner(stack));

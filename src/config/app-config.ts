@@ -50,7 +50,8 @@ export interface AppConfig<VendorId extends string = string> {
     coolDown: number;
     longestCoolDown: number;
   };
-  otlpEndpoint?: string;
+  /** Spans are sent nowhere without `endpoint`. */
+  tracing: { endpoint?: string; serviceName: string; capturesContent: boolean };
 }
 
 /** Nest injection token of the {@link AppConfig}. */
@@ -122,7 +123,11 @@ export function loadConfig<VendorId extends string>(
       coolDown: env.UPSTREAM_COOL_DOWN_MS,
       longestCoolDown: env.UPSTREAM_COOL_DOWN_MAX_MS,
     },
-    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    tracing: {
+      endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      serviceName: env.OTEL_SERVICE_NAME,
+      capturesContent: env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT ?? false,
+    },
   };
 }
 

@@ -109,6 +109,8 @@ const environmentSchema = z.object({
   UPSTREAM_COOL_DOWN_MAX_MS: integer(300_000, 50, 86_400_000),
   SHUTDOWN_TIMEOUT_MS: integer(25_000, 0, 3_600_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
+  OTEL_SERVICE_NAME: optionalText.transform((value) => value ?? 'switchboard'),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: boolean,
 });
 
 /** The names of the variables that configure one model vendor. */

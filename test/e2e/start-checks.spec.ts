@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { checkDatabase } from '../../src/common/database/check-database.js';
+import { runMigrations } from '../../src/common/database/migrate.js';
 import { checkEmbeddedEnvironment } from '../../src/config/app-config.js';
 import { ConfigurationError, parseEnvironment } from '../../src/config/environment.js';
 import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import { startTestApp } from '../support/app.js';
+import { createSupabaseDatabase } from '../rls/supabase-database.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { freePort, runServerProcess, startServerProcess } from '../support/server-process.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
@@ -69,6 +71,22 @@ describe('a server that cannot work does not start, and says why', () => {
       expect(await refusal({ DATABASE_URL })).toContain('lacks a migration');
     } finally {
       await empty.drop();
+    }
+  });
+
+  it('if row level security hides all users from its login, as on Supabase from a login of your own', async () => {
+    const supabase = await createSupabaseDatabase();
+    try {
+      const { username } = new URL(supabase.operatorUrl);
+      await runMigrations({ url: supabase.operatorUrl });
+      await supabase.query(`alter role ${username} nobypassrls`);
+      const sentence = new RegExp(`hides auth\\.users from ${username}.*alter role "${username}" bypassrls`);
+      expect(await refusal({ DATABASE_URL: supabase.operatorUrl })).toMatch(sentence);
+      await expect(runMigrations({ url: supabase.operatorUrl })).rejects.toThrow(sentence);
+      await supabase.query(`create policy server on auth.users to ${username} using (true)`);
+      await expect(runMigrations({ url: supabase.operatorUrl })).resolves.toEqual([]);
+    } finally {
+      await supabase.drop();
     }
   });
 

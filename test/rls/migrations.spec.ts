@@ -1,7 +1,10 @@
+import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { MIGRATION_LOCKS } from '../../src/common/database/migration-client.js';
 import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
 import { migrationOptions, revertLastMigration, runMigrations } from '../../src/common/database/migrate.js';
 import { insertChat, insertUsageLog, insertUser } from '../fixtures/rows.js';
+import { eventually } from '../support/chat-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { describeCatalog } from './catalog.js';
 import { connect, signedIn } from './session.js';
@@ -9,6 +12,8 @@ import { createSupabaseDatabase } from './supabase-database.js';
 
 const MIGRATIONS = migrationOptions('').migrations as Array<new () => object>;
 const NAMES = MIGRATIONS.map(({ name }) => name);
+
+const INSERT_USER = `insert into auth.users (id, email) values (gen_random_uuid(), gen_random_uuid() || '@example.com')`;
 
 /** A database without our objects, and the URL that it is migrated with. */
 interface EmptyDatabase {
@@ -104,6 +109,42 @@ describe.each([
         ).toEqual([]);
       }
     });
+  });
+
+  it('do not stop others while a long transaction holds a lock', async () => {
+    const limits = { ...MIGRATION_LOCKS };
+    Object.assign(MIGRATION_LOCKS, { timeout: 100, pause: 50, attempts: 1_000 });
+    try {
+      await withEmptyDatabase(create, async ({ database, url }) => {
+        await runFirst(url, 1);
+        const holder = new pg.Client(database.url);
+        await holder.connect();
+        try {
+          await holder.query('begin');
+          await holder.query('lock table auth.users in row exclusive mode');
+          const migrating = runMigrations({ url });
+          await eventually(async () => {
+            const waiting = await database.query(
+              `select from pg_stat_activity
+                where datname = current_database() and application_name = 'switchboard-migrate'
+                  and wait_event_type = 'Lock'`,
+            );
+            return waiting.length > 0;
+          });
+          // Behind a migration that waits for its lock, this would wait as well.
+          for (let sign = 0; sign < 5; sign++) {
+            await database.query(`set lock_timeout = '10s'; ${INSERT_USER}`);
+          }
+          await holder.query('commit');
+          expect(await migrating).toEqual(NAMES.slice(1));
+        } finally {
+          await holder.end();
+        }
+      });
+    } finally {
+      Object.assign(MIGRATION_LOCKS, limits);
+    }
+    expect(limits).toEqual({ timeout: 3_000, pause: 2_000, attempts: 20 });
   });
 
   it('never leave a table open to users while they are reverted', async () => {

@@ -3,19 +3,27 @@ import { runMigrations } from '../../src/common/database/migrate.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 export interface SupabaseDatabase extends TestDatabase {
-  /** The URL for migrations: not a superuser, and not the owner of `auth`, as on hosted Supabase. */
+  /** The URL for migrations: bypasses RLS, but is no superuser and does not own `auth`, as on hosted Supabase. */
   operatorUrl: string;
 }
 
 /**
  * A database like hosted Supabase's before migrations: `auth` belongs to the auth server's role, the operator cannot
  * create objects in it, and whatever the operator creates in `public` is granted to all API roles.
+ *
+ * @param createAuth makes the schema `auth`, as an auth server of this version does; by default, the part of it that
+ *   matters here
  */
-export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
+export async function createSupabaseDatabase(
+  createAuth: (database: TestDatabase) => Promise<void> = async (database) =>
+    void (await database.query(AUTH)),
+): Promise<SupabaseDatabase> {
   const database = await createTestDatabase({ migrated: false });
   const operator = `operator_${randomUUID().replaceAll('-', '')}`;
   const password = randomUUID();
-  await database.query(`create role ${operator} login nosuperuser createrole password '${password}'`);
+  await database.query(
+    `create role ${operator} login nosuperuser createrole bypassrls password '${password}'`,
+  );
   await database.query(`grant anon, authenticated, service_role to ${operator} with admin option`);
   // Roles belong to the cluster. The server's role may already exist for another database.
   await database.query(`
@@ -24,7 +32,7 @@ export async function createSupabaseDatabase(): Promise<SupabaseDatabase> {
         grant switchboard_user to ${operator} with admin option;
       end if;
     end $do$`);
-  await database.query(AUTH);
+  await createAuth(database);
   await database.query(`
     grant usage on schema auth to ${operator};
     grant all on auth.users to ${operator};
@@ -81,6 +89,7 @@ const AUTH = `
     is_sso_user boolean not null default false,
     is_anonymous boolean not null default false
   );
+  alter table auth.users enable row level security;
   create function auth.uid() returns uuid language sql stable as $fn$
     select coalesce(
       nullif(current_setting('request.jwt.claim.sub', true), ''),

@@ -3,6 +3,7 @@ import { describeConnectionFailure, mayPass } from './connection-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { type MigrationState, readMigrationState } from './migrate.js';
 import { untilStarted } from './start-retries.js';
+import { requireVisibleUsers } from './visible-users.js';
 
 const CONNECTION_TIMEOUT = 5_000;
 const OLDEST_VERSION = 15;
@@ -49,6 +50,7 @@ async function inspect(url: string, variable: string): Promise<MigrationState> {
         `${variable} leads to PostgreSQL ${version}. PostgreSQL ${OLDEST_VERSION} or later is required`,
       );
     }
+    await requireVisibleUsers(client, variable);
     return await readMigrationState(client);
   } finally {
     await client.end().catch(() => undefined);

@@ -4,10 +4,10 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from './database.js';
 import { DatabaseMetrics } from './database-metrics.js';
 import { DatabaseRoute } from './database-route.js';
-import { GuardedClient } from './guarded-client.js';
 import { InstanceLock } from './instance-lock.js';
 import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
+import { TracedClient } from './traced-client.js';
 import { START_ATTEMPTS, START_DELAY } from './start-retries.js';
 
 /** Limits of a connection, in milliseconds. */
@@ -34,7 +34,7 @@ class DatabaseRouteModule {}
         extra: {
           max: config.database.poolSize,
           pipeline: true,
-          Client: (await route.preparesStatements()) ? PreparedClient : GuardedClient,
+          Client: (await route.preparesStatements()) ? PreparedClient : TracedClient,
           keepAlive: true,
           connectionTimeoutMillis: 5_000,
           idleTimeoutMillis: 60_000,

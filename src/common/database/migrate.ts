@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { GuardedClient } from './guarded-client.js';
+import { postgresCode } from '../errors/postgres-errors.js';
+import { MIGRATION_LOCKS, MigrationClient } from './migration-client.js';
+import { requireVisibleUsers } from './visible-users.js';
 import { SupabaseFoundation1764000000001 } from '../../migrations/1764000000001-supabase-foundation.js';
 import { Tables1764000000002 } from '../../migrations/1764000000002-tables.js';
 import { Access1764000000003 } from '../../migrations/1764000000003-access.js';
@@ -39,21 +43,40 @@ export function migrationOptions(url: string): DataSourceOptions {
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,
-    extra: { max: 2, application_name: 'switchboard-migrate' },
+    extra: { max: 2, application_name: 'switchboard-migrate', Client: MigrationClient },
   };
 }
 
 /**
  * Migrates a database to the latest version. Processes that start at the same time wait for each other. A second run
- * does nothing.
+ * does nothing. Each migration is a transaction of its own. If it cannot have a lock soon, it is rolled back and tried
+ * again, so that it does not stop the service.
  *
  * @returns the names of the migrations that ran
  */
 export async function runMigrations({ url }: { url: string }): Promise<string[]> {
   return withMigrationLock(url, async (dataSource) => {
-    const done = await dataSource.runMigrations();
-    return done.map(({ name }) => name);
+    const before = await namesIn(dataSource);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await dataSource.runMigrations();
+        return (await namesIn(dataSource)).filter((name) => !before.includes(name));
+      } catch (error) {
+        if (postgresCode(error) !== LOCK_NOT_AVAILABLE) throw error;
+        if (attempt === MIGRATION_LOCKS.attempts) throw new Error(LOCKED, { cause: error });
+        await sleep(MIGRATION_LOCKS.pause);
+      }
+    }
   });
+}
+
+const LOCKED =
+  'A transaction of another program holds a lock that a migration needs. End it, and run the migrations again';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+async function namesIn(dataSource: DataSource): Promise<string[]> {
+  const rows = await dataSource.query<Array<{ name: string }>>(`${READ_NAMES} order by id`);
+  return rows.map(({ name }) => name);
 }
 
 /** How the migrations of a database differ from those of this version. */
@@ -139,6 +162,7 @@ async function withMigrationLock<T>(url: string, fn: (dataSource: DataSource) =>
   await lock.connect();
   try {
     await takeLock(lock);
+    await requireVisibleUsers(lock, 'DATABASE_URL');
     const dataSource = await new DataSource(migrationOptions(url)).initialize();
     try {
       await dataSource.query(`create schema if not exists ${SCHEMA}`);

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { gatherWrites } from './gathered-writes.js';
-import { GuardedClient } from './guarded-client.js';
+import { TracedClient } from './traced-client.js';
 
 /** Maximum number of prepared statements per connection. The server has fewer, so only generated SQL can exceed it. */
 const MAX_STATEMENTS = 500;
@@ -21,7 +21,7 @@ function nameOf(text: string): string | undefined {
  * connection instead of at each call. Row level security makes planning more expensive than executing most of our
  * statements.
  */
-export class PreparedClient extends GuardedClient {
+export class PreparedClient extends TracedClient {
   // The overloads of `query` are many; only the one that TypeORM uses is changed.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   override query(...args: any[]): any {

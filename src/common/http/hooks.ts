@@ -1,14 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { type RequestContext, requestContext } from '../logging/request-context.js';
+import type { Span } from '@opentelemetry/api';
 import { httpDuration } from '../observability/metrics.js';
+import { runWithin, traceFields } from '../observability/spans.js';
+import { endRequestSpan, startRequestSpan } from './request-span.js';
 import { findHeaderProblem, SECRET_HEADERS, singleHeaders } from './request-headers.js';
 import { discardBodyAfterAnswer } from './unread-body.js';
 
 /** Methods that metrics distinguish. Clients can send any HTTP method. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext };
+type ContextRequest = FastifyRequest & { switchboardContext?: RequestContext; switchboardSpan?: Span };
 
 /** Counts a request that no guard will count. Throws if its address has used up its requests. */
 export type CountRefused = (request: FastifyRequest) => Promise<void>;
@@ -41,11 +44,14 @@ export function registerRequestHooks(
   fastify.addHook('onRequest', (request: ContextRequest, reply, done) => {
     reply.header('x-request-id', request.id);
     request.switchboardContext = { requestId: request.id, secrets: secretsOf(request, secretHeaders) };
-    requestContext.run(request.switchboardContext, () => {
-      const problem = findHeaderProblem(request, single);
-      if (problem === undefined && !isUnguarded(request)) return done();
-      countRefused(request).then(() => done(problem), done);
-    });
+    request.switchboardSpan = startRequestSpan(request);
+    requestContext.run(request.switchboardContext, () =>
+      runWithin(request.switchboardSpan, () => {
+        const problem = findHeaderProblem(request, single);
+        if (problem === undefined && !isUnguarded(request)) return done();
+        countRefused(request).then(() => done(problem), done);
+      }),
+    );
   });
 
   fastify.addHook('onSend', (request, reply, _payload, done) => {
@@ -70,6 +76,7 @@ function isUnguarded({ is404, routeOptions }: FastifyRequest): boolean {
 function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger): void {
   const route = request.routeOptions.url ?? 'unmatched';
   const method = METHODS.has(request.method) ? request.method : 'other';
+  endRequestSpan(request.switchboardSpan, reply.statusCode);
   httpDuration.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   if (route.startsWith('/health') || route === '/metrics') return;
   const line = {
@@ -79,6 +86,7 @@ function record(request: ContextRequest, reply: FastifyReply, logger: PinoLogger
     route,
     status: reply.statusCode,
     durationMs: Math.round(reply.elapsedTime),
+    ...traceFields(request.switchboardSpan),
   };
   logger.info(line, 'request');
 }

@@ -1,5 +1,6 @@
 import { type LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { traceFields } from '../observability/spans.js';
 import { requestContext } from './request-context.js';
 import { scrub } from './scrub.js';
 
@@ -29,7 +30,8 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   };
 }
 
-/** The structured logger of the process. Every line of a request has its `requestId` and `userId`. */
+/** The structured logger of the process. Every line of a request has its `requestId` and `userId`, and its
+ * trace if there is one. */
 export function createLogger(level: string, destination?: DestinationStream): PinoLogger {
   return pino(
     {
@@ -40,7 +42,7 @@ export function createLogger(level: string, destination?: DestinationStream): Pi
       serializers: { err: (error: unknown) => serializeError(error) },
       mixin: () => {
         const context = requestContext.getStore();
-        return context ? { requestId: context.requestId, userId: context.userId } : {};
+        return context ? { requestId: context.requestId, userId: context.userId, ...traceFields() } : {};
       },
       redact: {
         paths: ['*.authorization', '*.apiKey', '*.password', '*.token', '*.secret'],

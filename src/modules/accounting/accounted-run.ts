@@ -177,7 +177,6 @@ export class AccountedRun {
   finish(call: FinishedCall): void {
     this.sent.delete(call.id);
     this.ended.push(call);
-    this.accounting.trace(call);
     this.timer ??= setTimeout(() => void this.book(), BOOK_AFTER);
   }
 

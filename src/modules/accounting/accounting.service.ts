@@ -140,10 +140,6 @@ export class Accounting {
     return this.runs.close(ids, options);
   }
 
-  trace(call: FinishedCall): void {
-    this.usage.trace(call);
-  }
-
   /** Called when a call was sent that is not in the row of its run. */
   note(run: AccountedRun): void {
     this.unnoted.add(run);

@@ -2,6 +2,7 @@ import type { JSONSchema7, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { Injectable, Logger } from '@nestjs/common';
 import { getToolName, isToolUIPart, type UIMessage } from 'ai';
 import { z } from 'zod';
+import { agentSpan, inSpan } from '../../common/observability/spans.js';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 import type { RuntimeConfig } from '../admin-config/runtime-config.js';
 import { expectedCostOfCall } from '../models/call-cost.js';
@@ -43,7 +44,11 @@ const ABILITIES: Record<AnsweringAgent, string> = {
 export class RoutingAgent {
   private readonly logger = new Logger(RoutingAgent.name);
 
-  async choose(
+  choose(input: RoutingInput, model: SelectedModel, config: RuntimeConfig['routing']): Promise<AgentChoice> {
+    return inSpan(...agentSpan('routing', model.id), () => this.ask(input, model, config));
+  }
+
+  private async ask(
     input: RoutingInput,
     model: SelectedModel,
     { systemPrompt, timeoutMs }: RuntimeConfig['routing'],

@@ -12,6 +12,7 @@ import { isUsed } from '../usage/usage-words.js';
 import type { RunPart } from '../accounting/accounted-run.js';
 import { currentPart } from '../accounting/run-context.js';
 import type { CallMetadata, CallSoFar, CallStatus, FinishedCall, SentCall } from '../usage/usage.types.js';
+import { CallSpan } from './call-span.js';
 import { countCall } from './model-metrics.js';
 import { type AskedModel, estimatePromptTokens, tokensPerEstimate } from './prompt-tokens.js';
 import { consistent, isReported, toTokenUsage } from './token-usage.js';
@@ -41,6 +42,7 @@ export class ModelCall {
   private readonly sent: SentCall;
   private readonly usageOfVendor?: Vendor['usage'];
   private readonly startedAt = performance.now();
+  private readonly span: CallSpan;
   private firstContentAt?: number;
   private estimatedPrompt?: number;
   private readonly output = new TokenEstimate();
@@ -62,11 +64,13 @@ export class ModelCall {
     private readonly params: Pick<LanguageModelV4CallOptions, 'prompt' | 'tools'>,
   ) {
     if (model.provider !== 'demo') this.usageOfVendor = VENDORS[model.provider].usage;
+    this.span = new CallSpan(params);
     this.sent = this.part.run.send(this.part, model, () => this.soFar());
   }
 
   /** Records a part of the answer. It runs for every token, so it only counts. */
   observe(part: LanguageModelV4StreamPart): void {
+    this.span.observe(part);
     switch (part.type) {
       case 'text-delta':
       case 'reasoning-delta':
@@ -107,6 +111,7 @@ export class ModelCall {
   /** Records an answer that arrived in one piece. */
   noteContent(content: LanguageModelV4Content[]): void {
     for (const part of content) {
+      this.span.observe(part);
       if (part.type === 'text' || part.type === 'reasoning') this.output.add(part.text);
       else if (part.type === 'tool-result') this.noteSearches(part);
       else if (part.type === 'tool-call') {
@@ -178,6 +183,7 @@ export class ModelCall {
       respondedAt: new Date(Math.max(Date.now(), this.sent.requestedAt.getTime())),
     };
     countCall(finished, this.isListed());
+    this.span.end(finished);
     this.part.finish(finished);
   }
 

@@ -3,6 +3,7 @@ import type { UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
+import { agentSpan, inSpan } from '../../common/observability/spans.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
@@ -212,7 +213,10 @@ export class TurnConductor {
       const fit = fittedFor(answering, read);
       isShortened = fit.isShortened;
       const shown = { ...input, history: fit.history };
-      end = await this.agents.get(chosen.agentType).answer(shown, chosen.model, emit);
+      const { agentType, model } = chosen;
+      end = await inSpan(...agentSpan(agentType, model.id, turn.chatId), () =>
+        this.agents.get(agentType).answer(shown, model, emit),
+      );
     } catch (error) {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }

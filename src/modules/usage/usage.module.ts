@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { Tracing } from '../../common/observability/tracing.js';
 import { AdminUsageController } from './reports/admin-usage.controller.js';
 import { UsageArchiveRepository } from './reports/usage-archive.repository.js';
 import { UsageExportService } from './reports/usage-export.service.js';
@@ -16,7 +15,6 @@ import { UsageService } from './usage.service.js';
 @Module({
   controllers: [UsageController, AdminUsageController],
   providers: [
-    Tracing,
     UsageArchiveRepository,
     UsageExportService,
     UsageFolder,
