@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InstanceLock } from '../database/instance-lock.js';
+import { Notifications } from '../database/notifications.js';
 import { Redis } from './redis.js';
 import { RedisReader } from './redis-reader.js';
 
@@ -22,6 +23,7 @@ export class InstanceMessages implements OnApplicationBootstrap {
     private readonly redis: Redis,
     private readonly reader: RedisReader,
     private readonly instance: InstanceLock,
+    private readonly notifications: Notifications,
   ) {}
 
   /** Calls `handler` with the payload of each message on `channel`, and with '' if some may have been missed. */
@@ -34,16 +36,21 @@ export class InstanceMessages implements OnApplicationBootstrap {
     return this.add(keyOf(instance), channel, payload);
   }
 
-  /** Sends a message to all instances. Never rejects. */
-  sendToAll(channel: string, payload: string): Promise<boolean> {
-    return this.add(ALL, channel, payload);
+  /**
+   * Tells all instances what a notification of the database tells those that can listen to it. Behind a pooler, none
+   * can. Never rejects.
+   */
+  async announce(channel: string, payload: string): Promise<void> {
+    if (this.notifications.isPolling) await this.add(ALL, channel, payload);
   }
 
   onApplicationBootstrap(): void {
     if (!this.redis.isConfigured) return;
     const reader = {
-      take: ({ channel, payload }: Readonly<Record<string, string>>) =>
-        this.handlers.get(channel ?? '')?.(payload ?? ''),
+      take: ({ channel = '', payload = '' }: Readonly<Record<string, string>>) => {
+        this.handlers.get(channel)?.(payload);
+        this.notifications.receive(channel, payload);
+      },
       lost: () => this.handlers.forEach((handler) => handler('')),
     };
     for (const key of [keyOf(this.instance.instanceId), ALL]) this.reader.read(key, reader, true);

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Notifications } from '../../../common/database/notifications.js';
 import { InstanceLock } from '../../../common/database/instance-lock.js';
-import { InstanceMessages } from '../../../common/redis/instance-messages.js';
 import { retryWhileUnavailable } from '../../../common/database/retry.js';
 import { unavailable } from '../../../common/errors/app-error.js';
 import { PeriodicTask } from '../../../common/periodic/periodic-task.js';
@@ -36,7 +35,6 @@ export class InstanceLife {
     private readonly repository: InstanceRepository,
     private readonly hub: StreamHub,
     private readonly notifications: Notifications,
-    private readonly messages: InstanceMessages,
     private readonly instance: InstanceLock,
   ) {}
 
@@ -46,12 +44,10 @@ export class InstanceLife {
     await this.beats.run();
     this.beats.start();
     const own = String(this.instance.instanceId);
-    const onStop = (instance: string) => {
+    this.notifications.on(STOP_CHANNEL, (instance) => {
       // A beat that is under way may have looked too early.
       if (instance === own) void this.beats.run().then(() => this.beats.run());
-    };
-    this.notifications.on(STOP_CHANNEL, onStop);
-    this.messages.on(STOP_CHANNEL, onStop);
+    });
   }
 
   async stop(): Promise<void> {
