@@ -53,14 +53,15 @@ export class MessageAssembler {
         this.parts.push({ ...chunk });
         return;
       case 'start-step':
-        this.stepStart = this.parts.length;
         this.parts.push({ type: 'step-start' });
+        this.stepStart = this.parts.length;
         return;
       case 'finish-step':
         this.open.clear();
         return;
       case 'reset-step':
         this.parts.length = this.stepStart;
+        this.open.clear();
         return;
       case 'tool-input-delta':
         // The whole input follows when it is complete. Half of a JSON text is useless after a reload.

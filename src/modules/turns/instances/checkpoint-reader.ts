@@ -83,13 +83,11 @@ export class CheckpointReader {
     return name === undefined ? undefined : this.read.get(name);
   }
 
-  /** The model was asked again for its last step. */
+  /** The model was asked again for its last step, or its last words were not stored. The step itself stays open. */
   private reset(named: Map<string, Part>): UIMessageChunk[] {
-    for (const [name, { step }] of this.read) if (step === this.step) this.read.delete(name);
-    if (!this.stepIsOpen || ![...this.read].every(([name, read]) => isContinuation(read, named.get(name))))
-      throw new CheckpointConflict();
-    this.stepIsOpen = false;
-    this.step--;
+    for (const [name, { step }] of this.read)
+      if (step === this.step && !name.startsWith('step-start')) this.read.delete(name);
+    if (!this.stepIsOpen || !this.isContinued(named)) throw new CheckpointConflict();
     return [{ type: 'reset-step' }];
   }
 
