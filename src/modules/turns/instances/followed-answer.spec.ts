@@ -212,7 +212,7 @@ describe('FollowedAnswer', () => {
     expect(shown).toEqual(['kind', 'id', 'title', 'clear', 'Roses are ', 'red.']);
     followed.leaveLog();
     followed.takeCheckpoint(
-      stored(owner.answer.parts as UIMessage['parts'], { status: 'stopped', isMarked: false }),
+      stored(owner.answer.parts, { status: 'stopped', isMarked: false }),
     );
     expect(reader.chunks.filter(({ type }) => type === 'data-finish')).toHaveLength(1);
   });
