@@ -211,9 +211,7 @@ describe('FollowedAnswer', () => {
     const shown = reader.chunks.slice(-6).map((chunk) => ('data' in chunk ? chunk.data : undefined));
     expect(shown).toEqual(['kind', 'id', 'title', 'clear', 'Roses are ', 'red.']);
     followed.leaveLog();
-    followed.takeCheckpoint(
-      stored(owner.answer.parts, { status: 'stopped', isMarked: false }),
-    );
+    followed.takeCheckpoint(stored(owner.answer.parts, { status: 'stopped', isMarked: false }));
     expect(reader.chunks.filter(({ type }) => type === 'data-finish')).toHaveLength(1);
   });
 });
