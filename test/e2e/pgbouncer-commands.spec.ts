@@ -31,7 +31,7 @@ if (!canRun)
     second = await startChatApp(environment);
     // The pulse would bring the same, within a second.
     for (const { app } of [first, second])
-      clearInterval((app.get(Notifications) as unknown as { pulse: NodeJS.Timeout }).pulse);
+      clearInterval(app.get<{ pulse: NodeJS.Timeout }>(Notifications).pulse);
   });
   afterAll(async () => {
     await second?.close();
