@@ -16,6 +16,8 @@ const PULSE = 400;
 
 interface Log extends LogRequest {
   tail: Tail;
+  /** False until the question is on the disk and there is something to read. Nothing leaves before that. */
+  isReadable: boolean;
   restored: number;
   sequence: number;
   isWriting: boolean;
@@ -62,6 +64,7 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
       streamId,
       key,
       tail: turn.stream.tail(() => this.plan(log)),
+      isReadable: false,
       restored: turn.answer.restored,
       sequence: 0,
       isWriting: false,
@@ -69,6 +72,11 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
     };
     this.logs.set(key, log);
     this.pulse ??= setInterval(() => this.keepAlive(), PULSE / 2).unref();
+    const onReadable = () => {
+      log.isReadable = true;
+      void this.write(log);
+    };
+    turn.readable.then(onReadable, onReadable);
     void this.write(log);
   }
 
@@ -81,7 +89,7 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
   }
 
   private plan(log: Log): void {
-    if (log.isWriting) return;
+    if (log.isWriting || !log.isReadable) return;
     this.waiting.add(log);
     this.joining ??= setTimeout(() => this.writeWaiting(), JOIN);
   }
@@ -109,14 +117,14 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
     });
     log.isWriting = false;
     if (!isKept) this.end(log);
-    else if (!log.tail.isDrained() || log.tail.isEnded()) this.plan(log);
+    else if (stateOf(log.tail) !== 'live') this.plan(log);
   }
 
   /** @returns false if the log has ended, or its reader has left, or Redis is away */
   private async writeEntry(log: Log): Promise<boolean> {
-    const { key, tail, restored, sequence } = log;
-    const chunks = tail.take(ENTRY_SIZE);
-    const state: LogEntry['state'] = tail.isEnded() ? 'ended' : tail.isDrained() ? 'live' : 'more';
+    const { key, tail, isReadable, restored, sequence } = log;
+    const chunks = isReadable ? tail.take(ENTRY_SIZE) : [];
+    const state = isReadable ? stateOf(tail) : 'more';
     const entry = { sequence, chunks, state, ...(sequence === 0 ? { restored } : {}) };
     log.sequence++;
     const trim = { strategy: 'MAXLEN', strategyModifier: '~', threshold: MAX_ENTRIES } as const;
@@ -125,4 +133,9 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
     );
     return typeof id === 'string' && state !== 'ended';
   }
+}
+
+function stateOf(tail: Tail): LogEntry['state'] {
+  if (tail.isEnded()) return 'ended';
+  return tail.isDrained() ? 'live' : 'more';
 }
