@@ -179,6 +179,7 @@ export class TurnConductor {
   private async generate(answering: Answering, tell: (model: SelectedModel) => void): Promise<Ending> {
     const { turn, run, identity, keys, resumed } = answering;
     let { chosen } = answering;
+    const messages = answering.history.length;
     const { documentId, repositoryId } = turn.request;
     const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
@@ -212,7 +213,9 @@ export class TurnConductor {
       const read = await this.files.withContents(identity, answering.history);
       const fit = fittedFor(answering, read);
       isShortened = fit.isShortened;
-      const shown = { ...input, history: fit.history };
+      // The phases of a turn never change, so its history is emptied.
+      const onHistoryUsed = () => [answering.history, read, fit.history].forEach((list) => (list.length = 0));
+      const shown = { ...input, history: fit.history, onHistoryUsed };
       const { agentType, model } = chosen;
       end = await inSpan(...agentSpan(agentType, model.id, turn.chatId), () =>
         this.agents.get(agentType).answer(shown, model, emit),
@@ -221,7 +224,7 @@ export class TurnConductor {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    const answered = { ...answering, chosen, isShortened };
+    const answered = { ...answering, chosen, messages, isShortened };
     if (turn.stopReason === 'stopped') return { ...answered, status: 'stopped' };
     if (turn.stopReason === 'shutdown' || turn.stopReason === 'taken')
       return { ...answered, status: 'interrupted' };
