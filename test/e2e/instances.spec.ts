@@ -134,6 +134,75 @@ describe('two instances', () => {
     });
   });
 
+  describe('interrupt an answer that the other one is writing', () => {
+    const next = (server: ServerProcess, chatId: string, more: object = {}) =>
+      send(server, user, { ...bodyOf(chatId, userMessage('and now')), ...more });
+
+    async function expectInterrupted(chatId: string, reader: AnswerReader): Promise<void> {
+      expect((await reader.rest()).text).toBe('You said: and now');
+      const messages = await messagesOf(other, user, chatId);
+      expect(messages.map(({ status }) => status)).toEqual(['complete', 'stopped', 'complete', 'complete']);
+      expect(textOfParts(messages[1]!)).toBe('Safe and ');
+      await expectBooksToAddUp(chatId);
+    }
+
+    it('if the message says so', async () => {
+      const chatId = randomUUID();
+      const reader = await begin(chatId);
+      await expectInterrupted(chatId, await next(other, chatId, { interrupt: true }));
+      expect((await reader.rest()).chunks.at(-1)).toEqual({ type: 'abort', reason: 'stopped' });
+    });
+
+    it('if nobody reads it', async () => {
+      const chatId = randomUUID();
+      const reader = await begin(chatId);
+      const refused = await next(other, chatId);
+      expect(refused.response.status).toBe(409);
+      await reader.leave();
+      await expectInterrupted(chatId, await next(other, chatId));
+    });
+
+    it.each(['the owner', 'the other one', 'a third one'])(
+      'not while it is read on another instance: a message to %s',
+      async (name) => {
+        const chatId = randomUUID();
+        const asked = name === 'the owner' ? owner : name === 'the other one' ? other : await servers.start();
+        const reader = await begin(chatId);
+        const followed = await resume(other, user, chatId);
+        await followed.until(saying('and '));
+        await untilNoted(chatId, 'array_length("followedBy", 1) = 1');
+        await reader.leave();
+        await untilNoted(chatId, '"isUnread"');
+        const refused = await next(asked, chatId);
+        expect(refused.response.status).toBe(409);
+        await followed.leave();
+        await expectInterrupted(chatId, await next(asked, chatId));
+        if (asked !== owner && asked !== other) await asked.stop();
+      },
+    );
+
+    it('not for the same message', async () => {
+      const chatId = randomUUID();
+      const message = userMessage('once only', randomUUID());
+      const reader = await begin(chatId, message);
+      await reader.leave();
+      await untilCheckpoint(chatId);
+      const again = await send(other, user, { ...bodyOf(chatId, message), interrupt: true });
+      servers.double.resume();
+      expect((await again.rest()).text).toBe('Safe and sound.');
+      expect(await statusesOf(chatId)).toEqual(['complete', 'complete']);
+    });
+
+    const untilNoted = (chatId: string, condition: string) =>
+      eventually(async () => {
+        const rows = await servers.database.query(
+          `select from "Stream" where "chatId" = $1 and ${condition}`,
+          [chatId],
+        );
+        return rows.length === 1;
+      });
+  });
+
   describe('show an answer that the other one is writing', () => {
     it('from its first chunk to its end, at most a second behind', async () => {
       const chatId = randomUUID();

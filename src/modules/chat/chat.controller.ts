@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
+import { clientLeft } from '../../common/http/client-left.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
 import { AcceptBody } from '../../common/http/request-content.guard.js';
 import { MessageFiles } from '../files/message-files.js';
@@ -35,7 +36,9 @@ export class ChatController {
     description:
       'An unknown chat id creates the chat. An existing message id is an edit: the message is replaced, and all later ' +
       'messages are deleted. If the same message is sent again while its answer is streaming, the request attaches to that ' +
-      'stream. Closing the connection does not stop the answer: it is completed and stored, and its stream can be resumed.',
+      'stream. Any other message meanwhile is refused with 409 `stream_in_progress`, unless nobody reads the running answer or ' +
+      'the body says `interrupt: true`: the running answer is then stopped and kept, and the new message is answered. Closing the ' +
+      'connection does not stop the answer: it is completed and stored, and its stream can be resumed.',
   })
   @ApiSendMessageBody()
   @ApiUserKeys()
@@ -55,7 +58,12 @@ export class ChatController {
       action.message.parts = parts;
       command.fileSizes = sizes;
     }
-    const { stream, headers } = await this.turns.answer(identity, command, userKeysOf(request));
+    const { stream, headers } = await this.turns.answer(
+      identity,
+      command,
+      userKeysOf(request),
+      clientLeft(reply),
+    );
     sendStream(stream, reply, headers);
   }
 
@@ -76,7 +84,8 @@ export class ChatController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const stream = await this.turns.findStream(identity, toStoredId(identity.idNamespace, id, 'id'));
+    const chatId = toStoredId(identity.idNamespace, id, 'id');
+    const stream = await this.turns.findStream(identity, chatId, clientLeft(reply));
     if (stream) sendStream(stream, reply);
     else void reply.status(204).send();
   }

@@ -36,6 +36,7 @@ export function parseSendCommand(body: unknown, namespace: string): TurnRequest 
     model: optionalText(body['model'], 'model'),
     agent: oneOf(body['agent'], AGENTS, 'agent') ?? 'auto',
     thinking: optionalFlag(body['thinking'], 'thinking'),
+    interrupt: optionalFlag(body['interrupt'], 'interrupt'),
     visibility: oneOf(body['visibility'], VISIBILITIES, 'visibility'),
     documentId: optionalId(body['documentId'], 'documentId', namespace),
     repositoryId: optionalId(body['repositoryId'], 'repositoryId', namespace),

@@ -33,6 +33,8 @@ export interface TurnRequest {
   /** For an answer that is continued: the model that its own one stands in for. */
   standsInFor?: string;
   agent: 'auto' | AnsweringAgent;
+  /** Stops another answer that is running in the chat, even if someone reads it. */
+  interrupt?: boolean;
   visibility?: 'public' | 'private';
   /** Whether the model should think before it answers. If absent, the configuration decides. */
   thinking?: boolean;

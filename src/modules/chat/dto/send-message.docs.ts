@@ -99,6 +99,15 @@ class SendOptionsDto {
   })
   thinking?: boolean;
 
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'Stops another answer that is running in the chat, and answers this message. What had arrived is kept with the status ' +
+      '`stopped`. If nobody reads the running answer, this happens without the field, too. Sending the message of the running ' +
+      'answer again never stops it.',
+  })
+  interrupt?: boolean;
+
   @ApiPropertyOptional({ format: 'uuid', description: 'The document that is open next to the chat.' })
   documentId?: string;
 

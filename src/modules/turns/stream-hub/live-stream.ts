@@ -57,6 +57,10 @@ export class LiveStream {
     return this.log.size;
   }
 
+  get isFinished(): boolean {
+    return this.finished;
+  }
+
   get hasReaders(): boolean {
     return this.followers.size > 0;
   }
