@@ -34,7 +34,8 @@ export class TurnInterruption {
     while (!request.interrupt && (await this.readers.isRead(turn))) {
       if (performance.now() - since > LEAVING.patience) return false;
       await sleep(CHECK_INTERVAL);
-      if (!isRunning()) return true;
+      // It was read to its end, so the message came too early.
+      if (!isRunning()) return false;
     }
     turn.stop('stopped');
     await within(STOP_TIMEOUT, turn.done, () => undefined);
