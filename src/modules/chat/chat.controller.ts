@@ -16,7 +16,7 @@ import { AccountingInterceptor } from '../accounting/accounting.interceptor.js';
 import { sendStream } from './answer-stream.js';
 import { ApiAnswerStream, ApiSendMessageBody } from './dto/send-message.docs.js';
 import { StoppedDto } from './dto/stopped.dto.js';
-import { parseSendCommand } from './send-command.js';
+import { isShowRequest, parseSendCommand } from './send-command.js';
 
 @ApiTags('Chat')
 @ApiBearerAuth()
@@ -52,19 +52,16 @@ export class ChatController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const command = parseSendCommand(body, identity.idNamespace);
-    const { action } = command;
-    if (action.type === 'submit') {
-      const { parts, sizes } = await this.files.receive(identity, action.message.parts);
-      action.message.parts = parts;
+    if (!isShowRequest(command) && command.action.type === 'submit') {
+      const { message } = command.action;
+      const { parts, sizes } = await this.files.receive(identity, message.parts);
+      message.parts = parts;
       command.fileSizes = sizes;
     }
-    const { stream, headers } = await this.turns.answer(
-      identity,
-      command,
-      userKeysOf(request),
-      clientLeft(reply),
-    );
-    sendStream(stream, reply, headers);
+    const { stream, headers } = isShowRequest(command)
+      ? await this.turns.show(identity, command.chatId, command.action)
+      : await this.turns.answer(identity, command, userKeysOf(request), clientLeft(reply));
+    sendStream(stream, reply, { headers, hasBeginning: true });
   }
 
   @Get(':id/stream')

@@ -16,6 +16,7 @@ import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
 import { AgentChooser } from './agent-chooser.js';
+import { CheckpointReader } from './instances/checkpoint-reader.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
@@ -27,7 +28,16 @@ import {
   fittedFor,
   lastContextOf,
 } from './turn-context.js';
-import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
+import {
+  closingChunks,
+  endingOf,
+  failed,
+  jsonOf,
+  lastChunks,
+  metadataOf,
+  nameOf,
+  usedBefore,
+} from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -134,7 +144,9 @@ export class TurnConductor {
       const chosen = await this.admitChosen(opened);
       const { agentType, reason, model } = chosen;
       const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), ...nameOf(model) };
-      turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
+      const start = { type: 'start', messageId: turn.answerId, messageMetadata } as const;
+      if (continued) publishBeginning(turn, start);
+      turn.publish(start);
       if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
       const answering = { ...opened, chosen };
       let answeredBy = model;
@@ -282,6 +294,7 @@ export class TurnConductor {
     const context = contextChunk(ending);
     if (context) turn.stream.publish(context);
     const shown = told.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    if (!untouched) for (const chunk of closingChunks(turn.answer.parts)) turn.stream.publish(chunk);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 
@@ -314,6 +327,13 @@ export class TurnConductor {
       this.logger.error({ err: error, chatId }, 'The files that a vendor refused could not be recorded.');
     });
   }
+}
+
+/** A client that loads the chat while an answer is continued has nothing of it. Its stream begins with what was there before. */
+function publishBeginning({ stream, answer }: Turn, start: UIMessageChunk): void {
+  stream.publish(start);
+  for (const chunk of new CheckpointReader().next(answer.parts)) stream.publish(chunk);
+  stream.beginContinuation();
 }
 
 function letReadWhenStored({ turn, stored }: Opened): void {

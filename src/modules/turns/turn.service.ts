@@ -23,12 +23,13 @@ import { RemoteTurns } from './instances/remote-turns.js';
 import type { LiveStream } from './stream-hub/live-stream.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
+import { NothingWaits } from './tool-approvals.js';
 import { Turn } from './turn.js';
 import { TurnConductor } from './turn-conductor.js';
 import { TurnInterruption } from './turn-interruption.js';
 import { TurnRecovery } from './turn-recovery.js';
 import { TurnRepository } from './turn.repository.js';
-import type { TurnRequest } from './turn.types.js';
+import type { SentAnswer, TurnRequest } from './turn.types.js';
 
 /** A little less than the second that a crash may lose. */
 const CHECKPOINT_INTERVAL = 800;
@@ -122,16 +123,25 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
         await turn.readable;
         return { stream: turn.stream, headers: turn.headers };
       } catch (error) {
+        const { action, chatId } = request;
+        // Another request was faster, or the client has an old state. It gets the present one.
+        if (error instanceof NothingWaits && action.type === 'approve')
+          return this.show(identity, chatId, action);
         if (!(error instanceof AppError && error.code === 'stream_in_progress')) throw error;
         // Another instance is answering in the chat, perhaps the same message.
         const stream = await this.followed.findSame(identity, request);
         if (stream) {
-          this.readers.follow({ userId: identity.id, chatId: request.chatId }, left);
+          this.readers.follow({ userId: identity.id, chatId }, left);
           return { stream, headers: {} };
         }
         if (tries === MAX_TRIES || !(await this.interruption.stopRemote(identity.id, request))) throw error;
       }
     }
+  }
+
+  /** An answer as it is stored, for a client that sends it back. @throws AppError 404, 409 while it is generated */
+  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<AnswerToRead> {
+    return { stream: await this.followed.show(identity, chatId, answer), headers: {} };
   }
 
   /** Stops the turn that is in the way, as often as there is one. @throws AppError 409 if it may not be stopped */

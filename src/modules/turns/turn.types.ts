@@ -19,13 +19,26 @@ export interface ToolApproval {
   reason?: string;
 }
 
+/** An answer that a client sends back, and what the client has of it: the number of its steps, and the ids of its calls. */
+export interface SentAnswer {
+  messageId: string;
+  heldSteps: number;
+  heldCalls: string[];
+}
+
 /** Submit a message (a new one, or an edit of an existing one), answer again, or continue an answer that waits. */
 export type TurnAction =
   | { type: 'submit'; message: UserMessage }
   | { type: 'regenerate'; messageId?: string }
-  | { type: 'approve'; messageId: string; approvals: ToolApproval[] };
+  | ({ type: 'approve'; approvals: ToolApproval[] } & SentAnswer);
 
-/** The request of `POST /api/chat`. Ids are stored ids. */
+/** The request of `POST /api/chat` that sends an answer back in which nothing waits for the user: the answer is shown as it is stored. */
+export interface ShowRequest {
+  chatId: string;
+  action: { type: 'show' } & SentAnswer;
+}
+
+/** Any other request of `POST /api/chat`. Ids are stored ids. */
 export interface TurnRequest {
   chatId: string;
   action: TurnAction;

@@ -27,8 +27,14 @@ interface Read {
   isDecided?: boolean;
 }
 
-/** Parts that are stored, and that live readers do not get. */
+/** Parts that are stored while the answer is written, and that its readers get at its end if they are still there. */
 const NOTES = new Set(['data-draft']);
+
+/** What a client has of an answer: the number of its steps, and the ids of its calls. */
+export interface Held {
+  heldSteps: number;
+  heldCalls: readonly string[];
+}
 
 /** A checkpoint does not continue the previous one. */
 export class CheckpointConflict extends Error {
@@ -47,12 +53,24 @@ export class CheckpointReader {
   private stepIsOpen = false;
 
   /** @throws CheckpointConflict if an earlier step has changed */
-  next(parts: Part[]): UIMessageChunk[] {
-    const named = namesOf(parts);
+  next(parts: Part[], hasEnded = false): UIMessageChunk[] {
+    const named = namesOf(parts, hasEnded);
     const isContinued = [...this.read].every(([name, read]) => isContinuation(read, named.get(name)));
     const chunks = isContinued ? [] : this.reset(named);
     for (const [name, part] of named) chunks.push(...this.chunksOf(name, part));
     return chunks;
+  }
+
+  /** Takes everything before the content of a step as sent, because the client has it. @returns the results of the client's calls */
+  skipTo({ heldSteps, heldCalls }: Held, parts: Part[]): UIMessageChunk[] {
+    const results: UIMessageChunk[] = [];
+    for (const [name, part] of namesOf(parts, true)) {
+      if (this.step === heldSteps) return results;
+      const chunks = this.chunksOf(name, part);
+      if (isToolUIPart(part) && heldCalls.includes(part.toolCallId))
+        results.push(...chunks.filter(({ type }) => type.startsWith('tool-output-')));
+    }
+    return results;
   }
 
   /** The model was asked again for its last step. */
@@ -100,11 +118,11 @@ export class CheckpointReader {
 }
 
 /** A name for each part that stays the same in all checkpoints. */
-function namesOf(parts: Part[]): Map<string, Part> {
+function namesOf(parts: Part[], withNotes: boolean): Map<string, Part> {
   const named = new Map<string, Part>();
   const counts = new Map<string, number>();
   for (const part of parts) {
-    if (NOTES.has(part.type)) continue;
+    if (!withNotes && NOTES.has(part.type)) continue;
     if (isToolUIPart(part)) named.set(`tool ${part.toolCallId}`, part);
     else if ('id' in part && part.type.startsWith('data-')) named.set(`${part.type} ${part.id}`, part);
     else {

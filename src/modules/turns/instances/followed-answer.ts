@@ -1,9 +1,10 @@
-import type { UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
 import { shownMetadata } from '../../messages/shown-metadata.js';
+import { shownParts } from '../../messages/shown-parts.js';
 import { readParts } from '../stored-parts.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import { DEFAULT_TITLE, type MessageStatus } from '../turn.types.js';
-import { CheckpointReader } from './checkpoint-reader.js';
+import { CheckpointReader, type Held } from './checkpoint-reader.js';
 import type { FoundAnswer, StoredAnswer } from './followed-answers.repository.js';
 
 const DELETED = 'The answer was deleted while it was being generated.';
@@ -16,7 +17,10 @@ export class FollowedAnswer {
   private readonly checkpoints = new CheckpointReader();
   private title: string | null;
 
-  constructor(found: FoundAnswer) {
+  private parts: UIMessage['parts'] = [];
+
+  /** @param held by a client that sends the answer back; its last step is sent anew */
+  constructor(found: FoundAnswer, held?: Held) {
     const { messageId, createdAt, metadata } = found;
     this.title = found.title;
     this.version = found.version;
@@ -26,6 +30,10 @@ export class FollowedAnswer {
       messageId,
       messageMetadata: { createdAt: createdAt.toISOString(), ...(model === undefined ? {} : { model }) },
     });
+    if (held) {
+      this.stream.publish({ type: 'reset-step' });
+      for (const chunk of this.checkpoints.skipTo(held, readParts(found.parts))) this.stream.publish(chunk);
+    }
     this.take(found);
   }
 
@@ -37,15 +45,23 @@ export class FollowedAnswer {
       this.stream.publish({ type: 'data-chat-title', data: { title }, transient: true });
     this.title = title;
     this.version = version;
-    if (parts !== null)
-      for (const chunk of this.checkpoints.next(readParts(parts))) this.stream.publish(chunk);
-    if (status === 'streaming' && isMarked) return false;
+    if (parts !== null) this.parts = readParts(parts);
+    if (status === 'streaming' && isMarked) {
+      // Nothing is held back: the stream begins with the first part.
+      if (parts !== null) this.publishUpTo(this.parts, false);
+      return false;
+    }
+    this.publishUpTo(shownParts(this.parts, status === 'streaming' ? 'interrupted' : status), true);
     return this.end(...lastChunks(stored, status));
   }
 
   /** Its readers can ask again. */
   giveUp(errorText: string): void {
     this.end({ type: 'error', errorText });
+  }
+
+  private publishUpTo(parts: UIMessage['parts'], hasEnded: boolean): void {
+    for (const chunk of this.checkpoints.next(parts, hasEnded)) this.stream.publish(chunk);
   }
 
   private end(...chunks: UIMessageChunk[]): true {

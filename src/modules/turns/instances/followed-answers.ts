@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
+import { notFound, streamInProgress } from '../../../common/errors/app-error.js';
 import { toJson } from '../../../common/database/stored-json.js';
 import type { LiveStream } from '../stream-hub/live-stream.js';
-import type { TurnRequest } from '../turn.types.js';
+import type { SentAnswer, TurnRequest } from '../turn.types.js';
 import { CheckpointConflict } from './checkpoint-reader.js';
 import { FollowedAnswer } from './followed-answer.js';
 import {
@@ -53,6 +54,19 @@ export class FollowedAnswers {
     const isSame =
       found?.isMarked && found.questionId === id && JSON.stringify(found.question) === toJson(parts);
     return isSame ? this.streamOf(found) : undefined;
+  }
+
+  /**
+   * The stream of an answer as it is stored, for a client that has it.
+   *
+   * @param answer what the client has of it; the last step is sent anew
+   * @throws AppError 404 if it is not an answer of the user's chat, 409 while it is generated
+   */
+  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<LiveStream> {
+    const found = await this.repository.findAnswer(identity, chatId, answer.messageId);
+    if (!found) throw notFound('The message');
+    if (found.isMarked) throw streamInProgress();
+    return new FollowedAnswer(found, answer).stream;
   }
 
   private streamOf(found: FoundAnswer): LiveStream {

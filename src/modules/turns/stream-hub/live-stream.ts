@@ -41,6 +41,8 @@ function limitLingering(): void {
   }
 }
 
+const BEGINNING: Position = { entry: 0, offset: 0 };
+
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
 /**
@@ -51,6 +53,7 @@ export const DONE_FRAME = 'data: [DONE]\n\n';
 export class LiveStream {
   private readonly log = new ReplayLog();
   private readonly followers = new Set<Follower>();
+  private continuation: Position = BEGINNING;
   private finished = false;
 
   get size(): number {
@@ -92,8 +95,14 @@ export class LiveStream {
     this.followers.clear();
   }
 
-  subscribe(reader: StreamReader): Subscription {
-    const follower: Follower = { reader, behind: { entry: 0, offset: 0 } };
+  /** What is published from now on continues an answer. Its first part was published for readers that do not have it. */
+  beginContinuation(): void {
+    this.continuation = this.log.end();
+  }
+
+  /** @param hasBeginning whether the reader has what is continued */
+  subscribe(reader: StreamReader, hasBeginning = false): Subscription {
+    const follower: Follower = { reader, behind: hasBeginning ? this.continuation : BEGINNING };
     this.followers.add(follower);
     this.catchUp(follower);
     return {
