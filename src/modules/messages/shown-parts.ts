@@ -9,24 +9,27 @@ const UNKNOWN = 'This call was interrupted. It is not known whether it was made.
 const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
 
 /**
- * The parts of an answer that clients see, the same live, in a replay and after a reload. They are made for `useChat`:
+ * The parts of an answer that clients see, the same live, in a replay and after a reload.
  *
  * While an answer is generated, its unfinished calls are left out. They come with the resumed stream, which begins with the
- * first part. `useChat` would take them as a sign that the stream continues the loaded parts, and show all parts twice.
- *
- * After its end, an answer has no unfinished calls, except those that wait for an approval. If it ends with finished calls,
- * an empty step follows: `sendAutomaticallyWhen` with a helper of the AI SDK would send an answer that ends with the
- * results of calls again, without an end.
+ * first part. The `useChat` of the AI SDK would take them as a sign that the stream continues the loaded parts, and show
+ * all parts twice. After its end, an answer has no unfinished calls, except those that wait for an approval.
  */
 export function shownParts<T extends object>(parts: readonly T[], status: MessageStatus): T[] {
   if (status === 'streaming') return parts.filter((part) => !isHeldBack(part as Part));
-  const shown = parts.map((part) => (isUnfinished(part as Part) ? (closed(part as Part) as T) : part));
-  const lastStep = shown.slice(shown.findLastIndex((part) => (part as Part)['type'] === 'step-start') + 1);
-  const calls = lastStep.filter((part) => isCall(part as Part)) as Part[];
-  const isWaiting = calls.some(({ state }) => !FINISHED.has(String(state)));
-  if (!isWaiting && calls.some(({ providerExecuted }) => providerExecuted !== true))
-    shown.push({ type: 'step-start' } as unknown as T);
-  return shown;
+  return parts.map((part) => (isUnfinished(part as Part) ? (closed(part as Part) as T) : part));
+}
+
+/**
+ * Whether the last step of an ended answer has calls of its own, and none that waits for an approval. An empty step is put
+ * behind it: `sendAutomaticallyWhen` with a helper of the AI SDK would send such an answer again, without an end.
+ */
+export function endsWithCalls(parts: readonly object[]): boolean {
+  const all = parts as readonly Part[];
+  const lastStep = all.slice(all.findLastIndex(({ type }) => type === 'step-start') + 1);
+  const calls = lastStep.filter(isCall);
+  const isWaiting = calls.some((part) => !isUnfinished(part) && !FINISHED.has(String(part['state'])));
+  return !isWaiting && calls.some(({ providerExecuted }) => providerExecuted !== true);
 }
 
 function isCall({ type, toolCallId }: Part): boolean {

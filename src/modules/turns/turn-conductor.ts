@@ -15,8 +15,9 @@ import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
+import { closingChunks, endLastStep, publishBeginning } from './answer-frame.js';
 import { AgentChooser } from './agent-chooser.js';
-import { CheckpointReader } from './instances/checkpoint-reader.js';
+import { withPatience } from './patience.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
@@ -28,16 +29,7 @@ import {
   fittedFor,
   lastContextOf,
 } from './turn-context.js';
-import {
-  closingChunks,
-  endingOf,
-  failed,
-  jsonOf,
-  lastChunks,
-  metadataOf,
-  nameOf,
-  usedBefore,
-} from './turn-ending.js';
+import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -272,6 +264,7 @@ export class TurnConductor {
     if (ending.status === 'complete') await withPatience(title?.written, TITLE_IN_TIME, turn.signal);
     turn.phase = 'ending';
     const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
+    if (!untouched) endLastStep(turn);
     const metadata = metadataOf(chosen, run.figures, untouched ? undefined : ending.failure);
     const json = jsonOf(untouched ?? turn.answer.parts);
     const stored: Pick<Ending, 'status' | 'finishReason'> = untouched
@@ -329,32 +322,10 @@ export class TurnConductor {
   }
 }
 
-/** A client that loads the chat while an answer is continued has nothing of it. Its stream begins with what was there before. */
-function publishBeginning({ stream, answer }: Turn, start: UIMessageChunk): void {
-  stream.publish(start);
-  for (const chunk of new CheckpointReader().next(answer.parts)) stream.publish(chunk);
-  stream.beginContinuation();
-}
-
 function letReadWhenStored({ turn, stored }: Opened): void {
   stored.then(
     () => turn.letRead(),
     // `conduct` reports it to the waiting readers.
     () => undefined,
   );
-}
-
-/** Waits for `work`, but no longer than `milliseconds`, and only until the signal aborts. */
-async function withPatience(
-  work: Promise<void> | undefined,
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (!work || signal?.aborted) return;
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
-  await Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

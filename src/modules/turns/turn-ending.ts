@@ -1,14 +1,12 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
 import { partsToJson } from '../../common/database/stored-json.js';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
-import { shownParts } from '../messages/shown-parts.js';
 import { toMoney } from '../../common/http/money.js';
 import type { AnswerEnd } from '../models/ending.js';
 import type { SelectedModel } from '../models/model-selector.js';
 import { addressOf, type ModelProvider } from '../models/vendors/vendors.js';
 import { NO_TOKENS } from '../usage/pricing.js';
 import { RunFigures } from '../accounting/accounted-run.js';
-import { CheckpointReader } from './instances/checkpoint-reader.js';
 import type { MessageAssembler } from './message-assembler.js';
 import type { ChosenAgent, End } from './turn-phases.js';
 import type { AnswerMetadata } from './turn.types.js';
@@ -64,15 +62,6 @@ export function lastChunks(
     ? { type: 'error', errorText: failure.detail }
     : { type: 'abort', reason: status };
   return [{ type: 'message-metadata', messageMetadata }, last];
-}
-
-/** Close what the answer leaves open, for its readers only. After a reload, `shownParts` does the same. */
-export function closingChunks(parts: UIMessage['parts']): UIMessageChunk[] {
-  const shown = shownParts(parts, 'complete');
-  if (shown.length === parts.length && shown.every((part, index) => part === parts[index])) return [];
-  const reader = new CheckpointReader();
-  reader.next(parts);
-  return reader.next(shown);
 }
 
 /** The ending of an answer that no error has cut off. */

@@ -1,6 +1,6 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
 import { shownMetadata } from '../../messages/shown-metadata.js';
-import { shownParts } from '../../messages/shown-parts.js';
+import { endsWithCalls, shownParts } from '../../messages/shown-parts.js';
 import { readParts } from '../stored-parts.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import { DEFAULT_TITLE, type MessageStatus } from '../turn.types.js';
@@ -51,7 +51,10 @@ export class FollowedAnswer {
       if (parts !== null) this.publishUpTo(this.parts, false);
       return false;
     }
-    this.publishUpTo(shownParts(this.parts, status === 'streaming' ? 'interrupted' : status), true);
+    const shown = shownParts(this.parts, status === 'streaming' ? 'interrupted' : status);
+    // Its instance could not end its last step.
+    if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
+    this.publishUpTo(shown, true);
     return this.end(...lastChunks(stored, status));
   }
 
