@@ -122,8 +122,10 @@ describe('useChat and an answer that it sends back', () => {
       [user, randomUUID()],
     ] as const) {
       const message = { id: messageId, role: 'assistant', parts };
-      const { status, problem } = await app.post(who, { id: chatId, message });
-      expect([status, problem.code]).toEqual([404, 'not_found']);
+      const one = await app.post(who, { id: chatId, message });
+      expect([one.status, one.problem.errors[0].path]).toEqual([400, 'message.role']);
+      const many = await app.post(who, { id: chatId, messages: [userMessage('Hello'), message] });
+      expect([many.status, many.problem.errors[0].path]).toEqual([400, 'messages']);
     }
   });
 

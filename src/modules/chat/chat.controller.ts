@@ -28,8 +28,12 @@ export class ChatController {
   ) {}
 
   @Post()
-  // Chat clients send the whole conversation each time.
-  @AcceptBody({ large: true, items: 50_000 })
+  // Chat clients send the whole conversation each time. The server has it.
+  @AcceptBody({
+    large: true,
+    items: 50_000,
+    lastItem: { list: 'messages', key: 'role', values: ['user', 'assistant'] },
+  })
   @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Send a message and stream the answer',
@@ -59,7 +63,7 @@ export class ChatController {
       command.fileSizes = sizes;
     }
     const { stream, headers } = isShowRequest(command)
-      ? await this.turns.show(identity, command.chatId, command.action)
+      ? await this.turns.show(identity, command.chatId, command.action, command.otherwise)
       : await this.turns.answer(identity, command, userKeysOf(request), clientLeft(reply));
     sendStream(stream, reply, { headers, hasBeginning: true });
   }

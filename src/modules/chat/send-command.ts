@@ -12,6 +12,9 @@ const MAX_REASON = 2_000;
 
 type Fields = Record<string, unknown>;
 
+const NO_QUESTION = ['messages', 'must end with a user message, or with an answer of this chat'] as const;
+const NOT_OF_USER = ['message.role', 'must be user, or the message must be an answer of this chat'] as const;
+
 /** The namespace for mapping the ids of a chat's messages. */
 interface ChatIds {
   namespace: string;
@@ -31,7 +34,11 @@ export function parseSendCommand(body: unknown, namespace: string): TurnRequest 
   checkFields(body);
   const chatId = idOf(body['id'], 'id', namespace);
   const action = actionOf(body, { namespace, chatId });
-  if (action.type === 'show') return { chatId, action };
+  if (action.type === 'show') {
+    const [path, message] = body['message'] === undefined ? NO_QUESTION : NOT_OF_USER;
+    const otherwise = invalidField(path, message);
+    return { chatId, action, otherwise };
+  }
   return {
     chatId,
     action,

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import type { Statement } from '../../common/database/database.js';
-import { AppError, streamInProgress, unavailable } from '../../common/errors/app-error.js';
+import { AppError, notFound, streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { within } from '../../common/periodic/within.js';
@@ -139,9 +139,21 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
   }
 
-  /** An answer as it is stored, for a client that sends it back. @throws AppError 404, 409 while it is generated */
-  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<AnswerToRead> {
-    return { stream: await this.followed.show(identity, chatId, answer), headers: {} };
+  /**
+   * An answer as it is stored, for a client that sends it back.
+   *
+   * @param otherwise the error if it is not an answer of the user's chat
+   * @throws AppError 409 while it is generated
+   */
+  async show(
+    identity: Identity,
+    chatId: string,
+    answer: SentAnswer,
+    otherwise = notFound('The message'),
+  ): Promise<AnswerToRead> {
+    const stream = await this.followed.show(identity, chatId, answer);
+    if (!stream) throw otherwise;
+    return { stream, headers: {} };
   }
 
   /** Stops the turn that is in the way, as often as there is one. @throws AppError 409 if it may not be stopped */

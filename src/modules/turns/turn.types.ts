@@ -1,4 +1,5 @@
 import type { UIMessage } from 'ai';
+import type { AppError } from '../../common/errors/app-error.js';
 import type { AnsweringAgent } from '../admin-config/config-schemas.js';
 
 /** The title of a chat that has none of its own yet. */
@@ -36,6 +37,8 @@ export type TurnAction =
 export interface ShowRequest {
   chatId: string;
   action: { type: 'show' } & SentAnswer;
+  /** The error of the request if it is not an answer of the chat. */
+  otherwise: AppError;
 }
 
 /** Any other request of `POST /api/chat`. Ids are stored ids. */

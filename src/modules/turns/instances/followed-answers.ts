@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
-import { notFound, streamInProgress } from '../../../common/errors/app-error.js';
+import { streamInProgress } from '../../../common/errors/app-error.js';
 import { toJson } from '../../../common/database/stored-json.js';
 import type { LiveStream } from '../stream-hub/live-stream.js';
 import type { SentAnswer, TurnRequest } from '../turn.types.js';
@@ -60,11 +60,12 @@ export class FollowedAnswers {
    * The stream of an answer as it is stored, for a client that has it.
    *
    * @param answer what the client has of it; the last step is sent anew
-   * @throws AppError 404 if it is not an answer of the user's chat, 409 while it is generated
+   * @returns undefined if it is not an answer of the user's chat
+   * @throws AppError 409 while it is generated
    */
-  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<LiveStream> {
+  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<LiveStream | undefined> {
     const found = await this.repository.findAnswer(identity, chatId, answer.messageId);
-    if (!found) throw notFound('The message');
+    if (!found) return undefined;
     if (found.isMarked) throw streamInProgress();
     return new FollowedAnswer(found, answer).stream;
   }
