@@ -92,7 +92,7 @@ describe('docs/frontend.md', () => {
   it('sends the last message only, edits, regenerates, and loads what it has shown', async () => {
     const fetched = globalThis.fetch;
     globalThis.fetch = (input, init) => {
-      if (init?.method === 'POST') bodies.push(String(init.body));
+      if (init?.method === 'POST') bodies.push(init.body as string);
       return fetched(input, init);
     };
     const chat = open({ body: { agent: 'chat' } });

@@ -46,7 +46,7 @@ describe('useChat and an answer that it sends back', () => {
       headers: TOKEN_HEADER,
       ...options,
       fetch: (input, init) => {
-        requests.push({ method: init?.method ?? 'GET', body: String(init?.body) });
+        requests.push({ method: init?.method ?? 'GET', body: (init?.body ?? '') as string });
         return fetch(input, init);
       },
     });
@@ -156,7 +156,7 @@ describe('useChat and an answer that it sends back', () => {
       app.double.enqueue({ text: ['The sea follows.'] }, { when: writes });
       app.double.enqueue({ text: ['Done.'] }, { when: answers });
       const writer = writing();
-      await expectOne(writer, async () => undefined);
+      await expectOne(writer, () => Promise.resolve());
       await expectShown(writer.chat);
     });
 
@@ -165,7 +165,7 @@ describe('useChat and an answer that it sends back', () => {
         app.double.enqueue({ toolCalls: [essay(`call-${step}`)] }, { when: answers });
       app.double.enqueue({ text: ['Tides.'] }, { when: writes, times: 20 });
       const writer = writing();
-      await expectOne(writer, async () => undefined);
+      await expectOne(writer, () => Promise.resolve());
       expect(writer.chat.lastMessage?.metadata).toMatchObject({ finishReason: 'tool-calls' });
       await expectShown(writer.chat);
     });
@@ -192,7 +192,7 @@ describe('useChat and an answer that it sends back', () => {
       app.double.enqueue({ text: ['The sea follows.'] }, { when: writes });
       app.double.enqueue({ fault: { type: 'status', status: 401 } }, { when: answers });
       const writer = writing();
-      await expectOne(writer, async () => undefined).catch((error: unknown) => {
+      await expectOne(writer, () => Promise.resolve()).catch((error: unknown) => {
         // The replay of a failed answer fails, too.
         if (writer.chat.status !== 'error') throw error;
       });

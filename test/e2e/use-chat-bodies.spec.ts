@@ -33,7 +33,7 @@ describe('the body of useChat', () => {
     const chat = createChatClient(app.url, {
       token: user.token,
       fetch: (input, init) => {
-        sizes.push(String(init?.body).length);
+        sizes.push((init?.body as string).length);
         return fetch(input, init);
       },
     });

@@ -60,7 +60,6 @@ export interface SuggestedEdit {
 
 /** The `data-*` parts by their names. Those marked transient only reach `onData` and are not part of the message. */
 // An interface would not be assignable to the index signature of the AI SDK's `UIDataTypes`.
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
 export type ChatDataParts = {
   /** The agent that answers, and why. Right after routing. */
   agent: { agentType: AgentName; reason: string };
