@@ -131,6 +131,7 @@ export class PostgresCluster {
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error);
         this.log(`The embedded PostgreSQL could not be started: ${reason}`);
+        if (error instanceof EndsAgainAndAgain) break;
       }
     }
     throw new EmbeddedStackError(
@@ -145,13 +146,16 @@ export class PostgresCluster {
     if (running) return running;
     const now = performance.now();
     if (this.crashes.filter((time) => time > now - CRASH_WINDOW).length >= MOST_CRASHES)
-      throw new EmbeddedStackError(`it has ended ${MOST_CRASHES + 1} times within a minute`);
+      throw new EndsAgainAndAgain(`it has ended ${MOST_CRASHES + 1} times within a minute`);
     await removeStaleLock(place.folder);
     const owner = await launchAndOwn(place, secrets);
     this.crashes.push(now);
     return owner;
   }
 }
+
+/** Another attempt would help nobody. */
+class EndsAgainAndAgain extends EmbeddedStackError {}
 
 /** In the data folder, or, if PostgreSQL's account cannot reach that, in a shared place with a link to it. */
 function prepareFolder(dataDir: string, user: SystemUser): string {

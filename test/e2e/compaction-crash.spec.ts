@@ -74,6 +74,26 @@ describe('a compaction of one of several servers', () => {
     expect(answerPrompts(servers).at(-1)).toContain('SUMMARY ONE');
   });
 
+  it('is left to an instance that is alive, although it holds no lock behind a pooler', async () => {
+    const chatId = await beginCompaction();
+    const pooled = 1;
+    await servers.database.query(
+      `insert into switchboard.instances (id, beat_at, steady_since, has_lock)
+       values ($1, now() + interval '1 minute', now(), false)`,
+      [pooled],
+    );
+    await servers.database.query('update switchboard.compactions set instance_id = $1 where chat_id = $2', [
+      pooled,
+      chatId,
+    ]);
+    await say(second, chatId, 'Question 2');
+    await say(second, chatId, 'Question 3');
+    expect(compactionCalls(servers)).toHaveLength(1);
+    servers.double.resume();
+    await summarized(servers, chatId, 'SUMMARY ONE');
+    await servers.database.query('delete from switchboard.instances where id = $1', [pooled]);
+  });
+
   it('is booked after kill -9, and happens after a later answer', async () => {
     const chatId = await beginCompaction();
     await first.stop('SIGKILL');

@@ -110,6 +110,21 @@ describe('the embedded stack in trouble', () => {
     expect(output()).not.toMatch(/^ {4}at /m);
   });
 
+  it('ends at once when PostgreSQL has ended again and again', async () => {
+    const stack = await EmbeddedServer.start({ EMBEDDED_AUTH_RATE_LIMIT: '0' }, folder);
+    const { process: server, output } = stack.server;
+    const ended = once(server, 'exit');
+    const times = (line: string) => output().split(line).length - 1;
+    for (let crash = 1; crash <= 6; crash++) {
+      process.kill(postmasterOf(stack.dataDir), 'SIGKILL');
+      if (crash < 6)
+        await eventually(() => Promise.resolve(times('accepts connections again') === crash), 20_000);
+    }
+    expect(await ended).toEqual([1, null]);
+    expect(times('could not be started: it has ended 6 times within a minute')).toBe(1);
+    expect(output()).toContain('cannot be started again: it has ended 6 times within a minute');
+  }, 60_000);
+
   it('lets one of several simultaneous starts have the folder, and the others say who has it', async () => {
     const dataDir = join(folder, 'data');
     const first = EmbeddedServer.start({ DATA_DIR: dataDir }, folder);

@@ -15,6 +15,10 @@ export class DatabaseRoute {
 
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
 
+  get url(): string {
+    return this.config.database.url;
+  }
+
   /** Whether `DATABASE_URL` leads to a pooler. */
   isPooled(): Promise<boolean> {
     return (this.pooled ??= this.look());

@@ -1,6 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
-import { DataSource } from 'typeorm';
 import { DatabaseRoute } from './database-route.js';
 
 const RECONNECT_DELAY = 1_000;
@@ -15,7 +14,7 @@ const PULSE = 1_000;
  * changes. No notifications arrive while the connection is lost. Caches must therefore also have a short lifetime.
  *
  * A transaction pooler does not support LISTEN. Behind one, all handlers are called every second instead, unless
- * `DIRECT_URL` is set.
+ * `DIRECT_URL` is set. The connection then only runs short statements.
  */
 @Injectable()
 export class Notifications implements OnModuleInit, OnApplicationShutdown {
@@ -29,18 +28,22 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
 
   private pulse?: NodeJS.Timeout;
   private url?: string;
+  /** False behind a pooler. The connection has no session of its own there. */
+  private canListen = true;
 
-  constructor(
-    private readonly route: DatabaseRoute,
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly route: DatabaseRoute) {}
+
+  /** Whether handlers learn of changes only by the pulse. */
+  get isPolling(): boolean {
+    return !this.canListen;
+  }
 
   /** Calls `handler` with the payload of each notification on `channel`, and with '' if some may have been missed. */
   on(channel: string, handler: Handler): void {
     const handlers = this.handlers.get(channel) ?? new Set();
     handlers.add(handler);
     this.handlers.set(channel, handlers);
-    if (handlers.size === 1) {
+    if (handlers.size === 1 && this.canListen) {
       this.client?.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(() => undefined);
     }
   }
@@ -48,23 +51,26 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   /** Runs `handler` on the listening connection now (if there is one) and after each reconnection. */
   async onConnect(handler: (client: pg.Client) => Promise<void>): Promise<void> {
     this.connectHandlers.add(handler);
-    if (this.client) await handler(this.client);
+    if (this.client && this.canListen) await handler(this.client);
   }
 
   /**
-   * Runs a short statement on the listening connection, which waits for no other work of the server. It is prepared under
-   * its name: this connection has a session of its own. Undefined while there is no such connection.
+   * Runs a short statement on this connection, which waits for no other work of the server. It is prepared under its name
+   * if the connection has a session of its own. Undefined while there is no connection.
    */
   query<T>(name: string, text: string, values: unknown[]): Promise<T[]> | undefined {
-    return this.client
-      ?.query<pg.QueryResultRow>({ name, text, values })
-      .then(({ rows }) => rows as unknown as T[]);
+    const statement = this.canListen ? { name, text, values } : { text, values };
+    return this.client?.query<pg.QueryResultRow>(statement).then(({ rows }) => rows as unknown as T[]);
   }
 
-  /** Resolves when PostgreSQL answers on the listening connection. */
+  /** Calls the handlers of a channel as if a notification had arrived. */
+  receive(channel: string, payload: string): void {
+    this.dispatch(channel, payload);
+  }
+
+  /** Resolves when PostgreSQL answers on this connection. Requests may have taken all others. */
   async ping(): Promise<void> {
     const { client } = this;
-    if (this.pulse) return void (await this.dataSource.query('select 1'));
     if (!client) throw new Error('The listening connection to the database was lost.');
     // One at a time: they would pile up on a stuck connection.
     this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
@@ -72,10 +78,11 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    this.url = await this.route.sessionUrl();
-    if (this.url !== undefined) return this.connect();
-    this.pulse = setInterval(() => this.dispatchAll(), PULSE);
-    this.pulse.unref();
+    const sessionUrl = await this.route.sessionUrl();
+    this.canListen = sessionUrl !== undefined;
+    this.url = sessionUrl ?? this.route.url;
+    if (!this.canListen) this.pulse = setInterval(() => this.dispatchAll(), PULSE).unref();
+    await this.connect();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -97,15 +104,18 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     client.on('notification', ({ channel, payload }) => this.dispatch(channel, payload ?? ''));
     try {
       await client.connect();
-      for (const channel of this.handlers.keys())
-        await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-      for (const handler of this.connectHandlers) await handler(client);
+      if (this.canListen) await this.listen(client);
       this.client = client;
       this.dispatchAll();
     } catch (error) {
       await client.end().catch(() => undefined);
       this.lost(client, error as Error);
     }
+  }
+
+  private async listen(client: pg.Client): Promise<void> {
+    for (const channel of this.handlers.keys()) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+    for (const handler of this.connectHandlers) await handler(client);
   }
 
   private lost(client: pg.Client, error?: Error): void {

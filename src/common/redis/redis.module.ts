@@ -1,6 +1,11 @@
 import { Global, Module } from '@nestjs/common';
+import { InstanceMessages } from './instance-messages.js';
+import { RedisReader } from './redis-reader.js';
 import { Redis } from './redis.js';
 
 @Global()
-@Module({ providers: [Redis], exports: [Redis] })
+@Module({
+  providers: [InstanceMessages, Redis, RedisReader],
+  exports: [InstanceMessages, Redis, RedisReader],
+})
 export class RedisModule {}

@@ -4,7 +4,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { within } from '../periodic/within.js';
 
 /** The time limit of a connection attempt and of a command, in milliseconds. Nothing that Redis carries is worth a longer wait. */
-const TIMEOUT = 500;
+export const TIMEOUT = 500;
 /** After a failure, Redis is left alone for this long, in milliseconds. Then one command finds out whether it is back. */
 const PAUSE = 1_000;
 const LONGEST_RECONNECT_DELAY = 2_000;
@@ -29,23 +29,20 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     return this.config.redisUrl !== undefined;
   }
 
+  /** False while commands would fail. */
+  get isUp(): boolean {
+    return this.client?.isReady === true && (!this.isAway || performance.now() >= this.pausedUntil);
+  }
+
   async onModuleInit(): Promise<void> {
-    const { redisUrl: url, nodeEnv } = this.config;
-    if (url === undefined) {
+    const { redisUrl, nodeEnv } = this.config;
+    if (redisUrl === undefined) {
       if (nodeEnv === 'production')
         this.logger.log('Each instance counts requests for itself, because REDIS_URL is not set.');
       return;
     }
-    // The library is loaded only where it is used.
-    const { createClient } = await import('@redis/client');
-    const client: RedisClientType = createClient({
-      url,
-      disableOfflineQueue: true,
-      commandsQueueMaxLength: MAX_COMMANDS,
-      socket: {
-        connectTimeout: TIMEOUT,
-        reconnectStrategy: (retries) => Math.min(100 * 2 ** retries, LONGEST_RECONNECT_DELAY),
-      },
+    const client = await this.createClient({
+      reconnectStrategy: (retries) => Math.min(100 * 2 ** retries, LONGEST_RECONNECT_DELAY),
     });
     client.on('error', (error: unknown) => this.failed(error));
     client.on('ready', () => this.answered());
@@ -60,6 +57,26 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     this.client = undefined;
     client?.destroy();
     return Promise.resolve();
+  }
+
+  /**
+   * A connection that is not open yet. Its errors must be handled.
+   *
+   * @param reconnectStrategy how long to wait before the next attempt, in milliseconds, or false if there is none
+   */
+  async createClient({
+    reconnectStrategy,
+  }: {
+    reconnectStrategy: false | ((retries: number) => number);
+  }): Promise<RedisClientType> {
+    // The library is loaded only where it is used.
+    const { createClient } = await import('@redis/client');
+    return createClient({
+      url: this.config.redisUrl,
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: MAX_COMMANDS,
+      socket: { connectTimeout: TIMEOUT, reconnectStrategy },
+    });
   }
 
   /** Never rejects. @returns undefined if Redis is not configured, is away, or does not answer in time */
@@ -96,6 +113,6 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-function timedOut(): never {
+export function timedOut(): never {
   throw new Error(`No answer within ${TIMEOUT} ms.`);
 }

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Identity } from '../../common/auth/identity.js';
 import { Database } from '../../common/database/database.js';
+import { InstanceMessages } from '../../common/redis/instance-messages.js';
 import { conflict, invalidField, notFound, validationFailed } from '../../common/errors/app-error.js';
 import { type Page, type PageQuery, toPageBy } from '../../common/http/paging.js';
 import { toConfig, toConfigVersion } from './admin-config.mapper.js';
@@ -33,6 +34,7 @@ export class ConfigEditorService {
     private readonly database: Database,
     private readonly configs: AdminConfigRepository,
     private readonly runtime: AdminConfigService,
+    private readonly messages: InstanceMessages,
   ) {}
 
   /** By key. */
@@ -148,6 +150,7 @@ export class ConfigEditorService {
     });
     // The next request of this instance uses the change, even if the notification is delayed.
     this.runtime.forget();
+    void this.messages.announce('switchboard_config', '');
     return row;
   }
 

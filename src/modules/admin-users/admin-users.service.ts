@@ -11,6 +11,7 @@ import {
   unavailable,
   validationFailed,
 } from '../../common/errors/app-error.js';
+import { InstanceMessages } from '../../common/redis/instance-messages.js';
 import { decodeCursor, newestFirst, type Page, toPage } from '../../common/http/paging.js';
 import { toApiTime } from '../../common/http/cursor-time.js';
 import { TurnService } from '../turns/turn.service.js';
@@ -43,6 +44,7 @@ export class AdminUsersService {
     private readonly users: AdminUsersRepository,
     private readonly directory: UserDirectory,
     private readonly turns: TurnService,
+    private readonly messages: InstanceMessages,
     private readonly audit: AuditService,
     private readonly files: FilesService,
     @Inject(USER_WRITER) private readonly writer: UserWriter,
@@ -153,6 +155,7 @@ export class AdminUsersService {
     } finally {
       // The next request of this instance uses the change, even if the notification is delayed.
       this.directory.forget(id);
+      void this.messages.announce('switchboard_user', id);
     }
   }
 

@@ -54,6 +54,8 @@ export interface AgentInput {
   onRefusedFiles?: (files: readonly RefusedFile[]) => void;
   /** Reports that the oldest turns were left out because the vendor refused the length of the prompt. */
   onShortened?: () => void;
+  /** The conversation is not needed any more. It is empty after this. */
+  onHistoryUsed?: () => void;
   /** Another model than the chosen one has begun to answer. Called before anything of its answer is emitted. */
   onModel?: (model: SelectedModel) => void;
   /** Reserves calls that the admission of the turn does not cover. */

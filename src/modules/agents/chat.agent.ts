@@ -38,6 +38,8 @@ export class ChatAgent {
         abortSignal: signal,
       }),
     );
+    // No other model is asked any more. A long conversation needs more memory than everything else in its turn.
+    input.onHistoryUsed?.();
     const converter = new PartConverter(emit);
     emit({ type: 'start-step' });
     try {

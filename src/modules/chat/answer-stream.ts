@@ -21,6 +21,8 @@ export function sendStream(
   { headers = {}, hasBeginning = false }: SendOptions = {},
 ): void {
   if (reply.request.method === 'HEAD') return sendHead(reply);
+  // The request lives as long as its response, and clients send whole conversations.
+  reply.request.body = undefined;
   streamReaders.inc();
   const events = new EventStream(
     reply,

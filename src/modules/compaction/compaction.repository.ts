@@ -123,10 +123,14 @@ const CLAIM = `
         through_at = excluded.through_at, through_id = excluded.through_id
     where (compaction.retry_at is null or compaction.retry_at <= now())
       and (compaction.token is null or compaction.started_at < now() - interval '${PATIENCE} seconds'
-           or (compaction.instance_id <> $4
-               and not exists (select from pg_locks
-                                where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance}
-                                  and objid::text = compaction.instance_id::text and granted)))
+           or (compaction.instance_id <> $4 and not exists (
+                select from switchboard.instances peer
+                 where peer.id = compaction.instance_id and peer.beat_at > clock_timestamp() - interval '10 seconds'
+                   -- Behind a pooler, no instance holds a lock.
+                   and (not peer.has_lock
+                        or exists (select from pg_locks
+                                    where locktype = 'advisory' and classid = ${ADVISORY_LOCKS.instance}
+                                      and objid::text = peer.id::text and granted)))))
   returning token`;
 
 const STORE = `

@@ -67,10 +67,13 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
     noteSignOfLife(signal);
     return answer;
   }
-  const headers = { ...plainHeaders(init?.headers), 'accept-encoding': 'identity' };
+  const headers: Record<string, string> = { ...plainHeaders(init?.headers), 'accept-encoding': 'identity' };
+  if (body) headers['content-length'] = String(Buffer.byteLength(body));
   let response: Dispatcher.ResponseData;
   try {
-    const sending = request(url, { method, headers, body, signal, dispatcher });
+    // The documentation of the client has iterable bodies, its types do not.
+    const sent = body ? (new SentOnce(body) as unknown as Buffer) : undefined;
+    const sending = request(url, { method, headers, body: sent, signal, dispatcher });
     response = await (signal ? unlessAborted(sending, signal) : sending);
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -90,6 +93,28 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
         : [value].flat().map((item) => [name, item]),
     ),
   });
+}
+
+/**
+ * The body of a request, which is given away when it is sent. The client keeps a body until the response has ended, and
+ * a conversation is larger than everything else that a stream needs.
+ */
+class SentOnce {
+  private text?: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return {
+      next: () => {
+        const { text } = this;
+        this.text = undefined;
+        return text === undefined ? { done: true, value: undefined } : { done: false, value: text };
+      },
+    };
+  }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { isToolUIPart, type UIMessage, type UIMessageChunk } from 'ai';
 
 type Part = UIMessage['parts'][number];
-type TextLike = Extract<Part, { type: 'text' | 'reasoning' }>;
+export type TextLike = Extract<Part, { type: 'text' | 'reasoning' }>;
 
 /** The fields of a tool part in all its states. */
 interface ToolPart {
@@ -50,14 +50,15 @@ export class MessageAssembler {
         this.parts.push({ ...chunk });
         return;
       case 'start-step':
-        this.stepStart = this.parts.length;
         this.parts.push({ type: 'step-start' });
+        this.stepStart = this.parts.length;
         return;
       case 'finish-step':
         this.open.clear();
         return;
       case 'reset-step':
         this.parts.length = this.stepStart;
+        this.open.clear();
         return;
       case 'tool-input-delta':
         // The whole input follows when it is complete. Half of a JSON text is useless after a reload.
@@ -100,6 +101,11 @@ export class MessageAssembler {
   /** The chunks that end the texts and reasoning that the model did not finish. */
   missingEnds(): UIMessageChunk[] {
     return [...this.open].map(([key, { type }]) => ({ type: `${type}-end`, id: key.slice(type.length + 1) }));
+  }
+
+  /** The texts and reasoning that the model has not finished, with the ids of their chunks. */
+  openTexts(): Array<{ part: TextLike; id: string }> {
+    return [...this.open].map(([key, part]) => ({ part, id: key.slice(part.type.length + 1) }));
   }
 
   private begin(chunk: Extract<UIMessageChunk, { type: 'text-start' | 'reasoning-start' }>): void {

@@ -182,6 +182,7 @@ export class TurnConductor {
   private async generate(answering: Answering, tell: (model: SelectedModel) => void): Promise<Ending> {
     const { turn, run, identity, keys, resumed } = answering;
     let { chosen } = answering;
+    const messages = answering.history.length;
     const { documentId, repositoryId } = turn.request;
     const { signal, note, onRefusedFiles } = turn;
     const { admission } = run;
@@ -215,13 +216,15 @@ export class TurnConductor {
       const read = await this.files.withContents(identity, answering.history);
       const fit = fittedFor(answering, read);
       isShortened = fit.isShortened;
-      const shown = { ...input, history: fit.history };
+      // The phases of a turn never change, so its history is emptied.
+      const onHistoryUsed = () => [answering.history, read, fit.history].forEach((list) => (list.length = 0));
+      const shown = { ...input, history: fit.history, onHistoryUsed };
       end = await this.agents.get(chosen.agentType).answer(shown, chosen.model, emit);
     } catch (error) {
       if (!turn.signal.aborted) failure = this.failureOf(error, turn, chosen.model);
     }
     turn.endParts();
-    const answered = { ...answering, chosen, isShortened };
+    const answered = { ...answering, chosen, messages, isShortened };
     if (turn.stopReason === 'stopped') return { ...answered, status: 'stopped' };
     if (turn.stopReason === 'shutdown' || turn.stopReason === 'taken')
       return { ...answered, status: 'interrupted' };

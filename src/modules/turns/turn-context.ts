@@ -65,7 +65,7 @@ export function contextChunk({
 
 /** The chat after the answer, for the decision whether it has become long. */
 export function answeredChatOf(ending: Ending): AnsweredChat {
-  const { turn, run, chosen, identity, keys, config, history, isShortened } = ending;
+  const { turn, run, chosen, identity, keys, config, messages, isShortened } = ending;
   const { inputTokens = 0, outputTokens = 0, reasoningTokens = 0 } = run.figures.lastCall ?? {};
   return {
     identity,
@@ -75,7 +75,7 @@ export function answeredChatOf(ending: Ending): AnsweredChat {
     agentType: chosen.agentType,
     model: chosen.model,
     tokens: inputTokens + outputTokens - reasoningTokens,
-    messages: history.length,
+    messages,
     isShortened,
   };
 }

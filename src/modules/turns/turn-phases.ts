@@ -92,6 +92,8 @@ export interface End {
 /** The answer is complete. */
 export type Ending = Answering &
   End & {
+    /** The number of messages up to and including the question. The history may have been released. */
+    messages: number;
     /** True if messages were left out of its prompt because it would have been too long. */
     isShortened: boolean;
   };

@@ -18,6 +18,8 @@ import { InstanceLife } from './instances/instance-life.js';
 import { InstanceRepository } from './instances/instance.repository.js';
 import { RemoteTurns } from './instances/remote-turns.js';
 import { RemoteTurnsRepository } from './instances/remote-turns.repository.js';
+import { RedisLogs } from './instances/redis-logs.js';
+import { RedisLogWriter } from './stream-hub/redis-log-writer.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
@@ -53,6 +55,8 @@ import { TurnStoring } from './turn-storing.js';
     InstanceLife,
     InstanceRepository,
     RecoveryRepository,
+    RedisLogs,
+    RedisLogWriter,
     RemoteTurns,
     RemoteTurnsRepository,
     StreamHub,

@@ -85,7 +85,6 @@ describe('CheckpointReader', () => {
     const again: UIMessageChunk[] = [
       ...CHUNKS.slice(0, -3),
       { type: 'reset-step' },
-      { type: 'start-step' },
       { type: 'text-start', id: '3' },
       { type: 'text-delta', id: '3', delta: 'Another answer' },
       { type: 'text-end', id: '3' },

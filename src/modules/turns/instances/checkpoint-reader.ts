@@ -21,11 +21,15 @@ interface Read {
   /** Of a text: how much, and whether its end was sent. */
   text?: string;
   isEnded?: boolean;
-  /** Of a tool: whether its input, the request for approval and the decision were sent. */
+  /** Of a tool: how far it was, and whether its input, the request for approval and the decision were sent. */
+  stage?: number;
   hasInput?: boolean;
   approvalId?: string;
   isDecided?: boolean;
 }
+
+/** The states of a call in their order. After these, it has a result. */
+const STAGES = ['input-streaming', 'input-available', 'approval-requested', 'approval-responded'];
 
 /** Parts that are stored while the answer is written, and that its readers get at its end if they are still there. */
 const NOTES = new Set(['data-draft']);
@@ -52,11 +56,26 @@ export class CheckpointReader {
   private step = 0;
   private stepIsOpen = false;
 
+  /** Whether this checkpoint contains everything that was sent. */
+  isContinuedBy(parts: Part[]): boolean {
+    return this.isContinued(namesOf(parts, false));
+  }
+
+  /** The id under which the text of a part of the last checkpoint was sent. */
+  idOf(parts: Part[], part: Part): string | undefined {
+    return this.readOf(parts, part)?.id;
+  }
+
+  /** The text of a part of the last checkpoint was sent under another id. */
+  rename(parts: Part[], part: Part, id: string): void {
+    const read = this.readOf(parts, part);
+    if (read) read.id = id;
+  }
+
   /** @throws CheckpointConflict if an earlier step has changed */
   next(parts: Part[], hasEnded = false): UIMessageChunk[] {
     const named = namesOf(parts, hasEnded);
-    const isContinued = [...this.read].every(([name, read]) => isContinuation(read, named.get(name)));
-    const chunks = isContinued ? [] : this.reset(named);
+    const chunks = this.isContinued(named) ? [] : this.reset(named);
     for (const [name, part] of named) chunks.push(...this.chunksOf(name, part));
     return chunks;
   }
@@ -73,13 +92,20 @@ export class CheckpointReader {
     return results;
   }
 
-  /** The model was asked again for its last step. */
+  private isContinued(named: Map<string, Part>): boolean {
+    return [...this.read].every(([name, read]) => isContinuation(read, named.get(name)));
+  }
+
+  private readOf(parts: Part[], part: Part): Read | undefined {
+    const [name] = [...namesOf(parts, false)].find(([, named]) => named === part) ?? [];
+    return name === undefined ? undefined : this.read.get(name);
+  }
+
+  /** The model was asked again for its last step, or its last words were not stored. The step itself stays open. */
   private reset(named: Map<string, Part>): UIMessageChunk[] {
-    for (const [name, { step }] of this.read) if (step === this.step) this.read.delete(name);
-    if (!this.stepIsOpen || ![...this.read].every(([name, read]) => isContinuation(read, named.get(name))))
-      throw new CheckpointConflict();
-    this.stepIsOpen = false;
-    this.step--;
+    for (const [name, { step }] of this.read)
+      if (step === this.step && !name.startsWith('step-start')) this.read.delete(name);
+    if (!this.stepIsOpen || !this.isContinued(named)) throw new CheckpointConflict();
     return [{ type: 'reset-step' }];
   }
 
@@ -134,10 +160,16 @@ function namesOf(parts: Part[], withNotes: boolean): Map<string, Part> {
   return named;
 }
 
-function isContinuation({ text, json }: Read, part: Part | undefined): boolean {
+function isContinuation({ text, json, stage = 0 }: Read, part: Part | undefined): boolean {
   if (!part) return false;
   if (text !== undefined) return (part as TextPart).text.startsWith(text);
-  return isToolUIPart(part) || part.type.startsWith('data-') || JSON.stringify(part) === json;
+  if (isToolUIPart(part)) return stageOf(part) >= stage;
+  return part.type.startsWith('data-') || JSON.stringify(part) === json;
+}
+
+function stageOf({ state }: { state: string }): number {
+  const stage = STAGES.indexOf(state);
+  return stage < 0 ? STAGES.length : stage;
 }
 
 function textChanges(read: Read, part: TextPart): UIMessageChunk[] {
@@ -168,6 +200,7 @@ function metadata({ providerMetadata }: { providerMetadata?: unknown }): object 
 function toolChanges(read: Read, part: ToolPart): UIMessageChunk[] {
   const { toolCallId, state, approval, providerExecuted } = part;
   const chunks: object[] = [];
+  read.stage = stageOf(part);
   if (state === 'input-streaming') return [{ type: 'tool-input-start', ...callOf(part) } as UIMessageChunk];
   if (state === 'output-error' && part['input'] === undefined) {
     const { rawInput: input, errorText } = part;

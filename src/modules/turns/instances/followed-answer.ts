@@ -3,58 +3,132 @@ import { shownMetadata } from '../../messages/shown-metadata.js';
 import { endsWithCalls, shownParts } from '../../messages/shown-parts.js';
 import { readParts } from '../stored-parts.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
+import type { LogEntry } from '../stream-hub/redis-log.js';
 import { DEFAULT_TITLE, type MessageStatus } from '../turn.types.js';
 import { CheckpointReader, type Held } from './checkpoint-reader.js';
 import type { FoundAnswer, StoredAnswer } from './followed-answers.repository.js';
+import { ReplayedLog } from './replayed-log.js';
 
 const DELETED = 'The answer was deleted while it was being generated.';
 const FAILED = 'The answer could not be completed.';
+/**
+ * A checkpoint may be older than what a log has brought. After this time, it is believed: its instance may have lost the rest.
+ * In milliseconds.
+ */
+const CATCHING_UP = 10_000;
 
-/** An answer that another instance is writing, or that has ended: its stream, rebuilt from what is stored. */
+/**
+ * An answer that another instance is writing, or that has ended: its stream, made from the log that the instance writes to
+ * Redis, or from what is stored. Each can continue the other. The log has every chunk; what is stored is the truth.
+ */
 export class FollowedAnswer {
   readonly stream = new LiveStream();
   version: string;
-  private readonly checkpoints = new CheckpointReader();
+  private readonly found: FoundAnswer;
+  /** Set while its checkpoints are followed. */
+  private checkpoints?: CheckpointReader;
+  /** Set while a log is read. If checkpoints are followed as well, the log has not caught up with them yet. */
+  private log?: ReplayedLog;
   private title: string | null;
+  private hasOpenDocument = false;
+  private leftLogAt = Number.NEGATIVE_INFINITY;
 
-  private parts: UIMessage['parts'] = [];
+  private parts: UIMessage['parts'];
 
-  /** @param held by a client that sends the answer back; its last step is sent anew */
-  constructor(found: FoundAnswer, held?: Held) {
-    const { messageId, createdAt, metadata } = found;
+  /**
+   * Nothing is sent before `takeEntry` or `followCheckpoints`.
+   *
+   * @param held by a client that sends the answer back; its last step is sent anew
+   */
+  constructor(
+    found: FoundAnswer,
+    private readonly held?: Held,
+  ) {
+    this.found = found;
+    this.parts = readParts(found.parts);
     this.title = found.title;
     this.version = found.version;
-    const model = metadata?.model ?? found.model ?? undefined;
+  }
+
+  /** True while the stream comes from the log alone. */
+  get followsLog(): boolean {
+    return this.log !== undefined && !this.checkpoints;
+  }
+
+  /** Sends what was stored when the answer was found. @returns whether the answer has ended */
+  followCheckpoints(): boolean {
+    const { messageId, createdAt, metadata, model: found } = this.found;
+    const model = metadata?.model ?? found ?? undefined;
+    this.checkpoints = new CheckpointReader();
     this.stream.publish({
       type: 'start',
       messageId,
       messageMetadata: { createdAt: createdAt.toISOString(), ...(model === undefined ? {} : { model }) },
     });
-    if (held) {
-      this.stream.publish({ type: 'reset-step' });
-      for (const chunk of this.checkpoints.skipTo(held, readParts(found.parts))) this.stream.publish(chunk);
+    const { held } = this;
+    if (held)
+      this.publish([{ type: 'reset-step' }, ...this.checkpoints.skipTo(held, readParts(this.found.parts))]);
+    return this.takeCheckpoint(this.found);
+  }
+
+  /**
+   * Takes what the log has brought. A log begins with the first chunk.
+   *
+   * @returns whether the answer has ended
+   * @throws CheckpointConflict if the log does not continue the checkpoints
+   */
+  takeEntry({ sequence, chunks, state }: LogEntry): boolean {
+    if (sequence === 0) this.log = new ReplayedLog();
+    const { log, checkpoints } = this;
+    if (!log) return false;
+    const shown = chunks.flatMap((chunk) => log.add(chunk) ?? []);
+    if (!checkpoints) this.publish(shown);
+    else if (state === 'live') {
+      this.publish(log.continueFrom(checkpoints));
+      this.checkpoints = undefined;
     }
-    this.take(found);
+    // After checkpoints, its end is read from what is stored.
+    if (state !== 'ended' || checkpoints) return false;
+    this.stream.finish();
+    return true;
+  }
+
+  /** The rest comes from checkpoints. @returns whether the answer has ended */
+  leaveLog(): boolean {
+    const { log, checkpoints } = this;
+    this.log = undefined;
+    if (checkpoints) return false;
+    if (!log) return this.followCheckpoints();
+    this.checkpoints = log.toCheckpoints();
+    this.hasOpenDocument = log.hasOpenDocument;
+    this.leftLogAt = performance.now();
+    return false;
   }
 
   /** @returns whether the answer has ended */
-  take(stored: StoredAnswer): boolean {
+  takeCheckpoint(stored: StoredAnswer): boolean {
+    const { checkpoints } = this;
+    if (!checkpoints) return false;
     const { status, parts, title, version, isMarked } = stored;
     if (!status) return this.end({ type: 'error', errorText: DELETED });
+    const isRunning = status === 'streaming' && isMarked;
+    const known = parts === null ? undefined : readParts(parts);
+    if (known && isRunning && performance.now() - this.leftLogAt < CATCHING_UP) {
+      if (!checkpoints.isContinuedBy(known)) return false;
+    }
     if (this.title === DEFAULT_TITLE && title !== null && title !== DEFAULT_TITLE)
-      this.stream.publish({ type: 'data-chat-title', data: { title }, transient: true });
-    this.title = title;
+      this.publish([{ type: 'data-chat-title', data: { title }, transient: true }]);
     this.version = version;
-    if (parts !== null) this.parts = readParts(parts);
-    if (status === 'streaming' && isMarked) {
+    if (known) this.parts = known;
+    if (isRunning) {
       // Nothing is held back: the stream begins with the first part.
-      if (parts !== null) this.publishUpTo(this.parts, false);
+      if (known) this.publish(checkpoints.next(known));
       return false;
     }
     const shown = shownParts(this.parts, status === 'streaming' ? 'interrupted' : status);
     // Its instance could not end its last step.
     if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
-    this.publishUpTo(shown, true);
+    this.publish(checkpoints.next(shown, true));
     return this.end(...lastChunks(stored, status));
   }
 
@@ -63,12 +137,16 @@ export class FollowedAnswer {
     this.end({ type: 'error', errorText });
   }
 
-  private publishUpTo(parts: UIMessage['parts'], hasEnded: boolean): void {
-    for (const chunk of this.checkpoints.next(parts, hasEnded)) this.stream.publish(chunk);
+  private publish(chunks: UIMessageChunk[]): void {
+    for (const chunk of chunks) {
+      if (chunk.type === 'data-chat-title') this.title = (chunk.data as { title: string }).title;
+      this.stream.publish(chunk);
+    }
   }
 
   private end(...chunks: UIMessageChunk[]): true {
-    for (const chunk of chunks) this.stream.publish(chunk);
+    if (this.hasOpenDocument) this.stream.publish({ type: 'data-finish', data: null, transient: true });
+    this.publish(chunks);
     this.stream.finish();
     return true;
   }

@@ -30,6 +30,8 @@ export interface FoundAnswer extends StoredAnswer {
   messageId: string;
   /** Absent if it has ended. */
   streamId: string | null;
+  /** The instance that writes it. */
+  instanceId: number | null;
   model: string | null;
   questionId: string | null;
   question: unknown;
@@ -39,6 +41,8 @@ export interface Follow {
   messageId: string;
   streamId: string;
   version: string;
+  /** Whether its parts are read when they have changed. */
+  readsParts: boolean;
 }
 
 const STATE = `
@@ -46,7 +50,7 @@ const STATE = `
 
 /** The chat is changed with the end of its answer. Copies in a new chat are older than their chat; the clocks of the server and the database may differ. */
 const FIND_LAST = `
-  select message.id as "messageId", stream.id as "streamId", stream.id is not null as "isMarked", ${STATE}, message.parts,
+  select message.id as "messageId", stream.id as "streamId", stream."instanceId", stream.id is not null as "isMarked", ${STATE}, message.parts,
          chat.title, question.id as "questionId", question.parts as question,
          (select call ->> 'provider' || '/' || (call ->> 'model')
             from switchboard.runs run cross join jsonb_each(run.calls) as sent (call_id, call)
@@ -81,9 +85,11 @@ const FIND_ANSWER = `
 
 const LOOK = `
   select followed."streamId", ${STATE}, chat.title,
-         case when message.version is distinct from followed.version then message.parts end as parts,
+         case when followed.reads_parts and message.version is distinct from followed.version
+              then message.parts end as parts,
          exists (select from "Stream" stream where stream.id = followed."streamId") as "isMarked"
-    from unnest($1::uuid[], $2::uuid[], $3::text[]) as followed ("streamId", "messageId", version)
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
+           as followed ("streamId", "messageId", version, reads_parts)
     left join lateral (
       select *, xmin::text as version from "Message_v2" written where written.id = followed."messageId"
     ) message on true
@@ -120,6 +126,7 @@ export class FollowedAnswersRepository {
       follows.map(({ streamId }) => streamId),
       follows.map(({ messageId }) => messageId),
       follows.map(({ version }) => version),
+      follows.map(({ readsParts }) => readsParts),
     ];
     return this.database.asService((manager) =>
       manager.query<Array<StoredAnswer & { streamId: string }>>(LOOK, parameters),

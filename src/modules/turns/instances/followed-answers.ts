@@ -7,6 +7,7 @@ import type { LiveStream } from '../stream-hub/live-stream.js';
 import type { SentAnswer, TurnRequest } from '../turn.types.js';
 import { CheckpointConflict } from './checkpoint-reader.js';
 import { FollowedAnswer } from './followed-answer.js';
+import { RedisLogs } from './redis-logs.js';
 import {
   type Follow,
   type FoundAnswer,
@@ -16,6 +17,12 @@ import {
 
 /** In milliseconds. With the interval of checkpoints, readers are at most a second behind. */
 const LOOK_INTERVAL = 150;
+/** How often an answer is looked up that comes from a log: only to notice that it is over. */
+const LOG_LOOK_INTERVAL = 1_000;
+/** After this time, what is stored counts more than a log that does not end. */
+const LOG_ENDS_WITHIN = 1_500;
+/** How often a log is asked for while an answer comes from checkpoints. */
+const LOG_RETRY = 1_000;
 /** After this time without a reader, an answer is not followed any more. */
 const UNREAD_FOR = 2_000;
 /** For how many seconds an answer can be replayed after its end. */
@@ -24,12 +31,20 @@ const CHANGED = 'The answer was changed. Load the chat again.';
 
 interface Followed extends Follow {
   answer: FollowedAnswer;
+  instanceId: number;
   readAt: number;
+  /** The name of the log that is read, or will be if it answers. */
+  log?: string;
+  /** When the log was asked for, or the answer was looked up. */
+  askedAt: number;
+  lookedAt: number;
+  /** When it was first seen to have ended, although its log goes on. */
+  overSince?: number;
 }
 
 /**
- * The answers that other instances are writing, for readers of this one. Their checkpoints are read for all readers of
- * an answer together, and with one statement for all answers.
+ * The answers that other instances are writing, for readers of this one. They come from logs in Redis. Without Redis,
+ * they come from their checkpoints, which are read for all readers of an answer together, and with one statement for all answers.
  */
 @Injectable()
 export class FollowedAnswers {
@@ -38,7 +53,10 @@ export class FollowedAnswers {
   private isLooking = false;
   private isFailing = false;
 
-  constructor(private readonly repository: FollowedAnswersRepository) {}
+  constructor(
+    private readonly repository: FollowedAnswersRepository,
+    private readonly logs: RedisLogs,
+  ) {}
 
   /** The stream of the last answer in the user's chat, if it is being written or has ended within the last minute. */
   async find(identity: Identity, chatId: string): Promise<LiveStream | undefined> {
@@ -67,7 +85,9 @@ export class FollowedAnswers {
     const found = await this.repository.findAnswer(identity, chatId, answer.messageId);
     if (!found) return undefined;
     if (found.isMarked) throw streamInProgress();
-    return new FollowedAnswer(found, answer).stream;
+    const shown = new FollowedAnswer(found, answer);
+    shown.followCheckpoints();
+    return shown.stream;
   }
 
   private streamOf(found: FoundAnswer): LiveStream {
@@ -78,12 +98,52 @@ export class FollowedAnswers {
       return known.answer.stream;
     }
     const answer = new FollowedAnswer(found);
-    if (streamId !== null && found.isMarked) {
-      const { version } = answer;
-      this.followed.set(streamId, { answer, streamId, messageId, version, readAt: performance.now() });
-      void this.lookOn();
+    const { instanceId, isMarked, version } = found;
+    if (streamId === null || instanceId === null || !isMarked) {
+      answer.followCheckpoints();
+      return answer.stream;
     }
+    const now = performance.now();
+    const times = { readAt: now, askedAt: now, lookedAt: now };
+    const followed: Followed = {
+      answer,
+      streamId,
+      messageId,
+      instanceId,
+      version,
+      readsParts: true,
+      ...times,
+    };
+    this.followed.set(streamId, followed);
+    this.openLog(followed);
+    if (!followed.log && answer.leaveLog()) this.forget(followed);
+    void this.lookOn();
     return answer.stream;
+  }
+
+  private openLog(followed: Followed): void {
+    const { streamId, instanceId, answer } = followed;
+    followed.askedAt = performance.now();
+    followed.log = this.logs.open(streamId, instanceId, {
+      take: (entry) => {
+        if (this.attempt(followed, () => answer.takeEntry(entry))) this.forget(followed);
+        else if (entry.state === 'ended') this.leaveLog(followed);
+        followed.readsParts = !answer.followsLog;
+      },
+      lost: () => this.leaveLog(followed),
+    });
+  }
+
+  private leaveLog(followed: Followed): void {
+    if (followed.log) this.logs.close(followed.log);
+    followed.log = undefined;
+    followed.readsParts = true;
+    if (this.attempt(followed, () => followed.answer.leaveLog())) this.forget(followed);
+  }
+
+  private forget({ streamId, log }: Followed): void {
+    this.followed.delete(streamId);
+    if (log) this.logs.close(log);
   }
 
   /** Never rejects. Runs while there are answers to follow. */
@@ -106,18 +166,35 @@ export class FollowedAnswers {
   }
 
   private async look(): Promise<void> {
-    if (this.followed.size === 0) return;
-    for (const stored of await this.repository.look([...this.followed.values()])) {
+    const now = performance.now();
+    const due = [...this.followed.values()].filter(
+      ({ answer, lookedAt }) => !answer.followsLog || now - lookedAt >= LOG_LOOK_INTERVAL,
+    );
+    for (const followed of due) {
+      followed.lookedAt = now;
+      if (!followed.log && now - followed.askedAt >= LOG_RETRY) this.openLog(followed);
+    }
+    if (due.length === 0) return;
+    for (const stored of await this.repository.look(due)) {
       const followed = this.followed.get(stored.streamId);
-      if (followed && this.take(followed, stored)) this.followed.delete(stored.streamId);
+      if (!followed) continue;
+      if (followed.answer.followsLog) this.compare(followed, stored);
+      else if (this.attempt(followed, () => followed.answer.takeCheckpoint(stored))) this.forget(followed);
+      followed.version = followed.answer.version;
     }
   }
 
-  private take(followed: Followed, stored: StoredAnswer): boolean {
+  /** A log ends soon after the answer, unless its instance is dead or was taken for dead. */
+  private compare(followed: Followed, { status, isMarked }: StoredAnswer): void {
+    if (status === 'streaming' && isMarked) return;
+    followed.overSince ??= performance.now();
+    if (performance.now() - followed.overSince >= LOG_ENDS_WITHIN) this.leaveLog(followed);
+  }
+
+  /** @returns whether the answer has ended */
+  private attempt(followed: Followed, work: () => boolean): boolean {
     try {
-      const isOver = followed.answer.take(stored);
-      followed.version = followed.answer.version;
-      return isOver;
+      return work();
     } catch (error) {
       if (!(error instanceof CheckpointConflict))
         this.logger.error({ err: error, messageId: followed.messageId }, 'An answer could not be followed.');
@@ -128,9 +205,9 @@ export class FollowedAnswers {
 
   private forgetUnread(): void {
     const now = performance.now();
-    for (const [id, followed] of this.followed) {
+    for (const followed of this.followed.values()) {
       if (followed.answer.stream.hasReaders) followed.readAt = now;
-      else if (now - followed.readAt > UNREAD_FOR) this.followed.delete(id);
+      else if (now - followed.readAt > UNREAD_FOR) this.forget(followed);
     }
   }
 }

@@ -12,6 +12,12 @@ export interface StopScope {
   isUnread?: boolean;
 }
 
+export interface AskedStream {
+  id: string;
+  /** The instance that writes it. */
+  instance: number;
+}
+
 /** The mark carries the request, and the notification only says that there is one. So no request is lost with a connection. */
 const ASK_TO_STOP = `
   with asked as (
@@ -23,7 +29,7 @@ const ASK_TO_STOP = `
   ), told as materialized (
     select pg_notify('${STOP_CHANNEL}', instance::text) from (select distinct instance from asked) owners
   )
-  select asked.id from asked where (select count(*) from told) >= 0`;
+  select asked.id, asked.instance from asked where (select count(*) from told) >= 0`;
 
 const STILL_MARKED = 'select id from "Stream" where id = any($1::uuid[])';
 
@@ -35,20 +41,16 @@ export class RemoteTurnsRepository {
     private readonly instance: InstanceLock,
   ) {}
 
-  /** Asks the other instances to stop their answers. @returns the streams of these answers */
-  async askToStop({ userId, chatId, isUnread = false }: StopScope): Promise<string[]> {
+  /** Asks the other instances to stop their answers. @returns the streams of these answers, and who writes them */
+  async askToStop({ userId, chatId, isUnread = false }: StopScope): Promise<AskedStream[]> {
     const parameters = [userId, chatId ?? null, this.instance.instanceId, !isUnread];
     const [rows] = await this.database.executeAsService([{ text: ASK_TO_STOP, parameters }], userId);
-    return idsOf(rows);
+    return (rows as AskedStream[] | undefined) ?? [];
   }
 
   /** @returns those of the streams that have not ended yet */
   async findMarked(streamIds: string[]): Promise<string[]> {
     const [rows] = await this.database.executeAsService([{ text: STILL_MARKED, parameters: [streamIds] }]);
-    return idsOf(rows);
+    return (rows as Array<{ id: string }> | undefined)?.map(({ id }) => id) ?? [];
   }
-}
-
-function idsOf(rows: unknown[] | undefined): string[] {
-  return (rows as Array<{ id: string }> | undefined)?.map(({ id }) => id) ?? [];
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { InstanceMessages } from '../../../common/redis/instance-messages.js';
+import { STOP_CHANNEL } from './instance.repository.js';
 import { RemoteTurnsRepository, type StopScope } from './remote-turns.repository.js';
 
 /** In milliseconds. */
@@ -8,7 +10,10 @@ const CHECK_INTERVAL = 100;
 /** The answers that other instances are writing, as far as a user of this instance may end them. */
 @Injectable()
 export class RemoteTurns {
-  constructor(private readonly repository: RemoteTurnsRepository) {}
+  constructor(
+    private readonly repository: RemoteTurnsRepository,
+    private readonly messages: InstanceMessages,
+  ) {}
 
   /**
    * Asks the other instances to stop answers, and waits until they have stored what they have so far.
@@ -19,7 +24,10 @@ export class RemoteTurns {
   async stop(scope: StopScope, patience: number): Promise<boolean> {
     const deadline = performance.now() + patience;
     const asked = await this.repository.askToStop(scope);
-    for (let marked = asked; marked.length > 0 && performance.now() < deadline;) {
+    // Behind a pooler, no notification arrives.
+    for (const instance of new Set(asked.map((stream) => stream.instance)))
+      void this.messages.send(instance, STOP_CHANNEL, String(instance));
+    for (let marked = asked.map(({ id }) => id); marked.length > 0 && performance.now() < deadline;) {
       await sleep(CHECK_INTERVAL);
       marked = await this.repository.findMarked(marked);
     }

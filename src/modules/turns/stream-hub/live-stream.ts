@@ -1,5 +1,5 @@
 import type { UIMessageChunk } from 'ai';
-import { type Position, ReplayLog } from './replay-log.js';
+import { type Position, ReplayLog, sizeOf } from './replay-log.js';
 
 /** A reader of a stream. Frames are complete server-sent events. */
 export interface StreamReader {
@@ -21,6 +21,17 @@ interface Follower {
   reader: StreamReader;
   /** Set while the reader is behind. It then reads from the log, not from the published chunks. */
   behind?: Position;
+}
+
+/** A reader that takes what is new when it can use it. It keeps a position in the log and nothing else. */
+export interface Tail {
+  /** The next chunks: at least one if there is any, and no more than about this many characters. */
+  take(characters: number): UIMessageChunk[];
+  /** Whether everything so far was taken. */
+  isDrained(): boolean;
+  /** Whether everything was taken, and nothing follows. */
+  isEnded(): boolean;
+  close(): void;
 }
 
 /**
@@ -54,6 +65,8 @@ export class LiveStream {
   private readonly log = new ReplayLog();
   private readonly followers = new Set<Follower>();
   private continuation: Position = BEGINNING;
+  /** What to call when there is more for a tail. */
+  private readonly tails = new Set<() => void>();
   private finished = false;
 
   get size(): number {
@@ -71,6 +84,7 @@ export class LiveStream {
   publish(chunk: UIMessageChunk): void {
     if (this.finished) return;
     this.log.append(chunk);
+    if (this.tails.size > 0) for (const tell of this.tails) tell();
     if (this.followers.size === 0) return;
     const frame = toFrame(chunk);
     for (const follower of this.followers) {
@@ -82,6 +96,7 @@ export class LiveStream {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    for (const tell of this.tails) tell();
     for (const follower of this.followers) if (follower.behind === undefined) this.dismiss(follower);
     if (this.followers.size === 0) return;
     lingering.add(this);
@@ -108,6 +123,29 @@ export class LiveStream {
     return {
       resume: () => this.catchUp(follower),
       close: () => this.forget(follower),
+    };
+  }
+
+  /** @param onMore called after each chunk and at the end; the tail may take the chunks later */
+  tail(onMore: () => void): Tail {
+    let position: Position = { entry: 0, offset: 0 };
+    const isDrained = () => this.log.next(position) === undefined;
+    this.tails.add(onMore);
+    return {
+      take: (characters) => {
+        const chunks: UIMessageChunk[] = [];
+        for (let size = 0; size < characters;) {
+          const next = this.log.next(position);
+          if (next === undefined) break;
+          position = next.position;
+          chunks.push(next.chunk);
+          size += sizeOf(next.chunk);
+        }
+        return chunks;
+      },
+      isDrained,
+      isEnded: () => this.finished && isDrained(),
+      close: () => void this.tails.delete(onMore),
     };
   }
 

@@ -20,7 +20,8 @@ const WHOLES = new Set<UIMessageChunk['type']>(['data-codeDelta', 'data-sheetDel
 /** After this chunk, the content is a different one. */
 const NEW_CONTENT: UIMessageChunk['type'] = 'data-clear';
 
-function sizeOf(chunk: UIMessageChunk): number {
+/** A measure of the memory that a chunk takes, in characters. */
+export function sizeOf(chunk: UIMessageChunk): number {
   const contents = Object.values(chunk).map((value: unknown) => {
     if (typeof value === 'string') return value.length;
     return typeof value === 'object' && value !== null ? JSON.stringify(value).length : 0;

@@ -25,6 +25,10 @@ export class StreamHub {
     activeStreams.set(this.turns.size);
   }
 
+  withStream(streamId: string): Turn | undefined {
+    return this.all().find((turn) => turn.streamId === streamId);
+  }
+
   all(): Turn[] {
     return [...this.turns.values()];
   }
