@@ -4,6 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { FastifyInstance } from 'fastify';
 import { describeProblem, REQUEST_ID_HEADER } from './common/errors/api-problems.js';
 import { ProblemDto } from './common/errors/problem.dto.js';
+import { streamSchemas } from './modules/chat/contract/stream-schemas.js';
 import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
 
 const DESCRIPTION = `The open backend for AI chat.
@@ -85,6 +86,10 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
     describeRefusals(method, operation);
     operation.parameters?.sort(byPlaceAndName);
   }
+  document.components = {
+    ...document.components,
+    schemas: { ...document.components?.schemas, ...streamSchemas() },
+  };
   return document;
 }
 

@@ -7,7 +7,8 @@ const FUNCTIONS = [INSTANCE_STATE, BEAT];
 
 /**
  * The instances of the server that use this database: each has a row, and says every second that it is alive. The mark of
- * a running answer can also carry the request to stop it, for the instance that is writing it.
+ * a running answer can also carry the request to stop it, for the instance that is writing it, and says whether anyone reads the answer: on that instance,
+ * and on which other ones.
  */
 export class Instances1764000000010 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -22,13 +23,18 @@ export class Instances1764000000010 implements MigrationInterface {
       );
       alter table switchboard.instances enable row level security;
       revoke all on switchboard.instances from public, anon, authenticated`);
-    await runner.query(`alter table public."Stream" add column "isStopping" boolean not null default false`);
+    await runner.query(`
+      alter table public."Stream"
+        add column "isStopping" boolean not null default false,
+        add column "isUnread" boolean not null default false,
+        add column "followedBy" integer[]`);
     await createFunctions(runner, FUNCTIONS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await dropFunctions(runner, FUNCTIONS);
     await runner.query('drop table switchboard.instances');
-    await runner.query('alter table public."Stream" drop column "isStopping"');
+    await runner.query(`
+      alter table public."Stream" drop column "isStopping", drop column "isUnread", drop column "followedBy"`);
   }
 }

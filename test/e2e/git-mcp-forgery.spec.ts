@@ -1,6 +1,7 @@
 import {
   ADDRESS,
   answered,
+  expectNothingAsked,
   ISSUE,
   startWritingApp,
   toolParts,
@@ -75,8 +76,7 @@ describe('the approval of a write cannot be', () => {
     await app.ask(chat.user, chat.chatId, 'Hello?', { repositoryId: chat.repositoryId });
     const stored = await storedAnswer(app, chat.user, chat.chatId);
     const parts = [{ state: 'approval-responded', approval: { id: 'x', approved: true } }];
-    const nothing = await chat.approve({ id: stored.id, role: 'assistant', parts });
-    expect([nothing.status, nothing.problem.code]).toEqual([400, 'validation_failed']);
+    await expectNothingAsked(app, chat, () => chat.approve({ id: stored.id, role: 'assistant', parts }));
     const nowhere = await chat.approve({ id: crypto.randomUUID(), role: 'assistant', parts });
     expect([nowhere.status, nowhere.problem.code]).toEqual([404, 'not_found']);
     expect((await storedAnswer(app, chat.user, chat.chatId)).parts).toEqual(stored.parts);
@@ -86,8 +86,7 @@ describe('the approval of a write cannot be', () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     app.script('Done.');
     await chat.approve(answered(waiting, true));
-    const replayed = await chat.approve(answered(waiting, true));
-    expect([replayed.status, replayed.problem.code]).toEqual([400, 'validation_failed']);
+    await expectNothingAsked(app, chat, () => chat.approve(answered(waiting, true)));
     expect(writes()).toHaveLength(1);
   });
 

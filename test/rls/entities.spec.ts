@@ -75,9 +75,10 @@ describe('entities', () => {
           length: column.length,
           precision: column.precision,
           scale: column.scale,
-          isArray: false,
+          isArray: column.isArray,
         } as never)
-        .toLowerCase(),
+        .toLowerCase()
+        .replace(' array', '[]'),
       nullable: column.isNullable,
       primary: column.isPrimary,
     }));
@@ -172,6 +173,8 @@ describe('entities', () => {
       createdAt: AT,
       instanceId: 7,
       isStopping: false,
+      isUnread: false,
+      followedBy: null,
     });
   });
 

@@ -26,7 +26,7 @@ const RELEASED: Record<string, string> = {
   Files1764000000007: '8fdadc76a92091102cc8c946d4dfcd5fdd8555b841d9cd553b8bee08e57d1a47',
   Search1764000000008: 'dc8385e272f893ab3d0d45a894509d7a37eff422269b366ff9e129995cde5072',
   Compaction1764000000009: '2a6ac912ba7c55b35c4c944b1554d66ef73f24dd48fc7f9fd53d351fc7e383c1',
-  Instances1764000000010: 'fd985fe6f1fa22e8899dac95751e2928d2587125634a38681c2e46002c0baca7',
+  Instances1764000000010: '6aa667ce55d70304c611223b014ee28e4f8aa57f117ca382d41528eda639ca2b',
 };
 
 async function hashOf(Migration: new () => MigrationInterface): Promise<string> {

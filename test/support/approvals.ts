@@ -1,7 +1,7 @@
 import type { TestUser } from './app.js';
 import type { Answer } from './chat-app.js';
 import { type GithubApp, type ScriptedCall, startGithubApp, TOKEN_HEADER } from './github-app.js';
-import { type StoredMessage, storedAnswer } from './turns.js';
+import { messagesOf, type StoredMessage, storedAnswer } from './turns.js';
 
 /** The repository that the tools work on, as in their arguments, and an issue that could be created there. */
 export const ADDRESS = { owner: 'octo-org', repo: 'hello' };
@@ -65,4 +65,18 @@ export function answered(message: StoredMessage, approved: boolean, { reason }: 
       : part,
   );
   return { id: message.id, role: 'assistant', parts };
+}
+
+/** Nothing waits for a decision: the answer is shown as it is, and nothing changes. */
+export async function expectNothingAsked(
+  app: GithubApp,
+  { user, chatId }: WritingChat,
+  approve: () => Promise<Answer>,
+): Promise<void> {
+  const before = await messagesOf(app, user, chatId);
+  const calls = [app.double.requests.length, app.mcp.requests.length];
+  const { status, chunks, done } = await approve();
+  expect([status, chunks[0].messageId, done]).toEqual([200, before.at(-1)?.id, true]);
+  expect([app.double.requests.length, app.mcp.requests.length]).toEqual(calls);
+  expect(await messagesOf(app, user, chatId)).toEqual(before);
 }

@@ -38,7 +38,8 @@ const DESCRIPTIONS: Record<number, { description: string; code: ErrorCode; title
     title: 'Payload Too Large',
     code: 'payload_too_large',
     description:
-      'The body is too large, or has too many keys and items. The limit is 64 KB, or `BODY_LIMIT` for messages, documents and configurations.',
+      'The body is too large, or has too many keys and items. The limit is 64 KB, or `BODY_LIMIT` for messages, documents and configurations. ' +
+      'Of the `messages` in POST /api/chat, only the last one counts.',
   },
   415: {
     title: 'Unsupported Media Type',

@@ -8,13 +8,17 @@ import {
   requestTimedOut,
   unsupportedMediaType,
 } from '../errors/app-error.js';
+import { ByteCollector } from './byte-collector.js';
 import { MAX_DEPTH } from './hostile-input.js';
 import { JsonGauge } from './json-gauge.js';
+import { type LastItem, ListSkimmer } from './list-skimmer.js';
 import { hasBody } from './unread-body.js';
 
 export interface BodyLimits {
-  /** Size of the whole body. */
+  /** Size of the body. If only one item of a list is read, the others do not count. */
   bytes: number;
+  /** The only item of a list that is read. */
+  lastItem?: LastItem;
   /** Number of object keys and array items, at all depths. */
   items: number;
   /** Milliseconds from now until the last byte must have arrived. */
@@ -22,10 +26,10 @@ export interface BodyLimits {
   mediaTypes: readonly string[];
 }
 
-const NOTHING = Buffer.alloc(0);
-const FIRST_CAPACITY = 16 * 1024;
 /** The check after parsing reports the path of nesting that is too deep. This limit bounds the work of that check. */
 const MAX_PARSED_DEPTH = 10_000;
+/** How many times more may arrive than is read, if only one item of a list is read. */
+const UNREAD_FACTOR = 20;
 /** Decoding, parsing and validating a body of several megabytes are three steps. Other requests run between them. */
 const LARGE_BODY = 256 * 1024;
 
@@ -38,7 +42,7 @@ const LARGE_BODY = 256 * 1024;
 export async function readJsonBody(request: FastifyRequest, limits: BodyLimits): Promise<unknown> {
   const { raw, headers } = request;
   if (!hasBody(raw)) return undefined;
-  if (Number(headers['content-length']) > limits.bytes) throw tooManyBytes(limits);
+  if (Number(headers['content-length']) > bytesOnTheWire(limits)) throw tooManyBytes(limits);
   const { mediaType } = request;
   if (mediaType === undefined || !limits.mediaTypes.includes(mediaType)) throw unsupportedMediaType();
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
@@ -66,8 +70,8 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   // If the client disconnected before the guards finished, the events were emitted earlier.
   if (raw.destroyed) throw endedEarly();
   return await new Promise((resolve, reject) => {
-    const bytes = new ByteCollector();
-    const gauge = new JsonGauge();
+    const kept = limits.lastItem ? new ListSkimmer(limits.lastItem) : new WholeBody();
+    let received = 0;
     const stop = (outcome: () => void) => {
       clearTimeout(timer);
       raw.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -79,44 +83,46 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
       stop(() => reject(error));
     };
     const onData = (chunk: Buffer) => {
-      if (bytes.length + chunk.length > limits.bytes) return refuse(tooManyBytes(limits));
-      gauge.add(chunk);
-      if (gauge.items > limits.items) return refuse(tooManyItems(limits));
-      if (gauge.depth > MAX_PARSED_DEPTH) return refuse(tooDeep());
-      bytes.add(chunk);
+      received += chunk.length;
+      if (received > bytesOnTheWire(limits)) return refuse(tooManyBytes(limits));
+      kept.add(chunk);
+      if (kept.length > limits.bytes) return refuse(tooManyBytes(limits));
+      if (kept.items > limits.items) return refuse(tooManyItems(limits));
+      if (kept.depth > MAX_PARSED_DEPTH) return refuse(tooDeep());
     };
-    const onEnd = () => stop(() => resolve(bytes.collected));
+    const onEnd = () => stop(() => resolve(kept.body.collected));
     const onClose = () => stop(() => reject(endedEarly()));
     const timer = setTimeout(() => refuse(requestTimedOut()), limits.timeout);
     raw.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }
 
-/**
- * Copies chunks into one buffer as soon as there are several. Otherwise a client could choose their size: a megabyte in
- * chunks of one byte would take a hundred megabytes of memory.
- */
-class ByteCollector {
-  length = 0;
-  private bytes: Buffer = NOTHING;
+/** A body of which all is read. */
+class WholeBody {
+  readonly body = new ByteCollector();
+  private readonly gauge = new JsonGauge();
 
   add(chunk: Buffer): void {
-    const length = this.length + chunk.length;
-    if (this.length === 0) this.bytes = chunk;
-    else {
-      if (this.bytes.length < length) {
-        const larger = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * this.length, length));
-        this.bytes.copy(larger, 0, 0, this.length);
-        this.bytes = larger;
-      }
-      chunk.copy(this.bytes, this.length);
-    }
-    this.length = length;
+    this.gauge.add(chunk);
+    this.body.add(chunk);
   }
 
-  get collected(): Buffer {
-    return this.bytes.subarray(0, this.length);
+  get length(): number {
+    return this.body.length;
   }
+
+  get items(): number {
+    return this.gauge.items;
+  }
+
+  get depth(): number {
+    return this.gauge.depth;
+  }
+}
+
+/** What a client sends in vain takes time, but no memory. */
+function bytesOnTheWire({ bytes, lastItem }: BodyLimits): number {
+  return lastItem ? UNREAD_FACTOR * bytes : bytes;
 }
 
 function endedEarly(): AppError {

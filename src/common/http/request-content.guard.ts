@@ -5,6 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { validationFailed } from '../errors/app-error.js';
 import { findHostileInput } from './hostile-input.js';
 import { type BodyLimits, readJsonBody } from './json-body.js';
+import type { LastItem } from './list-skimmer.js';
 
 /** Enough for every body except messages, documents and configurations. */
 const SMALL_BODY = 64 * 1024;
@@ -20,6 +21,8 @@ interface BodyRules {
   items?: number;
   /** The default is `application/json`. */
   mediaTypes?: string[];
+  /** Reads only one item of a list in the body, and `null` instead of the others. */
+  lastItem?: LastItem;
   /** Leaves the body to the handler, which bounds it. */
   unread?: boolean;
 }
@@ -68,6 +71,7 @@ export class RequestContentGuard implements CanActivate {
     return {
       bytes: rules?.large ? bodyLimit : Math.min(SMALL_BODY, bodyLimit),
       items: rules?.items ?? FEW_ITEMS,
+      lastItem: rules?.lastItem,
       timeout: requestTimeout,
       mediaTypes: rules?.mediaTypes ?? JSON_TYPE,
     };

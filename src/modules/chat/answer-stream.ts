@@ -5,6 +5,12 @@ import type { LiveStream } from '../turns/stream-hub/live-stream.js';
 
 const PROTOCOL_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 
+interface SendOptions {
+  headers?: Readonly<Record<string, string>>;
+  /** Whether the client has the part of the answer that the stream continues. */
+  hasBeginning?: boolean;
+}
+
 /**
  * Streams an answer to a client: replays from the first chunk, then continues live. Closing the connection does not
  * stop the answer.
@@ -12,7 +18,7 @@ const PROTOCOL_HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' };
 export function sendStream(
   stream: LiveStream,
   reply: FastifyReply,
-  headers: Readonly<Record<string, string>> = {},
+  { headers = {}, hasBeginning = false }: SendOptions = {},
 ): void {
   if (reply.request.method === 'HEAD') return sendHead(reply);
   // The request lives as long as its response, and clients send whole conversations.
@@ -29,7 +35,7 @@ export function sendStream(
       },
     },
   );
-  const subscription = stream.subscribe(events);
+  const subscription = stream.subscribe(events, hasBeginning);
   // The first token must not wait for the following ones.
   events.flush();
 }

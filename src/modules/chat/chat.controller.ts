@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser } from '../../common/auth/decorators.js';
 import { type Identity } from '../../common/auth/identity.js';
 import { ApiProblems } from '../../common/errors/api-problems.js';
+import { clientLeft } from '../../common/http/client-left.js';
 import { ApiClientIdParam, toStoredId } from '../../common/http/client-id.js';
 import { AcceptBody } from '../../common/http/request-content.guard.js';
 import { MessageFiles } from '../files/message-files.js';
@@ -15,7 +16,7 @@ import { AccountingInterceptor } from '../accounting/accounting.interceptor.js';
 import { sendStream } from './answer-stream.js';
 import { ApiAnswerStream, ApiSendMessageBody } from './dto/send-message.docs.js';
 import { StoppedDto } from './dto/stopped.dto.js';
-import { parseSendCommand } from './send-command.js';
+import { isShowRequest, parseSendCommand } from './send-command.js';
 
 @ApiTags('Chat')
 @ApiBearerAuth()
@@ -27,15 +28,21 @@ export class ChatController {
   ) {}
 
   @Post()
-  // Chat clients send the whole conversation each time.
-  @AcceptBody({ large: true, items: 50_000 })
+  // Chat clients send the whole conversation each time. The server has it.
+  @AcceptBody({
+    large: true,
+    items: 50_000,
+    lastItem: { list: 'messages', key: 'role', values: ['user', 'assistant'] },
+  })
   @UseInterceptors(AccountingInterceptor)
   @ApiOperation({
     summary: 'Send a message and stream the answer',
     description:
       'An unknown chat id creates the chat. An existing message id is an edit: the message is replaced, and all later ' +
       'messages are deleted. If the same message is sent again while its answer is streaming, the request attaches to that ' +
-      'stream. Closing the connection does not stop the answer: it is completed and stored, and its stream can be resumed.',
+      'stream. Any other message meanwhile is refused with 409 `stream_in_progress`, unless nobody reads the running answer or ' +
+      'the body says `interrupt: true`: the running answer is then stopped and kept, and the new message is answered. Closing the ' +
+      'connection does not stop the answer: it is completed and stored, and its stream can be resumed.',
   })
   @ApiSendMessageBody()
   @ApiUserKeys()
@@ -49,14 +56,16 @@ export class ChatController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const command = parseSendCommand(body, identity.idNamespace);
-    const { action } = command;
-    if (action.type === 'submit') {
-      const { parts, sizes } = await this.files.receive(identity, action.message.parts);
-      action.message.parts = parts;
+    if (!isShowRequest(command) && command.action.type === 'submit') {
+      const { message } = command.action;
+      const { parts, sizes } = await this.files.receive(identity, message.parts);
+      message.parts = parts;
       command.fileSizes = sizes;
     }
-    const { stream, headers } = await this.turns.answer(identity, command, userKeysOf(request));
-    sendStream(stream, reply, headers);
+    const { stream, headers } = isShowRequest(command)
+      ? await this.turns.show(identity, command.chatId, command.action, command.otherwise)
+      : await this.turns.answer(identity, command, userKeysOf(request), clientLeft(reply));
+    sendStream(stream, reply, { headers, hasBeginning: true });
   }
 
   @Get(':id/stream')
@@ -76,7 +85,8 @@ export class ChatController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const stream = await this.turns.findStream(identity, toStoredId(identity.idNamespace, id, 'id'));
+    const chatId = toStoredId(identity.idNamespace, id, 'id');
+    const stream = await this.turns.findStream(identity, chatId, clientLeft(reply));
     if (stream) sendStream(stream, reply);
     else void reply.status(204).send();
   }

@@ -3,7 +3,7 @@ import { type FieldError, invalidField, validationFailed } from '../../common/er
 import { toStoredId, toStoredMessageId } from '../../common/http/client-id.js';
 import { isDataUrl, isMediaType } from '../agents/file-input.js';
 import { checkFields } from './send-fields.js';
-import type { ToolApproval, TurnAction, TurnRequest, UserMessage } from '../turns/turn.types.js';
+import type { ShowRequest, ToolApproval, TurnAction, TurnRequest, UserMessage } from '../turns/turn.types.js';
 
 const AGENTS = ['auto', 'chat', 'artifact', 'git_mcp'] as const;
 const VISIBILITIES = ['public', 'private'] as const;
@@ -11,6 +11,9 @@ const MAX_PARTS = 200;
 const MAX_REASON = 2_000;
 
 type Fields = Record<string, unknown>;
+
+const NO_QUESTION = ['messages', 'must end with a user message, or with an answer of this chat'] as const;
+const NOT_OF_USER = ['message.role', 'must be user, or the message must be an answer of this chat'] as const;
 
 /** The namespace for mapping the ids of a chat's messages. */
 interface ChatIds {
@@ -20,29 +23,40 @@ interface ChatIds {
 
 /**
  * Parses the body of `POST /api/chat` in both of its forms: `{id, message}`, and the default format of `useChat`, `{id,
- * messages, trigger, messageId}`. From `messages`, only the last user message is read. Fields that clients add for
+ * messages, trigger, messageId}`. From `messages`, only the last one of the user or the assistant is read. Fields that clients add for
  * themselves are ignored, but not those that were meant for this server.
  *
  * @param namespace of the user's client ids
  * @throws AppError 400 naming each invalid field
  */
-export function parseSendCommand(body: unknown, namespace: string): TurnRequest {
+export function parseSendCommand(body: unknown, namespace: string): TurnRequest | ShowRequest {
   if (!isFields(body)) throw invalidField('', 'the body must be a JSON object');
   checkFields(body);
   const chatId = idOf(body['id'], 'id', namespace);
+  const action = actionOf(body, { namespace, chatId });
+  if (action.type === 'show') {
+    const [path, message] = body['message'] === undefined ? NO_QUESTION : NOT_OF_USER;
+    const otherwise = invalidField(path, message);
+    return { chatId, action, otherwise };
+  }
   return {
     chatId,
-    action: actionOf(body, { namespace, chatId }),
+    action,
     model: optionalText(body['model'], 'model'),
     agent: oneOf(body['agent'], AGENTS, 'agent') ?? 'auto',
     thinking: optionalFlag(body['thinking'], 'thinking'),
+    interrupt: optionalFlag(body['interrupt'], 'interrupt'),
     visibility: oneOf(body['visibility'], VISIBILITIES, 'visibility'),
     documentId: optionalId(body['documentId'], 'documentId', namespace),
     repositoryId: optionalId(body['repositoryId'], 'repositoryId', namespace),
   };
 }
 
-function actionOf(body: Fields, chat: ChatIds): TurnAction {
+export function isShowRequest(request: TurnRequest | ShowRequest): request is ShowRequest {
+  return request.action.type === 'show';
+}
+
+function actionOf(body: Fields, chat: ChatIds): TurnAction | ShowRequest['action'] {
   const trigger = oneOf(body['trigger'], ['submit-message', 'regenerate-message'] as const, 'trigger');
   if (trigger === 'regenerate-message') {
     const messageId = body['messageId'] ?? undefined;
@@ -51,37 +65,39 @@ function actionOf(body: Fields, chat: ChatIds): TurnAction {
       messageId: messageId === undefined ? undefined : messageIdOf(messageId, 'messageId', chat),
     };
   }
-  const answer = answerWithApprovals(body);
-  if (answer) return parseApprovals(answer, chat);
   const [message, path] = findMessage(body);
+  if (isFields(message) && message['role'] === 'assistant') return parseAnswer(message, path, chat);
   return { type: 'submit', message: parseMessage(message, path, chat) };
 }
 
 /**
  * Clients answer an approval request by sending the assistant's message again, with the user's decision in the tool's
- * part. Only the decision is read from that message.
+ * part. Only the decision is read from that message. A message without any decision asks for nothing: the `useChat` of the AI
+ * SDK sends it with the results of tools, which this server has itself.
  */
-function answerWithApprovals(body: Fields): Fields | undefined {
-  const { message, messages } = body;
-  const last: unknown = message ?? (Array.isArray(messages) ? messages.at(-1) : undefined);
-  if (!isFields(last) || last['role'] !== 'assistant' || !Array.isArray(last['parts'])) return undefined;
-  return last['parts'].some((part) => isFields(part) && part['state'] === 'approval-responded')
-    ? last
-    : undefined;
-}
-
-function parseApprovals(message: Fields, chat: ChatIds): TurnAction {
-  const approvals = (message['parts'] as unknown[]).flatMap((part, index): ToolApproval[] => {
+function parseAnswer(
+  { id, parts }: Fields,
+  messagePath: string,
+  chat: ChatIds,
+): TurnAction | ShowRequest['action'] {
+  const sent = Array.isArray(parts) ? (parts as unknown[]) : [];
+  const fields = sent.filter(isFields);
+  const answer = {
+    messageId: messageIdOf(id, `${messagePath}.id`, chat),
+    heldSteps: fields.filter(({ type }) => type === 'step-start').length,
+    heldCalls: fields.flatMap(({ toolCallId }) => (typeof toolCallId === 'string' ? [toolCallId] : [])),
+  };
+  const approvals = sent.flatMap((part, index): ToolApproval[] => {
     if (!isFields(part) || part['state'] !== 'approval-responded') return [];
     const { approval } = part;
-    const path = `message.parts.${index}.approval`;
+    const path = `${messagePath}.parts.${index}.approval`;
     if (!isFields(approval)) throw invalidField(path, 'is required');
     const { id, approved, reason } = approval;
     if (typeof id !== 'string') throw invalidField(`${path}.id`, 'must be a string');
     if (typeof approved !== 'boolean') throw invalidField(`${path}.approved`, 'must be true or false');
     return [{ approvalId: id, approved, reason: optionalText(reason, `${path}.reason`, MAX_REASON) }];
   });
-  return { type: 'approve', messageId: messageIdOf(message['id'], 'message.id', chat), approvals };
+  return approvals.length > 0 ? { type: 'approve', ...answer, approvals } : { type: 'show', ...answer };
 }
 
 function findMessage(body: Fields): [message: unknown, path: string] {
@@ -89,7 +105,9 @@ function findMessage(body: Fields): [message: unknown, path: string] {
   const { messages } = body;
   if (messages === undefined) throw invalidField('message', 'is required');
   if (!Array.isArray(messages)) throw invalidField('messages', 'must be an array');
-  const index = messages.findLastIndex((message) => isFields(message) && message['role'] === 'user');
+  const index = messages.findLastIndex(
+    (message) => isFields(message) && (message['role'] === 'user' || message['role'] === 'assistant'),
+  );
   if (index < 0) throw invalidField('messages', 'must contain a user message');
   return [messages[index], `messages.${index}`];
 }

@@ -11,6 +11,7 @@ const FIELDS = [
   'model',
   'agent',
   'thinking',
+  'interrupt',
   'visibility',
   'documentId',
   'repositoryId',

@@ -1,6 +1,7 @@
 import { toMoney } from '../../common/http/money.js';
 import type { MessageDto } from './dto/message.dto.js';
 import { shownMetadata } from './shown-metadata.js';
+import { shownParts } from './shown-parts.js';
 import type { MessageRow } from './messages.repository.js';
 
 /** @param isOwner whether the reader is the owner; only the owner can see costs */
@@ -9,7 +10,7 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     id: row.id,
     chatId: row.chatId,
     role: row.role,
-    parts: toArray(row.parts),
+    parts: partsOf(row),
     attachments: toArray(row.attachments),
     createdAt: row.createdAt.toISOString(),
     modelUsed: row.modelUsed,
@@ -20,6 +21,11 @@ export function toMessage(row: MessageRow, isOwner: boolean): MessageDto {
     finishReason: row.finishReason,
     ...withMetadata(row),
   };
+}
+
+function partsOf({ role, parts, status }: MessageRow): unknown[] {
+  const stored = toArray(parts);
+  return role === 'assistant' ? shownParts(stored, status) : stored;
 }
 
 /**
@@ -33,8 +39,8 @@ function withMetadata(row: MessageRow): Pick<MessageDto, 'metadata'> {
 }
 
 /** The columns can hold any JSON, but clients expect a list of objects. */
-function toArray(value: unknown): unknown[] {
-  return Array.isArray(value) ? value.filter((item) => toObject(item) !== null) : [];
+function toArray(value: unknown): object[] {
+  return Array.isArray(value) ? value.filter((item): item is object => toObject(item) !== null) : [];
 }
 
 function toObject(value: unknown): Record<string, unknown> | null {

@@ -20,8 +20,6 @@ type ToolChunk = Extract<UIMessageChunk, { toolCallId: string }>;
  */
 export class MessageAssembler {
   readonly parts: Part[] = [];
-  /** The number of parts that the answer had when it was continued. Its stream does not contain them. */
-  restored = 0;
   private stepStart = 0;
   private readonly open = new Map<string, TextLike>();
   private readonly tools = new Map<string, ToolPart>();
@@ -30,7 +28,6 @@ export class MessageAssembler {
   /** Continues an answer that is already stored. */
   restore(parts: Part[]): void {
     this.parts.splice(0, this.parts.length, ...parts);
-    this.restored = parts.length;
     for (const part of parts) if (isToolUIPart(part)) this.tools.set(part.toolCallId, part);
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { getToolName, isToolUIPart, type UIMessage } from 'ai';
-import { invalidField } from '../../common/errors/app-error.js';
+import { AppError, invalidField } from '../../common/errors/app-error.js';
 import { canonicalJson } from '../../common/database/canonical-json.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { closed, isFinished, type ToolPart } from './stored-parts.js';
@@ -11,6 +11,13 @@ type Parts = UIMessage['parts'];
 
 /** The database's limit for ids and names of calls. A longer one can be shown, but not approved. */
 const MAX_ID = 200;
+
+/** An answer was sent back in which no call waits for a decision. */
+export class NothingWaits extends AppError {
+  constructor() {
+    super(400, 'validation_failed', 'None of these calls is waiting for approval.');
+  }
+}
 
 /** A call for which this server has requested approval, as stored separately from the message. */
 export interface AskedApproval {
@@ -83,7 +90,7 @@ export function applyApprovals(
     return [call];
   });
   // Clients send the whole message, so it contains decisions on earlier calls. They change nothing.
-  if (answered.size === 0) throw invalidField('message.parts', 'none of these calls is waiting for approval');
+  if (answered.size === 0) throw new NothingWaits();
   return { parts: upToStepOf(goingOn, answered), answered, approved };
 }
 

@@ -16,7 +16,9 @@ import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
+import { closingChunks, endLastStep, publishBeginning } from './answer-frame.js';
 import { AgentChooser } from './agent-chooser.js';
+import { withPatience } from './patience.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
@@ -135,7 +137,9 @@ export class TurnConductor {
       const chosen = await this.admitChosen(opened);
       const { agentType, reason, model } = chosen;
       const messageMetadata = { createdAt: turn.answerCreatedAt.toISOString(), ...nameOf(model) };
-      turn.publish({ type: 'start', messageId: turn.answerId, messageMetadata });
+      const start = { type: 'start', messageId: turn.answerId, messageMetadata } as const;
+      if (continued) publishBeginning(turn, start);
+      turn.publish(start);
       if (!continued) turn.publish({ type: 'data-agent', data: { agentType, reason } });
       const answering = { ...opened, chosen };
       let answeredBy = model;
@@ -267,6 +271,7 @@ export class TurnConductor {
     if (ending.status === 'complete') await withPatience(title?.written, TITLE_IN_TIME, turn.signal);
     turn.phase = 'ending';
     const untouched = ending.failure && stillWaiting(turn.answer.parts, resumed);
+    if (!untouched) endLastStep(turn);
     const metadata = metadataOf(chosen, run.figures, untouched ? undefined : ending.failure);
     const json = jsonOf(untouched ?? turn.answer.parts);
     const stored: Pick<Ending, 'status' | 'finishReason'> = untouched
@@ -289,6 +294,7 @@ export class TurnConductor {
     const context = contextChunk(ending);
     if (context) turn.stream.publish(context);
     const shown = told.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    if (!untouched) for (const chunk of closingChunks(turn.answer.parts)) turn.stream.publish(chunk);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 
@@ -329,19 +335,4 @@ function letReadWhenStored({ turn, stored }: Opened): void {
     // `conduct` reports it to the waiting readers.
     () => undefined,
   );
-}
-
-/** Waits for `work`, but no longer than `milliseconds`, and only until the signal aborts. */
-async function withPatience(
-  work: Promise<void> | undefined,
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (!work || signal?.aborted) return;
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
-  await Promise.race([work, patience]).finally(() => clearTimeout(timer));
 }

@@ -14,7 +14,7 @@ import { textBytesWithin } from '../compaction/context-limit.js';
 import { knownSize } from '../compaction/known-context.js';
 import { type History, HistoryRepository } from './history.repository.js';
 import { partsForModel, readParts } from './stored-parts.js';
-import { applyApprovals, type AskedApproval } from './tool-approvals.js';
+import { applyApprovals, type AskedApproval, NothingWaits } from './tool-approvals.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
 import { InstanceLife } from './instances/instance-life.js';
 import type { Turn } from './turn.js';
@@ -137,7 +137,7 @@ export class TurnOpening {
   /**
    * The agent of an answer that is to be continued. Undefined for any other kind of request.
    *
-   * @throws AppError 404 if the message is not the user's, 400 if it waits for nothing
+   * @throws AppError 404 if the message is not the user's, NothingWaits
    */
   async findBegun(
     { request, userId }: Turn,
@@ -151,9 +151,7 @@ export class TurnOpening {
     const isThere = await this.repository.asUser(identity, (manager) =>
       this.repository.isAnswer(manager, chatId, messageId),
     );
-    throw isThere
-      ? invalidField('message.parts', 'none of these calls is waiting for approval')
-      : notFound('The message');
+    throw isThere ? new NothingWaits() : notFound('The message');
   }
 
   private async applyPending(

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Identity } from '../../common/auth/identity.js';
 import type { Statement } from '../../common/database/database.js';
-import { AppError, streamInProgress, unavailable } from '../../common/errors/app-error.js';
+import { AppError, notFound, streamInProgress, unavailable } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { PeriodicTask } from '../../common/periodic/periodic-task.js';
 import { within } from '../../common/periodic/within.js';
@@ -16,17 +16,20 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { CompactionService } from '../compaction/compaction.service.js';
 import type { UserKeys } from '../models/user-keys.js';
+import { AnswerReaders } from './instances/answer-readers.js';
 import { FollowedAnswers } from './instances/followed-answers.js';
 import { InstanceLife } from './instances/instance-life.js';
 import { RemoteTurns } from './instances/remote-turns.js';
 import type { LiveStream } from './stream-hub/live-stream.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
+import { NothingWaits } from './tool-approvals.js';
 import { Turn } from './turn.js';
 import { TurnConductor } from './turn-conductor.js';
+import { TurnInterruption } from './turn-interruption.js';
 import { TurnRecovery } from './turn-recovery.js';
 import { TurnRepository } from './turn.repository.js';
-import type { TurnRequest } from './turn.types.js';
+import type { SentAnswer, TurnRequest } from './turn.types.js';
 
 /** A little less than the second that a crash may lose. */
 const CHECKPOINT_INTERVAL = 800;
@@ -34,6 +37,8 @@ const RECOVERY_INTERVAL = 30_000;
 /** The time that running turns have to be stored after the deadline of a shutdown. */
 const STORE_TIMEOUT = 5_000;
 const STOP_TIMEOUT = 10_000;
+/** How often a message tries to take the place of an answer that another instance is writing. */
+const MAX_TRIES = 3;
 
 /** The stream of an answer, and the headers of the response that sends it. */
 export interface AnswerToRead {
@@ -70,6 +75,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly life: InstanceLife,
     private readonly remote: RemoteTurns,
     private readonly followed: FollowedAnswers,
+    private readonly readers: AnswerReaders,
+    private readonly interruption: TurnInterruption,
     private readonly compaction: CompactionService,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
@@ -78,40 +85,107 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * Starts a turn, or returns the running turn if it does exactly the same. Wait for `readable` before reading its
    * stream.
    *
+   * @param left aborts when the client does not wait any more
    * @throws AppError 409 while another message of the user is being answered in the chat, 503 during a shutdown
    */
-  begin(identity: Identity, request: TurnRequest, keys: UserKeys): Turn {
+  begin(identity: Identity, request: TurnRequest, keys: UserKeys, left: AbortSignal): Turn {
     const active = this.hub.get(identity.id, request.chatId);
     if (active) {
-      if (active.isSameAs(request)) return active;
-      throw streamInProgress();
+      if (!active.isSameAs(request)) throw streamInProgress();
+      active.attend(left);
+      return active;
     }
     if (this.stopping)
       throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
     const turn = new Turn(identity.id, request);
+    turn.onReaders = () => this.readers.note(turn);
+    turn.attend(left);
     this.hub.add(turn);
     turn.done = this.conductor.conduct(turn, identity, keys);
     return turn;
   }
 
-  /** Starts a turn like {@link begin}, and waits until there is something to read. @throws AppError as {@link begin} */
-  async answer(identity: Identity, request: TurnRequest, keys: UserKeys): Promise<AnswerToRead> {
-    const turn = this.begin(identity, request, keys);
-    try {
-      await turn.readable;
-      return { stream: turn.stream, headers: turn.headers };
-    } catch (error) {
-      // Another instance may be answering the same message.
-      const isTaken = error instanceof AppError && error.code === 'stream_in_progress';
-      const stream = isTaken ? await this.followed.findSame(identity, request) : undefined;
-      if (!stream) throw error;
-      return { stream, headers: {} };
+  /**
+   * Starts a turn like {@link begin}, and waits until there is something to read. Another answer that is running in the
+   * chat is stopped if the request may interrupt it.
+   *
+   * @throws AppError as {@link begin}
+   */
+  async answer(
+    identity: Identity,
+    request: TurnRequest,
+    keys: UserKeys,
+    left: AbortSignal,
+  ): Promise<AnswerToRead> {
+    for (let tries = 1; ; tries++) {
+      const turn = await this.interruptAndBegin(identity, request, keys, left);
+      try {
+        await turn.readable;
+        return { stream: turn.stream, headers: turn.headers };
+      } catch (error) {
+        const { action, chatId } = request;
+        // Another request was faster, or the client has an old state. It gets the present one.
+        if (error instanceof NothingWaits && action.type === 'approve')
+          return this.show(identity, chatId, action);
+        if (!(error instanceof AppError && error.code === 'stream_in_progress')) throw error;
+        // Another instance is answering in the chat, perhaps the same message.
+        const stream = await this.followed.findSame(identity, request);
+        if (stream) {
+          this.readers.follow({ userId: identity.id, chatId }, left);
+          return { stream, headers: {} };
+        }
+        if (tries === MAX_TRIES || !(await this.interruption.stopRemote(identity.id, request))) throw error;
+      }
     }
   }
 
-  /** The stream of the answer in a chat of this user that is running on any instance, or that has ended within a minute. */
-  async findStream(identity: Identity, chatId: string): Promise<LiveStream | undefined> {
-    return this.hub.get(identity.id, chatId)?.stream ?? this.followed.find(identity, chatId);
+  /**
+   * An answer as it is stored, for a client that sends it back.
+   *
+   * @param otherwise the error if it is not an answer of the user's chat
+   * @throws AppError 409 while it is generated
+   */
+  async show(
+    identity: Identity,
+    chatId: string,
+    answer: SentAnswer,
+    otherwise = notFound('The message'),
+  ): Promise<AnswerToRead> {
+    const stream = await this.followed.show(identity, chatId, answer);
+    if (!stream) throw otherwise;
+    return { stream, headers: {} };
+  }
+
+  /** Stops the turn that is in the way, as often as there is one. @throws AppError 409 if it may not be stopped */
+  private async interruptAndBegin(
+    identity: Identity,
+    request: TurnRequest,
+    keys: UserKeys,
+    left: AbortSignal,
+  ): Promise<Turn> {
+    for (;;) {
+      const active = this.hub.get(identity.id, request.chatId);
+      // Nothing may come between this check and the beginning.
+      if (!active || active.isSameAs(request)) return this.begin(identity, request, keys, left);
+      const isRunning = () => this.hub.get(identity.id, request.chatId) === active;
+      if (!(await this.interruption.stop(active, request, isRunning))) throw streamInProgress();
+    }
+  }
+
+  /**
+   * The stream of the answer in a chat of this user that is running on any instance, or that has ended within a minute.
+   *
+   * @param left aborts when its reader has left
+   */
+  async findStream(identity: Identity, chatId: string, left: AbortSignal): Promise<LiveStream | undefined> {
+    const turn = this.hub.get(identity.id, chatId);
+    if (turn) {
+      turn.attend(left);
+      return turn.stream;
+    }
+    const stream = await this.followed.find(identity, chatId);
+    if (stream?.isFinished === false) this.readers.follow({ userId: identity.id, chatId }, left);
+    return stream;
   }
 
   /** Ends the chat's running turn, whichever instance runs it, and waits until its content so far is stored. */
@@ -177,6 +251,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private async checkpoint(): Promise<void> {
     const answering = this.hub.all().filter(({ phase }) => phase === 'answering');
     const turns = answering.filter((turn) => turn.changed && !this.unstorable.has(turn));
+    for (const turn of answering) this.readers.note(turn);
     // The row contains the minimum cost of silent calls, too.
     const runs = answering.flatMap(({ run, changed }) => (run && (changed || !run.isRefreshed) ? [run] : []));
     const refresh = this.accounting.refreshStatement(runs);

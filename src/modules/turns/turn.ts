@@ -35,12 +35,15 @@ export class Turn {
   changed = false;
   /** Set when the turn is opened. */
   answerCreatedAt = new Date();
+  /** Called when the last connection has left, and when there is one again. */
+  onReaders: () => void = () => undefined;
   /** Resolves when the turn has ended and is stored. The conductor sets it. */
   done: Promise<void> = Promise.resolve();
 
   /** The files that the vendor could not process, by their messages. */
   readonly refusedFiles = new Map<string, RefusedFile[]>();
 
+  private connections = 0;
   private readonly controller = new AbortController();
   private readonly reading = Promise.withResolvers<void>();
 
@@ -69,6 +72,21 @@ export class Turn {
 
   get stopReason(): TurnStop | undefined {
     return this.signal.aborted ? (this.signal.reason as TurnStopError).why : undefined;
+  }
+
+  /** True if no connection to this instance waits for the answer or reads it. */
+  get isUnread(): boolean {
+    return this.connections === 0;
+  }
+
+  /** A connection waits for the answer or reads it. @param left aborts when it does not any more */
+  attend(left: AbortSignal): void {
+    if (left.aborted) return this.onReaders();
+    if (++this.connections === 1) this.onReaders();
+    const leave = () => {
+      if (--this.connections === 0) this.onReaders();
+    };
+    left.addEventListener('abort', leave, { once: true });
   }
 
   publish(unbounded: UIMessageChunk): void {

@@ -11,6 +11,8 @@ import { AgentChooser } from './agent-chooser.js';
 import { HistoryRepository } from './history.repository.js';
 import { RecoveryRepository } from './recovery.repository.js';
 import { FollowedAnswersRepository } from './instances/followed-answers.repository.js';
+import { AnswerReaders } from './instances/answer-readers.js';
+import { AnswerReadersRepository } from './instances/answer-readers.repository.js';
 import { FollowedAnswers } from './instances/followed-answers.js';
 import { InstanceLife } from './instances/instance-life.js';
 import { InstanceRepository } from './instances/instance.repository.js';
@@ -23,6 +25,7 @@ import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
 import { TurnAdmission } from './turn-admission.js';
 import { TurnConductor } from './turn-conductor.js';
+import { TurnInterruption } from './turn-interruption.js';
 import { TurnOpening } from './turn-opening.js';
 import { TurnRecovery } from './turn-recovery.js';
 import { TurnEndRepository } from './turn-end.repository.js';
@@ -44,6 +47,8 @@ import { TurnStoring } from './turn-storing.js';
   ],
   providers: [
     AgentChooser,
+    AnswerReaders,
+    AnswerReadersRepository,
     FollowedAnswers,
     FollowedAnswersRepository,
     HistoryRepository,
@@ -62,6 +67,7 @@ import { TurnStoring } from './turn-storing.js';
     TurnOpening,
     TurnRecovery,
     TurnEndRepository,
+    TurnInterruption,
     TurnRepository,
     TurnService,
     TurnStoring,

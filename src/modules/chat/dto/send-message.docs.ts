@@ -7,6 +7,7 @@ import {
   ApiResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
+import { CHUNK_SCHEMA } from '../contract/stream-schemas.js';
 
 /** The parts of the AI SDK's UIMessage that users write. */
 export class UserMessageDto {
@@ -97,6 +98,15 @@ class SendOptionsDto {
       'possible if this is false.',
   })
   thinking?: boolean;
+
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'Stops another answer that is running in the chat, and answers this message. What had arrived is kept with the status ' +
+      '`stopped`. If nobody reads the running answer, this happens without the field, too. Sending the message of the running ' +
+      'answer again never stops it.',
+  })
+  interrupt?: boolean;
 
   @ApiPropertyOptional({ format: 'uuid', description: 'The document that is open next to the chat.' })
   documentId?: string;
@@ -190,8 +200,8 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
   ApiResponse({
     status: 200,
     description:
-      'Server-sent events in the AI SDK UI message stream protocol v1. Each `data:` frame has one JSON chunk. The last frame ' +
-      'is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`. If another ' +
+      'Server-sent events in the AI SDK UI message stream protocol v1. Each `data:` frame has one JSON chunk; the ' +
+      'schema `ChatStreamChunk` describes them all. The last frame is `data: [DONE]`. After 15 s without data, a comment is sent as a ping. `start` has the stored `messageId`. If another ' +
       'model answers in place of the one that `start` names, a `message-metadata` chunk has its `model`, before the content. `finish` ' +
       'has the metadata of the stored answer with its figures and its `finishReason`: `stop`, `length` (cut off at a token ' +
       'limit), `content-filter` (ended by the provider) or `tool-calls`. An error after the first byte is an `error` chunk with ' +
@@ -204,5 +214,12 @@ export const ApiAnswerStream = ({ admitted = false } = {}) =>
       'x-request-id': { description: 'The id of this request.', schema: { type: 'string' } },
       ...(admitted ? RATE_LIMIT_HEADERS : {}),
     },
-    content: { 'text/event-stream': { schema: { type: 'string' }, example: STREAM_EXAMPLE } },
+    content: {
+      'text/event-stream': {
+        schema: { type: 'string' },
+        // The `itemSchema` of OpenAPI 3.2.
+        ...{ 'x-itemSchema': { $ref: `#/components/schemas/${CHUNK_SCHEMA}` } },
+        example: STREAM_EXAMPLE,
+      },
+    },
   });

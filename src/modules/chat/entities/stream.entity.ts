@@ -23,4 +23,12 @@ export class StreamEntity {
   /** Another instance was asked to stop it. */
   @Column({ default: false })
   isStopping: boolean;
+
+  /** No connection to the process that generates it waits for it or reads it. */
+  @Column({ default: false })
+  isUnread: boolean;
+
+  /** The other processes on which it is read. */
+  @Column({ type: 'integer', array: true, nullable: true })
+  followedBy: number[] | null;
 }

@@ -31,8 +31,14 @@ interface Read {
 /** The states of a call in their order. After these, it has a result. */
 const STAGES = ['input-streaming', 'input-available', 'approval-requested', 'approval-responded'];
 
-/** Parts that are stored, and that live readers do not get. */
+/** Parts that are stored while the answer is written, and that its readers get at its end if they are still there. */
 const NOTES = new Set(['data-draft']);
+
+/** What a client has of an answer: the number of its steps, and the ids of its calls. */
+export interface Held {
+  heldSteps: number;
+  heldCalls: readonly string[];
+}
 
 /** A checkpoint does not continue the previous one. */
 export class CheckpointConflict extends Error {
@@ -52,7 +58,7 @@ export class CheckpointReader {
 
   /** Whether this checkpoint contains everything that was sent. */
   isContinuedBy(parts: Part[]): boolean {
-    return this.isContinued(namesOf(parts));
+    return this.isContinued(namesOf(parts, false));
   }
 
   /** The id under which the text of a part of the last checkpoint was sent. */
@@ -67,11 +73,23 @@ export class CheckpointReader {
   }
 
   /** @throws CheckpointConflict if an earlier step has changed */
-  next(parts: Part[]): UIMessageChunk[] {
-    const named = namesOf(parts);
+  next(parts: Part[], hasEnded = false): UIMessageChunk[] {
+    const named = namesOf(parts, hasEnded);
     const chunks = this.isContinued(named) ? [] : this.reset(named);
     for (const [name, part] of named) chunks.push(...this.chunksOf(name, part));
     return chunks;
+  }
+
+  /** Takes everything before the content of a step as sent, because the client has it. @returns the results of the client's calls */
+  skipTo({ heldSteps, heldCalls }: Held, parts: Part[]): UIMessageChunk[] {
+    const results: UIMessageChunk[] = [];
+    for (const [name, part] of namesOf(parts, true)) {
+      if (this.step === heldSteps) return results;
+      const chunks = this.chunksOf(name, part);
+      if (isToolUIPart(part) && heldCalls.includes(part.toolCallId))
+        results.push(...chunks.filter(({ type }) => type.startsWith('tool-output-')));
+    }
+    return results;
   }
 
   private isContinued(named: Map<string, Part>): boolean {
@@ -79,7 +97,7 @@ export class CheckpointReader {
   }
 
   private readOf(parts: Part[], part: Part): Read | undefined {
-    const [name] = [...namesOf(parts)].find(([, named]) => named === part) ?? [];
+    const [name] = [...namesOf(parts, false)].find(([, named]) => named === part) ?? [];
     return name === undefined ? undefined : this.read.get(name);
   }
 
@@ -126,11 +144,11 @@ export class CheckpointReader {
 }
 
 /** A name for each part that stays the same in all checkpoints. */
-function namesOf(parts: Part[]): Map<string, Part> {
+function namesOf(parts: Part[], withNotes: boolean): Map<string, Part> {
   const named = new Map<string, Part>();
   const counts = new Map<string, number>();
   for (const part of parts) {
-    if (NOTES.has(part.type)) continue;
+    if (!withNotes && NOTES.has(part.type)) continue;
     if (isToolUIPart(part)) named.set(`tool ${part.toolCallId}`, part);
     else if ('id' in part && part.type.startsWith('data-')) named.set(`${part.type} ${part.id}`, part);
     else {

@@ -81,7 +81,7 @@ class Owner {
       this.position = next.position;
       chunks.push(next.chunk);
     }
-    return to.takeEntry({ sequence: this.sequence++, chunks, state, restored: 0 });
+    return to.takeEntry({ sequence: this.sequence++, chunks, state });
   }
 
   checkpoint(): StoredAnswer {

@@ -1,10 +1,11 @@
-import type { UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
 import { shownMetadata } from '../../messages/shown-metadata.js';
+import { endsWithCalls, shownParts } from '../../messages/shown-parts.js';
 import { readParts } from '../stored-parts.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import type { LogEntry } from '../stream-hub/redis-log.js';
 import { DEFAULT_TITLE, type MessageStatus } from '../turn.types.js';
-import { CheckpointReader } from './checkpoint-reader.js';
+import { CheckpointReader, type Held } from './checkpoint-reader.js';
 import type { FoundAnswer, StoredAnswer } from './followed-answers.repository.js';
 import { ReplayedLog } from './replayed-log.js';
 
@@ -32,9 +33,19 @@ export class FollowedAnswer {
   private hasOpenDocument = false;
   private leftLogAt = Number.NEGATIVE_INFINITY;
 
-  /** Nothing is sent before `takeEntry` or `followCheckpoints`. */
-  constructor(found: FoundAnswer) {
+  private parts: UIMessage['parts'];
+
+  /**
+   * Nothing is sent before `takeEntry` or `followCheckpoints`.
+   *
+   * @param held by a client that sends the answer back; its last step is sent anew
+   */
+  constructor(
+    found: FoundAnswer,
+    private readonly held?: Held,
+  ) {
     this.found = found;
+    this.parts = readParts(found.parts);
     this.title = found.title;
     this.version = found.version;
   }
@@ -54,6 +65,9 @@ export class FollowedAnswer {
       messageId,
       messageMetadata: { createdAt: createdAt.toISOString(), ...(model === undefined ? {} : { model }) },
     });
+    const { held } = this;
+    if (held)
+      this.publish([{ type: 'reset-step' }, ...this.checkpoints.skipTo(held, readParts(this.found.parts))]);
     return this.takeCheckpoint(this.found);
   }
 
@@ -63,11 +77,10 @@ export class FollowedAnswer {
    * @returns whether the answer has ended
    * @throws CheckpointConflict if the log does not continue the checkpoints
    */
-  takeEntry({ sequence, chunks, state, restored }: LogEntry): boolean {
+  takeEntry({ sequence, chunks, state }: LogEntry): boolean {
     if (sequence === 0) this.log = new ReplayedLog();
     const { log, checkpoints } = this;
     if (!log) return false;
-    if (restored) log.restore(readParts(this.found.parts).slice(0, restored));
     const shown = chunks.flatMap((chunk) => log.add(chunk) ?? []);
     if (!checkpoints) this.publish(shown);
     else if (state === 'live') {
@@ -106,8 +119,17 @@ export class FollowedAnswer {
     if (this.title === DEFAULT_TITLE && title !== null && title !== DEFAULT_TITLE)
       this.publish([{ type: 'data-chat-title', data: { title }, transient: true }]);
     this.version = version;
-    if (known) this.publish(checkpoints.next(known));
-    return isRunning ? false : this.end(...lastChunks(stored, status));
+    if (known) this.parts = known;
+    if (isRunning) {
+      // Nothing is held back: the stream begins with the first part.
+      if (known) this.publish(checkpoints.next(known));
+      return false;
+    }
+    const shown = shownParts(this.parts, status === 'streaming' ? 'interrupted' : status);
+    // Its instance could not end its last step.
+    if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
+    this.publish(checkpoints.next(shown, true));
+    return this.end(...lastChunks(stored, status));
   }
 
   /** Its readers can ask again. */

@@ -73,6 +73,16 @@ const FIND_LAST = `
              and message."createdAt" > chat."createdAt" - interval '1 minute')
    limit 1`;
 
+const FIND_ANSWER = `
+  select message.id as "messageId", stream.id as "streamId", stream.id is not null as "isMarked", ${STATE}, message.parts,
+         chat.title, null as "questionId", null as question, null as model
+    from chat
+    join (select *, xmin::text as version from "Message_v2" where id = $3) message
+         on message."chatId" = chat.id and message.role = 'assistant'
+    left join "Stream" stream on stream."messageId" = message.id and stream."chatId" = chat.id
+   where chat.id = $1 and chat.user_id = $2
+   limit 1`;
+
 const LOOK = `
   select followed."streamId", ${STATE}, chat.title,
          case when followed.reads_parts and message.version is distinct from followed.version
@@ -98,6 +108,14 @@ export class FollowedAnswersRepository {
   async findLast(identity: Identity, chatId: string, replayable: number): Promise<FoundAnswer | undefined> {
     const rows = await this.database.readAsUser(identity, (statements) =>
       statements.query<FoundAnswer[]>(FIND_LAST, [chatId, identity.id, replayable]),
+    );
+    return rows[0];
+  }
+
+  /** An answer in the user's own chat. */
+  async findAnswer(identity: Identity, chatId: string, messageId: string): Promise<FoundAnswer | undefined> {
+    const rows = await this.database.readAsUser(identity, (statements) =>
+      statements.query<FoundAnswer[]>(FIND_ANSWER, [chatId, identity.id, messageId]),
     );
     return rows[0];
   }

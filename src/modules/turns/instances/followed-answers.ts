@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Identity } from '../../../common/auth/identity.js';
+import { streamInProgress } from '../../../common/errors/app-error.js';
 import { toJson } from '../../../common/database/stored-json.js';
 import type { LiveStream } from '../stream-hub/live-stream.js';
-import type { TurnRequest } from '../turn.types.js';
+import type { SentAnswer, TurnRequest } from '../turn.types.js';
 import { CheckpointConflict } from './checkpoint-reader.js';
 import { FollowedAnswer } from './followed-answer.js';
 import { RedisLogs } from './redis-logs.js';
@@ -71,6 +72,22 @@ export class FollowedAnswers {
     const isSame =
       found?.isMarked && found.questionId === id && JSON.stringify(found.question) === toJson(parts);
     return isSame ? this.streamOf(found) : undefined;
+  }
+
+  /**
+   * The stream of an answer as it is stored, for a client that has it.
+   *
+   * @param answer what the client has of it; the last step is sent anew
+   * @returns undefined if it is not an answer of the user's chat
+   * @throws AppError 409 while it is generated
+   */
+  async show(identity: Identity, chatId: string, answer: SentAnswer): Promise<LiveStream | undefined> {
+    const found = await this.repository.findAnswer(identity, chatId, answer.messageId);
+    if (!found) return undefined;
+    if (found.isMarked) throw streamInProgress();
+    const shown = new FollowedAnswer(found, answer);
+    shown.followCheckpoints();
+    return shown.stream;
   }
 
   private streamOf(found: FoundAnswer): LiveStream {

@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../../common/database/database.js';
 import { InstanceLock } from '../../../common/database/instance-lock.js';
+import { isFollowed } from './answer-readers.repository.js';
 import { STOP_CHANNEL } from './instance.repository.js';
 
 /** Which answers of a user to stop: those of one chat, or all. */
 export interface StopScope {
   userId: string;
   chatId?: string;
+  /** Only answers that nobody reads, on any instance. */
+  isUnread?: boolean;
 }
 
 export interface AskedStream {
@@ -21,6 +24,7 @@ const ASK_TO_STOP = `
     update "Stream" stream set "isStopping" = true from chat
      where chat.id = stream."chatId" and chat.user_id = $1 and ($2::uuid is null or chat.id = $2)
        and stream."instanceId" <> $3
+       and ($4 or stream."isUnread" and not ${isFollowed('stream', '$3')})
     returning stream.id, stream."instanceId" as instance
   ), told as materialized (
     select pg_notify('${STOP_CHANNEL}', instance::text) from (select distinct instance from asked) owners
@@ -38,8 +42,8 @@ export class RemoteTurnsRepository {
   ) {}
 
   /** Asks the other instances to stop their answers. @returns the streams of these answers, and who writes them */
-  async askToStop({ userId, chatId }: StopScope): Promise<AskedStream[]> {
-    const parameters = [userId, chatId ?? null, this.instance.instanceId];
+  async askToStop({ userId, chatId, isUnread = false }: StopScope): Promise<AskedStream[]> {
+    const parameters = [userId, chatId ?? null, this.instance.instanceId, !isUnread];
     const [rows] = await this.database.executeAsService([{ text: ASK_TO_STOP, parameters }], userId);
     return (rows as AskedStream[] | undefined) ?? [];
   }

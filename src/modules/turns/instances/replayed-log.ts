@@ -57,11 +57,6 @@ export class ReplayedLog {
   /** The calls whose input readers do not get piece by piece, because they have missed the beginning. */
   private readonly whole = new Set<string>();
 
-  /** @param restored the parts that the answer had before it was continued; the log does not contain them */
-  restore(restored: Parts): void {
-    this.answer.restore(restored);
-  }
-
   /** @returns the chunk for readers, if there is one */
   add(chunk: UIMessageChunk): UIMessageChunk | undefined {
     this.answer.add(chunk);

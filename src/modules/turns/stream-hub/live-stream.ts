@@ -52,6 +52,8 @@ function limitLingering(): void {
   }
 }
 
+const BEGINNING: Position = { entry: 0, offset: 0 };
+
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
 /**
@@ -62,12 +64,17 @@ export const DONE_FRAME = 'data: [DONE]\n\n';
 export class LiveStream {
   private readonly log = new ReplayLog();
   private readonly followers = new Set<Follower>();
+  private continuation: Position = BEGINNING;
   /** What to call when there is more for a tail. */
   private readonly tails = new Set<() => void>();
   private finished = false;
 
   get size(): number {
     return this.log.size;
+  }
+
+  get isFinished(): boolean {
+    return this.finished;
   }
 
   get hasReaders(): boolean {
@@ -103,8 +110,14 @@ export class LiveStream {
     this.followers.clear();
   }
 
-  subscribe(reader: StreamReader): Subscription {
-    const follower: Follower = { reader, behind: { entry: 0, offset: 0 } };
+  /** What is published from now on continues an answer. Its first part was published for readers that do not have it. */
+  beginContinuation(): void {
+    this.continuation = this.log.end();
+  }
+
+  /** @param hasBeginning whether the reader has what is continued */
+  subscribe(reader: StreamReader, hasBeginning = false): Subscription {
+    const follower: Follower = { reader, behind: hasBeginning ? this.continuation : BEGINNING };
     this.followers.add(follower);
     this.catchUp(follower);
     return {

@@ -18,7 +18,6 @@ interface Log extends LogRequest {
   tail: Tail;
   /** False until the question is on the disk and there is something to read. Nothing leaves before that. */
   isReadable: boolean;
-  restored: number;
   sequence: number;
   isWriting: boolean;
   writtenAt: number;
@@ -65,7 +64,6 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
       key,
       tail: turn.stream.tail(() => this.plan(log)),
       isReadable: false,
-      restored: turn.answer.restored,
       sequence: 0,
       isWriting: false,
       writtenAt: performance.now(),
@@ -122,10 +120,10 @@ export class RedisLogWriter implements OnModuleInit, OnApplicationShutdown {
 
   /** @returns false if the log has ended, or its reader has left, or Redis is away */
   private async writeEntry(log: Log): Promise<boolean> {
-    const { key, tail, isReadable, restored, sequence } = log;
+    const { key, tail, isReadable, sequence } = log;
     const chunks = isReadable ? tail.take(ENTRY_SIZE) : [];
     const state = isReadable ? stateOf(tail) : 'more';
-    const entry = { sequence, chunks, state, ...(sequence === 0 ? { restored } : {}) };
+    const entry = { sequence, chunks, state };
     log.sequence++;
     const trim = { strategy: 'MAXLEN', strategyModifier: '~', threshold: MAX_ENTRIES } as const;
     const id = await this.redis.ask((client) =>

@@ -19,8 +19,6 @@ export interface LogEntry {
   chunks: UIMessageChunk[];
   /** `more`: there are already more. `live`: this is everything so far. `ended`: nothing follows. */
   state: 'more' | 'live' | 'ended';
-  /** In the first entry: the number of parts that the answer had when it was continued. The log does not contain them. */
-  restored?: number;
 }
 
 const FIELD = 'entry';

@@ -1,0 +1,32 @@
+import type { UIMessage, UIMessageChunk } from 'ai';
+import { endsWithCalls, shownParts } from '../messages/shown-parts.js';
+import { CheckpointReader } from './instances/checkpoint-reader.js';
+import type { Turn } from './turn.js';
+
+/*
+ * What the stream of an answer contains beside the parts that the agent writes, so that every client has the same message:
+ * live, in a replay, and after a reload.
+ */
+
+/** A client that loads the chat while an answer is continued has nothing of it. Its stream begins with what was there before. */
+export function publishBeginning({ stream, answer }: Turn, start: UIMessageChunk): void {
+  stream.publish(start);
+  for (const chunk of new CheckpointReader().next(answer.parts)) stream.publish(chunk);
+  stream.beginContinuation();
+}
+
+/** An answer whose last step has finished calls gets an empty step: see {@link endsWithCalls}. */
+export function endLastStep(turn: Turn): void {
+  if (!endsWithCalls(turn.answer.parts)) return;
+  turn.publish({ type: 'start-step' });
+  turn.publish({ type: 'finish-step' });
+}
+
+/** Close the calls that the answer leaves open, for its readers only. After a reload, `shownParts` does the same. */
+export function closingChunks(parts: UIMessage['parts']): UIMessageChunk[] {
+  const shown = shownParts(parts, 'complete');
+  if (shown.every((part, index) => part === parts[index])) return [];
+  const reader = new CheckpointReader();
+  reader.next(parts);
+  return reader.next(shown);
+}
