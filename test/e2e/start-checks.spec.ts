@@ -11,7 +11,8 @@ import { ConfigurationError, parseEnvironment } from '../../src/config/environme
 import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import { startTestApp } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { freePort, runServerProcess, startServerProcess } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { runServerProcess, startServerProcess } from '../support/server-process.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
 
 const run = promisify(execFile);

@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { freePort, type ServerProcess, startServerProcess } from './server-process.js';
+import { freePort } from './free-port.js';
+import { type ServerProcess, startServerProcess } from './server-process.js';
 
 export const PASSWORD = 'correct-horse-battery';
 

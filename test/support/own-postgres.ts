@@ -9,7 +9,7 @@ import { runMigrations } from '../../src/common/database/migrate.js';
 import { postgresBinaries } from '../../src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../src/embedded/system-user.js';
 import type { TestDatabase } from './postgres.js';
-import { freePort } from './server-process.js';
+import { freePort } from './free-port.js';
 
 /** A PostgreSQL that a test may break: it writes to the disk as in production, and nobody else uses it. */
 export interface OwnPostgres {

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './server-process.js';
+import { freePort } from './free-port.js';
 
 /** PgBouncer is not on npm. Debian and Homebrew have it as `pgbouncer`. */
 export const HAS_PGBOUNCER = spawnSync('pgbouncer', ['--version']).status === 0;
