@@ -99,7 +99,9 @@ export class HttpClient {
 
 async function asStream(response: IncomingMessage): Promise<IncomingMessage> {
   if (response.statusCode === 200) return response;
-  throw new Error(`${response.req?.path ?? 'a stream'} answered ${response.statusCode}: ${(await response.toArray()).join('')}`);
+  throw new Error(
+    `${response.req?.path ?? 'a stream'} answered ${response.statusCode}: ${(await response.toArray()).join('')}`,
+  );
 }
 
 function answerOf(call: ClientRequest): Promise<IncomingMessage> {

@@ -28,7 +28,9 @@ export function toSoakPage({ samples, after, people, minutes, hasRedis }: Run): 
     round(meanOf(samples, 'loopDelay', from, to), 1),
   ];
   const failures = [...people.failures.values()].reduce((sum, count) => sum + count, 0);
-  const deeds = [...people.deeds].map(([name, count]) => `${count.toLocaleString('en-US')} × ${name}`).join(', ');
+  const deeds = [...people.deeds]
+    .map(([name, count]) => `${count.toLocaleString('en-US')} × ${name}`)
+    .join(', ');
   return `# Soak
 
 Written by \`npm run bench -- --only soak --minutes ${minutes}\` on ${new Date().toISOString().slice(0, 10)}. ${availableParallelism()} cores for everything, ${Math.round(totalmem() / 1024 ** 3)} GB,

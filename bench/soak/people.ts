@@ -130,9 +130,7 @@ async function act(habit: Habit, { client, other, user, chatId }: Moment): Promi
     }
     case 'regenerate':
       await readToEnd(await send(SHORT));
-      await readToEnd(
-        await client.post(user, { id: chatId, agent: 'chat', trigger: 'regenerate-message' }),
-      );
+      await readToEnd(await client.post(user, { id: chatId, agent: 'chat', trigger: 'regenerate-message' }));
       return 2;
     case 'list of chats':
       await client.get('/api/chats?limit=20', user);

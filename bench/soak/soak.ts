@@ -57,7 +57,10 @@ export async function measureSoak(stage: Stage): Promise<Figure[]> {
     await sleep(6_000);
     const after = await look(servers, database, startedAt);
     if (stage.minutes >= LEAST_MINUTES_TO_WRITE)
-      writeFileSync(PAGE, toSoakPage({ samples, after, people, minutes: stage.minutes, hasRedis: HAS_REDIS }));
+      writeFileSync(
+        PAGE,
+        toSoakPage({ samples, after, people, minutes: stage.minutes, hasRedis: HAS_REDIS }),
+      );
     return figuresOf(samples, after, people);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
@@ -69,9 +72,11 @@ export async function measureSoak(stage: Stage): Promise<Figure[]> {
 function figuresOf(samples: readonly Sample[], after: Sample, people: People): Figure[] {
   const flat = FLAT.map(({ name, label, unit, tolerance }) => {
     const growth = growthOf(samples, name);
-    const figure = new Figure(`${label}, last quarter (second quarter: ${meanOf(samples, name, 0.25, 0.5).toFixed(1)})`, unit, [
-      { text: `at most ${tolerance * 100}% more than in the second`, holds: () => growth <= tolerance },
-    ]);
+    const figure = new Figure(
+      `${label}, last quarter (second quarter: ${meanOf(samples, name, 0.25, 0.5).toFixed(1)})`,
+      unit,
+      [{ text: `at most ${tolerance * 100}% more than in the second`, holds: () => growth <= tolerance }],
+    );
     figure.note('Switchboard', meanOf(samples, name, 0.75, 1));
     return figure;
   });
@@ -82,7 +87,10 @@ function figuresOf(samples: readonly Sample[], after: Sample, people: People): F
   const failed = new Figure('requests that failed', '', [
     { text: 'none', holds: (figure) => figure.value('Switchboard') === 0 },
   ]);
-  failed.note('Switchboard', [...people.failures.values()].reduce((sum, count) => sum + count, 0));
+  failed.note(
+    'Switchboard',
+    [...people.failures.values()].reduce((sum, count) => sum + count, 0),
+  );
   return [...flat, left, failed];
 }
 

@@ -24,9 +24,7 @@ export async function look(
   database: pg.Client,
   startedAt: number,
 ): Promise<Sample> {
-  const metrics = await Promise.all(
-    servers.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()),
-  );
+  const metrics = await Promise.all(servers.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
   const values = (name: string) =>
     metrics.map((text) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN));
   const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);

@@ -10,7 +10,7 @@ import type { Stage } from './stage.js';
 /** After this, whatever still runs is stuck. */
 const SETTLING = 15_000;
 /** Connections that clients keep open, and those of the pool. */
-const SPARE_HANDLES = 80;
+const SPARE_HANDLES = 160;
 const SPARE_MEMORY = 250 * 1024 ** 2;
 
 /** What a server uses while nothing happens. */
@@ -125,13 +125,15 @@ async function lostOf({ database }: Stage, turns: readonly Turn[]): Promise<stri
       if (told === undefined) return [];
       if (turn.isSpoiled) {
         const isStored = rows.some(
-          ({ chatId, text, status }) => chatId === turn.chatId && text === told.text && status === told.status,
+          ({ chatId, text, status }) =>
+            chatId === turn.chatId && text === told.text && status === told.status,
         );
         return isStored ? [] : [`a spoiled answer is not stored that was told ${told.status}`];
       }
       const [answer] = answered;
       if (!answer) return told.text === '' ? [] : [`an answer is not stored that was told ${told.status}`];
-      if (answer.status !== told.status) return [`an answer is ${answer.status}, and was told ${told.status}`];
+      if (answer.status !== told.status)
+        return [`an answer is ${answer.status}, and was told ${told.status}`];
       if (answer.text !== told.text) return ['an answer is not stored as it was read'];
       if (told.status === 'complete' && told.text !== words.join('')) return ['a complete answer has gaps'];
       return [];
@@ -187,5 +189,7 @@ async function limitsOf({ database }: Stage, refusesCalls: boolean): Promise<str
   );
   return refusesCalls
     ? []
-    : rows.map(({ counted, least, most }) => `a user's limit counted ${counted} turns of ${least} to ${most}`);
+    : rows.map(
+        ({ counted, least, most }) => `a user's limit counted ${counted} turns of ${least} to ${most}`,
+      );
 }

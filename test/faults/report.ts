@@ -10,21 +10,41 @@ export interface Result extends Findings {
   seconds: number;
 }
 
-const HEADINGS = ['fault', 'rounds', 'turns', 'acknowledged', 'finished', 'lost', 'stuck', 'other', 'seconds'];
+const HEADINGS = [
+  'fault',
+  'rounds',
+  'turns',
+  'acknowledged',
+  'finished',
+  'lost',
+  'stuck',
+  'other',
+  'seconds',
+];
 
 /** The table fault × rounds × lost × stuck. */
 export function tableOf(results: readonly Result[]): string {
   const rows = [
     HEADINGS,
     ...results.map(({ name, rounds, turns, acknowledged, finished, lost, stuck, others, seconds }) =>
-      [name, rounds, turns, acknowledged, finished, lost.length, stuck.length, others.length, Math.round(seconds)].map(
-        String,
-      ),
+      [
+        name,
+        rounds,
+        turns,
+        acknowledged,
+        finished,
+        lost.length,
+        stuck.length,
+        others.length,
+        Math.round(seconds),
+      ].map(String),
     ),
   ];
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
-    .map((row) => row.map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[0]!))))
+    .map((row) =>
+      row.map((cell, column) => (column ? cell.padStart(widths[column]!) : cell.padEnd(widths[0]!))),
+    )
     .map((cells) => cells.join('  '))
     .join('\n');
 }

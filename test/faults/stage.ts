@@ -66,9 +66,11 @@ export class Stage {
 
   /** Whether the machine has what a fault needs. */
   has(need: Need): boolean {
-    return { redis: this.redis !== undefined, pgbouncer: HAS_PGBOUNCER, 'small disk': this.disk !== undefined }[
-      need
-    ];
+    return {
+      redis: this.redis !== undefined,
+      pgbouncer: HAS_PGBOUNCER,
+      'small disk': this.disk !== undefined,
+    }[need];
   }
 
   /** Starts the servers, directly at PostgreSQL or behind PgBouncer, unless they already run like that. */
@@ -132,7 +134,9 @@ function mountSmallDisk(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-disk-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=755`, 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=755`, 'tmpfs', folder], {
+      stdio: 'ignore',
+    });
     return folder;
   } catch {
     if (existsSync(folder)) rmSync(folder, { recursive: true });

@@ -10,7 +10,10 @@ export const DELETE_USER: Fault = {
   isShort: true,
   strike: async ({ stage, load, random }) => {
     const leavers = await Promise.all(Array.from({ length: LEAVERS }, () => stage.createUser()));
-    const turns = leavers.flatMap((user) => [load.newTurn(user, undefined, 60), load.newTurn(user, undefined, 60)]);
+    const turns = leavers.flatMap((user) => [
+      load.newTurn(user, undefined, 60),
+      load.newTurn(user, undefined, 60),
+    ]);
     for (const turn of turns) turn.isDisturbed = true;
     const saying = turns.map((turn) => sleep(random.int(300)).then(() => load.say(turn)));
     for (const { id } of leavers) {

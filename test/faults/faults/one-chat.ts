@@ -30,14 +30,17 @@ export const ONE_CHAT: Fault = {
 
 async function oneStep({ stage, load, random }: Scene, user: TestUser, chatId: string): Promise<void> {
   const server = random.pick(stage.servers);
-  const again = async (body: object) => (await send(server, user, { id: chatId, agent: 'chat', ...body })).rest();
+  const again = async (body: object) =>
+    (await send(server, user, { id: chatId, agent: 'chat', ...body })).rest();
   const question = async () => {
     const messages = await messagesOf(server, user, chatId).catch(() => []);
     return messages.filter(({ role }) => role === 'user').at(-1)?.id;
   };
   const turn = load.newTurn(user, chatId, 10);
   turn.isDisturbed = true;
-  switch (random.pick(['send', 'send', 'stop', 'stop', 'edit', 'regenerate', 'delete message', 'delete chat'])) {
+  switch (
+    random.pick(['send', 'send', 'stop', 'stop', 'edit', 'regenerate', 'delete message', 'delete chat'])
+  ) {
     case 'send':
       return void (await again(load.bodyOf(turn)));
     case 'stop':

@@ -22,8 +22,14 @@ function providerThat(name: string, faults: ProviderFault[], isShort = false): F
 const at = (make: (chunks: number) => ProviderFault) => CHUNKS.map(make);
 
 export const PROVIDER_FAULTS: Fault[] = [
-  providerThat('stalls', [{ type: 'stall-before-first-byte' }, ...at((chunks) => ({ type: 'stall-after', chunks }))]),
-  providerThat('resets', [{ type: 'reset-before-first-byte' }, ...at((chunks) => ({ type: 'reset-after', chunks }))]),
+  providerThat('stalls', [
+    { type: 'stall-before-first-byte' },
+    ...at((chunks) => ({ type: 'stall-after', chunks })),
+  ]),
+  providerThat('resets', [
+    { type: 'reset-before-first-byte' },
+    ...at((chunks) => ({ type: 'reset-after', chunks })),
+  ]),
   providerThat('half-closes', [
     ...at((chunks) => ({ type: 'half-close', chunks })),
     ...at((chunks) => ({ type: 'half-close', chunks, abrupt: true })),

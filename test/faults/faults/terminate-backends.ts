@@ -10,7 +10,10 @@ export const TERMINATE_BACKENDS: Fault = {
   isShort: true,
   strike: async (scene) => {
     for (let wave = 0; wave < WAVES; wave++) {
-      await terminate(scene, scene.random.pick(['true', 'random() < 0.3', `application_name like '%listener%'`]));
+      await terminate(
+        scene,
+        scene.random.pick(['true', 'random() < 0.3', `application_name like '%listener%'`]),
+      );
       await sleep(scene.random.int(500));
     }
   },
