@@ -6,6 +6,7 @@ import { measureColdStart } from './load/cold-start.js';
 import { measureFirstToken } from './load/first-token.js';
 import { measureLists } from './load/lists.js';
 import { measureRouting } from './load/routing.js';
+import { measureScale } from './load/scale.js';
 import { measureSearch } from './load/search.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
@@ -30,12 +31,13 @@ const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
   streams: measureStreams,
   'stream-limit': measureStreamLimit,
   'cold-start': measureColdStart,
+  scale: measureScale,
   search: measureSearch,
   soak: measureSoak,
 };
 
-/** These take many minutes, so they are only measured when they are named. */
-const ONLY_BY_NAME = ['search', 'soak'];
+/** These take minutes, so they are only measured when they are named. */
+const ONLY_BY_NAME = ['scale', 'search', 'soak'];
 
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 

@@ -100,7 +100,7 @@ export class HttpClient {
 async function asStream(response: IncomingMessage): Promise<IncomingMessage> {
   if (response.statusCode === 200) return response;
   throw new Error(
-    `${response.req?.path ?? 'a stream'} answered ${response.statusCode}: ${(await response.toArray()).join('')}`,
+    `A stream was requested, and the answer was ${response.statusCode}: ${(await response.toArray()).join('')}`,
   );
 }
 

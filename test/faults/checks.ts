@@ -19,6 +19,9 @@ export interface Footprint {
   memory: number;
 }
 
+/** What the checks look at. */
+export type Examined = Pick<Stage, 'database' | 'servers' | 'ended' | 'output'>;
+
 export interface Findings {
   /** Acknowledged messages that are not stored once, with an answer. */
   lost: string[];
@@ -30,12 +33,12 @@ export interface Findings {
 
 /** Checks a stage after a fault, when all clients have their answers. */
 export async function examine(
-  stage: Stage,
+  stage: Examined,
   turns: readonly Turn[],
   before: Map<ServerProcess, Footprint>,
-  { refusesCalls }: { refusesCalls: boolean },
+  { refusesCalls, settling = SETTLING }: { refusesCalls: boolean; settling?: number },
 ): Promise<Findings> {
-  const stuck = await untilSettled(stage, before);
+  const stuck = await untilSettled(stage, before, settling);
   const others = [
     ...(await booksOf(stage)),
     ...(await limitsOf(stage, refusesCalls)),
@@ -47,14 +50,18 @@ export async function examine(
 }
 
 /** Waits until nothing runs any more. @returns what still does after a while */
-async function untilSettled(stage: Stage, before: Map<ServerProcess, Footprint>): Promise<string[]> {
-  for (const deadline = Date.now() + SETTLING; ; await sleep(200)) {
+async function untilSettled(
+  stage: Examined,
+  before: Map<ServerProcess, Footprint>,
+  settling: number,
+): Promise<string[]> {
+  for (const deadline = Date.now() + settling; ; await sleep(200)) {
     const left = [...(await leftInDatabase(stage)), ...(await leftInServers(stage, before))];
     if (left.length === 0 || Date.now() > deadline) return left;
   }
 }
 
-async function leftInDatabase({ database }: Stage): Promise<string[]> {
+async function leftInDatabase({ database }: Pick<Stage, 'database'>): Promise<string[]> {
   const [row] = await database.query(
     `select (select count(*) from "Message_v2" where status = 'streaming')::int as "streaming answers",
             (select count(*) from "Stream")::int as "marks of streams",
@@ -65,7 +72,7 @@ async function leftInDatabase({ database }: Stage): Promise<string[]> {
     .map(([name, count]) => `${count} ${name}`);
 }
 
-async function leftInServers(stage: Stage, before: Map<ServerProcess, Footprint>): Promise<string[]> {
+async function leftInServers(stage: Examined, before: Map<ServerProcess, Footprint>): Promise<string[]> {
   const left: string[] = [];
   for (const server of stage.servers) {
     for (const name of [
@@ -96,7 +103,7 @@ export function footprintOf({ process: child }: ServerProcess): Footprint {
 }
 
 /** Each acknowledged question is there once, and has one answer; an answer that was told finished is there as told. */
-async function lostOf({ database }: Stage, turns: readonly Turn[]): Promise<string[]> {
+async function lostOf({ database }: Pick<Stage, 'database'>, turns: readonly Turn[]): Promise<string[]> {
   const rows = await database.query(
     `select id, "chatId", role, status, parts::text as parts,
             coalesce((select string_agg(part ->> 'text', '' order by place)
@@ -141,7 +148,7 @@ async function lostOf({ database }: Stage, turns: readonly Turn[]): Promise<stri
 }
 
 /** Usage, messages, totals and spending say the same. */
-async function booksOf({ database }: Stage): Promise<string[]> {
+async function booksOf({ database }: Pick<Stage, 'database'>): Promise<string[]> {
   const [counts] = await database.query(
     `with calls as (
        select chat_id, metadata ->> 'messageId' as message_id, input_tokens as input, output_tokens as output, total_cost as cost
@@ -175,7 +182,7 @@ async function booksOf({ database }: Stage): Promise<string[]> {
  * Every admitted turn is counted once: at least the stored answers whose call did something, at most all that made one. A
  * turn that could not be stored may have made a call, and counts for no limit.
  */
-async function limitsOf({ database }: Stage, refusesCalls: boolean): Promise<string[]> {
+async function limitsOf({ database }: Pick<Stage, 'database'>, refusesCalls: boolean): Promise<string[]> {
   const rows = await database.query(
     `select used.user_id, coalesce(counted.count, 0)::int as counted, used.least::int, used.most::int
        from (select user_id,

@@ -55,9 +55,7 @@ export function hasFailed({ lost, stuck, others }: Findings): boolean {
 
 /** What was wrong, each kind once. */
 export function describeFindings({ name, lost, stuck, others }: Result): string[] {
-  return [...lost, ...stuck, ...others]
-    .reduce((counts, text) => counts.set(text, (counts.get(text) ?? 0) + 1), new Map<string, number>())
-    .entries()
-    .map(([text, count]) => `${name}: ${text}${count > 1 ? ` (${count} times)` : ''}`)
-    .toArray();
+  const counts = new Map<string, number>();
+  for (const text of [...lost, ...stuck, ...others]) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, count]) => `${name}: ${text}${count > 1 ? ` (${count} times)` : ''}`);
 }
