@@ -13,7 +13,7 @@ const CONNECTIONS = 20;
  * Of a core, for each instance. Without a limit, PostgreSQL and the load generator would take the processors that a second
  * instance needs, and the figures would be about this machine.
  */
-const SHARE = 0.2;
+const SHARE = 0.15;
 const TEXT = stampedTokens(8);
 const AIM: Aim = { text: 'at least 1.7', holds: (figure) => (figure.value('Switchboard') ?? 0) >= 1.7 };
 

@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { People } from './people.js';
-import { FLAT, growthOf } from './soak.js';
+import { describeGrowth, FLAT, isFlatIn } from './soak.js';
 import { meanOf, type Sample } from './watch.js';
 
 /** Rows of the table over time. */
@@ -48,9 +48,10 @@ ${Array.from({ length: ROWS }, (_, index) => {
 
 Six seconds after the last answer: ${after.streams} live streams, ${round(after.memory)} MB, ${after.handles} handles, ${after.connections} connections.
 
-${FLAT.map(({ name, label, tolerance }) => {
-  const growth = growthOf(samples, name);
-  return `- ${growth <= tolerance ? 'flat' : '**not flat**'}: ${label}, ${growth > 0 ? '+' : ''}${round(growth * 100)}% from the second quarter to the last (at most +${tolerance * 100}%)`;
+${FLAT.map((kind) => {
+  const growth = meanOf(samples, kind.name, 0.75, 1) / meanOf(samples, kind.name, 0.25, 0.5) - 1;
+  const verdict = isFlatIn(samples, kind) ? 'flat' : '**not flat**';
+  return `- ${verdict}: ${kind.label}, ${growth > 0 ? '+' : ''}${round(growth * 100)}% from the second quarter to the last (at most ${describeGrowth(kind)} more)`;
 }).join('\n')}
 `;
 }

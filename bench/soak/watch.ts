@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import pg from 'pg';
+import type pg from 'pg';
 import { residentBytes, type ServerProcess } from '../support/processes.js';
 
 /** What the servers use at one moment, all instances together. */

@@ -7,7 +7,7 @@ const PERIOD_US = 20_000;
 export type Release = () => void;
 
 /**
- * Limits a process, with all its threads, to a share of one core. It needs Linux's control groups, version 1 or 2, and the
+ * Limits a process, with all its threads, to a share of one core, which other programs do not take from it. It needs Linux's control groups, version 1 or 2, and the
  * right to create one.
  *
  * @returns undefined if this is not possible
@@ -22,7 +22,11 @@ export function limitProcessor(pid: number, share: number): Release | undefined 
     if (version1) {
       writeFileSync(`${group}/cpu.cfs_period_us`, String(PERIOD_US));
       writeFileSync(`${group}/cpu.cfs_quota_us`, String(quota));
-    } else writeFileSync(`${group}/cpu.max`, `${quota} ${PERIOD_US}`);
+      writeFileSync(`${group}/cpu.shares`, '100000');
+    } else {
+      writeFileSync(`${group}/cpu.max`, `${quota} ${PERIOD_US}`);
+      writeFileSync(`${group}/cpu.weight`, '10000');
+    }
     writeFileSync(`${group}/cgroup.procs`, String(pid));
   } catch {
     remove(group);

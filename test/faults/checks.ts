@@ -7,8 +7,10 @@ import { usageDifferences } from '../support/usage-sums.js';
 import type { Turn } from './load.js';
 import type { Stage } from './stage.js';
 
-/** After this, whatever still runs is stuck. */
+/** What has not moved for so long is stuck. */
 const SETTLING = 15_000;
+/** Of a machine that is so busy that things move slowly. */
+const LONGEST_SETTLING = 90_000;
 /** Connections that clients keep open, and those of the pool. */
 const SPARE_HANDLES = 160;
 const SPARE_MEMORY = 250 * 1024 ** 2;
@@ -49,15 +51,20 @@ export async function examine(
   return { lost: await lostOf(stage, turns), stuck, others };
 }
 
-/** Waits until nothing runs any more. @returns what still does after a while */
+/** Waits until nothing runs any more. @returns what does not go away */
 async function untilSettled(
   stage: Examined,
   before: Map<ServerProcess, Footprint>,
   settling: number,
 ): Promise<string[]> {
-  for (const deadline = Date.now() + settling; ; await sleep(200)) {
-    const left = [...(await leftInDatabase(stage)), ...(await leftInServers(stage, before))];
-    if (left.length === 0 || Date.now() > deadline) return left;
+  const latest = Date.now() + LONGEST_SETTLING;
+  let deadline = Date.now() + settling;
+  for (let last = ''; ; await sleep(200)) {
+    const running = await leftInDatabase(stage);
+    const left = [...running, ...(await leftInServers(stage, before))];
+    if (last !== '' && running.length > 0 && last !== running.join()) deadline = Date.now() + settling;
+    last = running.join();
+    if (left.length === 0 || Date.now() > Math.min(deadline, latest)) return left;
   }
 }
 

@@ -2,11 +2,13 @@ import type { Fault } from '../fault.js';
 
 const TIMES = 20;
 const MESSAGES = 4;
+/** The answers take longer than it takes to send all messages: the same message after the end is a new request. */
+const WORDS = 120;
 
 /**
- * The same message arrives many times at once, at all servers: one question, one answer, and all clients read it. Each
- * server calls the model while it stores the question. It ends this call if another server has stored the question, and
- * may try once more before it sees the answer of the other.
+ * The same message arrives many times at once, at all servers: one question, one answer, and all clients read it. A
+ * client that is told that another answer is being written sends its message again. Each server may call the model before
+ * it sees that another one has stored the question, and ends this call then.
  */
 export const SAME_MESSAGE: Fault = {
   name: 'same message 20 times',
@@ -14,7 +16,7 @@ export const SAME_MESSAGE: Fault = {
   isShort: true,
   strike: async ({ stage, load, random }) => {
     const turns = Array.from({ length: MESSAGES }, () =>
-      load.newTurn(random.pick(stage.users), undefined, 30),
+      load.newTurn(random.pick(stage.users), undefined, WORDS),
     );
     await Promise.all(turns.flatMap((turn) => Array.from({ length: TIMES }, () => load.say(turn))));
     const calls = turns.map(
