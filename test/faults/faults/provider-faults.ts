@@ -39,7 +39,7 @@ export const PROVIDER_FAULTS: Fault[] = [
     ...at((chunks) => ({ type: 'error-frame', chunks })),
     { type: 'empty' },
   ]),
-  providerThat('floods', [{ type: 'flood', characters: 2_000_000 }]),
+  providerThat('floods', [{ type: 'flood', characters: 300_000 }]),
   providerThat(
     'does everything wrong',
     [
