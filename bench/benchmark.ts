@@ -6,10 +6,12 @@ import { measureColdStart } from './load/cold-start.js';
 import { measureFirstToken } from './load/first-token.js';
 import { measureLists } from './load/lists.js';
 import { measureRouting } from './load/routing.js';
+import { measureScale } from './load/scale.js';
 import { measureSearch } from './load/search.js';
 import { measureStreamLimit } from './load/stream-limit.js';
 import { measureStreams } from './load/streams.js';
 import { measureTurns } from './load/turns.js';
+import { measureSoak } from './soak/soak.js';
 import type { Figure } from './support/figures.js';
 import { type Log, runMeasurements } from './support/harness.js';
 import { busyShare } from './support/noise.js';
@@ -29,11 +31,13 @@ const MEASUREMENTS: Record<string, (stage: Stage) => Promise<Figure[]>> = {
   streams: measureStreams,
   'stream-limit': measureStreamLimit,
   'cold-start': measureColdStart,
+  scale: measureScale,
   search: measureSearch,
+  soak: measureSoak,
 };
 
-/** Takes some minutes, so it is only measured when it is named. */
-const ONLY_BY_NAME = ['search'];
+/** These take minutes, so they are only measured when they are named. */
+const ONLY_BY_NAME = ['scale', 'search', 'soak'];
 
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 
@@ -47,6 +51,7 @@ const HELP = `npm run bench -- [options], or node bench/run.ts [options] with th
   --only <name>    one measurement; repeat the option for more: ${Object.keys(MEASUREMENTS).join(', ')}
   --against <rev>  build another revision and measure it instead of the references
   --tuned          give Fastify + pg Switchboard's own database connections (prepared, pipelined statements)
+  --minutes <n>    how long the soak takes (default 30)
   --profile <dir>  write CPU profiles of Switchboard's processes to this folder
 
 Only a full run without --quick, --only, --tuned and --against writes bench/RESULTS.md.
@@ -65,6 +70,7 @@ interface Options {
   only: string[];
   against?: string;
   tuned: boolean;
+  minutes: number;
   profileFolder?: string;
 }
 
@@ -77,6 +83,7 @@ function readOptions(argv: string[]): Options | undefined {
       only: { type: 'string', multiple: true, default: [] },
       against: { type: 'string' },
       tuned: { type: 'boolean', default: false },
+      minutes: { type: 'string', default: '30' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -84,7 +91,8 @@ function readOptions(argv: string[]): Options | undefined {
   const { quick, only, against, tuned, profile, help } = values;
   const rounds = Number(values.rounds ?? (quick ? 1 : 3));
   const unknown = only.find((name) => !(name in MEASUREMENTS));
-  if (help || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+  const minutes = Number(values.minutes);
+  if (help || !(minutes > 0) || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
     process.stdout.write(HELP);
     process.exitCode = help ? 0 : 1;
     return undefined;
@@ -95,12 +103,13 @@ function readOptions(argv: string[]): Options | undefined {
     only,
     against,
     tuned,
+    minutes,
     profileFolder: profile === undefined ? undefined : resolve(profile),
   };
 }
 
 async function run(options: Options, resources: AsyncDisposableStack, log: Log): Promise<void> {
-  const { rounds, quick, only, against, tuned, profileFolder } = options;
+  const { rounds, quick, only, against, tuned, minutes, profileFolder } = options;
 
   const revision = against === undefined ? undefined : buildRevision(against, resources, log);
 
@@ -126,6 +135,7 @@ async function run(options: Options, resources: AsyncDisposableStack, log: Log):
     seed: seeded,
     rounds,
     quick,
+    minutes,
     tuned,
     profileFolder,
     log,

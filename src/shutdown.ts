@@ -8,7 +8,7 @@ const SAME_SIGNAL = 1_000;
  * Milliseconds after the deadline for answers. Until then, answers are stored and slow readers read. Whatever is still
  * waiting then, for example for a database that does not respond, is cut off. Kubernetes kills after 30 seconds.
  */
-const GRACE = 4_500;
+export const GRACE = 4_500;
 
 /**
  * Ends the process after a signal, or when the embedded PostgreSQL is lost. The first signal shuts the server down

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../support/processes.js';
+import { freePort } from '../../test/support/free-port.js';
 
 /** As in deploy/prometheus/prometheus.yml and the provisioned data source. */
 export const SCRAPE_INTERVAL = 15;

@@ -50,9 +50,30 @@ export class HttpClient {
     });
     const answer = answerOf(call);
     call.end(body);
+    return asStream(await answer);
+  }
+
+  /** Sends any body to `POST /api/chat`. @throws Error if the response is not a stream */
+  async post(user: BenchUser, body: object): Promise<IncomingMessage> {
+    const call = this.request('POST', '/api/chat', user, { 'content-type': 'application/json' });
+    const answer = answerOf(call);
+    call.end(JSON.stringify(body));
+    return asStream(await answer);
+  }
+
+  /** Continues the answer of a chat. @throws Error if there is none */
+  async resume(user: BenchUser, chatId: string): Promise<IncomingMessage> {
+    return asStream(await answerOf(this.request('GET', `/api/chat/${chatId}/stream`, user)));
+  }
+
+  /** A command without a body. @throws Error if its status is not 200 */
+  async postJson(path: string, user: BenchUser): Promise<void> {
+    const call = this.request('POST', path, user);
+    const answer = answerOf(call);
+    call.end();
     const response = await answer;
-    if (response.statusCode === 200) return response;
-    throw new Error(`POST /api/chat answered ${response.statusCode}: ${(await response.toArray()).join('')}`);
+    response.resume();
+    if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}`);
   }
 
   close(): void {
@@ -74,6 +95,13 @@ export class HttpClient {
     if (method === 'GET') call.end();
     return call;
   }
+}
+
+async function asStream(response: IncomingMessage): Promise<IncomingMessage> {
+  if (response.statusCode === 200) return response;
+  throw new Error(
+    `A stream was requested, and the answer was ${response.statusCode}: ${(await response.toArray()).join('')}`,
+  );
 }
 
 function answerOf(call: ClientRequest): Promise<IncomingMessage> {

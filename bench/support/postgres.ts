@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { fromBuild } from './build.js';
-import { freePort } from './processes.js';
+import { freePort } from '../../test/support/free-port.js';
 
 const START_ATTEMPTS = 200;
 

@@ -15,6 +15,8 @@ export interface Stage {
   rounds: number;
   /** Shortens everything for a quick check. The figures are rough. */
   quick: boolean;
+  /** How long the soak takes. */
+  minutes: number;
   /** Gives Fastify + pg the product's own database connections. */
   tuned: boolean;
   /** Where Switchboard's processes write CPU profiles, if anywhere. */
@@ -43,7 +45,11 @@ export function start(stage: Stage, contender: Contender): Promise<ServerProcess
 }
 
 /** Starts the production build as an operator would, but without a request limit. */
-export function startProduct(stage: Stage, contender: Product = 'Switchboard') {
+export function startProduct(
+  stage: Stage,
+  contender: Product = 'Switchboard',
+  more: Record<string, string> = {},
+) {
   const { upstreamUrl, profileFolder } = stage;
   const environment = {
     DATABASE_URL: databaseOf(stage, contender),
@@ -53,6 +59,7 @@ export function startProduct(stage: Stage, contender: Product = 'Switchboard') {
     THROTTLE_LIMIT: '0',
     LOG_LEVEL: 'warn',
     SHUTDOWN_TIMEOUT_MS: '0',
+    ...more,
   };
   return startSwitchboard(
     environment,

@@ -18,6 +18,7 @@ import {
   type PostgresPlace,
   postmasterPid,
   removeStaleLock,
+  wasPortTaken,
 } from './postgres-process.js';
 import { databaseUrl, type StackSecrets, writeSecrets } from './stack-secrets.js';
 import { canReach, postgresUser, type SystemUser } from './system-user.js';
@@ -26,6 +27,7 @@ import { within } from '../common/periodic/within.js';
 /** PostgreSQL may have to recover from a crash before it accepts connections. */
 const START_TIMEOUT = 60_000;
 const START_POLL = 50;
+const PORT_ATTEMPTS = 5;
 /** Waiting times before PostgreSQL is started again, in milliseconds. Each start may take {@link START_TIMEOUT}. */
 const RESTART_DELAYS = [0, 500, 1_000, 2_000, 4_000, 8_000];
 /** A PostgreSQL that ends this often within {@link CRASH_WINDOW} is not started again. */
@@ -70,6 +72,7 @@ export class PostgresCluster {
     dataDir: string,
     secrets: StackSecrets,
     log: (line: string) => void,
+    choosePort = freePort,
   ): Promise<PostgresCluster> {
     const user = postgresUser();
     secrets.clusterFolder ??= prepareFolder(dataDir, user);
@@ -84,8 +87,7 @@ export class PostgresCluster {
     if (owner) log('Reused a PostgreSQL process that was still running after a crash.');
     else {
       await removeStaleLock(place.folder);
-      secrets.port = await freePort();
-      owner = await launchAndOwn(place, secrets);
+      owner = await launchOnFreePort(place, secrets, choosePort);
       writeSecrets(dataDir, secrets);
     }
     return new PostgresCluster(place, secrets, owner, log);
@@ -192,6 +194,23 @@ async function tryOwn(secrets: StackSecrets, dataDir: string): Promise<pg.Client
   if (rows[0]?.owned) return client;
   await client.end();
   throw inUse(rows[0]?.other?.split(' ')[1], dataDir);
+}
+
+/** Another program can take the port between the search for it and the start. */
+async function launchOnFreePort(
+  place: PostgresPlace,
+  secrets: StackSecrets,
+  choosePort: () => Promise<number>,
+): Promise<pg.Client> {
+  for (let attempt = 1; ; attempt++) {
+    secrets.port = await choosePort();
+    const since = logSize(place.dataDir);
+    try {
+      return await launchAndOwn(place, secrets);
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !wasPortTaken(place.dataDir, since)) throw error;
+    }
+  }
 }
 
 async function launchAndOwn(place: PostgresPlace, secrets: StackSecrets): Promise<pg.Client> {

@@ -121,13 +121,22 @@ export function logSize(dataDir: string): number {
   }
 }
 
+/** Whether PostgreSQL could not listen because another program uses its port. */
+export function wasPortTaken(dataDir: string, since: number): boolean {
+  return /could not bind .* address|Address already in use/i.test(logFrom(dataDir, since));
+}
+
 /** Why PostgreSQL did not start. */
 export function didNotStart(dataDir: string, since: number): EmbeddedStackError {
-  const log = readFileSync(logOf(dataDir)).subarray(since).toString('utf8');
+  const log = logFrom(dataDir, since);
   const cause = /\b(?:FATAL|PANIC):|No space left/.test(log) ? `: ${causeIn(log)}` : '';
   return new EmbeddedStackError(
     `PostgreSQL did not start in ${dataDir}${cause}. See ${logOf(dataDir)} for the reason`,
   );
+}
+
+function logFrom(dataDir: string, since: number): string {
+  return readFileSync(logOf(dataDir)).subarray(since).toString('utf8');
 }
 
 /**

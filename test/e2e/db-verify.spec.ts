@@ -10,7 +10,7 @@ import { EXPECTED, takeSnapshot } from '../../src/common/database/verify/snapsho
 import { migrationOptions } from '../../src/common/database/migrate.js';
 import { DEFAULT_CONFIG } from '../../src/modules/admin-config/defaults/default-config.js';
 import { createMigratedSupabaseDatabase } from '../rls/supabase-database.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import * as damages from './db-verify.damage.js';
 

@@ -9,7 +9,8 @@ import { type ProviderDouble, startProviderDouble } from '../doubles/provider-do
 import type { TestUser } from '../support/app.js';
 import { eventually, SERVER_KEYS, userMessage } from '../support/chat-app.js';
 import { EmbeddedServer } from '../support/embedded-server.js';
-import { freePort, runServerProcess } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { runServerProcess } from '../support/server-process.js';
 import { saying, send, storedAnswer, textOfParts } from '../support/turns.js';
 
 /** The database of the embedded stack dies, its folder is used twice, its disk is full. */

@@ -7,12 +7,8 @@ import { promisify } from 'node:util';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import type { UIMessage } from 'ai';
 import { createChatClient, textOf } from '../support/chat-client.js';
-import {
-  freePort,
-  runServerProcess,
-  type ServerProcess,
-  startServerProcess,
-} from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { runServerProcess, type ServerProcess, startServerProcess } from '../support/server-process.js';
 
 const PASSWORD = 'correct-horse-battery';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
 import pg from 'pg';
 import { Database } from '../../src/common/database/database.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
+import { freePort } from '../support/free-port.js';
 import { Metrics } from '../support/metrics.js';
 import { gauge, resume, saying, stop } from '../support/turns.js';
 
@@ -317,11 +317,3 @@ describe('metrics on a separate port', () => {
     await expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow();
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

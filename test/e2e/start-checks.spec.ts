@@ -13,7 +13,8 @@ import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import { startTestApp } from '../support/app.js';
 import { createSupabaseDatabase } from '../rls/supabase-database.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { freePort, runServerProcess, startServerProcess } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { runServerProcess, startServerProcess } from '../support/server-process.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
 
 const run = promisify(execFile);

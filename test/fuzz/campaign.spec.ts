@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { type Operation, readOpenApiDocument } from '../support/openapi-document.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { runCampaign } from './campaign.js';
 import { describeFailures, tableOf } from './report.js';
 import { requestsFor } from './request.js';

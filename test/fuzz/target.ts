@@ -13,7 +13,8 @@ import {
   insertVote,
 } from '../fixtures/rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { freePort, type ServerProcess, startServerProcess } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { type ServerProcess, startServerProcess } from '../support/server-process.js';
 import { signToken, TEST_JWT_SECRET } from '../support/tokens.js';
 import { COPIES, type ResourceName } from './arbitrary.js';
 import type { CallerName } from './request.js';

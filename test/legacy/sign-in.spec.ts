@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { apply } from '../../src/upgrade-legacy/upgrade.js';
 import { EmbeddedServer } from '../support/embedded-server.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
 import { LegacyRows, PASSWORD, type Rows } from './legacy-rows.js';
 import { createLegacyTables } from './legacy-schema.js';

@@ -2,7 +2,7 @@ import { GITHUB_TOKEN } from '../doubles/github/github-double.js';
 import { ADDRESS, answered, toolParts } from '../support/approvals.js';
 import { type GithubApp, startGithubApp, TOKEN_HEADER } from '../support/github-app.js';
 import type { TestUser } from '../support/app.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { storedAnswer } from '../support/turns.js';
 import { type ChildProgram, startProgram } from './child-program.js';
 import { type GithubRestDouble, startGithubRestDouble } from './github-rest-double.js';

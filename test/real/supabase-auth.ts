@@ -3,7 +3,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import type { TestDatabase } from '../support/postgres.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { type ChildProgram, startProgram } from './child-program.js';
 
 /** Supabase Auth as in a project: signs with ES256, behind a gateway that serves it at `/auth/v1`. */

@@ -15,7 +15,8 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { EmbeddedServer, PASSWORD } from '../support/embedded-server.js';
-import { freePort, runServerProcess } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
+import { runServerProcess } from '../support/server-process.js';
 
 const isRoot = process.getuid?.() === 0;
 

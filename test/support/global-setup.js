@@ -11,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +18,7 @@ import pg from 'pg';
 import { runMigrations } from '../../dist/src/common/database/migrate.js';
 import { postgresBinaries } from '../../dist/src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../dist/src/embedded/system-user.js';
+import { freePort } from './free-port.js';
 
 const PREFIX = 'switchboard-test-';
 /** The database of a new installation. */
@@ -159,17 +159,6 @@ function isAlive(pid) {
   } catch (error) {
     return error.code === 'EPERM';
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 async function untilReady(url) {

@@ -9,7 +9,7 @@ import { runMigrations } from '../../src/common/database/migrate.js';
 import { postgresBinaries } from '../../src/embedded/postgres-binaries.js';
 import { postgresUser } from '../../src/embedded/system-user.js';
 import type { TestDatabase } from './postgres.js';
-import { freePort } from './server-process.js';
+import { freePort } from './free-port.js';
 
 /** A PostgreSQL that a test may break: it writes to the disk as in production, and nobody else uses it. */
 export interface OwnPostgres {
@@ -19,16 +19,29 @@ export interface OwnPostgres {
   /** One backend is killed. PostgreSQL restarts by itself, and loses what was not on the disk. */
   crash(): Promise<void>;
   start(): Promise<void>;
+  /** Ends all sessions, and starts again. */
+  restart(): Promise<void>;
+  /** Starts again if it has ended by itself. */
+  revive(): Promise<void>;
+  /** It keeps its connections, and answers nothing. */
+  freeze(): void;
+  thaw(): void;
   /** Refuses all writes, or allows them again. */
   readOnly(isReadOnly: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param settings of the server, for example a long `wal_writer_delay` */
-export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
+/**
+ * @param settings of the server, for example a long `wal_writer_delay`
+ * @param parent the folder for its files
+ */
+export async function startOwnPostgres(
+  settings: Record<string, string> = {},
+  parent = tmpdir(),
+): Promise<OwnPostgres> {
   const identity = postgresUser();
   const { initdb, postgres } = postgresBinaries(identity);
-  const folder = mkdtempSync(join(tmpdir(), 'switchboard-own-'));
+  const folder = mkdtempSync(join(parent, 'switchboard-own-'));
   const data = join(folder, 'data');
   mkdirSync(data);
   for (const path of [folder, data])
@@ -77,12 +90,16 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
     await untilReady();
   };
   const kill = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, 'exit');
     // The children first: they end by themselves when the postmaster is gone, but not at once.
-    for (const pid of childrenOf(server.pid!)) killNow(pid);
+    for (const pid of childrenOf(server.pid!)) signalOne(pid, 'SIGKILL');
     server.kill('SIGKILL');
     await ended;
     rmSync(join(data, 'postmaster.pid'), { force: true });
+  };
+  const signalAll = (signal: NodeJS.Signals) => {
+    for (const pid of [server.pid!, ...childrenOf(server.pid!)]) signalOne(pid, signal);
   };
   await start();
   await runMigrations({ url });
@@ -90,12 +107,24 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
     database: { url, query, drop: () => Promise.resolve() },
     kill,
     start,
+    restart: async () => {
+      const ended = once(server, 'exit');
+      server.kill('SIGINT');
+      await ended;
+      await start();
+    },
+    revive: async () => {
+      if (server.exitCode !== null || server.signalCode !== null) await start();
+      else await untilReady();
+    },
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
     crash: async () => {
       const [row] = await query(
         `select min(pid) as pid from pg_stat_activity
           where pid <> pg_backend_pid() and backend_type = 'client backend'`,
       );
-      killNow(row!['pid'] as number);
+      signalOne(row!['pid'] as number, 'SIGKILL');
       await sleep(100);
       await untilReady();
     },
@@ -123,11 +152,11 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-function killNow(pid: number): void {
+function signalOne(pid: number, signal: NodeJS.Signals): void {
   // 0 and below stand for groups of processes, this one included.
   if (!(pid > 1)) throw new Error(`There is no process ${pid}.`);
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // It has ended by itself.
   }

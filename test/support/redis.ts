@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { freePort, untilOpen } from './server-process.js';
+import { freePort } from './free-port.js';
+import { untilOpen } from './server-process.js';
 
 const BINARY = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 

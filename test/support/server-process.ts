@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -17,6 +17,9 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** What the server prints when it listens. */
+const LISTENING = /listening on http:\/\/[^\s]*?:(\d+)/;
+
 /** All other variables of the developer's environment are kept from the server: a test must not depend on them. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 /** Tests start the server many times. Node keeps the compiled code of its modules here. */
@@ -24,22 +27,27 @@ const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/test-serve
 
 /** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
-  const port = environment['PORT'] ?? String(await freePort());
-  const server = spawnServer({ ...environment, PORT: port });
-  const url = `http://127.0.0.1:${port}`;
+  // The server itself finds a free port, unless the test names one.
+  const { PORT = '0' } = environment;
+  const server = spawnServer({ ...environment, PORT });
   const deadline = Date.now() + START_TIMEOUT;
   for (;;) {
     if (server.process.exitCode !== null || Date.now() > deadline) {
       await server.stop('SIGKILL');
       throw new Error(`The server did not start:\n${server.output()}`);
     }
-    const ready = await fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return { ...server, url };
+    const port = PORT === '0' ? LISTENING.exec(server.output())?.[1] : PORT;
+    const url = `http://127.0.0.1:${port}`;
+    if (port !== undefined && (await isReady(url))) return { ...server, url };
     await sleep(50);
   }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return fetch(`${url}/health/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /** Runs the server until it ends by itself, for example when it refuses to start. */
@@ -86,17 +94,4 @@ export async function untilOpen(port: number, name: string): Promise<void> {
     if (isOpen) return;
   }
   throw new Error(`${name} did not start.`);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
