@@ -110,14 +110,19 @@ function describeRefusals(method: string, { responses }: Operation): void {
   }
 }
 
-/** Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there. */
-export function setupDocs(app: NestFastifyApplication): void {
+/**
+ * Serves the document at `/docs/openapi.json`, and the page for it at `/docs`.
+ *
+ * @param hasRoot whether the root leads there
+ */
+export function setupDocs(app: NestFastifyApplication, { hasRoot }: { hasRoot: boolean }): void {
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
     customSiteTitle: 'Switchboard API',
   });
+  if (!hasRoot) return;
   // A relative address also works behind a proxy that adds a prefix.
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.get('/', (_request, reply) => reply.redirect('docs'));
