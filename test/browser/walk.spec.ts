@@ -140,8 +140,8 @@ describeWithBrowser('the web client on another origin', () => {
 
   step('suggests an edit, which becomes a version when it is accepted', async () => {
     const suggestion = {
-      originalSentence: 'The sea folows.',
-      suggestedSentence: 'The sea follows.',
+      originalText: 'The sea folows.',
+      suggestedText: 'The sea follows.',
       description: 'A letter is missing.',
     };
     walk.server.double.enqueue({ text: [JSON.stringify({ suggestions: [suggestion] })] });
@@ -207,7 +207,8 @@ describeWithBrowser('the web client on another origin', () => {
   });
 
   step('approves a change at GitHub', async () => {
-    const { page, server, mcp } = walk;
+    const { page, server, mcp, github } = walk;
+    github.repositories.push({ owner: 'octo-org', name: 'hello' });
     const { body: session } = await server.stack.signIn(EMAIL);
     const configured = await server.stack.request('PATCH', '/api/admin/config/git_mcp_agent_google', {
       token: session.access_token,

@@ -121,10 +121,13 @@ export class WebWalk {
   private async overflows(): Promise<string[]> {
     const size = this.page.viewportSize()!;
     await this.page.setViewportSize({ width: 375, height: 720 });
-    const width = await this.page.evaluate<number>(
-      `Math.max(document.documentElement.scrollWidth, document.getElementById('main')?.scrollWidth ?? 0)`,
-    );
+    const tooWide = await this.page.evaluate<string[]>(`
+      [document.documentElement, document.getElementById('main')]
+        .filter((element) => element && element.scrollWidth > innerWidth)
+        .flatMap((element) => [...element.querySelectorAll('*')])
+        .filter((element) => element.getBoundingClientRect().right > innerWidth)
+        .map((element) => 'does not fit a phone: ' + element.tagName + '.' + element.getAttribute('class'))`);
     await this.page.setViewportSize(size);
-    return width > 375 ? [`the page is ${width} pixels wide on a phone`] : [];
+    return tooWide;
   }
 }

@@ -42,7 +42,7 @@ export function Suggestions({ documentId, content, versions }: SuggestionsProps)
 
   return (
     <section className="suggestions" aria-label="Suggestions">
-      <h3>Suggestions</h3>
+      <h2>Suggestions</h2>
       <ul>
         {suggestions.map((suggestion) => (
           <li key={suggestion.id}>

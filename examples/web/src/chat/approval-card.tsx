@@ -10,10 +10,10 @@ interface ApprovalCardProps {
 export function ApprovalCard({ name, input, onDecide }: ApprovalCardProps) {
   return (
     <section className="approval-card" aria-label={`Approval of ${name}`}>
-      <h3>
+      <h2>
         <Icon name="shield" />
         May the agent do this at GitHub?
-      </h3>
+      </h2>
       <p>
         <code>{name}</code>
       </p>
