@@ -46,7 +46,8 @@ The city grant covers **$8,400** of the $11,200. Bed fees of $40 a year and two 
 buildWebClient();
 const server = await FilesServer.start();
 const { double, stack } = server;
-const writes = ({ instructions }: RecordedRequest) => instructions.includes('You write the content of a document');
+const writes = ({ instructions }: RecordedRequest) =>
+  instructions.includes('You write the content of a document');
 const answers = (request: RecordedRequest) => request.stream && !writes(request);
 const browser = await startBrowser();
 try {
@@ -114,7 +115,10 @@ try {
 
 /** Asks in a new chat, which gets this title. */
 async function ask(page: Page, question: string, script: object, title: string): Promise<void> {
-  double.enqueue({ text: [title] }, { when: ({ instructions }) => /title/i.test(instructions) && !/document/i.test(instructions) });
+  double.enqueue(
+    { text: [title] },
+    { when: ({ instructions }) => /title/i.test(instructions) && !/document/i.test(instructions) },
+  );
   double.enqueue(script, { when: answers });
   await page.getByRole('button', { name: 'New chat' }).click();
   await page.getByRole('textbox', { name: 'Message', exact: true }).fill(question);

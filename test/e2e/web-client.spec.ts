@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { buildWebClient } from '../support/web-client.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 
@@ -77,6 +78,19 @@ describe('the web client', () => {
       await limited.close();
     }
   });
+});
+
+interface Manifest {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+
+it('has the same versions in its own package as the root, which builds it', () => {
+  const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+  const root = read('package.json');
+  const own = read('examples/web/package.json');
+  const versions = { ...own.dependencies, ...own.devDependencies };
+  expect({ ...root.dependencies, ...root.devDependencies }).toMatchObject(versions);
 });
 
 describe('without the web client', () => {
