@@ -111,6 +111,71 @@ describeWithBrowser('the web client on another origin', () => {
     await page.locator('[aria-label="Good answer"][aria-pressed=true]').waitFor();
   });
 
+  step('says when an answer fails, and tries again', async () => {
+    const { page, server } = walk;
+    await walk.newChat();
+    server.double.enqueue({
+      text: ['Half of', ' it'],
+      fault: { type: 'error-frame', chunks: 1, reason: 'internal' },
+    });
+    await walk.say('Fail, please.');
+    await page.getByRole('alert').waitFor();
+    await walk.answer().getByText('The answer could not be finished.').waitFor();
+    expect(await walk.faults()).toEqual([]);
+    server.double.enqueue({
+      text: ['All of it: ![a picture](https://elsewhere.example/secret) [a link](https://a.example)'],
+    });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await walk.answer().getByText('All of it').waitFor();
+    await walk.settled();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    // Nothing is loaded from where a model says.
+    expect(await walk.answer().getByRole('img').count()).toBe(0);
+    expect(await walk.answer().getByRole('link', { name: 'a link' }).getAttribute('href')).toBe(
+      'https://a.example/',
+    );
+  });
+
+  step('renames, finds, exports, forks, shares and deletes chats', async () => {
+    const { page } = walk;
+    const choice = async (title: string, name: string) => {
+      await page.getByRole('link', { name: title }).hover();
+      await page.getByRole('button', { name: `Actions for ${title}` }).click();
+      await page.getByRole('menuitem', { name }).click();
+    };
+    const dialog = page.getByRole('dialog');
+    await choice('About Fail, please.', 'Rename');
+    await dialog.getByLabel('Title').fill('Rivers');
+    expect(await walk.faults()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await page.getByRole('link', { name: 'Rivers' }).waitFor();
+    await page.getByRole('searchbox', { name: 'Search chats' }).fill('rivers');
+    await page.getByRole('link', { name: 'About Tell me' }).waitFor({ state: 'detached' });
+    const download = page.waitForEvent('download');
+    await choice('Rivers', 'Export as Markdown');
+    expect((await download).suggestedFilename()).toBe('Rivers.md');
+
+    await choice('Rivers', 'Share');
+    await dialog.getByRole('button', { name: 'Share' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await choice('Rivers', 'Share');
+    const link = await dialog.getByLabel('Link').inputValue();
+    await dialog.getByRole('button', { name: 'Close' }).first().click();
+    const reader = await walk.another();
+    await walk.signUp('bob@example.com', reader);
+    await reader.goto(link);
+    await reader.getByText('This chat was shared with you.').waitFor();
+    await reader.getByRole('button', { name: 'Continue in a copy' }).click();
+    await reader.getByRole('textbox', { name: 'Message', exact: true }).waitFor();
+    await reader.close();
+
+    await choice('Rivers', 'Delete');
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No chat matches.').waitFor();
+    await page.getByRole('searchbox', { name: 'Search chats' }).fill('');
+    await page.getByRole('heading', { name: 'What can I help you with?' }).waitFor();
+  });
+
   step('writes a document next to the chat', async () => {
     const { page, server } = walk;
     const input = { title: 'Tides', kind: 'text', description: 'An essay on tides' };
@@ -123,6 +188,7 @@ describeWithBrowser('the web client on another origin', () => {
       { when: writes },
     );
     server.double.enqueue({ text: ['It is next to the chat.'] }, { when: answers });
+    await walk.newChat();
     await choose('Agent', 'Documents');
     await walk.say('Write an essay on tides.');
     await document().getByText('The moon pulls.').waitFor();

@@ -72,13 +72,22 @@ export class WebWalk {
     await this.page.goto(`${this.origin.url}/#${path}`);
   }
 
-  async signUp(email: string): Promise<void> {
-    await this.page.goto(this.origin.url);
-    await this.page.getByRole('button', { name: 'Create an account' }).click();
-    await this.page.getByLabel('Email').fill(email);
-    await this.page.getByLabel('Password').fill(PASSWORD);
-    await this.page.getByRole('button', { name: 'Create account' }).click();
-    await this.page.getByRole('heading', { name: 'What can I help you with?' }).waitFor();
+  /** A page of somebody else. */
+  async another(): Promise<Page> {
+    const context = await this.browser.newContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    page.once('close', () => void context.close());
+    return page;
+  }
+
+  async signUp(email: string, page = this.page): Promise<void> {
+    await page.goto(this.origin.url);
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByLabel('Email').fill(email);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByRole('heading', { name: 'What can I help you with?' }).waitFor();
   }
 
   async newChat(): Promise<void> {
@@ -104,10 +113,12 @@ export class WebWalk {
   /** What a checker of accessibility finds in the present view, in both themes, and what does not fit a phone. */
   async faults(): Promise<string[]> {
     const found: string[] = [];
+    // Between the themes, only the colors differ.
+    const rules = { light: '', dark: `{ runOnly: ['color-contrast'] }` };
     for (const colorScheme of ['light', 'dark'] as const) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await this.page.evaluate(AXE);
-      const { violations } = await this.page.evaluate<AxeResults>('axe.run()');
+      const { violations } = await this.page.evaluate<AxeResults>(`axe.run(${rules[colorScheme]})`);
       for (const { id, nodes } of violations) {
         found.push(
           ...nodes.map(({ html, failureSummary }) => `${colorScheme} ${id}: ${html} ${failureSummary}`),

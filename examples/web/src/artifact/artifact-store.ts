@@ -17,6 +17,8 @@ export interface ArtifactStore {
   subscribe: (listener: () => void) => () => void;
   open: (document: NonNullable<ArtifactState['document']>) => void;
   close: () => void;
+  /** Closes a document that was not finished. The answer has what was written of it. */
+  settle: () => void;
   /** Takes a part of the stream. */
   receive: (part: DataPart) => void;
 }
@@ -39,6 +41,9 @@ export function createArtifactStore(onStored: (documentId: string) => void): Art
     },
     open: (document) => set({ document }),
     close: () => set({}),
+    settle: () => {
+      if (state.draft !== undefined) set({});
+    },
     receive: (part) => {
       switch (part.type) {
         case 'data-kind':

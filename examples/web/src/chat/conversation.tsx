@@ -69,7 +69,7 @@ export function Conversation({
         {error && (
           <ErrorBanner
             error={error}
-            onRetry={() => void conversation.regenerate()}
+            onRetry={() => void conversation.retry()}
             onDismiss={conversation.clearError}
           />
         )}

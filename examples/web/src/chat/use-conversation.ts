@@ -53,6 +53,7 @@ export function useConversation({
       } else artifact.receive(part);
     },
     onFinish: () => {
+      artifact.settle();
       void queryClient.invalidateQueries({ queryKey: ['chat', chatId] });
       void queryClient.invalidateQueries({ queryKey: ['chats'] });
     },
@@ -66,5 +67,10 @@ export function useConversation({
     if (!stopped) await chat.stop();
   }
 
-  return { ...chat, stop };
+  /** A question that was refused is sent again. An answer that failed is written again. */
+  function retry() {
+    return chat.messages.at(-1)?.role === 'user' ? chat.sendMessage() : chat.regenerate();
+  }
+
+  return { ...chat, stop, retry };
 }
