@@ -50,9 +50,7 @@ describeWithBrowser('in a browser', () => {
     work: (clients: Clients, argument: Argument) => Promise<Result>,
     argument: Argument,
   ): Promise<Result> =>
-    page.evaluate(
-      `(${work.toString()})(window.clients, ${JSON.stringify(argument ?? null)})`,
-    ) as Promise<Result>;
+    page.evaluate<Result>(`(${work.toString()})(window.clients, ${JSON.stringify(argument ?? null)})`);
 
   it('supabase-js signs up, out and in, refreshes, and changes the user', async () => {
     await page.goto(origin.url);

@@ -29,7 +29,7 @@ export async function serveOnOwnOrigin(
   settings: Record<string, string>,
 ): Promise<OwnOrigin> {
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-page-'));
-  const server: FastifyInstance = fastify();
+  const server: FastifyInstance = fastify({ forceCloseConnections: true });
   const vite = ['node_modules/vite/bin/vite.js', 'build', root, '--outDir', folder, '--minify', 'false'];
   await promisify(execFile)(process.execPath, [...vite, '--logLevel', 'warn'], {
     env: { ...process.env, NODE_ENV: 'development', ...settings },
