@@ -51,7 +51,11 @@ const writes = ({ instructions }: RecordedRequest) =>
 const answers = (request: RecordedRequest) => request.stream && !writes(request);
 const browser = await startBrowser();
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+  });
   const shoot = async (name: string) => {
     await page.mouse.move(640, 2);
     await page.evaluate('document.activeElement?.blur()');
@@ -103,7 +107,7 @@ try {
   await page.getByRole('button', { name: 'Accept' }).waitFor();
   await shoot('document');
 
-  await page.emulateMedia({ colorScheme: 'light' });
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.getByRole('link', { name: 'Usage' }).click();
   await page.getByRole('heading', { name: 'Limits' }).waitFor();
   await page.getByRole('figure').waitFor();

@@ -311,13 +311,15 @@ describeWithBrowser('the web client on another origin', () => {
     for (const name of ['Chat', 'Documents', 'GitHub']) await page.getByRole('rowheader', { name }).waitFor();
     await page.getByRole('heading', { name: 'Limits' }).waitFor();
     expect(await walk.faults()).toEqual([]);
-    await walk.open('/admin/usage');
+    await page.getByRole('link', { name: 'Administration' }).click();
+    const tabs = page.getByRole('navigation', { name: 'Administration' });
+    await tabs.getByRole('link', { name: 'Usage' }).click();
     await page.getByRole('rowheader', { name: EMAIL }).waitFor();
     expect(await walk.faults()).toEqual([]);
-    await walk.open('/admin/people');
+    await tabs.getByRole('link', { name: 'People' }).click();
     await page.getByRole('rowheader', { name: EMAIL }).waitFor();
     expect(await walk.faults()).toEqual([]);
-    await walk.open('/admin/audit');
+    await tabs.getByRole('link', { name: 'Audit log' }).click();
     await page
       .getByRole('cell', { name: /config/ })
       .first()

@@ -45,6 +45,7 @@ export function controlOf(schema: JsonSchema): Control {
 
 /** `maxOutputTokens` → `Max output tokens` */
 export function labelOf(name: string): string {
+  if (name === 'openai') return 'OpenAI';
   const words = name.replaceAll('_', ' ').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1).toLowerCase();
 }
