@@ -2,6 +2,7 @@ import { GITHUB_TOKEN } from '../doubles/github/github-double.js';
 import type { RecordedRequest } from '../doubles/provider-double.js';
 import { HAS_BROWSER } from '../support/browser.js';
 import { eventually } from '../support/chat-app.js';
+import { PASSWORD } from '../support/embedded-server.js';
 import { PNG } from '../support/files-server.js';
 import { WebWalk } from '../support/web-walk.js';
 
@@ -325,5 +326,18 @@ describeWithBrowser('the web client on another origin', () => {
       .first()
       .waitFor();
     expect(await walk.faults()).toEqual([]);
+  });
+
+  step('keeps a chosen theme, signs out and in again', async () => {
+    const { page } = walk;
+    await page.getByRole('button', { name: 'Theme: system' }).click();
+    await page.getByRole('button', { name: 'Theme: light' }).click();
+    await page.reload();
+    await page.locator('html[data-theme=dark]').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Email').fill(EMAIL);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'About Tell me in two halves.' }).waitFor();
   });
 });

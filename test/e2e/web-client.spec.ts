@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setupWebClient } from '../../src/web-client.js';
 import { buildWebClient } from '../support/web-client.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 
@@ -78,6 +81,17 @@ describe('the web client', () => {
       await limited.close();
     }
   });
+});
+
+it('is required only if the environment asks for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-web-'));
+  const setUp = (isRequired: boolean) =>
+    setupWebClient({} as never, { web: { publishableKey: KEY, isRequired }, supabase: {} }, folder);
+  await expect(setUp(true)).rejects.toThrow(
+    'WEB is true, but the web client is not built. Run npm run build',
+  );
+  expect(await setUp(false)).toBe(false);
+  rmSync(folder, { recursive: true });
 });
 
 interface Manifest {
