@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -44,6 +45,7 @@ export default tseslint.config(
     files: ['ormconfig.ts', 'test/support/global-*.js', 'test/support/jest/*.js'],
     rules: { 'no-restricted-syntax': 'off' },
   },
+  { files: ['examples/web/src/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ['test/**/*.ts', '**/*.spec.ts'],
     rules: {

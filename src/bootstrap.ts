@@ -20,6 +20,7 @@ import { registerSecrets } from './common/logging/scrub.js';
 import type { AppConfig } from './config/app-config.js';
 import { setupDocs } from './docs.js';
 import { KEY_HEADERS } from './modules/models/vendors/vendors.js';
+import { setupWebClient } from './web-client.js';
 
 export interface AppOptions {
   /** Destination of log lines. The default is standard output. */
@@ -114,6 +115,7 @@ export async function createApp(
   });
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  setupDocs(app, options.docsTokenUrl);
+  const hasWebClient = await setupWebClient(app, config);
+  setupDocs(app, { tokenUrl: options.docsTokenUrl, hasRoot: !hasWebClient });
   return app;
 }

@@ -151,11 +151,15 @@ function withSignIn(document: OpenAPIObject, tokenUrl: string): OpenAPIObject {
 }
 
 /**
- * Serves the document at `/docs/openapi.json`, and the page for it at `/docs`. The root leads there.
+ * Serves the document at `/docs/openapi.json`, and the page for it at `/docs`.
  *
  * @param tokenUrl of OAuth's password grant, if the server has its own accounts
+ * @param hasRoot whether the root leads there
  */
-export function setupDocs(app: NestFastifyApplication, tokenUrl?: string): void {
+export function setupDocs(
+  app: NestFastifyApplication,
+  { tokenUrl, hasRoot }: { tokenUrl?: string; hasRoot: boolean },
+): void {
   const document = () => {
     const written = createOpenApiDocument(app);
     return tokenUrl === undefined ? written : withSignIn(written, tokenUrl);
@@ -166,6 +170,7 @@ export function setupDocs(app: NestFastifyApplication, tokenUrl?: string): void 
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
     customSiteTitle: 'Switchboard API',
   });
+  if (!hasRoot) return;
   // A relative address also works behind a proxy that adds a prefix.
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   fastify.get('/', (_request, reply) => reply.redirect('docs'));

@@ -43,6 +43,8 @@ export interface AppConfig<VendorId extends string = string> {
   demoModel: boolean;
   /** Whether the routes of the old Vercel chatbot answer, too. */
   legacyRoutes: boolean;
+  /** The web client at `/`, if it is served. */
+  web?: WebConfig;
   upstream: {
     firstByteTimeout: number;
     idleTimeout: number;
@@ -52,6 +54,15 @@ export interface AppConfig<VendorId extends string = string> {
   };
   /** Spans are sent nowhere without `endpoint`. */
   tracing: { endpoint?: string; serviceName: string; capturesContent: boolean };
+}
+
+export interface WebConfig {
+  /** The key that browsers send to Supabase. It is public. */
+  publishableKey: string;
+  /** Where browsers reach Supabase. The default is the origin of the page. */
+  supabaseUrl?: string;
+  /** Whether the server must not start without the built client. */
+  isRequired: boolean;
 }
 
 /** Nest injection token of the {@link AppConfig}. */
@@ -117,6 +128,7 @@ export function loadConfig<VendorId extends string>(
     githubApiUrl: env.GITHUB_API_URL,
     demoModel: env.DEMO_MODEL ?? (embedded && !hasServerKey),
     legacyRoutes: env.LEGACY_ROUTES ?? false,
+    web: webConfigOf(env, embedded),
     upstream: {
       firstByteTimeout: env.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
       idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,
@@ -131,11 +143,28 @@ export function loadConfig<VendorId extends string>(
   };
 }
 
+/** The embedded stack serves the web client unless `WEB` is false, and has auth and storage on the same origin. */
+function webConfigOf(env: Environment, embedded: boolean): WebConfig | undefined {
+  const publishableKey = env.SUPABASE_PUBLISHABLE_KEY ?? env.SUPABASE_ANON_KEY;
+  if (!(env.WEB ?? embedded)) return undefined;
+  if (publishableKey && env.SUPABASE_URL) {
+    const supabaseUrl = embedded ? undefined : env.SUPABASE_URL;
+    return { publishableKey, supabaseUrl, isRequired: env.WEB === true };
+  }
+  if (!env.WEB) return undefined;
+  const missing = publishableKey ? 'SUPABASE_URL' : 'SUPABASE_PUBLISHABLE_KEY';
+  throw new ConfigurationError(
+    `WEB is true, but ${missing} is not set. The web client signs users in with it`,
+  );
+}
+
 /** Variables that belong to a database of your own. The embedded stack supplies all of them itself. */
 const NEED_DATABASE = [
   'SUPABASE_URL',
   'SUPABASE_SECRET_KEY',
   'SUPABASE_SERVICE_ROLE_KEY',
+  'SUPABASE_PUBLISHABLE_KEY',
+  'SUPABASE_ANON_KEY',
   'SUPABASE_JWT_SECRET',
   'DIRECT_URL',
 ] as const;

@@ -55,6 +55,36 @@ describe('the environment', () => {
     });
   });
 
+  it('serves the web client only with what browsers need', () => {
+    const publishable = {
+      SUPABASE_PUBLISHABLE_KEY: 'sb_publishable_1',
+      SUPABASE_URL: 'https://x.supabase.co',
+    };
+    const webOf = (source: object, options = {}) => loadConfig({ ...BASE, ...source }, VENDORS, options).web;
+    expect(webOf(publishable)).toBeUndefined();
+    expect(webOf({ ...publishable, WEB: 'true' })).toEqual({
+      publishableKey: 'sb_publishable_1',
+      supabaseUrl: 'https://x.supabase.co',
+      isRequired: true,
+    });
+    expect(
+      webOf({ WEB: 'true', SUPABASE_ANON_KEY: 'eyJ.a.b', SUPABASE_URL: 'https://x.supabase.co' }),
+    ).toMatchObject({ publishableKey: 'eyJ.a.b' });
+    expect(() => webOf({ WEB: 'true', SUPABASE_URL: 'https://x.supabase.co' })).toThrow(
+      /^WEB is true, but SUPABASE_PUBLISHABLE_KEY is not set/,
+    );
+    expect(() => webOf({ WEB: 'true', SUPABASE_PUBLISHABLE_KEY: 'key' })).toThrow(
+      /but SUPABASE_URL is not set/,
+    );
+    // The embedded stack is on the origin of the page.
+    expect(webOf(publishable, { embedded: true })).toEqual({
+      publishableKey: 'sb_publishable_1',
+      supabaseUrl: undefined,
+      isRequired: false,
+    });
+    expect(webOf({ ...publishable, WEB: 'false' }, { embedded: true })).toBeUndefined();
+  });
+
   it('reads origins as browsers send them', () => {
     const { CORS_ORIGINS } = parseEnvironment(
       {

@@ -91,9 +91,12 @@ const environmentSchema = z.object({
   DATA_DIR: optionalText.transform((value) => value ?? '.data'),
   MIGRATE_ON_START: boolean,
   LEGACY_ROUTES: boolean,
+  WEB: boolean,
   SUPABASE_URL: httpUrl,
   SUPABASE_SECRET_KEY: optionalText,
   SUPABASE_SERVICE_ROLE_KEY: optionalText,
+  SUPABASE_PUBLISHABLE_KEY: optionalText,
+  SUPABASE_ANON_KEY: optionalText,
   SUPABASE_JWT_SECRET: optionalText.refine((value) => value === undefined || value.length >= 16, {
     message: 'must be at least 16 characters long',
   }),

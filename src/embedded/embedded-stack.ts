@@ -29,6 +29,7 @@ export interface EmbeddedStack {
     DATABASE_URL: string;
     SUPABASE_URL: string;
     SUPABASE_SECRET_KEY: string;
+    SUPABASE_PUBLISHABLE_KEY: string;
     SUPABASE_JWT_SECRET: string;
   };
   /** The key that clients may have. */
@@ -112,6 +113,7 @@ async function startServices(
       DATABASE_URL: cluster.url,
       SUPABASE_URL: publicUrl,
       SUPABASE_SECRET_KEY: secrets.secretKey,
+      SUPABASE_PUBLISHABLE_KEY: secrets.publishableKey,
       SUPABASE_JWT_SECRET: secrets.jwtSecret,
     },
     publishableKey: secrets.publishableKey,
