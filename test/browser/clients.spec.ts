@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { HAS_BROWSER, startBrowser, watchConsole } from '../support/browser.js';
 import { PASSWORD } from '../support/embedded-server.js';
 import { FilesServer } from '../support/files-server.js';
-import { freePort } from '../support/server-process.js';
+import { freePort } from '../support/free-port.js';
 import { buildWebClient, type OwnOrigin, serveOnOwnOrigin } from '../support/web-client.js';
 import type { Clients } from './clients/types.js';
 

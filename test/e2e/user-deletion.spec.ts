@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { type AuthAdminDouble, startAuthAdminDouble } from '../doubles/supabase/auth-admin-double.js';
 import { insertUsageLog } from '../fixtures/rows.js';
 import { insertWorld, type World } from '../rls/world.js';
@@ -217,6 +219,34 @@ describe.each(['by SQL', 'through the Supabase Admin API'])('a deleted user %s',
       );
       expect(app.log().slice(logged)).not.toMatch(/"level":"(error|fatal)"/);
       expect((await app.request('GET', '/api/me', { user: admin })).status).toBe(200);
+    });
+
+    it('is deleted while the end of the answer waits to be stored', async () => {
+      const user = await app.createUser();
+      const { reader } = await opening(user);
+      const client = new pg.Client(app.database.url);
+      await client.connect();
+      try {
+        // A deletion locks the row of the user before everything that goes with it.
+        await client.query('begin');
+        await client.query('select from auth.users where id = $1 for update', [user.id]);
+        app.double.resume();
+        await eventually(async () => {
+          const [waiting] = await app.database.query(
+            `select from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock' and query like '%book_calls%'`,
+          );
+          return waiting !== undefined;
+        });
+        // Each waiting transaction looks for a deadlock once, after a second. The last one that looks would fail.
+        await sleep(1_200);
+        await client.query('delete from auth.users where id = $1', [user.id]);
+        await client.query('commit');
+      } finally {
+        await client.end();
+      }
+      await reader.rest();
+      expect(await leftOf(user, 0)).toEqual([]);
     });
 
     it('who is only deactivated gets the end as well, and finds the text after reactivation', async () => {

@@ -7,7 +7,7 @@ import { type McpDouble, startMcpDouble } from '../doubles/github/mcp-double.js'
 import { startBrowser, watchConsole } from './browser.js';
 import { PASSWORD } from './embedded-server.js';
 import { FilesServer } from './files-server.js';
-import { freePort } from './server-process.js';
+import { freePort } from './free-port.js';
 import { type OwnOrigin, serveOnOwnOrigin } from './web-client.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -15,6 +15,7 @@ const cost = (value: string) => `least(${LARGEST_COST}, greatest(0, coalesce(${v
  * already booked adds nothing, so the statement may be repeated. Rows are written in the same order everywhere:
  * spending is counted by agent, and two runs must not wait for each other.
  *
+ * The row of the user is locked first. A deletion of the user locks it first as well, so the two never wait for each other.
  * The chat may be being deleted. The statement then waits for that and books the calls without the chat.
  *
  * The row of the run keeps the remaining calls. If there are none (`calls_left` is null), the row is deleted. A run
@@ -30,6 +31,7 @@ export const BOOK_CALLS: SqlFunction = {
   ) language plpgsql set search_path = '' as $fn$
   #variable_conflict use_column
   begin
+    perform from auth.users person where person.id = (calls -> 0 ->> 'userId')::uuid for key share;
     if calls_left is not null then
       update switchboard.runs
          set calls = calls_left, reserved_cost = case when is_over then 0 else reserved_cost end where id = run_id;

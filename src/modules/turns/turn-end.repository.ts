@@ -42,13 +42,13 @@ export interface StoredEnd {
  * The end of an answer. Its calls are booked, and the remaining data of its message and its chat is written in the same statement.
  *
  * The mark of the stream decides. If another instance has closed the answer meanwhile, or the mark was deleted, the
- * content stays what it is, and only the figures of the calls are added.
+ * content stays what it is, and only the figures of the calls are added. Booking locks the user before the rest is locked.
  */
 const finish = (more: string) => `
   with booked as materialized (
     select * from switchboard.book_calls($9::jsonb, $1, $12::uuid, $13::jsonb, $14)
   ), mark as (
-    delete from "Stream" where id = $3 and "instanceId" = $16 returning id
+    delete from "Stream" stream using booked where stream.id = $3 and stream."instanceId" = $16 returning stream.id
   ), own as materialized (
     select count(*) > 0 as is_marked from mark
   ), answer as (
