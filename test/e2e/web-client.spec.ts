@@ -107,6 +107,11 @@ it('has the same versions in its own package as the root, which builds it', () =
   expect({ ...root.dependencies, ...root.devDependencies }).toMatchObject(versions);
 });
 
+it('has a copy of the types of the stream', () => {
+  const read = (path: string) => readFileSync(path, 'utf8');
+  expect(read('examples/web/src/chat/contract.ts')).toBe(read('src/modules/chat/contract/chat-message.ts'));
+});
+
 describe('without the web client', () => {
   it('leads from the root to the documentation', async () => {
     const app = await startTestApp();
