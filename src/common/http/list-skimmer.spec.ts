@@ -77,4 +77,28 @@ describe('ListSkimmer', () => {
     expect(read(text, 65_536)).toEqual({ messages: [null, user('x')] });
     expect(performance.now() - since).toBeLessThan(2_000);
   });
+
+  it.each([
+    ['strings', '""'],
+    ['names', '"ab":"cd" '],
+    ['escapes', '"\\\\" '],
+    ['roles', '"role":"user" '],
+  ])('takes little longer for a chunk of short %s than for one of long texts', (_what, piece) => {
+    const SIZE = 65_536;
+    const long = Buffer.alloc(SIZE, 'x');
+    const short = Buffer.from(piece.repeat(Math.floor(SIZE / piece.length)));
+    const timeOf = (open: string, chunk: Buffer) => {
+      const skimmer = new ListSkimmer(RULE);
+      skimmer.add(Buffer.from(`{"messages":[{${open}`));
+      const times = Array.from({ length: 60 }, () => {
+        const since = performance.now();
+        skimmer.add(chunk);
+        return performance.now() - since;
+      });
+      return Math.min(...times);
+    };
+    const usual = timeOf('"text":"', long);
+    const worst = timeOf('', short);
+    expect(worst).toBeLessThan(12 * usual);
+  });
 });

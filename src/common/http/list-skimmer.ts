@@ -20,7 +20,7 @@ const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 const NULL = Buffer.from('null');
 const SEPARATOR = Buffer.from(',');
-/** Names and values that matter are not longer. */
+/** Names and values that matter are shorter. */
 const MAX_WORD = 64;
 
 /** The depths of the body's own fields, of the list's items, and of an item's fields. */
@@ -51,13 +51,19 @@ export class ListSkimmer {
   private inList = false;
   private inItem = false;
   private expectsName = false;
+  private isList = false;
+  private isKey = false;
   private isMatch = false;
-  private field = '';
-  private key = '';
+  /** What the current string is, if it may matter. */
   private word?: Word;
+  /** Its beginning, if that came with an earlier chunk. */
   private text = '';
+  private readonly known: Readonly<Record<Word, readonly Buffer[]>>;
 
-  constructor(private readonly rule: LastItem) {}
+  constructor({ list, key, values }: LastItem) {
+    const bytesOf = (word: string) => Buffer.from(word);
+    this.known = { field: [bytesOf(list)], key: [bytesOf(key)], value: values.map(bytesOf) };
+  }
 
   /** The bytes that are kept at the moment. */
   get length(): number {
@@ -126,11 +132,7 @@ export class ListSkimmer {
       case OPEN_LIST:
       case OPEN_OBJECT: {
         const isList =
-          byte === OPEN_LIST &&
-          this.position === BODY &&
-          !this.inList &&
-          !this.expectsName &&
-          this.field === this.rule.list;
+          byte === OPEN_LIST && this.position === BODY && !this.inList && !this.expectsName && this.isList;
         this.position++;
         this.expectsName = byte === OPEN_OBJECT;
         return isList;
@@ -148,7 +150,7 @@ export class ListSkimmer {
     if (this.position === BODY) return this.expectsName ? 'field' : undefined;
     if (!this.inItem || this.position !== ITEM) return undefined;
     if (this.expectsName) return 'key';
-    return this.key === this.rule.key ? 'value' : undefined;
+    return this.isKey ? 'value' : undefined;
   }
 
   /** @returns the position behind what was read */
@@ -160,19 +162,39 @@ export class ListSkimmer {
     const { length } = chunk;
     let at = start;
     while (at < length && chunk[at] !== QUOTE && chunk[at] !== BACKSLASH) at++;
-    // Words that matter are short, and nobody escapes their letters.
-    if (this.word && this.text.length <= MAX_WORD)
-      this.text += chunk.toString('latin1', start, Math.min(at + 1, start + MAX_WORD + 1));
-    if (at === length) return at;
-    if (chunk[at] === BACKSLASH) this.isEscaped = true;
-    else {
+    if (at === length) {
+      if (this.word && this.text.length < MAX_WORD)
+        this.text += chunk.toString('latin1', start, Math.min(at, start + MAX_WORD));
+      return at;
+    }
+    if (chunk[at] === BACKSLASH) {
+      this.isEscaped = true;
+      // Words that matter are short, and nobody escapes their letters.
+      this.endWord(false);
+    } else {
       this.inString = false;
-      const text = this.text.slice(0, -1);
-      if (this.word === 'field') this.field = text;
-      else if (this.word === 'key') this.key = text;
-      else if (this.word === 'value') this.isMatch = this.rule.values.includes(text);
+      if (this.word) this.endWord(this.isKnown(this.word, chunk, start, at));
     }
     return at + 1;
+  }
+
+  /** A body may consist of short strings, so no text is made of those that lie within one chunk. */
+  private isKnown(word: Word, chunk: Buffer, start: number, end: number): boolean {
+    const { text } = this;
+    if (text.length >= MAX_WORD) return false;
+    if (text === '') return this.known[word].some((bytes) => isAt(chunk, start, end, bytes));
+    const whole = Buffer.from(
+      text + chunk.toString('latin1', start, Math.min(end, start + MAX_WORD)),
+      'latin1',
+    );
+    return this.known[word].some((bytes) => isAt(whole, 0, whole.length, bytes));
+  }
+
+  private endWord(isKnown: boolean): void {
+    if (this.word === 'field') this.isList = isKnown;
+    else if (this.word === 'key') this.isKey = isKnown;
+    else if (this.word === 'value') this.isMatch = isKnown;
+    this.word = undefined;
   }
 
   private collect(bytes: Buffer): void {
@@ -185,7 +207,7 @@ export class ListSkimmer {
   private beginItem(): void {
     this.inItem = true;
     this.isMatch = false;
-    this.key = '';
+    this.isKey = false;
     this.item = new ByteCollector();
     this.itemGauge = new JsonGauge();
   }
@@ -208,4 +230,11 @@ export class ListSkimmer {
     this.count = 0;
     this.kept = undefined;
   }
+}
+
+/** Whether these bytes, from `start` to `end`, are a known word. */
+function isAt(chunk: Buffer, start: number, end: number, word: Buffer): boolean {
+  if (end - start !== word.length) return false;
+  for (let index = 0; index < word.length; index++) if (chunk[start + index] !== word[index]) return false;
+  return true;
 }
