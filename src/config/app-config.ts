@@ -148,6 +148,12 @@ function webConfigOf(env: Environment, embedded: boolean): WebConfig | undefined
   const publishableKey = env.SUPABASE_PUBLISHABLE_KEY ?? env.SUPABASE_ANON_KEY;
   if (!(env.WEB ?? embedded)) return undefined;
   if (publishableKey && env.SUPABASE_URL) {
+    if (isSecretKey(publishableKey)) {
+      const variable = env.SUPABASE_PUBLISHABLE_KEY ? 'SUPABASE_PUBLISHABLE_KEY' : 'SUPABASE_ANON_KEY';
+      throw new ConfigurationError(
+        `${variable} is a secret key. The web client shows it to everyone: set the publishable key`,
+      );
+    }
     const supabaseUrl = embedded ? undefined : env.SUPABASE_URL;
     return { publishableKey, supabaseUrl, isRequired: env.WEB === true };
   }
@@ -156,6 +162,13 @@ function webConfigOf(env: Environment, embedded: boolean): WebConfig | undefined
   throw new ConfigurationError(
     `WEB is true, but ${missing} is not set. The web client signs users in with it`,
   );
+}
+
+/** Whether a key of Supabase, of the new or of the old kind, gives access to everything. */
+function isSecretKey(key: string): boolean {
+  if (key.startsWith('sb_secret_')) return true;
+  const [, payload = ''] = key.split('.');
+  return /"role"\s*:\s*"(?!anon")/.test(Buffer.from(payload, 'base64url').toString());
 }
 
 /** Variables that belong to a database of your own. The embedded stack supplies all of them itself. */

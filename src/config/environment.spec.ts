@@ -76,6 +76,16 @@ describe('the environment', () => {
     expect(() => webOf({ WEB: 'true', SUPABASE_PUBLISHABLE_KEY: 'key' })).toThrow(
       /but SUPABASE_URL is not set/,
     );
+    const roleKey = (role: string) =>
+      `e.${Buffer.from(JSON.stringify({ iss: 'supabase', role })).toString('base64url')}.s`;
+    for (const [variable, key] of [
+      ['SUPABASE_PUBLISHABLE_KEY', 'sb_secret_1'],
+      ['SUPABASE_ANON_KEY', roleKey('service_role')],
+    ] as const) {
+      const source = { WEB: 'true', SUPABASE_URL: 'https://x.supabase.co', [variable]: key };
+      expect(() => webOf(source)).toThrow(`${variable} is a secret key`);
+      expect(webOf({ ...source, [variable]: roleKey('anon') })).toBeDefined();
+    }
     // The embedded stack is on the origin of the page.
     expect(webOf(publishable, { embedded: true })).toEqual({
       publishableKey: 'sb_publishable_1',
