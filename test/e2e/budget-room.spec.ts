@@ -73,6 +73,20 @@ describe('what a budget leaves', () => {
     expect(withBudget).toEqual(lastLimit());
   });
 
+  it.each([
+    ['with a reasoning budget', 'anthropic/claude-sonnet-4-5', 0.05],
+    ['that decides how much to think', 'anthropic/claude-opus-4-6', 0.1],
+  ])('is the limit of an answer of a model %s, thoughts included', async (_how, model, budget) => {
+    await configureAgent(app, 'anthropic', { budget: { daily: budget } });
+    app.double.enqueue({ tokens: LONG }, { when: answers });
+    const answer = await app.say(user, randomUUID(), 'Tell me everything', {
+      body: { model, agent: 'chat', thinking: true },
+    });
+    expect([answer.status, answer.done]).toEqual([200, true]);
+    expect(await spent()).toBeLessThanOrEqual(budget);
+    expect(await spent()).toBeGreaterThan(0.9 * budget);
+  });
+
   it('is shared by the answers that are written at the same time', async () => {
     const budget = 0.05;
     await configureAgent(app, 'google', { budget: { daily: budget } });

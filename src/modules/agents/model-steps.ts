@@ -3,7 +3,7 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
-import { outputLimit, outputSetting } from '../models/call-settings.js';
+import { limitedTo, outputLimit } from '../models/call-settings.js';
 import { isPause } from '../models/ending.js';
 import { type Attempt, ONLY_ATTEMPT } from '../models/fallback/attempt.js';
 import type { SelectedModel } from '../models/model-selector.js';
@@ -67,8 +67,7 @@ export class ModelSteps {
     const costs = () => expectedCostOfWriting(writing(), priced);
     const send = (room: number | undefined) => {
       const most = outputWithin(room, writing, priced);
-      const maxOutputTokens = outputSetting(model, options.maxOutputTokens, most);
-      return model.stream({ ...options, maxOutputTokens });
+      return model.stream({ ...options, ...limitedTo(most, model, options) });
     };
     if (this.calls === 0 && !model.ownKey && admission?.isUnchecked) await admission.checkFirst(costs());
     if (this.calls++ === 0 || !admission) {

@@ -5,7 +5,7 @@ import {
   NO_COST,
   outputWithin,
 } from '../usage/expected-cost.js';
-import { callSettings, outputSetting } from './call-settings.js';
+import { callSettings, limitedTo } from './call-settings.js';
 import type { SelectedModel } from './model-selector.js';
 import { pricedUncached } from './prompt-caching.js';
 
@@ -29,5 +29,5 @@ export function settingsWithin(
 ): ReturnType<typeof callSettings> {
   const settings = callSettings(model);
   const most = outputWithin(room, () => ({ promptTokens: promptTokens() }), pricedUncached(model, false));
-  return { ...settings, maxOutputTokens: outputSetting(model, settings.maxOutputTokens, most) };
+  return { ...settings, ...limitedTo(most, model, settings) };
 }

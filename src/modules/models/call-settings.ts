@@ -36,20 +36,24 @@ export function callSettings(model: SelectedModel): CallSettings {
   };
 }
 
+type OutputSettings = Pick<CallSettings, 'maxOutputTokens' | 'providerOptions'>;
+
 /**
- * The `maxOutputTokens` of a call that may write at most `most` tokens, including reasoning.
+ * The settings of a call that may write at most `most` tokens, including reasoning.
  *
- * @param configured the setting without that limit
+ * @param settings of the call without that limit
  */
-export function outputSetting(
-  model: SelectedModel,
-  configured: number | undefined,
+export function limitedTo(
   most: number | undefined,
-): number | undefined {
-  if (most === undefined) return configured;
-  const { tokens, addedByClient } = thoughtsOf(model);
-  const own = addedByClient ? Math.max(1, most - tokens) : most;
-  return Math.min(own, configured ?? Infinity);
+  { provider }: Pick<SelectedModel, 'provider'>,
+  settings: OutputSettings,
+): OutputSettings {
+  const { maxOutputTokens, providerOptions } = settings;
+  if (most === undefined) return { maxOutputTokens, providerOptions };
+  const limit = provider === 'demo' ? undefined : VENDORS[provider].limitThoughts;
+  const { tokens, options } = limit?.(providerOptions, most) ?? { tokens: 0, options: providerOptions };
+  const own = Math.max(1, most - tokens);
+  return { maxOutputTokens: Math.min(own, maxOutputTokens ?? Infinity), providerOptions: options };
 }
 
 /** The tokens that the reasoning of a call may use, in addition to its answer. */

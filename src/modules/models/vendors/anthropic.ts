@@ -1,5 +1,9 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
-import type { LanguageModelV4StreamPart, SharedV4ProviderMetadata } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4StreamPart,
+  SharedV4ProviderMetadata,
+  SharedV4ProviderOptions,
+} from '@ai-sdk/provider';
 import type { TokenUsage } from '../../usage/pricing.js';
 import { withBreakpoints } from './anthropic-breakpoints.js';
 import { dataOf, type Rewrite, rewritingEvents, splitEvents } from './server-events.js';
@@ -9,6 +13,8 @@ import { type CalledModel, count, type ProviderOptions, providerTool, type Vendo
 
 /** The reasoning budget in tokens, for models that need one. */
 const THINKING_BUDGET = 4_096;
+/** Anthropic refuses a lower one. */
+const LEAST_THINKING_BUDGET = 1_024;
 
 /** The maximum number of searches and pages in one answer. Each is billed in addition to its tokens. */
 const MAX_USES = 5;
@@ -27,6 +33,7 @@ export const anthropic = {
 
   takesTopK: true,
   thoughts: { tokens: THINKING_BUDGET, addedByClient: true },
+  limitThoughts,
   options: ({ modelId, thinking }: CalledModel): ProviderOptions =>
     thinking === undefined ? {} : thinkingOptions(modelId, thinking),
   tools: {
@@ -77,6 +84,22 @@ function thinkingOptions(modelId: string, thinking: boolean): ProviderOptions {
         ? { type: 'adaptive', display: 'summarized' }
         : { type: 'enabled', budgetTokens: THINKING_BUDGET },
     },
+  };
+}
+
+/** Half of the tokens are left for the answer. Adaptive thinking has no budget: `max_tokens` limits both together. */
+function limitThoughts(
+  options: SharedV4ProviderOptions | undefined,
+  most: number,
+): { tokens: number; options: SharedV4ProviderOptions } | undefined {
+  const { anthropic } = options ?? {};
+  const thinking = anthropic?.['thinking'] as { budgetTokens?: number } | undefined;
+  if (thinking?.budgetTokens === undefined) return undefined;
+  const half = Math.max(LEAST_THINKING_BUDGET, Math.floor(most / 2));
+  const budgetTokens = Math.min(thinking.budgetTokens, half);
+  return {
+    tokens: budgetTokens,
+    options: { ...options, anthropic: { ...anthropic, thinking: { ...thinking, budgetTokens } } },
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
   SharedV4ProviderMetadata,
+  SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
 import type { VendorVariables } from '../../../config/environment.js';
 import type { PictureSize } from '../media-tokens.js';
@@ -155,6 +156,14 @@ export interface Vendor {
    * vendor's client does this.
    */
   readonly thoughts: { readonly tokens: number; readonly addedByClient: boolean };
+  /**
+   * Lowers the reasoning budget of a call that may write at most `most` tokens, if the vendor's client adds that budget to
+   * `maxOutputTokens`. Undefined if the call has no such budget.
+   */
+  limitThoughts?(
+    options: SharedV4ProviderOptions | undefined,
+    most: number,
+  ): { tokens: number; options: SharedV4ProviderOptions } | undefined;
   /** The options that each call needs, in the vendor's own format: thinking, and that the vendor must not store the conversation. */
   options(model: CalledModel): ProviderOptions;
   /** The tools that run on the vendor's side, by the capability that allows them, under the vendor's names. */
