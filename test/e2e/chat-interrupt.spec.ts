@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { configureAgent } from '../support/agent-config.js';
 import {
   type AnswerReader,
   type ChatApp,
@@ -142,6 +143,36 @@ describe('another message while an answer is running', () => {
       [{ path: 'interrupt', message: 'must be true or false' }],
     ]);
   });
+
+  it.each(['says so', 'finds it unread'])('stops nothing if it is refused itself: it %s', async (how) => {
+    const chatId = randomUUID();
+    const reader = await begin(chatId);
+    const body = how === 'says so' ? { interrupt: true } : {};
+    if (how !== 'says so') await reader.leave();
+    const refusals = [
+      await app.say(user, chatId, 'now', { body: { ...body, model: 'google/unknown' } }),
+      await limited(() => app.say(user, chatId, 'now', { body: { ...body, agent: 'chat' } })),
+    ];
+    expect(refusals.map(({ status, problem }) => [status, problem.code])).toEqual([
+      [400, 'model_not_allowed'],
+      [429, 'rate_limited'],
+    ]);
+    app.double.resume();
+    await eventually(async () => (await messagesOf(app, user, chatId)).at(-1)?.status !== 'streaming');
+    expect(summaryOf(await messagesOf(app, user, chatId))).toEqual([
+      ['user', 'complete', 'a long story'],
+      ['assistant', 'complete', 'Once upon a time.'],
+    ]);
+  });
+
+  async function limited<T>(work: () => Promise<T>): Promise<T> {
+    await configureAgent(app, 'google', { rateLimit: { hourly: 1, daily: 1 } });
+    try {
+      return await work();
+    } finally {
+      await configureAgent(app, 'google', { rateLimit: { hourly: 1_000, daily: 1_000 } });
+    }
+  }
 
   it('attaches if it is the same message, even if it would interrupt', async () => {
     const chatId = randomUUID();

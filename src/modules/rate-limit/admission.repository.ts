@@ -113,6 +113,12 @@ export class AdmissionRepository {
     return { text: PREVIEW, parameters: [userId, JSON.stringify(rows), isLocking ? 'route' : 'preview'] };
   }
 
+  /** The rows of {@link previewStatement}, outside of a turn. */
+  async preview(statement: Statement, userId: string | undefined): Promise<AdmissionResult[]> {
+    const [rows = []] = await this.database.executeAsService([statement], userId);
+    return rows as AdmissionResult[];
+  }
+
   /** Reserves more for a run that was admitted, or nothing. */
   async extend(request: ExtensionRequest): Promise<AdmissionResult> {
     const { userId, agentType, runId, budget, expectedCost, reservedCost, freedCost } = request;

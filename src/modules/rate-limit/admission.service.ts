@@ -103,6 +103,12 @@ export class AdmissionService {
     throw this.refuse(checked, result, result.refusedBy, headersOf(result, checked.limits));
   }
 
+  /** @throws AppError like {@link assertAnyAllowed}, unless an agent would admit its user once running answers have ended */
+  async assertPossible(requests: readonly AdmissionRequest[]): Promise<void> {
+    const results = await this.repository.preview(this.previewStatement(requests), requests[0]?.userId);
+    if (!results.some(({ isHeld }) => isHeld)) this.assertAnyAllowed(requests, results);
+  }
+
   /** Releases the whole reservation of a run that has ended. */
   release(runId: string): void {
     this.leases.release(runId);

@@ -5,12 +5,10 @@ import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
 import { agentSpan, inSpan } from '../../common/observability/spans.js';
 import { Accounting } from '../accounting/accounting.service.js';
-import { AdminConfigService } from '../admin-config/admin-config.service.js';
 import { Agents } from '../agents/agents.js';
 import { CompactionService } from '../compaction/compaction.service.js';
 import { StoredFiles } from '../files/stored-files.js';
 import type { AnswerEnd } from '../models/ending.js';
-import { readyModel } from '../models/fallback/fallback.js';
 import { ModelSelector, type SelectedModel } from '../models/model-selector.js';
 import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
@@ -21,16 +19,11 @@ import { AgentChooser } from './agent-chooser.js';
 import { withPatience } from './patience.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
-import { askedFor, stillWaiting, toGoOn } from './tool-approvals.js';
+import { askedFor, stillWaiting } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import {
-  answeredChatOf,
-  assertQuestionFits,
-  contextChunk,
-  fittedFor,
-  lastContextOf,
-} from './turn-context.js';
+import { answeredChatOf, contextChunk, fittedFor, lastContextOf } from './turn-context.js';
 import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
+import { TurnChoice } from './turn-choice.js';
 import { TurnOpening } from './turn-opening.js';
 import type { Admitting, Answering, ChosenAgent, Ending, Opened } from './turn-phases.js';
 import { planAnswer, planCall, routingPart } from './turn-run.js';
@@ -57,7 +50,7 @@ export class TurnConductor {
     private readonly opening: TurnOpening,
     private readonly repository: TurnEndRepository,
     private readonly storing: TurnStoring,
-    private readonly adminConfig: AdminConfigService,
+    private readonly choice: TurnChoice,
     private readonly models: ModelSelector,
     private readonly chooser: AgentChooser,
     private readonly agents: Agents,
@@ -69,7 +62,7 @@ export class TurnConductor {
   /** Never rejects. Any error is sent to the turn's readers, stored and logged. */
   async conduct(turn: Turn, identity: Identity, keys: UserKeys): Promise<void> {
     try {
-      const admitting = await this.choose(turn, identity, keys);
+      const admitting = await this.choice.choose(turn, identity, keys);
       const opened = await this.open(admitting);
       await this.answer(opened);
     } catch (error) {
@@ -84,24 +77,6 @@ export class TurnConductor {
       this.hub.remove(turn);
       turn.stream.finish();
     }
-  }
-
-  /** Finds the agents that could answer. @throws AppError for everything that can be refused before anything is stored */
-  private async choose(turn: Turn, identity: Identity, keys: UserKeys): Promise<Admitting> {
-    const config = await this.adminConfig.current();
-    const continued = await this.opening.findBegun(turn, identity);
-    const request = continued ? toGoOn(turn.request, continued) : turn.request;
-    const candidates = this.chooser.candidates(request, keys, config);
-    if (!continued) {
-      for (const type of candidates.keys()) await this.agents.get(type).check?.(identity, turn.request);
-    }
-    const obvious = continued
-      ? this.chooser.same(continued.agentType, turn.request, candidates, keys, config)
-      : this.chooser.obvious(turn.request, candidates, config);
-    assertQuestionFits(turn, candidates, obvious);
-    const routing = obvious ? undefined : this.models.selectForRouting(keys, config);
-    const router = routing && readyModel(routing);
-    return { turn, identity, keys, config, candidates, obvious, router, continued };
   }
 
   /** Stores the question and admits the turn, as far as its agent is known. */

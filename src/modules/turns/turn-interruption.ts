@@ -16,6 +16,8 @@ const REMOTE_CHECK_INTERVAL = 100;
 /** How long a message waits for a stopped answer to be stored. */
 const STOP_TIMEOUT = 10_000;
 
+type Check = () => Promise<void>;
+
 /**
  * Another message while an answer is running. If nobody reads the answer (`stop()` of a client only closes its
  * connection) or the message says so (`interrupt`), the answer is stopped and kept.
@@ -27,8 +29,13 @@ export class TurnInterruption {
     private readonly readers: AnswerReaders,
   ) {}
 
-  /** Stops a turn of this instance for this request, and waits until it is stored. @returns false if it may not be stopped */
-  async stop(turn: Turn, request: TurnRequest, isRunning: () => boolean): Promise<boolean> {
+  /**
+   * Stops a turn of this instance for this request, and waits until it is stored.
+   *
+   * @param check throws if the request would be refused; nothing is stopped then
+   * @returns false if it may not be stopped
+   */
+  async stop(turn: Turn, request: TurnRequest, isRunning: () => boolean, check: Check): Promise<boolean> {
     if (request.action.type === 'approve') return false;
     const since = performance.now();
     while (!request.interrupt && (await this.readers.isRead(turn))) {
@@ -37,14 +44,21 @@ export class TurnInterruption {
       // It was read to its end, so the message came too early.
       if (!isRunning()) return false;
     }
+    await check();
+    if (!request.interrupt && !turn.isUnread) return false;
     turn.stop('stopped');
     await within(STOP_TIMEOUT, turn.done, () => undefined);
     return !isRunning();
   }
 
   /** The same for an answer that another instance is writing. */
-  async stopRemote(userId: string, { chatId, action, interrupt }: TurnRequest): Promise<boolean> {
+  async stopRemote(
+    userId: string,
+    { chatId, action, interrupt }: TurnRequest,
+    check: Check,
+  ): Promise<boolean> {
     if (action.type === 'approve') return false;
+    await check();
     if (interrupt) {
       // If there is none any more, nothing is in the way.
       await this.remote.stop({ userId, chatId }, STOP_TIMEOUT);

@@ -25,6 +25,7 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { NothingWaits } from './tool-approvals.js';
 import { Turn } from './turn.js';
+import { TurnChoice } from './turn-choice.js';
 import { TurnConductor } from './turn-conductor.js';
 import { TurnInterruption } from './turn-interruption.js';
 import { TurnRecovery } from './turn-recovery.js';
@@ -69,6 +70,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   constructor(
     private readonly hub: StreamHub,
     private readonly conductor: TurnConductor,
+    private readonly choice: TurnChoice,
     private readonly repository: TurnRepository,
     private readonly recovery: TurnRecovery,
     private readonly accounting: Accounting,
@@ -117,8 +119,11 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     keys: UserKeys,
     left: AbortSignal,
   ): Promise<AnswerToRead> {
+    let checked: Promise<void> | undefined;
+    // No answer is stopped for a message that is then refused.
+    const check = () => (checked ??= this.choice.check(new Turn(identity.id, request), identity, keys));
     for (let tries = 1; ; tries++) {
-      const turn = await this.interruptAndBegin(identity, request, keys, left);
+      const turn = await this.interruptAndBegin(identity, request, keys, left, check);
       try {
         await turn.readable;
         return { stream: turn.stream, headers: turn.headers };
@@ -134,7 +139,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
           this.readers.follow({ userId: identity.id, chatId }, left);
           return { stream, headers: {} };
         }
-        if (tries === MAX_TRIES || !(await this.interruption.stopRemote(identity.id, request))) throw error;
+        if (tries === MAX_TRIES || !(await this.interruption.stopRemote(identity.id, request, check)))
+          throw error;
       }
     }
   }
@@ -162,13 +168,14 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     request: TurnRequest,
     keys: UserKeys,
     left: AbortSignal,
+    check: () => Promise<void>,
   ): Promise<Turn> {
     for (;;) {
       const active = this.hub.get(identity.id, request.chatId);
       // Nothing may come between this check and the beginning.
       if (!active || active.isSameAs(request)) return this.begin(identity, request, keys, left);
       const isRunning = () => this.hub.get(identity.id, request.chatId) === active;
-      if (!(await this.interruption.stop(active, request, isRunning))) throw streamInProgress();
+      if (!(await this.interruption.stop(active, request, isRunning, check))) throw streamInProgress();
     }
   }
 

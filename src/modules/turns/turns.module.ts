@@ -24,6 +24,7 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
 import { TurnAdmission } from './turn-admission.js';
+import { TurnChoice } from './turn-choice.js';
 import { TurnConductor } from './turn-conductor.js';
 import { TurnInterruption } from './turn-interruption.js';
 import { TurnOpening } from './turn-opening.js';
@@ -63,6 +64,7 @@ import { TurnStoring } from './turn-storing.js';
     TitleService,
     ToolApprovalsRepository,
     TurnAdmission,
+    TurnChoice,
     TurnConductor,
     TurnOpening,
     TurnRecovery,
