@@ -132,6 +132,22 @@ const BACK = 'Redis answers again';
     await eventually(async () => (await logsInRedis()).length === 0);
   }, 30_000);
 
+  it('go on after an entry that cannot be read', async () => {
+    const chatId = randomUUID();
+    const live = await begin(chatId);
+    const followed = await resume(other, user, chatId);
+    await untilLive(live, followed);
+    const logs = await logsInRedis();
+    await query(async (client) => {
+      await client.xAdd('switchboard:instances', '*', { channel: 'switchboard_follow', payload: '{' });
+      await client.pExpire('switchboard:instances', 2_000);
+    });
+    const word = wordsIn(live.chunks);
+    await Promise.all([until(live, word + 60), until(followed, word + 60)]);
+    expect(await logsInRedis()).toEqual(logs);
+    await expectAllOf(chatId, live, followed);
+  });
+
   it.each([
     ['is killed and started again', () => redis.stop(), () => redis.start()],
     ['hangs', () => redis.freeze(), () => redis.thaw()],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { RedisClientType } from '@redis/client';
 import { randomUUID } from 'node:crypto';
 import { within } from '../periodic/within.js';
@@ -36,6 +36,7 @@ interface Reading {
  */
 @Injectable()
 export class RedisReader implements OnApplicationShutdown {
+  private readonly logger = new Logger(RedisReader.name);
   private readonly readings = new Map<string, Reading>();
   /** Reading another stream begins when the current command returns. An entry in this stream makes it return. */
   private readonly wakeKey = `switchboard:wake:${randomUUID()}`;
@@ -114,6 +115,22 @@ export class RedisReader implements OnApplicationShutdown {
     }
   }
 
+  /** An entry that a reader cannot use concerns no other one. */
+  private pass(
+    key: string,
+    { reader, isPermanent }: Reading,
+    entry: Answer[number]['messages'][number],
+  ): void {
+    try {
+      reader.take(entry.message, entry.id);
+    } catch (error) {
+      this.logger.error({ err: error, key }, 'An entry in Redis could not be read.');
+      if (isPermanent) return;
+      this.readings.delete(key);
+      reader.lost();
+    }
+  }
+
   private async readOnce(client: RedisClientType): Promise<void> {
     const streams = [...this.readings].map(([key, { id }]) => ({ key, id }));
     const reading = client.xRead([...streams, { key: this.wakeKey, id: this.wakeId }], { BLOCK, COUNT });
@@ -125,7 +142,7 @@ export class RedisReader implements OnApplicationShutdown {
       for (const { id, message } of messages) {
         if (!found || this.readings.get(name) !== found) break;
         found.id = id;
-        found.reader.take(message, id);
+        this.pass(name, found, { id, message });
       }
     }
   }
