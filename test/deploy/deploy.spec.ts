@@ -81,6 +81,20 @@ describe('the Kubernetes manifests', () => {
     }
   });
 
+  it('let a whole conversation through to the server, and only the server to Valkey', () => {
+    const annotations = find('Ingress').metadata.annotations as Record<string, string>;
+    const most = Number(/^(\d+)m$/.exec(annotations['nginx.ingress.kubernetes.io/proxy-body-size']!)?.[1]);
+    expect(most * 1024 ** 2).toBe(20 * parseEnvironment({}, VENDORS).BODY_LIMIT);
+    const { spec } = find('NetworkPolicy', 'valkey');
+    expect(find('Deployment', 'valkey').spec.template.metadata.labels).toMatchObject(
+      spec.podSelector.matchLabels as object,
+    );
+    expect(spec.ingress).toHaveLength(1);
+    expect(spec.ingress[0].from.map((peer: Manifest) => peer.podSelector.matchLabels)).toEqual([
+      find('Deployment').spec.selector.matchLabels,
+    ]);
+  });
+
   it('migrate with a command of the image, and list every file', () => {
     const [migration] = find('Job', 'switchboard-migration').spec.template.spec.containers;
     const command = migration.command[1] as string;
