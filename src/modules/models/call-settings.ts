@@ -50,8 +50,8 @@ export function limitedTo(
 ): OutputSettings {
   const { maxOutputTokens, providerOptions } = settings;
   if (most === undefined) return { maxOutputTokens, providerOptions };
-  const limit = provider === 'demo' ? undefined : VENDORS[provider].limitThoughts;
-  const { tokens, options } = limit?.(providerOptions, most) ?? { tokens: 0, options: providerOptions };
+  const thoughts = provider === 'demo' ? undefined : VENDORS[provider].limitThoughts?.(providerOptions, most);
+  const { tokens, options } = thoughts ?? { tokens: 0, options: providerOptions };
   const own = Math.max(1, most - tokens);
   return { maxOutputTokens: Math.min(own, maxOutputTokens ?? Infinity), providerOptions: options };
 }
