@@ -107,7 +107,7 @@ function SourceList({ message }: { message: ChatMessage }) {
       {sources.map(({ sourceId, url, title }) => (
         <li key={sourceId}>
           <a href={url} target="_blank" rel="noreferrer">
-            {title ?? new URL(url).hostname}
+            {title ?? (URL.canParse(url) ? new URL(url).hostname : url)}
           </a>
         </li>
       ))}
