@@ -58,7 +58,8 @@ describe('the limits of running answers', () => {
 
   it('keep an overloaded process for the answers that it writes', async () => {
     const user = await app.createUser();
-    const reader = await begin(user);
+    const first = bodyOf();
+    const reader = await begin(user, first);
     let isBlocking = true;
     const block = () => {
       for (const until = performance.now() + 300; performance.now() < until;) continue;
@@ -67,7 +68,9 @@ describe('the limits of running answers', () => {
     block();
     await sleep(3_000);
     const refused = app.say(user, randomUUID(), 'One more', { body: { agent: 'chat' } });
-    expect(await refused).toMatchObject({ status: 503 });
+    // Nor does it stop one of them for a message that it refuses.
+    const rival = app.say(user, first.id, 'Now', { body: { agent: 'chat', interrupt: true } });
+    for (const answer of [refused, rival]) expect(await answer).toMatchObject({ status: 503 });
     isBlocking = false;
     app.double.resume();
     expect((await reader.rest()).text).toBe('Half and half');

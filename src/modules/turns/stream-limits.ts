@@ -42,16 +42,19 @@ export class StreamLimits implements OnApplicationBootstrap, OnApplicationShutdo
     this.delay.disable();
   }
 
-  /** @throws AppError 429 if the user has too many running answers, 503 if this instance cannot take another one */
-  assertRoom(userId: string): void {
+  /**
+   * @param ending the number of the user's answers that are about to end
+   * @throws AppError 429 if the user has too many running answers, 503 if this instance cannot take another one
+   */
+  assertRoom(userId: string, ending = 0): void {
     const { streams, streamsPerUser } = this.config.load;
-    const { size } = this.hub;
+    const size = this.hub.size - ending;
     if (this.slowWindows >= SLOW_WINDOWS)
       throw this.refuse(
         userId,
         unavailable('The server is overloaded. Send the message again in a moment.', RETRY_AFTER),
       );
-    if (streamsPerUser > 0 && size >= streamsPerUser && this.hub.countOf(userId) >= streamsPerUser) {
+    if (streamsPerUser > 0 && size >= streamsPerUser && this.hub.countOf(userId) - ending >= streamsPerUser) {
       const detail = `${streamsPerUser} of your answers are being generated. Send the message again when one of them has ended.`;
       throw this.refuse(userId, rateLimited(detail, RETRY_AFTER));
     }

@@ -100,9 +100,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       active.attend(left);
       return active;
     }
-    if (this.stopping)
-      throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
-    this.limits.assertRoom(identity.id);
+    this.assertOpen(identity.id);
     const turn = new Turn(identity.id, request);
     turn.onReaders = () => this.readers.note(turn);
     turn.attend(left);
@@ -125,7 +123,10 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   ): Promise<AnswerToRead> {
     let checked: Promise<void> | undefined;
     // No answer is stopped for a message that is then refused.
-    const check = () => (checked ??= this.choice.check(new Turn(identity.id, request), identity, keys));
+    const check = async () => {
+      this.assertOpen(identity.id, 1);
+      await (checked ??= this.choice.check(new Turn(identity.id, request), identity, keys));
+    };
     for (let tries = 1; ; tries++) {
       const turn = await this.interruptAndBegin(identity, request, keys, left, check);
       try {
@@ -147,6 +148,13 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
           throw error;
       }
     }
+  }
+
+  /** @param ending the number of answers that are about to end */
+  private assertOpen(userId: string, ending = 0): void {
+    if (this.stopping)
+      throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
+    this.limits.assertRoom(userId, ending);
   }
 
   /**
