@@ -52,6 +52,14 @@ export interface AppConfig<VendorId extends string = string> {
     coolDown: number;
     longestCoolDown: number;
   };
+  /** Beyond these limits, new messages are refused. 0 means no limit. */
+  load: {
+    /** Answers that this instance writes at the same time, of all users and of one. */
+    streams: number;
+    streamsPerUser: number;
+    /** Milliseconds, as a mean over a second. */
+    eventLoopDelay: number;
+  };
   /** Spans are sent nowhere without `endpoint`. */
   tracing: { endpoint?: string; serviceName: string; capturesContent: boolean };
 }
@@ -134,6 +142,11 @@ export function loadConfig<VendorId extends string>(
       idleTimeout: env.UPSTREAM_IDLE_TIMEOUT_MS,
       coolDown: env.UPSTREAM_COOL_DOWN_MS,
       longestCoolDown: env.UPSTREAM_COOL_DOWN_MAX_MS,
+    },
+    load: {
+      streams: env.MAX_STREAMS,
+      streamsPerUser: env.MAX_STREAMS_PER_USER,
+      eventLoopDelay: env.MAX_EVENT_LOOP_DELAY_MS,
     },
     tracing: {
       endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,

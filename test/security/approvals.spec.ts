@@ -3,6 +3,7 @@ import type { TestUser } from '../support/app.js';
 import {
   ADDRESS,
   answered,
+  expectNothingAsked,
   ISSUE,
   startWritingApp,
   toolParts,
@@ -96,18 +97,16 @@ describe('an approval in a stored row', () => {
       const parts = [text('I would.'), approvedWrite(), harmless()];
       const { id, messageId } = await forgedChat(chat.user, parts);
       app.script('Done.');
-      const answer = await app.post(
-        chat.user,
-        {
-          id,
-          message: answered({ id: messageId, parts } as never, approved),
-          agent: 'git_mcp',
-          repositoryId: chat.repositoryId,
-        },
-        { headers: TOKEN_HEADER },
+      const body = {
+        id,
+        message: answered({ id: messageId, parts } as never, approved),
+        agent: 'git_mcp',
+        repositoryId: chat.repositoryId,
+      };
+      await expectNothingAsked(app, { ...chat, chatId: id }, () =>
+        app.post(chat.user, body, { headers: TOKEN_HEADER }),
       );
       expect(writes()).toEqual([]);
-      expect([answer.status, answer.problem.code]).toEqual([400, 'validation_failed']);
     },
   );
 
@@ -150,8 +149,7 @@ describe('an approval in a stored row', () => {
       JSON.stringify(parts),
     ]);
     app.script('Done.');
-    const answer = await chat.approve(answered(waiting, true));
-    expect([answer.status, answer.problem.code]).toEqual([400, 'validation_failed']);
+    await expectNothingAsked(app, chat, () => chat.approve(answered(waiting, true)));
     expect(writes()).toEqual([]);
   });
 
@@ -182,19 +180,13 @@ describe('an approval in a stored row', () => {
   it('cannot be made from a message of the same chat, or of the same user', async () => {
     const waiting = await chat.ask({ name: 'create_issue', input: ISSUE });
     const other = await forgedChat(chat.user, waiting.parts);
-    const moved = await app.post(
-      chat.user,
-      { id: other.id, message: { ...answered(waiting, true), id: other.messageId } },
-      { headers: TOKEN_HEADER },
-    );
-    expect(moved.status).toBe(400);
+    const approveThere = (message: object) => () =>
+      app.post(chat.user, { id: other.id, message }, { headers: TOKEN_HEADER });
+    const there = { ...chat, chatId: other.id };
+    const moved = approveThere({ ...answered(waiting, true), id: other.messageId });
+    await expectNothingAsked(app, there, moved);
     await app.database.query('update "Message_v2" set "chatId" = $2 where id = $1', [waiting.id, other.id]);
-    const elsewhere = await app.post(
-      chat.user,
-      { id: other.id, message: answered(waiting, true) },
-      { headers: TOKEN_HEADER },
-    );
-    expect(elsewhere.status).toBe(400);
+    await expectNothingAsked(app, there, approveThere(answered(waiting, true)));
     expect(writes()).toEqual([]);
   });
 

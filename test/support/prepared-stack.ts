@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 import { startServerProcess } from './server-process.js';
 
 /** Longer than the start of a server. */
@@ -39,7 +40,7 @@ async function preparedStack(): Promise<string> {
     }
     try {
       if (!existsSync(ready)) {
-        const server = await startServerProcess({ DATA_DIR: dataDir });
+        const server = await startServerProcess({ DATA_DIR: dataDir, PORT: String(await freePort()) });
         await server.stop('SIGINT');
         writeFileSync(ready, '');
       }

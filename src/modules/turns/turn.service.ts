@@ -22,6 +22,7 @@ import { InstanceLife } from './instances/instance-life.js';
 import { RemoteTurns } from './instances/remote-turns.js';
 import type { LiveStream } from './stream-hub/live-stream.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
+import { StreamLimits } from './stream-limits.js';
 import { toJson } from '../../common/database/stored-json.js';
 import { NothingWaits } from './tool-approvals.js';
 import { Turn } from './turn.js';
@@ -78,6 +79,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     private readonly readers: AnswerReaders,
     private readonly interruption: TurnInterruption,
     private readonly compaction: CompactionService,
+    private readonly limits: StreamLimits,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -86,7 +88,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * stream.
    *
    * @param left aborts when the client does not wait any more
-   * @throws AppError 409 while another message of the user is being answered in the chat, 503 during a shutdown
+   * @throws AppError 409 while another message of the user is being answered in the chat, 503 during a shutdown and when
+   *   the instance is overloaded, 429 if the user has too many running answers
    */
   begin(identity: Identity, request: TurnRequest, keys: UserKeys, left: AbortSignal): Turn {
     const active = this.hub.get(identity.id, request.chatId);
@@ -97,6 +100,7 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
     if (this.stopping)
       throw unavailable('The server is shutting down. Send the message again in a moment.', 2);
+    this.limits.assertRoom(identity.id);
     const turn = new Turn(identity.id, request);
     turn.onReaders = () => this.readers.note(turn);
     turn.attend(left);

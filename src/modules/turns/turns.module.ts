@@ -21,6 +21,7 @@ import { RemoteTurnsRepository } from './instances/remote-turns.repository.js';
 import { RedisLogs } from './instances/redis-logs.js';
 import { RedisLogWriter } from './stream-hub/redis-log-writer.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
+import { StreamLimits } from './stream-limits.js';
 import { TitleService } from './title.service.js';
 import { ToolApprovalsRepository } from './tool-approvals.repository.js';
 import { TurnAdmission } from './turn-admission.js';
@@ -60,6 +61,7 @@ import { TurnStoring } from './turn-storing.js';
     RemoteTurns,
     RemoteTurnsRepository,
     StreamHub,
+    StreamLimits,
     TitleService,
     ToolApprovalsRepository,
     TurnAdmission,

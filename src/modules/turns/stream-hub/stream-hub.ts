@@ -25,6 +25,16 @@ export class StreamHub {
     activeStreams.set(this.turns.size);
   }
 
+  get size(): number {
+    return this.turns.size;
+  }
+
+  countOf(userId: string): number {
+    let count = 0;
+    for (const turn of this.turns.values()) if (turn.userId === userId) count++;
+    return count;
+  }
+
   withStream(streamId: string): Turn | undefined {
     return this.all().find((turn) => turn.streamId === streamId);
   }
