@@ -1,8 +1,8 @@
 /**
  * A chat in the terminal, with the clients that frontends use: `supabase-js` signs in, the AI SDK's transport streams.
  *
- *   npm start                                      # in one terminal; it prints the publishable key
- *   node examples/terminal-chat.ts sb_publishable_…  # in another
+ *   npm start                                            # in one terminal; it prints the publishable key
+ *   npx node examples/terminal-chat.ts sb_publishable_…  # in another; npx takes the project's own Node
  */
 import { createInterface } from 'node:readline/promises';
 import { createClient } from '@supabase/supabase-js';

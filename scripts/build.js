@@ -11,10 +11,11 @@ const root = dirname(import.meta.dirname);
 const stamp = join(root, 'dist', '.built');
 const inputs = ['src', 'ormconfig.ts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 
-if (!['typescript', '@nestjs/core'].every((name) => existsSync(join(root, 'node_modules', name)))) {
-  process.stderr.write('switchboard: the dependencies are not installed. Run npm ci first.\n');
-  process.exit(1);
-}
+const isInstalled = (name) => existsSync(join(root, 'node_modules', name));
+if (!isInstalled('@nestjs/core')) fail('the dependencies are not installed. Run npm ci first.');
+// npm leaves them out if NODE_ENV is production.
+if (!['typescript', 'vite'].every(isInstalled))
+  fail('what the build needs is not installed. Run npm ci --include=dev first.');
 
 const newest = Math.max(...inputs.map((input) => newestTime(join(root, input))));
 const isStale = !existsSync(stamp) || statSync(stamp).mtimeMs < newest;
@@ -31,6 +32,11 @@ if (!process.argv.includes('--if-stale') || isStale) {
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(stamp, '');
   process.stdout.write(`Built in ${((performance.now() - since) / 1_000).toFixed(1)} s.\n`);
+}
+
+function fail(problem) {
+  process.stderr.write(`switchboard: ${problem}\n`);
+  process.exit(1);
 }
 
 function newestTime(path) {

@@ -6,14 +6,18 @@ import { ConfigurationError } from './config/environment.js';
 
 type Log = (line: string) => void;
 
-const LISTEN_FAILURES: Readonly<Record<string, (address: string, variable: string) => string>> = {
-  EADDRINUSE: (address, variable) =>
-    `${address} is in use. Stop the other program, or set ${variable} to another port`,
-  EACCES: (address, variable) =>
-    `${address} must not be used by this account. Set ${variable} to a port above 1023`,
-  EADDRNOTAVAIL: (address) => `${address} is not an address of this machine. Set HOST to one, or to 0.0.0.0`,
-  ENOTFOUND: (address) => `${address} is not an address of this machine. Set HOST to one, or to 0.0.0.0`,
-};
+const notOwn = (_address: string, _variable: string, host: string) =>
+  `HOST ${host} is not an address of this machine. Set HOST to one, or to 0.0.0.0`;
+
+const LISTEN_FAILURES: Readonly<Record<string, (address: string, variable: string, host: string) => string>> =
+  {
+    EADDRINUSE: (address, variable) =>
+      `${address} is in use. Stop the other program, or set ${variable} to another port`,
+    EACCES: (address, variable) =>
+      `This account may not use ${address}. Set ${variable} to a port above 1023`,
+    EADDRNOTAVAIL: notOwn,
+    ENOTFOUND: notOwn,
+  };
 
 /**
  * Finds out before anything else starts whether the port can be used.
@@ -42,7 +46,7 @@ export function describeListenFailure(
   variable: 'PORT' | 'METRICS_PORT',
 ): ConfigurationError | undefined {
   const describe = LISTEN_FAILURES[causeOf(error).code ?? ''];
-  return describe && new ConfigurationError(describe(`${variable} ${port} of ${host}`, variable));
+  return describe && new ConfigurationError(describe(`${variable} ${port} of ${host}`, variable, host));
 }
 
 /**

@@ -2,6 +2,7 @@
 # An administrator's day with curl: change a prompt, test it, roll it back, look at people, usage and the audit log.
 #
 #   npm run user:role -- you@example.com admin
+#   examples/curl/chat.sh signs in, as do the commands that `npm start` prints
 #   SWITCHBOARD_TOKEN=<access token of an administrator> examples/curl/admin.sh
 set -euo pipefail
 url=${SWITCHBOARD_URL:-http://127.0.0.1:3000}

@@ -3,7 +3,7 @@
  *
  *   npm start                                    # the server, in another terminal; it prints the publishable key
  *   npm install && npm run generate              # here
- *   SWITCHBOARD_KEY=sb_publishable_… node main.ts
+ *   SWITCHBOARD_KEY=sb_publishable_… node main.ts   # Node 24 runs TypeScript as it is
  */
 import { parseJsonEventStream, uiMessageChunkSchema } from 'ai';
 import { bodyOf, signIn } from './client.ts';

@@ -1,3 +1,4 @@
+import { fastify } from 'fastify';
 import { loadConfig } from './app-config.js';
 import { parseEnvironment } from './environment.js';
 import { VENDORS } from '../modules/models/vendors/vendors.js';
@@ -26,10 +27,23 @@ describe('the environment', () => {
     ['CORS_ORIGINS', 'https://a.example/path'],
     ['CORS_ORIGINS', 'https://*.a.example'],
     ['CORS_ORIGINS', 'null'],
+    ['TRUST_PROXY', 'my-proxy'],
+    ['TRUST_PROXY', '0.0.0.0/0'],
+    ['TRUST_PROXY', '172.16.0.0/12,'],
+    ['TRUST_PROXY', 'fd00::/129'],
   ])('names %s when it is %s, without its value', (name, value) => {
     expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).toThrow(new RegExp(`^${name} `));
     expect(() => parseEnvironment({ ...BASE, [name]: value }, VENDORS)).not.toThrow(new RegExp(` ${value}`));
   });
+
+  it.each(['true', 'false', '2', 'loopback', '10.0.0.0/8, fd00::/8', '192.0.2.1', '10.0.0.0/255.0.0.0'])(
+    'accepts %s as TRUST_PROXY, as Fastify does',
+    (value) => {
+      const { TRUST_PROXY } = parseEnvironment({ ...BASE, TRUST_PROXY: value }, VENDORS);
+      expect(TRUST_PROXY).toBe(value);
+      if (!/^(?:true|false|\d+)$/.test(value)) expect(() => fastify({ trustProxy: value })).not.toThrow();
+    },
+  );
 
   it('treats empty variables as missing', () => {
     const environment = parseEnvironment({ PORT: '', DATABASE_URL: ' ' }, VENDORS);

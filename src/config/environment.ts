@@ -1,3 +1,4 @@
+import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
 
 /** Thrown if the environment is invalid. Its message is one line that names the variable. */
@@ -61,7 +62,8 @@ const origins = list.transform((values, context) =>
     if (origin !== undefined) return origin;
     context.addIssue({
       code: 'custom',
-      message: 'must be a comma-separated list of origins, such as https://app.example.com, or *',
+      message:
+        'must be a comma-separated list of origins without a path, such as https://app.example.com, or *',
     });
     return z.NEVER;
   }),
@@ -105,7 +107,10 @@ const environmentSchema = z.object({
   GITHUB_API_URL: httpUrl,
   DEMO_MODEL: boolean,
   THROTTLE_LIMIT: integer(600, 0, 1_000_000_000),
-  TRUST_PROXY: optionalText,
+  TRUST_PROXY: optionalText.refine((value) => value === undefined || isProxyList(value), {
+    message:
+      'must be true, false, a number of hops, or addresses and networks such as 10.0.0.0/8, separated by commas',
+  }),
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
   UPSTREAM_IDLE_TIMEOUT_MS: integer(60_000, 50, 3_600_000),
   UPSTREAM_COOL_DOWN_MS: integer(10_000, 50, 3_600_000),
@@ -201,6 +206,22 @@ function shapeOf({ apiKey, baseUrl, api }: VendorVariables): VendorShape {
 
 function isUrl(value: string, protocols: string[]): boolean {
   return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+const NAMED_NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** What Fastify accepts as `trustProxy`. */
+function isProxyList(value: string): boolean {
+  return /^(?:true|false|\d+)$/.test(value) || value.split(',').every((item) => isNetwork(item.trim()));
+}
+
+function isNetwork(value: string): boolean {
+  if (NAMED_NETWORKS.includes(value)) return true;
+  const [address = '', size, ...rest] = value.split('/');
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  if (size === undefined) return true;
+  if (isIPv4(address) && isIPv4(size)) return true;
+  return /^\d+$/.test(size) && Number(size) >= 1 && Number(size) <= (isIPv4(address) ? 32 : 128);
 }
 
 /** Also of applications with a scheme of their own (`capacitor://localhost`). */

@@ -117,7 +117,9 @@ describe('a server that cannot work does not start, and says why', () => {
       expect(await refusal({ DATABASE_URL, METRICS_PORT: port })).toMatch(
         /METRICS_PORT \d+ of .* set METRICS_PORT/,
       );
-      expect(await refusal({ DATABASE_URL, HOST: '192.0.2.1' })).toContain('Set HOST');
+      expect(await refusal({ DATABASE_URL, HOST: '192.0.2.1' })).toContain(
+        'HOST 192.0.2.1 is not an address',
+      );
       // Before the embedded stack is set up, which takes a while.
       const folder = join(tmpdir(), `switchboard-never-${port}`);
       expect(await refusal({ SUPABASE_JWT_SECRET: '', PORT: port, DATA_DIR: folder })).toContain('in use');
@@ -139,9 +141,17 @@ describe('a server that cannot work does not start, and says why', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  it('says what to do before the dependencies are installed', async () => {
+  it.each([
+    ['before the dependencies are installed', [], 'the dependencies are not installed. Run npm ci first.'],
+    [
+      'if npm has left out what the build needs',
+      ['@nestjs/core'],
+      'what the build needs is not installed. Run npm ci --include=dev first.',
+    ],
+  ])('says what to do %s', async (_when, packages, problem) => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-clone-'));
     mkdirSync(join(folder, 'scripts'));
+    for (const name of packages) mkdirSync(join(folder, 'node_modules', name), { recursive: true });
     for (const file of ['package.json', 'scripts/build.js']) copyFileSync(file, join(folder, file));
     try {
       const failed = await run('npm', ['start'], { cwd: folder }).then(
@@ -149,9 +159,7 @@ describe('a server that cannot work does not start, and says why', () => {
         (error: { code: number; stderr: string }) => error,
       );
       expect(failed?.code).toBe(1);
-      expect(failed?.stderr.trim()).toBe(
-        'switchboard: the dependencies are not installed. Run npm ci first.',
-      );
+      expect(failed?.stderr.trim()).toBe(`switchboard: ${problem}`);
     } finally {
       rmSync(folder, { recursive: true });
     }

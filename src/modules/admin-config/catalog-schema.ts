@@ -23,13 +23,13 @@ const catalogModelSchema = z.strictObject({
     .default({})
     .transform((capabilities) => capabilities as Record<string, boolean>),
   pricing: pricingSchema,
-  retiresAt: date.optional().describe('The day on which the vendor switches the model off, or has.'),
+  retiresAt: date.optional().describe('The day on which the vendor switches or has switched the model off.'),
   replacement: z
     .string()
     .max(200)
     .regex(/^\S*[^\s/]$/, 'must be the id of a model')
     .optional()
-    .describe('What the vendor recommends in its place.'),
+    .describe('The replacement that the vendor recommends.'),
 });
 /** What is known of one model: its name, abilities and list price. */
 export type CatalogModel = z.output<typeof catalogModelSchema>;

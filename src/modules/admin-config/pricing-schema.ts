@@ -6,19 +6,19 @@ const price = usd.nullable().optional();
 export const date = z
   .string()
   .max(10)
-  .regex(/^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/, 'must be a day as 2027-01-31');
+  .regex(/^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/, 'must be a day, such as 2027-01-31');
 
 /** By kind of token. Those that are not named cost as much as plain input or output. */
 const rates = {
   input: usd,
   cachedInput: price,
   cacheWrite: price,
-  cacheWriteHour: price.describe('Of what is kept in the cache for an hour.'),
-  imageInput: price.describe('Of pictures that the model is given.'),
-  audioInput: price.describe('Of sound that the model is given.'),
+  cacheWriteHour: price.describe('For tokens that are cached for an hour.'),
+  imageInput: price.describe('For input images.'),
+  audioInput: price.describe('For input audio.'),
   cachedAudioInput: price,
   output: usd,
-  imageOutput: price.describe('Of pictures that an image model draws.'),
+  imageOutput: price.describe('For images that an image model generates.'),
 };
 
 const presentPricing = {
@@ -34,11 +34,11 @@ const presentPricing = {
     )
     .max(20)
     .optional()
-    .describe('Prices of the whole call when its input has more tokens than this.'),
+    .describe('These prices apply to a whole call if its input has more tokens than `aboveInputTokens`.'),
   fees: z
     .strictObject({ webSearch: usd.optional().describe('USD for one search.') })
     .optional()
-    .describe('What is paid beside the tokens.'),
+    .describe('Fees in addition to the price of tokens.'),
 };
 
 export const pricingSchema = z
@@ -48,7 +48,9 @@ export const pricingSchema = z
       .array(z.strictObject({ from: date, ...presentPricing }))
       .max(20)
       .optional()
-      .describe('Prices that the vendor has announced, each in place of all others from its day on (UTC).'),
+      .describe(
+        'Price changes that the vendor has announced. Each replaces all other prices from its day on (UTC).',
+      ),
   })
   .describe('USD per million tokens; null where the vendor has no such price.');
 /** List prices of one model: USD per million tokens, by kind of token. */

@@ -27,8 +27,8 @@ export class FilesController {
     summary: 'Start the upload of a file',
     description:
       'Returns a Supabase Storage signed upload. Upload the file to `uploadUrl`, then send its `path` as the `url` of a `file` part ' +
-      'in `POST /api/chat`. A file that no message names is deleted after a day. 413 for a file that is too large, 415 for a ' +
-      'type that cannot be uploaded, 404 when the server has no storage.',
+      'in `POST /api/chat`. A file that no message uses is deleted after a day. Returns 413 if the file is too large, 415 if ' +
+      'its type cannot be uploaded, and 404 if the server has no storage.',
   })
   @ApiCreatedResponse({ type: UploadDto })
   @ApiProblems(400, 404, 413, 415, 502, 504)

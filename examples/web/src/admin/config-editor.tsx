@@ -42,7 +42,9 @@ export function ConfigEditor({ config: { configKey, configData, version } }: { c
         className="card"
         onSubmit={(event) => {
           event.preventDefault();
-          void save(() => call(path, { method: 'PUT', body: { configData: data } }));
+          // Another administrator's change must not be overwritten unseen.
+          const headers = { 'if-match': `"${version}"` };
+          void save(() => call(path, { method: 'PUT', body: { configData: data }, headers }));
         }}
       >
         <header className="card-header">

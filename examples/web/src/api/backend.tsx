@@ -2,6 +2,7 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { createContext, use, type ReactNode } from 'react';
 import { ApiError, parseProblem } from './problem.ts';
 import type { Settings } from './settings.ts';
+import type { Page } from './types.ts';
 
 export interface RequestOptions {
   method?: string;
@@ -18,6 +19,8 @@ export interface Backend {
   send: (path: string, options?: RequestOptions) => Promise<Response>;
   /** Sends a request and reads the JSON of the response. */
   call: <Result>(path: string, options?: RequestOptions) => Promise<Result>;
+  /** Reads all pages of a list. */
+  callAll: <Item>(path: string) => Promise<Item[]>;
   /** The current access token. Supabase's client refreshes it in time. */
   authorization: () => Promise<Record<string, string>>;
 }
@@ -55,16 +58,23 @@ export function createBackend({ apiUrl, supabaseUrl, publishableKey }: Settings)
     );
   };
 
-  return {
-    apiUrl,
-    supabase,
-    authorization,
-    send,
-    call: async <Result,>(path: string, options?: RequestOptions) => {
-      const response = await send(path, options);
-      return (response.status === 204 ? undefined : await response.json()) as Result;
-    },
+  const call: Backend['call'] = async <Result,>(path: string, options?: RequestOptions) => {
+    const response = await send(path, options);
+    return (response.status === 204 ? undefined : await response.json()) as Result;
   };
+
+  const callAll: Backend['callAll'] = async <Item,>(path: string) => {
+    const items: Item[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const search = new URLSearchParams({ limit: '100', ...(cursor && { cursor }) });
+      const page: Page<Item> = await call<Page<Item>>(`${path}?${search}`);
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return items;
+  };
+
+  return { apiUrl, supabase, authorization, send, call, callAll };
 }
 
 const BackendContext = createContext<Backend | undefined>(undefined);

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** Keys that belong to the user. They stay in this browser, travel with requests, and are never stored by the server. */
+/** Keys that belong to the user. They stay in this browser until the user signs out. The server never stores them. */
 export const KEY_FIELDS = [
   { header: 'x-google-api-key', label: 'Google AI', hint: 'AIza…' },
   { header: 'x-openai-api-key', label: 'OpenAI', hint: 'sk-…' },
@@ -36,6 +36,13 @@ export function setOwnKey(header: KeyHeader, value: string): void {
   const { [header]: _former, ...others } = current;
   current = value.trim() === '' ? others : { ...others, [header]: value.trim() };
   localStorage.setItem(STORAGE_KEY, JSON.stringify(current));
+  for (const listener of listeners) listener();
+}
+
+/** The next user of this browser must not spend the money of the last one. */
+export function forgetOwnKeys(): void {
+  current = {};
+  localStorage.removeItem(STORAGE_KEY);
   for (const listener of listeners) listener();
 }
 

@@ -4,7 +4,6 @@ export interface Problem {
   status: number;
   detail: string;
   code: string;
-  errors?: Array<{ path: string; message: string }>;
 }
 
 export class ApiError extends Error {
@@ -25,11 +24,16 @@ export function parseProblem(text: string): Problem | undefined {
   }
 }
 
+/** Where people find what the API's own sentence names as a header. */
+const CURES: Readonly<Record<string, string>> = {
+  api_key_missing: 'The server has no key for this model. Add a key of your own under Settings.',
+  github_token_missing: 'The GitHub agent needs your token. Add it under Settings.',
+};
+
 /** A sentence for a person. `useChat` has the text of the response, a problem document, as the message of its error. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return 'Something went wrong.';
   const problem = error instanceof ApiError ? error.problem : parseProblem(error.message);
   if (!problem) return error.message === 'Failed to fetch' ? 'The server cannot be reached.' : error.message;
-  const fields = (problem.errors ?? []).map(({ path, message }) => `${path}: ${message}`);
-  return [problem.detail, ...fields].join('\n');
+  return CURES[problem.code] ?? (problem.detail || problem.title);
 }

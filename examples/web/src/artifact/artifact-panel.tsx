@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useBackend } from '../api/backend.tsx';
-import type { DocumentVersion, Page } from '../api/types.ts';
+import type { DocumentVersion } from '../api/types.ts';
 import { Icon } from '../ui/icon.tsx';
 import { IconButton } from '../ui/icon-button.tsx';
 import { Loading } from '../ui/loading.tsx';
@@ -31,17 +31,17 @@ export function ArtifactPanel({
   isOwner,
   onClose,
 }: ArtifactPanelProps) {
-  const { call } = useBackend();
+  const { call, callAll } = useBackend();
   const [mode, setMode] = useState<Mode>('read');
   const [chosen, setChosen] = useState('');
   const isWriting = draft !== undefined;
 
   const versions = useQuery({
     queryKey: ['document', id, 'versions'],
-    queryFn: () => call<Page<DocumentVersion>>(`/api/documents/${id}/versions?limit=100`),
+    queryFn: () => callAll<DocumentVersion>(`/api/documents/${id}/versions`),
     enabled: !isWriting,
   });
-  const list = versions.data?.items ?? [];
+  const list = versions.data ?? [];
   const index = chosen ? list.findIndex(({ createdAt }) => createdAt === chosen) : list.length - 1;
   const version = list[index];
   const isLatest = index === list.length - 1;

@@ -2,6 +2,7 @@ import type { Session } from '@supabase/supabase-js';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 import { useBackend } from '../api/backend.tsx';
+import { forgetOwnKeys } from '../api/own-keys.ts';
 import type { Me } from '../api/types.ts';
 
 /** Undefined until it is known whether someone is signed in. */
@@ -14,7 +15,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((event, next) => {
       // The next user must not see what the last one has loaded.
-      if (event === 'SIGNED_OUT') queryClient.clear();
+      if (event === 'SIGNED_OUT') {
+        queryClient.clear();
+        forgetOwnKeys();
+      }
       setSession(next);
     });
     return () => data.subscription.unsubscribe();

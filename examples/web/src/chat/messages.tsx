@@ -88,16 +88,16 @@ function useStickToEnd(messages: ChatMessage[]) {
 }
 
 function useVotes(chatId: string, isEnabled: boolean) {
-  const { call } = useBackend();
+  const { call, callAll } = useBackend();
   const queryClient = useQueryClient();
   const notices = useNotices();
   const key = ['votes', chatId];
   const { data } = useQuery({
     queryKey: key,
-    queryFn: () => call<Page<Vote>>(`/api/chats/${chatId}/votes?limit=100`),
+    queryFn: () => callAll<Vote>(`/api/chats/${chatId}/votes`),
     enabled: isEnabled,
   });
-  const votes = new Map((data?.items ?? []).map(({ messageId, isUpvoted }) => [messageId, isUpvoted]));
+  const votes = new Map((data ?? []).map(({ messageId, isUpvoted }) => [messageId, isUpvoted]));
   async function vote(messageId: string, isUpvoted: boolean) {
     const path = `/api/chats/${chatId}/messages/${messageId}/vote`;
     try {

@@ -27,7 +27,7 @@ export function SettingsPage() {
       <section className="card">
         <h2>Your own keys</h2>
         <p className="hint">
-          They stay in this browser and are sent with your requests. The server uses them once and does not
+          They stay in this browser until you sign out, and are sent with your requests. The server does not
           store them.
         </p>
         {KEY_FIELDS.map(({ header, label, hint }) => (

@@ -4,6 +4,8 @@ import { formatCost, formatDay } from '../ui/format.ts';
 
 export function CostChart({ points }: { points: UsagePoint[] }) {
   const total = points.reduce((sum, { totalCost }) => sum + totalCost, 0);
+  // The axis would be in dollars that nobody has spent.
+  if (total === 0) return <p className="hint">No cost in this period.</p>;
   return (
     <figure className="chart" aria-label={`Cost per day, ${formatCost(total)} in all`}>
       <ResponsiveContainer width="100%" height={220}>

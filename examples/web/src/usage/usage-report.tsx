@@ -61,7 +61,7 @@ export function UsageReport({ base, days }: UsageReportProps) {
         <Figure
           name="Next 30 days"
           value={projection.data ? formatCost(projection.data.projectedCost) : '…'}
-          note="at the present trend"
+          note="if the trend continues"
         />
       </dl>
       <section className="card">
@@ -107,7 +107,7 @@ function Figure({ name, value, note }: { name: string; value: string; note: stri
 }
 
 function changeOf(now: number, before: number): string {
-  if (before === 0) return now === 0 ? 'as before' : 'nothing before';
+  if (before === 0) return now === 0 ? 'none so far' : 'none in the previous period';
   const change = Math.round((now / before - 1) * 100);
-  return `${change > 0 ? '+' : ''}${change}% to the period before`;
+  return `${change > 0 ? '+' : ''}${change}% from the previous period`;
 }

@@ -15,9 +15,9 @@ export class CatalogController {
 
   @Get()
   @ApiOperation({
-    summary: 'What a refresh of the model catalog would change',
-    description: `Compares \`model_catalog\` with what this version knows: list prices, models that are new, and models that
-their vendors switch off. Nothing is changed. \`npm run catalog:refresh\` does the same, with newer price data if it is given some.`,
+    summary: 'Preview a refresh of the model catalog',
+    description: `Compares \`model_catalog\` with what this version of the server knows: list prices, new models, and models that
+their vendors switch off. Changes nothing. \`npm run catalog:refresh\` does the same, and can read newer price data.`,
   })
   @ApiOkResponse({ type: CatalogRefreshDto })
   @ApiProblems(404)
@@ -29,8 +29,8 @@ their vendors switch off. Nothing is changed. \`npm run catalog:refresh\` does t
   @HttpCode(200)
   @ApiOperation({
     summary: 'Refresh the model catalog',
-    description: `Makes a new version of \`model_catalog\` with these changes, which the history and the audit log have like any
-other. No model is removed, and no agent offers another: what to do about a model that is switched off is for you to decide.`,
+    description: `Stores these changes as a new version of \`model_catalog\`. The history and the audit log record it. The refresh
+removes no model, and it does not change the agents: you decide what replaces a model that its vendor switches off.`,
   })
   @ApiOkResponse({ type: CatalogRefreshDto, description: 'What was changed.' })
   @ApiProblems(404, 409)

@@ -12,7 +12,7 @@ function tool(name: string, argumentNames: string[], required: string[] = []): L
 
 const bound = (listed: ListedTool) => {
   const result = bindTool(listed, REPOSITORY);
-  if (!result) throw new Error('it can not be bound');
+  if (!result) throw new Error('it cannot be bound');
   return result;
 };
 

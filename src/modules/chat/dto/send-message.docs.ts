@@ -41,8 +41,8 @@ export class UserMessageDto {
               type: 'string',
               example: 'image/png',
               description:
-                'Text of any kind (also JSON, CSV, XML, YAML and source code) can be given to every model. Other types must be ' +
-                'taken by the model; a type that is not is refused with 400, naming the part and the types that are.',
+                'Every model accepts text of any kind, including JSON, CSV, XML, YAML and source code. Other types depend on the ' +
+                'model. If it does not accept the type, the response is 400, and names the part and the accepted types.',
             },
             filename: { type: 'string' },
             url: {

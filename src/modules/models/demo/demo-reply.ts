@@ -38,7 +38,7 @@ function converse({ questions, question, tools }: DemoPrompt): string {
     tools.some(({ name }) => name === 'createDocument')
       ? 'Ask me to write an essay, code or a table about something, then to change it, or to suggest improvements.'
       : '',
-    `Send your own key (for example in the header ${KEY_HEADERS[0]}) or set one on the server to talk to a real model.`,
+    `To talk to a real model, set a key on the server, or use your own: under Settings in the web client, in a header such as ${KEY_HEADERS[0]} in the API.`,
   ]
     .filter((line) => line !== '')
     .join('\n\n');

@@ -50,7 +50,7 @@ function improved(originalText: string): DemoSuggestion {
   return {
     originalText,
     suggestedText: `${body} (for example)${mark || '.'}`,
-    description: 'The demo model can not judge a text; it only shows what a suggestion looks like.',
+    description: 'The demo model cannot judge a text; it only shows what a suggestion looks like.',
   };
 }
 
@@ -58,6 +58,6 @@ function commented(originalText: string, mark: string): DemoSuggestion {
   return {
     originalText,
     suggestedText: `${originalText} ${mark} why?`,
-    description: 'The demo model can not judge code; it only shows what a suggestion looks like.',
+    description: 'The demo model cannot judge code; it only shows what a suggestion looks like.',
   };
 }

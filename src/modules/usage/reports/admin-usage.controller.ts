@@ -35,7 +35,7 @@ export class AdminUsageController {
       'Get the usage of all users in a period, and in the previous one, with the users with the highest cost',
     description:
       'The default period is the last 30 days, including today. `previous` is the period of the same length before it. With ' +
-      '`userId`, all figures are for this user. The rows are not read for this, so a year is as fast with millions of them.',
+      '`userId`, all figures are for this user. The sums come from rollups, so a year with millions of calls is fast, too.',
   })
   @ApiOkResponse({ type: AdminUsageSummaryDto })
   @ApiProblems(400)

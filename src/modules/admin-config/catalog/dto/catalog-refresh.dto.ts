@@ -9,8 +9,7 @@ export class CatalogChangeDto {
 
   @ApiProperty({
     enum: ['added', 'price', 'retirement'],
-    description:
-      'A model that is new, a price that is another, or a day on which the vendor switches it off.',
+    description: 'A new model, a new price, or the day on which the vendor switches the model off.',
   })
   change: 'added' | 'price' | 'retirement';
 
@@ -49,7 +48,7 @@ export class CatalogChangeDto {
 }
 
 export class CatalogRefreshDto {
-  @ApiProperty({ type: 'integer', example: 3, description: 'Of `model_catalog`.' })
+  @ApiProperty({ type: 'integer', example: 3, description: 'The version of `model_catalog`.' })
   version: number;
 
   @ApiProperty({ type: [CatalogChangeDto] })
