@@ -98,9 +98,7 @@ export class LiveStream {
     this.finished = true;
     for (const tell of this.tails) tell();
     for (const follower of this.followers) if (follower.behind === undefined) this.dismiss(follower);
-    if (this.followers.size === 0) return;
-    lingering.add(this);
-    limitLingering();
+    this.linger();
   }
 
   /** Disconnects readers that are behind. */
@@ -120,6 +118,7 @@ export class LiveStream {
     const follower: Follower = { reader, behind: hasBeginning ? this.continuation : BEGINNING };
     this.followers.add(follower);
     this.catchUp(follower);
+    this.linger();
     return {
       resume: () => this.catchUp(follower),
       close: () => this.forget(follower),
@@ -147,6 +146,13 @@ export class LiveStream {
       isEnded: () => this.finished && isDrained(),
       close: () => void this.tails.delete(onMore),
     };
+  }
+
+  /** Counts an ended answer that slow readers keep. They may also come after its end. */
+  private linger(): void {
+    if (!this.finished || this.followers.size === 0) return;
+    lingering.add(this);
+    limitLingering();
   }
 
   private forget(follower: Follower): void {
