@@ -14,7 +14,7 @@ describe('the limits of running answers', () => {
     app = await startChatApp({
       MAX_STREAMS: '3',
       MAX_STREAMS_PER_USER: '2',
-      MAX_EVENT_LOOP_DELAY_MS: '150',
+      MAX_EVENT_LOOP_DELAY_MS: '100',
     });
   });
 
@@ -62,8 +62,9 @@ describe('the limits of running answers', () => {
     const reader = await begin(user, first);
     let isBlocking = true;
     const block = () => {
-      for (const until = performance.now() + 300; performance.now() < until;) continue;
-      if (isBlocking) setTimeout(block, 1);
+      for (const until = performance.now() + 400; performance.now() < until;) continue;
+      // In between, requests are served.
+      if (isBlocking) setTimeout(block, 30);
     };
     block();
     await sleep(3_000);
@@ -74,6 +75,7 @@ describe('the limits of running answers', () => {
     isBlocking = false;
     app.double.resume();
     expect((await reader.rest()).text).toBe('Half and half');
+    app.double.reset();
     await eventually(async () => {
       const { status } = await app.say(user, randomUUID(), 'One more', { body: { agent: 'chat' } });
       return status === 200;
