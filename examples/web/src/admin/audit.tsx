@@ -1,23 +1,13 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useBackend } from '../api/backend.tsx';
-import type { AuditEntry, Page } from '../api/types.ts';
+import type { AuditEntry } from '../api/types.ts';
+import { usePages } from '../api/use-pages.ts';
 import { formatTime } from '../ui/format.ts';
 import { Loading } from '../ui/loading.tsx';
 import { usePersonNames } from './use-person-names.ts';
 
-/** Who changed what. */
+/** The record of what administrators have changed. */
 export function Audit() {
-  const { call } = useBackend();
   const nameOf = usePersonNames();
-  const entries = useInfiniteQuery({
-    queryKey: ['audit'],
-    queryFn: ({ pageParam }) =>
-      call<Page<AuditEntry>>(
-        `/api/admin/audit?limit=50${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`,
-      ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor,
-  });
+  const entries = usePages<AuditEntry>(['audit'], '/api/admin/audit?limit=50');
   if (!entries.data) return <Loading />;
   return (
     <section className="card">

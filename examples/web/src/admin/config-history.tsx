@@ -17,7 +17,7 @@ interface ConfigHistoryProps {
   onRollBack: (version: number) => void;
 }
 
-/** Who changed the configuration, what they changed, and the way back. */
+/** The versions of the configuration with their authors, and the way back to each of them. */
 export function ConfigHistory({ path, current, onRollBack }: ConfigHistoryProps) {
   const { call } = useBackend();
   const nameOf = usePersonNames();

@@ -5,7 +5,7 @@ import type { Model, Page, Repository } from '../api/types.ts';
 import { AGENT_NAMES } from '../ui/format.ts';
 import { AGENTS, type ChatOptions, setChatOptions, useChatOptions } from './chat-options.ts';
 
-/** Who answers the next message. */
+/** The agent and the model for the next message. */
 export function OptionsBar() {
   const { call } = useBackend();
   const keys = useOwnKeys();

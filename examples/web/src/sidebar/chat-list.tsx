@@ -1,31 +1,17 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useDeferredValue } from 'react';
 import { Link, useRoute } from 'wouter';
-import { useBackend } from '../api/backend.tsx';
 import { describeError } from '../api/problem.ts';
-import type { Chat, Page } from '../api/types.ts';
+import type { Chat } from '../api/types.ts';
+import { usePages } from '../api/use-pages.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ChatMenu } from './chat-menu.tsx';
 
 export function ChatList({ query }: { query: string }) {
-  const { call } = useBackend();
   const q = useDeferredValue(query);
   const [, current] = useRoute('/chats/:id');
-  const chats = useInfiniteQuery({
-    queryKey: ['chats', q],
-    queryFn: ({ pageParam, signal }) => {
-      const search = new URLSearchParams({
-        limit: '30',
-        ...(q && { q }),
-        ...(pageParam && { cursor: pageParam }),
-      });
-      return call<Page<Chat>>(`/api/chats?${search}`, { signal });
-    },
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor,
-    placeholderData: (former) => former,
-  });
-  const items = chats.data?.pages.flatMap((page) => page.items) ?? [];
+  const search = new URLSearchParams({ limit: '30', ...(q && { q }) });
+  const chats = usePages<Chat>(['chats', q], `/api/chats?${search}`, { keepsFormer: true });
+  const { items } = chats;
 
   return (
     <div className="chat-list">

@@ -1,21 +1,11 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useBackend } from '../api/backend.tsx';
-import type { Page, UsageLog } from '../api/types.ts';
+import type { UsageLog } from '../api/types.ts';
+import { usePages } from '../api/use-pages.ts';
 import { AGENT_NAMES, formatCost, formatCount, formatTime } from '../ui/format.ts';
 
 /** The single calls of models, newest first. */
 export function Calls({ base, search }: { base: string; search: string }) {
-  const { call } = useBackend();
-  const calls = useInfiniteQuery({
-    queryKey: ['usage', base, 'logs', search],
-    queryFn: ({ pageParam }) =>
-      call<Page<UsageLog>>(
-        `${base}/logs?limit=20&${search}${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`,
-      ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor,
-  });
-  const items = calls.data?.pages.flatMap((page) => page.items) ?? [];
+  const calls = usePages<UsageLog>(['usage', base, 'logs', search], `${base}/logs?limit=20&${search}`);
+  const { items } = calls;
   if (items.length === 0) return null;
   return (
     <section className="card">

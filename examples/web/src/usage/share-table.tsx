@@ -6,7 +6,7 @@ interface ShareTableProps {
   rows: Array<UsageFigures & { name: string }>;
 }
 
-/** Who or what the cost is for, the largest first. */
+/** The cost by agent, model or person, the largest first. */
 export function ShareTable({ title, rows }: ShareTableProps) {
   if (rows.length === 0) return null;
   const total = rows.reduce((sum, { totalCost }) => sum + totalCost, 0);
