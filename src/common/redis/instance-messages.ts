@@ -57,17 +57,8 @@ export class InstanceMessages implements OnApplicationBootstrap {
   }
 
   private async add(key: string, channel: string, payload: string): Promise<boolean> {
-    const added = await this.redis.ask((client) =>
-      Promise.all([
-        client.xAdd(
-          key,
-          '*',
-          { channel, payload },
-          { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: MAX_MESSAGES } },
-        ),
-        client.pExpire(key, LIFETIME),
-      ]),
-    );
+    const trim = { strategyModifier: '~', threshold: MAX_MESSAGES } as const;
+    const added = await this.redis.append(key, { channel, payload }, LIFETIME, trim);
     return added !== undefined;
   }
 }

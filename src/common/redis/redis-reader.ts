@@ -55,13 +55,7 @@ export class RedisReader implements OnApplicationShutdown {
   read(key: string, reader: EntryReader, isPermanent = false): void {
     this.readings.set(key, { id: '0-0', reader, isPermanent });
     if (!this.isRunning) void this.run();
-    else
-      void this.redis.ask((client) =>
-        Promise.all([
-          client.xAdd(this.wakeKey, '*', { w: '1' }, { TRIM: { strategy: 'MAXLEN', threshold: 1 } }),
-          client.pExpire(this.wakeKey, WAKE_LIFETIME),
-        ]),
-      );
+    else void this.redis.append(this.wakeKey, { w: '1' }, WAKE_LIFETIME, { threshold: 1 });
   }
 
   forget(key: string): void {

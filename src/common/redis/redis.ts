@@ -79,6 +79,24 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
+  /**
+   * Adds an entry to a stream. The stream expires after `lifetime` milliseconds, unless another entry is added. Never rejects.
+   *
+   * @param trim the most entries that the stream keeps
+   * @returns undefined if Redis is not configured, is away, or does not answer in time
+   */
+  append(
+    key: string,
+    fields: Record<string, string>,
+    lifetime: number,
+    trim?: { threshold: number; strategyModifier?: '~' },
+  ): Promise<unknown> {
+    const options = trim && { TRIM: { strategy: 'MAXLEN', ...trim } as const };
+    return this.ask((client) =>
+      Promise.all([client.xAdd(key, '*', fields, options), client.pExpire(key, lifetime)]),
+    );
+  }
+
   /** Never rejects. @returns undefined if Redis is not configured, is away, or does not answer in time */
   async ask<T>(command: (client: RedisClientType) => Promise<T>): Promise<T | undefined> {
     const { client } = this;

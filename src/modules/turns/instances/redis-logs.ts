@@ -81,9 +81,7 @@ export class RedisLogs implements OnApplicationShutdown {
   private async begin(log: OpenLog, instance: number, request: LogRequest): Promise<void> {
     const { key } = log;
     // All is sent at once, in this order: the writer only writes to a log that exists.
-    const created = this.redis.ask((client) =>
-      Promise.all([client.xAdd(key, '*', { opened: '1' }), client.pExpire(key, LEASE)]),
-    );
+    const created = this.redis.append(key, { opened: '1' }, LEASE);
     const asked = this.messages.send(instance, FOLLOW_CHANNEL, JSON.stringify(request));
     this.entries.read(key, {
       take: (fields, id) => this.take(log, fields, id),
