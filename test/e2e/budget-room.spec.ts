@@ -8,7 +8,7 @@ import { messagesOf } from '../support/turns.js';
 
 /** More than any answer of these tests may have. */
 const LONG = 30_000;
-/** USD, of which about 6,000 tokens of output can be paid. */
+/** `budget` is in USD. It pays for about 6,000 tokens of output. */
 const VENDORS = [
   { provider: 'google', model: 'google/gemini-2.5-flash', budget: 0.016 },
   { provider: 'anthropic', model: 'anthropic/claude-sonnet-4-5', budget: 0.1 },

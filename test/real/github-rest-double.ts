@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { send } from '../doubles/github/github-double.js';
 
 /** The part of GitHub's REST API that the tools of these tests need, at the paths of an enterprise server. */
 export interface GithubRestDouble {
@@ -103,14 +104,4 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   for await (const piece of request) pieces.push(piece as Buffer);
   const text = Buffer.concat(pieces).toString('utf8');
   return text === '' ? undefined : (JSON.parse(text) as unknown);
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-  response.end(JSON.stringify(body));
 }

@@ -97,7 +97,7 @@ async function read(raw: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   });
 }
 
-/** A body of which all is read. */
+/** A body that is kept whole. */
 class WholeBody {
   readonly body = new ByteCollector();
   private readonly gauge = new JsonGauge();

@@ -13,8 +13,8 @@ import type { TurnRequest } from './turn.types.js';
 export const LEAVING = { patience: 300 };
 const CHECK_INTERVAL = 25;
 const REMOTE_CHECK_INTERVAL = 100;
-/** How long a message waits for a stopped answer to be stored. */
-const STOP_TIMEOUT = 10_000;
+/** How long a request waits for a stopped answer to be stored, in milliseconds. */
+export const STOP_TIMEOUT = 10_000;
 
 type Check = () => Promise<void>;
 

@@ -28,7 +28,7 @@ import { NothingWaits } from './tool-approvals.js';
 import { Turn } from './turn.js';
 import { TurnChoice } from './turn-choice.js';
 import { TurnConductor } from './turn-conductor.js';
-import { TurnInterruption } from './turn-interruption.js';
+import { STOP_TIMEOUT, TurnInterruption } from './turn-interruption.js';
 import { TurnRecovery } from './turn-recovery.js';
 import { TurnRepository } from './turn.repository.js';
 import type { SentAnswer, TurnRequest } from './turn.types.js';
@@ -38,7 +38,6 @@ const CHECKPOINT_INTERVAL = 800;
 const RECOVERY_INTERVAL = 30_000;
 /** The time that running turns have to be stored after the deadline of a shutdown. */
 const STORE_TIMEOUT = 5_000;
-const STOP_TIMEOUT = 10_000;
 /** How often a message tries to take the place of an answer that another instance is writing. */
 const MAX_TRIES = 3;
 

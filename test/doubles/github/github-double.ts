@@ -172,7 +172,7 @@ function toWire(repository: DoubleRepository): object {
   };
 }
 
-function send(
+export function send(
   response: ServerResponse,
   status: number,
   body: unknown,
