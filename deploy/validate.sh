@@ -12,15 +12,17 @@ left_out=()
 has() { command -v "$1" >/dev/null; }
 
 # Both are Debian packages.
-if [ "$(id -u)" = 0 ] && has apt-get && ! (has caddy && has promtool); then
-  timeout 180 apt-get install -y --no-install-recommends caddy prometheus >/dev/null 2>&1 || true
+if [ "$(id -u)" = 0 ] && has apt-get && ! (has nginx && has promtool); then
+  timeout 180 apt-get install -y --no-install-recommends nginx-light prometheus >/dev/null 2>&1 || true
 fi
 
-if has caddy; then
-  caddy validate --config deploy/compose/Caddyfile --adapter caddyfile >/dev/null 2>&1 ||
-    { caddy validate --config deploy/compose/Caddyfile --adapter caddyfile; exit 1; }
-  echo 'deploy/compose/Caddyfile is valid'
-else left_out+=('caddy'); fi
+if has nginx; then
+  folder=$(mktemp -d)
+  echo "pid $folder/pid; error_log stderr; events {} http { include $PWD/deploy/compose/nginx.conf; }" >"$folder/nginx.conf"
+  checked=$(nginx -t -q -e stderr -c "$folder/nginx.conf" 2>&1) || { echo "$checked"; exit 1; }
+  rm -r "$folder"
+  echo 'deploy/compose/nginx.conf is valid'
+else left_out+=('nginx'); fi
 
 if has promtool; then
   for file in deploy/prometheus/*.yml; do

@@ -119,15 +119,18 @@ describe('the Compose files', () => {
     const seconds = (service: Manifest) => Number(/^(\d+)s$/.exec(service.stop_grace_period)?.[1]);
     const patience = Number(environment.SHUTDOWN_TIMEOUT_MS) + GRACE;
     expect(seconds(instances.services.api) * 1_000).toBeGreaterThan(patience);
-    expect(seconds(instances.services.caddy) * 1_000).toBeGreaterThan(patience);
+    expect(seconds(instances.services.nginx) * 1_000).toBeGreaterThan(patience);
     const alone = parseEnvironment({}, VENDORS).SHUTDOWN_TIMEOUT_MS + GRACE;
     expect(seconds(base.services.api) * 1_000).toBeGreaterThan(alone);
   });
 
-  it('lead the proxy to the instances', () => {
-    const caddyfile = read('deploy/compose/Caddyfile');
-    const [, name] = /^\s*name (\w+)/m.exec(caddyfile) ?? [];
+  it('lead the proxy to the instances, and let whole conversations through', () => {
+    const settings = read('deploy/compose/nginx.conf');
+    const [, name, port] = /set \$api http:\/\/(\w+):(\d+);/.exec(settings) ?? [];
+    const { PORT, BODY_LIMIT } = parseEnvironment({}, VENDORS);
     expect(Object.keys(base.services)).toContain(name);
-    expect(caddyfile).toContain(`port ${parseEnvironment({}, VENDORS).PORT}`);
+    expect(Number(port)).toBe(PORT);
+    const most = Number(/client_max_body_size (\d+)m;/.exec(settings)?.[1]);
+    expect(most * 1024 ** 2).toBe(20 * BODY_LIMIT);
   });
 });

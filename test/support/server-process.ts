@@ -28,7 +28,7 @@ const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/test-serve
 /** Starts `dist/src/main.js` with exactly this environment, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
   // The server itself finds a free port, unless the test names one.
-  const { PORT = '0' } = environment;
+  const { PORT = '0', HOST = '127.0.0.1' } = environment;
   const server = spawnServer({ ...environment, PORT });
   const deadline = Date.now() + START_TIMEOUT;
   for (;;) {
@@ -37,7 +37,7 @@ export async function startServerProcess(environment: Record<string, string>): P
       throw new Error(`The server did not start:\n${server.output()}`);
     }
     const port = PORT === '0' ? LISTENING.exec(server.output())?.[1] : PORT;
-    const url = `http://127.0.0.1:${port}`;
+    const url = `http://${HOST}:${port}`;
     if (port !== undefined && (await isReady(url))) return { ...server, url };
     await sleep(50);
   }
