@@ -128,11 +128,20 @@ function isUnknownEvent(event: unknown): boolean {
   return !EVENTS.has(type) || (type === 'content_block_delta' && !DELTAS.has(String(delta?.type)));
 }
 
-/** Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`. */
+/**
+ * Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`, if the client
+ * cannot read them: it reads more than the answer, for example the sources.
+ */
 const withoutUnknownEvents: Rewrite = (events) => {
-  const kept = splitEvents(events).filter((event) => !isUnknownEvent(dataOf(event)));
-  return { events: kept.join(''), isDone: events.includes('message_start') };
+  const all = splitEvents(events);
+  const first = all.findIndex((event) => isKnownEvent(dataOf(event)));
+  if (first !== -1) return { events: all.slice(first).join(''), isDone: true };
+  return { events: all.filter((event) => !isUnknownEvent(dataOf(event))).join('') };
 };
+
+function isKnownEvent(event: unknown): boolean {
+  return event !== undefined && !isUnknownEvent(event);
+}
 
 /** Thinking cannot be switched off in some models. */
 function leastThought(modelId: string): ProviderOptions[string] {
