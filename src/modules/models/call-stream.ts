@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type LanguageModelV4StreamPart, TypeValidationError } from '@ai-sdk/provider';
 import type { Deadline } from './deadline.js';
 import type { ModelCall } from './call-record.js';
@@ -20,6 +20,12 @@ const PREAMBLE = new Set<LanguageModelV4StreamPart['type']>([
 /** How long to wait for the figures, in milliseconds. Usually they have already arrived. */
 const PATIENCE_BEHIND_ERROR = 100;
 
+/**
+ * How many parts may be handled in one turn of the event loop. Parts that have already arrived are read without leaving
+ * the turn, so a fast answer would keep requests and other streams waiting.
+ */
+const PARTS_PER_TURN = 32;
+
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
 
 /**
@@ -31,6 +37,7 @@ export class CallStream {
   private readonly head: LanguageModelV4StreamPart[] = [];
   private failure?: { error: unknown };
   private finished = false;
+  private parts = 0;
 
   constructor(
     stream: ReadableStream<LanguageModelV4StreamPart>,
@@ -115,6 +122,7 @@ export class CallStream {
 
   private async read(): Promise<LanguageModelV4StreamPart | undefined> {
     for (;;) {
+      if (++this.parts % PARTS_PER_TURN === 0) await nextTurn();
       const { value } = await this.reader.read();
       if (this.deadline.signal.aborted) throw this.deadline.signal.reason;
       if (value === undefined) return undefined;

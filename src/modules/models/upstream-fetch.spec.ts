@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Deadline, noteOnlyPrepared } from './deadline.js';
@@ -88,8 +89,11 @@ it('keeps no body of a request while its answer is being received', async () => 
   const before = memory();
   const readers = await Promise.all(Array.from({ length: 10 }, (_, index) => ask(index)));
   for (const reader of readers) expect((await reader.read()).value).toHaveLength(5);
-  // The bodies alone are ten times this size, as text and as bytes.
-  expect(memory() - before).toBeLessThan(2 * SIZE);
+  // The bodies alone are ten times this size, as text and as bytes. The socket may hold for a moment what it has written.
+  for (let tries = 0; memory() - before >= 2 * SIZE; tries++) {
+    expect(tries).toBeLessThan(20);
+    await sleep(50);
+  }
   await Promise.all(readers.map((reader) => reader.cancel()));
   server.close();
 });
@@ -100,3 +104,31 @@ function memory(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+
+it('joins what arrives together, so that the parser need not pause between small chunks', async () => {
+  const CHUNKS = 20_000;
+  const server = createServer((socket) =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+      socket.write('1\r\nx\r\n'.repeat(CHUNKS));
+      socket.end('0\r\n\r\n');
+    }),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { body } = await upstreamFetch(`http://127.0.0.1:${port}`, { method: 'POST', body: '{}' });
+    let [reads, length] = [0, 0];
+    for await (const chunk of body!) {
+      reads++;
+      length += chunk.length;
+      // A reader that lets others run.
+      await new Promise(setImmediate);
+    }
+    expect(length).toBe(CHUNKS);
+    expect(reads).toBeLessThan(CHUNKS / 100);
+  } finally {
+    server.close();
+  }
+});

@@ -13,7 +13,7 @@ const dispatcher = new Agent({
   keepAliveTimeout: 30_000,
   pipelining: 1,
   allowH2: false,
-}).compose(notingSent);
+}).compose(notingSent, joiningChunks);
 
 /** The codes of errors without a connection. */
 const UNCONNECTED = new Set<string | undefined>([
@@ -130,6 +130,43 @@ function notingSent(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
     handler.onRequestStart = (controller, context) => {
       begin?.(controller, context);
       if (signal instanceof AbortSignal && !controller.aborted) noteSent(signal);
+    };
+    return dispatch(options, handler);
+  };
+}
+
+/**
+ * Joins the chunks of a response that arrive together. A fast answer comes as many small chunks, and each pause between
+ * two of them would make the client parse everything behind it anew: with full buffers, a thousand times.
+ */
+function joiningChunks(dispatch: Dispatcher.Dispatch): Dispatcher.Dispatch {
+  return (options, handler) => {
+    const receive = handler.onResponseData?.bind(handler);
+    const end = handler.onResponseEnd?.bind(handler);
+    const fail = handler.onResponseError?.bind(handler);
+    let chunks: Buffer[] = [];
+    const pass = (controller: Dispatcher.DispatchController) => {
+      const [first, ...others] = chunks;
+      chunks = [];
+      if (first) receive?.(controller, others.length === 0 ? first : Buffer.concat([first, ...others]));
+    };
+    handler.onResponseData = (controller, chunk) => {
+      if (chunks.push(chunk) > 1) return;
+      queueMicrotask(() => {
+        try {
+          pass(controller);
+        } catch (error) {
+          controller.abort(error as Error);
+        }
+      });
+    };
+    handler.onResponseEnd = (controller, trailers) => {
+      pass(controller);
+      end?.(controller, trailers);
+    };
+    handler.onResponseError = (controller, error) => {
+      pass(controller);
+      fail?.(controller, error);
     };
     return dispatch(options, handler);
   };
