@@ -12,6 +12,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   // Seldom needed: a busy machine may take ten times as long as a quiet one.
   testTimeout: 90_000,
-  maxWorkers: 2,
+  // Most tests wait for servers rather than compute.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '700MB',
 };

@@ -6,6 +6,9 @@ import { type ChatServers, prepareChatServers } from '../support/chat-servers.js
 import { HAS_REDIS, RedisServer } from '../support/redis.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { answerCalls, messagesOf, resume, send, stop, textOfParts } from '../support/turns.js';
+import { retryOnce } from '../support/measured.js';
+
+retryOnce();
 
 if (!HAS_REDIS)
   process.stderr.write('Left out: tests with Redis. Install redis-server or valkey-server to run them.\n');

@@ -1,6 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { metricsRegistry } from '../observability/metrics.js';
 import { type PeriodicPlan, PeriodicTask } from './periodic-task.js';
+import { retryOnce } from '../../../test/support/measured.js';
+
+retryOnce();
 
 describe('PeriodicTask', () => {
   const tasks: PeriodicTask[] = [];
