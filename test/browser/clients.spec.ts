@@ -20,7 +20,7 @@ describeWithBrowser('in a browser', () => {
   let complaints: string[];
 
   beforeAll(async () => {
-    buildWebClient();
+    await buildWebClient();
     const port = await freePort();
     [server, browser] = await Promise.all([
       FilesServer.start({ CORS_ORIGINS: `http://127.0.0.1:${port}` }),

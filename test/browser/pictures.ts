@@ -43,7 +43,7 @@ Thirty beds, one shed, and a long table: a place where neighbors grow food toget
 The city grant covers **$8,400** of the $11,200. Bed fees of $40 a year and two bake sales cover the rest.
 `;
 
-buildWebClient();
+await buildWebClient();
 const server = await FilesServer.start();
 const { double, stack } = server;
 const writes = ({ instructions }: RecordedRequest) =>

@@ -1,10 +1,10 @@
 import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
 import { startProviderDouble } from '../doubles/provider-double.js';
 import type { Fault } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, SERVER_KEYS, startBeside, startChatApp } from '../support/chat-app.js';
+import { freePort } from '../support/free-port.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
 
@@ -281,7 +281,7 @@ describe('faults before the first byte', () => {
 
 describe('an unreachable provider', () => {
   it('is tried three times, and works again when it is back', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const app = await startChatApp({
       GOOGLE_BASE_URL: `${url}/google`,
@@ -315,12 +315,3 @@ describe('an unreachable provider', () => {
     }
   });
 });
-
-/** A port of this machine where nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

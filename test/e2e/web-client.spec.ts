@@ -12,7 +12,7 @@ describe('the web client', () => {
   let app: TestApp;
 
   beforeAll(async () => {
-    buildWebClient();
+    await buildWebClient();
     app = await startTestApp({ WEB: 'true', SUPABASE_PUBLISHABLE_KEY: KEY, SUPABASE_URL });
   });
 

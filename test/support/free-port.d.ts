@@ -1,1 +1,1 @@
-export declare function freePort(): Promise<number>;
+export declare function freePort(range?: { lowest?: number; end?: number }): Promise<number>;

@@ -1,24 +1,47 @@
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+const HOST = '127.0.0.1';
 const LOWEST = 10_000;
 /** The port where most systems begin to choose ports themselves. */
 const EPHEMERAL = 32_768;
 const ATTEMPTS = 200;
 
 /**
- * Finds a free port for a server that cannot choose one itself. The system gives such ports to no outgoing connection
- * and to no server that listens on port 0, so the port is still free when it is used.
+ * Finds a free port for a server that cannot choose one itself, and keeps it for this process: no other process gets it
+ * from here until this one ends. The system gives such ports to no outgoing connection and to no server that listens on
+ * port 0, so the port is still free when it is used, and when a server that was stopped uses it again.
  *
+ * @param {{ lowest?: number, end?: number }} [range]
  * @returns {Promise<number>}
  */
-export async function freePort() {
-  const end = lowestEphemeralPort();
+export async function freePort({ lowest = LOWEST, end = lowestEphemeralPort() } = {}) {
   for (let attempt = 1; ; attempt++) {
-    const port = LOWEST + Math.floor(Math.random() * (end - LOWEST));
-    if (await isFree(port)) return port;
-    if (attempt === ATTEMPTS) throw new Error(`There is no free port between ${LOWEST} and ${end}.`);
+    const port = lowest + Math.floor(Math.random() * (end - lowest));
+    if ((await reserve(port)) && (await isFree(port))) return port;
+    if (attempt === ATTEMPTS) throw new Error(`There is no free port between ${lowest} and ${end}.`);
   }
+}
+
+/**
+ * A socket for UDP at the same number says that the port is taken. Servers listen on TCP, which it does not disturb, and
+ * the system closes it when the process ends, however it ends.
+ *
+ * @returns {Promise<boolean>}
+ */
+function reserve(port) {
+  return new Promise((resolve) => {
+    const sign = createSocket('udp4');
+    sign.once('error', () => {
+      sign.close();
+      resolve(false);
+    });
+    sign.bind({ port, address: HOST, exclusive: true }, () => {
+      sign.unref();
+      resolve(true);
+    });
+  });
 }
 
 function lowestEphemeralPort() {
@@ -37,6 +60,6 @@ function isFree(port) {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
   });
 }

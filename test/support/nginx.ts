@@ -31,7 +31,7 @@ export async function startNginx(settingsFor: (port: number) => string): Promise
   const child = spawn('nginx', ['-e', 'stderr', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const printed: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => printed.push(chunk));
-  await untilOpen(port, 'nginx').catch(() => {
+  await untilOpen(port, 'nginx', child).catch(() => {
     throw new Error(`nginx did not start: ${Buffer.concat(printed).toString()}`);
   });
   return {

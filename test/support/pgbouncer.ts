@@ -51,7 +51,7 @@ export class PgBouncer {
     const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
     writeFileSync(file, `[databases]\n* = host=${hostname} port=${port}\n[pgbouncer]\n${lines.join('\n')}\n`);
     const child = launch(file);
-    await untilOpen(listenPort, 'PgBouncer');
+    await untilOpen(listenPort, 'PgBouncer', child);
     const url = new URL(databaseUrl);
     url.host = `127.0.0.1:${listenPort}`;
     return new PgBouncer(url.href, child, folder, listenPort);
@@ -67,7 +67,7 @@ export class PgBouncer {
   /** After `kill()`, at the same address. */
   async startAgain(): Promise<void> {
     this.process = launch(join(this.folder, 'pgbouncer.ini'));
-    await untilOpen(this.port, 'PgBouncer');
+    await untilOpen(this.port, 'PgBouncer', this.process);
   }
 
   async stop(): Promise<void> {

@@ -30,7 +30,7 @@ export class RedisServer {
   async start(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.process = spawn(BINARY!, options, { stdio: 'ignore' });
-    await untilOpen(this.port, 'Redis');
+    await untilOpen(this.port, 'Redis', this.process);
   }
 
   /** It still accepts connections, and answers nothing. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT = 60_000;
-const OPEN_TIMEOUT = 10_000;
+const OPEN_TIMEOUT = 60_000;
 
 /** The built server as its own process, as with `npm start`. */
 export interface ServerProcess {
@@ -82,9 +82,10 @@ function spawnServer(
   };
 }
 
-/** Waits until something accepts connections at a port of this machine. */
-export async function untilOpen(port: number, name: string): Promise<void> {
+/** Waits until a program accepts connections at its port. One that has ended is not mistaken for another at that port. */
+export async function untilOpen(port: number, name: string, program: ChildProcess): Promise<void> {
   for (const end = Date.now() + OPEN_TIMEOUT; Date.now() < end; await sleep(20)) {
+    if (program.exitCode !== null || program.signalCode !== null) break;
     const socket = connect(port, '127.0.0.1');
     const isOpen = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));

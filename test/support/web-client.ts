@@ -1,14 +1,17 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance } from 'fastify';
+import { onceInRun } from './once-in-run.js';
 
-/** Builds the web client where the server looks for it, unless it is up to date. */
-export function buildWebClient(): void {
-  execFileSync(process.execPath, ['scripts/build-web.js', '--if-stale'], { stdio: 'inherit' });
+/** Builds the web client where the server looks for it, unless it is up to date. Workers that serve it wait for one build. */
+export async function buildWebClient(): Promise<void> {
+  await onceInRun('web-client', async () => {
+    await promisify(execFile)(process.execPath, ['scripts/build-web.js', '--if-stale']);
+  });
 }
 
 /** A page on an origin of its own, as a team would deploy it. */
