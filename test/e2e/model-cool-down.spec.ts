@@ -16,6 +16,7 @@ import {
   withFallbacks,
 } from '../support/fallbacks.js';
 import { Metrics } from '../support/metrics.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { send } from '../support/turns.js';
 import { retryOnce } from '../support/measured.js';
 
@@ -26,27 +27,28 @@ const GOOGLE_HEADER = 'x-google-api-key';
 
 /** A model that failed is skipped for a while by turns that have another one. */
 describe('a model that cools down', () => {
+  let database: TestDatabase;
   let app: ChatApp;
   let user: TestUser;
 
   beforeAll(async () => {
-    app = await startChatApp({
-      UPSTREAM_COOL_DOWN_MS: String(COOL_DOWN),
-      UPSTREAM_COOL_DOWN_MAX_MS: String(2 * COOL_DOWN),
-    });
-    user = await app.createUser();
+    database = await createTestDatabase();
   });
 
+  // An application does not know the cool-downs of an earlier one.
   beforeEach(async () => {
-    app.double.reset();
+    app = await startChatApp(
+      { UPSTREAM_COOL_DOWN_MS: String(COOL_DOWN), UPSTREAM_COOL_DOWN_MAX_MS: String(2 * COOL_DOWN) },
+      { database },
+    );
+    user = await app.createUser();
     await withFallbacks(app);
-    // All cool-downs of earlier tests are over and forgotten.
-    await sleep(2 * COOL_DOWN);
-    for (let probe = 0; probe < 3; probe++) await ask();
+    await ask();
     app.double.reset();
-  }, 30_000);
+  });
 
-  afterAll(() => app.close());
+  afterEach(() => app.close());
+  afterAll(() => database?.drop());
 
   const ask = (chatId = randomUUID(), body: object = {}, headers: Record<string, string> = {}) =>
     app.say(user, chatId, 'Hello', { body: { agent: 'chat', ...body }, headers });

@@ -105,20 +105,27 @@ describe('an answer on the wire', () => {
   const expectWhole = ({ status, text, chunks }: Answer) =>
     expect([status, text, chunks.at(-1)?.type]).toEqual([200, TEXT.join(''), 'finish']);
 
-  eachSideBySide('lives by signs of life: %s, %s', SIGNS, async (vendor, _name, data) => {
-    const { answer, served, question } = await ask(vendor, {
-      text: TEXT,
-      interludes: [
-        { after: 0, data, ...LIFE },
-        { after: 1, data, ...LIFE },
-      ],
-    });
-    expectWhole(answer);
-    expect(answerCalls(served, question)).toHaveLength(1);
-  });
+  eachSideBySide(
+    'lives by signs of life: %s, %s',
+    SIGNS,
+    async (vendor, _name, data) => {
+      const { answer, served, question } = await ask(vendor, {
+        text: TEXT,
+        interludes: [
+          { after: 0, data, ...LIFE },
+          { after: 1, data, ...LIFE },
+        ],
+      });
+      expectWhole(answer);
+      expect(answerCalls(served, question)).toHaveLength(1);
+    },
+    SIGNS.length,
+  );
 
-  it('shows the reasoning of OpenAI-compatible servers as it arrives', async () => {
-    for (const thoughtsIn of ['reasoning_content', 'reasoning'] as const) {
+  eachSideBySide(
+    'shows the reasoning of OpenAI-compatible servers as it arrives: %s',
+    [['reasoning_content'], ['reasoning']] as Array<['reasoning_content' | 'reasoning']>,
+    async (thoughtsIn) => {
       const reasoning = ['Let me ', 'think. ', 'Yes.'];
       const script: Script = { reasoning, thoughtsIn, text: TEXT, chunkDelayMs: IDLE_TIMEOUT / 2 };
       const { answer, chatId } = await ask('openaiChat', script);
@@ -136,8 +143,8 @@ describe('an answer on the wire', () => {
         { type: 'reasoning', text: reasoning.join(''), state: 'done' },
         { type: 'text', text: TEXT.join(''), state: 'done' },
       ]);
-    }
-  });
+    },
+  );
 
   it('keeps the reasoning of such a server if nothing follows it', async () => {
     const { answer, chatId } = await ask('openaiChat', {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createClient } from '@supabase/supabase-js';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/chat-app.js';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
 
 retryOnce();
@@ -11,6 +11,8 @@ retryOnce();
 const MB = 1024 ** 2;
 /** Long enough for a valid body on a busy machine. */
 const REQUEST_TIMEOUT = 4_000;
+/** Shorter than that, so that no slot is free because its upload took too long. */
+const SOON = 3_500;
 
 describe('bodies for the embedded stack', () => {
   let stack: EmbeddedServer;
@@ -129,10 +131,9 @@ describe('bodies for the embedded stack', () => {
       `POST ${path} HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\nAuthorization: Bearer ${ada.accessToken}\r\n` +
         `x-upsert: true\r\nContent-Type: text/plain\r\nContent-Length: ${MB}\r\n\r\nhalf of it`,
     );
-    await sleep(500);
+    await eventually(() => Promise.resolve(leftovers().length > 0), SOON);
     socket.destroy();
-    for (let tries = 0; tries < 50 && leftovers().length > 0; tries += 1) await sleep(100);
-    expect(leftovers()).toEqual([]);
+    await eventually(() => Promise.resolve(leftovers().length === 0), SOON);
     expect((await stack.request('GET', path, options)).text).toBe('before');
   });
 
@@ -168,16 +169,13 @@ describe('bodies for the embedded stack', () => {
       `POST /storage/v1/object/attachments/${ada.id}/${name} HTTP/1.1\r\nHost: x\r\napikey: ${key}\r\n` +
       `Authorization: Bearer ${ada.accessToken}\r\nContent-Length: 1000\r\n\r\nhalf`;
     const held = [1, 2, 3, 4].map((number) => stack.open(head(`held-${number}`)));
-    await sleep(500);
-    const options = { token: ada.accessToken, body: 'more' };
-    expect(
-      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
-    ).toBe(429);
+    const options = { token: ada.accessToken, body: 'more', headers: { 'x-upsert': 'true' } };
+    const more = async () =>
+      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status;
+    await eventually(() => Promise.resolve(leftovers().length === held.length), SOON);
+    expect(await more()).toBe(429);
     held.forEach((socket) => socket.destroy());
-    await sleep(500);
-    expect(
-      (await stack.request('POST', `/storage/v1/object/attachments/${ada.id}/more`, options)).status,
-    ).toBe(200);
+    await eventually(async () => (await more()) === 200, SOON);
   });
 
   it('ends a body that stops arriving', async () => {

@@ -8,7 +8,7 @@ const RANGE = { lowest: 20_000, end: 20_400 };
 const EACH = 40;
 
 /** Another process that takes ports and uses none of them yet. It prints them, and lives until it is killed. */
-function startOther(): { ports: Promise<number[]>; end(): Promise<void> } {
+function startOther(): { ports: Promise<number[]>; end: () => Promise<void> } {
   const module = new URL('./free-port.js', import.meta.url).href;
   const script = `const { freePort } = await import(${JSON.stringify(module)});
     const ports = [];

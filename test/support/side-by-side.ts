@@ -9,6 +9,7 @@ export function eachSideBySide<Case extends unknown[]>(
   name: string,
   cases: Case[],
   check: (...values: Case) => Promise<void>,
+  atOnce = AT_ONCE,
 ): void {
   describe('side by side', () => {
     const outcomes: Array<PromiseSettledResult<void>> = [];
@@ -21,7 +22,7 @@ export function eachSideBySide<Case extends unknown[]>(
           outcomes[next.index] = outcome;
         }
       };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      await Promise.all(Array.from({ length: atOnce }, work));
     });
 
     it.each(cases.map((values, index) => [...values, index]))(name, (...values: unknown[]) => {
