@@ -5,6 +5,7 @@ import { type AnswerReader, eventually, textOfChunks, userMessage } from '../sup
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import { HAS_REDIS, RedisServer } from '../support/redis.js';
 import type { ServerProcess } from '../support/server-process.js';
+import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, resume, send, stop, textOfParts } from '../support/turns.js';
 import { retryOnce } from '../support/measured.js';
 
@@ -181,37 +182,37 @@ const BACK = 'Redis answers again';
     40_000,
   );
 
-  it.each([
-    ['is killed', 'SIGKILL'],
-    ['is paused', 'SIGSTOP'],
-  ] as const)(
-    'end an answer whose instance %s, with what is stored',
-    async (_how, signal) => {
-      const chatId = randomUUID();
-      const victim = await servers.start({ REDIS_URL: redis.url });
-      const live = await begin(chatId, { at: victim });
-      const followed = await resume(other, user, chatId);
-      await until(followed, 60);
-      victim.process.kill(signal);
-      const since = performance.now();
-      const { chunks, done } = await followed.rest();
-      expect(performance.now() - since).toBeLessThan(15_000);
-      expect([chunks.at(-1), done]).toEqual([{ type: 'abort', reason: 'interrupted' }, true]);
-      // The last moments before the end were not stored. Then the step is sent again as it is stored.
-      const again = chunks.findLastIndex(({ type }) => type === 'reset-step');
-      const stored = (await messagesOf(other, user, chatId)).at(-1)!;
-      expect(textOfChunks(chunks.slice(again + 1))).toBe(textOfParts(stored));
-      victim.process.kill('SIGCONT');
-      // What it writes after it has woken up reaches nobody else.
-      expect((await live.rest().catch(() => undefined))?.chunks.at(-1)?.type).not.toBe('finish');
-      const replayed = await (await resume(other, user, chatId)).rest();
-      expect(replayed.text).toBe(textOfParts(stored));
-      await victim.stop('SIGKILL');
-    },
-    40_000,
-  );
+  /** Each has an instance of its own, and waits until others notice something. */
+  const withAnotherInstance: Record<string, () => Promise<void>> = {
+    'end an answer whose instance is killed, with what is stored': () => endedWith('SIGKILL'),
+    'end an answer whose instance is paused, with what is stored': () => endedWith('SIGSTOP'),
+    'follow each other by checkpoints if one of them started without Redis': followedByCheckpoints,
+  };
 
-  it('follow each other by checkpoints if one of them started without Redis', async () => {
+  async function endedWith(signal: NodeJS.Signals): Promise<void> {
+    const chatId = randomUUID();
+    const victim = await servers.start({ REDIS_URL: redis.url });
+    const live = await begin(chatId, { at: victim });
+    const followed = await resume(other, user, chatId);
+    await until(followed, 60);
+    victim.process.kill(signal);
+    const since = performance.now();
+    const { chunks, done } = await followed.rest();
+    expect(performance.now() - since).toBeLessThan(15_000);
+    expect([chunks.at(-1), done]).toEqual([{ type: 'abort', reason: 'interrupted' }, true]);
+    // The last moments before the end were not stored. Then the step is sent again as it is stored.
+    const again = chunks.findLastIndex(({ type }) => type === 'reset-step');
+    const stored = (await messagesOf(other, user, chatId)).at(-1)!;
+    expect(textOfChunks(chunks.slice(again + 1))).toBe(textOfParts(stored));
+    victim.process.kill('SIGCONT');
+    // What it writes after it has woken up reaches nobody else.
+    expect((await live.rest().catch(() => undefined))?.chunks.at(-1)?.type).not.toBe('finish');
+    const replayed = await (await resume(other, user, chatId)).rest();
+    expect(replayed.text).toBe(textOfParts(stored));
+    await victim.stop('SIGKILL');
+  }
+
+  async function followedByCheckpoints(): Promise<void> {
     const alone = await servers.start({ REDIS_URL: 'redis://127.0.0.1:1' });
     expect(alone.output()).toContain(AWAY);
     for (const [writer, reader] of [
@@ -225,7 +226,9 @@ const BACK = 'Redis answers again';
       await expectAllOf(chatId, live, followed);
     }
     await alone.stop('SIGKILL');
-  }, 30_000);
+  }
+
+  eachSideBySide('%s', Object.entries(withAnotherInstance), (_name, check) => check());
 
   it('stop each other’s answers', async () => {
     const chatId = randomUUID();

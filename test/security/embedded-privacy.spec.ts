@@ -17,6 +17,7 @@ import pg from 'pg';
 import { EmbeddedServer, PASSWORD } from '../support/embedded-server.js';
 import { freePort } from '../support/free-port.js';
 import { runServerProcess } from '../support/server-process.js';
+import { eachSideBySide } from '../support/side-by-side.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -51,59 +52,58 @@ async function storeFile(stack: EmbeddedServer, email: string): Promise<void> {
 }
 
 describe('the files of the embedded stack', () => {
-  it.each([
-    ['a usual umask', '0022'],
-    ['no umask', '0000'],
-    ['a narrow umask', '0077'],
-  ])('are private with %s, also in a folder that was open', async (_name, umask) => {
-    const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
-    const before = process.umask(parseInt(umask, 8));
-    try {
-      // Not private itself, so that PostgreSQL's account can reach the cluster below it.
-      chmodSync(folder, 0o755);
-      const dataDir = join(folder, 'data');
-      mkdirSync(join(dataDir, 'storage', 'ab'), { recursive: true });
-      writeFileSync(join(dataDir, 'storage', 'ab', 'older'), 'of an older version');
-      writeFileSync(join(dataDir, 'storage', 'ab', 'older.json'), '{}');
-      writeFileSync(join(dataDir, 'postgres.log'), '');
-      for (const path of ['', 'storage', 'storage/ab']) chmodSync(join(dataDir, path), 0o777);
-      for (const path of ['storage/ab/older', 'storage/ab/older.json', 'postgres.log'])
-        chmodSync(join(dataDir, path), 0o666);
-      const stack = await EmbeddedServer.start({ DATA_DIR: dataDir }, folder);
+  eachSideBySide(
+    'are private with %s, also in a folder that was open',
+    [
+      ['a usual umask', 0o022],
+      ['no umask', 0o000],
+      ['a narrow umask', 0o077],
+    ],
+    async (_name: string, umask: number) => {
+      const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
       try {
-        await storeFile(stack, 'kept@example.com');
-        expect(open(dataDir)).toEqual([]);
-        expect(readdirSync(join(dataDir, 'storage')).length).toBeGreaterThan(1);
-        expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
-        expect(lstatSync(join(dataDir, 'postgres')).isSymbolicLink()).toBe(false);
+        // Not private itself, so that PostgreSQL's account can reach the cluster below it.
+        chmodSync(folder, 0o755);
+        const dataDir = join(folder, 'data');
+        mkdirSync(join(dataDir, 'storage', 'ab'), { recursive: true });
+        writeFileSync(join(dataDir, 'storage', 'ab', 'older'), 'of an older version');
+        writeFileSync(join(dataDir, 'storage', 'ab', 'older.json'), '{}');
+        writeFileSync(join(dataDir, 'postgres.log'), '');
+        for (const path of ['', 'storage', 'storage/ab']) chmodSync(join(dataDir, path), 0o777);
+        for (const path of ['storage/ab/older', 'storage/ab/older.json', 'postgres.log'])
+          chmodSync(join(dataDir, path), 0o666);
+        // As if it had inherited this umask, which the tests share.
+        const NODE_OPTIONS = `--import=data:text/javascript,process.umask(${umask});console.log(process.umask())`;
+        const stack = await EmbeddedServer.start({ DATA_DIR: dataDir, NODE_OPTIONS }, folder);
+        try {
+          expect(stack.server.output()).toMatch(new RegExp(`^${umask}\n`));
+          await storeFile(stack, 'kept@example.com');
+          expect(open(dataDir)).toEqual([]);
+          expect(readdirSync(join(dataDir, 'storage')).length).toBeGreaterThan(1);
+          expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+          expect(lstatSync(join(dataDir, 'postgres')).isSymbolicLink()).toBe(false);
+          if (isRoot) expectToBeOutOfReach(stack);
+        } finally {
+          await stack.stop();
+        }
       } finally {
-        await stack.stop();
+        rmSync(folder, { recursive: true, force: true });
       }
-    } finally {
-      process.umask(before);
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+    },
+  );
 
-  (isRoot ? it : it.skip)('is out of reach for other accounts', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'switchboard-privacy-'));
-    chmodSync(folder, 0o755);
-    const stack = await EmbeddedServer.start({ DATA_DIR: join(folder, 'data') }, folder);
-    try {
-      await storeFile(stack, 'reach@example.com');
-      const paths = readdirSync(join(stack.dataDir), { recursive: true, encoding: 'utf8' }).map((name) =>
-        join(stack.dataDir, name),
-      );
-      // An account that is not in PostgreSQL's group.
-      const asStranger = (command: string[]) =>
-        spawnSync(command[0] ?? '', command.slice(1), { uid: 12_345, gid: 12_345, encoding: 'utf8' }).status;
-      expect(asStranger(['ls', stack.dataDir])).not.toBe(0);
-      for (const path of paths.slice(0, 40)) expect([path, asStranger(['cat', path])]).not.toEqual([path, 0]);
-      expect(asStranger(['cat', join(stack.dataDir, 'stack.json')])).not.toBe(0);
-    } finally {
-      await stack.stop();
-    }
-  });
+  /** Only root can act as other accounts. */
+  function expectToBeOutOfReach(stack: EmbeddedServer): void {
+    const paths = readdirSync(stack.dataDir, { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(stack.dataDir, name),
+    );
+    // An account that is not in PostgreSQL's group.
+    const asStranger = (command: string[]) =>
+      spawnSync(command[0] ?? '', command.slice(1), { uid: 12_345, gid: 12_345, encoding: 'utf8' }).status;
+    expect(asStranger(['ls', stack.dataDir])).not.toBe(0);
+    for (const path of paths.slice(0, 40)) expect([path, asStranger(['cat', path])]).not.toEqual([path, 0]);
+    expect(asStranger(['cat', join(stack.dataDir, 'stack.json')])).not.toBe(0);
+  }
 
   it('leave a folder alone that contains other files', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchboard-other-'));
