@@ -14,7 +14,8 @@ import {
   summarized,
   summaryOf,
 } from '../support/long-chats.js';
-import { configureAgent } from '../support/agent-config.js';
+import type { AppSettings } from '../../src/modules/admin-config/config-schemas.js';
+import { configureAgent, configureSettings } from '../support/agent-config.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 
@@ -303,14 +304,7 @@ describe('a compaction', () => {
   });
 
   it('is not made when it is switched off', async () => {
-    const settings = async (compaction: object) => {
-      await app.database.query(
-        `update admin_config set config_data = config_data || jsonb_build_object('compaction', $1::jsonb)
-          where config_key = 'app_settings'`,
-        [JSON.stringify(compaction)],
-      );
-      await sleep(300);
-    };
+    const settings = (compaction: AppSettings['compaction']) => configureSettings(app, { compaction });
     try {
       await settings({ enabled: false });
       const { chatId } = await addLongChat(app, user, 30);

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import { safeValidateUIMessages } from 'ai';
 import pg from 'pg';
 import { z } from 'zod';
 import { addChat, addMessage, addStream, text } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
+import { eventually } from '../support/chat-app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
+import { waitingForLocks } from '../support/row-locks.js';
 
 let app: TestApp;
 let owner: TestUser;
@@ -305,7 +306,7 @@ describe('DELETE /api/chats/:id/messages?from=', () => {
       await turn.query('begin');
       await turn.query('insert into "Stream" (id, "chatId") values ($1, $2)', [randomUUID(), chatId]);
       const pending = deleteFrom(ids[0]!);
-      await setTimeout(200);
+      await eventually(async () => (await waitingForLocks(app.database)) > 0);
       await turn.query('commit');
       expectProblem(await pending, 409, 'stream_in_progress');
     } finally {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { awayFromTheEndOfTheHour, usedOf } from '../support/admissions.js';
-import { configureAgent } from '../support/agent-config.js';
+import { configureAgent, configureSettings } from '../support/agent-config.js';
 import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, startChatApp } from '../support/chat-app.js';
 import { answers, draws, failureOf, NEW_IMAGE, picture } from '../support/drawing.js';
@@ -108,12 +108,7 @@ describe("calls with the user's own key", () => {
     const openai = { 'x-openai-api-key': 'my-own-key' };
     const body = { agent: 'artifact', model: 'openai/gpt-4o-mini' };
     await configureAgent(app, 'openai', { budget: { daily: 0.000001 } }, 'artifact');
-    const settings = await app.database.query(
-      `update admin_config set config_data = config_data || '{"imageModels": {"google": "gemini-2.5-flash-image"}}'
-        where config_key = 'app_settings' returning config_data`,
-    );
-    expect(settings).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await configureSettings(app, { imageModels: { google: 'gemini-2.5-flash-image' } });
     makesPicture();
     app.double.enqueue({ image: picture() }, { when: draws });
     const refused = await ask(openai, body);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -113,16 +113,19 @@ describe('a server that cannot work does not start, and says why', () => {
     try {
       const port = String(portOf(taken));
       const DATABASE_URL = database.url;
-      expect(await refusal({ DATABASE_URL, PORT: port })).toMatch(/PORT \d+ of 127\.0\.0\.1 is in use/);
-      expect(await refusal({ DATABASE_URL, METRICS_PORT: port })).toMatch(
-        /METRICS_PORT \d+ of .* set METRICS_PORT/,
-      );
-      expect(await refusal({ DATABASE_URL, HOST: '192.0.2.1' })).toContain(
-        'HOST 192.0.2.1 is not an address',
-      );
-      // Before the embedded stack is set up, which takes a while.
       const folder = join(tmpdir(), `switchboard-never-${port}`);
-      expect(await refusal({ SUPABASE_JWT_SECRET: '', PORT: port, DATA_DIR: folder })).toContain('in use');
+      const [main, metrics, host, embedded] = await Promise.all([
+        refusal({ DATABASE_URL, PORT: port }),
+        refusal({ DATABASE_URL, METRICS_PORT: port }),
+        refusal({ DATABASE_URL, HOST: '192.0.2.1' }),
+        refusal({ SUPABASE_JWT_SECRET: '', PORT: port, DATA_DIR: folder }),
+      ]);
+      expect(main).toMatch(/PORT \d+ of 127\.0\.0\.1 is in use/);
+      expect(metrics).toMatch(/METRICS_PORT \d+ of .* set METRICS_PORT/);
+      expect(host).toContain('HOST 192.0.2.1 is not an address');
+      // Before the embedded stack is set up, which takes a while.
+      expect(embedded).toContain('in use');
+      expect(existsSync(folder)).toBe(false);
     } finally {
       taken.close();
     }

@@ -1,5 +1,9 @@
 import { AdminConfigService } from '../../src/modules/admin-config/admin-config.service.js';
-import type { AgentConfig, AnsweringAgent } from '../../src/modules/admin-config/config-schemas.js';
+import type {
+  AgentConfig,
+  AnsweringAgent,
+  AppSettings,
+} from '../../src/modules/admin-config/config-schemas.js';
 import type { TestApp } from './app.js';
 import { eventually } from './chat-app.js';
 
@@ -17,13 +21,32 @@ export async function configureAgent(
     `update admin_config set config_data = config_data || $2::jsonb where config_key = $1`,
     [`${agent}_agent_${provider}`, JSON.stringify(fields)],
   );
-  const wanted = JSON.stringify(sorted(fields));
   await eventually(async () => {
     const { agents } = await app.get(AdminConfigService).current();
-    const now = agents[agent][provider] as Record<string, unknown> | undefined;
-    const found = Object.fromEntries(Object.keys(fields).map((name) => [name, now?.[name]]));
-    return JSON.stringify(sorted(found)) === wanted;
+    return isUsed(fields, agents[agent][provider]);
   });
+}
+
+/** Sets fields of the settings of the application, and waits until the server uses them. */
+export async function configureSettings(
+  { app, database }: TestApp,
+  fields: Partial<AppSettings>,
+): Promise<void> {
+  await database.query(
+    `update admin_config set config_data = config_data || $1::jsonb where config_key = 'app_settings'`,
+    [JSON.stringify(fields)],
+  );
+  await eventually(async () => {
+    const { settings } = await app.get(AdminConfigService).current();
+    return isUsed(fields, settings);
+  });
+}
+
+function isUsed(fields: object, now: object | undefined): boolean {
+  const found = Object.fromEntries(
+    Object.keys(fields).map((name) => [name, (now as Record<string, unknown> | undefined)?.[name]]),
+  );
+  return JSON.stringify(sorted(found)) === JSON.stringify(sorted(fields));
 }
 
 /** PostgreSQL orders the properties of an object in its own way. */

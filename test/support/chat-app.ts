@@ -168,7 +168,7 @@ export function textOfChunks(chunks: UIMessageChunk[]): string {
 /** Waits until `check` returns a value. */
 export async function eventually<T>(
   check: () => Promise<T | undefined | false>,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   for (const deadline = Date.now() + milliseconds; ;) {
     const result = await check();

@@ -169,7 +169,7 @@ async function untilReady(url) {
       await client.end();
       return;
     } catch (error) {
-      if (attempt === 200) throw error;
+      if (attempt === 1_200) throw error;
       await sleep(50);
     }
   }

@@ -80,7 +80,7 @@ export async function startOwnPostgres(
         await query('select 1');
         return;
       } catch (error) {
-        if (attempt === 400) throw error;
+        if (attempt === 1_200) throw error;
         await sleep(50);
       }
     }
