@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestUser } from '../support/app.js';
-import { type AnswerReader, eventually, textOfChunks, userMessage } from '../support/chat-app.js';
+import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { usageDifferences } from '../support/usage-sums.js';
@@ -166,7 +166,7 @@ describe('two instances', () => {
       for (const word of ['word20 ', 'word40 ']) {
         await live.until(saying(word));
         const since = performance.now();
-        await followed.until((chunks) => textOfChunks(chunks).includes(word));
+        await followed.until(saying(word));
         expect(performance.now() - since).toBeLessThan(1_300);
       }
       expect((await followed.rest()).text).toBe((await live.rest()).text);

@@ -92,8 +92,8 @@ export function textOfParts({ parts }: Pick<StoredMessage, 'parts'>): string {
   return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
-/** A condition for `AnswerReader.until`: the text so far ends with this. */
-export const saying = (end: string) => (chunks: UIMessageChunk[]) => textOfChunks(chunks).endsWith(end);
+/** A condition for `AnswerReader.until`: the text so far contains this. More may have arrived with it. */
+export const saying = (words: string) => (chunks: UIMessageChunk[]) => textOfChunks(chunks).includes(words);
 
 /** The prompts of streamed calls to providers, without titles, oldest first. */
 export function answerCalls({ double }: { double: ProviderDouble }, text: string): RecordedRequest[] {

@@ -1,0 +1,1 @@
+export declare function spread<Test>(tests: Test[], seconds: (test: Test) => number): Test[];
