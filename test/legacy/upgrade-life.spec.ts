@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { verifyDatabase } from '../../src/common/database/verify/verify-database.js';
 import { LOCKING } from '../../src/upgrade-legacy/stage.repository.js';
 import { apply, dryRun, finish, undo } from '../../src/upgrade-legacy/upgrade.js';
 import { createSupabaseDatabase } from '../rls/supabase-database.js';
+import { eventually } from '../support/chat-app.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { LegacyRows, type Rows } from './legacy-rows.js';
 import { createLegacyTables } from './legacy-schema.js';
@@ -60,6 +62,16 @@ async function addChats(count: number): Promise<void> {
   );
 }
 
+/** Waits for the connection of the command, or its end. */
+const untilConnected = (command: ChildProcess) =>
+  eventually(async () => {
+    if (command.exitCode !== null) return true;
+    const found = await database.query(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'switchboard-upgrade-legacy'`,
+    );
+    return found.length > 0;
+  });
+
 describe('an upgrade that is stopped', () => {
   it('continues after a lost connection, whenever it is lost', async () => {
     await addChats(1_500);
@@ -106,9 +118,12 @@ describe('an upgrade that is stopped', () => {
       });
       for (const stream of [child.stdout, child.stderr])
         stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-      const timer = setTimeout(() => child.kill('SIGKILL'), 700 + runs * 350);
-      [code] = (await once(child, 'close')) as [number | null];
-      clearTimeout(timer);
+      const closed = once(child, 'close') as Promise<[number | null]>;
+      // A longer time of work with each run. The start takes as long as the machine is busy.
+      await untilConnected(child);
+      await Promise.race([closed, sleep(100 + runs * 250)]);
+      child.kill('SIGKILL');
+      [code] = await closed;
       // It may be killed when it has just switched, and then there is no old chatbot.
       if (code !== 0 && (await one(`select to_regclass('"Chat"') as old`)).old) await useOldChatbot();
     }

@@ -10,7 +10,7 @@ const SHORT = 3;
 /** From here on, a file is a long one. */
 const LIMIT = 8;
 /** All long files begin within this share of the run, so that none runs alone at the end. */
-const SHARE = 0.9;
+const SHARE = 0.85;
 
 /**
  * Spreads the long files over the run. One after the other, they would take turns with nothing but each other: those
