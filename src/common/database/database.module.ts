@@ -11,6 +11,11 @@ import { TracedClient } from './traced-client.js';
 import { START_ATTEMPTS, START_DELAY } from './start-retries.js';
 
 /** Limits of a connection, in milliseconds. */
+/**
+ * Longer than PostgreSQL lets any statement run, in milliseconds. A host that has vanished ends no connection, and the
+ * operating system would wait for a quarter of an hour.
+ */
+const SILENCE = 65_000;
 const SESSION_LIMITS = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 };
 
 @Module({ providers: [DatabaseRoute], exports: [DatabaseRoute] })
@@ -36,6 +41,8 @@ class DatabaseRouteModule {}
           pipeline: true,
           Client: (await route.preparesStatements()) ? PreparedClient : TracedClient,
           keepAlive: true,
+          keepAliveInitialDelayMillis: 10_000,
+          query_timeout: SILENCE,
           connectionTimeoutMillis: 5_000,
           idleTimeoutMillis: 60_000,
           application_name: 'switchboard',

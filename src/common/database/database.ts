@@ -218,8 +218,12 @@ export class Database {
       await settled(sent);
       return result;
     } catch (error) {
-      failure = error;
-      throw error;
+      // The statement also fails if the one before it has failed, and that is the cause.
+      failure = await settled(sent).then(
+        () => error,
+        (first: unknown) => first,
+      );
+      throw failure;
     } finally {
       if (sent.length === 2) void send(client.query('COMMIT'));
       await Promise.allSettled(sent);

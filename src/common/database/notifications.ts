@@ -1,8 +1,11 @@
+import type { Duplex } from 'node:stream';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
 import { DatabaseRoute } from './database-route.js';
 
 const RECONNECT_DELAY = 1_000;
+/** No statement on this connection takes longer, in milliseconds. */
+const SILENCE = 15_000;
 
 type Handler = (payload: string) => void;
 
@@ -59,8 +62,12 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
    * if the connection has a session of its own. Undefined while there is no connection.
    */
   query<T>(name: string, text: string, values: unknown[]): Promise<T[]> | undefined {
+    const { client } = this;
     const statement = this.canListen ? { name, text, values } : { text, values };
-    return this.client?.query<pg.QueryResultRow>(statement).then(({ rows }) => rows as unknown as T[]);
+    return (
+      client &&
+      this.orLost(client, client.query<pg.QueryResultRow>(statement)).then(({ rows }) => rows as unknown as T[])
+    );
   }
 
   /** Calls the handlers of a channel as if a notification had arrived. */
@@ -73,7 +80,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     const { client } = this;
     if (!client) throw new Error('The listening connection to the database was lost.');
     // One at a time: they would pile up on a stuck connection.
-    this.pinging ??= client.query('select 1').finally(() => (this.pinging = undefined));
+    this.pinging ??= this.orLost(client, client.query('select 1')).finally(() => (this.pinging = undefined));
     await this.pinging;
   }
 
@@ -96,6 +103,8 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     const client = new pg.Client({
       connectionString: this.url,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      query_timeout: SILENCE,
       application_name: 'switchboard-listener',
       connectionTimeoutMillis: 5_000,
     });
@@ -116,6 +125,19 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private async listen(client: pg.Client): Promise<void> {
     for (const channel of this.handlers.keys()) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
     for (const handler of this.connectHandlers) await handler(client);
+  }
+
+  /** PostgreSQL answers these statements at once, or its host has vanished without ending the connection. */
+  private async orLost<T>(client: pg.Client, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Query read timeout') {
+        (client as unknown as { connection: { stream: Duplex } }).connection.stream.destroy();
+        this.lost(client, error);
+      }
+      throw error;
+    }
   }
 
   private lost(client: pg.Client, error?: Error): void {

@@ -42,7 +42,7 @@ const CONFLICTS = new Set(['40001', '40P01']);
 /** No connection of the pool became free in time. */
 const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 const UNAVAILABLE_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i;
+  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error|Query read timeout/i;
 
 /** Columns for client input of any size. Their constraints limit size and depth. */
 const TOO_LARGE = /_(parts|attachments|content|originalText|suggestedText)_check$/;
@@ -86,6 +86,8 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '22021':
       return invalidField('', 'a value cannot be stored as text');
     case '57014':
+    // An earlier statement of the transaction has failed, and its error is known elsewhere.
+    case '25P02':
       return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
       return unavailable('Another request is changing the same data. Try again.', 2, error);

@@ -66,6 +66,12 @@ export class Deadline {
     this.parent?.removeEventListener('abort', this.forward);
   }
 
+  /** The call has failed. What is left of it ends, too: some of the vendors' clients read on behind an error. */
+  end(error: unknown): void {
+    this.clear();
+    this.controller.abort(error);
+  }
+
   private startTimer(milliseconds: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.controller.abort(new UpstreamTimeoutError(`No data arrived for ${milliseconds} ms.`));

@@ -144,9 +144,10 @@ export class ModelCalls {
       try {
         return await attempt(call, deadline);
       } catch (thrown) {
-        deadline.clear();
-        const error = deadline.signal.aborted ? (deadline.signal.reason as unknown) : thrown;
-        const isBilled = deadline.wasSent && (deadline.signal.aborted || !isRefusal(error));
+        const { aborted } = deadline.signal;
+        const error = aborted ? (deadline.signal.reason as unknown) : thrown;
+        deadline.end(error);
+        const isBilled = deadline.wasSent && (aborted || !isRefusal(error));
         call.noteFailure(error, { isBilled });
         if (params.abortSignal?.aborted) call.end('aborted');
         else call.end('error', this.failureCode(error, descriptor));

@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
 import { noteOnlyPrepared, noteSent, noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
+import { responseStream } from './response-stream.js';
 
 /**
  * Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. With HTTP/2, calls
@@ -85,7 +85,9 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   const hasBody = statusCode !== 204 && statusCode !== 304;
   // Some servers and proxies compress responses even if the request asks them not to.
   const decoded = decodedBody(response.body, received['content-encoding']);
-  return new Response(hasBody ? toWebStream(decoded ?? response.body, signal) : null, {
+  const contentType = String(received['content-type']);
+  const passed = responseStream({ body: decoded ?? response.body, contentType, signal });
+  return new Response(hasBody ? passed : null, {
     status: statusCode,
     headers: Object.entries(received).flatMap(([name, value]): Array<[string, string]> =>
       value === undefined || (decoded && /^content-(?:encoding|length)$/.test(name))
@@ -191,37 +193,4 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 function plainHeaders(headers: RequestInit['headers'] = {}): Record<string, string> {
   const isPlain = Object.getPrototypeOf(headers) === Object.prototype;
   return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
-}
-
-/** Passes chunks on as they arrive, without the copies of a byte stream. The source pauses while nobody reads. */
-function toWebStream(body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
-  // A stream that was canceled takes nothing more, not even its end. What is on its way still arrives.
-  let isOpen = true;
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        body.on('data', (chunk: Uint8Array) => {
-          if (!isOpen) return;
-          noteSignOfLife(signal);
-          controller.enqueue(chunk);
-          if ((controller.desiredSize ?? 0) <= 0) body.pause();
-        });
-        body.once('end', () => {
-          if (isOpen) controller.close();
-          isOpen = false;
-        });
-        // More than one error may come, and each needs a listener.
-        body.on('error', (error) => {
-          if (isOpen) controller.error(error);
-          isOpen = false;
-        });
-      },
-      pull: () => void body.resume(),
-      cancel: (reason) => {
-        isOpen = false;
-        body.destroy(reason instanceof Error ? reason : undefined);
-      },
-    },
-    { highWaterMark: 16 },
-  );
 }

@@ -132,11 +132,12 @@ function isUnknownEvent(event: unknown): boolean {
  * Removes unknown events before the first event of the answer. Later ones are ignored by `CallStream`, if the client
  * cannot read them: it reads more than the answer, for example the sources.
  */
-const withoutUnknownEvents: Rewrite = (events) => {
+export const withoutUnknownEvents: Rewrite = (events) => {
   const all = splitEvents(events);
   const first = all.findIndex((event) => isKnownEvent(dataOf(event)));
-  if (first !== -1) return { events: all.slice(first).join(''), isDone: true };
-  return { events: all.filter((event) => !isUnknownEvent(dataOf(event))).join('') };
+  const before = first === -1 ? all : all.slice(0, first);
+  const kept = before.filter((event) => !isUnknownEvent(dataOf(event)));
+  return { events: [...kept, ...all.slice(before.length)].join(''), isDone: first !== -1 };
 };
 
 function isKnownEvent(event: unknown): boolean {

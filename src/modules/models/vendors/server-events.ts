@@ -33,36 +33,47 @@ function rewritten(body: ReadableStream<Uint8Array>, rewrite: Rewrite): Readable
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let pending = '';
+  /** The beginning of an event, in pieces: joining them each time would take long for a large one. */
+  let pending: string[] = [];
+  let tail = '';
   let isDone = false;
+  /** The decoder holds no first bytes of a character. */
+  let isPlain = false;
+
+  function next(text: string, isLast: boolean): string {
+    if (isDone) return text;
+    const end = isLast ? text.length : endOfEvents(tail + text) - tail.length;
+    if (end <= 0 && !isLast) {
+      pending.push(text);
+      tail = `${tail}${text}`.slice(-2);
+      return '';
+    }
+    const result = rewrite(pending.join('') + text.slice(0, end));
+    isDone = result.isDone === true;
+    const rest = text.slice(end);
+    pending = [rest];
+    tail = rest.slice(-2);
+    return isDone ? result.events + rest : result.events;
+  }
+
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       for (;;) {
         const { value } = await reader.read();
-        if (value && isDone) return controller.enqueue(value);
-        const known = pending.length;
-        pending += decoder.decode(value, { stream: value !== undefined });
-        const end = value ? endOfEvents(pending, known) : pending.length;
-        if (end > 0) {
-          const result = rewrite(pending.slice(0, end));
-          pending = pending.slice(end);
-          // Do not switch in the middle of a character, because the decoder holds its first bytes.
-          isDone = result.isDone === true && value !== undefined && (value.at(-1) ?? 0) < 0x80;
-          const text = isDone ? result.events + pending : result.events;
-          if (isDone) pending = '';
-          if (text !== '') controller.enqueue(encoder.encode(text));
-        }
+        if (value && isDone && isPlain) return controller.enqueue(value);
+        const text = next(decoder.decode(value, { stream: value !== undefined }), value === undefined);
+        isPlain = (value?.at(-1) ?? 0) < 0x80;
+        if (text !== '') controller.enqueue(encoder.encode(text));
         if (!value) return controller.close();
-        if (end > 0) return;
+        if (text !== '') return;
       }
     },
     cancel: (reason) => reader.cancel(reason),
   });
 }
 
-/** The end of the last complete event. Only searches the new text. */
-function endOfEvents(text: string, known: number): number {
-  const fresh = text.slice(Math.max(0, known - 3));
-  const end = Math.max(fresh.lastIndexOf('\n\n') + 2, fresh.lastIndexOf('\n\r\n') + 3);
-  return end > 2 ? text.length - fresh.length + end : 0;
+/** The end of the last complete event, or 0. */
+function endOfEvents(text: string): number {
+  const end = Math.max(text.lastIndexOf('\n\n') + 2, text.lastIndexOf('\n\r\n') + 3);
+  return end > 2 ? end : 0;
 }

@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream';
+import { noteSignOfLife } from './deadline.js';
+
+/**
+ * How many bytes are passed on in one turn of the event loop. The vendors' clients read what has arrived without leaving
+ * the turn, for example while they wait for the first words of an answer.
+ */
+const PIECE = 16 * 1024;
+/** Of one event, or of a whole response without events, in bytes. Pictures are the largest. The clients keep it all. */
+const MAX_SIZE = 64 * 1024 ** 2;
+
+export interface ResponseSource {
+  body: Readable;
+  contentType: string;
+  signal: AbortSignal | null | undefined;
+}
+
+/** Passes a response on as it arrives, without the copies of a byte stream. The source pauses while nobody reads. */
+export function responseStream({ body, contentType, signal }: ResponseSource): ReadableStream<Uint8Array> {
+  const hasEvents = contentType.startsWith('text/event-stream');
+  // A stream that has ended takes nothing more. What is on its way still arrives.
+  let isOpen = true;
+  let isWanted = false;
+  /** The rest of what has arrived comes in another turn. */
+  let isYielding = false;
+  let size = 0;
+
+  function pass(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (!isOpen || !isWanted || isYielding) return;
+    const piece = body.read(Math.min(body.readableLength, PIECE)) as Buffer | null;
+    if (piece === null) return;
+    noteSignOfLife(signal);
+    size = (hasEvents ? sizeBehindEvents(piece) : undefined) ?? size + piece.length;
+    if (size > MAX_SIZE) {
+      body.destroy(new Error(`The response has more than ${MAX_SIZE} bytes in one piece.`));
+      return;
+    }
+    isWanted = false;
+    if (piece.length === PIECE) {
+      isYielding = true;
+      setImmediate(() => {
+        isYielding = false;
+        pass(controller);
+      });
+    }
+    controller.enqueue(piece);
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const fail = (error: unknown) => {
+          if (isOpen) controller.error(error);
+          isOpen = false;
+        };
+        body.on('readable', () => pass(controller));
+        body.once('end', () => {
+          if (isOpen) controller.close();
+          isOpen = false;
+        });
+        // More than one error may come, and each needs a listener.
+        body.on('error', fail);
+        // The source itself ends later, and until then its reader could read on.
+        signal?.addEventListener('abort', () => fail(signal.reason), { once: true });
+        if (signal?.aborted) fail(signal.reason);
+      },
+      pull(controller) {
+        isWanted = true;
+        pass(controller);
+      },
+      cancel: (reason) => {
+        isOpen = false;
+        body.destroy(reason instanceof Error ? reason : undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** How much of a piece follows the last event that ends in it. */
+function sizeBehindEvents(piece: Buffer): number | undefined {
+  const end = Math.max(piece.lastIndexOf('\n\n') + 2, piece.lastIndexOf('\n\r\n') + 3);
+  return end > 2 ? piece.length - end : undefined;
+}
