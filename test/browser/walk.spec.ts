@@ -340,4 +340,22 @@ describeWithBrowser('the web client on another origin', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('link', { name: 'About Tell me in two halves.' }).waitFor();
   });
+
+  step('keeps the rest of the client when a page cannot be shown', async () => {
+    const { page } = walk;
+    const usage = page
+      .getByRole('navigation', { name: 'Chats and pages' })
+      .getByRole('link', { name: 'Usage' });
+    await page.route('**/usage-page-*.js', (route) => route.abort());
+    await usage.click();
+    await page.getByRole('alert').getByText('This page cannot be shown.').waitFor();
+    await page.getByRole('link', { name: 'About Tell me in two halves.' }).click();
+    await walk.answer().waitFor();
+    await usage.click();
+    await page.unroute('**/usage-page-*.js');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('heading', { name: 'Limits' }).waitFor();
+    // The browser's own words about the missing file.
+    walk.complaints.length = 0;
+  });
 });

@@ -1,4 +1,5 @@
 import { lazy, Suspense, useState } from 'react';
+import { ErrorBoundary } from 'react-error-boundary';
 import { useLocation, useRoute } from 'wouter';
 import { SignIn } from './auth/sign-in.tsx';
 import { useMe, useSession } from './auth/session.tsx';
@@ -7,6 +8,7 @@ import { Sidebar } from './sidebar/sidebar.tsx';
 import { IconButton } from './ui/icon-button.tsx';
 import { Loading } from './ui/loading.tsx';
 import { newId } from './ui/new-id.ts';
+import { PageFailure } from './ui/page-failure.tsx';
 
 // Charts, editors and forms are large. They are loaded when they are needed.
 const UsagePage = lazy(() =>
@@ -26,6 +28,7 @@ export function App() {
 }
 
 function Shell() {
+  const [location] = useLocation();
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const closeMenu = () => setIsMenuOpen(false);
   return (
@@ -43,9 +46,11 @@ function Shell() {
           aria-expanded={isMenuOpen}
           onClick={() => setIsMenuOpen(true)}
         />
-        <Suspense fallback={<Loading />}>
-          <CurrentPage />
-        </Suspense>
+        <ErrorBoundary FallbackComponent={PageFailure} resetKeys={[location]}>
+          <Suspense fallback={<Loading />}>
+            <CurrentPage />
+          </Suspense>
+        </ErrorBoundary>
       </main>
     </div>
   );

@@ -92,9 +92,8 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     trim?: { threshold: number; strategyModifier?: '~' },
   ): Promise<unknown> {
     const options = trim && { TRIM: { strategy: 'MAXLEN', ...trim } as const };
-    return this.ask((client) =>
-      Promise.all([client.xAdd(key, '*', fields, options), client.pExpire(key, lifetime)]),
-    );
+    // In one transaction, because a stream without an expiry would stay forever.
+    return this.ask((client) => client.multi().xAdd(key, '*', fields, options).pExpire(key, lifetime).exec());
   }
 
   /** Never rejects. @returns undefined if Redis is not configured, is away, or does not answer in time */

@@ -1,8 +1,9 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { useBackend } from '../api/backend.tsx';
 import { describeError } from '../api/problem.ts';
-import type { Page, Person } from '../api/types.ts';
+import type { Person } from '../api/types.ts';
+import { usePages } from '../api/use-pages.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { formatTime } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -17,11 +18,8 @@ export function People() {
   const [query, setQuery] = useState('');
   const [leaving, setLeaving] = useState<Person>();
   const q = useDeferredValue(query.trim());
-  const people = useQuery({
-    queryKey: ['people', q],
-    queryFn: () => call<Page<Person>>(`/api/admin/users?limit=100${q && `&q=${encodeURIComponent(q)}`}`),
-    placeholderData: (former) => former,
-  });
+  const search = new URLSearchParams({ limit: '50', ...(q && { q }) });
+  const people = usePages<Person>(['people', q], `/api/admin/users?${search}`, { keepsFormer: true });
 
   async function change({ id }: Person, options: { method: string; body?: Partial<Person> }) {
     try {
@@ -63,7 +61,7 @@ export function People() {
             </tr>
           </thead>
           <tbody>
-            {(people.data?.items ?? []).map((person) => (
+            {people.items.map((person) => (
               <PersonRow
                 key={person.id}
                 person={person}
@@ -74,6 +72,11 @@ export function People() {
           </tbody>
         </table>
       </div>
+      {people.hasNextPage && (
+        <button type="button" className="link" onClick={() => void people.fetchNextPage()}>
+          Show more
+        </button>
+      )}
       {leaving && (
         <Dialog title="Delete the account?" onClose={() => setLeaving(undefined)}>
           <p>Everything that {leaving.email} owns will be gone.</p>

@@ -6,7 +6,7 @@ import type { Page, Person } from '../api/types.ts';
 export function usePersonNames(): (id: string) => string {
   const { call } = useBackend();
   const { data } = useQuery({
-    queryKey: ['people', ''],
+    queryKey: ['person-names'],
     queryFn: () => call<Page<Person>>('/api/admin/users?limit=100'),
   });
   const names = new Map((data?.items ?? []).map(({ id, email }) => [id, email]));
