@@ -150,6 +150,30 @@ describe('durable answers', () => {
     expect((await resume(app, stranger, chatId)).response.status).toBe(204);
   });
 
+  it('are not replayed because their chat was changed long after their end', async () => {
+    const chatId = randomUUID();
+    await app.say(user, chatId, 'long ago');
+    await app.say(user, chatId, 'and later');
+    await app.database.query(
+      `begin; set local session_replication_role = replica;
+       update "Message_v2" set "createdAt" = "createdAt" - interval '2 min' where "chatId" = '${chatId}';
+       update usage_logs set request_timestamp = request_timestamp - interval '2 min',
+              response_timestamp = response_timestamp - interval '2 min' where chat_id = '${chatId}';
+       update chat set "createdAt" = "createdAt" - interval '2 min', updated_at = updated_at - interval '2 min'
+        where id = '${chatId}'; commit`,
+    );
+    const status = async () => (await resume(app, user, chatId)).response.status;
+    expect(await status()).toBe(204);
+    await app.request('PATCH', `/api/chats/${chatId}`, { user, body: { title: 'A new title' } });
+    expect(await status()).toBe(204);
+    const [, , question] = await messagesOf(app, user, chatId);
+    await app.request('DELETE', `/api/chats/${chatId}/messages?from=${question!.id}`, { user });
+    expect(await status()).toBe(204);
+    await app.say(user, chatId, 'and now');
+    await app.request('PATCH', `/api/chats/${chatId}`, { user, body: { title: 'Another title' } });
+    expect(await status()).toBe(200);
+  });
+
   it('respond to HEAD with the headers only, and close the connection', async () => {
     const chatId = randomUUID();
     app.double.enqueue({ text: ['Head ', 'and body.'], pauseAfter: 1 });

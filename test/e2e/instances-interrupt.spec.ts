@@ -3,7 +3,8 @@ import type { TestUser } from '../support/app.js';
 import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { ServerProcess } from '../support/server-process.js';
-import { messagesOf, resume, saying, send, textOfParts } from '../support/turns.js';
+import { hold, waitingForLocks } from '../support/row-locks.js';
+import { answerCalls, messagesOf, resume, saying, send, stop, textOfParts } from '../support/turns.js';
 import { usageDifferences } from '../support/usage-sums.js';
 
 /** A message interrupts an answer that another instance is writing, by the same rules as on one instance. */
@@ -98,6 +99,29 @@ describe('a message to one of several instances interrupts the answer of another
       'complete',
       'complete',
     ]);
+  });
+
+  it('which is found and stopped while a message is still being refused', async () => {
+    const chatId = randomUUID();
+    const reader = await begin(chatId);
+    const held = await hold(servers.database);
+    try {
+      await held.query('select from chat where id = $1 for update', [chatId]);
+      const refused = next(other, chatId);
+      await eventually(async () => (await waitingForLocks(servers.database)) > 0);
+      const resumed = resume(other, user, chatId);
+      const stopped = stop(other, user, chatId);
+      await servers.double.until(() => answerCalls(servers, chatId)[0]?.closedByClient === true);
+      await held.release();
+      expect(await stopped).toEqual({ stopped: true });
+      expect([409, 200]).toContain((await refused).response.status);
+      for (const read of [reader, await resumed]) {
+        const { chunks, text } = await read.rest();
+        expect([text, chunks.at(-1)]).toEqual(['Safe and ', { type: 'abort', reason: 'stopped' }]);
+      }
+    } finally {
+      await held.release();
+    }
   });
 
   const untilNoted = (chatId: string, condition: string) =>

@@ -97,7 +97,7 @@ export class TurnConductor {
     run.ready = opened.stored;
     // The model is called while the question is being written to disk. Readers get nothing before that is done.
     opened.stored.then(
-      () => (turn.phase = 'answering'),
+      () => turn.hasOpened(),
       () => turn.stop('unstored'),
     );
     return opened;

@@ -199,7 +199,8 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const turn = this.hub.get(identity.id, chatId);
     if (turn) {
       turn.attend(left);
-      return turn.stream;
+      // A turn that is refused hides no answer of another instance.
+      if (await within(STOP_TIMEOUT, turn.opened, () => true)) return turn.stream;
     }
     const stream = await this.followed.find(identity, chatId);
     if (stream?.isFinished === false) this.readers.follow({ userId: identity.id, chatId }, left);
@@ -209,10 +210,14 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Ends the chat's running turn, whichever instance runs it, and waits until its content so far is stored. */
   async stop(userId: string, chatId: string): Promise<boolean> {
     const turn = this.hub.get(userId, chatId);
-    if (!turn) return this.remote.stop({ userId, chatId }, STOP_TIMEOUT);
-    turn.stop('stopped');
-    await endWithin(STOP_TIMEOUT, [turn.done]);
-    return true;
+    const isOpened = turn !== undefined && turn.phase !== 'opening';
+    turn?.stop('stopped');
+    const [isRemote] = await Promise.all([
+      // Until a turn is opened, another instance may be answering in the chat.
+      isOpened ? false : this.remote.stop({ userId, chatId }, STOP_TIMEOUT),
+      turn && endWithin(STOP_TIMEOUT, [turn.done]),
+    ]);
+    return isRemote || turn !== undefined;
   }
 
   /** Ends what is running for a chat that is about to be deleted: its turn, and its compaction. */

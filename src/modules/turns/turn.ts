@@ -29,7 +29,12 @@ export class Turn {
   run?: AccountedRun;
   /** Resolves when there is something to read. Rejects if the turn failed before that. */
   readonly readable: Promise<void>;
-  /** True while the content is checkpointed: the rows of the answer exist, and its end is not stored yet. */
+  /**
+   * True when the rows of the answer are stored, false if the turn was refused. Until then, another instance may be
+   * answering in the chat.
+   */
+  readonly opened: Promise<boolean>;
+  /** `answering` while the content is checkpointed: the rows of the answer exist, and its end is not stored yet. */
   phase: 'opening' | 'answering' | 'ending' = 'opening';
   /** True if something was published since the last checkpoint. */
   changed = false;
@@ -46,6 +51,7 @@ export class Turn {
   private connections = 0;
   private readonly controller = new AbortController();
   private readonly reading = Promise.withResolvers<void>();
+  private readonly opening = Promise.withResolvers<boolean>();
 
   constructor(
     readonly userId: string,
@@ -53,6 +59,7 @@ export class Turn {
   ) {
     this.answerId = request.action.type === 'approve' ? request.action.messageId : randomUUID();
     this.readable = this.reading.promise;
+    this.opened = this.opening.promise;
     // There may be no waiting reader. The failure is then in the stored message and the log.
     this.readable.catch(() => undefined);
   }
@@ -120,6 +127,12 @@ export class Turn {
     for (const chunk of this.answer.missingEnds()) this.publish(chunk);
   }
 
+  /** The question and the empty answer are stored. */
+  hasOpened(): void {
+    this.phase = 'answering';
+    this.opening.resolve(true);
+  }
+
   /** From now on, readers get the stream. */
   letRead(): void {
     this.reading.resolve();
@@ -127,6 +140,7 @@ export class Turn {
 
   /** Readers that are still waiting get the error instead of a stream. */
   refuse(error: AppError): void {
+    this.opening.resolve(false);
     this.reading.reject(error);
   }
 

@@ -48,7 +48,18 @@ export interface Follow {
 const STATE = `
   message.status, message.finish_reason as "finishReason", message.metadata, message."createdAt", message.version`;
 
-/** The chat is changed with the end of its answer. Copies in a new chat are older than their chat; the clocks of the server and the database may differ. */
+/**
+ * Whether the last answer of a chat has ended within $3 seconds. One transaction stores the end and changes the chat. If something
+ * else has changed the chat since, for example a new title, the times of the answer and of its calls say when it was written.
+ */
+const HAS_JUST_ENDED = `
+  message.status <> 'streaming' and chat.updated_at > now() - make_interval(secs => $3)
+  and (chat.xmin = message.xmin or message."createdAt" > now() - make_interval(secs => $3)
+       or exists (select from usage_logs call
+                   where call.chat_id = chat.id and call.metadata ->> 'messageId' = message.id::text
+                     and call.response_timestamp > now() - make_interval(secs => $3)))`;
+
+/** Copies in a new chat are older than their chat; the clocks of the server and the database may differ. */
 const FIND_LAST = `
   select message.id as "messageId", stream.id as "streamId", stream."instanceId", stream.id is not null as "isMarked", ${STATE}, message.parts,
          chat.title, question.id as "questionId", question.parts as question,
@@ -57,7 +68,7 @@ const FIND_LAST = `
            where run.message_id = message.id and call -> 'metadata' ->> 'messageId' = message.id::text limit 1) as model
     from chat
     join lateral (
-      select *, xmin::text as version from "Message_v2" latest
+      select *, xmin, xmin::text as version from "Message_v2" latest
        where latest."chatId" = chat.id order by latest."createdAt" desc, latest.id desc limit 1
     ) message on message.role = 'assistant'
     left join "Stream" stream on stream."messageId" = message.id and stream."chatId" = chat.id
@@ -69,8 +80,7 @@ const FIND_LAST = `
     ) question on stream.id is not null
    where chat.id = $1 and chat.user_id = $2
      and (stream.id is not null
-          or message.status <> 'streaming' and chat.updated_at > now() - make_interval(secs => $3)
-             and message."createdAt" > chat."createdAt" - interval '1 minute')
+          or ${HAS_JUST_ENDED} and message."createdAt" > chat."createdAt" - interval '1 minute')
    limit 1`;
 
 const FIND_ANSWER = `
