@@ -5,6 +5,8 @@ import { once } from 'node:events';
 export interface FreezableRoute {
   url: string;
   freeze(): void;
+  /** The connections of this moment never move again. New ones do, as after a failover. */
+  vanish(): void;
   close(): Promise<void>;
 }
 
@@ -12,7 +14,10 @@ export async function freezableRoute(databaseUrl: string): Promise<FreezableRout
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let isFrozen = false;
+  let vanished = 0;
   const server = createServer((client) => {
+    const age = vanished;
+    const isStill = () => isFrozen || age < vanished;
     const upstream = connect(Number(target.port || 5432), target.hostname);
     for (const [from, to] of [
       [client, upstream],
@@ -20,10 +25,10 @@ export async function freezableRoute(databaseUrl: string): Promise<FreezableRout
     ] as const) {
       sockets.add(from);
       from.on('error', () => undefined);
-      from.on('data', (data) => !isFrozen && to.write(data));
+      from.on('data', (data) => !isStill() && to.write(data));
       from.on('close', () => {
         sockets.delete(from);
-        if (!isFrozen) to.destroy();
+        if (!isStill()) to.destroy();
       });
     }
   });
@@ -35,6 +40,7 @@ export async function freezableRoute(databaseUrl: string): Promise<FreezableRout
   return {
     url: url.href,
     freeze: () => (isFrozen = true),
+    vanish: () => void vanished++,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       if (!server.listening) return;

@@ -9,13 +9,9 @@ import { Notifications } from './notifications.js';
 import { PreparedClient } from './prepared-client.js';
 import { TracedClient } from './traced-client.js';
 import { START_ATTEMPTS, START_DELAY } from './start-retries.js';
+import { SILENCE_LIMIT } from './time-limits.js';
 
 /** Limits of a connection, in milliseconds. */
-/**
- * Longer than PostgreSQL lets any statement run, in milliseconds. A host that has vanished ends no connection, and the
- * operating system would wait for a quarter of an hour.
- */
-const SILENCE = 65_000;
 const SESSION_LIMITS = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 };
 
 @Module({ providers: [DatabaseRoute], exports: [DatabaseRoute] })
@@ -42,7 +38,7 @@ class DatabaseRouteModule {}
           Client: (await route.preparesStatements()) ? PreparedClient : TracedClient,
           keepAlive: true,
           keepAliveInitialDelayMillis: 10_000,
-          query_timeout: SILENCE,
+          query_timeout: SILENCE_LIMIT.pool,
           connectionTimeoutMillis: 5_000,
           idleTimeoutMillis: 60_000,
           application_name: 'switchboard',

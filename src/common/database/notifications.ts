@@ -2,10 +2,9 @@ import type { Duplex } from 'node:stream';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
 import { DatabaseRoute } from './database-route.js';
+import { SILENCE_LIMIT } from './time-limits.js';
 
 const RECONNECT_DELAY = 1_000;
-/** No statement on this connection takes longer, in milliseconds. */
-const SILENCE = 15_000;
 
 type Handler = (payload: string) => void;
 
@@ -66,7 +65,9 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
     const statement = this.canListen ? { name, text, values } : { text, values };
     return (
       client &&
-      this.orLost(client, client.query<pg.QueryResultRow>(statement)).then(({ rows }) => rows as unknown as T[])
+      this.orLost(client, client.query<pg.QueryResultRow>(statement)).then(
+        ({ rows }) => rows as unknown as T[],
+      )
     );
   }
 
@@ -104,7 +105,7 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       connectionString: this.url,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      query_timeout: SILENCE,
+      query_timeout: SILENCE_LIMIT.listening,
       application_name: 'switchboard-listener',
       connectionTimeoutMillis: 5_000,
     });

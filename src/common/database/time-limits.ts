@@ -53,3 +53,10 @@ export function beginWithin({ lock, statement }: TimeLimits, mode: '' | 'READ ON
 export function beginByKey(limits: TimeLimits): string {
   return `${beginWithin(limits)}; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL jit = off`;
 }
+
+/**
+ * How long PostgreSQL may be silent before its connection is given up, in milliseconds. A host that has vanished ends no
+ * connection, and the operating system would wait for a quarter of an hour. In the pool, it is longer than any statement
+ * may run.
+ */
+export const SILENCE_LIMIT = { pool: 65_000, listening: 15_000 };
