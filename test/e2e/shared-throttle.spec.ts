@@ -57,7 +57,10 @@ const LIMIT = 20;
     async (_how, away, back) => {
       const before = log().length;
       const user = await first.createUser();
+      const readiness = async () => (await first.request('GET', '/health/ready')).body;
+      expect(await readiness()).toEqual({ status: 'ok', redis: 'up' });
       await away();
+      expect(await readiness()).toEqual({ status: 'ok', redis: 'down' });
       const startedAt = performance.now();
       for (let index = 0; index < 5; index++) expect((await ask(first, user)).status).toBe(200);
       expect(performance.now() - startedAt).toBeLessThan(2_500);

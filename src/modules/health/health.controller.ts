@@ -1,5 +1,12 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiProperty, ApiTags } from '@nestjs/swagger';
+import {
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Public } from '../../common/auth/decorators.js';
 import { ApiProblem } from '../../common/errors/api-problems.js';
 import { notFound, unavailable } from '../../common/errors/app-error.js';
@@ -16,6 +23,15 @@ switchboard_active_streams 3
 class HealthDto {
   @ApiProperty({ enum: ['ok'], example: 'ok' })
   status: 'ok';
+}
+
+class ReadyDto extends HealthDto {
+  @ApiPropertyOptional({
+    enum: ['up', 'down'],
+    example: 'up',
+    description: 'Present if `REDIS_URL` is set. The server is ready without Redis, too.',
+  })
+  redis?: 'up' | 'down';
 }
 
 @ApiTags('System')
@@ -42,11 +58,12 @@ export class HealthController {
     description:
       'It is ready if the database answers and has all migrations of this version, and no shutdown is in progress.',
   })
-  @ApiOkResponse({ type: HealthDto })
+  @ApiOkResponse({ type: ReadyDto })
   @ApiProblem(503)
-  async ready(): Promise<HealthDto> {
-    if (!(await this.health.isReady())) throw unavailable('The server is not ready.', 2);
-    return { status: 'ok' };
+  async ready(): Promise<ReadyDto> {
+    const [isReady, redis] = await Promise.all([this.health.isReady(), this.health.stateOfRedis()]);
+    if (!isReady) throw unavailable('The server is not ready.', 2);
+    return { status: 'ok', ...(redis && { redis }) };
   }
 
   /** Serves metrics here only if `METRICS_PORT` is not set. */

@@ -3,6 +3,7 @@ import { compareMigrations, READ_NAMES } from '../../common/database/migrate.js'
 import { Database } from '../../common/database/database.js';
 import { Notifications } from '../../common/database/notifications.js';
 import { within } from '../../common/periodic/within.js';
+import { Redis } from '../../common/redis/redis.js';
 
 const CHECK_TIMEOUT = 2_000;
 
@@ -13,6 +14,7 @@ export class HealthService implements OnModuleDestroy {
   constructor(
     private readonly database: Database,
     private readonly notifications: Notifications,
+    private readonly redis: Redis,
   ) {}
 
   /** True if the database answers and has all migrations, within two seconds, and the process is not shutting down. */
@@ -23,6 +25,12 @@ export class HealthService implements OnModuleDestroy {
       () => false,
     );
     return within(CHECK_TIMEOUT, check, () => false);
+  }
+
+  /** Undefined if Redis is not configured. */
+  async stateOfRedis(): Promise<'up' | 'down' | undefined> {
+    if (!this.redis.isConfigured) return undefined;
+    return (await this.redis.ask((client) => client.ping())) === undefined ? 'down' : 'up';
   }
 
   /** A server with all connections in use is busy, not unavailable. The check does not queue behind its work. */

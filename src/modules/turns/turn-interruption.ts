@@ -67,6 +67,8 @@ export class TurnInterruption {
     for (const since = performance.now(); ;) {
       const isRead = this.readers.isFollowed(chatId);
       if (!isRead && (await this.remote.stop({ userId, chatId, isUnread: true }, STOP_TIMEOUT))) return true;
+      // It may have ended by itself.
+      if (!(await this.remote.isAnswering(userId, chatId))) return true;
       if (performance.now() - since > LEAVING.patience) return false;
       await sleep(REMOTE_CHECK_INTERVAL);
     }

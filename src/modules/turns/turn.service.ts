@@ -138,10 +138,10 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
           return this.show(identity, chatId, action);
         if (!(error instanceof AppError && error.code === 'stream_in_progress')) throw error;
         // Another instance is answering in the chat, perhaps the same message.
-        const stream = await this.followed.findSame(identity, request);
-        if (stream) {
-          this.readers.follow({ userId: identity.id, chatId }, left);
-          return { stream, headers: {} };
+        const same = await this.followed.findSame(identity, request);
+        if (same) {
+          this.readers.follow(identity.id, same, left);
+          return { stream: same.stream, headers: {} };
         }
         if (tries === MAX_TRIES || !(await this.interruption.stopRemote(identity.id, request, check)))
           throw error;
@@ -202,9 +202,9 @@ export class TurnService implements OnApplicationBootstrap, OnModuleDestroy, Bef
       // A turn that is refused hides no answer of another instance.
       if (await within(STOP_TIMEOUT, turn.opened, () => true)) return turn.stream;
     }
-    const stream = await this.followed.find(identity, chatId);
-    if (stream?.isFinished === false) this.readers.follow({ userId: identity.id, chatId }, left);
-    return stream;
+    const found = await this.followed.find(identity, chatId);
+    if (found) this.readers.follow(identity.id, found, left);
+    return found?.stream;
   }
 
   /** Ends the chat's running turn, whichever instance runs it, and waits until its content so far is stored. */

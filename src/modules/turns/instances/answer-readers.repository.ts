@@ -12,10 +12,9 @@ const IS_FOLLOWED = `select ${isFollowed('stream', '$2')} as "isFollowed" from "
 const SET_UNREAD = `update "Stream" set "isUnread" = $2 where id = $1`;
 
 const SET_FOLLOWED = `
-  update "Stream" stream
-     set "followedBy" = case when $3 then array_append(array_remove("followedBy", $4), $4) else array_remove("followedBy", $4) end
-    from chat
-   where chat.id = $1 and chat.user_id = $2 and stream."chatId" = chat.id and stream."instanceId" <> $4`;
+  update "Stream"
+     set "followedBy" = case when $2 then array_append(array_remove("followedBy", $3), $3) else array_remove("followedBy", $3) end
+   where id = $1 and "instanceId" <> $3`;
 
 /** The statements that note whether a running answer is read. They run as the service. */
 @Injectable()
@@ -41,12 +40,9 @@ export class AnswerReadersRepository {
     return rows[0]?.isFollowed ?? false;
   }
 
-  /** Whether the running answer of a chat, which another instance writes, is read on this one. */
-  async setFollowed(
-    { chatId, userId }: { chatId: string; userId: string },
-    isFollowed: boolean,
-  ): Promise<void> {
-    const parameters = [chatId, userId, isFollowed, this.instance.instanceId];
+  /** Whether an answer that another instance writes is read on this one. */
+  async setFollowed(streamId: string, userId: string, isFollowed: boolean): Promise<void> {
+    const parameters = [streamId, isFollowed, this.instance.instanceId];
     await this.database.executeAsService([{ text: SET_FOLLOWED, parameters }], userId);
   }
 }

@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import type { LiveStream } from '../stream-hub/live-stream.js';
 import type { Turn } from '../turn.js';
 import { AnswerReadersRepository } from './answer-readers.repository.js';
+import type { FollowedStream } from './followed-answers.js';
 
-interface ChatPlace {
-  userId: string;
-  chatId: string;
-}
+/** How long to wait after a failure, in milliseconds. */
+const RETRY_DELAY = 1_000;
 
 interface Followed {
+  chatId: string;
+  stream: LiveStream;
   connections: number;
   flag: StoredFlag;
 }
@@ -21,8 +24,9 @@ interface Followed {
 export class AnswerReaders {
   private readonly logger = new Logger(AnswerReaders.name);
   private readonly flags = new WeakMap<Turn, StoredFlag>();
-  /** By chat: the answers of other instances that are read here. */
+  /** By stream: the answers of other instances that are read here. */
   private readonly followed = new Map<string, Followed>();
+  private isFailing = false;
 
   constructor(private readonly repository: AnswerReadersRepository) {}
 
@@ -36,26 +40,32 @@ export class AnswerReaders {
       flag = this.flagOf((isUnread) => this.repository.setUnread(streamId, userId, isUnread));
       this.flags.set(turn, flag);
     }
-    flag.set(turn.isUnread);
+    void flag.set(turn.isUnread);
   }
 
-  /** A connection to this instance reads an answer that another one writes, until `left` aborts. */
-  follow(place: ChatPlace, left: AbortSignal): void {
-    if (left.aborted) return;
-    const known = this.followed.get(place.chatId);
-    const followed = known ?? {
+  /** A connection of this user to this instance reads an answer that another one may be writing, until `left` aborts. */
+  follow(userId: string, { chatId, streamId, stream }: FollowedStream, left: AbortSignal): void {
+    if (left.aborted || streamId === undefined || stream.isFinished) return;
+    const followed = this.followed.get(streamId) ?? {
+      chatId,
+      stream,
       connections: 0,
-      flag: this.flagOf((isFollowed) => this.repository.setFollowed(place, isFollowed)),
+      flag: this.flagOf((isFollowed) => this.repository.setFollowed(streamId, userId, isFollowed)),
     };
-    this.followed.set(place.chatId, followed);
+    this.followed.set(streamId, followed);
     followed.connections++;
-    followed.flag.set(true);
+    void followed.flag.set(true);
     const leave = () => {
-      if (--followed.connections > 0) return;
-      this.followed.delete(place.chatId);
-      followed.flag.set(false);
+      if (--followed.connections === 0) void this.leave(streamId, followed);
     };
     left.addEventListener('abort', leave, { once: true });
+  }
+
+  /** Another reader may come meanwhile. Two flags of one answer would overtake each other. */
+  private async leave(streamId: string, followed: Followed): Promise<void> {
+    await followed.flag.set(false);
+    if (followed.connections === 0 && this.followed.get(streamId) === followed)
+      this.followed.delete(streamId);
   }
 
   /** Whether anyone reads an answer of this instance, here or on another one. */
@@ -63,15 +73,26 @@ export class AnswerReaders {
     return !turn.isUnread || (await this.repository.isFollowed(turn.streamId, turn.userId));
   }
 
-  /** Whether an answer of another instance is read here. */
+  /** Whether the chat's running answer, of another instance, is read here. */
   isFollowed(chatId: string): boolean {
-    return this.followed.has(chatId);
+    return [...this.followed.values()].some(
+      (followed) => followed.chatId === chatId && followed.connections > 0 && !followed.stream.isFinished,
+    );
   }
 
   private flagOf(store: (value: boolean) => Promise<void>): StoredFlag {
-    return new StoredFlag(store, (error) =>
-      this.logger.warn({ err: error }, 'Whether an answer is read could not be stored.'),
-    );
+    return new StoredFlag(async (value) => {
+      try {
+        await store(value);
+        this.isFailing = false;
+        return true;
+      } catch (error) {
+        if (!this.isFailing)
+          this.logger.warn({ err: error }, 'Whether answers are read could not be stored. Trying again.');
+        this.isFailing = true;
+        return false;
+      }
+    });
   }
 }
 
@@ -79,31 +100,22 @@ export class AnswerReaders {
 class StoredFlag {
   private stored = false;
   private wanted = false;
-  private isStoring = false;
+  private storing?: Promise<void>;
 
-  constructor(
-    private readonly store: (value: boolean) => Promise<void>,
-    private readonly onFailure: (error: unknown) => void,
-  ) {}
+  /** @param store returns false if it has failed */
+  constructor(private readonly store: (value: boolean) => Promise<boolean>) {}
 
-  set(wanted: boolean): void {
+  /** Resolves when the flag is stored. Never rejects. */
+  async set(wanted: boolean): Promise<void> {
     this.wanted = wanted;
-    if (!this.isStoring) void this.run();
+    await (this.storing ??= this.run().finally(() => (this.storing = undefined)));
   }
 
-  /** Never rejects. After a failure, the next change tries again. */
   private async run(): Promise<void> {
-    this.isStoring = true;
-    try {
-      while (this.stored !== this.wanted) {
-        const { wanted } = this;
-        await this.store(wanted);
-        this.stored = wanted;
-      }
-    } catch (error) {
-      this.onFailure(error);
-    } finally {
-      this.isStoring = false;
+    while (this.stored !== this.wanted) {
+      const { wanted } = this;
+      if (await this.store(wanted)) this.stored = wanted;
+      else await sleep(RETRY_DELAY, undefined, { ref: false });
     }
   }
 }

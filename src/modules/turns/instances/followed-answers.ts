@@ -29,6 +29,13 @@ const UNREAD_FOR = 2_000;
 const REPLAYABLE = 60;
 const CHANGED = 'The answer was changed. Load the chat again.';
 
+/** What a reader gets. `streamId` is set while the answer is being written. */
+export interface FollowedStream {
+  chatId: string;
+  streamId?: string;
+  stream: LiveStream;
+}
+
 interface Followed extends Follow {
   answer: FollowedAnswer;
   instanceId: number;
@@ -59,19 +66,19 @@ export class FollowedAnswers {
   ) {}
 
   /** The stream of the last answer in the user's chat, if it is being written or has ended within the last minute. */
-  async find(identity: Identity, chatId: string): Promise<LiveStream | undefined> {
+  async find(identity: Identity, chatId: string): Promise<FollowedStream | undefined> {
     const found = await this.repository.findLast(identity, chatId, REPLAYABLE);
-    return found && this.streamOf(found);
+    return found && this.follow(chatId, found);
   }
 
   /** The stream of the running answer to exactly this message: the request is a retry. */
-  async findSame(identity: Identity, { chatId, action }: TurnRequest): Promise<LiveStream | undefined> {
+  async findSame(identity: Identity, { chatId, action }: TurnRequest): Promise<FollowedStream | undefined> {
     if (action.type !== 'submit') return undefined;
     const found = await this.repository.findLast(identity, chatId, 0);
     const { id, parts } = action.message;
     const isSame =
       found?.isMarked && found.questionId === id && JSON.stringify(found.question) === toJson(parts);
-    return isSame ? this.streamOf(found) : undefined;
+    return isSame ? this.follow(chatId, found) : undefined;
   }
 
   /**
@@ -88,6 +95,10 @@ export class FollowedAnswers {
     const shown = new FollowedAnswer(found, answer);
     shown.followCheckpoints();
     return shown.stream;
+  }
+
+  private follow(chatId: string, found: FoundAnswer): FollowedStream {
+    return { chatId, streamId: found.streamId ?? undefined, stream: this.streamOf(found) };
   }
 
   private streamOf(found: FoundAnswer): LiveStream {

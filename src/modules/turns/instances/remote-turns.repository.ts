@@ -31,6 +31,10 @@ const ASK_TO_STOP = `
   )
   select asked.id, asked.instance from asked where (select count(*) from told) >= 0`;
 
+const IS_ANSWERING = `
+  select exists (select from "Stream" stream join chat on chat.id = stream."chatId"
+                  where chat.id = $2 and chat.user_id = $1) as "isAnswering"`;
+
 const STILL_MARKED = 'select id from "Stream" where id = any($1::uuid[])';
 
 /** The statements about answers that other instances are writing. They run as the service, with the user as a condition. */
@@ -46,6 +50,15 @@ export class RemoteTurnsRepository {
     const parameters = [userId, chatId ?? null, this.instance.instanceId, !isUnread];
     const [rows] = await this.database.executeAsService([{ text: ASK_TO_STOP, parameters }], userId);
     return (rows as AskedStream[] | undefined) ?? [];
+  }
+
+  /** Whether an answer is being written in a chat of this user, on any instance. */
+  async isAnswering(userId: string, chatId: string): Promise<boolean> {
+    const [rows] = await this.database.executeAsService(
+      [{ text: IS_ANSWERING, parameters: [userId, chatId] }],
+      userId,
+    );
+    return (rows as Array<{ isAnswering: boolean }> | undefined)?.[0]?.isAnswering ?? false;
   }
 
   /** @returns those of the streams that have not ended yet */

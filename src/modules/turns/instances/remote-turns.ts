@@ -33,4 +33,9 @@ export class RemoteTurns {
     }
     return asked.length > 0;
   }
+
+  /** Whether an answer is being written in a chat of this user, on any instance. */
+  isAnswering(userId: string, chatId: string): Promise<boolean> {
+    return this.repository.isAnswering(userId, chatId);
+  }
 }
