@@ -86,8 +86,7 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '22021':
       return invalidField('', 'a value cannot be stored as text');
     case '57014':
-    // An earlier statement of the transaction has failed, and its error is known elsewhere.
-    case '25P02':
+    case '25P02': // An earlier statement of the transaction has failed, and its error is known elsewhere.
       return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
       return unavailable('Another request is changing the same data. Try again.', 2, error);
