@@ -25,7 +25,12 @@ describe('events that are rewritten', () => {
     const expected = bytes.toString().replaceAll('data', 'DATA');
     for (let at = 1; at < bytes.length; at++)
       expect(await read([bytes.subarray(0, at), bytes.subarray(at)], rewrite)).toBe(expected);
-    expect(await read([...bytes].map((byte) => Uint8Array.of(byte)), rewrite)).toBe(expected);
+    expect(
+      await read(
+        [...bytes].map((byte) => Uint8Array.of(byte)),
+        rewrite,
+      ),
+    ).toBe(expected);
   });
 
   it('pass unchanged after the rewriting is done, also behind half a character', async () => {
@@ -43,9 +48,12 @@ describe('events that are rewritten', () => {
   it('keep what is no event before the first one, together with it or apart', async () => {
     const garbage = 'data: {"gar\n\n';
     for (const pieces of [[PROLOGUE + garbage + START], [PROLOGUE, garbage, START]])
-      expect(await read(pieces.map((piece) => Buffer.from(piece)), () => withoutUnknownEvents)).toBe(
-        garbage + START,
-      );
+      expect(
+        await read(
+          pieces.map((piece) => Buffer.from(piece)),
+          () => withoutUnknownEvents,
+        ),
+      ).toBe(garbage + START);
   });
 
   it('may be large: the time grows with the size', async () => {
