@@ -250,8 +250,8 @@ describe('faults after the first byte', () => {
       await app.double.until(() => answerCalls(app, question)[0]?.state === 'ended');
       const [call, ...more] = answerCalls(app, question);
       expect([call!.closedByClient, more]).toEqual([true, []]);
-      // The data in transit then is limited by the buffers of the connection.
-      expect(call!.chunks * 8_400).toBeLessThan(2 * limit);
+      // The data in transit then is limited by the buffers of the connection: on Linux, up to 10 MB.
+      expect(call!.chunks * 8_400).toBeLessThan(4 * limit);
       await expectNextTurn(ask);
     }
   });

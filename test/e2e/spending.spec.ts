@@ -106,13 +106,18 @@ describe('the amount spent', () => {
       [userId],
     );
     await refusalOf(app, request('0.000001', { monthly: 1 }));
-    const [plan] = await app.database.query(
-      `explain (analyze, buffers, format json) select * from switchboard.admit('admit', gen_random_uuid(), $1, 'chat', 10, 10, null, 1, 0.1, 0.1, 0, '1 minute', 1, null, null)`,
-      [userId],
-    );
+    const blocks: number[] = [];
+    // The first time in a session, the function itself is read, too.
+    for (let time = 1; time <= 3; time++) {
+      const [plan] = await app.database.query(
+        `explain (analyze, buffers, format json) select * from switchboard.admit('admit', gen_random_uuid(), $1, 'chat', 10, 10, null, 1, 0.1, 0.1, 0, '1 minute', 1, null, null)`,
+        [userId],
+      );
+      const { Plan: read } = plan['QUERY PLAN'][0];
+      blocks.push(read['Shared Hit Blocks'] + read['Shared Read Blocks']);
+    }
     // Reading the calls themselves would read thousands of pages.
-    const { Plan: read } = plan['QUERY PLAN'][0];
-    expect(read['Shared Hit Blocks'] + read['Shared Read Blocks']).toBeLessThan(200);
+    expect(Math.min(...blocks)).toBeLessThan(200);
   });
 
   it('includes calls from before it was counted', async () => {

@@ -39,10 +39,9 @@ export class InstanceLock implements OnModuleInit {
   /** @returns false if an earlier session still has the lock: the connection was lost, and PostgreSQL has not noticed */
   private async takeLock(client: pg.Client): Promise<boolean> {
     try {
-      await client.query(
-        `begin; set local lock_timeout = ${PATIENCE};
-         select pg_advisory_lock(${ADVISORY_LOCKS.instance}, ${this.instanceId}); commit`,
-      );
+      await client.query(`begin; set local lock_timeout = ${PATIENCE}`);
+      await client.query('select pg_advisory_lock($1, $2)', [ADVISORY_LOCKS.instance, this.instanceId]);
+      await client.query('commit');
       return true;
     } catch (error) {
       if (postgresCode(error) !== '55P03') throw error;
