@@ -108,17 +108,24 @@ describe('a message to one of several instances interrupts the answer of another
     try {
       await held.query('select from chat where id = $1 for update', [chatId]);
       const refused = next(other, chatId);
-      await eventually(async () => (await waitingForLocks(servers.database)) > 0);
+      // Other statements may wait as well.
+      const opening = '%"lastContext" from chat where id = $1 and user_id = $2 for update%';
+      await eventually(async () => (await waitingForLocks(servers.database, opening)) > 0);
       const resumed = resume(other, user, chatId);
       const stopped = stop(other, user, chatId);
       await servers.double.until(() => answerCalls(servers, chatId)[0]?.closedByClient === true);
       await held.release();
       expect(await stopped).toEqual({ stopped: true });
-      expect([409, 200]).toContain((await refused).response.status);
-      for (const read of [reader, await resumed]) {
-        const { chunks, text } = await read.rest();
-        expect([text, chunks.at(-1)]).toEqual(['Safe and ', { type: 'abort', reason: 'stopped' }]);
-      }
+      const message = await refused;
+      expect([409, 200]).toContain(message.response.status);
+      // The end of the answer may overtake the message in the queue for the lock. The message is then accepted and stopped
+      // as well, and its own answer is resumed.
+      const isStopped = message.response.ok && (await message.rest()).chunks.at(-1)?.type === 'abort';
+      const ends = [await reader.rest(), await (await resumed).rest()];
+      expect(ends.map(({ chunks }) => chunks.at(-1))).toEqual(
+        Array(2).fill({ type: 'abort', reason: 'stopped' }),
+      );
+      expect(ends.map(({ text }) => text)).toEqual(['Safe and ', isStopped ? '' : 'Safe and ']);
     } finally {
       await held.release();
     }

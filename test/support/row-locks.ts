@@ -40,13 +40,17 @@ export async function hold(database: TestDatabase, userId?: string): Promise<Hel
 /**
  * The number of the application's connections that wait for a lock. `pg_stat_activity` reads one backend after the
  * other, so a slot that changes hands meanwhile is counted twice. The smallest of three readings is used.
+ *
+ * @param statement a pattern for LIKE: only such statements are counted
  */
-export async function waitingForLocks(database: TestDatabase): Promise<number> {
+export async function waitingForLocks(database: TestDatabase, statement = '%'): Promise<number> {
   let fewest = Number.POSITIVE_INFINITY;
   for (let reading = 0; reading < 3; reading++) {
     const [row] = await database.query(
       `select count(*)::int as waiting from pg_stat_activity
-        where datname = current_database() and application_name = 'switchboard' and wait_event_type = 'Lock'`,
+        where datname = current_database() and application_name = 'switchboard' and wait_event_type = 'Lock'
+          and query like $1`,
+      [statement],
     );
     fewest = Math.min(fewest, row.waiting as number);
   }
