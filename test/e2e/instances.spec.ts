@@ -6,9 +6,6 @@ import { type ChatServers, prepareChatServers } from '../support/chat-servers.js
 import type { ServerProcess } from '../support/server-process.js';
 import { usageDifferences } from '../support/usage-sums.js';
 import { answerCalls, messagesOf, resume, saying, send, stop, textOfParts } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 /** Two servers on one database act as one, without anything between them. */
 describe('two instances', () => {

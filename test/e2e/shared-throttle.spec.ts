@@ -1,9 +1,6 @@
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { HAS_REDIS, RedisServer } from '../support/redis.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 if (!HAS_REDIS)
   process.stderr.write('Left out: tests with Redis. Install redis-server or valkey-server to run them.\n');
