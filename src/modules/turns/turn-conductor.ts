@@ -268,7 +268,9 @@ export class TurnConductor {
     title?.abandon();
     const context = contextChunk(ending);
     if (context) turn.stream.publish(context);
-    const shown = told.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    // An end that could not be stored as it was says what is stored instead.
+    const ended = end === ending ? stored : end;
+    const shown = told.metadata ?? shownMetadata(metadata, { ...ended, createdAt: turn.answerCreatedAt });
     if (!untouched) for (const chunk of closingChunks(turn.answer.parts)) turn.stream.publish(chunk);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
