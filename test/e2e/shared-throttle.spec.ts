@@ -7,6 +7,15 @@ if (!HAS_REDIS)
 
 const LIMIT = 20;
 
+it('says at the start that each instance counts for itself without Redis', async () => {
+  const app = await startTestApp({ THROTTLE_LIMIT: '3' });
+  try {
+    expect(app.log()).toContain('Each instance counts requests for itself, because REDIS_URL is not set.');
+  } finally {
+    await app.close();
+  }
+});
+
 (HAS_REDIS ? describe : describe.skip)('the limit of requests over several instances', () => {
   let redis: RedisServer;
   let first: TestApp;
