@@ -76,6 +76,24 @@ describe('a crash', () => {
     return items.filter(({ metadata }) => metadata.purpose === 'answer').map(({ status }) => status);
   };
 
+  it('leaves no answer open for more than 15 seconds, also if the instance lives and has given it up', async () => {
+    const chatId = randomUUID();
+    const server = await servers.start();
+    const reader = await begin(server, chatId, 'given up');
+    servers.double.resume();
+    await reader.rest();
+    await servers.database.query(
+      `update "Message_v2" set status = 'streaming' where "chatId" = $1 and role = 'assistant'`,
+      [chatId],
+    );
+    await eventually(
+      async () => (await messagesOf(server, user, chatId)).every(({ status }) => status !== 'streaming'),
+      15_000,
+    );
+    expect((await messagesOf(server, user, chatId)).at(-1)?.status).toBe('interrupted');
+    await server.stop();
+  });
+
   it('leaves an answer that the next start closes, and a chat that goes on', async () => {
     const chatId = randomUUID();
     const first = await servers.start();

@@ -35,7 +35,8 @@ import type { SentAnswer, TurnRequest } from './turn.types.js';
 
 /** A little less than the second that a crash may lose. */
 const CHECKPOINT_INTERVAL = 800;
-const RECOVERY_INTERVAL = 30_000;
+/** An instance may leave an answer open itself, if the database was away for longer than its end was kept. */
+const RECOVERY_INTERVAL = 10_000;
 /** The time that running turns have to be stored after the deadline of a shutdown. */
 const STORE_TIMEOUT = 5_000;
 /** How often a message tries to take the place of an answer that another instance is writing. */
