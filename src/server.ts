@@ -11,6 +11,8 @@ import { checkPort, describeListenFailure, prepareDatabase } from './start-check
 
 /** Starts the server from the process environment and `.env`. A problem is one line on standard error and exit code 1. */
 export async function startServer(): Promise<void> {
+  // A terminal that was closed, or a log on a full disk, is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     await start();
   } catch (error) {

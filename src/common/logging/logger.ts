@@ -1,6 +1,7 @@
 import { type LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { traceFields } from '../observability/spans.js';
+import { LogOutput } from './log-output.js';
 import { requestContext } from './request-context.js';
 import { scrub } from './scrub.js';
 
@@ -49,7 +50,7 @@ export function createLogger(level: string, destination?: DestinationStream): Pi
         censor: '[redacted]',
       },
     },
-    destination ?? pino.destination({ sync: false }),
+    destination ?? new LogOutput(process.stdout.fd),
   );
 }
 
