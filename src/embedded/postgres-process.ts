@@ -38,7 +38,8 @@ export function initialise(
   { dataDir, folder, user }: PostgresPlace,
   secrets: StackSecrets,
 ): void {
-  const passwordFile = join(folder, '..', `.password-${process.pid}`);
+  // It is removed with the folder, if this process is killed meanwhile.
+  const passwordFile = `${folder}.password`;
   writeFileSync(passwordFile, secrets.databasePassword, { mode: 0o600 });
   if (user.uid !== undefined && user.gid !== undefined) chownSync(passwordFile, user.uid, user.gid);
   try {
@@ -129,7 +130,11 @@ export function wasPortTaken(dataDir: string, since: number): boolean {
 }
 
 /** Why PostgreSQL did not start. */
-export function didNotStart(dataDir: string, since: number): EmbeddedStackError {
+export function didNotStart(dataDir: string, since: number, port?: number): EmbeddedStackError {
+  if (wasPortTaken(dataDir, since))
+    return new EmbeddedStackError(
+      `PostgreSQL did not start in ${dataDir}: another program uses its port ${port}`,
+    );
   const log = logFrom(dataDir, since);
   const cause = /\b(?:FATAL|PANIC):|No space left/.test(log) ? `: ${causeIn(log)}` : '';
   return new EmbeddedStackError(

@@ -1,6 +1,16 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +168,51 @@ describe('the embedded stack in trouble', () => {
         );
       }
       await stack.stop();
+    },
+
+    'starts after its first start was cut off': async () => {
+      const folder = newFolder();
+      chmodSync(folder, 0o755);
+      const dataDir = join(folder, 'data');
+      const environment = { DATA_DIR: dataDir, PORT: String(await freePort()) };
+      const first = spawn(process.execPath, ['dist/src/main.js'], {
+        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+        stdio: 'ignore',
+        detached: true,
+      });
+      const ended = once(first, 'exit');
+      const isCreating = () =>
+        existsSync(dataDir) &&
+        readdirSync(dataDir).some((name) => existsSync(join(dataDir, name, 'PG_VERSION')));
+      await eventually(() => Promise.resolve(isCreating()), PATIENCE);
+      process.kill(-first.pid!, 'SIGKILL');
+      await ended;
+      const stack = await EmbeddedServer.start(environment, folder);
+      const left = readdirSync(dataDir).filter((name) => !/^(?:postgres|stack|storage)/.test(name));
+      expect(left).toEqual([]);
+      await stack.signUp('ada@example.com');
+      await stack.server.stop('SIGINT');
+
+      // The folder is moved, and its users move with it.
+      const moved = join(folder, 'moved');
+      renameSync(dataDir, moved);
+      const again = await EmbeddedServer.start({ ...environment, DATA_DIR: moved }, folder);
+      expect((await again.signIn('ada@example.com')).status).toBe(200);
+      expect(existsSync(dataDir)).toBe(false);
+      await again.server.stop('SIGINT');
+
+      const secrets = readFileSync(join(moved, 'stack.json'), 'utf8');
+      for (const damage of [
+        () => writeFileSync(join(moved, 'stack.json'), ''),
+        () => writeFileSync(join(moved, 'stack.json'), secrets.slice(0, 40)),
+        () => writeFileSync(join(moved, 'stack.json'), '{}'),
+        () => rmSync(join(moved, 'stack.json')),
+      ]) {
+        damage();
+        const { code, output } = await runServerProcess({ ...environment, DATA_DIR: moved });
+        expect(code).toBe(1);
+        expect(output).toMatch(/^switchboard: .*stack\.json is (?:damaged|missing)\. [^\n]*\n$/);
+      }
     },
 
     'takes the folder from a process that no longer runs': async () => {

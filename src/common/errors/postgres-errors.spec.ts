@@ -30,6 +30,7 @@ describe('an error of PostgreSQL', () => {
   it.each(['53100', '55P03', '57014', '40P01', '40001'])('%s passes although PostgreSQL is there', (code) => {
     expect(isDatabaseAway(withCode(code))).toBe(false);
     expect(isPassing(withCode(code))).toBe(true);
+    expect(mapPostgresError(withCode(code))).toMatchObject({ status: 503 });
   });
 
   it.each(['23514', '22P02', '42703', '42501', 'XX000', '55000'])('%s does not pass', (code) => {

@@ -98,6 +98,8 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '25P02': // An earlier statement of the transaction has failed, and its error is known elsewhere.
       return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
+    case '40001':
+    case '40P01':
       return unavailable('Another request is changing the same data. Try again.', 2, error);
     case '53100':
       return unavailable('The database is out of disk space.', 60, error);
@@ -110,7 +112,7 @@ export function mapPostgresError(error: unknown): AppError | undefined {
 
 /** Whether the failure passes: the database is away, has no room, or another transaction was in the way. */
 export function isPassing(error: unknown): boolean {
-  return mayRunAgain(error) || mapPostgresError(error)?.status === 503;
+  return mapPostgresError(error)?.status === 503;
 }
 
 /** Whether the same statement can succeed when it is run again. */
