@@ -7,6 +7,7 @@ export default {
   testEnvironment: '<rootDir>/test/support/jest/environment.js',
   // Node loads the test files, and the application from `dist`.
   runtime: '<rootDir>/test/support/jest/runtime.js',
+  reporters: ['default', '<rootDir>/test/support/jest/flaky-reporter.js'],
   testSequencer: '<rootDir>/test/support/jest/sequencer.js',
   transform: {},
   globalSetup: '<rootDir>/test/support/global-setup.js',

@@ -18,9 +18,6 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { eventually } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
 import { sentStatements } from '../support/statements.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const ODD = 'Gärten "A/B" \\ \u2028 שלום 👩‍🚀 e\u0301';
 

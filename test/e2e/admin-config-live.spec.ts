@@ -3,9 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { expectProblem } from '../support/expectations.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 /** The time limit for every instance to apply a change. */
 const SECOND = 1_000;

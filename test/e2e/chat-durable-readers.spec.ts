@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -7,8 +6,6 @@ import { type ChatApp, eventually, readAnswer, startChatApp, userMessage } from 
 import type { TestUser } from '../support/app.js';
 import { RawConnection } from '../support/raw-http.js';
 import { answerCalls, gauge, resume, saying, stop, storedAnswer, textOfParts } from '../support/turns.js';
-
-retryOnce();
 
 const MEGABYTE = 1024 ** 2;
 

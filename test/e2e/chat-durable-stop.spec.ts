@@ -16,9 +16,6 @@ import {
   storedAnswer,
   textOfParts,
 } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 /** Only a stop ends an answer. The text so far is kept and paid for, and the provider's request is closed. */
 describe('stopping an answer', () => {

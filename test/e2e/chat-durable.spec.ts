@@ -12,9 +12,6 @@ import {
   storedAnswer,
   textOfParts,
 } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const READERS = 'switchboard_stream_readers';
 

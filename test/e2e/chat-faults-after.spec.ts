@@ -1,5 +1,4 @@
 import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { ANSWER_LIMIT } from '../../src/modules/turns/turn.js';
 import type { ErrorReason, Fault, UsageLie } from '../doubles/script.js';
@@ -15,8 +14,6 @@ import {
 } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
-
-retryOnce();
 
 /**
  * Faults after a part of the answer has arrived. The call is not repeated, the reader gets an error at the end of the

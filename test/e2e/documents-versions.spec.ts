@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { insertDocument, insertSuggestion } from '../fixtures/rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { expectProblem, readAllPages } from '../support/expectations.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 let app: TestApp;
 let owner: TestUser;

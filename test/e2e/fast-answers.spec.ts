@@ -3,10 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import { freePort } from '../support/free-port.js';
-import { retryOnce } from '../support/measured.js';
 import { send } from '../support/turns.js';
-
-retryOnce();
 
 /** The longest turn of the event loop, in milliseconds of processor time. Test machines are slow. */
 const MAX_TURN = 120;

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Person } from '../support/embedded-server.js';
 import { file, FilesServer, PNG, text } from '../support/files-server.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const MEGABYTE = 1_000_000;
 const GEMINI = 'google/gemini-3.8-flash';

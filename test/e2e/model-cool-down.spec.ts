@@ -18,9 +18,6 @@ import {
 import { Metrics } from '../support/metrics.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { send } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const COOL_DOWN = 1_000;
 const GOOGLE_HEADER = 'x-google-api-key';

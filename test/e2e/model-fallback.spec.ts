@@ -19,9 +19,6 @@ import {
   withFallbacks,
 } from '../support/fallbacks.js';
 import { readChat, resume, send, stop } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const TIMEOUT = 1_200;
 const AGENT = { agent: 'chat' };

@@ -7,9 +7,6 @@ import { HAS_PGBOUNCER, PgBouncer } from '../support/pgbouncer.js';
 import { createTestDatabase } from '../support/postgres.js';
 import { HAS_REDIS, RedisServer } from '../support/redis.js';
 import { answerCalls, saying, stop } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const canRun = HAS_PGBOUNCER && HAS_REDIS;
 if (!canRun)

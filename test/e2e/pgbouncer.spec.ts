@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { runMigrations } from '../../src/common/database/migrate.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
-import { retryOnce } from '../support/measured.js';
 import { HAS_PGBOUNCER, PgBouncer } from '../support/pgbouncer.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-
-retryOnce();
 
 if (!HAS_PGBOUNCER)
   process.stderr.write('Left out: tests behind PgBouncer. Install the package pgbouncer to run them.\n');

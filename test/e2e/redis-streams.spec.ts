@@ -7,9 +7,6 @@ import { HAS_REDIS, RedisServer } from '../support/redis.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf, resume, send, stop, textOfParts } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 if (!HAS_REDIS)
   process.stderr.write('Left out: tests with Redis. Install redis-server or valkey-server to run them.\n');

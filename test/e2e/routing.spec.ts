@@ -3,9 +3,6 @@ import { AdminConfigService } from '../../src/modules/admin-config/admin-config.
 import { isRoutingCall } from '../doubles/wire/reply.js';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
 import type { TestUser } from '../support/app.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const TIMEOUT = 400;
 

@@ -1,5 +1,4 @@
 import { RUNNING_CALLS } from '../../src/modules/usage/usage-words.js';
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type AnswerReader, eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
@@ -16,8 +15,6 @@ import {
   storedAnswer,
   textOfParts,
 } from '../support/turns.js';
-
-retryOnce();
 
 /**
  * A crash loses at most the last second of an answer. Other instances continue, and none takes over a live instance's

@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
@@ -20,8 +19,6 @@ import {
   storedAnswer,
   textOfParts,
 } from '../support/turns.js';
-
-retryOnce();
 
 /** After SIGTERM, nothing new starts, what has started is finished, and nothing is lost. */
 describe('the shutdown of a server', () => {

@@ -3,10 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { eventually, userMessage } from '../support/chat-app.js';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
-import { retryOnce } from '../support/measured.js';
 import { gauge, messagesOf, send, textOfParts } from '../support/turns.js';
-
-retryOnce();
 
 const MEGABYTE = 1024 ** 2;
 const ANSWERS = 12;

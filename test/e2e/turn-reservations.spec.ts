@@ -120,7 +120,7 @@ describe('the reservation of a turn', () => {
     });
     try {
       app.double.enqueue(
-        { text: ['{"agent":"chat","reason":"So."}'], firstDelayMs: 400 },
+        { text: ['{"agent":"chat","reason":"So."}'], firstDelayMs: 1_500 },
         { when: isRoutingCall, times: 8 },
       );
       const turns = Array.from({ length: 8 }, () => app.say(user, randomUUID(), 'Anything'));

@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type ChatApp, eventually, startChatApp } from '../support/chat-app.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 /** A provider that accepts connections and never finishes TLS. */
 describe('a provider that never finishes the TLS handshake', () => {

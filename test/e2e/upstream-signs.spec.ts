@@ -1,12 +1,9 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import type { Encoding, Script } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf } from '../support/turns.js';
-
-retryOnce();
 
 /** A provider's connection contains more than the text of an answer: signs of life, new event types, redirects to the same answer. */
 

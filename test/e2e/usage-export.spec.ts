@@ -11,9 +11,6 @@ import { expectProblem, readAllPages } from '../support/expectations.js';
 import { nodesOf, planOf, type PlanNode } from '../support/query-plan.js';
 import { sentStatements, type SentStatements } from '../support/statements.js';
 import { addCalls } from '../support/usage-rows.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

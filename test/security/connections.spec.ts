@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
@@ -7,8 +6,6 @@ import type { TestUser } from '../support/app.js';
 import { hold } from '../support/row-locks.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { send } from '../support/turns.js';
-
-retryOnce();
 
 /** A lost connection only affects the requests that use it, and never the process. */
 describe('lost connections', () => {

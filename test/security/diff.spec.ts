@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { insertDocument, insertSuggestion } from '../fixtures/rows.js';
 import { messageToMarkdown } from '../../src/modules/chat/chat-markdown.js';
@@ -6,8 +5,6 @@ import { findCsvProblem } from '../../src/modules/documents/csv.js';
 import { replaceOnce } from '../../src/modules/suggestions/replace-once.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { drain, longestBlock, MAX_BLOCK } from '../support/loop-probe.js';
-
-retryOnce();
 
 let app: TestApp;
 let user: TestUser;

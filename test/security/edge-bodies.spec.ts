@@ -1,4 +1,3 @@
-import { retryOnce } from '../support/measured.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -8,8 +7,6 @@ import { expectProblem } from '../support/expectations.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { longestBlock } from '../support/loop-probe.js';
 import { RawConnection, sendRaw } from '../support/raw-http.js';
-
-retryOnce();
 
 /** The compiler and the garbage collector run in the same time. Without the fix, these attacks blocked for seconds. */
 const TOLERATED_BLOCK = 150;

@@ -1,8 +1,5 @@
 import { networkOf } from '../../src/common/http/client-address.js';
 import { MemoryThrottlerStorage } from '../../src/common/http/memory-throttler-storage.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 describe('the memory of the throttle', () => {
   it('is bounded for any number of addresses, and stays fast', async () => {

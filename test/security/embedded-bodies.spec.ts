@@ -1,12 +1,9 @@
-import { retryOnce } from '../support/measured.js';
 import { once } from 'node:events';
 import { createClient } from '@supabase/supabase-js';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../support/chat-app.js';
 import { EmbeddedServer, PASSWORD, type Person } from '../support/embedded-server.js';
-
-retryOnce();
 
 const MB = 1024 ** 2;
 /** Long enough for a valid body on a busy machine. */

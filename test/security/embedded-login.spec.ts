@@ -1,11 +1,8 @@
-import { retryOnce } from '../support/measured.js';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { LoginThrottle } from '../../src/embedded/login-throttle.js';
 import { EmbeddedServer, PASSWORD } from '../support/embedded-server.js';
 import { eachSideBySide } from '../support/side-by-side.js';
-
-retryOnce();
 
 /** A third of the default, because checking passwords takes long. */
 const LIMIT = 10;

@@ -1,9 +1,6 @@
-import { retryOnce } from '../support/measured.js';
 import { runCampaign } from '../fuzz/campaign.js';
 import { describeFailures } from '../fuzz/report.js';
 import { startTarget, type Target } from '../fuzz/target.js';
-
-retryOnce();
 
 /** The short form of `npm run test:fuzz`: always the same requests, a few for each operation. */
 describe('generated requests', () => {

@@ -4,9 +4,6 @@ import type { TestUser } from '../support/app.js';
 import { ADDRESS } from '../support/approvals.js';
 import { CHOSEN, type GithubApp, startGithubApp } from '../support/github-app.js';
 import { messagesOf } from '../support/turns.js';
-import { retryOnce } from '../support/measured.js';
-
-retryOnce();
 
 const CORE = GITHUB_TOKEN.replace('ghp_', '');
 const base64 = (text: string) => Buffer.from(text).toString('base64');

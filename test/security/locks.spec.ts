@@ -1,12 +1,9 @@
-import { retryOnce } from '../support/measured.js';
 import { Database } from '../../src/common/database/database.js';
 import { addChat } from '../fixtures/chat-rows.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startChatApp, userMessage } from '../support/chat-app.js';
 import { hold, type HeldTransaction, waitingForLocks } from '../support/row-locks.js';
 import { messagesOf, saying, storedAnswer, textOfParts } from '../support/turns.js';
-
-retryOnce();
 
 /** As set by `startTestApp`. A user may hold a quarter of it. */
 const POOL_SIZE = 8;

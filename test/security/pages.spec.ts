@@ -1,12 +1,9 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { addChat, addMessage } from '../fixtures/chat-rows.js';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.js';
 import { dropChecks } from '../support/checks.js';
 import { everyPage } from '../support/every-page.js';
 import { drain, longestBlock, MAX_BLOCK } from '../support/loop-probe.js';
-
-retryOnce();
 
 const MEGABYTE = 1024 * 1024;
 /** A page ends at 2 MB. There is little else in addition to the large columns. */

@@ -1,12 +1,9 @@
-import { retryOnce } from '../support/measured.js';
 import { randomUUID } from 'node:crypto';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { TestUser } from '../support/app.js';
 import { eventually, userMessage } from '../support/chat-app.js';
 import { hold } from '../support/row-locks.js';
 import { send } from '../support/turns.js';
-
-retryOnce();
 
 /** A number that no process has. */
 const GONE = 12_345;

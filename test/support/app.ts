@@ -54,13 +54,28 @@ export interface TestAppOptions {
   database?: TestDatabase;
 }
 
-/** Boots the real application on a database and a free port. `environment` overrides variables. */
+/** All applications of a process write to the log of the last one. */
+let lastLogs: readonly string[] = [];
+
+/** Few tests expect a 500. For all others, its cause is worth more than its status. */
+function printCause({ body }: TestResponse): void {
+  const { requestId } = (body ?? {}) as { requestId?: string };
+  const lines = lastLogs.filter((line) => requestId !== undefined && line.includes(requestId));
+  process.stderr.write(`A response with 500:\n${lines.join('')}\n`);
+}
+
+/**
+ * Boots the real application on a database and a free port. `environment` overrides variables.
+ *
+ * Passport keeps its strategies for the whole process, so the last application authenticates the users of all. Close it last.
+ */
 export async function startTestApp(
   environment: Record<string, string> = {},
   { seeded, database: existing }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = existing ?? (await createTestDatabase({ seeded }));
   const logs: string[] = [];
+  lastLogs = logs;
   const logDestination = new PassThrough();
   logDestination.on('data', (chunk: Buffer) => logs.push(chunk.toString('utf8')));
   const config = loadConfig(
@@ -95,7 +110,11 @@ export async function startTestApp(
       const token = await signToken(id, { email });
       return { id, email, token, headers: { authorization: `Bearer ${token}` } };
     },
-    request: (method, path, options = {}) => send(url, method, path, options),
+    request: async (method, path, options = {}) => {
+      const response = await send(url, method, path, options);
+      if (response.status === 500) printCause(response);
+      return response;
+    },
     close: async () => {
       await app.close();
       if (!existing) await database.drop();

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { PeriodicTask } from '../../src/common/periodic/periodic-task.js';
 import { PreparedClient } from '../../src/common/database/prepared-client.js';
 
 export interface SentStatements {
@@ -7,8 +9,14 @@ export interface SentStatements {
   roundTrips: number;
 }
 
-/** What a server does every few seconds in the background. */
-const BY_ITSELF = /fold_usage|select from switchboard\.usage_pending|switchboard\.(beat|instances)/;
+/** Set in what a server does by itself every few seconds, which belongs to no request. */
+const background = new AsyncLocalStorage<true>();
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the task it was called on
+const run = PeriodicTask.prototype.run;
+PeriodicTask.prototype.run = function (this: PeriodicTask) {
+  return background.run(true, () => run.call(this));
+};
 
 /** A statement that was sent, with its parameters and its result. */
 export type OnStatement = (text: string, parameters: unknown[], result: Promise<{ rows: unknown[] }>) => void;
@@ -28,7 +36,7 @@ export async function sentStatements(
   PreparedClient.prototype.query = function (this: PreparedClient, ...args: unknown[]) {
     const [statement] = args as [string | { text: string }];
     const text = typeof statement === 'string' ? statement : statement.text;
-    if (BY_ITSELF.test(text)) return original.apply(this, args) as unknown;
+    if (background.getStore()) return original.apply(this, args) as unknown;
     sent.verbs.push(/\w+/.exec(text)?.[0].toLowerCase() ?? '');
     if (!gathering.has(this)) {
       gathering.add(this);

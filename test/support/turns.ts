@@ -1,4 +1,4 @@
-import type { UIMessageChunk } from 'ai';
+import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import type { ProviderDouble, RecordedRequest } from '../doubles/provider-double.js';
 import type { TestUser } from './app.js';
 import { type AnswerReader, eventually, readAnswer, textOfChunks } from './chat-app.js';
@@ -90,6 +90,20 @@ export function storedAnswer(served: Served, user: TestUser, chatId: string): Pr
 
 export function textOfParts({ parts }: Pick<StoredMessage, 'parts'>): string {
   return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+/** The message that a client of the AI SDK makes of a stream. */
+export async function messageOf(chunks: UIMessageChunk[]): Promise<UIMessage> {
+  const stream = new ReadableStream<UIMessageChunk>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+  let last: UIMessage | undefined;
+  for await (const message of readUIMessageStream({ stream })) last = message;
+  if (!last) throw new Error('The stream has no message.');
+  return last;
 }
 
 /** A condition for `AnswerReader.until`: the text so far contains this. More may have arrived with it. */

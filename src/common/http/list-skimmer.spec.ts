@@ -1,7 +1,4 @@
 import { ListSkimmer } from './list-skimmer.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 const RULE = { list: 'messages', key: 'role', values: ['user', 'assistant'] };
 

@@ -3,9 +3,7 @@ import { APICallError, JSONParseError, TypeValidationError } from 'ai';
 import { createLogger } from './logger.js';
 import { requestContext } from './request-context.js';
 import { registerSecrets, scrub } from './scrub.js';
-import { processorTime, retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
+import { processorTime } from '../../../test/support/measured.js';
 
 describe('scrub', () => {
   it('removes keys by their shape', () => {

@@ -1,9 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { metricsRegistry } from '../observability/metrics.js';
 import { type PeriodicPlan, PeriodicTask } from './periodic-task.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 describe('PeriodicTask', () => {
   const tasks: PeriodicTask[] = [];

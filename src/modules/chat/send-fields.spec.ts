@@ -1,8 +1,5 @@
 import { AppError } from '../../common/errors/app-error.js';
 import { checkFields } from './send-fields.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 const SENT = { id: 'a-chat', messages: [], trigger: 'submit-message', messageId: 'm1' };
 

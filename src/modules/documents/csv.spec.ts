@@ -1,8 +1,5 @@
 import fc from 'fast-check';
 import { findCsvProblem } from './csv.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 const valid: Array<[string, string]> = [
   ['nothing', ''],

@@ -1,9 +1,6 @@
 import { applyPatch } from 'diff';
 import fc from 'fast-check';
 import { compare } from './document-diff.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 const diff = (from: string, to: string) =>
   compare({ name: 'doc', version: 'A', content: from }, { name: 'doc', version: 'B', content: to });

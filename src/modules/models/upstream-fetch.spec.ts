@@ -5,9 +5,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Deadline, noteOnlyPrepared } from './deadline.js';
 import { upstreamFetch } from './upstream-fetch.js';
-import { retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
 
 /** A vendor can only bill a request that has left this server. */
 describe('whether a request was sent', () => {

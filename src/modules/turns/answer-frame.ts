@@ -1,7 +1,10 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
 import { endsWithCalls, shownParts } from '../messages/shown-parts.js';
-import { CheckpointReader } from './instances/checkpoint-reader.js';
+import { CheckpointConflict, CheckpointReader } from './instances/checkpoint-reader.js';
 import type { Turn } from './turn.js';
+import type { MessageStatus } from './turn.types.js';
+
+type Parts = UIMessage['parts'];
 
 /*
  * What the stream of an answer contains beside the parts that the agent writes, so that every client has the same message:
@@ -23,10 +26,32 @@ export function endLastStep(turn: Turn): void {
 }
 
 /** Close the calls that the answer leaves open, for its readers only. After a reload, `shownParts` does the same. */
-export function closingChunks(parts: UIMessage['parts']): UIMessageChunk[] {
+export function closingChunks(parts: Parts): UIMessageChunk[] {
   const shown = shownParts(parts, 'complete');
   if (shown.every((part, index) => part === parts[index])) return [];
   const reader = new CheckpointReader();
   reader.next(parts);
   return reader.next(shown);
+}
+
+/**
+ * Leads readers from what was written to what another instance has stored, which may lack the last words. A step of which
+ * nothing is stored cannot be taken back, so nothing is changed then.
+ *
+ * @param written as the database would return it
+ */
+export function correctingChunks(
+  written: Parts,
+  { parts, status }: { parts: Parts; status: MessageStatus },
+): UIMessageChunk[] {
+  const shown = shownParts(parts, status);
+  if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
+  const reader = new CheckpointReader();
+  reader.next(written);
+  try {
+    return reader.next(shown, true);
+  } catch (error) {
+    if (error instanceof CheckpointConflict) return [];
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
 import type { Identity } from '../../common/auth/identity.js';
 import { type AppError, upstreamError } from '../../common/errors/app-error.js';
 import { toAppError } from '../../common/errors/problem.js';
@@ -14,7 +14,7 @@ import { upstreamFailure } from '../models/upstream-failure.js';
 import type { ModelProvider } from '../models/vendors/vendors.js';
 import type { UserKeys } from '../models/user-keys.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
-import { closingChunks, endLastStep, publishBeginning } from './answer-frame.js';
+import { closingChunks, correctingChunks, endLastStep, publishBeginning } from './answer-frame.js';
 import { AgentChooser } from './agent-chooser.js';
 import { withPatience } from './patience.js';
 import { StreamHub } from './stream-hub/stream-hub.js';
@@ -268,8 +268,14 @@ export class TurnConductor {
     title?.abandon();
     const context = contextChunk(ending);
     if (context) turn.stream.publish(context);
-    const shown = told.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
-    if (!untouched) for (const chunk of closingChunks(turn.answer.parts)) turn.stream.publish(chunk);
+    const { instead } = told;
+    const shown =
+      instead?.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    const closing =
+      instead && json !== undefined
+        ? correctingChunks(JSON.parse(json) as UIMessage['parts'], { ...instead, status: end.status })
+        : closingChunks(turn.answer.parts);
+    if (!untouched) for (const chunk of closing) turn.stream.publish(chunk);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 

@@ -36,6 +36,8 @@ export interface StoredEnd {
   status: MessageStatus | null;
   finishReason: FinishReason | null;
   metadata: object | null;
+  /** Null if they are those of this turn. */
+  parts: unknown;
 }
 
 /**
@@ -59,13 +61,14 @@ const finish = (more: string) => `
            metadata = case when is_marked then $7::jsonb else message.metadata end,
            finish_reason = case when is_marked then $15 else message.finish_reason end, ${MESSAGE_FIGURES}
       from booked, own where message.id = $1
-    returning message.id, message."chatId", message.status, message.finish_reason, message.metadata, is_marked
+    returning message.id, message."chatId", message.status, message.finish_reason, message.metadata, message.parts, is_marked
   ), chat as (
     update chat set "lastContext" = case when is_marked then $8::jsonb else chat."lastContext" end,
            title = case when is_marked and chat.title = $11 then coalesce($10, chat.title) else chat.title end, ${CHAT_TOTALS}
       from booked, own where chat.id = $2
   )${more}
-  select is_marked or status = $5 and metadata = $7::jsonb as "isOwn", status, finish_reason as "finishReason", metadata
+  select is_marked or status = $5 and metadata = $7::jsonb as "isOwn", status, finish_reason as "finishReason", metadata,
+         case when is_marked then null else parts end as parts
     from booked left join answer on true`;
 
 const FINISH = finish('');

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { UIMessage } from 'ai';
 import { AppError, unavailable } from '../../common/errors/app-error.js';
 import type { AccountedRun } from '../accounting/accounted-run.js';
 import { isOfDeletedUser } from '../accounting/accounting.service.js';
@@ -6,6 +7,7 @@ import { retryWhileUnavailable } from '../../common/database/retry.js';
 import { shownMetadata } from '../messages/shown-metadata.js';
 import { UsageService } from '../usage/usage.service.js';
 import type { Booking } from '../usage/usage.types.js';
+import { readParts } from './stored-parts.js';
 import { type FinishedAnswer, type StoredEnd, TurnEndRepository } from './turn-end.repository.js';
 import { failed } from './turn-ending.js';
 import type { End } from './turn-phases.js';
@@ -13,8 +15,8 @@ import type { End } from './turn-phases.js';
 /** What readers are told of the end of an answer. */
 export interface Told {
   end: End;
-  /** The metadata that is stored, if it is not that of the turn. */
-  metadata?: Record<string, unknown>;
+  /** What another instance has stored instead of what the turn has written. */
+  instead?: { metadata: Record<string, unknown>; parts: UIMessage['parts'] };
 }
 
 export const UNSTORED: End = failed(unavailable('The end of the answer could not be stored.', 5));
@@ -63,7 +65,10 @@ export class TurnStoring {
     const { createdAt } = answer;
     return {
       end: { status: status === 'streaming' ? 'interrupted' : status, finishReason: reason },
-      metadata: shownMetadata(metadata ?? null, { status, finishReason: reason, createdAt }),
+      instead: {
+        metadata: shownMetadata(metadata ?? null, { status, finishReason: reason, createdAt }),
+        parts: readParts(stored?.parts),
+      },
     };
   }
 

@@ -4,9 +4,7 @@ import fc from 'fast-check';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import * as samples from '../../../test/fixtures/language-samples.js';
 import { estimateTokens, estimateTokensOfSize, TokenEstimate } from './token-estimate.js';
-import { processorTime, retryOnce } from '../../../test/support/measured.js';
-
-retryOnce();
+import { processorTime } from '../../../test/support/measured.js';
 
 const real = (text: string) => countTokens(text, { disallowedSpecial: new Set() });
 

@@ -11,6 +11,9 @@ import './module-hooks.js';
 
 const require = createRequire(import.meta.url);
 
+/** How often a failed test runs again. A single failure in thousands of tests says nothing about a change. */
+const RETRIES = Number(process.env['TEST_RETRIES'] ?? 1);
+
 const builtSources = new Map();
 const dist = join(import.meta.dirname, '../../../dist');
 for (const name of readdirSync(dist, { recursive: true }))
@@ -23,6 +26,7 @@ class NativeRuntime extends Runtime {
 
   async unstable_importModule(path) {
     globalThis.jest = this.requireModuleOrMock(path, '@jest/globals').jest;
+    globalThis.jest.retryTimes(RETRIES, { logErrorsBeforeRetry: true });
     await import(pathToFileURL(path).href);
   }
 

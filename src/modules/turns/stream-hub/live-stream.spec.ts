@@ -2,9 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { UIMessageChunk } from 'ai';
 import { LINGERING_LIMIT, LiveStream, type StreamReader } from './live-stream.js';
-import { retryOnce } from '../../../../test/support/measured.js';
-
-retryOnce();
 
 const delta = (text: string, id = '1'): UIMessageChunk => ({ type: 'text-delta', id, delta: text });
 

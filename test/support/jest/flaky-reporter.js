@@ -1,0 +1,11 @@
+/** Names the tests that failed first and passed when they ran again. Each of them has a defect, or is one. */
+export default class FlakyReporter {
+  onRunComplete(_contexts, { testResults }) {
+    const flaky = testResults.flatMap(({ testFilePath, testResults: tests }) =>
+      tests
+        .filter(({ status, invocations = 1 }) => status === 'passed' && invocations > 1)
+        .map(({ fullName }) => `  ${testFilePath.slice(process.cwd().length + 1)} › ${fullName}`),
+    );
+    if (flaky.length > 0) process.stderr.write(`Flaky tests: ${flaky.length}\n${flaky.join('\n')}\n`);
+  }
+}
