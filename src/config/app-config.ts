@@ -38,6 +38,8 @@ export interface AppConfig<VendorId extends string = string> {
   };
   supabase: { url?: string; secretKey?: string; jwtSecret?: string; issuer?: string };
   redisUrl?: string;
+  /** True if the embedded stack supplies the database. */
+  isEmbedded: boolean;
   providers: Readonly<Record<VendorId, ProviderConfig>>;
   githubApiUrl?: string;
   demoModel: boolean;
@@ -132,6 +134,7 @@ export function loadConfig<VendorId extends string>(
       issuer: env.SUPABASE_JWT_ISSUER ?? (env.SUPABASE_URL && `${env.SUPABASE_URL}/auth/v1`),
     },
     redisUrl: env.REDIS_URL,
+    isEmbedded: embedded,
     providers: env.providers,
     githubApiUrl: env.GITHUB_API_URL,
     demoModel: env.DEMO_MODEL ?? (embedded && !hasServerKey),

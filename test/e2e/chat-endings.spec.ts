@@ -254,6 +254,27 @@ describe('the end of an answer', () => {
     expect(question).toMatchObject({ role: 'user', finishReason: null });
   });
 
+  it('is told as it is stored, if it cannot be stored as it was', async () => {
+    await app.database.query(
+      `create function refuse_end() returns trigger language plpgsql as $$ begin
+         if new.status = 'complete' and new.parts::text like '%Unstorable%' then raise 'refused'; end if; return new;
+       end $$;
+       create trigger refuse_end before update on "Message_v2" for each row execute function refuse_end()`,
+    );
+    const { answer, stored } = await ask('google', { text: ['Unstorable ', 'text'] }).finally(() =>
+      app.database.query('drop function refuse_end cascade'),
+    );
+    expect(answer.chunks.at(-1)).toEqual({
+      type: 'error',
+      errorText: 'The end of the answer could not be stored.',
+    });
+    expect(answer.chunks.at(-2)).toMatchObject({
+      type: 'message-metadata',
+      messageMetadata: { status: 'failed', finishReason: 'error' },
+    });
+    expect(stored).toMatchObject({ status: 'failed', finishReason: 'error' });
+  });
+
   it('has no reason if its user stops it', async () => {
     const [chatId, question] = [randomUUID(), randomUUID()];
     app.double.enqueue({ text: TEXT, pauseAfter: 1 }, { when: ({ userText }) => userText === question });

@@ -88,6 +88,15 @@ const ask = (app: TestApp, user: TestUser) => app.request('GET', '/api/me', { us
 });
 
 describe('the limit of requests without Redis', () => {
+  it('is said to be one for each instance at the start', async () => {
+    const app = await startTestApp({ THROTTLE_LIMIT: '3' });
+    try {
+      expect(app.log()).toContain('Each instance counts requests for itself, because REDIS_URL is not set.');
+    } finally {
+      await app.close();
+    }
+  });
+
   it('is counted by each instance, and the server starts', async () => {
     const app = await startTestApp({ REDIS_URL: 'redis://127.0.0.1:1', THROTTLE_LIMIT: '3' });
     try {

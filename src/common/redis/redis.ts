@@ -35,9 +35,10 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    const { redisUrl, nodeEnv } = this.config;
+    const { redisUrl, isEmbedded, server } = this.config;
     if (redisUrl === undefined) {
-      if (nodeEnv === 'production')
+      // The embedded stack has one instance.
+      if (!isEmbedded && server.throttleLimit > 0)
         this.logger.log('Each instance counts requests for itself, because REDIS_URL is not set.');
       return;
     }

@@ -269,13 +269,14 @@ export class TurnConductor {
     const context = contextChunk(ending);
     if (context) turn.stream.publish(context);
     const { instead } = told;
-    const shown =
-      instead?.metadata ?? shownMetadata(metadata, { ...stored, createdAt: turn.answerCreatedAt });
+    // An end that could not be stored as it was says what is stored instead.
+    const ended = { ...(end === ending ? stored : end), createdAt: turn.answerCreatedAt };
     const closing =
       instead && json !== undefined
         ? correctingChunks(JSON.parse(json) as UIMessage['parts'], { ...instead, status: end.status })
         : closingChunks(turn.answer.parts);
     if (!untouched) for (const chunk of closing) turn.stream.publish(chunk);
+    const shown = instead?.metadata ?? shownMetadata(metadata, ended);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }
 

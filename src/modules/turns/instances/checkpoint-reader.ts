@@ -55,6 +55,8 @@ export class CheckpointReader {
   private readonly read = new Map<string, Read>();
   private step = 0;
   private stepIsOpen = false;
+  /** Whether readers know that the last step is over. */
+  private stepIsFinished = false;
 
   /** Whether this checkpoint contains everything that was sent. */
   isContinuedBy(parts: Part[]): boolean {
@@ -78,6 +80,13 @@ export class CheckpointReader {
     const chunks = this.isContinued(named) ? [] : this.reset(named);
     for (const [name, part] of named) chunks.push(...this.chunksOf(name, part));
     return chunks;
+  }
+
+  /** The last step is over. */
+  finishStep(): UIMessageChunk[] {
+    if (!this.stepIsOpen || this.stepIsFinished) return [];
+    this.stepIsFinished = true;
+    return [{ type: 'finish-step' }];
   }
 
   /** Takes everything before the content of a step as sent, because the client has it. @returns the results of the client's calls */
@@ -106,6 +115,7 @@ export class CheckpointReader {
     for (const [name, { step }] of this.read)
       if (step === this.step && !name.startsWith('step-start')) this.read.delete(name);
     if (!this.stepIsOpen || !this.isContinued(named)) throw new CheckpointConflict();
+    this.stepIsFinished = false;
     return [{ type: 'reset-step' }];
   }
 
@@ -129,8 +139,9 @@ export class CheckpointReader {
   }
 
   private beginStep(name: string, json: string): UIMessageChunk[] {
-    const chunks: UIMessageChunk[] = this.stepIsOpen ? [{ type: 'finish-step' }] : [];
+    const chunks = this.finishStep();
     this.stepIsOpen = true;
+    this.stepIsFinished = false;
     this.step++;
     this.read.set(name, { id: name, step: this.step, json });
     return [...chunks, { type: 'start-step' }];

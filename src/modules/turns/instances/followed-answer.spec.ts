@@ -50,6 +50,7 @@ const stored = (parts: UIMessage['parts'], change: Partial<FoundAnswer> = {}): F
   version: String(Math.random()),
   parts: JSON.parse(JSON.stringify(parts)),
   title: 'A chat',
+  lastContext: null,
   isMarked: true,
   model: null,
   questionId: null,
@@ -170,8 +171,37 @@ describe('FollowedAnswer', () => {
       // Nothing is taken back or sent twice.
       const texts = reader.chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.delta : '')).join('');
       expect([seed, texts]).toEqual([seed, 'I look it up.It is so. It really is.']);
-      expect(reader.chunks.some(({ type }) => type === 'reset-step')).toBe(false);
+      const steps = reader.chunks.map(({ type }) => type).filter((type) => type.endsWith('-step'));
+      expect([seed, steps]).toEqual([seed, ['start-step', 'finish-step', 'start-step', 'finish-step']]);
     }
+  });
+
+  it('ends with the size of the context, if the chat knows it of this answer', () => {
+    const lastContext = {
+      ...{ messageId: 'm', model: 'google/gemini', promptTokens: 9, answerTokens: 4 },
+      ...{ contextWindow: 1_000, summarizedThrough: null, isShortened: false },
+    };
+    const lastTypes = (known: unknown) => {
+      const followed = new FollowedAnswer(
+        stored([{ type: 'step-start' }, { type: 'text', text: 'Yes.', state: 'done' }], {
+          ...{ status: 'complete', isMarked: false, lastContext: known },
+        }),
+      );
+      const reader = readerOf(followed.stream);
+      expect(followed.followCheckpoints()).toBe(true);
+      return reader.chunks.slice(-3);
+    };
+    expect(lastTypes(lastContext)).toEqual([
+      { type: 'finish-step' },
+      {
+        type: 'data-context',
+        data: { inputTokens: 9, contextWindow: 1_000, summarizedThrough: null },
+        transient: true,
+      },
+      expect.objectContaining({ type: 'finish' }),
+    ]);
+    for (const other of [null, [], { ...lastContext, messageId: 'another' }])
+      expect(lastTypes(other).map(({ type }) => type)).toEqual(['text-end', 'finish-step', 'finish']);
   });
 
   it('takes back what a dead instance has written and nobody has stored', async () => {

@@ -1,4 +1,5 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
+import { isKnownContext } from '../../compaction/known-context.js';
 import { shownMetadata } from '../../messages/shown-metadata.js';
 import { endsWithCalls, shownParts } from '../../messages/shown-parts.js';
 import { readParts } from '../stored-parts.js';
@@ -129,7 +130,10 @@ export class FollowedAnswer {
     // Its instance could not end its last step.
     if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
     this.publish(checkpoints.next(shown, true));
-    return this.end(...lastChunks(stored, status));
+    const last = lastChunks(stored, status);
+    const isFinished = last.some(({ type }) => type === 'finish');
+    if (isFinished) this.publish(checkpoints.finishStep());
+    return this.end(...contextChunks(stored, this.found.messageId), ...last);
   }
 
   /** Its readers can ask again. */
@@ -150,6 +154,13 @@ export class FollowedAnswer {
     this.stream.finish();
     return true;
   }
+}
+
+/** How full the context of the model was, as `contextChunk` tells it. A chat knows that of its last answer. */
+function contextChunks({ lastContext }: StoredAnswer, messageId: string): UIMessageChunk[] {
+  if (!isKnownContext(lastContext) || lastContext.messageId !== messageId) return [];
+  const { promptTokens: inputTokens, contextWindow, summarizedThrough } = lastContext;
+  return [{ type: 'data-context', data: { inputTokens, contextWindow, summarizedThrough }, transient: true }];
 }
 
 /** The same that the readers of the instance that wrote the answer were told. */

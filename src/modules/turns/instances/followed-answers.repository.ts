@@ -16,6 +16,8 @@ export interface StoredAnswer {
   /** Any JSON: see `readParts`. Null if the version is known. */
   parts: unknown;
   title: string | null;
+  /** Of the chat, if the answer has ended: see `lastContextOf`. */
+  lastContext: unknown;
   /** Whether its mark is still there, so that an instance is writing it. */
   isMarked: boolean;
 }
@@ -46,7 +48,8 @@ export interface Follow {
 }
 
 const STATE = `
-  message.status, message.finish_reason as "finishReason", message.metadata, message."createdAt", message.version`;
+  message.status, message.finish_reason as "finishReason", message.metadata, message."createdAt", message.version,
+  case when message.status <> 'streaming' then chat."lastContext" end as "lastContext"`;
 
 /**
  * Whether the last answer of a chat has ended within $3 seconds. One transaction stores the end and changes the chat. If something

@@ -56,11 +56,14 @@ export class ReplayedLog {
   private readonly ids = new Map<string, string>();
   /** The calls whose input readers do not get piece by piece, because they have missed the beginning. */
   private readonly whole = new Set<string>();
+  private stepIsFinished = false;
 
   /** @returns the chunk for readers, if there is one */
   add(chunk: UIMessageChunk): UIMessageChunk | undefined {
     this.answer.add(chunk);
     this.document.add(chunk);
+    if (chunk.type === 'finish-step') this.stepIsFinished = true;
+    else if (chunk.type === 'start-step' || chunk.type === 'reset-step') this.stepIsFinished = false;
     if (chunk.type === 'tool-input-delta') return this.whole.has(chunk.toolCallId) ? undefined : chunk;
     const key = keyOf(chunk);
     const id = key === undefined ? undefined : this.ids.get(key);
@@ -79,6 +82,7 @@ export class ReplayedLog {
     const reader = new CheckpointReader();
     const parts = this.stored();
     reader.next(parts);
+    if (this.stepIsFinished) reader.finishStep();
     for (const { part, id } of this.answer.openTexts()) {
       const known = this.ids.get(`${part.type} ${id}`) ?? id;
       reader.rename(parts, parts[this.answer.parts.indexOf(part)]!, known);
@@ -101,6 +105,7 @@ export class ReplayedLog {
     }
     for (const part of parts)
       if ('toolCallId' in part && part.state === 'input-streaming') this.whole.add(part.toolCallId);
+    if (this.stepIsFinished) chunks.push(...reader.finishStep());
     return [...chunks, ...this.document.chunks];
   }
 
