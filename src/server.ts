@@ -1,5 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './bootstrap.js';
+import { causeOf } from './common/database/connection-failure.js';
+import { isPassing } from './common/errors/postgres-errors.js';
 import { type AppConfig, checkEmbeddedEnvironment, loadConfig } from './config/app-config.js';
 import { loadEnvFile } from './config/env-file.js';
 import { ConfigurationError, parseEnvironment, variableNames } from './config/environment.js';
@@ -11,14 +13,24 @@ import { checkPort, describeListenFailure, prepareDatabase } from './start-check
 
 /** Starts the server from the process environment and `.env`. A problem is one line on standard error and exit code 1. */
 export async function startServer(): Promise<void> {
+  // A terminal that was closed, or a log on a full disk, is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     await start();
   } catch (error) {
-    const known =
-      error instanceof ConfigurationError || (error instanceof Error && error.name === 'EmbeddedStackError');
-    process.stderr.write(known ? `switchboard: ${error.message}\n` : `${describe(error)}\n`);
+    process.stderr.write(`${reasonOf(error)}\n`);
     process.exit(1);
   }
+}
+
+/** One line if the operator can do something about it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return describe(error);
+  if (error instanceof ConfigurationError || error.name === 'EmbeddedStackError')
+    return `switchboard: ${error.message}`;
+  return isPassing(error)
+    ? `switchboard: The database failed while the server was starting: ${causeOf(error).message}`
+    : describe(error);
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`);

@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { ADVISORY_LOCKS } from '../common/database/advisory-locks.js';
@@ -75,13 +86,15 @@ export class PostgresCluster {
     choosePort = freePort,
   ): Promise<PostgresCluster> {
     const user = postgresUser();
-    secrets.clusterFolder ??= prepareFolder(dataDir, user);
+    secrets.clusterFolder = clusterIn(dataDir) ?? secrets.clusterFolder ?? prepareFolder(dataDir, user);
     const place = { dataDir, user, folder: secrets.clusterFolder };
     const { initdb } = postgresBinaries(user);
-    const isNew = !existsSync(join(place.folder, 'PG_VERSION'));
-    if (isNew) log(`Creating a PostgreSQL database in ${dataDir}. Only the first start does this.`);
-    if (isNew) initialise(initdb, place, secrets);
+    // A first start that is cut off leaves the passwords for the next one.
     writeSecrets(dataDir, secrets);
+    if (!existsSync(join(place.folder, 'PG_VERSION'))) {
+      log(`Creating a PostgreSQL database in ${dataDir}. Only the first start does this.`);
+      create(initdb, place, secrets);
+    }
 
     let owner = await tryOwn(secrets, dataDir);
     if (owner) log('Reused a PostgreSQL process that was still running after a crash.');
@@ -159,16 +172,54 @@ export class PostgresCluster {
 /** Another attempt would help nobody. */
 class EndsAgainAndAgain extends EmbeddedStackError {}
 
+/** The folder of the cluster that the data folder already has, which may have been moved since. */
+function clusterIn(dataDir: string): string | undefined {
+  const own = join(dataDir, 'postgres');
+  if (!existsSync(join(own, 'PG_VERSION'))) return undefined;
+  return lstatSync(own).isSymbolicLink() ? realpathSync(own) : own;
+}
+
 /** In the data folder, or, if PostgreSQL's account cannot reach that, in a shared place with a link to it. */
 function prepareFolder(dataDir: string, user: SystemUser): string {
   const own = join(dataDir, 'postgres');
   const folder = canReach(own, user) ? own : join(SHARED_FOLDER, `data-${randomUUID()}`);
   if (folder !== own) makeSharedFolder();
+  makePrivate(folder, user);
+  if (folder !== own) {
+    // Left by a start that was cut off.
+    if (lstatSync(own, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(own);
+    symlinkSync(folder, own);
+  }
+  return folder;
+}
+
+function makePrivate(folder: string, user: SystemUser): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
-  if (folder !== own) symlinkSync(folder, own);
-  return folder;
+}
+
+/** The cluster appears in its folder when it is complete. What a start that was cut off has left is removed. */
+function create(initdb: string, place: PostgresPlace, secrets: StackSecrets): void {
+  const { folder, user } = place;
+  const unfinished = `.${basename(folder)}-new-`;
+  const parent = dirname(folder);
+  for (const name of readdirSync(parent))
+    if (name.startsWith(unfinished)) rmSync(join(parent, name), { recursive: true, force: true });
+  makePrivate(folder, user);
+  if (readdirSync(folder).length > 0)
+    throw new EmbeddedStackError(
+      `${folder} contains files, but no PostgreSQL database. Move them away, or set another DATA_DIR`,
+    );
+  // The initdb of the other start may still be running.
+  const fresh = join(parent, `${unfinished}${randomUUID()}`);
+  makePrivate(fresh, user);
+  try {
+    initialise(initdb, { ...place, folder: fresh }, secrets);
+    renameSync(fresh, folder);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
 }
 
 /** Takes ownership of a running PostgreSQL. Returns undefined if none is running. */
@@ -222,7 +273,7 @@ async function launchAndOwn(place: PostgresPlace, secrets: StackSecrets): Promis
   if (owner) return owner;
   // It must not be left behind without an owner.
   child.kill('SIGINT');
-  throw didNotStart(dataDir, since);
+  throw didNotStart(dataDir, since, secrets.port);
 }
 
 /** Takes ownership as soon as PostgreSQL accepts connections. Undefined if it ends, or takes too long. */

@@ -5,6 +5,8 @@ import {
   closeSync,
   openSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -36,7 +38,8 @@ export function initialise(
   { dataDir, folder, user }: PostgresPlace,
   secrets: StackSecrets,
 ): void {
-  const passwordFile = join(folder, '..', `.password-${process.pid}`);
+  // It is removed with the folder, if this process is killed meanwhile.
+  const passwordFile = `${folder}.password`;
   writeFileSync(passwordFile, secrets.databasePassword, { mode: 0o600 });
   if (user.uid !== undefined && user.gid !== undefined) chownSync(passwordFile, user.uid, user.gid);
   try {
@@ -127,7 +130,11 @@ export function wasPortTaken(dataDir: string, since: number): boolean {
 }
 
 /** Why PostgreSQL did not start. */
-export function didNotStart(dataDir: string, since: number): EmbeddedStackError {
+export function didNotStart(dataDir: string, since: number, port?: number): EmbeddedStackError {
+  if (wasPortTaken(dataDir, since))
+    return new EmbeddedStackError(
+      `PostgreSQL did not start in ${dataDir}: another program uses its port ${port}`,
+    );
   const log = logFrom(dataDir, since);
   const cause = /\b(?:FATAL|PANIC):|No space left/.test(log) ? `: ${causeIn(log)}` : '';
   return new EmbeddedStackError(
@@ -149,17 +156,16 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 /**
- * PostgreSQL leaves its lock file behind when it is killed, and considers it valid while any process has that id. A
- * process that is not PostgreSQL was only assigned the same id later.
+ * PostgreSQL leaves its lock file behind when it is killed, and considers it valid while any process has that id. The
+ * file may also be empty, if the machine has lost its power.
  */
 export async function removeStaleLock(folder: string): Promise<void> {
   const pid = postmasterPid(folder);
-  if (pid === undefined) return;
-  if (!isAlive(pid) || !isPostgres(pid)) {
+  if (pid === undefined || !isPostgresOf(folder, pid)) {
     rmSync(join(folder, 'postmaster.pid'), { force: true });
     return;
   }
-  // It runs but does not respond under the known port and password, so it is not ours.
+  // It runs but does not respond under the known port and password.
   await endPostgres(pid);
 }
 
@@ -176,18 +182,31 @@ export async function endPostgres(pid: number): Promise<void> {
 /** Whether the PostgreSQL of this folder runs. */
 export function isRunning(folder: string): boolean {
   const pid = postmasterPid(folder);
-  return pid !== undefined && isAlive(pid) && isPostgres(pid);
+  return pid !== undefined && isPostgresOf(folder, pid);
 }
 
-function isPostgres(pid: number): boolean {
+/**
+ * Whether a process is the PostgreSQL of this folder. Any other process may have the same id by now: after a restart of
+ * the machine or the container even the PostgreSQL of another folder.
+ */
+function isPostgresOf(folder: string, pid: number): boolean {
+  if (!isAlive(pid)) return false;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres');
+    const [program = '', ...flags] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (!/(?:^|\/)(?:postgres|postmaster)$/.test(program)) return false;
+    return flags[flags.indexOf('-D') + 1] === folder || worksIn(folder, pid);
   } catch {
-    return (
-      spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.includes(
-        'postgres',
-      ) ?? false
-    );
+    const { stdout } = spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+    return /postgres|postmaster/.test(stdout ?? '') && stdout.includes(`-D ${folder} `);
+  }
+}
+
+/** PostgreSQL works in its folder, however it was told which one. */
+function worksIn(folder: string, pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
+  } catch {
+    return false;
   }
 }
 

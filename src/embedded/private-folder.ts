@@ -48,7 +48,7 @@ export function openPrivateFolder(folder: string, postgres: SystemUser): void {
     chmodSync(folder, 0o700);
   }
   for (const name of names) {
-    if (/^(?:stack\.|postgres\.log|\.password-)/.test(name)) close(join(folder, name));
+    if (/^(?:stack\.|postgres\.log)/.test(name)) close(join(folder, name));
   }
   close(join(folder, 'storage'));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EmbeddedStackError } from './embedded-stack-error.js';
 
 /** The state that the embedded stack keeps between starts, in a file that only its owner can read. */
 export interface StackSecrets {
@@ -16,10 +17,31 @@ export interface StackSecrets {
 }
 
 const FILE = 'stack.json';
+const NEEDED = ['databasePassword', 'authPassword', 'jwtSecret', 'publishableKey', 'secretKey'] as const;
 
+/**
+ * @returns undefined on the first start
+ * @throws EmbeddedStackError if the file is damaged or missing: nobody else knows the passwords of the database
+ */
 export function readSecrets(dataDir: string): StackSecrets | undefined {
   const path = join(dataDir, FILE);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as StackSecrets) : undefined;
+  if (existsSync(path)) {
+    const secrets = secretsIn(readFileSync(path, 'utf8'));
+    if (secrets) return secrets;
+  } else if (!existsSync(join(dataDir, 'postgres', 'PG_VERSION'))) return undefined;
+  throw new EmbeddedStackError(
+    `${path} is ${existsSync(path) ? 'damaged' : 'missing'}. It has the passwords of the database in ${dataDir}. Restore it from a backup, or set another DATA_DIR`,
+  );
+}
+
+function secretsIn(text: string): StackSecrets | undefined {
+  try {
+    const secrets = JSON.parse(text) as Partial<StackSecrets> | null;
+    const isWhole = NEEDED.every((name) => typeof secrets?.[name] === 'string' && secrets[name] !== '');
+    return isWhole ? (secrets as StackSecrets) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function createSecrets(): StackSecrets {
@@ -33,11 +55,11 @@ export function createSecrets(): StackSecrets {
   };
 }
 
-/** Replaces the file atomically, so that a crash leaves the old one. */
+/** Replaces the file atomically. A crash, also one of the machine, leaves the old one or the new one. */
 export function writeSecrets(dataDir: string, secrets: StackSecrets): void {
   const path = join(dataDir, FILE);
   const next = `${path}.${process.pid}`;
-  writeFileSync(next, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(next, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
   chmodSync(next, 0o600);
   renameSync(next, path);
 }

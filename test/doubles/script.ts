@@ -124,6 +124,8 @@ export type Fault =
   | { type: 'malformed'; chunks: number }
   /** The provider's own error event, which ends the stream. With `withUsage`, OpenAI includes the usage. */
   | { type: 'error-frame'; chunks: number; reason?: ErrorReason; withUsage?: boolean }
+  /** A whole answer, whose connection stays open or breaks. */
+  | { type: 'after-end'; how: 'silence' | 'pings' | 'reset' | 'no-end-of-body' }
   /** A valid answer without any content. */
   | { type: 'empty' }
   /** As much text as the client takes, up to `characters`. */

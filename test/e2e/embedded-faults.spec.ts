@@ -1,6 +1,15 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +166,29 @@ describe('the embedded stack in trouble', () => {
           `switchboard: Another Switchboard process (${stack.server.process.pid}) is using ${dataDir}. Stop it or set another DATA_DIR\n`,
         );
       }
+      await stack.stop();
+    },
+
+    'starts after its first start was cut off': async () => {
+      const folder = newFolder();
+      chmodSync(folder, 0o755);
+      const dataDir = join(folder, 'data');
+      const environment = { DATA_DIR: dataDir, PORT: String(await freePort()) };
+      const first = spawn(process.execPath, ['dist/src/main.js'], {
+        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+        stdio: 'ignore',
+        detached: true,
+      });
+      const ended = once(first, 'exit');
+      const isCreating = () =>
+        existsSync(dataDir) &&
+        readdirSync(dataDir).some((name) => existsSync(join(dataDir, name, 'PG_VERSION')));
+      await eventually(() => Promise.resolve(isCreating()), PATIENCE);
+      process.kill(-first.pid!, 'SIGKILL');
+      await ended;
+      const stack = await EmbeddedServer.start(environment, folder);
+      const left = readdirSync(dataDir).filter((name) => !/^(?:postgres|stack|storage)/.test(name));
+      expect(left).toEqual([]);
       await stack.stop();
     },
 

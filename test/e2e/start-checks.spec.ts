@@ -13,6 +13,7 @@ import { VENDORS } from '../../src/modules/models/vendors/vendors.js';
 import { startTestApp } from '../support/app.js';
 import { createSupabaseDatabase } from '../rls/supabase-database.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { hold } from '../support/row-locks.js';
 import { freePort } from '../support/free-port.js';
 import { runServerProcess, startServerProcess } from '../support/server-process.js';
 import { TEST_JWT_SECRET } from '../support/tokens.js';
@@ -88,6 +89,39 @@ describe('a server that cannot work does not start, and says why', () => {
       await expect(runMigrations({ url: supabase.operatorUrl })).resolves.toEqual([]);
     } finally {
       await supabase.drop();
+    }
+  });
+
+  it.each([
+    ['DateStyle', 'SQL, DMY', `'ISO, MDY'`],
+    ['search_path', 'nowhere', '"$user", public'],
+    ['session_replication_role', 'replica', 'origin'],
+  ])('if %s is %s, with the statement that helps', async (name, value, cure) => {
+    const own = await createTestDatabase();
+    try {
+      const id = new URL(own.url).pathname.slice(1);
+      await own.query(`alter database ${id} set ${name} = ${value.includes(',') ? `'${value}'` : value}`);
+      expect(await refusal({ DATABASE_URL: own.url })).toContain(
+        `${name} = ${value}, which is set for the login of DATABASE_URL. Run: alter role "postgres" in database "${id}" set ${name} = ${cure}`,
+      );
+    } finally {
+      await own.drop();
+    }
+  });
+
+  it('if the database fails while it starts', async () => {
+    const own = await createTestDatabase();
+    const holder = await hold(own);
+    try {
+      const id = new URL(own.url).pathname.slice(1);
+      await own.query(`alter database ${id} set lock_timeout = '50ms'`);
+      await holder.query('lock table switchboard.migrations in access exclusive mode');
+      expect(await refusal({ DATABASE_URL: own.url })).toBe(
+        'switchboard: The database failed while the server was starting: canceling statement due to lock timeout',
+      );
+    } finally {
+      await holder.release();
+      await own.drop();
     }
   });
 

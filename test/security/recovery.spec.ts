@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type ChatServers, prepareChatServers } from '../support/chat-servers.js';
 import type { TestUser } from '../support/app.js';
-import { eventually } from '../support/chat-app.js';
+import { eventually, userMessage } from '../support/chat-app.js';
 import { hold } from '../support/row-locks.js';
+import { send } from '../support/turns.js';
 
 /** A number that no process has. */
 const GONE = 12_345;
@@ -209,6 +210,39 @@ describe('recovery', () => {
       expect(await Promise.all(locked.map(stateOf))).toEqual(locked.map(() => CLOSED));
     } finally {
       await holder.release();
+    }
+  });
+
+  it('closes later what a full disk or another transaction has kept it from closing', async () => {
+    await query('create table obstacles (message uuid, code text)');
+    await query(`
+      create function obstruct() returns trigger language plpgsql as $$ begin
+        if exists (select from obstacles where message = new.id) then
+          raise exception 'obstructed' using errcode = (select code from obstacles where message = new.id);
+        end if;
+        return new;
+      end $$`);
+    await query(
+      'create trigger obstruct before update on "Message_v2" for each row execute function obstruct()',
+    );
+    const answers: LeftAnswer[] = [];
+    for (const code of ['53100', '55P03', '57014', '40P01']) {
+      const left = await leave();
+      await query('insert into obstacles values ($1, $2)', [left.messageId, code]);
+      answers.push(left);
+    }
+    const free = await leave();
+    const server = await servers.start();
+    expect(await stateOf(free)).toEqual(CLOSED);
+    for (const left of answers)
+      expect(await stateOf(left)).toMatchObject({ status: 'streaming', marked: true });
+    await query('delete from obstacles');
+    // The next run is half a minute away. A message recovers its own chat.
+    for (const left of answers) {
+      const answer = await send(server, user, { id: left.chatId, message: userMessage('Go on') });
+      expect(answer.response.status).toBe(200);
+      await answer.rest();
+      expect(await stateOf(left)).toEqual(CLOSED);
     }
   });
 

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../../config/environment.js';
 import { describeConnectionFailure, mayPass } from './connection-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { type MigrationState, readMigrationState } from './migrate.js';
+import { requireUsableSettings } from './session-settings.js';
 import { untilStarted } from './start-retries.js';
 import { requireVisibleUsers } from './visible-users.js';
 
@@ -50,6 +51,7 @@ async function inspect(url: string, variable: string): Promise<MigrationState> {
         `${variable} leads to PostgreSQL ${version}. PostgreSQL ${OLDEST_VERSION} or later is required`,
       );
     }
+    await requireUsableSettings(client, variable);
     await requireVisibleUsers(client, variable);
     return await readMigrationState(client);
   } finally {

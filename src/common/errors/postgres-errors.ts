@@ -13,14 +13,23 @@ const UNAVAILABLE = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '57P04',
   '57P05',
+  '53000',
   '53200',
   '53300',
   '53400',
-  // A transaction that waited longer than the server allows: the connection is gone.
+  // A transaction that waited or ran longer than the server allows: the connection is gone.
   '25P03',
+  '25P04',
   // PostgreSQL could not read or write a file.
+  '58000',
   '58030',
+  '58P01',
+  // A new connection is refused: an operator has changed the password, the rules of access or the name of the database.
+  '28000',
+  '28P01',
+  '3D000',
   // Read-only: a replica that is about to become the primary, or a disk that an operator is cleaning up.
   '25006',
   'ECONNABORTED',
@@ -42,7 +51,7 @@ const CONFLICTS = new Set(['40001', '40P01']);
 /** No connection of the pool became free in time. */
 const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 const UNAVAILABLE_MESSAGE =
-  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error|Query read timeout/i;
+  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error|Query read timeout|not currently accepting connections/i;
 
 /** Columns for client input of any size. Their constraints limit size and depth. */
 const TOO_LARGE = /_(parts|attachments|content|originalText|suggestedText)_check$/;
@@ -89,6 +98,8 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     case '25P02': // An earlier statement of the transaction has failed, and its error is known elsewhere.
       return unavailable('The database took too long to respond.', 5, error);
     case '55P03':
+    case '40001':
+    case '40P01':
       return unavailable('Another request is changing the same data. Try again.', 2, error);
     case '53100':
       return unavailable('The database is out of disk space.', 60, error);
@@ -97,6 +108,11 @@ export function mapPostgresError(error: unknown): AppError | undefined {
     return unavailable('The server is too busy. Try again.', 2, error);
   }
   return isDatabaseAway(error) ? unavailable('The database is unavailable.', 2, error) : undefined;
+}
+
+/** Whether the failure passes: the database is away, has no room, or another transaction was in the way. */
+export function isPassing(error: unknown): boolean {
+  return mapPostgresError(error)?.status === 503;
 }
 
 /** Whether the same statement can succeed when it is run again. */

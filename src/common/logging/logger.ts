@@ -1,6 +1,7 @@
 import { type LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { traceFields } from '../observability/spans.js';
+import { LogOutput } from './log-output.js';
 import { requestContext } from './request-context.js';
 import { scrub } from './scrub.js';
 
@@ -13,6 +14,12 @@ interface SerializedError {
   cause?: SerializedError;
 }
 
+/** Errors whose messages quote what could not be read: a part of somebody's answer. */
+const QUOTING = new Map([
+  ['AI_JSONParseError', 'A text was not valid JSON.'],
+  ['AI_TypeValidationError', 'A value did not have the expected form.'],
+]);
+
 /**
  * The parts of an error that are safe to log. Libraries attach requests, headers, SQL parameters and keys to their
  * errors. Only known fields are logged, with secrets removed.
@@ -20,6 +27,8 @@ interface SerializedError {
 export function serializeError(error: unknown, depth = 0): SerializedError {
   if (!(error instanceof Error)) return { name: typeof error, message: scrub(String(error)) };
   const { code, statusCode, cause } = error as Error & { code?: unknown; statusCode?: unknown };
+  const instead = QUOTING.get(error.name);
+  if (instead !== undefined) return { name: error.name, message: instead, stack: framesOf(error) };
   return {
     name: error.name,
     message: scrub(error.message),
@@ -28,6 +37,11 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
     status: typeof statusCode === 'number' ? statusCode : undefined,
     cause: cause !== undefined && depth < 4 ? serializeError(cause, depth + 1) : undefined,
   };
+}
+
+/** The stack without the message that it begins with. Frames quote nothing. */
+function framesOf({ stack = '', message }: Error): string {
+  return stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length).trimStart() : '';
 }
 
 /** The structured logger of the process. Every line of a request has its `requestId` and `userId`, and its
@@ -49,7 +63,7 @@ export function createLogger(level: string, destination?: DestinationStream): Pi
         censor: '[redacted]',
       },
     },
-    destination ?? pino.destination({ sync: false }),
+    destination ?? new LogOutput(process.stdout.fd),
   );
 }
 

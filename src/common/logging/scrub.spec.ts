@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { APICallError } from 'ai';
+import { APICallError, JSONParseError, TypeValidationError } from 'ai';
 import { createLogger } from './logger.js';
 import { requestContext } from './request-context.js';
 import { registerSecrets, scrub } from './scrub.js';
@@ -99,5 +99,26 @@ describe('scrub', () => {
     const log = lines.join('');
     expect(log).toContain('"status":401');
     for (const secret of ['sk-live', 'AIza', 'private', 'session=1']) expect(log).not.toContain(secret);
+  });
+
+  it('logs no text that a library could not read, because it is part of an answer', () => {
+    const sink = new PassThrough();
+    const lines: string[] = [];
+    sink.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+    const value = { text: 'a private answer', usage: '5' };
+    const unread = [
+      new JSONParseError({ text: '{"text": "a private answer', cause: new SyntaxError('a private answ') }),
+      new TypeValidationError({ value, cause: new Error('a private answer is no number') }),
+    ];
+    const logger = createLogger('info', sink);
+    for (const error of unread) {
+      logger.error({ err: error }, 'failed');
+      logger.error({ err: new Error('Failed to process the response', { cause: error }) }, 'failed');
+    }
+    const log = lines.join('');
+    expect(lines).toHaveLength(4);
+    expect(log).toContain('AI_TypeValidationError');
+    expect(log).toContain('AI_JSONParseError');
+    expect(log).not.toContain('private');
   });
 });

@@ -126,6 +126,7 @@ export class CallStream {
       const { value } = await this.reader.read();
       if (this.deadline.signal.aborted) throw this.deadline.signal.reason;
       if (value === undefined) return undefined;
+      if (!saysNothing(value)) this.deadline.progress();
       this.deadline.touch();
       if (value.type === 'error' && this.isIgnored(value.error)) continue;
       const part = value.type === 'finish' ? this.meaningOf(value) : value;
@@ -171,7 +172,7 @@ export class CallStream {
 }
 
 function saysNothing(part: LanguageModelV4StreamPart): boolean {
-  return PREAMBLE.has(part.type) || (part.type === 'text-delta' && part.delta === '');
+  return PREAMBLE.has(part.type) || ('delta' in part && part.delta === '');
 }
 
 /** A finish that the provider never sent. Its client library creates one if the connection ends in the middle. */

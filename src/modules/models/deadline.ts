@@ -1,5 +1,11 @@
 import { UpstreamTimeoutError } from './upstream-failure.js';
 
+/**
+ * Signs of life without any part of an answer may keep a call alive for this many times its deadline for silence: half an
+ * hour by default. A gateway may send them forever, although its model has died.
+ */
+const MOST_SILENCES = 30;
+
 /** Calls that are running, by their abort signals. */
 const running = new WeakMap<AbortSignal, Deadline>();
 
@@ -32,6 +38,8 @@ export class Deadline {
   wasSent = false;
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout;
+  private patience: number;
+  private progressedAt = performance.now();
   private readonly forward = () => this.controller.abort(this.parent?.reason);
 
   /** @param milliseconds of silence before the first sign of life */
@@ -39,6 +47,7 @@ export class Deadline {
     private readonly parent: AbortSignal | undefined,
     milliseconds: number,
   ) {
+    this.patience = milliseconds;
     this.timer = this.startTimer(milliseconds);
     running.set(this.signal, this);
     if (parent?.aborted) this.forward();
@@ -52,12 +61,20 @@ export class Deadline {
   /** The provider has begun to answer. From now on, it may be silent for this long between two parts. */
   begun(milliseconds: number): void {
     clearTimeout(this.timer);
+    this.patience = milliseconds;
     this.timer = this.startTimer(milliseconds);
   }
 
   /** The provider has sent something. */
   touch(): void {
-    this.timer.refresh();
+    const limit = this.patience * MOST_SILENCES;
+    if (performance.now() - this.progressedAt < limit) this.timer.refresh();
+    else this.controller.abort(new UpstreamTimeoutError(`No part of an answer arrived for ${limit} ms.`));
+  }
+
+  /** The provider has sent a part of the answer. */
+  progress(): void {
+    this.progressedAt = performance.now();
   }
 
   clear(): void {

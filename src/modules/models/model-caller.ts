@@ -8,7 +8,6 @@ import type {
   LanguageModelV4GenerateResult,
 } from '@ai-sdk/provider';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { JSONParseError } from 'ai';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { CallStream } from './call-stream.js';
 import { Deadline } from './deadline.js';
@@ -162,9 +161,7 @@ export class ModelCalls {
   /** The stable code of a failure. The cause goes to the log. */
   private failureCode(error: unknown, { provider, id, ownKey }: ModelDescriptor): string {
     const { code } = upstreamFailure(error, { provider, ownKey });
-    // Text that could not be parsed is part of a user's answer and must not be logged.
-    const err = JSONParseError.isInstance(error) ? new Error('An event was not valid JSON.') : error;
-    this.logger.warn({ err, provider, model: id, code }, 'A model call failed.');
+    this.logger.warn({ err: error, provider, model: id, code }, 'A model call failed.');
     return code;
   }
 }

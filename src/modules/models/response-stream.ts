@@ -9,6 +9,12 @@ const PIECE = 16 * 1024;
 /** Of one event, or of a whole response without events, in bytes. Pictures are the largest. The clients keep it all. */
 const MAX_SIZE = 64 * 1024 ** 2;
 
+/** How long the rest of a response may take after its last event, in milliseconds. The connection can then be used again. */
+const PATIENCE_BEHIND_END = 1_000;
+
+/** How long Gemini may send no more chunks after one with a finish reason, in milliseconds. Then its answer is whole. */
+export const GEMINI_END = { quiet: 10_000 };
+
 export interface ResponseSource {
   body: Readable;
   contentType: string;
@@ -24,6 +30,19 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
   /** The rest of what has arrived comes in another turn. */
   let isYielding = false;
   let size = 0;
+  const end = hasEvents ? new AnswerEnd() : undefined;
+  let onReadable: (() => void) | undefined;
+  let quiet: NodeJS.Timeout | undefined;
+
+  /** The vendor has said everything. What comes later, and how the connection ends, changes nothing. */
+  function finish(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    isOpen = false;
+    controller.close();
+    body.off('readable', onReadable!);
+    body.resume();
+    const timer = setTimeout(() => body.destroy(), PATIENCE_BEHIND_END);
+    body.once('close', () => clearTimeout(timer));
+  }
 
   function pass(controller: ReadableStreamDefaultController<Uint8Array>): void {
     if (!isOpen || !isWanted || isYielding) return;
@@ -44,16 +63,31 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
       });
     }
     controller.enqueue(piece);
+    if (!end) return;
+    if (end.isBehind(piece)) finish(controller);
+    else if (end.hasData) awaitQuiet(controller);
+  }
+
+  /** Pings do not count, and neither does the time in which nobody reads. */
+  function awaitQuiet(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    clearTimeout(quiet);
+    if (!isOpen || !end?.hasReason) return;
+    quiet = setTimeout(() => {
+      if (isOpen && isWanted && body.readableLength === 0) finish(controller);
+      else awaitQuiet(controller);
+    }, GEMINI_END.quiet).unref();
   }
 
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const fail = (error: unknown) => {
-          if (isOpen) controller.error(error);
+          if (isOpen && end?.hasReason && !signal?.aborted) controller.close();
+          else if (isOpen) controller.error(error);
           isOpen = false;
         };
-        body.on('readable', () => pass(controller));
+        body.on('readable', (onReadable = () => pass(controller)));
+        body.once('close', () => clearTimeout(quiet));
         body.once('end', () => {
           if (isOpen) controller.close();
           isOpen = false;
@@ -75,6 +109,43 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
     },
     { highWaterMark: 0 },
   );
+}
+
+/**
+ * The vendors' last events: `[DONE]` of OpenAI's chat interface, Anthropic's `message_stop`, and the three endings of
+ * OpenAI's responses. Line ends within JSON are escaped, so that no text of an answer looks like this.
+ */
+const LAST_EVENT =
+  /\n(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed))(?=\r?\n))/;
+/** Gemini has no last event. More chunks may follow this, but the answer is whole if none do. */
+const REASON = /"finishReason": ?"[A-Z]/;
+/** No beginning of a last event is longer. */
+const LONGEST = 64;
+
+/** Whether a stream of events has reached its end, which its connection may outlive or not reach. */
+class AnswerEnd {
+  /** Whether the last chunk had a finish reason. */
+  hasReason = false;
+  /** Whether the last piece had a part of a chunk, and not just pings. */
+  hasData = false;
+  private isLast = false;
+  /** The beginning of the line that is incomplete. A stream begins with a line. */
+  private line = '\n';
+
+  /** @returns whether the last event is complete with this piece */
+  isBehind(piece: Buffer): boolean {
+    let text = this.line + piece.toString('latin1');
+    this.line = text.slice(text.lastIndexOf('\n')).slice(0, LONGEST);
+    this.hasData = text.includes('data:');
+    this.hasReason = REASON.test(text) || (this.hasReason && !this.hasData);
+    if (!this.isLast) {
+      const found = LAST_EVENT.exec(text);
+      if (!found) return false;
+      this.isLast = true;
+      text = text.slice(found.index + found[0].length);
+    }
+    return /\n\r?\n/.test(text);
+  }
 }
 
 /** How much of a piece follows the last event that ends in it. */

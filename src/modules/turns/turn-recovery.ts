@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { isDatabaseAway } from '../../common/errors/postgres-errors.js';
+import { isDatabaseAway, isPassing } from '../../common/errors/postgres-errors.js';
 import { Accounting } from '../accounting/accounting.service.js';
 import { type LeftAnswer, RecoveryRepository } from './recovery.repository.js';
 
@@ -102,6 +102,8 @@ export class TurnRecovery {
 
   private async byForce<T>(row: T, { byForce, idOf }: Acts<T>, cause: unknown): Promise<number> {
     const id = idOf(row);
+    // A later run closes it. Its content is not at fault.
+    if (isPassing(cause)) return this.leave(id, cause);
     try {
       const closed = await byForce(row);
       this.logger.warn(
@@ -111,6 +113,7 @@ export class TurnRecovery {
       return closed;
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
+      if (isPassing(error)) return this.leave(id, error);
       if (this.hopeless.size < MOST_HOPELESS) this.hopeless.add(id);
       this.logger.error(
         { err: error, id },
@@ -118,6 +121,11 @@ export class TurnRecovery {
       );
       return 0;
     }
+  }
+
+  private leave(id: string, cause: unknown): number {
+    this.logger.warn({ err: cause, id }, 'An answer that a crash interrupted is closed later.');
+    return 0;
   }
 }
 

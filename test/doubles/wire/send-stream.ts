@@ -129,7 +129,17 @@ export function sendStream(exchange: Exchange, dialect: Dialect, reply: Reply, s
 
   function finish(buffer: string): void {
     exchange.complete();
-    body.end(buffer);
+    if (fault?.type === 'after-end') linger(buffer, fault.how);
+    else body.end(buffer);
+  }
+
+  function linger(buffer: string, how: (Fault & { type: 'after-end' })['how']): void {
+    body.write(buffer, () => {
+      const { socket } = response;
+      if (how === 'reset') setTimeout(() => socket?.resetAndDestroy(), FLUSH_MS);
+      else if (how === 'no-end-of-body') socket?.end();
+      else if (how === 'pings') play({ after: 0, data: ': ping\n\n', times: Infinity, everyMs: 100 });
+    });
   }
 
   function strike(buffer: string): void {
