@@ -102,6 +102,8 @@ describe('a database that goes away in the middle of answers', () => {
 
   it('tells the end when it is stored, after it was down', async () => {
     const readers = await begin();
+    const before = server.output().length;
+    const linesOf = (words: string) => server.output().slice(before).split(words).length - 1;
     await postgres.kill();
     servers.double.resume();
     const ends = rest(readers);
@@ -109,6 +111,8 @@ describe('a database that goes away in the middle of answers', () => {
     for (const { chunks } of readers.values()) expect(chunks.at(-1)?.type).not.toBe('finish');
     await postgres.start();
     await expectAllStored(await ends);
+    await eventually(() => Promise.resolve(linesOf('The database can be listened to again') === 1));
+    expect(linesOf('The listening connection to the database was lost')).toBe(1);
   }, 60_000);
 
   it('loses no question whose answer has begun, in a crash right after the first token', async () => {

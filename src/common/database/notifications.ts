@@ -25,6 +25,8 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private readonly connectHandlers = new Set<(client: pg.Client) => Promise<void>>();
   private client?: pg.Client;
   private reconnectTimer?: NodeJS.Timeout;
+  /** Set from the loss of the connection, which is logged once, to its return. */
+  private isAway = false;
   private closed = false;
   private pinging?: Promise<unknown>;
 
@@ -116,6 +118,8 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
       await client.connect();
       if (this.canListen) await this.listen(client);
       this.client = client;
+      if (this.isAway) this.logger.log('The database can be listened to again.');
+      this.isAway = false;
       this.dispatchAll();
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -144,7 +148,9 @@ export class Notifications implements OnModuleInit, OnApplicationShutdown {
   private lost(client: pg.Client, error?: Error): void {
     if (this.closed || (this.client !== undefined && this.client !== client) || this.reconnectTimer) return;
     this.client = undefined;
-    this.logger.warn({ err: error }, 'The listening connection to the database was lost. Trying again.');
+    if (!this.isAway)
+      this.logger.warn({ err: error }, 'The listening connection to the database was lost. Trying again.');
+    this.isAway = true;
     this.reconnectTimer = setTimeout(() => {
       this.reconnectTimer = undefined;
       void this.connect();
