@@ -25,12 +25,12 @@ const NEEDED = ['databasePassword', 'authPassword', 'jwtSecret', 'publishableKey
  */
 export function readSecrets(dataDir: string): StackSecrets | undefined {
   const path = join(dataDir, FILE);
-  if (existsSync(path)) {
-    const secrets = secretsIn(readFileSync(path, 'utf8'));
-    if (secrets) return secrets;
-  } else if (!existsSync(join(dataDir, 'postgres', 'PG_VERSION'))) return undefined;
+  const exists = existsSync(path);
+  if (!exists && !existsSync(join(dataDir, 'postgres', 'PG_VERSION'))) return undefined;
+  const secrets = exists ? secretsIn(readFileSync(path, 'utf8')) : undefined;
+  if (secrets) return secrets;
   throw new EmbeddedStackError(
-    `${path} is ${existsSync(path) ? 'damaged' : 'missing'}. It has the passwords of the database in ${dataDir}. Restore it from a backup, or set another DATA_DIR`,
+    `${path} is ${exists ? 'damaged' : 'missing'}. It has the passwords of the database in ${dataDir}. Restore it from a backup, or set another DATA_DIR`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { UIMessage } from 'ai';
 import type { MessageStatus } from './dto/message.dto.js';
 
 /** A stored part. Its fields can have any value. */
@@ -18,6 +19,13 @@ const FINISHED = new Set(['output-available', 'output-error', 'output-denied']);
 export function shownParts<T extends object>(parts: readonly T[], status: MessageStatus): T[] {
   if (status === 'streaming') return parts.filter((part) => !isHeldBack(part as Part));
   return parts.map((part) => (isUnfinished(part as Part) ? (closed(part as Part) as T) : part));
+}
+
+/** The parts of an answer that its own turn could not end: {@link shownParts}, and the empty step of {@link endsWithCalls}. */
+export function endedParts(parts: UIMessage['parts'], status: MessageStatus): UIMessage['parts'] {
+  const shown = shownParts(parts, status);
+  if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
+  return shown;
 }
 
 /**

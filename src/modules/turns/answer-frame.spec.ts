@@ -47,7 +47,7 @@ describe('an answer that another instance has closed', () => {
     expect(parts).toHaveLength(3);
   });
 
-  it('keeps a step of which nothing was stored, if it cannot be taken back', async () => {
+  it('keeps what cannot be taken back: a step that was not stored', async () => {
     const written: Parts = [step, text('I look it up.'), step, text('It was found.')];
     expect(await read(written, [step, text('I look')])).toEqual(written);
   });

@@ -1,5 +1,6 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
-import { endsWithCalls, shownParts } from '../messages/shown-parts.js';
+import type { KnownContext } from '../compaction/known-context.js';
+import { endedParts, endsWithCalls, shownParts } from '../messages/shown-parts.js';
 import { CheckpointConflict, CheckpointReader } from './instances/checkpoint-reader.js';
 import type { Turn } from './turn.js';
 import type { MessageStatus } from './turn.types.js';
@@ -25,6 +26,14 @@ export function endLastStep(turn: Turn): void {
   turn.publish({ type: 'finish-step' });
 }
 
+/** How full the context of the model was, for clients that show it. */
+export function contextChunk(
+  inputTokens: number,
+  { contextWindow, summarizedThrough }: Pick<KnownContext, 'contextWindow' | 'summarizedThrough'>,
+): UIMessageChunk {
+  return { type: 'data-context', data: { inputTokens, contextWindow, summarizedThrough }, transient: true };
+}
+
 /** Close the calls that the answer leaves open, for its readers only. After a reload, `shownParts` does the same. */
 export function closingChunks(parts: Parts): UIMessageChunk[] {
   const shown = shownParts(parts, 'complete');
@@ -35,8 +44,8 @@ export function closingChunks(parts: Parts): UIMessageChunk[] {
 }
 
 /**
- * Leads readers from what was written to what another instance has stored, which may lack the last words. A step of which
- * nothing is stored cannot be taken back, so nothing is changed then.
+ * Leads readers from what was written to what another instance has stored. The last words may be missing there. The stream
+ * cannot take back a whole step. If a step is missing, readers keep what they have.
  *
  * @param written as the database would return it
  */
@@ -44,12 +53,10 @@ export function correctingChunks(
   written: Parts,
   { parts, status }: { parts: Parts; status: MessageStatus },
 ): UIMessageChunk[] {
-  const shown = shownParts(parts, status);
-  if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
   const reader = new CheckpointReader();
   reader.next(written);
   try {
-    return reader.next(shown, true);
+    return reader.next(endedParts(parts, status), true);
   } catch (error) {
     if (error instanceof CheckpointConflict) return [];
     throw error;

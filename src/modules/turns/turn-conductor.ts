@@ -21,7 +21,7 @@ import { StreamHub } from './stream-hub/stream-hub.js';
 import { type PendingTitle, TitleService } from './title.service.js';
 import { askedFor, stillWaiting } from './tool-approvals.js';
 import type { Turn } from './turn.js';
-import { answeredChatOf, contextChunk, fittedFor, lastContextOf } from './turn-context.js';
+import { answeredChatOf, contextChunkOf, fittedFor, lastContextOf } from './turn-context.js';
 import { endingOf, failed, jsonOf, lastChunks, metadataOf, nameOf, usedBefore } from './turn-ending.js';
 import { TurnChoice } from './turn-choice.js';
 import { TurnOpening } from './turn-opening.js';
@@ -266,16 +266,18 @@ export class TurnConductor {
     else turn.letRead();
     await withPatience(title?.written, end.status === 'complete' ? TITLE_PATIENCE : 0);
     title?.abandon();
-    const context = contextChunk(ending);
+    const context = contextChunkOf(ending);
     if (context) turn.stream.publish(context);
     const { instead } = told;
     // An end that could not be stored as it was says what is stored instead.
     const ended = { ...(end === ending ? stored : end), createdAt: turn.answerCreatedAt };
-    const closing =
-      instead && json !== undefined
-        ? correctingChunks(JSON.parse(json) as UIMessage['parts'], { ...instead, status: end.status })
-        : closingChunks(turn.answer.parts);
-    if (!untouched) for (const chunk of closing) turn.stream.publish(chunk);
+    if (!untouched) {
+      const closing =
+        instead && json !== undefined
+          ? correctingChunks(JSON.parse(json) as UIMessage['parts'], { ...instead, status: end.status })
+          : closingChunks(turn.answer.parts);
+      for (const chunk of closing) turn.stream.publish(chunk);
+    }
     const shown = instead?.metadata ?? shownMetadata(metadata, ended);
     for (const chunk of lastChunks(end, shown)) turn.stream.publish(chunk);
   }

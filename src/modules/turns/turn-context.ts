@@ -3,6 +3,7 @@ import { MAX_SHOWN } from '../agents/artifact.agent.js';
 import type { AnsweredChat } from '../compaction/compaction.service.js';
 import { assertFits, type Fit, fitted } from '../compaction/conversation-fit.js';
 import type { KnownContext } from '../compaction/known-context.js';
+import { contextChunk } from './answer-frame.js';
 import type { Turn } from './turn.js';
 import type { Answering, Candidates, ChosenAgent, Ending } from './turn-phases.js';
 import type { AnswerMetadata } from './turn.types.js';
@@ -50,17 +51,15 @@ export function lastContextOf(
   return { ...usage, model: model.id, cost, contextWindow, ...context };
 }
 
-/** How full the context of the model was, for clients that show it. Undefined if no model was called. */
-export function contextChunk({
+/** Undefined if no model was called. */
+export function contextChunkOf({
   chosen: { model },
   run,
   summarizedThrough,
 }: Ending): UIMessageChunk | undefined {
   const { lastCall } = run.figures;
-  if (!lastCall) return undefined;
   const contextWindow = model.catalog?.contextWindow ?? null;
-  const data = { inputTokens: lastCall.inputTokens, contextWindow, summarizedThrough };
-  return { type: 'data-context', data, transient: true };
+  return lastCall && contextChunk(lastCall.inputTokens, { contextWindow, summarizedThrough });
 }
 
 /** The chat after the answer, for the decision whether it has become long. */

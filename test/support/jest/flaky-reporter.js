@@ -1,4 +1,4 @@
-/** Names the tests that failed first and passed when they ran again. Each of them has a defect, or is one. */
+/** Lists the tests that failed first and passed when they ran again. They are flaky: fix them. */
 export default class FlakyReporter {
   onRunComplete(_contexts, { testResults }) {
     const flaky = testResults.flatMap(({ testFilePath, testResults: tests }) =>

@@ -11,7 +11,7 @@ import './module-hooks.js';
 
 const require = createRequire(import.meta.url);
 
-/** How often a failed test runs again. A single failure in thousands of tests says nothing about a change. */
+/** How often a failed test runs again. The run ends with a list of those that passed then: see `flaky-reporter.js`. */
 const RETRIES = Number(process.env['TEST_RETRIES'] ?? 1);
 
 const builtSources = new Map();

@@ -1,7 +1,8 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
 import { isKnownContext } from '../../compaction/known-context.js';
 import { shownMetadata } from '../../messages/shown-metadata.js';
-import { endsWithCalls, shownParts } from '../../messages/shown-parts.js';
+import { endedParts } from '../../messages/shown-parts.js';
+import { contextChunk } from '../answer-frame.js';
 import { readParts } from '../stored-parts.js';
 import { LiveStream } from '../stream-hub/live-stream.js';
 import type { LogEntry } from '../stream-hub/redis-log.js';
@@ -126,9 +127,7 @@ export class FollowedAnswer {
       if (known) this.publish(checkpoints.next(known));
       return false;
     }
-    const shown = shownParts(this.parts, status === 'streaming' ? 'interrupted' : status);
-    // Its instance could not end its last step.
-    if (endsWithCalls(shown)) shown.push({ type: 'step-start' });
+    const shown = endedParts(this.parts, status === 'streaming' ? 'interrupted' : status);
     this.publish(checkpoints.next(shown, true));
     const last = lastChunks(stored, status);
     const isFinished = last.some(({ type }) => type === 'finish');
@@ -156,11 +155,10 @@ export class FollowedAnswer {
   }
 }
 
-/** How full the context of the model was, as `contextChunk` tells it. A chat knows that of its last answer. */
+/** A chat knows the context of its last answer. */
 function contextChunks({ lastContext }: StoredAnswer, messageId: string): UIMessageChunk[] {
   if (!isKnownContext(lastContext) || lastContext.messageId !== messageId) return [];
-  const { promptTokens: inputTokens, contextWindow, summarizedThrough } = lastContext;
-  return [{ type: 'data-context', data: { inputTokens, contextWindow, summarizedThrough }, transient: true }];
+  return [contextChunk(lastContext.promptTokens, lastContext)];
 }
 
 /** The same that the readers of the instance that wrote the answer were told. */
