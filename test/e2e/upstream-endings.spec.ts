@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GEMINI_END } from '../../src/modules/models/response-stream.js';
+import { POSSIBLE_END } from '../../src/modules/models/response-stream.js';
 import type { Fault } from '../doubles/script.js';
 import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startBeside, startChatApp } from '../support/chat-app.js';
@@ -18,7 +18,7 @@ type How = (Fault & { type: 'after-end' })['how'];
 const CASES = (Object.keys(MODELS) as Vendor[]).flatMap((vendor) =>
   (['silence', 'pings', 'reset', 'no-end-of-body'] as const).map((how): [Vendor, How] => [vendor, how]),
 );
-const { quiet } = GEMINI_END;
+const { quiet } = POSSIBLE_END;
 
 /** The vendor has sent its last event. How and when the connection ends says nothing about the answer. */
 describe('a whole answer', () => {
@@ -28,7 +28,7 @@ describe('a whole answer', () => {
 
   beforeAll(async () => {
     // Gemini has no last event.
-    GEMINI_END.quiet = 500;
+    POSSIBLE_END.quiet = 500;
     // The test fails by its own deadline, if the end of the connection is waited for.
     const environment = { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '600000', UPSTREAM_IDLE_TIMEOUT_MS: '600000' };
     app = await startChatApp(environment);
@@ -37,7 +37,7 @@ describe('a whole answer', () => {
   });
 
   afterAll(async () => {
-    GEMINI_END.quiet = quiet;
+    POSSIBLE_END.quiet = quiet;
     await chatApp?.close();
     await app?.close();
   });

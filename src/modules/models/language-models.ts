@@ -2,7 +2,7 @@ import type { ImageModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { UploadedFiles } from './uploaded-files.js';
-import { upstreamFetch } from './upstream-fetch.js';
+import { createUpstreamFetch } from './upstream-fetch.js';
 import type { VendorClient } from './vendors/vendor.js';
 import { type Provider, VENDORS } from './vendors/vendors.js';
 
@@ -59,9 +59,10 @@ export class LanguageModels {
 
   private connect(provider: Provider, apiKey: string): VendorClient {
     const { baseUrl, api } = this.config.providers[provider];
-    return VENDORS[provider].connect({
+    const vendor = VENDORS[provider];
+    return vendor.connect({
       apiKey,
-      fetch: upstreamFetch,
+      fetch: createUpstreamFetch(vendor.streamEnd),
       ...(baseUrl ? { baseURL: baseUrl } : {}),
       ...(api ? { api } : {}),
     });

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { upstreamFetch } from './upstream-fetch.js';
+import { createUpstreamFetch } from './upstream-fetch.js';
 
+const upstreamFetch = createUpstreamFetch();
 const EVENT = 'data: {"x":1}\n\n';
 const MEGABYTE = 1024 ** 2;
 

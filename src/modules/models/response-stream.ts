@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { noteSignOfLife } from './deadline.js';
+import type { StreamEnd } from './vendors/vendor.js';
 
 /**
  * How many bytes are passed on in one turn of the event loop. The vendors' clients read what has arrived without leaving
@@ -12,17 +13,24 @@ const MAX_SIZE = 64 * 1024 ** 2;
 /** How long the rest of a response may take after its last event, in milliseconds. The connection can then be used again. */
 const PATIENCE_BEHIND_END = 1_000;
 
-/** How long Gemini may send no more chunks after one with a finish reason, in milliseconds. Then its answer is whole. */
-export const GEMINI_END = { quiet: 10_000 };
+/** How long no chunk may follow one that is possibly the last, in milliseconds. Then it is the last one. */
+export const POSSIBLE_END = { quiet: 10_000 };
 
 export interface ResponseSource {
   body: Readable;
   contentType: string;
   signal: AbortSignal | null | undefined;
+  /** How the events say that they are complete. Otherwise, the end of the body says so. */
+  streamEnd?: StreamEnd;
 }
 
 /** Passes a response on as it arrives, without the copies of a byte stream. The source pauses while nobody reads. */
-export function responseStream({ body, contentType, signal }: ResponseSource): ReadableStream<Uint8Array> {
+export function responseStream({
+  body,
+  contentType,
+  signal,
+  streamEnd,
+}: ResponseSource): ReadableStream<Uint8Array> {
   const hasEvents = contentType.startsWith('text/event-stream');
   // A stream that has ended takes nothing more. What is on its way still arrives.
   let isOpen = true;
@@ -30,7 +38,7 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
   /** The rest of what has arrived comes in another turn. */
   let isYielding = false;
   let size = 0;
-  const end = hasEvents ? new AnswerEnd() : undefined;
+  const end = hasEvents && streamEnd ? new AnswerEnd(streamEnd) : undefined;
   let onReadable: (() => void) | undefined;
   let quiet: NodeJS.Timeout | undefined;
 
@@ -71,18 +79,18 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
   /** Pings do not count, and neither does the time in which nobody reads. */
   function awaitQuiet(controller: ReadableStreamDefaultController<Uint8Array>): void {
     clearTimeout(quiet);
-    if (!isOpen || !end?.hasReason) return;
+    if (!isOpen || !end?.isPossible) return;
     quiet = setTimeout(() => {
       if (isOpen && isWanted && body.readableLength === 0) finish(controller);
       else awaitQuiet(controller);
-    }, GEMINI_END.quiet).unref();
+    }, POSSIBLE_END.quiet).unref();
   }
 
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const fail = (error: unknown) => {
-          if (isOpen && end?.hasReason && !signal?.aborted) controller.close();
+          if (isOpen && end?.isPossible && !signal?.aborted) controller.close();
           else if (isOpen) controller.error(error);
           isOpen = false;
         };
@@ -111,35 +119,30 @@ export function responseStream({ body, contentType, signal }: ResponseSource): R
   );
 }
 
-/**
- * The vendors' last events: `[DONE]` of OpenAI's chat interface, Anthropic's `message_stop`, and the three endings of
- * OpenAI's responses. Line ends within JSON are escaped, so that no text of an answer looks like this.
- */
-const LAST_EVENT =
-  /\n(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed))(?=\r?\n))/;
-/** Gemini has no last event. More chunks may follow this, but the answer is whole if none do. */
-const REASON = /"finishReason": ?"[A-Z]/;
 /** No beginning of a last event is longer. */
 const LONGEST = 64;
 
 /** Whether a stream of events has reached its end, which its connection may outlive or not reach. */
 class AnswerEnd {
-  /** Whether the last chunk had a finish reason. */
-  hasReason = false;
+  /** Whether the last chunk was possibly the last of the answer. */
+  isPossible = false;
   /** Whether the last piece had a part of a chunk, and not just pings. */
   hasData = false;
   private isLast = false;
   /** The beginning of the line that is incomplete. A stream begins with a line. */
   private line = '\n';
 
+  constructor(private readonly signs: StreamEnd) {}
+
   /** @returns whether the last event is complete with this piece */
   isBehind(piece: Buffer): boolean {
     let text = this.line + piece.toString('latin1');
     this.line = text.slice(text.lastIndexOf('\n')).slice(0, LONGEST);
     this.hasData = text.includes('data:');
-    this.hasReason = REASON.test(text) || (this.hasReason && !this.hasData);
+    const { lastEvent, possiblyLast } = this.signs;
+    this.isPossible = possiblyLast?.test(text) === true || (this.isPossible && !this.hasData);
     if (!this.isLast) {
-      const found = LAST_EVENT.exec(text);
+      const found = lastEvent?.exec(text);
       if (!found) return false;
       this.isLast = true;
       text = text.slice(found.index + found[0].length);

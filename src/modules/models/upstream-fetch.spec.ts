@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Deadline, noteOnlyPrepared } from './deadline.js';
-import { upstreamFetch } from './upstream-fetch.js';
+import { createUpstreamFetch } from './upstream-fetch.js';
+
+const upstreamFetch = createUpstreamFetch();
 
 /** A vendor can only bill a request that has left this server. */
 describe('whether a request was sent', () => {

@@ -2,6 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { noteOnlyPrepared, noteSent, noteSignOfLife } from './deadline.js';
 import { decodedBody } from './response-decoder.js';
 import { responseStream } from './response-stream.js';
+import type { StreamEnd } from './vendors/vendor.js';
 
 /**
  * Deadlines for silence are separate (see `Deadline`). The client's own timeouts would only hide them. With HTTP/2, calls
@@ -35,18 +36,22 @@ const REPEATING = new Set([307, 308]);
  * global one.
  *
  * Redirects are followed within the same origin only, because the request headers carry a key.
+ *
+ * @param streamEnd how the vendor's streams say that they are complete
  */
-export const upstreamFetch: typeof fetch = async (input, init) => {
-  if (typeof input === 'object' && !(input instanceof URL)) return fetch(input, init);
-  let url = new URL(input);
-  for (let redirects = 0; ; redirects++) {
-    const response = await send(url, init);
-    const next = redirects < MAX_REDIRECTS ? targetOf(response, url) : undefined;
-    if (!next) return response;
-    await response.body?.cancel();
-    url = next;
-  }
-};
+export function createUpstreamFetch(streamEnd?: StreamEnd): typeof fetch {
+  return async (input, init) => {
+    if (typeof input === 'object' && !(input instanceof URL)) return fetch(input, init);
+    let url = new URL(input);
+    for (let redirects = 0; ; redirects++) {
+      const response = await send(url, init, streamEnd);
+      const next = redirects < MAX_REDIRECTS ? targetOf(response, url) : undefined;
+      if (!next) return response;
+      await response.body?.cancel();
+      url = next;
+    }
+  };
+}
 
 /** The URL to repeat the request at, or undefined if the response is not a redirect that is followed. */
 function targetOf({ status, headers }: Response, from: URL): URL | undefined {
@@ -56,7 +61,11 @@ function targetOf({ status, headers }: Response, from: URL): URL | undefined {
   return target.origin === from.origin ? target : undefined;
 }
 
-async function send(url: URL, init: RequestInit | undefined): Promise<Response> {
+async function send(
+  url: URL,
+  init: RequestInit | undefined,
+  streamEnd: StreamEnd | undefined,
+): Promise<Response> {
   const { method = 'GET', body, signal } = init ?? {};
   if (body !== undefined && body !== null && typeof body !== 'string') {
     noteSent(signal);
@@ -86,7 +95,7 @@ async function send(url: URL, init: RequestInit | undefined): Promise<Response> 
   // Some servers and proxies compress responses even if the request asks them not to.
   const decoded = decodedBody(response.body, received['content-encoding']);
   const contentType = String(received['content-type']);
-  const passed = responseStream({ body: decoded ?? response.body, contentType, signal });
+  const passed = responseStream({ body: decoded ?? response.body, contentType, signal, streamEnd });
   return new Response(hasBody ? passed : null, {
     status: statusCode,
     headers: Object.entries(received).flatMap(([name, value]): Array<[string, string]> =>

@@ -31,6 +31,7 @@ export const anthropic = {
     return { language: (id) => client(id) };
   },
 
+  streamEnd: { lastEvent: /\nevent: ?message_stop(?=\r?\n)/ },
   takesTopK: true,
   thoughts: { tokens: THINKING_BUDGET, addedByClient: true },
   limitThoughts,

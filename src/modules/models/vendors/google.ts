@@ -21,6 +21,7 @@ export const google = {
     };
   },
 
+  streamEnd: { possiblyLast: /"finishReason": ?"[A-Z]/ },
   takesTopK: true,
   thoughts: { tokens: 16_384, addedByClient: false },
   options: ({ modelId, thinking }: CalledModel): ProviderOptions =>

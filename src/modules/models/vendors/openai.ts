@@ -27,6 +27,10 @@ export const openai = {
     };
   },
 
+  /** The end of the chat interface, and the three of the responses interface. */
+  streamEnd: {
+    lastEvent: /\n(?:data: ?\[DONE\]|event: ?response\.(?:completed|incomplete|failed)(?=\r?\n))/,
+  },
   takesTopK: false,
   thoughts: { tokens: 16_384, addedByClient: false },
   options: (model: CalledModel) => ({

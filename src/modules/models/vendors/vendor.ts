@@ -135,6 +135,14 @@ export interface HistoryRules {
   };
 }
 
+/** How a vendor's stream of events says that the answer is whole. The connection may outlive that, or break behind it. */
+export interface StreamEnd {
+  /** The line of the last event, with the line end before it. The event is complete at the next blank line. */
+  readonly lastEvent?: RegExp;
+  /** For a vendor without a last event: a chunk with this is the last one, if no other follows. */
+  readonly possiblyLast?: RegExp;
+}
+
 /**
  * Everything that is specific to one model vendor. Each list that names vendors is derived from these records: add one
  * to `vendor-list.ts`, and its key is accepted, documented and kept out of logs, and its agents can be configured.
@@ -148,6 +156,11 @@ export interface Vendor {
   readonly keyHeader: string;
   readonly variables: VendorVariables;
   connect(connection: Connection): VendorClient;
+  /**
+   * Line ends and quotation marks within JSON texts are escaped, so no text of an answer looks like an end. If absent, the
+   * end of the response is the end of the answer.
+   */
+  readonly streamEnd?: StreamEnd;
 
   /** False if the vendor has no such parameter. */
   readonly takesTopK: boolean;
