@@ -4,17 +4,9 @@ import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { messagesOf, type StoredMessage, textOfParts } from '../support/turns.js';
+import { MODELS, type Vendor } from '../support/wire-formats.js';
 
 /** The ending that a vendor reports is stored, counted and shown, live and after a reload. */
-
-const MODELS = {
-  google: 'google/gemini-2.5-flash',
-  openai: 'openai/gpt-5-mini',
-  /** OpenAI with its older interface, which gateways and local servers use. */
-  openaiChat: 'openai/gpt-4o-mini',
-  anthropic: 'anthropic/claude-sonnet-4-5',
-};
-type Vendor = keyof typeof MODELS;
 
 const NAMES: Record<Vendor, string> = {
   google: 'Google',

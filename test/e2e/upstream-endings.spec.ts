@@ -5,14 +5,8 @@ import type { TestUser } from '../support/app.js';
 import { type ChatApp, eventually, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf } from '../support/turns.js';
+import { MODELS, type Vendor } from '../support/wire-formats.js';
 
-const MODELS = {
-  google: 'google/gemini-2.5-flash',
-  openai: 'openai/gpt-5-mini',
-  openaiChat: 'openai/gpt-4o-mini',
-  anthropic: 'anthropic/claude-sonnet-4-5',
-};
-type Vendor = keyof typeof MODELS;
 type How = (Fault & { type: 'after-end' })['how'];
 
 const CASES = (Object.keys(MODELS) as Vendor[]).flatMap((vendor) =>

@@ -4,17 +4,10 @@ import type { TestUser } from '../support/app.js';
 import { type Answer, type ChatApp, startBeside, startChatApp } from '../support/chat-app.js';
 import { eachSideBySide } from '../support/side-by-side.js';
 import { answerCalls, messagesOf } from '../support/turns.js';
+import { MODELS, type Vendor } from '../support/wire-formats.js';
 
 /** A provider's connection contains more than the text of an answer: signs of life, new event types, redirects to the same answer. */
 
-const MODELS = {
-  google: 'google/gemini-2.5-flash',
-  openai: 'openai/gpt-5-mini',
-  /** OpenAI with its older interface, which gateways and local servers use. */
-  openaiChat: 'openai/gpt-4o-mini',
-  anthropic: 'anthropic/claude-sonnet-4-5',
-};
-type Vendor = keyof typeof MODELS;
 const ALL = Object.keys(MODELS) as Vendor[];
 
 const TEXT = ['one ', 'two'];
